@@ -1,0 +1,23 @@
+namespace FastPool.Protocol;
+
+/// <summary>
+/// The pooler's own NoticeResponse: severity NOTICE, SQLSTATE 00000, the message and, where there is one, the detail.
+/// </summary>
+public static class PoolerNotice
+{
+    private static ReadOnlySpan<byte> Severity => "NOTICE"u8;
+
+    private static ReadOnlySpan<byte> SuccessfulCompletion => "00000"u8;
+
+    /// <summary>Bytes of the whole packet.</summary>
+    public static int Size(ReadOnlySpan<byte> message, ReadOnlySpan<byte> detail = default) =>
+        PoolerFields.PacketSize(Severity, SuccessfulCompletion, message, detail);
+
+    /// <param name="destination">At least <see cref="Size"/> bytes.</param>
+    /// <param name="message">The text, without a NUL.</param>
+    /// <param name="detail">The D field; empty: no such field.</param>
+    /// <returns>The bytes written.</returns>
+    /// <exception cref="ArgumentException">The destination is too short, or a field holds a NUL.</exception>
+    public static int Write(Span<byte> destination, ReadOnlySpan<byte> message, ReadOnlySpan<byte> detail = default) =>
+        PoolerFields.Write(destination, NoticeResponse.Type, Severity, SuccessfulCompletion, message, detail);
+}

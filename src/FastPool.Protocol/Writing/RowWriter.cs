@@ -1,0 +1,124 @@
+using System.Buffers.Text;
+using System.Text;
+
+namespace FastPool.Protocol;
+
+/// <summary>
+/// Writes a result set of text values into a buffer: BeginDescription, Column..., End; then for every row BeginRow, a value for
+/// each column, End; then Complete. Lengths and counts are filled in by <see cref="End"/>. Strings go out as Latin-1, the form in
+/// which outside text is kept.
+/// </summary>
+public ref struct RowWriter(MessageBuffer buffer)
+{
+    private const int NullLength = -1;
+    private const short TextFormat = 0;
+    private const int NoTypmod = -1;
+
+    /// <summary>The longest Int64 or UInt64: 20 characters.</summary>
+    private const int NumberLengthMax = 20;
+
+    private readonly MessageBuffer _buffer = buffer;
+    private int _start;
+    private int _count;
+
+    public void BeginDescription() => Begin(RowDescription.Type);
+
+    /// <summary>A column of no table, with values in text form.</summary>
+    public void Column(string name, ColumnType type)
+    {
+        Latin1(name);
+        _buffer.WriteByte(0);
+        DescribeColumn(type);
+    }
+
+    /// <inheritdoc cref="Column(string, ColumnType)"/>
+    public void Column(scoped ReadOnlySpan<byte> name, ColumnType type)
+    {
+        _buffer.Write(name);
+        _buffer.WriteByte(0);
+        DescribeColumn(type);
+    }
+
+    public void BeginRow() => Begin(DataRow.Type);
+
+    public void Null()
+    {
+        _buffer.WriteInt32(NullLength);
+        _count++;
+    }
+
+    public void Text(scoped ReadOnlySpan<byte> value)
+    {
+        _buffer.WriteInt32(value.Length);
+        _buffer.Write(value);
+        _count++;
+    }
+
+    /// <param name="value">Null is NULL.</param>
+    public void Text(string? value)
+    {
+        if (value is null)
+        {
+            Null();
+            return;
+        }
+        int position = _buffer.Length;
+        _buffer.WriteInt32(0);
+        // The length is that of the bytes: a character beyond Latin-1 becomes a question mark, and so does a pair of surrogates.
+        _buffer.PatchInt32(position, Latin1(value));
+        _count++;
+    }
+
+    /// <summary>A number in decimal.</summary>
+    public void Number(long value)
+    {
+        Span<byte> digits = stackalloc byte[NumberLengthMax];
+        Utf8Formatter.TryFormat(value, digits, out int length);
+        Text(digits.Slice(0, length));
+    }
+
+    /// <inheritdoc cref="Number(long)"/>
+    public void Number(ulong value)
+    {
+        Span<byte> digits = stackalloc byte[NumberLengthMax];
+        Utf8Formatter.TryFormat(value, digits, out int length);
+        Text(digits.Slice(0, length));
+    }
+
+    /// <summary>Ends a description or a row.</summary>
+    public readonly void End()
+    {
+        _buffer.PatchInt32(_start + 1, _buffer.Length - _start - 1);
+        _buffer.PatchInt16(_start + MessageHeader.Size, checked((short)_count));
+    }
+
+    /// <summary>CommandComplete.</summary>
+    public readonly void Complete(scoped ReadOnlySpan<byte> tag) => _buffer.Write(new CommandComplete { Tag = tag });
+
+    private void Begin(byte type)
+    {
+        _start = _buffer.Length;
+        _count = 0;
+        _buffer.WriteByte(type);
+        _buffer.WriteInt32(0);
+        _buffer.WriteInt16(0);
+    }
+
+    private void DescribeColumn(ColumnType type)
+    {
+        _buffer.WriteInt32(0); // Table OID.
+        _buffer.WriteInt16(0); // Attribute number.
+        _buffer.WriteInt32(type.Oid);
+        _buffer.WriteInt16(type.Length);
+        _buffer.WriteInt32(NoTypmod);
+        _buffer.WriteInt16(TextFormat);
+        _count++;
+    }
+
+    private readonly int Latin1(string value)
+    {
+        int length = Encoding.Latin1.GetBytes(value, _buffer.GetSpan(value.Length));
+        _buffer.Advance(length);
+        return length;
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text;
+using FastPool.Protocol;
+
+namespace FastPool.Generators.Tests;
+
+public class FieldWalkTests
+{
+    [Theory]
+    [InlineData("'user' 00 'bob' 00 'database' 00 'shop' 00 00", "user=bob database=shop", false)]
+    [InlineData("00", "", false)]
+    [InlineData("'user' 00 00 00", "user=", false)]
+    [InlineData("", "", true)]
+    [InlineData("'user' 00 'bob' 00", "user=bob", true)]
+    [InlineData("'user' 00 'bob'", "", true)]
+    [InlineData("'user' 00", "", true)]
+    [InlineData("'user' 00 'bob' 00 00 00", "user=bob", true)]
+    [InlineData("'user' 00 'bob' 00 00 'x' 00 'y' 00 00", "user=bob", true)]
+    public void Startup_parameters_come_in_order_and_a_layout_error_shows_at_the_end(string wire, string pairs, bool malformed)
+    {
+        var walk = new StartupParameters(Wire.Bytes(wire));
+        var seen = new List<string>();
+        while (walk.MoveNext()) seen.Add($"{Encoding.Latin1.GetString(walk.Key)}={Encoding.Latin1.GetString(walk.Value)}");
+        Assert.Equal(pairs, string.Join(' ', seen));
+        Assert.Equal(malformed, walk.IsMalformed);
+        Assert.False(walk.MoveNext());
+        Assert.Equal(malformed, walk.IsMalformed);
+    }
+
+    [Theory]
+    [InlineData("'SFATAL' 00 'C28P01' 00 'Mno' 00 00", "S:FATAL C:28P01 M:no", false)]
+    [InlineData("'SFATAL' 00 'C28P01' 00", "S:FATAL C:28P01", true)]
+    [InlineData("'SFATAL'", "", true)]
+    [InlineData("00", "", false)]
+    [InlineData("0000", "", true)]
+    [InlineData("", "", true)]
+    public void Error_fields_come_in_order_and_a_layout_error_shows_at_the_end(string wire, string fields, bool malformed)
+    {
+        var walk = new ErrorFields(Wire.Bytes(wire));
+        var seen = new List<string>();
+        while (walk.MoveNext()) seen.Add($"{(char)walk.Code}:{Encoding.Latin1.GetString(walk.Value)}");
+        Assert.Equal(fields, string.Join(' ', seen));
+        Assert.Equal(malformed, walk.IsMalformed);
+        Assert.False(walk.MoveNext());
+    }
+
+    [Fact]
+    public void Error_fields_are_found_by_code_wherever_the_walk_stands()
+    {
+        var fields = new ErrorFields("SFATAL\0VFATAL\0C28P01\0Mno such user\0\0"u8);
+        while (fields.MoveNext()) { }
+        Assert.Equal("FATAL"u8, fields.Severity);
+        Assert.Equal("28P01"u8, fields.SqlState);
+        Assert.Equal("no such user"u8, fields.Message);
+        Assert.False(fields.TryGet((byte)'H', out ReadOnlySpan<byte> hint));
+        Assert.True(hint.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData("'SCRAM-SHA-256-PLUS' 00 'SCRAM-SHA-256' 00 00", "SCRAM-SHA-256-PLUS SCRAM-SHA-256", false)]
+    [InlineData("'SCRAM-SHA-256' 00", "SCRAM-SHA-256", true)]
+    [InlineData("00 'x'", "", true)]
+    [InlineData("00", "", false)]
+    public void Mechanisms_come_in_the_order_of_the_server(string wire, string names, bool malformed)
+    {
+        var walk = new SaslMechanisms(Wire.Bytes(wire));
+        var seen = new List<string>();
+        while (walk.MoveNext()) seen.Add(Encoding.Latin1.GetString(walk.Current));
+        Assert.Equal(names, string.Join(' ', seen));
+        Assert.Equal(malformed, walk.IsMalformed);
+    }
+
+    [Theory]
+    [InlineData(3, "00000003 'abc' ffffffff 00000000", "abc NULL ", false)]
+    [InlineData(0, "", "", false)]
+    [InlineData(2, "00000001 'a'", "a", true)]
+    [InlineData(1, "00000005 'abc'", "", true)]
+    [InlineData(1, "fffffffe", "", true)]
+    [InlineData(1, "00000001 'a' 00", "a", true)]
+    public void Columns_of_a_row_are_NULL_or_bytes(int count, string wire, string values, bool malformed)
+    {
+        byte[] columns = Wire.Bytes(wire);
+        var walk = new DataRowColumns(new DataRow { ColumnCount = (short)count, Columns = columns });
+        var seen = new List<string>();
+        while (walk.MoveNext()) seen.Add(walk.IsNull ? "NULL" : Encoding.Latin1.GetString(walk.Value));
+        Assert.Equal(values, string.Join(' ', seen));
+        Assert.Equal(malformed, walk.IsMalformed);
+        Assert.False(walk.MoveNext());
+        Assert.Equal(malformed, walk.IsMalformed);
+    }
+
+    [Fact]
+    public void Random_bytes_never_make_a_walk_throw_or_go_on_for_ever()
+    {
+        var random = new Random(5);
+        for (int i = 0; i < 20_000; i++)
+        {
+            byte[] bytes = random.Data(random.Next(40));
+            int steps = 0;
+            var parameters = new StartupParameters(bytes);
+            while (parameters.MoveNext()) steps++;
+            var fields = new ErrorFields(bytes);
+            while (fields.MoveNext()) steps++;
+            var mechanisms = new SaslMechanisms(bytes);
+            while (mechanisms.MoveNext()) steps++;
+            var columns = new DataRowColumns(new DataRow { ColumnCount = random.Int16(), Columns = bytes });
+            while (columns.MoveNext()) steps++;
+            Assert.InRange(steps, 0, 4 * bytes.Length);
+        }
+    }
+}
