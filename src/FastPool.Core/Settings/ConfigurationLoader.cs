@@ -1,0 +1,78 @@
+namespace FastPool.Core.Settings;
+
+/// <summary>
+/// Makes a snapshot from the main file and the files it names. All or nothing: PgBouncer applies each line as it reads it and a
+/// failed reload leaves it half changed; here a failure changes nothing at all. Problems of the userlist, of HBA and ident files
+/// are no failures.
+/// </summary>
+public static class ConfigurationLoader
+{
+    /// <param name="path">The main file, in <see cref="ByteText"/>; at a reload <see cref="Settings.ConfigFile"/>.</param>
+    /// <param name="files">Where files are read.</param>
+    /// <param name="current">Null at start-up. At a reload, what is in force: keys fixed until restart keep its values.</param>
+    /// <param name="environment">Of the process, as .NET gives it.</param>
+    /// <param name="verbose">How often -v was given. At a reload the current snapshot knows.</param>
+    public static LoadResult Load(
+        string path, IFileReader files, Settings? current, IReadOnlyDictionary<string, string> environment, int verbose = 0)
+    {
+        var log = new List<LogText>();
+        var draft = Settings.Draft(path, current?.VerboseGiven ?? verbose, current);
+        if (!new MainFile(files, draft, current is not null, log).Read(path) || !TryOwn(draft, current, environment, log))
+        {
+            log.Add(current is null
+                ? new LogText(LogLevelName.Fatal, "cannot load config file")
+                : LogText.Warning("config file loading failed"));
+            return new LoadResult(null, log);
+        }
+
+        ReadUserList(draft, files, current, log);
+        ReadHbaRules(draft, files, log);
+        return new LoadResult(draft, log);
+    }
+
+    /// <summary>The environment outranks the file: a container has its variables, and its file comes from elsewhere.</summary>
+    private static bool TryOwn(
+        Settings draft, Settings? current, IReadOnlyDictionary<string, string> environment, List<LogText> log)
+    {
+        if (current is not null)
+        {
+            draft.Own = current.Own;
+            return true;
+        }
+
+        if (!environment.TryGetValue(FastPoolSettings.LoopsVariable, out string? loops) || loops.Length == 0) return true;
+        if (draft.Own.TrySet("loops", loops, out _) is { } own)
+        {
+            draft.Own = own;
+            return true;
+        }
+
+        log.Add(LogText.Error($"invalid value \"{ByteText.FromNative(loops)}\" for environment variable {FastPoolSettings.LoopsVariable}"));
+        return false;
+    }
+
+    /// <summary>A file that looks as it did is not read again, and one that cannot be read leaves the users as they were.</summary>
+    private static void ReadUserList(Settings draft, IFileReader files, Settings? current, List<LogText> log)
+    {
+        if (current is not null) (draft.UserList, draft.UserListSource) = (current.UserList, current.UserListSource);
+        if (draft.AuthType is AuthType.Any or AuthType.Pam) return;
+        if (draft.AuthFile is not { } path)
+        {
+            (draft.UserList, draft.UserListSource) = (UserList.Empty, null);
+            return;
+        }
+
+        var source = (path, files.Stamp(path));
+        if (draft.UserListSource == source) return;
+        draft.UserListSource = source;
+        if (files.TryRead(path, out byte[] content, out string error)) draft.UserList = UserList.Load(ByteText.Of(content), log);
+        else log.Add(LogText.Error($"could not open auth_file {path}: {error}"));
+    }
+
+    private static void ReadHbaRules(Settings draft, IFileReader files, List<LogText> log)
+    {
+        if (draft.AuthType != AuthType.Hba) return;
+        var maps = draft.AuthIdentFile is { } path ? IdentMaps.Load(path, files, log) : IdentMaps.Empty;
+        draft.HbaRules = HbaRules.Load(draft.AuthHbaFile, maps, files, log);
+    }
+}

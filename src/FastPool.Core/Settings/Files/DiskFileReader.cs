@@ -1,0 +1,55 @@
+namespace FastPool.Core.Settings;
+
+/// <summary>Reads from the file system by way of System.IO.</summary>
+public sealed class DiskFileReader : IFileReader
+{
+    public bool TryRead(string path, out byte[] content, out string error)
+    {
+        content = [];
+        string native = ByteText.ToNative(path);
+        if (native.Length == 0)
+        {
+            error = FileErrors.NoSuchFile;
+            return false;
+        }
+
+        try
+        {
+            content = File.ReadAllBytes(native);
+            error = "";
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // System.IO says the same of both.
+            error = Directory.Exists(native) ? FileErrors.IsADirectory : FileErrors.PermissionDenied;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            error = FileErrors.NoSuchFile;
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
+        {
+            error = FileErrors.InputOutput;
+        }
+
+        return false;
+    }
+
+    public FileStamp Stamp(string path)
+    {
+        string native = ByteText.ToNative(path);
+        if (native.Length == 0) return default;
+        try
+        {
+            var file = new FileInfo(native);
+            if (!file.Exists) return default;
+            int mode = OperatingSystem.IsWindows() ? 0 : (int)file.UnixFileMode;
+            return new FileStamp(true, file.CreationTimeUtc.Ticks, file.Length, file.LastWriteTimeUtc.Ticks, mode);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return default;
+        }
+    }
+}

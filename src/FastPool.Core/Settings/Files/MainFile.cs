@@ -1,0 +1,159 @@
+namespace FastPool.Core.Settings;
+
+/// <summary>
+/// Reads the ini file and what it includes into a draft. The current section is one for all of them: an included file may begin
+/// with keys of its includer's section, and its last section holds on after it.
+/// </summary>
+internal sealed class MainFile(IFileReader files, Settings draft, bool isReload, List<LogText> log)
+{
+    /// <summary>The main file and this many levels of included ones.</summary>
+    private const int NestingMax = 10;
+
+    private readonly Dictionary<string, DatabaseEntry> _databases = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, UserEntry> _users = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, PeerEntry> _peers = [];
+    private string? _section;
+    private bool _hasMainSection;
+
+    /// <returns>False at the first error; the draft is worth nothing then.</returns>
+    internal bool Read(string path)
+    {
+        if (!ReadFile(path, level: 0)) return false;
+        if (!_hasMainSection) return Error("load_init_file: main section missing from config file");
+        draft.Databases = _databases;
+        draft.Users = _users;
+        draft.Peers = _peers;
+        return true;
+    }
+
+    private bool ReadFile(string path, int level)
+    {
+        // A directory has always been a file without content.
+        if (!files.TryRead(path, out byte[] content, out string error) && error != FileErrors.IsADirectory)
+        {
+            return Error($"could not load file \"{path}\": {error}");
+        }
+
+        var reader = new IniReader(path, ByteText.Of(content));
+        while (true)
+        {
+            var found = reader.Read();
+            if (found.Kind == IniEventKind.End) return true;
+            bool isTaken = found.Kind switch
+            {
+                IniEventKind.Section => Enter(found, path),
+                IniEventKind.Entry => Take(found, path),
+                IniEventKind.Include => Include(found, path, level),
+                _ => Error($"syntax error in configuration ({path}:{found.Line}), stopping loading"),
+            };
+            if (!isTaken) return false;
+        }
+    }
+
+    private bool Include(IniEvent directive, string path, int level)
+    {
+        if (level == NestingMax)
+        {
+            return Error($"include nesting level too deep ({path}:{directive.Line}), stopping loading");
+        }
+
+        return ReadFile(directive.Value, level + 1)
+            || Error($"error processing include file in configuration ({path}:{directive.Line}), stopping loading");
+    }
+
+    private bool Enter(IniEvent section, string path)
+    {
+        _section = section.Name;
+        switch (_section)
+        {
+            case "pgbouncer":
+                if (_hasMainSection) ResetToDefaults();
+                _hasMainSection = true;
+                return true;
+            case "databases" or "users" or "peers" or "fastpool":
+                return true;
+            default:
+                log.Add(LogText.Error("fill_defaults fail"));
+                return Error($"invalid section \"{section.Name}\" in configuration ({path}:{section.Line})");
+        }
+    }
+
+    /// <summary>A second header of the main section forgets what stood under the first, but for keys without a default.</summary>
+    private void ResetToDefaults()
+    {
+        foreach (var row in SettingsTable.Rows)
+        {
+            if (row.Default is { } text && !IsFixed(row)) row.MustApply(draft, text);
+        }
+    }
+
+    private bool Take(IniEvent entry, string path)
+    {
+        bool isTaken = _section switch
+        {
+            "pgbouncer" => TakeSetting(entry),
+            "databases" => TakeDatabase(entry),
+            "users" => TakeUser(entry),
+            "peers" => TakePeer(entry),
+            "fastpool" => TakeOwn(entry),
+            _ => Error($"load_init_file: value without section: {entry.Name}"),
+        };
+        return isTaken || Error($"invalid value \"{entry.Value}\" for parameter {entry.Name} in configuration ({path}:{entry.Line})");
+    }
+
+    private bool TakeSetting(IniEvent entry)
+    {
+        if (SettingsTable.Find(entry.Name) is not { } row) return Error($"unknown parameter: pgbouncer/{entry.Name}");
+        if (IsFixed(row)) return true; // Not even looked at: what does not parse does not matter either.
+        if (row.TryApply(draft, entry.Value, out string? error)) return true;
+        if (error is not null) log.Add(LogText.Error(error));
+        return false;
+    }
+
+    private bool TakeDatabase(IniEvent entry)
+    {
+        if (entry.Name == "*")
+        {
+            draft.AutoDatabaseConnectString = entry.Value;
+            return true;
+        }
+
+        if (DatabaseEntry.TryParse(entry.Name, entry.Value, log) is not { } database) return false;
+        _databases[database.Name] = database;
+        return true;
+    }
+
+    private bool TakeUser(IniEvent entry)
+    {
+        if (UserEntry.TryParse(entry.Name, entry.Value, log) is not { } user) return false;
+        _users[user.Name] = user;
+        return true;
+    }
+
+    private bool TakePeer(IniEvent entry)
+    {
+        if (PeerEntry.TryParse(entry.Name, entry.Value, log) is not { } peer) return false;
+        _peers[peer.Id] = peer;
+        return true;
+    }
+
+    private bool TakeOwn(IniEvent entry)
+    {
+        if (draft.Own.TrySet(entry.Name, entry.Value, out string? error) is { } own)
+        {
+            draft.Own = own;
+            return true;
+        }
+
+        if (error is not null) return Error(error);
+        return isReload; // A known key, but all of this section is fixed until restart.
+    }
+
+    private bool IsFixed(SettingRow row) => isReload && !row.Changeable;
+
+    private bool Error(string text)
+    {
+        log.Add(LogText.Error(text));
+        return false;
+    }
+}

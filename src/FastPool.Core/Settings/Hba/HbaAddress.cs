@@ -1,0 +1,71 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace FastPool.Core.Settings;
+
+/// <summary>An address of either family as a number, so that a masked comparison is one operation.</summary>
+internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
+{
+    private const int Ipv4Bits = 32;
+    private const int Ipv6Bits = 128;
+    private const int Ipv6Bytes = 16;
+
+    private static readonly SearchValues<char> Ipv6Chars = SearchValues.Create("0123456789abcdefABCDEF:.");
+
+    internal static HbaAddress Of(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[Ipv6Bytes];
+        bytes.Clear();
+        bool isIpv4 = address.AddressFamily == AddressFamily.InterNetwork;
+        address.TryWriteBytes(isIpv4 ? bytes[12..] : bytes, out _);
+        return new HbaAddress(address.AddressFamily, BinaryPrimitives.ReadUInt128BigEndian(bytes));
+    }
+
+    /// <summary>What inet_pton takes: four decimal numbers without leading zeros, or IPv6 without zone and brackets.</summary>
+    internal static bool TryParse(string text, out HbaAddress address)
+    {
+        address = default;
+        bool isIpv6 = text.Contains(':');
+        if (isIpv6 ? text.AsSpan().ContainsAnyExcept(Ipv6Chars) : !IsDottedQuad(text)) return false;
+        if (!IPAddress.TryParse(text, out var parsed)) return false;
+        address = Of(parsed);
+        return true;
+    }
+
+    /// <summary>The mask of that many leading bits. No digits at all count as 0.</summary>
+    internal bool TryMask(ReadOnlySpan<char> bitCount, out HbaAddress mask)
+    {
+        mask = default;
+        int count = 0;
+        if (!bitCount.IsEmpty && !int.TryParse(bitCount, NumberStyles.None, CultureInfo.InvariantCulture, out count)) return false;
+        int width = Family == AddressFamily.InterNetwork ? Ipv4Bits : Ipv6Bits;
+        if (count > width) return false;
+        UInt128 ones = width == Ipv4Bits ? uint.MaxValue : UInt128.MaxValue;
+        mask = new HbaAddress(Family, count == 0 ? 0 : (ones << (width - count)) & ones);
+        return true;
+    }
+
+    /// <summary>Presentation form.</summary>
+    public override string ToString()
+    {
+        Span<byte> bytes = stackalloc byte[Ipv6Bytes];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, Bits);
+        return new IPAddress(Family == AddressFamily.InterNetwork ? bytes[12..] : bytes).ToString();
+    }
+
+    private static bool IsDottedQuad(string text)
+    {
+        int parts = 0;
+        foreach (var range in text.AsSpan().Split('.'))
+        {
+            ReadOnlySpan<char> part = text.AsSpan(range);
+            if (part.IsEmpty || part.Length > 3 || (part.Length > 1 && part[0] == '0') || part.ContainsAnyExceptInRange('0', '9')) return false;
+            parts++;
+        }
+
+        return parts == 4;
+    }
+}

@@ -1,0 +1,54 @@
+namespace FastPool.Core.Settings;
+
+/// <summary>
+/// The rules of auth_hba_file in their order: the first that matches decides. Bad lines are skipped with a warning; a file that
+/// cannot be read has no rules, so nobody logs in.
+/// </summary>
+public sealed class HbaRules
+{
+    private readonly HbaRule[] _rules;
+
+    private HbaRules(HbaRule[] rules) => _rules = rules;
+
+    public static HbaRules Empty { get; } = new([]);
+
+    public int Count => _rules.Length;
+
+    /// <summary>Reads the file and those that it names.</summary>
+    public static HbaRules Load(string path, IdentMaps maps, IFileReader files, List<LogText> log)
+    {
+        if (files.TryRead(path, out byte[] content, out string error)) return Parse(path, ByteText.Of(content), maps, files, log);
+        log.Add(LogText.Error($"could not open hba config file {path}: {error}"));
+        return Empty;
+    }
+
+    /// <summary>Reads rules, one a line.</summary>
+    public static HbaRules Parse(string path, ReadOnlySpan<char> text, IdentMaps maps, IFileReader files, List<LogText> log)
+    {
+        var rules = new List<HbaRule>();
+        var parser = new HbaRuleParser(path, maps, files, log);
+        int line = 0;
+        foreach (var content in text.EnumerateLinesOf())
+        {
+            line++;
+            var tokens = new HbaTokens(content);
+            if (tokens.IsEnd) continue;
+            if (parser.Parse(ref tokens, line) is { } rule) rules.Add(rule);
+            else log.Add(LogText.Warning($"could not parse hba config line {line}"));
+        }
+
+        return new HbaRules([.. rules]);
+    }
+
+    /// <returns>Null when no rule matches.</returns>
+    public HbaRule? Match(in HbaRequest request)
+    {
+        HbaAddress? address = request.Address is { } client ? HbaAddress.Of(client) : null;
+        foreach (var rule in _rules)
+        {
+            if (rule.Matches(request, address)) return rule;
+        }
+
+        return null;
+    }
+}

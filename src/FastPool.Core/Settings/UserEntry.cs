@@ -1,0 +1,79 @@
+namespace FastPool.Core.Settings;
+
+/// <summary>One line of [users]. Null, or for the rest nothing above 0, means: ask the database, then the global setting.</summary>
+public sealed class UserEntry
+{
+    /// <summary>Longest name in bytes.</summary>
+    public const int NameBytesMax = 127;
+
+    private UserEntry(string name) => Name = name;
+
+    /// <summary>Literal: * is a name like any other.</summary>
+    public string Name { get; }
+
+    public PoolMode? PoolMode { get; private set; }
+
+    /// <summary>0: no limit.</summary>
+    public int? PoolSize { get; private set; }
+
+    public int? ReservePoolSize { get; private set; }
+
+    public int MaxUserConnections { get; private set; }
+
+    public int MaxUserClientConnections { get; private set; }
+
+    public long QueryTimeoutUs { get; private set; }
+
+    public long IdleTransactionTimeoutUs { get; private set; }
+
+    public long TransactionTimeoutUs { get; private set; }
+
+    public long ClientIdleTimeoutUs { get; private set; }
+
+    /// <summary>Always null: 1.25.2 has no such key in [users].</summary>
+    public long? QueryWaitTimeoutUs { get; private set; }
+
+    /// <summary>Reads the settings of a user.</summary>
+    /// <param name="name">The user.</param>
+    /// <param name="settings">Pairs, or nothing at all.</param>
+    /// <param name="log">Gets the reason when there is one.</param>
+    /// <returns>Null when they are refused.</returns>
+    public static UserEntry? TryParse(string name, string settings, List<LogText> log)
+    {
+        var entry = new UserEntry(EntryText.Cut(name, NameBytesMax, "name", "user", log));
+        var pairs = new ConnectString(settings);
+        while (pairs.Read(out var key, out string value))
+        {
+            string? error = entry.Set(key, value);
+            if (error is null) continue;
+            log.Add(LogText.Error(error));
+            return null;
+        }
+
+        if (!pairs.IsBroken) return entry;
+        log.Add(LogText.Error("syntax error in user settings"));
+        return null;
+    }
+
+    private string? Set(ReadOnlySpan<char> key, string value)
+    {
+        switch (key)
+        {
+            case "pool_mode":
+                if (!PoolModes.Words.TryParse(value, out var mode)) return $"invalid pool mode: {value}";
+                PoolMode = mode;
+                break;
+            case "pool_size": PoolSize = EntryText.SizeOrInherit(value); break;
+            case "reserve_pool_size": ReservePoolSize = EntryText.SizeOrInherit(value); break;
+            case "max_user_connections": MaxUserConnections = CNumber.Atoi(value); break;
+            case "max_user_client_connections": MaxUserClientConnections = CNumber.Atoi(value); break;
+            case "query_timeout": QueryTimeoutUs = EntryText.SecondsToUs(value); break;
+            case "idle_transaction_timeout": IdleTransactionTimeoutUs = EntryText.SecondsToUs(value); break;
+            case "transaction_timeout": TransactionTimeoutUs = EntryText.SecondsToUs(value); break;
+            case "client_idle_timeout": ClientIdleTimeoutUs = EntryText.SecondsToUs(value); break;
+            default: return $"unrecognized user parameter: {key}";
+        }
+
+        return null;
+    }
+}
