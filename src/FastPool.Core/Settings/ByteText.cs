@@ -10,7 +10,7 @@ public static class ByteText
 {
     public static string Of(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 
-    /// <summary>A string of .NET's own (a command line argument, an environment value) as its UTF-8 bytes, one char each.</summary>
+    /// <summary>A string of .NET's own (an argument, a variable of the environment) as UTF-8, one char a byte.</summary>
     public static string FromNative(string text) =>
         Ascii.IsValid(text) ? text : Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 

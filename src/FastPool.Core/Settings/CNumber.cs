@@ -10,7 +10,7 @@ public static class CNumber
 {
     private const double MicrosecondsPerSecond = 1e6;
 
-    /// <summary>strtol with base 0 over the whole text, cut to 32 bits; beyond 64 bits the nearest long is what gets cut.</summary>
+    /// <summary>strtol with base 0 over the whole text, cut to 32 bits; beyond 64 bits the nearest long is cut.</summary>
     public static bool TryInt(ReadOnlySpan<char> text, out int value) => TryInt(text, 0, out value);
 
     /// <summary>The same with base 10: leading zeros mean nothing.</summary>
@@ -158,7 +158,8 @@ public static class CNumber
         if (digitCount == 0) return false;
         if (at < text.Length && text[at] is 'e' or 'E' && !IsExponent(text[(at + 1)..])) return false;
         if (at < text.Length && text[at] is not ('e' or 'E')) return false;
-        return double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value);
+        const NumberStyles Style = NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        return double.TryParse(text, Style, CultureInfo.InvariantCulture, out value);
     }
 
     private static bool TryHexDouble(ReadOnlySpan<char> text, out double value, out bool isZero)

@@ -47,11 +47,12 @@ public static class ConfigurationLoader
             return true;
         }
 
-        log.Add(LogText.Error($"invalid value \"{ByteText.FromNative(loops)}\" for environment variable {FastPoolSettings.LoopsVariable}"));
+        string shown = ByteText.FromNative(loops);
+        log.Add(LogText.Error($"invalid value \"{shown}\" for environment variable {FastPoolSettings.LoopsVariable}"));
         return false;
     }
 
-    /// <summary>A file that looks as it did is not read again, and one that cannot be read leaves the users as they were.</summary>
+    /// <summary>A file that looks as it did is not read again; one that cannot be read leaves the users as they were.</summary>
     private static void ReadUserList(Settings draft, IFileReader files, Settings? current, List<LogText> log)
     {
         if (current is not null) (draft.UserList, draft.UserListSource) = (current.UserList, current.UserListSource);

@@ -73,7 +73,8 @@ public static class EffectiveSettings
     public static string AuthQuery(this Settings settings, DatabaseEntry database) => database.AuthQuery ?? settings.AuthQuery;
 
     /// <summary>Null: the client's own database.</summary>
-    public static string? AuthDbname(this Settings settings, DatabaseEntry database) => database.AuthDbname ?? settings.AuthDbname;
+    public static string? AuthDbname(this Settings settings, DatabaseEntry database) =>
+        database.AuthDbname ?? settings.AuthDbname;
 
     private static int Above0(int own, int global) => own > 0 ? own : global;
 

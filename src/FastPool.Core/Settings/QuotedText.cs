@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>Text between two quotes in which the doubled quote stands for one: the only quoting of all configuration files.</summary>
+/// <summary>Text between quotes, in which a doubled quote stands for one: the only quoting of all these files.</summary>
 public static class QuotedText
 {
     /// <param name="text">Begins with the opening quote.</param>

@@ -8,7 +8,7 @@ namespace FastPool.Core.Settings;
 /// </summary>
 public sealed class Settings
 {
-    /// <summary>What SHOW CONFIG prints, by row: a switch is printed as the number that was given, which a bool cannot hold.</summary>
+    /// <summary>What SHOW CONFIG prints, by row: a switch as the number that was given, which a bool cannot hold.</summary>
     private string?[] _shown = new string?[SettingsTable.Rows.Count];
 
     private Settings()
@@ -230,7 +230,7 @@ public sealed class Settings
     /// <summary>[databases] by name, without *.</summary>
     public IReadOnlyDictionary<string, DatabaseEntry> Databases { get; internal set; } = new Dictionary<string, DatabaseEntry>();
 
-    /// <summary>The * entry, for <see cref="DatabaseEntry.TryParse"/> when a client asks for an unknown name. Null: there is none.</summary>
+    /// <summary>The * entry, unread: <see cref="DatabaseEntry.TryParse"/> reads it for a client.</summary>
     public string? AutoDatabaseConnectString { get; internal set; }
 
     /// <summary>[users] by name.</summary>
@@ -258,7 +258,7 @@ public sealed class Settings
     /// <param name="key">Exact case.</param>
     /// <param name="value">Unquoted.</param>
     /// <param name="message">What to log; a value that merely does not parse has no text of its own.</param>
-    /// <returns>Null when it failed. This snapshot itself when the setting is fixed until restart: that counts as success.</returns>
+    /// <returns>Null when it failed; this very snapshot when the setting is fixed until restart, which is success.</returns>
     public Settings? TrySet(string key, string value, out LogText? message)
     {
         message = null;

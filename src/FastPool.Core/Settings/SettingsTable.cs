@@ -119,7 +119,8 @@ public static class SettingsTable
         Int("verbose", null, static (s, v) => s.Verbose = v),
     ]);
 
-    private static readonly FrozenDictionary<string, SettingRow> ByKey = All.ToFrozenDictionary(row => row.Key, StringComparer.Ordinal);
+    private static readonly FrozenDictionary<string, SettingRow> ByKey =
+        All.ToFrozenDictionary(row => row.Key, StringComparer.Ordinal);
 
     /// <summary>conffile, which every load sets to the file it reads.</summary>
     internal static SettingRow ConfigFile { get; } = ByKey["conffile"];
@@ -137,7 +138,11 @@ public static class SettingsTable
     public static SettingRow? Find(string key) => ByKey.GetValueOrDefault(key);
 
     private static SettingRow Text(
-        string key, string? @default, Action<Settings, string> set, bool changeable = true, Func<string, string?>? refuse = null) =>
+        string key,
+        string? @default,
+        Action<Settings, string> set,
+        bool changeable = true,
+        Func<string, string?>? refuse = null) =>
         Row(
             key,
             @default,
@@ -191,7 +196,8 @@ public static class SettingsTable
             });
 
     private static SettingRow Word<T>(
-        string key, string @default, WordTable<T> words, Action<Settings, T> set, bool changeable = true) where T : struct, Enum =>
+        string key, string @default, WordTable<T> words, Action<Settings, T> set, bool changeable = true)
+        where T : struct, Enum =>
         Row(
             key,
             @default,

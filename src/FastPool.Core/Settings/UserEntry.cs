@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>One line of [users]. Null, or for the rest nothing above 0, means: ask the database, then the global setting.</summary>
+/// <summary>One line of [users]. Null, or nothing above 0, means: ask the database, then the global setting.</summary>
 public sealed class UserEntry
 {
     /// <summary>Longest name in bytes.</summary>

@@ -1,7 +1,7 @@
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// The users of auth_file. A broken record ends the reading, never the loading: those before it are known, those after it are not.
+/// The users of auth_file. A broken record ends the reading, never the loading: those before it are known, those after are not.
 /// </summary>
 public sealed class UserList
 {

@@ -1,6 +1,8 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>The only way from this room to a disk. Paths are <see cref="ByteText"/>, relative ones start at the working directory.</summary>
+/// <summary>
+/// The only way from this room to a disk. Paths are <see cref="ByteText"/>; relative ones start at the working directory.
+/// </summary>
 public interface IFileReader
 {
     /// <summary>The whole file.</summary>

@@ -98,7 +98,8 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
             "fastpool" => TakeOwn(entry),
             _ => Error($"load_init_file: value without section: {entry.Name}"),
         };
-        return isTaken || Error($"invalid value \"{entry.Value}\" for parameter {entry.Name} in configuration ({path}:{entry.Line})");
+        return isTaken
+            || Error($"invalid value \"{entry.Value}\" for parameter {entry.Name} in configuration ({path}:{entry.Line})");
     }
 
     private bool TakeSetting(IniEvent entry)

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>Lines as C programs count them: only \n ends one. (.NET's own enumerator also ends lines at other characters.)</summary>
+/// <summary>Lines as C programs count them: only \n ends one. .NET's own enumerator knows other ends too.</summary>
 internal static class TextLines
 {
     internal static Enumerator EnumerateLinesOf(this ReadOnlySpan<char> text) => new(text);

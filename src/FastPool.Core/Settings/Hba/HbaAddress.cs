@@ -40,9 +40,9 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
     {
         mask = default;
         int count = 0;
-        if (!bitCount.IsEmpty && !int.TryParse(bitCount, NumberStyles.None, CultureInfo.InvariantCulture, out count)) return false;
+        bool isNumber = bitCount.IsEmpty || int.TryParse(bitCount, NumberStyles.None, CultureInfo.InvariantCulture, out count);
         int width = Family == AddressFamily.InterNetwork ? Ipv4Bits : Ipv6Bits;
-        if (count > width) return false;
+        if (!isNumber || count > width) return false;
         UInt128 ones = width == Ipv4Bits ? uint.MaxValue : UInt128.MaxValue;
         mask = new HbaAddress(Family, count == 0 ? 0 : (ones << (width - count)) & ones);
         return true;
@@ -62,7 +62,8 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
         foreach (var range in text.AsSpan().Split('.'))
         {
             ReadOnlySpan<char> part = text.AsSpan(range);
-            if (part.IsEmpty || part.Length > 3 || (part.Length > 1 && part[0] == '0') || part.ContainsAnyExceptInRange('0', '9')) return false;
+            if (part.Length is 0 or > 3 || part.ContainsAnyExceptInRange('0', '9')) return false;
+            if (part.Length > 1 && part[0] == '0') return false;
             parts++;
         }
 

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>Reads one rule. What is wrong with it is told as a warning, of some errors nothing; either way there is no rule.</summary>
+/// <summary>Reads one rule. What is wrong with it is told as a warning, or, as ever, not at all.</summary>
 internal sealed class HbaRuleParser(string path, IdentMaps maps, IFileReader files, List<LogText> log)
 {
     private readonly HbaNamesParser _databases = new(files, isDatabase: true, log);

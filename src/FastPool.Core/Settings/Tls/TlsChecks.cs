@@ -1,8 +1,8 @@
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// Which TLS settings go together, as far as it can be told without OpenSSL. Run after every load and after a SET of a TLS setting;
-/// files, cipher lists and curves are checked by whoever makes the contexts.
+/// Which TLS settings go together, as far as it can be told without OpenSSL. Run after every load and after a SET of a TLS
+/// setting; files, cipher lists and curves are checked by whoever makes the contexts.
 /// </summary>
 public static class TlsChecks
 {

@@ -21,8 +21,8 @@ public enum TlsProtocols
 public static class TlsProtocolList
 {
     /// <summary>
-    /// Items separated by comma or colon, in any case; ! takes the item away, from all when it is the first. Blanks may stand before an
-    /// item but not after it.
+    /// Items separated by comma or colon, in any case; ! takes the item away, from all when it is the first. Blanks may stand
+    /// before an item but not after it.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out TlsProtocols protocols)
     {
