@@ -113,6 +113,9 @@ public sealed class DatabaseEntry
         return null;
     }
 
+    /// <summary>The console's own row among the databases: its pool, and nothing to connect to.</summary>
+    public static DatabaseEntry OfConsole { get; } = new(ReservedName) { ForcedUser = ReservedName, PoolSize = 2, PoolMode = FastPool.Core.Settings.PoolMode.Statement };
+
     /// <summary>True when the servers of the other entry's pools serve this one too: a reload need not close them.</summary>
     public bool SameConnection(DatabaseEntry other) =>
         DbName == other.DbName

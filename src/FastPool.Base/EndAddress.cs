@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Runtime.InteropServices;
+
+namespace FastPool.Base;
+
+/// <summary>Address families as Linux numbers them.</summary>
+public static class SocketFamily
+{
+    public const int Unix = 1;
+    public const int V4 = 2;
+    public const int V6 = 10;
+}
+
+/// <summary>One end of a connection as shown and logged: 24 bytes, no object.</summary>
+public readonly struct EndAddress
+{
+    private readonly ulong _high;
+    private readonly ulong _low;
+    private readonly ushort _family;
+
+    private EndAddress(int family, ulong high, ulong low, int port)
+    {
+        _family = (ushort)family;
+        _high = high;
+        _low = low;
+        Port = (ushort)port;
+    }
+
+    /// <summary>0 for a Unix socket.</summary>
+    public ushort Port { get; }
+    public bool IsKnown => _family != 0;
+    public bool IsUnix => _family == SocketFamily.Unix;
+    public bool IsV6 => _family == SocketFamily.V6;
+
+    public static EndAddress OfUnix { get; } = new(SocketFamily.Unix, 0, 0, 0);
+
+    /// <summary>Reads the bytes of a struct sockaddr; an unknown family is no address.</summary>
+    public static EndAddress Read(ReadOnlySpan<byte> sockaddr)
+    {
+        if (sockaddr.Length < 2) return default;
+        var family = MemoryMarshal.Read<ushort>(sockaddr);
+        return family switch
+        {
+            SocketFamily.V4 => new EndAddress(family, 0, BinaryPrimitives.ReadUInt32BigEndian(sockaddr[4..]), BinaryPrimitives.ReadUInt16BigEndian(sockaddr[2..])),
+            SocketFamily.V6 => new EndAddress(family, BinaryPrimitives.ReadUInt64BigEndian(sockaddr[8..]), BinaryPrimitives.ReadUInt64BigEndian(sockaddr[16..]), BinaryPrimitives.ReadUInt16BigEndian(sockaddr[2..])),
+            SocketFamily.Unix => OfUnix,
+            _ => default,
+        };
+    }
+
+    public IPAddress? ToIPAddress()
+    {
+        if (_family == SocketFamily.V4)
+        {
+            Span<byte> v4 = stackalloc byte[4];
+            BinaryPrimitives.WriteUInt32BigEndian(v4, (uint)_low);
+            return new IPAddress(v4);
+        }
+        if (_family != SocketFamily.V6) return null;
+        Span<byte> v6 = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt64BigEndian(v6, _high);
+        BinaryPrimitives.WriteUInt64BigEndian(v6[8..], _low);
+        return new IPAddress(v6);
+    }
+
+    /// <summary>The address alone, as SHOW CLIENTS prints it: IP text, <c>unix</c> or <c>(bad-af)</c>.</summary>
+    public override string ToString() => _family switch
+    {
+        SocketFamily.Unix => "unix",
+        SocketFamily.V4 or SocketFamily.V6 => ToIPAddress()!.ToString(),
+        _ => "(bad-af)",
+    };
+}

@@ -1,0 +1,74 @@
+namespace FastPool.Base;
+
+/// <summary>
+/// Bytes a connection keeps from one turn to the next: a cut header, a message that must be whole, the query of a
+/// waiting client, what a slow peer has not taken. Empty costs no buffer.
+/// </summary>
+public struct HeldBytes
+{
+    private byte[]? _buffer;
+    private int _start;
+    private int _end;
+
+    public readonly int Count => _end - _start;
+    public readonly bool IsEmpty => _end == _start;
+    public readonly byte[] Buffer => _buffer!;
+    public readonly int Start => _start;
+    public readonly ReadOnlySpan<byte> Span => _buffer.AsSpan(_start, _end - _start);
+
+    public void Append(ReadOnlySpan<byte> bytes, BufferPool pool)
+    {
+        if (bytes.IsEmpty) return;
+        EnsureRoom(bytes.Length, pool);
+        bytes.CopyTo(_buffer.AsSpan(_end));
+        _end += bytes.Length;
+    }
+
+    /// <summary>Drops the first bytes; the last drop gives the buffer back.</summary>
+    public void Consume(int count, BufferPool pool)
+    {
+        Check.That(count <= Count);
+        _start += count;
+        if (_start == _end) Clear(pool);
+    }
+
+    public void Clear(BufferPool pool)
+    {
+        if (_buffer is null) return;
+        pool.Return(_buffer);
+        _buffer = null;
+        _start = _end = 0;
+    }
+
+    /// <summary>Takes buffer and bytes away from here; the new owner clears them.</summary>
+    public HeldBytes Take()
+    {
+        var taken = this;
+        this = default;
+        return taken;
+    }
+
+    private void EnsureRoom(int more, BufferPool pool)
+    {
+        if (_buffer is null)
+        {
+            _buffer = pool.Rent(more);
+            return;
+        }
+        if (_buffer.Length - _end >= more) return;
+        var count = Count;
+        if (_buffer.Length - count >= more && _start >= count)
+        {
+            Span.CopyTo(_buffer);
+        }
+        else
+        {
+            var larger = pool.Rent(checked(count + more));
+            Span.CopyTo(larger);
+            pool.Return(_buffer);
+            _buffer = larger;
+        }
+        _start = 0;
+        _end = count;
+    }
+}

@@ -1,0 +1,38 @@
+namespace FastPool.Base;
+
+/// <summary>Every bound of the data plane in one place. What has no bound here has one in the settings.</summary>
+public static class Limits
+{
+    /// <summary>Loops of one process; the word that names a loop is a byte.</summary>
+    public const int LoopsMax = 64;
+
+    /// <summary>Bytes of one receive. Large, so that a stream costs few system calls; one per loop, so that it costs no memory.</summary>
+    public const int ReceiveBytes = 128 * 1024;
+
+    /// <summary>Writable bytes before each receive: what a connection held back is put there, so that a cut header is whole again.</summary>
+    public const int HeadroomBytes = 16 * 1024;
+
+    /// <summary>Events taken by one wait.</summary>
+    public const int EventsPerTurn = 256;
+
+    /// <summary>Connections accepted by one turn of a listener before others get their turn.</summary>
+    public const int AcceptsPerTurn = 64;
+
+    /// <summary>Server connections of one pool that may be in the login phase at once.</summary>
+    public const int DialsPerPoolMax = 8;
+
+    /// <summary>A message of the login phase. A startup packet cannot be longer than 65535; a password is at most 65530.</summary>
+    public const int LoginMessageBytes = 65_536 + 64;
+
+    /// <summary>A message that must be seen whole after login (ParameterStatus, CommandComplete, a named Parse).</summary>
+    public const int CollectBytes = 1024 * 1024 * 1024;
+
+    /// <summary>Requests to one server whose replies are outstanding; a pipeline longer than that waits.</summary>
+    public const int OutstandingMax = 1 << 20;
+
+    /// <summary>Period of the janitor, in microseconds.</summary>
+    public const long TickUs = 333_333;
+
+    /// <summary>Pause of a listener after accept() failed, in microseconds.</summary>
+    public const long AcceptPauseUs = 5_000_000;
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace FastPool.Core.Auth;
+
+/// <summary>
+/// The client's half of SCRAM-SHA-256, spoken with PostgreSQL. Keys come from a password (worked out for the server's
+/// salt) or were kept from a client that proved itself.
+/// </summary>
+public sealed class ScramClientExchange(Func<byte[], int, ScramKeys> keysFor, ReadOnlySpan<byte> nonce18)
+{
+    /// <summary>More iterations than any sane server asks for; each costs us time on a loop.</summary>
+    private const int IterationsMax = 10_000_000;
+
+    private readonly string _clientFirstBare = "n=,r=" + ScramText.Encode(nonce18);
+    private ScramKeys? _keys;
+    private byte[] _authMessage = [];
+
+    public string Problem { get; private set; } = "";
+
+    public byte[] ClientFirst() => ScramText.Bytes("n,," + _clientFirstBare);
+
+    public byte[]? ClientFinal(ReadOnlySpan<byte> serverFirst)
+    {
+        if (_keys is not null) return Fail("protocol error: duplicate AuthenticationSASLContinue message");
+        var rest = serverFirst;
+        if (!ScramText.TryTake(ref rest, 'r', out var nonce)) return Fail("malformed SCRAM message (attribute expected)");
+        var own = _clientFirstBare.AsSpan(5);
+        if (nonce.Length <= own.Length || Encoding.Latin1.GetString(nonce[..own.Length]) != own.ToString()) return Fail("invalid SCRAM response (nonce mismatch)");
+        if (!ScramText.IsPrintable(nonce)) return Fail("invalid SCRAM response (nonce mismatch)");
+        if (!ScramText.TryTake(ref rest, 's', out var saltText) || !ScramText.TryDecode(saltText, out var salt)) return Fail("malformed SCRAM message (invalid salt)");
+        if (!ScramText.TryTake(ref rest, 'i', out var iterationsText)
+            || !int.TryParse(iterationsText, NumberStyles.None, CultureInfo.InvariantCulture, out var iterations)
+            || iterations is < 1 or > IterationsMax)
+        {
+            return Fail("malformed SCRAM message (invalid iteration count)");
+        }
+
+        _keys = keysFor(salt, iterations);
+        var withoutProof = "c=biws,r=" + Encoding.Latin1.GetString(nonce);
+        _authMessage = ScramText.Bytes($"{_clientFirstBare},{Encoding.Latin1.GetString(serverFirst)},{withoutProof}");
+        var proof = HMACSHA256.HashData(SHA256.HashData(_keys.ClientKey), _authMessage);
+        for (var i = 0; i < proof.Length; i++) proof[i] ^= _keys.ClientKey[i];
+        return ScramText.Bytes($"{withoutProof},p={ScramText.Encode(proof)}");
+    }
+
+    /// <returns>False with <see cref="Problem"/> when the server does not know the password either.</returns>
+    public bool CheckServerFinal(ReadOnlySpan<byte> serverFinal, out bool isSignatureWrong)
+    {
+        isSignatureWrong = false;
+        var rest = serverFinal;
+        if (_keys is null) return Fail("protocol error: AuthenticationSASLFinal out of order") is not null;
+        if (ScramText.TryTake(ref rest, 'e', out var error)) return Fail("error received from server in SCRAM exchange: " + Encoding.Latin1.GetString(error)) is not null;
+        if (!ScramText.TryTake(ref rest, 'v', out var text) || !ScramText.TryDecode(text, out var signature)) return Fail("malformed SCRAM message (invalid server signature)") is not null;
+        isSignatureWrong = !CryptographicOperations.FixedTimeEquals(signature, HMACSHA256.HashData(_keys.ServerKey, _authMessage));
+        return !isSignatureWrong || Fail("invalid server signature") is not null;
+    }
+
+    private byte[]? Fail(string problem)
+    {
+        Problem = problem;
+        return null;
+    }
+}

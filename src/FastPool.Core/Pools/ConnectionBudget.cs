@@ -1,0 +1,35 @@
+namespace FastPool.Core.Pools;
+
+/// <summary>
+/// How many server connections a database or a user has open over all its pools, against max_db_connections or
+/// max_user_connections. Taken by any pool's mover, so the count is an atomic word.
+/// </summary>
+public sealed class ConnectionBudget
+{
+    private int _count;
+
+    public int Count => Volatile.Read(ref _count);
+
+    /// <param name="limit">0 or less: none.</param>
+    internal bool TryTake(int limit)
+    {
+        var count = Interlocked.Increment(ref _count); // Pairs: GiveBack; over the limit it is taken back before anyone opens.
+        if (limit <= 0 || count <= limit) return true;
+        Interlocked.Decrement(ref _count);
+        return false;
+    }
+
+    internal void GiveBack() => Interlocked.Decrement(ref _count); // Pairs: TryTake.
+}
+
+/// <summary>Client connections counted against one of the client limits; admission takes, disconnect gives back.</summary>
+public sealed class ClientCount
+{
+    private int _count;
+
+    public int Count => Volatile.Read(ref _count);
+
+    public int Enter() => Interlocked.Increment(ref _count); // Pairs: Leave.
+
+    public void Leave() => Interlocked.Decrement(ref _count); // Pairs: Enter.
+}

@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using FastPool.Core.Settings;
+
+namespace FastPool.Core.Pools;
+
+/// <summary>An entry of [databases], or one made from <c>*</c>, with what is counted for it.</summary>
+public sealed class Database
+{
+    private readonly ConcurrentDictionary<string, Pool> _pools = new(StringComparer.Ordinal);
+    private DatabaseEntry _entry;
+    private bool _isPaused;
+    private bool _isDisabled;
+
+    public Database(DatabaseEntry entry, bool isAuto)
+    {
+        _entry = entry;
+        IsAuto = isAuto;
+    }
+
+    public string Name => Entry.Name;
+
+    /// <summary>Replaced whole by a reload.</summary>
+    public DatabaseEntry Entry
+    {
+        get => Volatile.Read(ref _entry); // Pairs: the setter, by the reload.
+        set => Volatile.Write(ref _entry, value);
+    }
+
+    /// <summary>Registered from <c>*</c> at a client's request.</summary>
+    public bool IsAuto { get; set; }
+
+    public bool IsPaused
+    {
+        get => Volatile.Read(ref _isPaused); // Pairs: the setter, by the console.
+        set => Volatile.Write(ref _isPaused, value);
+    }
+
+    public bool IsDisabled
+    {
+        get => Volatile.Read(ref _isDisabled); // Pairs: the setter, by the console.
+        set => Volatile.Write(ref _isDisabled, value);
+    }
+
+    /// <summary>Server connections over all pools, against max_db_connections.</summary>
+    public ConnectionBudget Servers { get; } = new();
+
+    /// <summary>Clients that named this database, against max_db_client_connections.</summary>
+    public ClientCount Clients { get; } = new();
+
+    /// <summary>Pools by server-side user.</summary>
+    public ICollection<Pool> Pools => _pools.Values;
+
+    internal Pool GetOrAddPool(string user, Func<string, Pool> create) => _pools.GetOrAdd(user, create);
+}
+
+/// <summary>A user name with what is counted for it over all databases.</summary>
+public sealed class PoolUser(string name)
+{
+
+    public string Name { get; } = name;
+
+    /// <summary>Server connections made as this user, against max_user_connections.</summary>
+    public ConnectionBudget Servers { get; } = new();
+
+    /// <summary>Clients that log in under this name, against max_user_client_connections.</summary>
+    public ClientCount Clients { get; } = new();
+}

@@ -1,0 +1,208 @@
+using FastPool.Base;
+
+namespace FastPool.Core.Pools;
+
+/// <summary>
+/// Servers and waiting clients of one (database, server-side user), shared by all loops without a lock.
+/// <para>
+/// Every change of who has which server is an operation, and one thread at a time runs operations: it has the pool's
+/// turn. A thread that finds the turn taken leaves its operation with the one that has it and goes on with its own
+/// work; nobody ever waits. What an operation decides comes back as effects, which the loop that ran it carries out
+/// after the turn. So limits are exact, waiters are served in order across loops, and <see cref="PoolMover"/> is plain
+/// code for one thread.
+/// </para>
+/// </summary>
+public sealed class Pool
+{
+    private readonly PoolMover _mover;
+    private int _turn;
+    private PoolOperation? _left;
+    private PoolLimits _limits;
+    private Welcome? _welcome;
+    private int _generation;
+
+    public Pool(Database database, PoolUser user, PoolLimits limits, int loopCount)
+    {
+        Database = database;
+        User = user;
+        _limits = limits;
+        Stats = new PoolStats[loopCount];
+        for (var i = 0; i < loopCount; i++) Stats[i] = new PoolStats();
+        _mover = new PoolMover(this, loopCount);
+    }
+
+    public Database Database { get; }
+
+    /// <summary>The server-side user: the forced one, or the client's.</summary>
+    public PoolUser User { get; }
+
+    /// <summary>Replaced whole by a reload; readers take one reference and stay with it.</summary>
+    public PoolLimits Limits
+    {
+        get => Volatile.Read(ref _limits); // Pairs: the setter, by the reload.
+        set => Volatile.Write(ref _limits, value);
+    }
+
+    public PoolStats[] Stats { get; }
+
+    /// <summary>What clients of this pool are welcomed with; null until a first server has logged in.</summary>
+    public Welcome? Welcome => Volatile.Read(ref _welcome); // Pairs: TryPublishWelcome.
+
+    /// <summary>Raised by RECONNECT and changed settings: servers of an older generation are close_needed.</summary>
+    public int Generation => Volatile.Read(ref _generation);
+
+    public PoolCounts Counts => _mover.Counts;
+
+    /// <summary>Idle servers' oldest activity, for eviction by other pools; <see cref="long.MaxValue"/> when none is idle.</summary>
+    public long OldestIdleUs => _mover.OldestIdleUs;
+
+    /// <summary>Start of the oldest wait; 0 when nobody waits.</summary>
+    public long OldestWaitUs => _mover.OldestWaitUs;
+
+    /// <summary>True while clients wait and only a limit over several pools keeps this one from opening a server.</summary>
+    public bool IsStarved => _mover.IsStarved;
+
+    /// <summary>The first server of the pool brings the parameters; later ones change nothing.</summary>
+    public void TryPublishWelcome(Welcome welcome) => Interlocked.CompareExchange(ref _welcome, welcome, null);
+
+    /// <summary>Marks every present server for replacement and forgets the welcome.</summary>
+    public void Invalidate()
+    {
+        Interlocked.Increment(ref _generation);
+        Volatile.Write(ref _welcome, null);
+    }
+
+    /// <summary>A client has logged in.</summary>
+    public void Join(PoolClient client, IPoolHost host) => Submit(PoolOperationKind.Join, client, null, null, host);
+
+    /// <summary>The client is logged in but nobody knows the server's parameters yet.</summary>
+    public void AwaitWelcome(PoolClient client, IPoolHost host) => Submit(PoolOperationKind.AwaitWelcome, client, null, null, host);
+
+    /// <summary>A server for the client: at once, or the client is in the queue and a grant or refusal will come.</summary>
+    public PooledServer? Acquire(PoolClient client, IPoolHost host)
+    {
+        if (Interlocked.CompareExchange(ref _turn, 1, 0) != 0) // Pairs: EndTurn.
+        {
+            Submit(PoolOperationKind.Acquire, client, null, null, host);
+            return null;
+        }
+        var server = _mover.Acquire(client, host, mayReturn: true);
+        EndTurn(host);
+        return server;
+    }
+
+    /// <summary>The client is gone, from the queue too.</summary>
+    public void Leave(PoolClient client, IPoolHost host) => Submit(PoolOperationKind.Leave, client, null, null, host);
+
+    public void LoginDone(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.LoginDone, null, server, null, host);
+
+    public void LoginFailed(PooledServer server, LoginFailure failure, IPoolHost host) => Submit(PoolOperationKind.LoginFailed, null, server, failure, host);
+
+    /// <summary>A server is free and clean: to the first waiter, or idle.</summary>
+    public void Return(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.Return, null, server, null, host);
+
+    /// <summary>A server has reached the loop of the client it was granted to.</summary>
+    public void Arrived(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.Arrived, null, server, null, host);
+
+    /// <summary>A released server runs its reset query.</summary>
+    public void BeginTest(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.BeginTest, null, server, null, host);
+
+    /// <summary>A released server waits for the cancel requests aimed at it.</summary>
+    public void BeginCancelWait(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.BeginCancelWait, null, server, null, host);
+
+    /// <summary>A server is closed, whatever its state was.</summary>
+    public void Remove(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.Remove, null, server, null, host);
+
+    /// <summary>Gives up the idle server that was idle longest.</summary>
+    public void Evict(IPoolHost host) => Submit(PoolOperationKind.Evict, null, null, null, host);
+
+    /// <summary>Something changed that may let waiters go on.</summary>
+    public void Serve(IPoolHost host) => Submit(PoolOperationKind.Serve, null, null, null, host);
+
+    /// <summary>The janitor's round: timeouts of waiters and of free servers, minimum size, retries.</summary>
+    public void Tick(IPoolHost host) => Submit(PoolOperationKind.Tick, null, null, null, host);
+
+    /// <summary>Closes every free server with the reason: PAUSE, a removed database.</summary>
+    public void Drain(string reason, IPoolHost host) => Submit(PoolOperationKind.Drain, null, null, reason, host);
+
+    private void Submit(PoolOperationKind kind, PoolClient? client, PooledServer? server, object? detail, IPoolHost host)
+    {
+        if (Interlocked.CompareExchange(ref _turn, 1, 0) == 0) // Pairs: EndTurn.
+        {
+            _mover.Run(kind, client, server, detail, host);
+            EndTurn(host);
+            return;
+        }
+
+        var operation = host.Rent();
+        operation.Kind = kind;
+        operation.Client = client;
+        operation.Server = server;
+        operation.Detail = detail;
+        PoolOperation? top;
+        do
+        {
+            top = Volatile.Read(ref _left);
+            operation.Next = top;
+        }
+        while (Interlocked.CompareExchange(ref _left, operation, top) != top); // Pairs: RunLeft.
+
+        // The holder may have looked before our push and ended its turn after it: then the turn is free and ours to take.
+        if (Interlocked.CompareExchange(ref _turn, 1, 0) == 0) EndTurn(host); // Pairs: EndTurn.
+    }
+
+    /// <summary>Runs what others left, then frees the turn; looks again after freeing, so that nothing is left behind.</summary>
+    private void EndTurn(IPoolHost host)
+    {
+        do
+        {
+            if (Volatile.Read(ref _left) is not null) RunLeft(host);
+            Interlocked.Exchange(ref _turn, 0); // Pairs: the compare-exchanges that take the turn.
+        }
+        while (Volatile.Read(ref _left) is not null && Interlocked.CompareExchange(ref _turn, 1, 0) == 0);
+    }
+
+    private void RunLeft(IPoolHost host)
+    {
+        var operation = Interlocked.Exchange(ref _left, null); // Pairs: the push in Submit.
+        PoolOperation? oldest = null;
+        while (operation is not null)
+        {
+            var next = operation.Next;
+            operation.Next = oldest;
+            oldest = operation;
+            operation = next;
+        }
+        while (oldest is not null)
+        {
+            var next = oldest.Next;
+            _mover.Run(oldest.Kind, oldest.Client, oldest.Server, oldest.Detail, host);
+            oldest.Client = null;
+            oldest.Server = null;
+            oldest.Detail = null;
+            oldest.Next = null;
+            host.Return(oldest);
+            oldest = next;
+        }
+    }
+}
+
+/// <summary>Connections of a pool by state, as SHOW POOLS counts them. Read at any moment; written in the pool's turn.</summary>
+public struct PoolCounts
+{
+    public int Clients;
+    public int Waiting;
+    public int Login;
+    public int Idle;
+    public int Used;
+    public int Tested;
+    public int Active;
+    public int BeingCanceled;
+    public int Closing;
+
+    /// <summary>Every server connection that counts against pool_size.</summary>
+    public readonly int Servers => Login + Idle + Used + Tested + Active + BeingCanceled + Closing;
+
+    /// <summary>Those that are through with their login.</summary>
+    public readonly int Connected => Servers - Login;
+}

@@ -1,0 +1,27 @@
+namespace FastPool.Core.Pools;
+
+/// <summary>
+/// A client as its pool sees it. The first block belongs to the client's loop, the second to whoever holds the
+/// pool's turn.
+/// </summary>
+public abstract class PoolClient
+{
+    protected PoolClient(byte loop) => Loop = loop;
+
+    /// <summary>The loop whose thread alone touches this client.</summary>
+    public byte Loop { get; }
+
+    public ClientState State { get; set; }
+
+    public Pool? Pool { get; set; }
+
+    /// <summary>When the present wait began; 0 when not waiting. Written before the wait is submitted.</summary>
+    public long WaitStartUs { get; set; }
+
+    // Mover-held from here.
+    internal PoolClient? Newer;
+    internal PoolClient? Older;
+    internal WaitQueue? Queue;
+    internal bool HasLeft;
+    internal bool IsNotified;
+}

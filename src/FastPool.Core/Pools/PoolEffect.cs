@@ -1,0 +1,50 @@
+namespace FastPool.Core.Pools;
+
+public enum PoolEffectKind : byte
+{
+    /// <summary>The server is the client's: link them.</summary>
+    Grant,
+    /// <summary>The pool knows the server's parameters: welcome the client.</summary>
+    Welcome,
+    /// <summary>Disconnect the waiting client with the refusal.</summary>
+    Refuse,
+    /// <summary>Tell the waiting client that it is queued (query_wait_notify).</summary>
+    Notify,
+    /// <summary>Open a server connection on the named loop.</summary>
+    Dial,
+    /// <summary>The owner runs the check query.</summary>
+    RunCheck,
+    /// <summary>The owner closes the server.</summary>
+    Close,
+    /// <summary>Other pools of this database or user should give up an idle server.</summary>
+    MakeRoom,
+    /// <summary>A connection of this database or user has gone: pools that starved may open one.</summary>
+    RoomMade,
+}
+
+/// <summary>What a pool decided and a loop must carry out, once the pool's turn is over.</summary>
+public readonly record struct PoolEffect(PoolEffectKind Kind, Pool Pool, PoolClient? Client = null, PooledServer? Server = null, object? Detail = null, byte Loop = 0);
+
+/// <summary>Why a waiting client is disconnected: the text it gets, with SQLSTATE.</summary>
+public sealed record Refusal(string Message, string SqlState = "08P01");
+
+/// <summary>A failed server login, as the pool judges it.</summary>
+/// <param name="Reason">The reason text, cached for the fast failure of later clients.</param>
+/// <param name="Relay">What clients that wait get, when the failure is one that a retry will not mend; else null.</param>
+public sealed record LoginFailure(string Reason, Refusal? Relay);
+
+/// <summary>A loop as the pools see it.</summary>
+public interface IPoolHost
+{
+    byte Loop { get; }
+
+    long NowUs { get; }
+
+    /// <summary>Queues a decision; the loop carries it out after the pool's turn, never inside it.</summary>
+    void Add(in PoolEffect effect);
+
+    /// <summary>Spare node for an operation that another thread will run.</summary>
+    PoolOperation Rent();
+
+    void Return(PoolOperation operation);
+}

@@ -1,0 +1,69 @@
+using FastPool.Core.Settings;
+
+namespace FastPool.Core.Pools;
+
+/// <summary>
+/// The effective settings of one pool: user before database before global. Worked out once a snapshot, so that the way
+/// of a transaction reads fields. Immutable; a reload replaces it.
+/// </summary>
+public sealed class PoolLimits
+{
+    public PoolLimits(Settings.Settings settings, DatabaseEntry database, UserEntry? user)
+    {
+        PoolMode = settings.PoolMode(database, user);
+        PoolSize = settings.PoolSize(database, user);
+        ReservePoolSize = settings.ReservePoolSize(database, user);
+        ReservePoolTimeoutUs = settings.ReservePoolTimeoutUs;
+        MinPoolSize = settings.MinPoolSize(database);
+        MaxDbConnections = settings.MaxDbConnections(database);
+        MaxUserConnections = settings.MaxUserConnections(user);
+        ServerLifetimeUs = settings.ServerLifetimeUs(database);
+        ServerIdleTimeoutUs = settings.ServerIdleTimeoutUs;
+        ServerLoginRetryUs = settings.ServerLoginRetryUs;
+        ServerCheckDelayUs = settings.ServerCheckDelayUs;
+        ServerCheckQuery = settings.ServerCheckQuery;
+        ServerResetQuery = PoolMode == PoolMode.Session || settings.ServerResetQueryAlways ? settings.ServerResetQuery : "";
+        ServerRoundRobin = settings.ServerRoundRobin;
+        QueryWaitTimeoutUs = settings.QueryWaitTimeoutUs;
+        GlobalQueryTimeoutUs = settings.QueryTimeoutUs;
+        QueryWaitNotifyUs = settings.QueryWaitNotify * 1_000_000L;
+        QueryTimeoutUs = settings.QueryTimeoutUs(user);
+        IdleTransactionTimeoutUs = settings.IdleTransactionTimeoutUs(user);
+        TransactionTimeoutUs = settings.TransactionTimeoutUs(user);
+        MaxPreparedStatements = PoolMode == PoolMode.Session ? 0 : settings.MaxPreparedStatements;
+        DisablePqexec = settings.DisablePqexec;
+        MaxPacketSize = settings.MaxPacketSize;
+        HasForcedUser = database.ForcedUser is not null;
+    }
+
+    public PoolMode PoolMode { get; }
+    /// <summary>0: no limit.</summary>
+    public int PoolSize { get; }
+    public int ReservePoolSize { get; }
+    public long ReservePoolTimeoutUs { get; }
+    public int MinPoolSize { get; }
+    public int MaxDbConnections { get; }
+    public int MaxUserConnections { get; }
+    public long ServerLifetimeUs { get; }
+    public long ServerIdleTimeoutUs { get; }
+    public long ServerLoginRetryUs { get; }
+    public long ServerCheckDelayUs { get; }
+    /// <summary>Empty: no check. <c>&lt;empty&gt;</c>: a Query without text.</summary>
+    public string ServerCheckQuery { get; }
+    /// <summary>What runs at release under this pool's mode; empty: nothing.</summary>
+    public string ServerResetQuery { get; }
+    public bool ServerRoundRobin { get; }
+    public long QueryWaitTimeoutUs { get; }
+    /// <summary>The global value, which also bounds the time in the queue.</summary>
+    public long GlobalQueryTimeoutUs { get; }
+    public long QueryWaitNotifyUs { get; }
+    public long QueryTimeoutUs { get; }
+    public long IdleTransactionTimeoutUs { get; }
+    public long TransactionTimeoutUs { get; }
+    public int MaxPreparedStatements { get; }
+    public bool DisablePqexec { get; }
+    public uint MaxPacketSize { get; }
+    public bool HasForcedUser { get; }
+
+    public bool NeedsCheck => ServerCheckQuery.Length > 0;
+}

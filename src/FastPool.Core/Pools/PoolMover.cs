@@ -1,0 +1,485 @@
+using FastPool.Base;
+
+namespace FastPool.Core.Pools;
+
+/// <summary>
+/// The one mover of a pool's servers and waiters: plain code for one thread, run by whoever has the pool's turn.
+/// Invariant after each operation: while anybody waits, no server is idle (unless the pool is paused).
+/// </summary>
+internal sealed class PoolMover
+{
+    private readonly Pool _pool;
+    private readonly ServerList[] _idle;
+    private readonly ServerList _used = new();
+    private readonly WaitQueue _waiting = new();
+    private readonly WaitQueue _awaitingWelcome = new();
+    private PoolCounts _counts;
+    private string? _lastFailure;
+    private long _retryAtUs;
+    private long _lastLifetimeCloseUs;
+    private long _oldestIdleUs = long.MaxValue;
+    private long _oldestWaitUs;
+    private bool _isStarved;
+
+    internal PoolMover(Pool pool, int loopCount)
+    {
+        _pool = pool;
+        _idle = new ServerList[loopCount];
+        for (var i = 0; i < loopCount; i++) _idle[i] = new ServerList();
+    }
+
+    internal PoolCounts Counts => _counts;
+    internal long OldestIdleUs => Volatile.Read(ref _oldestIdleUs); // Pairs: PublishIdle.
+    internal long OldestWaitUs => Volatile.Read(ref _oldestWaitUs); // Pairs: PublishWaiting.
+    internal bool IsStarved => Volatile.Read(ref _isStarved);       // Pairs: OpenMore.
+
+    private bool IsPaused => _pool.Database.IsPaused;
+
+    internal void Run(PoolOperationKind kind, PoolClient? client, PooledServer? server, object? detail, IPoolHost host)
+    {
+        switch (kind)
+        {
+            case PoolOperationKind.Join: _counts.Clients++; break;
+            case PoolOperationKind.AwaitWelcome: AwaitWelcome(client!, host); break;
+            case PoolOperationKind.Acquire: Acquire(client!, host, mayReturn: false); break;
+            case PoolOperationKind.Leave: Leave(client!, host); break;
+            case PoolOperationKind.LoginDone: LoginDone(server!, host); break;
+            case PoolOperationKind.LoginFailed: LoginFailed(server!, (LoginFailure)detail!, host); break;
+            case PoolOperationKind.Return: Return(server!, host); break;
+            case PoolOperationKind.Arrived: server!.Grantee = null; break;
+            case PoolOperationKind.BeginTest: Move(server!, ServerState.Tested); break;
+            case PoolOperationKind.BeginCancelWait: Move(server!, ServerState.BeingCanceled); break;
+            case PoolOperationKind.Remove: Remove(server!, host); break;
+            case PoolOperationKind.Evict: Evict(host); break;
+            case PoolOperationKind.Serve: Serve(host); break;
+            case PoolOperationKind.Tick: Tick(host); break;
+            case PoolOperationKind.Drain: Drain((string)detail!, host); break;
+        }
+    }
+
+    /// <param name="mayReturn">The caller's own thread asks: a server of its loop may be returned in place of an effect.</param>
+    internal PooledServer? Acquire(PoolClient client, IPoolHost host, bool mayReturn)
+    {
+        if (client.HasLeft) return null;
+        if (!IsPaused && TakeIdle(client.Loop, host) is { } server)
+        {
+            Move(server, ServerState.Active);
+            if (mayReturn && server.Loop == host.Loop) return server;
+            Grant(client, server, host);
+            return null;
+        }
+        if (_lastFailure is not null && _counts.Servers == _counts.Login)
+        {
+            host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure)));
+            OpenOne(client.Loop, host);
+            return null;
+        }
+        client.IsNotified = false;
+        _waiting.Add(client);
+        PublishWaiting();
+        OpenMore(host);
+        return null;
+    }
+
+    private static Refusal FastFail(string reason) =>
+        new($"server login has been failing, cached error: {(reason.Length > 99 ? reason[..99] : reason)} (server_login_retry)");
+
+    private void AwaitWelcome(PoolClient client, IPoolHost host)
+    {
+        if (client.HasLeft) return;
+        if (_pool.Welcome is not null)
+        {
+            host.Add(new PoolEffect(PoolEffectKind.Welcome, _pool, client));
+            return;
+        }
+        client.IsNotified = true; // query_wait_notify is not for clients without their welcome.
+        _awaitingWelcome.Add(client);
+        PublishWaiting();
+        OpenMore(host);
+    }
+
+    private void Leave(PoolClient client, IPoolHost host)
+    {
+        Check.That(!client.HasLeft);
+        client.HasLeft = true;
+        _counts.Clients--;
+        if (client.Queue is null) return;
+        client.Queue.Remove(client);
+        PublishWaiting();
+        if (_isStarved) OpenMore(host);
+    }
+
+    private void LoginDone(PooledServer server, IPoolHost host)
+    {
+        _lastFailure = null;
+        _retryAtUs = 0;
+        while (_awaitingWelcome.Oldest is { } client)
+        {
+            _awaitingWelcome.Remove(client);
+            host.Add(new PoolEffect(PoolEffectKind.Welcome, _pool, client));
+        }
+        PublishWaiting();
+        Settle(server, host);
+        OpenMore(host);
+    }
+
+    private void LoginFailed(PooledServer server, LoginFailure failure, IPoolHost host)
+    {
+        var isPauseOrChange = server.State == ServerState.Closing; // A deliberate close is no failure of the server.
+        RemoveFromBooks(server, host);
+        if (!isPauseOrChange)
+        {
+            _lastFailure = failure.Reason;
+            _retryAtUs = server.DialStartUs + _pool.Limits.ServerLoginRetryUs;
+            if (failure.Relay is not null && (_counts.Connected == 0 || _pool.Welcome is null)) RefuseAll(failure.Relay, host);
+        }
+        OpenMore(host);
+    }
+
+    private void RefuseAll(Refusal refusal, IPoolHost host)
+    {
+        while ((_waiting.Oldest ?? _awaitingWelcome.Oldest) is { } client)
+        {
+            client.Queue!.Remove(client);
+            host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: refusal));
+        }
+        PublishWaiting();
+    }
+
+    /// <summary>Released: first the reasons to close it, then the next waiter, then idleness.</summary>
+    private void Return(PooledServer server, IPoolHost host)
+    {
+        server.Grantee = null;
+        if (IsLifetimeOver(server, _pool.Limits, host.NowUs)) CloseForLifetime(server, host.NowUs, host);
+        else if (server.IsCloseNeeded) CloseFree(server, "close_needed", host);
+        else Settle(server, host);
+    }
+
+    private void Settle(PooledServer server, IPoolHost host)
+    {
+        if (IsPaused)
+        {
+            CloseFree(server, "pause mode", host);
+        }
+        else if (_waiting.Oldest is { } client)
+        {
+            _waiting.Remove(client);
+            PublishWaiting();
+            Move(server, ServerState.Active);
+            Grant(client, server, host);
+        }
+        else
+        {
+            Move(server, ServerState.Idle);
+            _idle[server.Loop].Add(server);
+            PublishIdle();
+        }
+    }
+
+    private void Remove(PooledServer server, IPoolHost host)
+    {
+        var client = server.Grantee;
+        server.Grantee = null;
+        RemoveFromBooks(server, host);
+        if (client is { HasLeft: false })
+        {
+            _waiting.AddFirst(client);
+            PublishWaiting();
+        }
+        Serve(host);
+    }
+
+    /// <summary>Hands the server over. While it is under way to another loop the client is noted: if it dies, the client waits on.</summary>
+    private void Grant(PoolClient client, PooledServer server, IPoolHost host)
+    {
+        if (server.Loop != host.Loop || client.Loop != host.Loop) server.Grantee = client;
+        host.Add(new PoolEffect(PoolEffectKind.Grant, _pool, client, server));
+    }
+
+    /// <summary>An idle server, of the loop itself where it has one.</summary>
+    private PooledServer? TakeIdle(int loop, IPoolHost host)
+    {
+        var roundRobin = _pool.Limits.ServerRoundRobin;
+        for (var i = 0; i < _idle.Length; i++)
+        {
+            var list = _idle[(loop + i) % _idle.Length];
+            while ((roundRobin ? list.Oldest : list.Newest) is { } server)
+            {
+                list.Remove(server);
+                PublishIdle();
+                if (!server.IsCloseNeeded) return server;
+                CloseFree(server, "obsolete connection", host);
+            }
+        }
+        return null;
+    }
+
+    private void Serve(IPoolHost host)
+    {
+        while (!IsPaused && _waiting.Oldest is { } client && TakeIdle(client.Loop, host) is { } server)
+        {
+            _waiting.Remove(client);
+            PublishWaiting();
+            Move(server, ServerState.Active);
+            Grant(client, server, host);
+        }
+        OpenMore(host);
+    }
+
+    /// <summary>Servers for those that wait: used ones after a check, else new ones, as far as the limits go.</summary>
+    private void OpenMore(IPoolHost host)
+    {
+        SetStarved(false);
+        if (IsPaused) return;
+        var wanted = _waiting.Count - _counts.Tested;
+        for (; wanted > 0 && _used.Newest is { } used; wanted--)
+        {
+            _used.Remove(used);
+            if (used.IsCloseNeeded)
+            {
+                CloseFree(used, "obsolete connection", host);
+                wanted++;
+                continue;
+            }
+            Move(used, ServerState.Tested);
+            host.Add(new PoolEffect(PoolEffectKind.RunCheck, _pool, null, used, Loop: used.Loop));
+        }
+        if (wanted <= 0 && _waiting.Count == 0 && _awaitingWelcome.Count > 0 && _pool.Welcome is null) wanted = 1;
+
+        var client = _waiting.Oldest ?? _awaitingWelcome.Oldest;
+        for (var i = 0; i < _counts.Login && client is not null; i++) client = client.Newer; // Those at the head are served by what is already opening.
+        for (wanted -= _counts.Login; wanted > 0; wanted--)
+        {
+            if (!OpenOne(client?.Loop ?? host.Loop, host)) return;
+            client = client?.Newer;
+        }
+    }
+
+    /// <returns>False when a limit or a recent failure forbids it for now.</returns>
+    private bool OpenOne(byte loop, IPoolHost host)
+    {
+        var limits = _pool.Limits;
+        if (_counts.Login >= Limits.DialsPerPoolMax || host.NowUs < _retryAtUs) return false;
+        if (_lastFailure is not null && _counts.Login > 0) return false; // One probe at a time while logins fail.
+        if (limits.PoolSize > 0 && _counts.Servers >= limits.PoolSize && !MayUseReserve(limits, host)) return false;
+        if (!_pool.Database.Servers.TryTake(limits.MaxDbConnections)) return Starve(host);
+        if (!_pool.User.Servers.TryTake(limits.MaxUserConnections))
+        {
+            _pool.Database.Servers.GiveBack();
+            return Starve(host);
+        }
+        _counts.Login++;
+        host.Add(new PoolEffect(PoolEffectKind.Dial, _pool, Loop: loop));
+        return true;
+    }
+
+    private bool MayUseReserve(PoolLimits limits, IPoolHost host)
+    {
+        if (limits.ReservePoolTimeoutUs <= 0 || _counts.Servers >= limits.PoolSize + limits.ReservePoolSize) return false;
+        if (_waiting.Oldest is not { } oldest || host.NowUs - oldest.WaitStartUs < limits.ReservePoolTimeoutUs) return false;
+        host.Add(new PoolEffect(PoolEffectKind.Notify, _pool, oldest, Detail: ReserveNote.Instance));
+        return true;
+    }
+
+    private bool Starve(IPoolHost host)
+    {
+        SetStarved(true);
+        host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool));
+        return false;
+    }
+
+    private void SetStarved(bool value)
+    {
+        if (_isStarved != value) Volatile.Write(ref _isStarved, value); // Pairs: IsStarved.
+    }
+
+    private void Evict(IPoolHost host)
+    {
+        PooledServer? oldest = null;
+        foreach (var list in _idle)
+        {
+            if (list.Oldest is { } candidate && (oldest is null || candidate.LastActivityUs < oldest.LastActivityUs)) oldest = candidate;
+        }
+        if (_used.Oldest is { } used && (oldest is null || used.LastActivityUs < oldest.LastActivityUs)) oldest = used;
+        if (oldest is not null) CloseFree(oldest, "evicted", host);
+    }
+
+    private void Drain(string reason, IPoolHost host)
+    {
+        foreach (var list in _idle)
+        {
+            while (list.Oldest is { } server) CloseFree(server, reason, host);
+        }
+        while (_used.Oldest is { } server) CloseFree(server, reason, host);
+    }
+
+    private void Tick(IPoolHost host)
+    {
+        var limits = _pool.Limits;
+        var now = host.NowUs;
+        TickWaiters(limits, now, host);
+        foreach (var list in _idle) TickFree(list, limits, now, host);
+        TickFree(_used, limits, now, host);
+        CloseTooMany(limits, host);
+        if (limits.MinPoolSize > _counts.Connected + _counts.Login && (limits.PoolSize == 0 || _counts.Servers < limits.PoolSize)
+            && limits.PoolSize > 0 && !IsPaused && (_counts.Clients > 0 || limits.HasForcedUser))
+        {
+            OpenForMinimum(limits, host);
+        }
+        OpenMore(host);
+    }
+
+    private void TickWaiters(PoolLimits limits, long now, IPoolHost host)
+    {
+        for (var client = _waiting.Oldest; client is not null;)
+        {
+            var next = client.Newer;
+            var waited = now - client.WaitStartUs;
+            if (limits.GlobalQueryTimeoutUs > 0 && waited > limits.GlobalQueryTimeoutUs) RefuseWaiter(client, "query_timeout", host);
+            else if (limits.QueryWaitTimeoutUs > 0 && waited > limits.QueryWaitTimeoutUs) RefuseWaiter(client, "query_wait_timeout", host);
+            else if (!client.IsNotified && limits.QueryWaitNotifyUs > 0 && waited >= limits.QueryWaitNotifyUs + 1_000_000)
+            {
+                client.IsNotified = true;
+                host.Add(new PoolEffect(PoolEffectKind.Notify, _pool, client));
+            }
+            client = next;
+        }
+        for (var client = _awaitingWelcome.Oldest; client is not null;)
+        {
+            var next = client.Newer;
+            if (limits.QueryWaitTimeoutUs > 0 && now - client.WaitStartUs > limits.QueryWaitTimeoutUs) RefuseWaiter(client, "query_wait_timeout", host);
+            client = next;
+        }
+    }
+
+    private void RefuseWaiter(PoolClient client, string text, IPoolHost host)
+    {
+        client.Queue!.Remove(client);
+        PublishWaiting();
+        host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: new Refusal(text)));
+    }
+
+    /// <summary>The janitor's rules for a free server: the first that matches counts.</summary>
+    private void TickFree(ServerList list, PoolLimits limits, long now, IPoolHost host)
+    {
+        for (var server = list.Oldest; server is not null;)
+        {
+            var next = server.Newer;
+            var unused = now - server.LastActivityUs;
+            if (server.IsCloseNeeded) CloseFree(server, "database configuration changed", host);
+            else if (limits.ServerIdleTimeoutUs > 0 && unused > limits.ServerIdleTimeoutUs && (limits.MinPoolSize <= 0 || _counts.Connected > limits.MinPoolSize)) CloseFree(server, "server idle timeout", host);
+            else if (IsLifetimeOver(server, limits, now)) CloseForLifetime(server, now, host);
+            else if (IsPaused) CloseFree(server, "pause mode", host);
+            else if (server.State == ServerState.Idle && limits.NeedsCheck && unused > limits.ServerCheckDelayUs)
+            {
+                list.Remove(server);
+                PublishIdle();
+                Move(server, ServerState.Used);
+                _used.Add(server);
+            }
+            server = next;
+        }
+    }
+
+    /// <summary>Old enough, and long enough after the pool's last such close that replacements spread over time.</summary>
+    private bool IsLifetimeOver(PooledServer server, PoolLimits limits, long now)
+    {
+        if (now - server.DialStartUs < limits.ServerLifetimeUs) return false;
+        var gap = limits.PoolSize > 0 ? limits.ServerLifetimeUs / limits.PoolSize : 0;
+        return now - _lastLifetimeCloseUs >= gap;
+    }
+
+    private void CloseForLifetime(PooledServer server, long now, IPoolHost host)
+    {
+        _lastLifetimeCloseUs = now;
+        CloseFree(server, "server lifetime over", host);
+    }
+
+    private void CloseTooMany(PoolLimits limits, IPoolHost host)
+    {
+        if (limits.PoolSize <= 0) return;
+        var surplus = _counts.Servers - _counts.Closing - limits.PoolSize - limits.ReservePoolSize;
+        for (; surplus > 0 && _used.Oldest is { } used; surplus--) CloseFree(used, "too many servers in the pool", host);
+        foreach (var list in _idle)
+        {
+            for (; surplus > 0 && list.Oldest is { } idle; surplus--) CloseFree(idle, "too many servers in the pool", host);
+        }
+    }
+
+    /// <summary>min_pool_size: one connection a round, and none by eviction.</summary>
+    private void OpenForMinimum(PoolLimits limits, IPoolHost host)
+    {
+        if (_counts.Login > 0 || host.NowUs < _retryAtUs) return;
+        if (!_pool.Database.Servers.TryTake(limits.MaxDbConnections)) return;
+        if (!_pool.User.Servers.TryTake(limits.MaxUserConnections))
+        {
+            _pool.Database.Servers.GiveBack();
+            return;
+        }
+        _counts.Login++;
+        host.Add(new PoolEffect(PoolEffectKind.Dial, _pool, Loop: (byte)(_counts.Servers % _idle.Length)));
+    }
+
+    /// <summary>Tells the owner of a free server to close it; the books are closed when it has.</summary>
+    private void CloseFree(PooledServer server, string reason, IPoolHost host)
+    {
+        server.List?.Remove(server);
+        PublishIdle();
+        Move(server, ServerState.Closing);
+        host.Add(new PoolEffect(PoolEffectKind.Close, _pool, null, server, reason, server.Loop));
+    }
+
+    private void RemoveFromBooks(PooledServer server, IPoolHost host)
+    {
+        server.List?.Remove(server);
+        PublishIdle();
+        Count(server.State, -1);
+        _pool.Database.Servers.GiveBack();
+        _pool.User.Servers.GiveBack();
+        if (_pool.Limits.MaxDbConnections > 0 || _pool.Limits.MaxUserConnections > 0) host.Add(new PoolEffect(PoolEffectKind.RoomMade, _pool));
+    }
+
+    /// <summary>State is a place, and this moves a server from place to place.</summary>
+    private void Move(PooledServer server, ServerState state)
+    {
+        Count(server.State, -1);
+        server.State = state;
+        Count(state, 1);
+    }
+
+    private void Count(ServerState state, int change)
+    {
+        switch (state)
+        {
+            case ServerState.Login: _counts.Login += change; break;
+            case ServerState.Idle: _counts.Idle += change; break;
+            case ServerState.Used: _counts.Used += change; break;
+            case ServerState.Tested: _counts.Tested += change; break;
+            case ServerState.Active: _counts.Active += change; break;
+            case ServerState.BeingCanceled: _counts.BeingCanceled += change; break;
+            case ServerState.Closing: _counts.Closing += change; break;
+        }
+    }
+
+    private void PublishWaiting()
+    {
+        _counts.Waiting = _waiting.Count + _awaitingWelcome.Count;
+        Volatile.Write(ref _oldestWaitUs, _waiting.Oldest?.WaitStartUs ?? 0); // Pairs: OldestWaitUs.
+    }
+
+    private void PublishIdle()
+    {
+        var oldest = _used.Oldest?.LastActivityUs ?? long.MaxValue;
+        foreach (var list in _idle)
+        {
+            if (list.Oldest is { } server && server.LastActivityUs < oldest) oldest = server.LastActivityUs;
+        }
+        if (oldest != _oldestIdleUs) Volatile.Write(ref _oldestIdleUs, oldest); // Pairs: OldestIdleUs.
+    }
+}
+
+/// <summary>The detail of a notification that concerns the log alone: the reserve pool was used for this client.</summary>
+public sealed class ReserveNote
+{
+    public static readonly ReserveNote Instance = new();
+}

@@ -1,0 +1,30 @@
+namespace FastPool.Core.Pools;
+
+public enum PoolOperationKind : byte
+{
+    Join,
+    AwaitWelcome,
+    Acquire,
+    Leave,
+    LoginDone,
+    LoginFailed,
+    Return,
+    Arrived,
+    BeginTest,
+    BeginCancelWait,
+    Remove,
+    Evict,
+    Serve,
+    Tick,
+    Drain,
+}
+
+/// <summary>An operation on a pool that found the pool busy and waits for the thread at it.</summary>
+public sealed class PoolOperation
+{
+    internal PoolOperation? Next;
+    internal PoolOperationKind Kind;
+    internal PoolClient? Client;
+    internal PooledServer? Server;
+    internal object? Detail;
+}

@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using FastPool.Core.Settings;
+
+namespace FastPool.Core.Pools;
+
+/// <summary>All databases, users and pools of the process, and the settings in force. Any thread may ask; reloads are one at a time.</summary>
+public sealed class PoolRegistry
+{
+    /// <summary>The name of the admin console's pseudo database.</summary>
+    public const string AdminDatabase = "pgbouncer";
+
+    private const int DatabaseNameMax = 63;
+
+    private readonly ConcurrentDictionary<string, Database> _databases = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, PoolUser> _users = new(StringComparer.Ordinal);
+    private Settings.Settings _settings;
+    private bool _isShuttingDown;
+
+    public PoolRegistry(Settings.Settings settings, int loopCount)
+    {
+        _settings = settings;
+        LoopCount = loopCount;
+        foreach (var entry in settings.Databases.Values) _databases[entry.Name] = new Database(entry, isAuto: false);
+        Admin = new Database(DatabaseEntry.OfConsole, isAuto: false);
+        AdminPool = Admin.GetOrAddPool(AdminDatabase, NewAdminPool);
+    }
+
+    public Settings.Settings Settings => Volatile.Read(ref _settings); // Pairs: Apply.
+
+    public int LoopCount { get; }
+
+    /// <summary>Every client connection of the process, against max_client_conn.</summary>
+    public ClientCount Clients { get; } = new();
+
+    public CancelKeys CancelKeys { get; } = new();
+
+    /// <summary>A shutdown is in progress: no ordinary client is let in.</summary>
+    public bool IsShuttingDown
+    {
+        get => Volatile.Read(ref _isShuttingDown); // Pairs: the setter, by console or signal.
+        set => Volatile.Write(ref _isShuttingDown, value);
+    }
+
+    public Database Admin { get; }
+
+    public Pool AdminPool { get; }
+
+    public IEnumerable<Database> Databases => _databases.Values.Append(Admin).OrderBy(database => database.Name, StringComparer.Ordinal);
+
+    public IEnumerable<PoolUser> Users => _users.Values.OrderBy(user => user.Name, StringComparer.Ordinal);
+
+    public IEnumerable<Pool> Pools => Databases.SelectMany(database => database.Pools.OrderBy(pool => pool.User.Name, StringComparer.Ordinal));
+
+    /// <summary>The database under that name, registered from <c>*</c> if need be.</summary>
+    /// <param name="isNew">True when this call registered it.</param>
+    public Database? FindDatabase(string name, out bool isNew)
+    {
+        isNew = false;
+        if (name == AdminDatabase) return Admin;
+        if (_databases.TryGetValue(name, out var database)) return database;
+        if (Settings.AutoDatabaseConnectString is not { } template || name.Length > DatabaseNameMax) return null;
+        if (DatabaseEntry.TryParse(name, template, []) is not { } entry) return null;
+        var added = new Database(entry, isAuto: true);
+        database = _databases.GetOrAdd(name, added);
+        isNew = ReferenceEquals(database, added);
+        return database;
+    }
+
+    public PoolUser GetUser(string name) => _users.GetOrAdd(name, static name => new PoolUser(name));
+
+    /// <summary>The pool in which a client of that name uses the database: the forced user's, if there is one.</summary>
+    public Pool GetPool(Database database, string clientUser)
+    {
+        if (ReferenceEquals(database, Admin)) return AdminPool;
+        var user = database.Entry.ForcedUser ?? clientUser;
+        return database.GetOrAddPool(user, name => new Pool(database, GetUser(name), LimitsFor(Settings, database, name), LoopCount));
+    }
+
+    /// <summary>Puts new settings in force: limits of every pool, entries, replacements.</summary>
+    /// <returns>Databases that the new settings no longer have; their connections are to be closed.</returns>
+    public IReadOnlyList<Database> Apply(Settings.Settings settings)
+    {
+        var previous = Settings;
+        Volatile.Write(ref _settings, settings); // Pairs: Settings.
+        var dropped = new List<Database>();
+        foreach (var (name, database) in _databases)
+        {
+            if (settings.Databases.TryGetValue(name, out var entry)) ChangeEntry(database, entry, isAuto: false);
+            else if (!database.IsAuto) Drop(name, dropped);
+            else if (settings.AutoDatabaseConnectString == previous.AutoDatabaseConnectString) continue;
+            else if (settings.AutoDatabaseConnectString is { } template && DatabaseEntry.TryParse(name, template, []) is { } remade) ChangeEntry(database, remade, isAuto: true);
+            else Drop(name, dropped);
+        }
+        foreach (var entry in settings.Databases.Values) _databases.TryAdd(entry.Name, new Database(entry, isAuto: false));
+        foreach (var pool in Pools) pool.Limits = LimitsFor(settings, pool.Database, pool.User.Name);
+        return dropped;
+    }
+
+    /// <summary>An entry whose connection settings changed has its servers replaced.</summary>
+    private static void ChangeEntry(Database database, DatabaseEntry entry, bool isAuto)
+    {
+        var isSame = database.Entry.SameConnection(entry);
+        database.Entry = entry;
+        database.IsAuto = isAuto;
+        if (isSame) return;
+        foreach (var pool in database.Pools) pool.Invalidate();
+    }
+
+    private void Drop(string name, List<Database> dropped)
+    {
+        if (_databases.TryRemove(name, out var database)) dropped.Add(database);
+    }
+
+    private static PoolLimits LimitsFor(Settings.Settings settings, Database database, string user) =>
+        new(settings, database.Entry, settings.Users.TryGetValue(user, out var entry) ? entry : null);
+
+    private Pool NewAdminPool(string name) => new(Admin, GetUser(name), LimitsFor(Settings, Admin, name), LoopCount);
+}

@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+
+namespace FastPool.Core.Pools;
+
+/// <summary>
+/// Counters of one pool on one loop, as SHOW STATS names them. Only that loop's thread adds, without a fence; a reader
+/// on another thread sees each 64-bit word whole and at most a moment old.
+/// </summary>
+public sealed class PoolStats
+{
+    public long ServerAssignments;
+    public long Xacts;
+    public long Queries;
+    public long ReceivedBytes;
+    public long SentBytes;
+    public long XactUs;
+    public long QueryUs;
+    public long WaitUs;
+    public long ClientParses;
+    public long ServerParses;
+    public long Binds;
+    internal CacheLine Padding; // Counters of other loops, allocated next to these, stay off this cache line.
+
+    /// <summary>Adds these to a reader's sum.</summary>
+    public void AddTo(ref StatsTotals totals)
+    {
+        totals.ServerAssignments += Volatile.Read(ref ServerAssignments);
+        totals.Xacts += Volatile.Read(ref Xacts);
+        totals.Queries += Volatile.Read(ref Queries);
+        totals.ReceivedBytes += Volatile.Read(ref ReceivedBytes);
+        totals.SentBytes += Volatile.Read(ref SentBytes);
+        totals.XactUs += Volatile.Read(ref XactUs);
+        totals.QueryUs += Volatile.Read(ref QueryUs);
+        totals.WaitUs += Volatile.Read(ref WaitUs);
+        totals.ClientParses += Volatile.Read(ref ClientParses);
+        totals.ServerParses += Volatile.Read(ref ServerParses);
+        totals.Binds += Volatile.Read(ref Binds);
+    }
+}
+
+/// <summary>Counters of a pool or database over all loops at one moment.</summary>
+public struct StatsTotals
+{
+    public long ServerAssignments;
+    public long Xacts;
+    public long Queries;
+    public long ReceivedBytes;
+    public long SentBytes;
+    public long XactUs;
+    public long QueryUs;
+    public long WaitUs;
+    public long ClientParses;
+    public long ServerParses;
+    public long Binds;
+}
+
+[InlineArray(8)]
+internal struct CacheLine
+{
+    private long _word;
+}

@@ -1,0 +1,68 @@
+using FastPool.Base;
+
+namespace FastPool.Core.Pools;
+
+/// <summary>
+/// A server connection as its pool sees it. It is also the letter by which it moves between loops: at most one such
+/// move is under way, so posting it allocates nothing.
+/// </summary>
+public abstract class PooledServer : Letter
+{
+    protected PooledServer(Pool pool, byte loop, long dialStartUs)
+    {
+        Pool = pool;
+        Loop = loop;
+        DialStartUs = dialStartUs;
+        Generation = pool.Generation;
+    }
+
+    public Pool Pool { get; }
+
+    /// <summary>
+    /// The owner. Changes only while the server is on its way to a client of another loop: the old owner writes it
+    /// last, then posts; the new one reads it after taking the letter.
+    /// </summary>
+    public byte Loop { get; set; }
+
+    public long DialStartUs { get; }
+
+    /// <summary>Last packet from the server. Written by the owner, before it submits the return.</summary>
+    public long LastActivityUs { get; set; }
+
+    /// <summary>The pool's generation at launch; an older one means close_needed.</summary>
+    public int Generation { get; }
+
+    /// <summary>Marked by RECONNECT or a changed configuration: closed as soon as it is free.</summary>
+    public bool IsCloseNeeded => Generation != Pool.Generation;
+
+    public ServerState State { get; internal set; } = ServerState.Login;
+
+    /// <summary>What the letter says when the server itself is posted. Written by the sender before posting.</summary>
+    public ServerErrand Errand { get; set; }
+
+    /// <summary>The client at the end of the errand, or null.</summary>
+    public PoolClient? ErrandClient { get; set; }
+
+    /// <summary>The reason for a closing errand.</summary>
+    public string ErrandReason { get; set; } = "";
+
+    // Mover-held from here.
+    internal PooledServer? Newer;
+    internal PooledServer? Older;
+    internal ServerList? List;
+    internal PoolClient? Grantee;
+}
+
+/// <summary>Why a server travels through a mailbox.</summary>
+public enum ServerErrand : byte
+{
+    None,
+    /// <summary>To its owner: give yourself to the client's loop.</summary>
+    HandOver,
+    /// <summary>To the client's loop: you own this server now, link it.</summary>
+    Adopt,
+    /// <summary>To its owner: run the check query.</summary>
+    RunCheck,
+    /// <summary>To its owner: close, with the reason.</summary>
+    Close,
+}

@@ -1,0 +1,354 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using FastPool.Base;
+using FastPool.Core.Auth;
+using FastPool.Core.Pools;
+using FastPool.Core.Settings;
+using FastPool.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Core.Sessions;
+
+public enum LoginStep : byte
+{
+    /// <summary>Send what is in <see cref="ClientLogin.Output"/>, if anything, and wait for the next packet.</summary>
+    GoOn,
+    /// <summary>The client is who it says: next come pool and welcome.</summary>
+    Authenticated,
+    /// <summary>It was a cancel request, not a login; the key is in <see cref="ClientLogin.CancelKey"/>.</summary>
+    Cancel,
+    /// <summary>Close with <see cref="ClientLogin.Ending"/>.</summary>
+    Disconnect,
+}
+
+/// <summary>
+/// A client from its first byte to its authentication: packets in, replies and a step out; no socket. Dropped once the
+/// client is in, so that an idle client does not pay for it.
+/// </summary>
+public sealed class ClientLogin(ClientSession client, SessionContext context)
+{
+    private const int UserNameMax = 127;
+    private const int CancelBodyLength = 8;
+
+    private enum Phase : byte { Startup, Password, SaslInitial, SaslResponse, Done }
+
+    private Phase _phase;
+    private AuthType _method;
+    private Secret _secret = Secret.Empty;
+    private bool _isMock;
+    private byte[] _salt = [];
+    private ScramServerExchange? _scram;
+    private bool _isNegotiated;
+
+    public MessageBuffer Output { get; } = new();
+
+    public Ending Ending { get; private set; }
+
+    public ulong CancelKey { get; private set; }
+
+    /// <summary>A packet of the startup family, whole.</summary>
+    /// <param name="hasMore">Bytes behind it are already here.</param>
+    public LoginStep OnStartup(uint code, ReadOnlySpan<byte> body, bool hasMore)
+    {
+        switch (code)
+        {
+            case RequestCode.CancelRequest:
+                if (body.Length != CancelBodyLength) return Silent("bad cancel request");
+                CancelKey = BinaryPrimitives.ReadUInt64BigEndian(body);
+                return LoginStep.Cancel;
+            case RequestCode.SSLRequest:
+                if (hasMore) return Refuse("received unencrypted data after SSL request");
+                Output.Write("N"u8);
+                return LoginStep.GoOn;
+            case RequestCode.GSSENCRequest:
+                if (hasMore) return Refuse("received unencrypted data after GSSAPI encryption request");
+                Output.Write("N"u8);
+                return LoginStep.GoOn;
+            case RequestCode.Protocol2:
+                return Refuse("old V2 protocol not supported");
+            default:
+                return OnStartupMessage(code, body);
+        }
+    }
+
+    /// <summary>A typed packet, whole.</summary>
+    public LoginStep OnMessage(byte type, ReadOnlySpan<byte> body)
+    {
+        if (type != FrontendMessage.PasswordMessage) return Silent("bad packet");
+        switch (_phase)
+        {
+            case Phase.Startup: return Refuse("client password pkt before startup packet");
+            case Phase.Password: return OnPassword(body);
+            case Phase.SaslInitial: return OnSaslInitial(body);
+            case Phase.SaslResponse: return OnSaslResponse(body);
+            default: return Silent("bad packet");
+        }
+    }
+
+    private LoginStep OnStartupMessage(uint version, ReadOnlySpan<byte> parameters)
+    {
+        var settings = context.Registry.Settings;
+        if (settings.ClientTlsSslmode >= SslMode.Require && !client.Remote.IsUnix) return Refuse("SSL required");
+        if (_phase != Phase.Startup) return Refuse("client re-sent startup pkt");
+
+        var request = StartupRequest.Read(parameters, context, client.LogPrefix);
+        if (request.Fault.IsSet) return Refuse(request.Fault.Message!);
+        if (settings.ApplicationNameAddHost) request.SetApplicationName(WithHost(request.HasApplicationName ? request.Parameters[TrackedParameters.ApplicationName]! : "app"));
+        client.Parameters = request.Parameters;
+        client.Replication = request.Replication;
+
+        if (request.DatabaseName != PoolRegistry.AdminDatabase && context.Registry.Clients.Count > settings.MaxClientConn) return Refuse("no more connections allowed (max_client_conn)");
+        Negotiate(version, request.UnknownOptions);
+        return Resolve(request, settings);
+    }
+
+    private string WithHost(string name)
+    {
+        const int applicationNameMax = 399;
+        var text = $"{name} - {client.HostText}";
+        return text.Length > applicationNameMax ? text[..applicationNameMax] : text;
+    }
+
+    /// <summary>3.0 is the newest protocol we speak, and we know no option.</summary>
+    private void Negotiate(uint version, List<string> unknownOptions)
+    {
+        if (_isNegotiated || (version == RequestCode.Protocol3 && unknownOptions.Count == 0)) return;
+        _isNegotiated = true;
+        var names = Encoding.Latin1.GetBytes(string.Concat(unknownOptions.Select(option => option + "\0")));
+        Output.Write(new NegotiateProtocolVersion { NewestVersion = (int)RequestCode.Protocol3, OptionCount = unknownOptions.Count, Options = names });
+    }
+
+    private LoginStep Resolve(StartupRequest request, Settings.Settings settings)
+    {
+        var registry = context.Registry;
+        client.DatabaseName = request.DatabaseName;
+        client.UserName = request.User;
+        var database = registry.FindDatabase(request.DatabaseName, out var isNew);
+        if (isNew) context.Log.RegisteredAutoDatabase(client.LogPrefix, request.DatabaseName);
+        client.Database = database;
+        var isAdmin = ReferenceEquals(database, registry.Admin);
+
+        if (request.User.Length > UserNameMax)
+        {
+            if (settings.LogConnections) context.Log.LoginFailed(client.LogPrefix, client.DatabaseName, client.UserName);
+            return Refuse("username too long");
+        }
+        if (isAdmin && request.User == PoolRegistry.AdminDatabase && client.IsOwnUser)
+        {
+            if (settings.LogConnections) context.Log.OwnUserAccess(client.LogPrefix);
+            client.IsAdmin = true;
+            LogAttempt(settings);
+            return Authenticated();
+        }
+
+        _method = settings.AuthType;
+        if (_method == AuthType.Any) return ResolveAny(request, settings, isAdmin);
+
+        var isKnown = settings.UserList.TryGet(request.User, out var secret);
+        _secret = isKnown ? secret! : Secret.Empty;
+        _isMock = !isKnown || database is null;
+        if (!isKnown) context.Log.NoSuchUser(client.LogPrefix, request.User);
+        if (CountAgainstLimits(isKnown, isAdmin, settings) is { } refused) return refused;
+        LogAttempt(settings);
+        if (isAdmin && isKnown && !TryAdmitToConsole(request.User, settings)) return Refuse("not allowed");
+        return Begin(request, settings);
+    }
+
+    private LoginStep ResolveAny(StartupRequest request, Settings.Settings settings, bool isAdmin)
+    {
+        if (isAdmin)
+        {
+            client.IsAdmin = settings.AdminUsers.Contains(request.User);
+            client.UserName = PoolRegistry.AdminDatabase;
+        }
+        else if (client.Database is { } database)
+        {
+            if (database.Entry.ForcedUser is not { } forced)
+            {
+                context.Log.Failure(client.LogPrefix, "auth_type=any requires forced user");
+                return Refuse("bouncer config error");
+            }
+            client.UserName = forced;
+        }
+        if (CountAgainstLimits(isKnown: true, isAdmin, settings) is { } refused) return refused;
+        LogAttempt(settings);
+        return Authenticated();
+    }
+
+    private bool TryAdmitToConsole(string user, Settings.Settings settings)
+    {
+        client.IsAdmin = settings.AdminUsers.Contains(user);
+        return client.IsAdmin || settings.StatsUsers.Contains(user);
+    }
+
+    /// <summary>Client limits of database and user; counted from here until the disconnect.</summary>
+    private LoginStep? CountAgainstLimits(bool isKnown, bool isAdmin, Settings.Settings settings)
+    {
+        var isExempt = isAdmin && settings.AdminUsers.Contains(client.UserName!);
+        if (client.Database is { } database)
+        {
+            var limit = settings.MaxDbClientConnections(database.Entry);
+            if (client.CountDatabase() > limit && limit > 0 && !isExempt) return Refuse("client connections exceeded (max_db_client_connections)");
+        }
+        if (!isKnown) return null;
+        var user = context.Registry.GetUser(client.UserName!);
+        var userLimit = settings.MaxUserClientConnections(settings.Users.GetValueOrDefault(client.UserName!));
+        if (client.CountUser(user) > userLimit && userLimit > 0 && !isExempt) return Refuse("client connections exceeded (max_user_client_connections)");
+        return null;
+    }
+
+    private void LogAttempt(Settings.Settings settings)
+    {
+        if (!settings.LogConnections) return;
+        var replication = client.Replication switch { ReplicationKind.None => "no", ReplicationKind.Logical => "database", _ => "yes" };
+        context.Log.LoginAttempt(client.LogPrefix, client.DatabaseName!, client.UserName!, "no", replication);
+    }
+
+    private LoginStep Begin(StartupRequest request, Settings.Settings settings)
+    {
+        if (_method == AuthType.Hba && !TryMatchHba(request, settings)) return Refuse("no authentication method is found");
+        switch (_method)
+        {
+            case AuthType.Trust: return _isMock && _secret == Secret.Empty && !settings.UserList.TryGet(request.User, out _) ? Refuse("\"trust\" authentication failed") : Authenticated();
+            case AuthType.Reject: return Refuse("login rejected");
+            case AuthType.Peer: return client.PeerUserName is { } name && name == request.User && !_isMock ? Authenticated() : Refuse("unix socket login rejected");
+            case AuthType.Plain:
+                _phase = Phase.Password;
+                Output.Write(new AuthenticationCleartextPassword());
+                return LoginStep.GoOn;
+            case AuthType.Md5 when _secret.Kind != SecretKind.Scram:
+                _phase = Phase.Password;
+                _salt = RandomBytes(Md5Password.SaltLength);
+                Output.Write(new AuthenticationMD5Password { Salt = _salt });
+                return LoginStep.GoOn;
+            case AuthType.Md5 or AuthType.ScramSha256:
+                _phase = Phase.SaslInitial;
+                Output.Write(new AuthenticationSASL { Mechanisms = "SCRAM-SHA-256\0\0"u8 });
+                return LoginStep.GoOn;
+            case AuthType.Cert: return Refuse("certificate authentication failed");
+            case AuthType.Pam: return Refuse("PAM authentication failed");
+            case AuthType.Ldap: return Refuse("LDAP authentication failed");
+            default: return Refuse("no authentication method is found");
+        }
+    }
+
+    private bool TryMatchHba(StartupRequest request, Settings.Settings settings)
+    {
+        var rule = settings.HbaRules.Match(new HbaRequest
+        {
+            Unix = client.Remote.IsUnix,
+            Tls = false,
+            Address = client.Remote.ToIPAddress(),
+            Database = request.DatabaseName,
+            User = request.User,
+            PhysicalReplication = request.Replication == ReplicationKind.Physical,
+        });
+        if (rule is null) return false;
+        _method = rule.Method;
+        return true;
+    }
+
+    private LoginStep OnPassword(ReadOnlySpan<byte> body)
+    {
+        var end = body.IndexOf((byte)0);
+        if (end < 0) return LoginStep.GoOn; // Too short to be read: the login times out.
+        var given = body[..end];
+        if (given.IsEmpty) return Refuse("empty password returned by client");
+        var isRight = _method == AuthType.Plain ? IsPlainRight(given) : IsMd5Right(given);
+        return isRight && !IsUnknownUser ? Authenticated() : Refuse("password authentication failed");
+    }
+
+    private bool IsUnknownUser => _secret.Kind == SecretKind.Empty;
+
+    private bool IsPlainRight(ReadOnlySpan<byte> given)
+    {
+        switch (_secret.Kind)
+        {
+            case SecretKind.Plain: return CryptographicOperations.FixedTimeEquals(Encoding.Latin1.GetBytes(_secret.Text), given);
+            case SecretKind.Md5: return Md5Password.AreEqual(Encoding.Latin1.GetBytes(_secret.Text), Md5Password.Store(given, Encoding.Latin1.GetBytes(client.UserName!)));
+            case SecretKind.Scram: return VerifierOf(_secret).Matches(given);
+            default: return false;
+        }
+    }
+
+    private bool IsMd5Right(ReadOnlySpan<byte> given)
+    {
+        var stored = _secret.Kind == SecretKind.Md5
+            ? Encoding.Latin1.GetBytes(_secret.Text)
+            : Md5Password.Store(Encoding.Latin1.GetBytes(_secret.Text), Encoding.Latin1.GetBytes(client.UserName!));
+        return Md5Password.AreEqual(Md5Password.Respond(stored, _salt), given);
+    }
+
+    private LoginStep OnSaslInitial(ReadOnlySpan<byte> body)
+    {
+        if (!SASLInitialResponse.TryRead(body, out var initial)) return LoginStep.GoOn;
+        if (!initial.Mechanism.SequenceEqual("SCRAM-SHA-256"u8)) return Refuse("client selected an invalid SASL authentication mechanism");
+        if (_secret.Kind == SecretKind.Md5)
+        {
+            context.Log.Failure(client.LogPrefix, "SCRAM authentication failed: user has MD5 secret");
+            return Refuse("SASL authentication failed");
+        }
+        var verifier = _secret.Kind switch
+        {
+            SecretKind.Scram => VerifierOf(_secret),
+            SecretKind.Plain => context.Verifiers.AdHoc(_secret.Text, Math.Max(1, context.Registry.Settings.ScramIterations), () => RandomBytes(ScramVerifier.SaltLength)),
+            _ => context.Verifiers.Mock(client.UserName!, Math.Max(1, context.Registry.Settings.ScramIterations)),
+        };
+        _scram = new ScramServerExchange(verifier, IsUnknownUser, RandomBytes(ScramServerExchange.NonceLength));
+        if (_scram.ServerFirst(initial.Response) is not { } reply) return FailSasl();
+        _phase = Phase.SaslResponse;
+        Output.Write(new AuthenticationSASLContinue { Data = reply });
+        return LoginStep.GoOn;
+    }
+
+    private LoginStep OnSaslResponse(ReadOnlySpan<byte> body)
+    {
+        if (_scram!.ServerFinal(body) is not { } reply) return FailSasl();
+        Output.Write(new AuthenticationSASLFinal { Data = reply });
+        if (_secret.Kind == SecretKind.Scram) context.Verifiers.KeepProof(client.Database?.Entry.ForcedUser ?? client.UserName!, new ScramKeys(_scram.ClientKey!, _secret.ServerKey));
+        return Authenticated();
+    }
+
+    private LoginStep FailSasl()
+    {
+        context.Log.Failure(client.LogPrefix, _scram!.Problem);
+        return Refuse("SASL authentication failed");
+    }
+
+    private static ScramVerifier VerifierOf(Secret secret) => new(secret.Iterations, secret.Salt, secret.StoredKey, secret.ServerKey);
+
+    /// <summary>What is checked once the name is proved, in the order of the original.</summary>
+    private LoginStep Authenticated()
+    {
+        _phase = Phase.Done;
+        var settings = context.Registry.Settings;
+        if (client.Database is not { } database)
+        {
+            if (settings.LogConnections) context.Log.LoginFailed(client.LogPrefix, client.DatabaseName!, client.UserName!);
+            return Refuse("no such database: " + client.DatabaseName);
+        }
+        if (database.IsDisabled) return Refuse($"database \"{database.Name}\" is disabled");
+        if (context.Registry.IsShuttingDown && !ReferenceEquals(database, context.Registry.Admin)) return Refuse("pooler is shutting down");
+        return LoginStep.Authenticated;
+    }
+
+    private byte[] RandomBytes(int count)
+    {
+        var bytes = new byte[count];
+        context.Random.Fill(bytes);
+        return bytes;
+    }
+
+    private LoginStep Refuse(string message)
+    {
+        Ending = Ending.Told(message);
+        return LoginStep.Disconnect;
+    }
+
+    private LoginStep Silent(string reason)
+    {
+        Ending = new Ending(reason);
+        return LoginStep.Disconnect;
+    }
+}

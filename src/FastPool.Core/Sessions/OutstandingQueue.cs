@@ -1,0 +1,96 @@
+using FastPool.Base;
+using FastPool.Protocol;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>What happens to the reply of an outstanding request.</summary>
+public enum ReplyAction : byte
+{
+    /// <summary>It goes to the client.</summary>
+    Forward,
+    /// <summary>The pooler asked; the client sees nothing.</summary>
+    Swallow,
+    /// <summary>Nothing was sent to the server: the pooler answers when its turn comes.</summary>
+    Fake,
+}
+
+/// <summary>A request to a server whose reply is outstanding.</summary>
+/// <param name="Type">The frontend message.</param>
+/// <param name="Statement">The prepared statement it is about; 0: none.</param>
+public readonly record struct Request(byte Type, ReplyAction Action, int Statement);
+
+/// <summary>
+/// Requests whose replies are outstanding, oldest first. A ring that grows for a long pipeline and is given up when
+/// empty again; a simple query uses one place of it.
+/// </summary>
+public sealed class OutstandingQueue
+{
+    private const int CapacityAtRest = 8;
+    private const int CapacityKept = 256;
+
+    private Request[] _ring = new Request[CapacityAtRest];
+    private int _head;
+
+    public int Count { get; private set; }
+
+    public bool IsEmpty => Count == 0;
+
+    public Request Head => _ring[_head];
+
+    public void Add(byte type, ReplyAction action = ReplyAction.Forward, int statement = 0)
+    {
+        if (Count == _ring.Length) Grow();
+        _ring[(_head + Count) & (_ring.Length - 1)] = new Request(type, action, statement);
+        Count++;
+    }
+
+    public Request Pop()
+    {
+        Check.That(Count > 0);
+        var request = _ring[_head];
+        _head = (_head + 1) & (_ring.Length - 1);
+        if (--Count == 0)
+        {
+            _head = 0;
+            if (_ring.Length > CapacityKept) _ring = new Request[CapacityAtRest];
+        }
+        return request;
+    }
+
+    /// <summary>Pops the head if it is of that type: a reply of the server's that can answer nothing else.</summary>
+    public bool TryPop(byte type, out Request request)
+    {
+        if (Count > 0 && _ring[_head].Type == type)
+        {
+            request = Pop();
+            return true;
+        }
+        request = default;
+        return false;
+    }
+
+    public Request this[int index] => _ring[(_head + index) & (_ring.Length - 1)];
+
+    /// <summary>Takes out one place; the ones behind it move up. Rare: only COPY's end markers.</summary>
+    public void RemoveAt(int index)
+    {
+        for (var i = index; i < Count - 1; i++) _ring[(_head + i) & (_ring.Length - 1)] = this[i + 1];
+        Count--;
+    }
+
+    public void Clear()
+    {
+        Count = 0;
+        _head = 0;
+    }
+
+    public static bool EndsWithReadyForQuery(byte type) => type is FrontendMessage.Query or FrontendMessage.Sync or FrontendMessage.FunctionCall;
+
+    private void Grow()
+    {
+        var larger = new Request[_ring.Length * 2];
+        for (var i = 0; i < Count; i++) larger[i] = this[i];
+        _ring = larger;
+        _head = 0;
+    }
+}

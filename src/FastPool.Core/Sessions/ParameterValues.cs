@@ -1,0 +1,140 @@
+using System.Text;
+using CommunityToolkit.HighPerformance.Buffers;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>
+/// The session variables kept in step between clients and servers, in the order and spelling that go over the wire.
+/// Fixed at start: the five that PgBouncer always tracks, then track_extra_parameters.
+/// </summary>
+public sealed class TrackedParameters
+{
+    public const int ClientEncoding = 1;
+    public const int StandardConformingStrings = 3;
+    public const int ApplicationName = 4;
+
+    private static readonly string[] Always = ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "application_name"];
+
+    private readonly string[] _names;
+
+    public TrackedParameters(IEnumerable<string> extra)
+    {
+        var names = new List<string>(Always);
+        foreach (var name in extra)
+        {
+            if (!names.Contains(name, StringComparer.OrdinalIgnoreCase)) names.Add(name);
+        }
+        _names = [.. names];
+        Unknown = new ParameterValues(new string?[_names.Length]);
+    }
+
+    public int Count => _names.Length;
+
+    public string this[int index] => _names[index];
+
+    /// <summary>No value known for any of them.</summary>
+    public ParameterValues Unknown { get; }
+
+    /// <returns>-1 when not tracked.</returns>
+    public int IndexOf(ReadOnlySpan<byte> name)
+    {
+        for (var i = 0; i < _names.Length; i++)
+        {
+            if (_names[i].Length == name.Length && Ascii.EqualsIgnoreCase(name, _names[i])) return i;
+        }
+        return -1;
+    }
+}
+
+/// <summary>
+/// One value or none for each tracked parameter. Immutable and shared: nearly all clients and servers of a pool hold
+/// the same instance, so that comparing them at a link is comparing two references.
+/// </summary>
+public sealed class ParameterValues : IEquatable<ParameterValues>
+{
+    private readonly string?[] _values;
+    private readonly int _hash;
+
+    internal ParameterValues(string?[] values)
+    {
+        _values = values;
+        var hash = default(HashCode);
+        foreach (var value in values) hash.Add(value);
+        _hash = hash.ToHashCode();
+    }
+
+    public string? this[int index] => _values[index];
+
+    public int Count => _values.Length;
+
+    /// <summary>Whether a server with <paramref name="server"/> serves a client with these as it is: what both know is the same but for case.</summary>
+    public bool Fits(ParameterValues server)
+    {
+        if (ReferenceEquals(this, server)) return true;
+        for (var i = 0; i < _values.Length; i++)
+        {
+            if (Differs(server, i)) return false;
+        }
+        return true;
+    }
+
+    public bool Differs(ParameterValues server, int index) =>
+        _values[index] is { } own && server._values[index] is { } other && !string.Equals(own, other, StringComparison.OrdinalIgnoreCase);
+
+    public bool Equals(ParameterValues? other) => other is not null && (ReferenceEquals(this, other) || (_hash == other._hash && _values.AsSpan().SequenceEqual(other._values)));
+
+    public override bool Equals(object? obj) => Equals(obj as ParameterValues);
+
+    public override int GetHashCode() => _hash;
+
+    internal string?[] CopyValues() => (string?[])_values.Clone();
+}
+
+/// <summary>One loop's memory of value sets, so that equal ones are one object. Bounded: when full it forgets all, which costs sharing only.</summary>
+public sealed class ParameterInterner
+{
+    private const int SetsMax = 4096;
+
+    private readonly Dictionary<ParameterValues, ParameterValues> _sets = [];
+    private readonly StringPool _strings = new(SetsMax);
+
+    public string Intern(ReadOnlySpan<byte> latin1) => _strings.GetOrAdd(latin1, Encoding.Latin1);
+
+    public ParameterValues Intern(ParameterValues values)
+    {
+        if (_sets.TryGetValue(values, out var known)) return known;
+        if (_sets.Count >= SetsMax) _sets.Clear();
+        _sets.Add(values, values);
+        return values;
+    }
+
+    public ParameterValues With(ParameterValues values, int index, string? value)
+    {
+        if (values[index] == value) return values;
+        var changed = values.CopyValues();
+        changed[index] = value;
+        return Intern(new ParameterValues(changed));
+    }
+
+    /// <summary>The values, with those of <paramref name="defaults"/> where none is known.</summary>
+    public ParameterValues Fill(ParameterValues values, ParameterValues defaults)
+    {
+        string?[]? filled = null;
+        for (var i = 0; i < values.Count; i++)
+        {
+            if (values[i] is null && defaults[i] is not null) (filled ??= values.CopyValues())[i] = defaults[i];
+        }
+        return filled is null ? values : Intern(new ParameterValues(filled));
+    }
+
+    /// <summary>The client's values after a SET batch: where both know one, the server's canonical form.</summary>
+    public ParameterValues Canonical(ParameterValues client, ParameterValues server)
+    {
+        string?[]? changed = null;
+        for (var i = 0; i < client.Count; i++)
+        {
+            if (client[i] is not null && server[i] is { } canonical && client[i] != canonical) (changed ??= client.CopyValues())[i] = canonical;
+        }
+        return changed is null ? client : Intern(new ParameterValues(changed));
+    }
+}

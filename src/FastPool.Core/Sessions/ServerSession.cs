@@ -1,0 +1,338 @@
+using System.Text;
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Settings;
+using FastPool.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>What a server connection is busy with, as far as its replies go.</summary>
+public enum ServerPhase : byte
+{
+    Login,
+    /// <summary>Without a client: only notifications are in place.</summary>
+    Free,
+    /// <summary>Running the SET batch for the client just linked.</summary>
+    SettingParameters,
+    Linked,
+    /// <summary>Running the reset or check query.</summary>
+    Testing,
+}
+
+/// <summary>
+/// A server connection: what it owes, what it has set, whether it is ready. Looks at each message and says what is to be
+/// done with it; it knows neither sockets nor threads. Belongs to its loop.
+/// </summary>
+public sealed class ServerSession : PooledServer
+{
+    private const int HeaderLength = 5;
+
+    private bool _hasQueryFailed;
+    private bool _hasCopyEndedEarly;
+
+    public ServerSession(SessionContext context, Pool pool, long id, int unixPort)
+        : base(pool, context.Loop, context.NowUs)
+    {
+        Context = context;
+        Id = id;
+        UnixPort = unixPort;
+        ConnectWallUs = context.WallUs;
+        LastActivityUs = context.NowUs;
+        Parameters = context.Tracked.Unknown;
+        Login = new ServerLogin(this, context);
+    }
+
+    /// <summary>The present loop's; changes with the loop.</summary>
+    public SessionContext Context { get; set; }
+
+    public long Id { get; }
+    public int UnixPort { get; }
+    public EndAddress Remote { get; set; }
+    public EndAddress Local { get; set; }
+    public long ConnectWallUs { get; }
+
+    /// <summary>Null once the server is in.</summary>
+    public ServerLogin? Login { get; private set; }
+
+    public ServerPhase Phase { get; private set; } = ServerPhase.Login;
+
+    /// <summary>The linked client; null: none.</summary>
+    public ClientSession? Client { get; private set; }
+
+    /// <summary>The transport's own object for this session.</summary>
+    public object? Transport { get; set; }
+
+    public OutstandingQueue Outstanding { get; } = new();
+
+    public ParameterValues Parameters { get; set; }
+
+    /// <summary>Process id and secret, as PostgreSQL sent them.</summary>
+    public ulong CancelKey { get; set; }
+
+    public int BackendPid => (int)(CancelKey >> 32);
+
+    /// <summary>Between ReadyForQuery 'I' and whatever comes next.</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>The last ReadyForQuery said T or E, and the client has sent nothing since.</summary>
+    public bool IsIdleInTransaction { get; private set; }
+
+    public bool IsInCopy { get; private set; }
+
+    /// <summary>Cancel requests on their way to this server: it serves nobody else before they are through.</summary>
+    public int CancelsInFlight { get; set; }
+
+    public Ending Ending { get; private set; }
+
+    public string LogPrefix => ConnectionName.Prefix('S', Id, Pool.Database.Name, Pool.User.Name, Remote, 0, UnixPort);
+
+    public void EndLogin()
+    {
+        Login = null;
+        IsReady = true;
+        Phase = ServerPhase.Free;
+    }
+
+    /// <summary>Links the client.</summary>
+    /// <returns>The SET batch to run first, or null when the variables fit already.</returns>
+    public string? Link(ClientSession client)
+    {
+        Check.That(Client is null && client.Server is null && Outstanding.IsEmpty);
+        Client = client;
+        client.Server = this;
+        client.NoteAssignment();
+        Phase = ServerPhase.Linked;
+        if (client.Parameters.Fits(Parameters))
+        {
+            client.Parameters = client.Parameters.Equals(Parameters) ? Parameters : client.Parameters; // Same values, same object: the next link compares references.
+            return null;
+        }
+        Phase = ServerPhase.SettingParameters;
+        IsReady = false;
+        return SetBatch.Build(Context.Tracked, client.Parameters, Parameters);
+    }
+
+    public void Unlink()
+    {
+        if (Client is null) return;
+        Client.Server = null;
+        Client = null;
+        Phase = ServerPhase.Free;
+    }
+
+    public void BeginTest()
+    {
+        IsReady = false;
+        Phase = ServerPhase.Testing;
+    }
+
+    /// <summary>A message of the client's goes to this server: its reply is outstanding.</summary>
+    public void Expect(byte type)
+    {
+        if (type is FrontendMessage.CopyData or FrontendMessage.CopyDone or FrontendMessage.CopyFail)
+        {
+            ExpectCopy(type);
+            return;
+        }
+        IsReady = false;
+        IsIdleInTransaction = false;
+        if (type != FrontendMessage.Flush) Outstanding.Add(type);
+    }
+
+    /// <summary>COPY data and its end owe a reply only while the server is in COPY; the rest of a COPY that failed early is read past.</summary>
+    private void ExpectCopy(byte type)
+    {
+        if (type == FrontendMessage.CopyData) return;
+        Client!.IsInCopyIn = false;
+        if (IsInCopy) Outstanding.Add(type);
+        else _hasCopyEndedEarly = !Outstanding.IsEmpty;
+    }
+
+    /// <summary>Whether a message of this type is judged by more than its header.</summary>
+    public static bool NeedsWhole(byte type) => type is BackendMessage.ReadyForQuery or BackendMessage.ParameterStatus or BackendMessage.CommandComplete;
+
+    /// <summary>Judges a message; whole if <see cref="NeedsWhole"/> or while no client is linked, else at least its header.</summary>
+    public Verdict Judge(byte type, ReadOnlySpan<byte> message)
+    {
+        switch (Phase)
+        {
+            case ServerPhase.Linked: return JudgeLinked(type, message);
+            case ServerPhase.SettingParameters: return JudgeSetting(type, message);
+            case ServerPhase.Testing: return JudgeTesting(type, message);
+            default: return JudgeFree(type, message);
+        }
+    }
+
+    private Verdict JudgeLinked(byte type, ReadOnlySpan<byte> message)
+    {
+        if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(message[HeaderLength]);
+        if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus)) IsReady = false;
+        switch (type)
+        {
+            case BackendMessage.CommandComplete:
+                if (IsInCopy) EndCopy(hasFailed: false);
+                else Outstanding.TryPop(FrontendMessage.Execute, out _);
+                break;
+            case BackendMessage.EmptyQueryResponse:
+            case BackendMessage.PortalSuspended: Outstanding.TryPop(FrontendMessage.Execute, out _); break;
+            case BackendMessage.ParseComplete: Outstanding.TryPop(FrontendMessage.Parse, out _); break;
+            case BackendMessage.BindComplete: Outstanding.TryPop(FrontendMessage.Bind, out _); break;
+            case BackendMessage.CloseComplete: Outstanding.TryPop(FrontendMessage.Close, out _); break;
+            case BackendMessage.NoData:
+            case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe, out _); break;
+            case BackendMessage.ErrorResponse:
+                _hasQueryFailed = true;
+                if (IsInCopy) EndCopy(hasFailed: true);
+                break;
+            case BackendMessage.CopyInResponse:
+            case BackendMessage.CopyBothResponse:
+                IsInCopy = true;
+                Client!.IsInCopyIn = !_hasCopyEndedEarly; // A client that did not wait for this message may be through already.
+                break;
+            case BackendMessage.ParameterStatus: return OnParameterStatus(message);
+            case BackendMessage.DataRow:
+            case BackendMessage.ParameterDescription:
+            case BackendMessage.FunctionCallResponse:
+            case BackendMessage.CopyData:
+            case BackendMessage.CopyDone:
+            case BackendMessage.CopyOutResponse:
+            case BackendMessage.NoticeResponse:
+            case BackendMessage.NotificationResponse:
+            case (byte)'f':
+                break;
+            default: return Unknown(type);
+        }
+        return Verdict.Forward;
+    }
+
+    private Verdict OnReadyForQuery(byte status)
+    {
+        PopReadyForQuery();
+        _hasQueryFailed = false;
+        _hasCopyEndedEarly = false;
+        IsInCopy = false;
+        IsReady = status == 'I';
+        IsIdleInTransaction = !IsReady;
+        var mode = Client!.Replication == ReplicationKind.None ? Pool.Limits.PoolMode : PoolMode.Session;
+        if (!IsReady && mode == PoolMode.Statement) return End("transaction blocks not allowed in statement pooling mode");
+        if (!Outstanding.IsEmpty) return Verdict.Forward;
+        Client.EndQuery(isTransactionOver: IsReady);
+        return IsReady && mode != PoolMode.Session && !Client.IsInCopyIn ? Verdict.ForwardAndRelease : Verdict.Forward;
+    }
+
+    /// <summary>
+    /// ReadyForQuery answers a Sync, Query or FunctionCall at the head. When the head is something else the server has
+    /// skipped it, with everything up to the next Sync, because of an error.
+    /// </summary>
+    private void PopReadyForQuery()
+    {
+        if (Outstanding.IsEmpty) return;
+        if (OutstandingQueue.EndsWithReadyForQuery(Outstanding.Head.Type))
+        {
+            Outstanding.Pop();
+            return;
+        }
+        if (!_hasQueryFailed) return;
+        while (!Outstanding.IsEmpty && Outstanding.Pop().Type != FrontendMessage.Sync)
+        {
+        }
+    }
+
+    /// <summary>
+    /// COPY IN is over. While it ran the server read past Sync and Flush until the end marker, so their places go, and
+    /// the marker's with them; a Query that started the COPY stays until its ReadyForQuery.
+    /// </summary>
+    private void EndCopy(bool hasFailed)
+    {
+        IsInCopy = false;
+        var marker = 0;
+        while (marker < Outstanding.Count && !IsEndMarker(Outstanding[marker].Type, hasFailed)) marker++;
+        if (marker == Outstanding.Count)
+        {
+            if (!hasFailed) Outstanding.TryPop(FrontendMessage.Execute, out _);
+            return;
+        }
+        var keepsHead = Outstanding.Head.Type == FrontendMessage.Query || (hasFailed && Outstanding.Head.Type == FrontendMessage.Execute);
+        for (var i = marker; i >= (keepsHead ? 1 : 0); i--) Outstanding.RemoveAt(i);
+    }
+
+    private static bool IsEndMarker(byte type, bool hasFailed) => type == FrontendMessage.CopyDone || (hasFailed && type == FrontendMessage.CopyFail);
+
+    private Verdict OnParameterStatus(ReadOnlySpan<byte> message)
+    {
+        if (!ParameterStatus.TryRead(message[HeaderLength..], out var status)) return End("broken ParameterStatus packet");
+        if (!TryTrack(status.Name, status.Value) || Client is null) return Verdict.Forward;
+        var index = Context.Tracked.IndexOf(status.Name);
+        Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
+        return Verdict.Forward;
+    }
+
+    /// <summary>Notes a reported value if the variable is tracked.</summary>
+    public bool TryTrack(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        var index = Context.Tracked.IndexOf(name);
+        if (index < 0) return false;
+        Parameters = Context.Interner.With(Parameters, index, Context.Interner.Intern(value));
+        return true;
+    }
+
+    private Verdict JudgeSetting(byte type, ReadOnlySpan<byte> message)
+    {
+        switch (type)
+        {
+            case BackendMessage.ParameterStatus:
+                return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+            case BackendMessage.ErrorResponse:
+                var error = ServerError.Read(message[HeaderLength..]);
+                Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
+                return End("invalid server parameter");
+            case BackendMessage.ReadyForQuery:
+                IsReady = message[HeaderLength] == 'I';
+                Client!.Parameters = Context.Interner.Canonical(Client.Parameters, Parameters);
+                Phase = ServerPhase.Linked;
+                return Verdict.ParametersSet;
+            default:
+                return Verdict.Skip;
+        }
+    }
+
+    private Verdict JudgeTesting(byte type, ReadOnlySpan<byte> message)
+    {
+        if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+        if (type != BackendMessage.ReadyForQuery || message[HeaderLength] != 'I') return Verdict.Skip;
+        IsReady = true;
+        Phase = ServerPhase.Free;
+        return Verdict.Tested;
+    }
+
+    /// <summary>Nobody asked: a notification or a changed parameter may come, anything else makes the server dirty.</summary>
+    private Verdict JudgeFree(byte type, ReadOnlySpan<byte> message)
+    {
+        if (type == BackendMessage.NotificationResponse) return Verdict.Skip;
+        if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+        Context.Log.PacketWhenNotLinked(LogPrefix, (char)type);
+        IsReady = false;
+        return Verdict.Skip;
+    }
+
+    /// <summary>Why this server cannot be released to others now that its client is gone; null: it can.</summary>
+    public string? ReasonNotToRelease(bool hasUnsent)
+    {
+        if (!IsReady) return "client disconnect while server was not ready";
+        if (!Outstanding.IsEmpty) return "client disconnected with query in progress";
+        return hasUnsent ? "client disconnect before everything was sent to the server" : null;
+    }
+
+    private Verdict Unknown(byte type)
+    {
+        Context.Log.Failure(LogPrefix, $"unknown pkt: '{(char)type}'");
+        return End("unknown pkt");
+    }
+
+    private Verdict End(string reason)
+    {
+        Ending = Ending.Told(reason);
+        return Verdict.Disconnect;
+    }
+}

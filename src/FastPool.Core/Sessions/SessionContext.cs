@@ -1,0 +1,38 @@
+using FastPool.Base;
+using FastPool.Core.Auth;
+using FastPool.Core.Pools;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>What the sessions of one loop share. Belongs to that loop's thread, but for what the registry holds.</summary>
+public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedParameters tracked, ScramVerifiers verifiers, RandomSource random, ILogger log)
+{
+    public byte Loop { get; } = loop;
+
+    public PoolRegistry Registry { get; } = registry;
+
+    public TrackedParameters Tracked { get; } = tracked;
+
+    public ScramVerifiers Verifiers { get; } = verifiers;
+
+    public RandomSource Random { get; } = random;
+
+    public ILogger Log { get; } = log;
+
+    public ParameterInterner Interner { get; } = new();
+
+    public BufferPool Buffers { get; } = new();
+
+    /// <summary>The clock as of the start of this turn, monotonic microseconds.</summary>
+    public long NowUs { get; set; }
+
+    /// <summary>The wall clock as of the start of this turn, microseconds since 1970.</summary>
+    public long WallUs { get; set; }
+}
+
+/// <summary>Randomness as a port: keys, salts and nonces come from the kernel, in simulations from a seed.</summary>
+public abstract class RandomSource
+{
+    public abstract void Fill(Span<byte> bytes);
+}

@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>The lines about connections, word for word as tools grep for them. Information is PgBouncer's LOG.</summary>
+public static partial class SessionLog
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}login attempt: db={Database} user={User} tls={Tls} replication={Replication}")]
+    public static partial void LoginAttempt(this ILogger log, string prefix, string database, string user, string tls, string replication);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}login failed: db={Database} user={User}")]
+    public static partial void LoginFailed(this ILogger log, string prefix, string database, string user);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}no such user: {User}")]
+    public static partial void NoSuchUser(this ILogger log, string prefix, string user);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}pgbouncer access from unix socket")]
+    public static partial void OwnUserAccess(this ILogger log, string prefix);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}registered new auto-database: {Database}")]
+    public static partial void RegisteredAutoDatabase(this ILogger log, string prefix, string database);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}new connection to server (from {From})")]
+    public static partial void NewServerConnection(this ILogger log, string prefix, string from);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}new connection to server")]
+    public static partial void NewUnixServerConnection(this ILogger log, string prefix);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}closing because: {Reason} (age={AgeSeconds}s)")]
+    public static partial void Closing(this ILogger log, string prefix, string reason, long ageSeconds);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}pooler error: {Text}")]
+    public static partial void PoolerError(this ILogger log, string prefix, string text);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}unsupported startup parameter: {Key}={Value}")]
+    public static partial void UnsupportedStartupParameter(this ILogger log, string prefix, string key, string value);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}unsupported startup parameter in options: {Key}={Value}")]
+    public static partial void UnsupportedOption(this ILogger log, string prefix, string key, string value);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}taking connection from reserve_pool")]
+    public static partial void TakingFromReserve(this ILogger log, string prefix);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "server login failed: {Severity} {Text}")]
+    public static partial void ServerLoginFailed(this ILogger log, string severity, string text);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Note}: {Severity}: {Text}")]
+    public static partial void ServerError(this ILogger log, string note, string severity, string text);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}got packet '{Type}' from server when not linked")]
+    public static partial void PacketWhenNotLinked(this ILogger log, string prefix, char type);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Prefix}{Text}")]
+    public static partial void Failure(this ILogger log, string prefix, string text);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}{Text}")]
+    public static partial void Caution(this ILogger log, string prefix, string text);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Prefix}{Text}")]
+    public static partial void Detail(this ILogger log, string prefix, string text);
+}

@@ -1,0 +1,100 @@
+using System.Runtime.InteropServices;
+
+namespace FastPool.Native;
+
+/// <summary>What epoll says of a descriptor.</summary>
+[Flags]
+public enum Readiness : uint
+{
+    None = 0,
+    In = 0x001,
+    Out = 0x004,
+    Error = 0x008,
+    HangUp = 0x010,
+    PeerClosed = 0x2000,
+    Exclusive = 1u << 28,
+    EdgeTriggered = 1u << 31,
+}
+
+/// <summary>One epoll descriptor with its room for events. Belongs to one thread.</summary>
+public sealed unsafe class EpollSet : IDisposable
+{
+    private const int Add = 1;
+    private const int Delete = 2;
+    private const int CloseOnExec = 0x80000;
+
+    private static readonly int EventSize = EpollEvent.Size;
+    private readonly int _fd;
+    private readonly byte* _events;
+    private readonly int _capacity;
+
+    public EpollSet(int capacity)
+    {
+        _capacity = capacity;
+        _fd = Libc.epoll_create1(CloseOnExec);
+        if (_fd < 0) throw new IOException("epoll_create1: " + Libc.ErrorText(Marshal.GetLastSystemError()));
+        _events = (byte*)NativeMemory.AllocZeroed((nuint)(capacity * EventSize));
+    }
+
+    /// <returns>0 or the negated errno.</returns>
+    public int TryAdd(int fd, Readiness interest, ulong data)
+    {
+        EpollEvent e;
+        EpollEvent.Write((byte*)&e, (uint)interest, data);
+        return Libc.Result(Libc.epoll_ctl(_fd, Add, fd, &e));
+    }
+
+    public void Remove(int fd)
+    {
+        EpollEvent e;
+        _ = Libc.epoll_ctl(_fd, Delete, fd, &e);
+    }
+
+    /// <param name="timeout_ms">-1: for ever.</param>
+    /// <returns>Events at hand for <see cref="Event"/>; 0 also when a signal cut the wait short.</returns>
+    public int Wait(int timeout_ms)
+    {
+        var count = Libc.epoll_wait(_fd, (EpollEvent*)_events, _capacity, timeout_ms);
+        return count < 0 ? 0 : count;
+    }
+
+    public (Readiness Readiness, ulong Data) Event(int index)
+    {
+        var at = _events + index * EventSize;
+        return ((Readiness)EpollEvent.Events(at), EpollEvent.Data(at));
+    }
+
+    public void Dispose()
+    {
+        _ = Libc.close(_fd);
+        NativeMemory.Free(_events);
+    }
+}
+
+/// <summary>A descriptor that wakes a waiting epoll set from another thread.</summary>
+public sealed unsafe class WakeUp : IDisposable
+{
+    private const int NonBlockCloseOnExec = 0x80800;
+
+    public WakeUp()
+    {
+        Fd = Libc.eventfd(0, NonBlockCloseOnExec);
+        if (Fd < 0) throw new IOException("eventfd: " + Libc.ErrorText(Marshal.GetLastSystemError()));
+    }
+
+    public int Fd { get; }
+
+    public void Signal()
+    {
+        ulong one = 1;
+        _ = Libc.write(Fd, &one, 8);
+    }
+
+    public void Reset()
+    {
+        ulong count;
+        _ = Libc.read(Fd, &count, 8);
+    }
+
+    public void Dispose() => _ = Libc.close(Fd);
+}

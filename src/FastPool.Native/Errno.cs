@@ -1,0 +1,22 @@
+namespace FastPool.Native;
+
+/// <summary>Linux error numbers that decide something. Every wrapper of this room returns them negated.</summary>
+public static class Errno
+{
+    public const int EPERM = 1;
+    public const int ENOENT = 2;
+    public const int ESRCH = 3;
+    public const int EINTR = 4;
+    public const int EAGAIN = 11;
+    public const int EACCES = 13;
+    public const int EPIPE = 32;
+    public const int EADDRINUSE = 98;
+    public const int ECONNABORTED = 103;
+    public const int ECONNRESET = 104;
+    public const int ETIMEDOUT = 110;
+    public const int ECONNREFUSED = 111;
+    public const int EINPROGRESS = 115;
+
+    /// <summary>The system's text, as strerror(3) has it.</summary>
+    public static string Text(int errno) => Libc.ErrorText(errno);
+}

@@ -1,0 +1,156 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using FastPool.Base;
+
+namespace FastPool.Native;
+
+/// <summary>A piece of a gathered send. The buffer must be pinned for its life, as those of BufferPool and of the loops are.</summary>
+public readonly record struct Segment(byte[] Buffer, int Start, int Length);
+
+/// <summary>
+/// The calls on sockets, all non-blocking, none throwing. Every int result is a count or the negated errno.
+/// </summary>
+public static unsafe class Sockets
+{
+    private const int Stream = 1;
+    private const int NonBlock = 0x800;
+    private const int CloseOnExec = 0x80000;
+    private const int NoSignal = 0x4000;
+    private const int SolSocket = 1;
+    private const int IpProtoTcp = 6;
+    private const int IpProtoV6 = 41;
+    private const int AddressBytes = 128;
+
+    /// <summary>The longest gathered send.</summary>
+    public const int SegmentsMax = 64;
+
+    public static int TryOpen(int family) => Libc.Result(Libc.socket(family, Stream | NonBlock | CloseOnExec, 0));
+
+    public static int TryBind(int fd, NativeAddress address)
+    {
+        fixed (byte* bytes = address.Bytes) return Libc.Result(Libc.bind(fd, bytes, (uint)address.Bytes.Length));
+    }
+
+    public static int TryListen(int fd, int backlog) => Libc.Result(Libc.listen(fd, backlog));
+
+    /// <returns>0: connected; -EINPROGRESS: under way (Unix sockets: -EAGAIN means a full backlog).</returns>
+    public static int TryConnect(int fd, NativeAddress address)
+    {
+        fixed (byte* bytes = address.Bytes) return Libc.Result(Libc.connect(fd, bytes, (uint)address.Bytes.Length));
+    }
+
+    public static int TryAccept(int fd, out EndAddress peer)
+    {
+        var bytes = stackalloc byte[AddressBytes];
+        uint length = AddressBytes;
+        var accepted = Libc.Result(Libc.accept4(fd, bytes, &length, NonBlock | CloseOnExec));
+        peer = accepted < 0 ? default : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Max(2, Math.Min(length, AddressBytes))));
+        return accepted;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int TryReceive(int fd, byte[] buffer, int start, int count)
+    {
+        fixed (byte* bytes = buffer) return Libc.Result(Libc.recv(fd, bytes + start, (nuint)count, 0));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int TrySend(int fd, ReadOnlySpan<byte> data)
+    {
+        fixed (byte* bytes = data) return Libc.Result(Libc.send(fd, bytes, (nuint)data.Length, NoSignal));
+    }
+
+    /// <summary>Several pieces in one call, at most <see cref="SegmentsMax"/>.</summary>
+    public static int TrySend(int fd, ReadOnlySpan<Segment> segments)
+    {
+        var vectors = stackalloc IoVec[SegmentsMax];
+        for (var i = 0; i < segments.Length; i++)
+        {
+            vectors[i].Base = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(segments[i].Buffer)) + segments[i].Start;
+            vectors[i].Length = (nuint)segments[i].Length;
+        }
+        MsgHdr message = default;
+        message.Vectors = vectors;
+        message.VectorCount = (nuint)segments.Length;
+        return Libc.Result(Libc.sendmsg(fd, &message, NoSignal));
+    }
+
+    public static void Close(int fd) => _ = Libc.close(fd);
+
+    /// <summary>The pending error of a socket whose connect was under way: 0 or an errno.</summary>
+    public static int TakeError(int fd)
+    {
+        int error;
+        uint length = sizeof(int);
+        return Libc.getsockopt(fd, SolSocket, 4, &error, &length) < 0 ? Marshal.GetLastSystemError() : error;
+    }
+
+    public static EndAddress LocalAddress(int fd)
+    {
+        var bytes = stackalloc byte[AddressBytes];
+        uint length = AddressBytes;
+        return Libc.getsockname(fd, bytes, &length) < 0 ? default : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Min(length, AddressBytes)));
+    }
+
+    public static EndAddress RemoteAddress(int fd)
+    {
+        var bytes = stackalloc byte[AddressBytes];
+        uint length = AddressBytes;
+        return Libc.getpeername(fd, bytes, &length) < 0 ? default : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Min(length, AddressBytes)));
+    }
+
+    /// <summary>Who is at the other end of a Unix socket (SO_PEERCRED); pid 0 when unknown.</summary>
+    public static (int Pid, int Uid) PeerCredentials(int fd)
+    {
+        var credentials = stackalloc int[3];
+        uint length = 12;
+        return Libc.getsockopt(fd, SolSocket, 17, credentials, &length) < 0 ? (0, -1) : (credentials[0], credentials[1]);
+    }
+
+    public static int TrySet(int fd, SocketOption option, int value)
+    {
+        var (level, name) = option switch
+        {
+            SocketOption.ReuseAddress => (SolSocket, 2),
+            SocketOption.ReusePort => (SolSocket, 15),
+            SocketOption.KeepAlive => (SolSocket, 9),
+            SocketOption.SendBuffer => (SolSocket, 7),
+            SocketOption.ReceiveBuffer => (SolSocket, 8),
+            SocketOption.NoDelay => (IpProtoTcp, 1),
+            SocketOption.KeepIdle => (IpProtoTcp, 4),
+            SocketOption.KeepInterval => (IpProtoTcp, 5),
+            SocketOption.KeepCount => (IpProtoTcp, 6),
+            SocketOption.DeferAccept => (IpProtoTcp, 9),
+            SocketOption.UserTimeout => (IpProtoTcp, 18),
+            SocketOption.V6Only => (IpProtoV6, 26),
+            _ => throw new ArgumentOutOfRangeException(nameof(option)),
+        };
+        return Libc.Result(Libc.setsockopt(fd, level, name, &value, sizeof(int)));
+    }
+
+    public static int TryUnlink(string path)
+    {
+        fixed (byte* bytes = Libc.CString(path)) return Libc.Result(Libc.unlink(bytes));
+    }
+
+    public static int TryChmod(string path, int mode)
+    {
+        fixed (byte* bytes = Libc.CString(path)) return Libc.Result(Libc.chmod(bytes, (uint)mode));
+    }
+}
+
+public enum SocketOption
+{
+    ReuseAddress,
+    ReusePort,
+    KeepAlive,
+    SendBuffer,
+    ReceiveBuffer,
+    NoDelay,
+    KeepIdle,
+    KeepInterval,
+    KeepCount,
+    DeferAccept,
+    UserTimeout,
+    V6Only,
+}
