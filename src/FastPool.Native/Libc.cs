@@ -34,6 +34,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)] internal static partial byte* strerror(int errno);
     [LibraryImport(Name)] internal static partial uint geteuid();
     [LibraryImport(Name)] internal static partial uint getuid();
+    [LibraryImport(Name)] internal static partial byte* getgrnam(byte* name);
+    [LibraryImport(Name)] internal static partial int chown(byte* path, uint user, uint group);
+    [LibraryImport(Name)] internal static partial nint getrandom(byte* buffer, nuint bytes, uint flags);
+    [LibraryImport(Name)] internal static partial int getpwuid_r(uint uid, byte* passwd, byte* buffer, nuint bytes, void** found);
 
     /// <summary>Result of a call as value: what it returned, or the negated errno.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -17,6 +17,8 @@ public readonly struct NativeAddress
 
     internal ReadOnlySpan<byte> Bytes => _bytes;
 
+    public EndAddress ToEndAddress() => EndAddress.Read(_bytes);
+
     public int Family => MemoryMarshal.Read<ushort>(_bytes);
 
     public static NativeAddress Ip(IPAddress address, int port)

@@ -11,7 +11,7 @@ public sealed class ConnectionBudget
     public int Count => Volatile.Read(ref _count);
 
     /// <param name="limit">0 or less: none.</param>
-    internal bool TryTake(int limit)
+    public bool TryTake(int limit)
     {
         var count = Interlocked.Increment(ref _count); // Pairs: GiveBack; over the limit it is taken back before anyone opens.
         if (limit <= 0 || count <= limit) return true;
@@ -19,7 +19,7 @@ public sealed class ConnectionBudget
         return false;
     }
 
-    internal void GiveBack() => Interlocked.Decrement(ref _count); // Pairs: TryTake.
+    public void GiveBack() => Interlocked.Decrement(ref _count); // Pairs: TryTake.
 }
 
 /// <summary>Client connections counted against one of the client limits; admission takes, disconnect gives back.</summary>

@@ -6,7 +6,14 @@ namespace FastPool.Core.Pools;
 /// </summary>
 public abstract class PoolClient
 {
-    protected PoolClient(byte loop) => Loop = loop;
+    protected PoolClient(byte loop, long connectUs)
+    {
+        Loop = loop;
+        ConnectUs = connectUs;
+    }
+
+    /// <summary>When the connection was accepted.</summary>
+    public long ConnectUs { get; }
 
     /// <summary>The loop whose thread alone touches this client.</summary>
     public byte Loop { get; }

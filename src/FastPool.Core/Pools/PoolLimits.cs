@@ -24,6 +24,7 @@ public sealed class PoolLimits
         ServerCheckQuery = settings.ServerCheckQuery;
         ServerResetQuery = PoolMode == PoolMode.Session || settings.ServerResetQueryAlways ? settings.ServerResetQuery : "";
         ServerRoundRobin = settings.ServerRoundRobin;
+        ClientLoginTimeoutUs = settings.ClientLoginTimeoutUs;
         QueryWaitTimeoutUs = settings.QueryWaitTimeoutUs;
         GlobalQueryTimeoutUs = settings.QueryTimeoutUs;
         QueryWaitNotifyUs = settings.QueryWaitNotify * 1_000_000L;
@@ -53,6 +54,7 @@ public sealed class PoolLimits
     /// <summary>What runs at release under this pool's mode; empty: nothing.</summary>
     public string ServerResetQuery { get; }
     public bool ServerRoundRobin { get; }
+    public long ClientLoginTimeoutUs { get; }
     public long QueryWaitTimeoutUs { get; }
     /// <summary>The global value, which also bounds the time in the queue.</summary>
     public long GlobalQueryTimeoutUs { get; }

@@ -348,6 +348,7 @@ internal sealed class PoolMover
         {
             var next = client.Newer;
             if (limits.QueryWaitTimeoutUs > 0 && now - client.WaitStartUs > limits.QueryWaitTimeoutUs) RefuseWaiter(client, "query_wait_timeout", host);
+            else if (limits.ClientLoginTimeoutUs > 0 && now - client.ConnectUs > limits.ClientLoginTimeoutUs) RefuseWaiter(client, "client_login_timeout (server down)", host);
             client = next;
         }
     }

@@ -23,6 +23,10 @@ public enum PoolOperationKind : byte
 public sealed class PoolOperation
 {
     internal PoolOperation? Next;
+
+    /// <summary>Link of a loop's spare ones.</summary>
+    public PoolOperation? NextSpare { get; set; }
+
     internal PoolOperationKind Kind;
     internal PoolClient? Client;
     internal PooledServer? Server;

@@ -15,6 +15,7 @@ public sealed class PoolRegistry
     private readonly ConcurrentDictionary<string, PoolUser> _users = new(StringComparer.Ordinal);
     private Settings.Settings _settings;
     private bool _isShuttingDown;
+    private Pool[] _poolList = [];
 
     public PoolRegistry(Settings.Settings settings, int loopCount)
     {
@@ -51,6 +52,9 @@ public sealed class PoolRegistry
 
     public IEnumerable<Pool> Pools => Databases.SelectMany(database => database.Pools.OrderBy(pool => pool.User.Name, StringComparer.Ordinal));
 
+    /// <summary>All pools but the console's, for the janitors: each loop takes its share.</summary>
+    public IReadOnlyList<Pool> PoolList => Volatile.Read(ref _poolList); // Pairs: NewPool, Forget.
+
     /// <summary>The database under that name, registered from <c>*</c> if need be.</summary>
     /// <param name="isNew">True when this call registered it.</param>
     public Database? FindDatabase(string name, out bool isNew)
@@ -73,7 +77,24 @@ public sealed class PoolRegistry
     {
         if (ReferenceEquals(database, Admin)) return AdminPool;
         var user = database.Entry.ForcedUser ?? clientUser;
-        return database.GetOrAddPool(user, name => new Pool(database, GetUser(name), LimitsFor(Settings, database, name), LoopCount));
+        return database.GetOrAddPool(user, name => NewPool(database, name));
+    }
+
+    private Pool NewPool(Database database, string user)
+    {
+        var pool = new Pool(database, GetUser(user), LimitsFor(Settings, database, user), LoopCount);
+        ChangePools(pools => [.. pools, pool]);
+        return pool;
+    }
+
+    private void ChangePools(Func<Pool[], Pool[]> change)
+    {
+        Pool[] before;
+        do
+        {
+            before = Volatile.Read(ref _poolList);
+        }
+        while (Interlocked.CompareExchange(ref _poolList, change(before), before) != before); // Pairs: PoolList.
     }
 
     /// <summary>Puts new settings in force: limits of every pool, entries, replacements.</summary>
@@ -108,7 +129,9 @@ public sealed class PoolRegistry
 
     private void Drop(string name, List<Database> dropped)
     {
-        if (_databases.TryRemove(name, out var database)) dropped.Add(database);
+        if (!_databases.TryRemove(name, out var database)) return;
+        dropped.Add(database);
+        ChangePools(pools => [.. pools.Where(pool => pool.Database != database)]);
     }
 
     private static PoolLimits LimitsFor(Settings.Settings settings, Database database, string user) =>

@@ -18,7 +18,7 @@ public sealed class ClientSession : PoolClient
     private bool _hasJoined;
 
     public ClientSession(SessionContext context, long id, EndAddress remote, EndAddress local, int unixPort, int peerPid)
-        : base(context.Loop)
+        : base(context.Loop, context.NowUs)
     {
         _context = context;
         Id = id;
@@ -26,7 +26,6 @@ public sealed class ClientSession : PoolClient
         Local = local;
         UnixPort = unixPort;
         PeerPid = peerPid;
-        ConnectUs = context.NowUs;
         ConnectWallUs = context.WallUs;
         RequestUs = context.NowUs;
         Parameters = context.Tracked.Unknown;
@@ -65,7 +64,6 @@ public sealed class ClientSession : PoolClient
     /// <summary>The transport's own object for this session.</summary>
     public object? Transport { get; set; }
 
-    public long ConnectUs { get; }
     public long ConnectWallUs { get; }
     /// <summary>Last packet handled.</summary>
     public long RequestUs { get; set; }

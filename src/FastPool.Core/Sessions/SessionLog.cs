@@ -50,6 +50,9 @@ public static partial class SessionLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}got packet '{Type}' from server when not linked")]
     public static partial void PacketWhenNotLinked(this ILogger log, string prefix, char type);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Text}")]
+    public static partial void Note(this ILogger log, string text);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Prefix}{Text}")]
     public static partial void Failure(this ILogger log, string prefix, string text);
 

@@ -1,0 +1,377 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Protocol;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// A client's socket and its session: frames what comes in, asks the session, and sends each run of bytes where the
+/// verdict says. Holds bytes only while a message is cut, a server is awaited, or the client is slow.
+/// </summary>
+internal sealed class ClientConnection : Endpoint
+{
+    private readonly Loop _loop;
+    private HeldBytes _held;
+    private int _bodyRemaining;
+    private bool _isBodySkipped;
+    private bool _isConsoleBusy;
+
+    internal ClientConnection(Loop loop, ClientSession session)
+    {
+        _loop = loop;
+        Session = session;
+        session.Transport = this;
+    }
+
+    internal ClientSession Session { get; }
+
+    /// <summary>The linked server's connection; null: none.</summary>
+    internal ServerConnection? Server { get; set; }
+
+    /// <summary>Place in the loop's list of clients.</summary>
+    internal int Index { get; set; }
+
+    /// <summary>Place in the loop's list of logins; -1: logged in.</summary>
+    internal int LoginIndex { get; set; } = -1;
+
+    /// <summary>A cancel request on its way, kept by this connection until it is through.</summary>
+    internal CancelConnection? Cancel { get; set; }
+
+    protected internal override void OnReceived(byte[] buffer, int start, int count)
+    {
+        Session.RequestUs = _loop.NowUs;
+        if (_held.IsEmpty)
+        {
+            Process(buffer, start, start + count);
+        }
+        else if (_held.Count <= Limits.HeadroomBytes)
+        {
+            start -= _held.Count;
+            _held.Span.CopyTo(buffer.AsSpan(start));
+            count += _held.Count;
+            _held.Clear(_loop.Buffers);
+            Process(buffer, start, start + count);
+        }
+        else
+        {
+            _held.Append(buffer.AsSpan(start, count), _loop.Buffers);
+            ProcessHeld();
+        }
+    }
+
+    /// <summary>Goes on with what was held back.</summary>
+    private void ProcessHeld()
+    {
+        var held = _held.Take();
+        Process(held.Buffer, held.Start, held.Start + held.Count);
+        held.Clear(_loop.Buffers);
+    }
+
+    private void Process(byte[] buffer, int position, int end)
+    {
+        if (Session.Login is not null)
+        {
+            position = LogIn(buffer, position, end);
+            if (Session.Login is not null || Session.State != ClientState.Active)
+            {
+                Hold(buffer, position, end);
+                return;
+            }
+        }
+        position = Relay(buffer, position, end);
+        Hold(buffer, position, end);
+    }
+
+    private void Hold(byte[] buffer, int position, int end)
+    {
+        if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), _loop.Buffers);
+    }
+
+    // ---- login ----------------------------------------------------------------------------------------------------
+
+    private int LogIn(byte[] buffer, int position, int end)
+    {
+        while (position < end && Session.Login is { } login)
+        {
+            var unread = buffer.AsSpan(position, end - position);
+            var status = MessageHeader.TryRead(unread, Limits.LoginMessageBytes, out var type, out var length);
+            if (status == HeaderStatus.Bad)
+            {
+                Session.RefuseHeader(unread);
+                Disconnect(Session.Ending);
+                return end;
+            }
+            if (status == HeaderStatus.NeedMore || length > unread.Length) return position;
+
+            var packet = unread[..length];
+            position += length;
+            var step = type == 0
+                ? login.OnStartup(MessageHeader.ReadCode(packet), packet[MessageHeader.UntypedSize..], hasMore: position < end)
+                : login.OnMessage(type, packet[MessageHeader.Size..]);
+            if (login.Output.Length > 0)
+            {
+                var isSound = Send(login.Output.WrittenSpan);
+                login.Output.Clear();
+                if (!isSound)
+                {
+                    Disconnect(new Ending("failed to send auth req"));
+                    return end;
+                }
+            }
+            switch (step)
+            {
+                case LoginStep.Disconnect:
+                    Disconnect(login.Ending);
+                    return end;
+                case LoginStep.Cancel:
+                    _loop.BeginCancel(this, login.CancelKey);
+                    return end;
+                case LoginStep.Authenticated:
+                    EnterPool();
+                    break;
+            }
+        }
+        return position;
+    }
+
+    private void EnterPool()
+    {
+        var registry = _loop.Registry;
+        var pool = registry.GetPool(Session.Database!, Session.UserName!);
+        Session.EnterPool(pool, _loop);
+        _loop.LoggedIn(this);
+        if (Session.IsConsole)
+        {
+            Send(_loop.Console.Welcome(Session));
+            return;
+        }
+        if (pool.Welcome is WelcomeParameters welcome)
+        {
+            Send(Session.TakeWelcome(welcome));
+            return;
+        }
+        Session.WaitStartUs = _loop.NowUs;
+        BeginWait();
+        pool.AwaitWelcome(Session, _loop);
+    }
+
+    /// <summary>The pool's first server has told its parameters.</summary>
+    internal void OnWelcome()
+    {
+        if (Session.State != ClientState.Waiting || !IsOpen) return;
+        if (Session.Pool!.Welcome is not WelcomeParameters welcome) // Invalidated in between: wait for the next.
+        {
+            Session.Pool.AwaitWelcome(Session, _loop);
+            return;
+        }
+        EndWait();
+        Session.NoteWait();
+        if (Send(Session.TakeWelcome(welcome))) GoOn();
+    }
+
+    // ---- traffic --------------------------------------------------------------------------------------------------
+
+    /// <returns>How far it got: what is behind must be held.</returns>
+    private int Relay(byte[] buffer, int position, int end)
+    {
+        var maxPacketSize = Session.Pool!.Limits.MaxPacketSize;
+        var run = position;
+        while (true)
+        {
+            if (_bodyRemaining > 0)
+            {
+                var taken = Math.Min(_bodyRemaining, end - position);
+                if (_isBodySkipped)
+                {
+                    Forward(buffer, run, position);
+                    run = position + taken;
+                }
+                position += taken;
+                _bodyRemaining -= taken;
+                if (_bodyRemaining > 0) break;
+            }
+
+            var unread = buffer.AsSpan(position, end - position);
+            var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
+            if (status == HeaderStatus.NeedMore) break;
+            var verdict = status == HeaderStatus.Bad ? Session.RefuseHeader(unread)
+                : type == 0 ? Session.RefuseStartup(MessageHeader.ReadCode(unread))
+                : Session.Judge(type, length);
+            switch (verdict)
+            {
+                case Verdict.Forward:
+                    if (Server is null && !TryLink())
+                    {
+                        return position; // Waits for a server, or for its variables to be set; nothing of the run is left, for it had no server either.
+                    }
+                    Session.CountForwarded(length);
+                    Server!.Session.Expect(type);
+                    _isBodySkipped = false;
+                    break;
+                case Verdict.Skip:
+                    _isBodySkipped = true;
+                    break;
+                case Verdict.Console:
+                    return RelayToConsole(buffer, position, end, type, length);
+                default:
+                    Forward(buffer, run, position);
+                    if (IsOpen) Disconnect(Session.Ending);
+                    return end;
+            }
+            _bodyRemaining = length;
+        }
+        Forward(buffer, run, position);
+        return position;
+    }
+
+    private void Forward(byte[] buffer, int start, int end)
+    {
+        if (start == end || Server is not { } server) return;
+        if (!_loop.Engine.Send(server, buffer.AsSpan(start, end - start)))
+        {
+            server.Close("server connection closed", mayTerminate: false);
+            return;
+        }
+        if (server.IsCongested) _loop.Engine.Pause(this);
+        else if (server.Session.IsReady && server.Session.Outstanding.IsEmpty) server.TryReleaseLate();
+    }
+
+    /// <summary>Gets a server from the pool.</summary>
+    /// <returns>False: it waits, for the server or for the variables, or it is gone.</returns>
+    private bool TryLink()
+    {
+        Session.WaitStartUs = _loop.NowUs;
+        var granted = Session.Pool!.Acquire(Session, _loop);
+        if (granted is null)
+        {
+            BeginWait();
+            return false;
+        }
+        Session.WaitStartUs = 0;
+        return Link((ServerConnection)((ServerSession)granted).Transport!);
+    }
+
+    /// <returns>False: the variables must be set first, or the server is lost.</returns>
+    private bool Link(ServerConnection server)
+    {
+        Server = server;
+        server.Client = this;
+        if (IsCongested) _loop.Engine.Pause(server);
+        if (server.Session.Link(Session) is not { } batch) return true;
+        _loop.Engine.Pause(this);
+        server.SendQuery(batch, "var change failed");
+        return false;
+    }
+
+    /// <summary>The pool has a server for this client that waited.</summary>
+    internal void OnGranted(ServerConnection server)
+    {
+        EndWait();
+        Session.NoteWait();
+        if (Link(server)) GoOn();
+    }
+
+    private void BeginWait()
+    {
+        Session.State = ClientState.Waiting;
+        _loop.Engine.Pause(this);
+    }
+
+    private void EndWait()
+    {
+        Session.State = ClientState.Active;
+        _loop.Engine.Resume(this);
+    }
+
+    /// <summary>Handles what was held, then reads again, unless it must wait anew.</summary>
+    internal void GoOn()
+    {
+        if (!IsOpen) return;
+        _loop.Engine.Resume(this);
+        if (!_held.IsEmpty) ProcessHeld();
+    }
+
+    protected internal override void OnDrained()
+    {
+        if (Server is { } server) _loop.Engine.Resume(server);
+    }
+
+    /// <summary>Sends messages of ours.</summary>
+    /// <returns>False when the client is gone by that.</returns>
+    internal bool Send(ReadOnlySpan<byte> messages)
+    {
+        if (!IsOpen) return false;
+        if (_loop.Engine.Send(this, messages)) return true;
+        Disconnect(new Ending("unexpected eof"));
+        return false;
+    }
+
+    // ---- console --------------------------------------------------------------------------------------------------
+
+    private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
+    {
+        if (_isConsoleBusy) return position;
+        if (type is not FrontendMessage.Query)
+        {
+            Send(_loop.Console.RefuseMessage(type));
+            Disconnect(Ending.Told("bad packet"));
+            return end;
+        }
+        if (length > Limits.LoginMessageBytes)
+        {
+            Disconnect(Ending.Told("incomplete pkt"));
+            return end;
+        }
+        if (end - position < length) return position;
+        var body = buffer.AsSpan(position + MessageHeader.Size, length - MessageHeader.Size);
+        var text = body.IndexOf((byte)0);
+        if (text < 0)
+        {
+            Disconnect(Ending.Told("incomplete query"));
+            return end;
+        }
+        _isConsoleBusy = true;
+        _loop.Engine.Pause(this);
+        _loop.Console.Execute(Session, System.Text.Encoding.Latin1.GetString(body[..text]), new ConsoleReply(_loop, this));
+        return position + length;
+    }
+
+    internal void OnConsoleAnswer(ReadOnlySpan<byte> messages)
+    {
+        _isConsoleBusy = false;
+        Session.EndConsoleQuery();
+        if (Send(messages)) GoOn();
+    }
+
+    // ---- end ------------------------------------------------------------------------------------------------------
+
+    protected internal override void OnEnded(int errno) => Disconnect(new Ending(Session.Login is null ? "client unexpected eof" : ""));
+
+    /// <summary>A client that hangs up while it waits leaves the queue at once.</summary>
+    protected internal override void OnPeerClosedWhilePaused()
+    {
+        if (Session.State == ClientState.Waiting || Cancel is not null) OnEnded(0);
+    }
+
+    /// <summary>The one door through which a client goes. An empty reason leaves no line in the log.</summary>
+    internal void Disconnect(Ending ending)
+    {
+        if (!IsOpen) return;
+        var server = Server;
+        _loop.LogClosing(Session, ending);
+        if (ending.Message is not null) _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
+        _loop.Engine.Close(this);
+        _held.Clear(_loop.Buffers);
+        if (server is not null)
+        {
+            Server = null;
+            server.OnClientGone();
+        }
+        if (Session.IsConsole) _loop.Console.Forget(Session);
+        Cancel?.OnClientGone();
+        Session.Leave(_loop);
+        _loop.Forget(this);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Collections;
+using FastPool.Base;
+
+namespace FastPool.Net;
+
+/// <summary>Connections of one loop in no order; each knows its place, so that leaving costs nothing.</summary>
+internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
+    where T : class
+{
+    private T[] _items = [];
+
+    public int Count { get; private set; }
+
+    public T this[int index] => _items[index];
+
+    internal void Add(T item)
+    {
+        if (Count == _items.Length) Array.Resize(ref _items, Math.Max(16, Count + Count / 2));
+        _items[Count] = item;
+        place(item, Count);
+        Count++;
+    }
+
+    internal void RemoveAt(int index)
+    {
+        Check.That((uint)index < (uint)Count);
+        var last = _items[--Count];
+        _items[Count] = null!;
+        if (index == Count) return;
+        _items[index] = last;
+        place(last, index);
+    }
+
+    public IEnumerator<T> GetEnumerator()
+    {
+        for (var i = 0; i < Count; i++) yield return _items[i];
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
+
+/// <summary>The sessions of a list of connections, as the control plane sees them.</summary>
+internal sealed class SessionList<TConnection, TSession>(ConnectionList<TConnection> connections, Func<TConnection, TSession> session) : IReadOnlyList<TSession>
+    where TConnection : class
+{
+    public int Count => connections.Count;
+
+    public TSession this[int index] => session(connections[index]);
+
+    public IEnumerator<TSession> GetEnumerator()
+    {
+        for (var i = 0; i < connections.Count; i++) yield return session(connections[i]);
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

@@ -1,0 +1,60 @@
+using FastPool.Base;
+
+namespace FastPool.Net;
+
+[Flags]
+internal enum EndpointFlags : ushort
+{
+    None = 0,
+    Open = 1,
+    Connecting = 2,
+    /// <summary>The kernel has, or may have, more to read.</summary>
+    Readable = 4,
+    /// <summary>The owner wants nothing more for now.</summary>
+    Paused = 8,
+    /// <summary>In the engine's list of those to read on with.</summary>
+    Queued = 16,
+    /// <summary>The peer will send nothing more: the next short read is not the last word.</summary>
+    PeerClosed = 32,
+}
+
+/// <summary>
+/// One connected stream as the engine sees it; its owner hears completions through the methods below, on the loop's
+/// thread. What the peer has not taken yet waits in <see cref="Unsent"/>: whoever feeds this endpoint looks at
+/// <see cref="IsCongested"/> after a send and stops until <see cref="OnDrained"/>.
+/// </summary>
+public abstract class Endpoint
+{
+    internal int Handle = -1;
+    internal uint Generation;
+    internal EndpointFlags Flags;
+    internal HeldBytes Unsent;
+
+    /// <summary>The peer has not taken everything: feed it nothing more from a stream.</summary>
+    public bool IsCongested => !Unsent.IsEmpty;
+
+    public bool IsOpen => (Flags & EndpointFlags.Open) != 0;
+
+    public bool IsPaused => (Flags & EndpointFlags.Paused) != 0;
+
+    internal bool Has(EndpointFlags flag) => (Flags & flag) != 0;
+
+    /// <summary>Bytes have come. The buffer is the loop's: it is good until this returns, and <see cref="Limits.HeadroomBytes"/> before <paramref name="start"/> may be written.</summary>
+    protected internal abstract void OnReceived(byte[] buffer, int start, int count);
+
+    /// <summary>The peer has closed (0) or the connection is broken (an errno). The owner closes.</summary>
+    protected internal abstract void OnEnded(int errno);
+
+    /// <summary>Everything sent so far has been taken.</summary>
+    protected internal abstract void OnDrained();
+
+    /// <summary>The connect is through (0) or has failed (an errno).</summary>
+    protected internal virtual void OnConnected(int errno)
+    {
+    }
+
+    /// <summary>The peer has closed while this endpoint is paused: there may be bytes that nobody has read.</summary>
+    protected internal virtual void OnPeerClosedWhilePaused()
+    {
+    }
+}

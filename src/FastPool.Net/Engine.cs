@@ -1,0 +1,118 @@
+using FastPool.Base;
+using FastPool.Native;
+
+namespace FastPool.Net;
+
+/// <summary>A listening socket's owner on one loop.</summary>
+public interface IAcceptor
+{
+    /// <summary>A new connection, its descriptor now the acceptor's.</summary>
+    void OnAccepted(int handle, EndAddress remote);
+
+    /// <summary>accept() failed with the errno; the engine goes on when the listener is attached anew.</summary>
+    void OnAcceptFailed(int errno);
+}
+
+/// <summary>
+/// Moves bytes for one loop and tells endpoints what happened, as completions: how readiness is found out stays in here.
+/// Belongs to the loop's thread, but for <see cref="Wake"/>.
+/// </summary>
+public abstract class Engine(BufferPool buffers)
+{
+    protected BufferPool Buffers { get; } = buffers;
+
+    /// <summary>Whose completion is, or was last, being delivered.</summary>
+    public Endpoint? InDelivery { get; protected set; }
+
+    /// <summary>Waits at most so long, then delivers what has completed; <paramref name="observer"/> hears of the turn's begin and of each delivery's end.</summary>
+    public abstract void Turn(int timeout_ms, ITurnObserver observer);
+
+    /// <summary>Ends a wait of the loop's. Any thread.</summary>
+    public abstract void Wake();
+
+    public abstract void Listen(int handle, IAcceptor acceptor);
+
+    public abstract void StopListening(int handle);
+
+    /// <summary>Takes over a connected stream.</summary>
+    /// <returns>0 or an errno.</returns>
+    public abstract int Attach(Endpoint endpoint, int handle);
+
+    /// <summary>Gives the stream up, open as it is, for another loop to attach. It owes and holds nothing.</summary>
+    /// <returns>The handle.</returns>
+    public abstract int Detach(Endpoint endpoint);
+
+    /// <summary>Begins to connect; OnConnected follows unless an errno comes back.</summary>
+    public abstract int Connect(Endpoint endpoint, NativeAddress address);
+
+    public abstract void Close(Endpoint endpoint);
+
+    public abstract EndAddress LocalAddress(Endpoint endpoint);
+
+    /// <summary>Reads nothing more from the endpoint until told to resume.</summary>
+    public void Pause(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Paused;
+
+    public abstract void Resume(Endpoint endpoint);
+
+    /// <summary>
+    /// Sends all of it: what the kernel does not take at once is kept, and the endpoint is congested until it is gone.
+    /// </summary>
+    /// <returns>False when the connection is broken; the owner closes it.</returns>
+    public bool Send(Endpoint endpoint, ReadOnlySpan<byte> data)
+    {
+        if (endpoint.Unsent.IsEmpty)
+        {
+            var sent = TrySend(endpoint, data);
+            if (sent == data.Length) return true;
+            if (sent < 0) return false;
+            data = data[sent..];
+        }
+        endpoint.Unsent.Append(data, Buffers);
+        return true;
+    }
+
+    /// <summary>As <see cref="Send(Endpoint, ReadOnlySpan{byte})"/>, several pieces in one call.</summary>
+    public bool Send(Endpoint endpoint, ReadOnlySpan<Segment> segments)
+    {
+        var sent = 0;
+        if (endpoint.Unsent.IsEmpty)
+        {
+            sent = TrySend(endpoint, segments);
+            if (sent < 0) return false;
+        }
+        foreach (var segment in segments)
+        {
+            var skipped = Math.Min(sent, segment.Length);
+            sent -= skipped;
+            endpoint.Unsent.Append(segment.Buffer.AsSpan(segment.Start + skipped, segment.Length - skipped), Buffers);
+        }
+        return true;
+    }
+
+    /// <returns>Bytes taken, 0 when full, negative when broken.</returns>
+    protected abstract int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data);
+
+    protected abstract int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments);
+
+    /// <summary>Sends what is kept.</summary>
+    /// <returns>False when broken.</returns>
+    protected bool Flush(Endpoint endpoint)
+    {
+        if (endpoint.Unsent.IsEmpty) return true;
+        var sent = TrySend(endpoint, endpoint.Unsent.Span);
+        if (sent < 0) return false;
+        endpoint.Unsent.Consume(sent, Buffers);
+        if (endpoint.Unsent.IsEmpty) endpoint.OnDrained();
+        return true;
+    }
+}
+
+/// <summary>The loop, listening to its engine.</summary>
+public interface ITurnObserver
+{
+    /// <summary>The wait is over, deliveries follow: time to look at the clock.</summary>
+    void OnTurnBegun();
+
+    /// <summary>One delivery is done.</summary>
+    void OnDelivered();
+}

@@ -1,0 +1,246 @@
+using System.Runtime.CompilerServices;
+using FastPool.Base;
+using FastPool.Native;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// The engine on epoll. Every stream is registered once, edge-triggered for both directions, and never touched again:
+/// a read that fills less than the buffer has emptied the socket, so the next edge will tell of more, and an endpoint
+/// that is paused keeps the mark that it is readable.
+/// </summary>
+public sealed class EpollEngine : Engine, IDisposable
+{
+    private const Readiness StreamInterest = Readiness.In | Readiness.Out | Readiness.PeerClosed | Readiness.EdgeTriggered;
+    private const Readiness AnyInput = Readiness.In | Readiness.PeerClosed | Readiness.HangUp | Readiness.Error;
+    private const Readiness AnyEnd = Readiness.PeerClosed | Readiness.HangUp | Readiness.Error;
+    private const ulong WakeUpData = ulong.MaxValue;
+    private const uint ListenerGeneration = uint.MaxValue;
+    private const int ReceiveAt = Limits.HeadroomBytes;
+
+    private readonly EpollSet _set = new(Limits.EventsPerTurn);
+    private readonly WakeUp _wakeUp = new();
+    private readonly byte[] _buffer = BufferPool.NewPinned(Limits.HeadroomBytes + Limits.ReceiveBytes);
+    private readonly Dictionary<int, IAcceptor> _acceptors = [];
+    private Endpoint?[] _endpoints = new Endpoint?[64];
+    private Endpoint[] _queue = new Endpoint[16];
+    private int _queueCount;
+    private Endpoint[] _queueBefore = new Endpoint[16];
+    private readonly Action<int> _tune;
+    private uint _generation;
+
+    /// <param name="tune">Sets the options of a TCP socket before it connects.</param>
+    public EpollEngine(BufferPool buffers, Action<int> tune)
+        : base(buffers)
+    {
+        _tune = tune;
+        _set.TryAdd(_wakeUp.Fd, Readiness.In | Readiness.EdgeTriggered, WakeUpData);
+    }
+
+    public override void Wake() => _wakeUp.Signal(); // Edge-triggered: each write is an event, nobody need read it.
+
+    public override void Turn(int timeout_ms, ITurnObserver observer)
+    {
+        var count = _set.Wait(_queueCount > 0 ? 0 : timeout_ms);
+        observer.OnTurnBegun();
+        if (_queueCount > 0) ReadOn(observer);
+        for (var i = 0; i < count; i++)
+        {
+            var (readiness, data) = _set.Event(i);
+            if (data == WakeUpData) continue;
+            Deliver(readiness, (int)(uint)data, (uint)(data >> 32));
+            observer.OnDelivered();
+        }
+    }
+
+    private void Deliver(Readiness readiness, int handle, uint generation)
+    {
+        if (generation == ListenerGeneration)
+        {
+            if (_acceptors.TryGetValue(handle, out var acceptor)) Accept(handle, acceptor);
+            return;
+        }
+        var endpoint = (uint)handle < (uint)_endpoints.Length ? _endpoints[handle] : null;
+        if (endpoint is null || endpoint.Generation != generation) return; // Closed earlier in this turn.
+        InDelivery = endpoint;
+        if (endpoint.Has(EndpointFlags.Connecting))
+        {
+            FinishConnect(endpoint, readiness);
+            return;
+        }
+        if ((readiness & Readiness.Out) != 0 && endpoint.IsCongested && !Flush(endpoint))
+        {
+            endpoint.OnEnded(Errno.EPIPE);
+            return;
+        }
+        if ((readiness & AnyInput) == 0 || endpoint.Generation != generation || !endpoint.IsOpen) return;
+        endpoint.Flags |= EndpointFlags.Readable;
+        if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
+        if (!endpoint.IsPaused) Receive(endpoint);
+        else if ((readiness & AnyEnd) != 0) endpoint.OnPeerClosedWhilePaused();
+    }
+
+    /// <summary>One buffer-full; who may have more goes to the end of the line.</summary>
+    private void Receive(Endpoint endpoint)
+    {
+        var received = Sockets.TryReceive(endpoint.Handle, _buffer, ReceiveAt, Limits.ReceiveBytes);
+        if (received <= 0)
+        {
+            if (received == -Errno.EAGAIN || received == -Errno.EINTR) endpoint.Flags &= ~EndpointFlags.Readable;
+            else endpoint.OnEnded(-received);
+            return;
+        }
+        if (received < Limits.ReceiveBytes && !endpoint.Has(EndpointFlags.PeerClosed)) endpoint.Flags &= ~EndpointFlags.Readable;
+        endpoint.OnReceived(_buffer, ReceiveAt, received);
+        if ((endpoint.Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused)) == (EndpointFlags.Readable | EndpointFlags.Open)) Enqueue(endpoint);
+    }
+
+    private void ReadOn(ITurnObserver observer)
+    {
+        (_queue, _queueBefore) = (_queueBefore, _queue);
+        var count = _queueCount;
+        _queueCount = 0;
+        for (var i = 0; i < count; i++)
+        {
+            var endpoint = _queueBefore[i];
+            _queueBefore[i] = null!;
+            if (endpoint is null) continue; // Gone since.
+            endpoint.Flags &= ~EndpointFlags.Queued;
+            if ((endpoint.Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused)) != (EndpointFlags.Readable | EndpointFlags.Open)) continue;
+            InDelivery = endpoint;
+            Receive(endpoint);
+            observer.OnDelivered();
+        }
+    }
+
+    private void Enqueue(Endpoint endpoint)
+    {
+        if (endpoint.Has(EndpointFlags.Queued)) return;
+        endpoint.Flags |= EndpointFlags.Queued;
+        if (_queueCount == _queue.Length)
+        {
+            Array.Resize(ref _queue, _queueCount * 2);
+            Array.Resize(ref _queueBefore, _queueCount * 2);
+        }
+        _queue[_queueCount++] = endpoint;
+    }
+
+    public override void Resume(Endpoint endpoint)
+    {
+        if (!endpoint.IsPaused) return;
+        endpoint.Flags &= ~EndpointFlags.Paused;
+        if (endpoint.Has(EndpointFlags.Readable) && endpoint.IsOpen) Enqueue(endpoint);
+    }
+
+    public override void Listen(int handle, IAcceptor acceptor)
+    {
+        _acceptors[handle] = acceptor;
+        _set.TryAdd(handle, Readiness.In | Readiness.Exclusive, Data(handle, ListenerGeneration));
+    }
+
+    public override void StopListening(int handle)
+    {
+        if (_acceptors.Remove(handle)) _set.Remove(handle);
+    }
+
+    private static void Accept(int handle, IAcceptor acceptor)
+    {
+        var accepted = Sockets.TryAccept(handle, out var remote);
+        if (accepted >= 0) acceptor.OnAccepted(accepted, remote);
+        else if (accepted is not (-Errno.EAGAIN or -Errno.ECONNABORTED or -Errno.EINTR)) acceptor.OnAcceptFailed(-accepted);
+    }
+
+    public override int Attach(Endpoint endpoint, int handle)
+    {
+        Check.That(endpoint.Handle < 0);
+        Register(endpoint, handle);
+        endpoint.Flags |= EndpointFlags.Open;
+        return -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
+    }
+
+    public override int Detach(Endpoint endpoint)
+    {
+        Check.That(endpoint.IsOpen && !endpoint.IsCongested);
+        var handle = endpoint.Handle;
+        _set.Remove(handle);
+        Unregister(endpoint);
+        return handle;
+    }
+
+    public override int Connect(Endpoint endpoint, NativeAddress address)
+    {
+        var handle = Sockets.TryOpen(address.Family);
+        if (handle < 0) return -handle;
+        if (address.Family != SocketFamily.Unix) _tune(handle);
+        var result = Sockets.TryConnect(handle, address);
+        if (result < 0 && result != -Errno.EINPROGRESS)
+        {
+            Sockets.Close(handle);
+            return -result;
+        }
+        Register(endpoint, handle);
+        endpoint.Flags |= EndpointFlags.Open | EndpointFlags.Connecting;
+        return -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
+    }
+
+    private static void FinishConnect(Endpoint endpoint, Readiness readiness)
+    {
+        if ((readiness & (Readiness.Out | AnyEnd)) == 0) return;
+        endpoint.Flags &= ~EndpointFlags.Connecting;
+        var error = Sockets.TakeError(endpoint.Handle);
+        if (error == 0 && (readiness & Readiness.In) != 0) endpoint.Flags |= EndpointFlags.Readable;
+        endpoint.OnConnected(error);
+    }
+
+    public override void Close(Endpoint endpoint)
+    {
+        if (endpoint.Handle < 0) return;
+        var handle = endpoint.Handle;
+        Unregister(endpoint);
+        endpoint.Unsent.Clear(Buffers);
+        Sockets.Close(handle);
+    }
+
+    public override EndAddress LocalAddress(Endpoint endpoint) => Sockets.LocalAddress(endpoint.Handle);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected override int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data) => Taken(Sockets.TrySend(endpoint.Handle, data));
+
+    protected override int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments) => Taken(Sockets.TrySend(endpoint.Handle, segments));
+
+    private static int Taken(int result) => result is -Errno.EAGAIN or -Errno.EINTR ? 0 : result;
+
+    private void Register(Endpoint endpoint, int handle)
+    {
+        if (handle >= _endpoints.Length) Array.Resize(ref _endpoints, Math.Max(handle + 1, _endpoints.Length * 2));
+        _generation = (_generation + 1) % (ListenerGeneration - 1);
+        endpoint.Generation = _generation;
+        endpoint.Handle = handle;
+        _endpoints[handle] = endpoint;
+    }
+
+    private void Unregister(Endpoint endpoint)
+    {
+        _endpoints[endpoint.Handle] = null;
+        endpoint.Handle = -1;
+        endpoint.Generation = ListenerGeneration;
+        if (endpoint.Has(EndpointFlags.Queued)) LeaveQueue(endpoint);
+        endpoint.Flags = EndpointFlags.None;
+    }
+
+    private void LeaveQueue(Endpoint endpoint)
+    {
+        var index = Array.IndexOf(_queue, endpoint, 0, _queueCount);
+        if (index >= 0) _queue[index] = null!;
+        index = Array.IndexOf(_queueBefore, endpoint);
+        if (index >= 0) _queueBefore[index] = null!;
+    }
+
+    public void Dispose()
+    {
+        _set.Dispose();
+        _wakeUp.Dispose();
+    }
+
+    private static ulong Data(int handle, uint generation) => ((ulong)generation << 32) | (uint)handle;
+}

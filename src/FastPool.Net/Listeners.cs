@@ -1,0 +1,146 @@
+using System.Net;
+using FastPool.Base;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Native;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Net;
+
+/// <summary>Opens the listening sockets that the settings name. What makes start-up fail is an exception with PgBouncer's text.</summary>
+public static class Listeners
+{
+    public static IReadOnlyList<ListeningSocket> Open(Settings settings, ILogger log)
+    {
+        var sockets = new List<ListeningSocket>();
+        OpenTcp(settings, log, sockets);
+        if (settings.UnixSocketDir.Length > 0) sockets.Add(OpenUnix(settings, log));
+        return sockets.Count > 0 ? sockets : throw new StartupException("nowhere to listen on");
+    }
+
+    private static void OpenTcp(Settings settings, ILogger log, List<ListeningSocket> sockets)
+    {
+        var wanted = 0;
+        foreach (var item in settings.ListenAddr)
+        {
+            foreach (var address in AddressesOf(item, settings.ListenPort))
+            {
+                wanted++;
+                if (TryOpenTcp(address, settings, log) is { } socket) sockets.Add(socket);
+            }
+        }
+        if (wanted > 0 && sockets.Count == 0)
+            throw new StartupException("failed to listen on any address in listen_addr list: " + settings.ShowValue("listen_addr"));
+    }
+
+    private static IPAddress[] AddressesOf(string item, int port)
+    {
+        if (item == "*") return [IPAddress.Any, IPAddress.IPv6Any];
+        if (IPAddress.TryParse(item, out var literal)) return [literal];
+        try
+        {
+            return Dns.GetHostAddresses(item);
+        }
+        catch (Exception e) when (e is System.Net.Sockets.SocketException or ArgumentException)
+        {
+            throw new StartupException($"getaddrinfo('{item}', '{port}') = Name or service not known [-2]");
+        }
+    }
+
+    private static ListeningSocket? TryOpenTcp(IPAddress ip, Settings settings, ILogger log)
+    {
+        var address = NativeAddress.Ip(ip, settings.ListenPort);
+        var handle = Sockets.TryOpen(address.Family);
+        if (handle < 0) return Fail("socket", handle);
+
+        int result;
+        if (settings.SoReuseport && (result = Sockets.TrySet(handle, SocketOption.ReusePort, 1)) < 0) return Fail("setsockopt/SO_REUSEPORT", result);
+        Sockets.TrySet(handle, SocketOption.ReuseAddress, 1);
+        if (address.Family == SocketFamily.V6) Sockets.TrySet(handle, SocketOption.V6Only, 1);
+        if ((result = SocketTuning.Apply(handle, settings)) < 0) return Fail("tune_socket", result); // Accepted sockets inherit all of it.
+        if ((result = Sockets.TryBind(handle, address)) < 0) return Fail("bind", result);
+        if ((result = Sockets.TryListen(handle, settings.ListenBacklog)) < 0) return Fail("listen", result);
+        if (settings.TcpDeferAccept) Sockets.TrySet(handle, SocketOption.DeferAccept, 1);
+        var text = address.Family == SocketFamily.V6 ? $"[{ip}]" : ip.ToString();
+        log.Note($"listening on {text}:{Sockets.LocalAddress(handle).Port}");
+        return new ListeningSocket(handle, Sockets.LocalAddress(handle), settings.ListenPort, null);
+
+        ListeningSocket? Fail(string call, int errno)
+        {
+            log.Caution("", $"cannot listen on {ip}:{settings.ListenPort}: {call}(): {Errno.Text(-errno)}");
+            if (handle >= 0) Sockets.Close(handle);
+            return null;
+        }
+    }
+
+    private static ListeningSocket OpenUnix(Settings settings, ILogger log)
+    {
+        var path = $"{settings.UnixSocketDir}/.s.PGSQL.{settings.ListenPort}";
+        var isAbstract = path.StartsWith('@');
+        if (NativeAddress.Unix(path) is not { } address) throw new StartupException("failed to create unix socket");
+        if (!isAbstract && File.Exists(path + ".lock")) throw new StartupException($"unix port {settings.ListenPort} is in use");
+        var handle = Sockets.TryOpen(SocketFamily.Unix);
+        if (!isAbstract) Sockets.TryUnlink(path);
+        var call = "bind";
+        var result = Sockets.TryBind(handle, address);
+        if (result >= 0)
+        {
+            call = "listen";
+            result = Sockets.TryListen(handle, settings.ListenBacklog);
+        }
+        if (result < 0)
+        {
+            log.Caution("", $"cannot listen on unix:{path}: {call}(): {Errno.Text(-result)}");
+            Sockets.Close(handle);
+            throw new StartupException("failed to create unix socket");
+        }
+        if (!isAbstract)
+        {
+            if (settings.UnixSocketGroup.Length > 0) UnixSocketFile.ChangeGroup(path, settings.UnixSocketGroup);
+            if ((result = Sockets.TryChmod(path, settings.UnixSocketMode)) < 0)
+                throw new StartupException($"failure to chmod({path}, 0{Convert.ToString(settings.UnixSocketMode, 8)}): {Errno.Text(-result)}");
+        }
+        log.Note($"listening on unix:{path}");
+        return new ListeningSocket(handle, EndAddress.OfUnix, settings.ListenPort, path);
+    }
+}
+
+/// <summary>The tcp_* settings on a socket. Set on listeners, which hand them down, and on server connections.</summary>
+public static class SocketTuning
+{
+    /// <returns>0 or the negated errno of the first that the system refuses.</returns>
+    public static int Apply(int handle, Settings settings)
+    {
+        var result = Sockets.TrySet(handle, SocketOption.NoDelay, 1);
+        if (settings.TcpSocketBuffer > 0)
+        {
+            result = Worse(result, Sockets.TrySet(handle, SocketOption.SendBuffer, settings.TcpSocketBuffer));
+            result = Worse(result, Sockets.TrySet(handle, SocketOption.ReceiveBuffer, settings.TcpSocketBuffer));
+        }
+        if (settings.TcpKeepalive)
+        {
+            result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepAlive, 1));
+            if (settings.TcpKeepidle > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepIdle, settings.TcpKeepidle));
+            if (settings.TcpKeepintvl > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepInterval, settings.TcpKeepintvl));
+            if (settings.TcpKeepcnt > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepCount, settings.TcpKeepcnt));
+        }
+        if (settings.TcpUserTimeout > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.UserTimeout, settings.TcpUserTimeout));
+        return result;
+    }
+
+    private static int Worse(int first, int second) => first < 0 ? first : second;
+}
+
+/// <summary>unix_socket_group.</summary>
+internal static class UnixSocketFile
+{
+    internal static void ChangeGroup(string path, string group)
+    {
+        if (Identity.GroupIdOf(group) is not { } id) throw new StartupException($"could not find group '{group}': {Errno.Text(Errno.ENOENT)}");
+        var result = Identity.TryChangeGroup(path, id);
+        if (result < 0) throw new StartupException($"chown({path}, -1, {id}) failed: {Errno.Text(-result)}");
+    }
+}
+
+/// <summary>Start-up cannot go on; the message is the FATAL line.</summary>
+public sealed class StartupException(string message) : Exception(message);

@@ -1,0 +1,326 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// One thread's share of the pooler: an engine, its connections, and what the pools decided that is to be done here. A
+/// turn waits, delivers, reads the mailbox, and every third of a second lets the janitor round.
+/// </summary>
+internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
+{
+    private readonly LoopGroup _group;
+    private readonly Clock _clock;
+    private readonly Mailbox _mailbox = new();
+    private readonly LoopJanitor _janitor;
+    private readonly Queue<PoolEffect> _effects = new();
+    private readonly ConnectionList<ClientConnection> _clients;
+    private readonly ConnectionList<ClientConnection> _logins;
+    private readonly ConnectionList<ServerConnection> _servers;
+    private PoolOperation? _spareOperations;
+    private long _nextTickUs;
+
+    internal Loop(LoopGroup group, SessionContext context, Engine engine, Clock clock)
+    {
+        _group = group;
+        _clock = clock;
+        Context = context;
+        Engine = engine;
+        _clients = new((client, index) => client.Index = index);
+        _logins = new((client, index) => client.LoginIndex = index);
+        _servers = new((server, index) => server.Index = index);
+        _janitor = new LoopJanitor(this);
+        OnTurnBegun();
+        _nextTickUs = NowUs + Limits.TickUs;
+    }
+
+    internal SessionContext Context { get; }
+    internal Engine Engine { get; }
+    internal BufferPool Buffers => Context.Buffers;
+    internal PoolRegistry Registry => Context.Registry;
+    internal IConsole Console => _group.Console;
+    internal ServerDialer Dialer => _group.Dialer;
+    internal LoopGroup Group => _group;
+    internal ConnectionList<ClientConnection> ClientList => _clients;
+    internal ConnectionList<ClientConnection> LoginList => _logins;
+    internal ConnectionList<ServerConnection> ServerList => _servers;
+
+    internal byte Index => Context.Loop;
+    byte IPoolHost.Loop => Context.Loop;
+    int ILoopView.Loop => Context.Loop;
+    public long NowUs => Context.NowUs;
+    public IReadOnlyList<ClientSession> Clients => new SessionList<ClientConnection, ClientSession>(_clients, client => client.Session);
+    public IReadOnlyList<ServerSession> Servers => new SessionList<ServerConnection, ServerSession>(_servers, server => server.Session);
+
+    // ---- turns ----------------------------------------------------------------------------------------------------
+
+    /// <summary>One turn.</summary>
+    /// <param name="wait_ms">The longest wait; the tick may be due earlier.</param>
+    internal void RunTurn(int wait_ms = int.MaxValue)
+    {
+        var untilTick_ms = (int)Math.Clamp((_nextTickUs - NowUs + 999) / 1000, 0, wait_ms);
+        if (!_mailbox.TryFallAsleep()) untilTick_ms = 0;
+        Engine.Turn(untilTick_ms, this);
+        _mailbox.WakeUp();
+        ReadMail();
+        if (NowUs >= _nextTickUs)
+        {
+            _nextTickUs = NowUs + Limits.TickUs;
+            _janitor.Tick();
+            RunEffects();
+        }
+    }
+
+    public void OnTurnBegun()
+    {
+        Context.NowUs = _clock.NowUs;
+        Context.WallUs = _clock.WallUs;
+    }
+
+    public void OnDelivered() => RunEffects();
+
+    /// <summary>Leaves a letter for this loop. Any thread.</summary>
+    internal void Post(Letter letter)
+    {
+        if (_mailbox.Post(letter)) Engine.Wake();
+    }
+
+    private void ReadMail()
+    {
+        var letters = _mailbox.TakeAll();
+        while (letters is not null)
+        {
+            var letter = Mailbox.Pop(ref letters);
+            if (letter is ServerSession server) RunErrand(server);
+            else ((LoopLetter)letter).Run(this);
+            RunEffects();
+        }
+    }
+
+    // ---- what pools decide ----------------------------------------------------------------------------------------
+
+    public void Add(in PoolEffect effect) => _effects.Enqueue(effect);
+
+    public PoolOperation Rent()
+    {
+        if (_spareOperations is not { } operation) return new PoolOperation();
+        _spareOperations = operation.NextSpare;
+        operation.NextSpare = null;
+        return operation;
+    }
+
+    public void Return(PoolOperation operation)
+    {
+        operation.NextSpare = _spareOperations;
+        _spareOperations = operation;
+    }
+
+    internal void RunEffects()
+    {
+        while (_effects.TryDequeue(out var effect)) Run(effect);
+    }
+
+    private void Run(in PoolEffect effect)
+    {
+        switch (effect.Kind)
+        {
+            case PoolEffectKind.Grant: Grant((ClientSession)effect.Client!, (ServerSession)effect.Server!); break;
+            case PoolEffectKind.Dial: OnLoop(effect.Loop, effect, static (loop, effect) => loop.Dialer.Dial(loop, effect.Pool)); break;
+            case PoolEffectKind.Welcome: OnLoop(effect.Client!.Loop, effect, static (_, effect) => Connection(effect.Client!).OnWelcome()); break;
+            case PoolEffectKind.Refuse: OnLoop(effect.Client!.Loop, effect, static (_, effect) => Refuse(effect)); break;
+            case PoolEffectKind.Notify: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Notify(effect)); break;
+            case PoolEffectKind.RunCheck: SendOnErrand((ServerSession)effect.Server!, ServerErrand.RunCheck, null, ""); break;
+            case PoolEffectKind.Close: SendOnErrand((ServerSession)effect.Server!, ServerErrand.Close, null, (string)effect.Detail!); break;
+            case PoolEffectKind.MakeRoom: _group.Eviction.MakeRoom(effect.Pool, this); break;
+            case PoolEffectKind.RoomMade: _group.Eviction.ServeStarved(effect.Pool, this); break;
+        }
+    }
+
+    private void OnLoop(byte loop, in PoolEffect effect, Action<Loop, PoolEffect> run)
+    {
+        if (loop == Index) run(this, effect);
+        else _group[loop].Post(new EffectLetter(effect, run));
+    }
+
+    private static ClientConnection Connection(PoolClient client) => (ClientConnection)((ClientSession)client).Transport!;
+
+    private static ServerConnection Connection(PooledServer server) => (ServerConnection)((ServerSession)server).Transport!;
+
+    private static void Refuse(in PoolEffect effect)
+    {
+        var refusal = (Refusal)effect.Detail!;
+        Connection(effect.Client!).Disconnect(new Ending(Ending.Cut(refusal.Message), refusal.Message, refusal.SqlState));
+    }
+
+    private void Notify(in PoolEffect effect)
+    {
+        var client = (ClientSession)effect.Client!;
+        if (effect.Detail is ReserveNote) Context.Log.TakingFromReserve(client.LogPrefix);
+        else if (client.State == ClientState.Waiting) Connection(client).Send(PoolerErrors.Notice("No server connection available in postgres backend, client being queued"));
+    }
+
+    // ---- servers on their way -------------------------------------------------------------------------------------
+
+    /// <summary>Brings server and client together, on the client's loop.</summary>
+    private void Grant(ClientSession client, ServerSession server)
+    {
+        if (client.Loop == Index && server.Loop == Index) Deliver(client, server);
+        else if (server.Loop == Index) HandOver(client, server);
+        else SendOnErrand(server, ServerErrand.HandOver, client, "");
+    }
+
+    private void SendOnErrand(ServerSession server, ServerErrand errand, PoolClient? client, string reason)
+    {
+        server.Errand = errand;
+        server.ErrandClient = client;
+        server.ErrandReason = reason;
+        if (server.Loop == Index) RunErrand(server);
+        else _group[server.Loop].Post(server);
+    }
+
+    private void RunErrand(ServerSession server)
+    {
+        var client = (ClientSession?)server.ErrandClient;
+        var errand = server.Errand;
+        server.Errand = ServerErrand.None;
+        server.ErrandClient = null;
+        var connection = Connection(server);
+        switch (errand)
+        {
+            case ServerErrand.HandOver: HandOver(client!, server); break;
+            case ServerErrand.Adopt: Adopt(client!, server, connection); break;
+            case ServerErrand.RunCheck: connection.RunCheck(); break;
+            case ServerErrand.Close: connection.Close(server.ErrandReason, mayTerminate: true); break;
+        }
+    }
+
+    /// <summary>A server of this loop was granted to a client: it goes to that client's loop.</summary>
+    private void HandOver(ClientSession client, ServerSession server)
+    {
+        var connection = Connection(server);
+        if (connection.IsClosed) return; // Its removal has put the client back into the queue.
+        if (client.Loop == Index)
+        {
+            server.Pool.Arrived(server, this);
+            Deliver(client, server);
+            return;
+        }
+        if (!connection.CanMove)
+        {
+            connection.Close("idle server got dirty", mayTerminate: true);
+            return;
+        }
+        connection.LeaveFor(client.Loop);
+        server.Errand = ServerErrand.Adopt;
+        server.ErrandClient = client;
+        _group[client.Loop].Post(server);
+    }
+
+    private void Adopt(ClientSession client, ServerSession server, ServerConnection connection)
+    {
+        connection.ArriveAt(this);
+        server.Pool.Arrived(server, this);
+        Deliver(client, server);
+    }
+
+    private void Deliver(ClientSession client, ServerSession server)
+    {
+        if (client.State == ClientState.Waiting) Connection(client).OnGranted(Connection(server));
+        else server.Pool.Return(server, this); // It left while the server was on its way.
+    }
+
+    /// <summary>A server without a client: cancels aimed at it, then the reset query, then the pool.</summary>
+    internal void Release(ServerConnection connection)
+    {
+        var server = connection.Session;
+        if (server.CancelsInFlight > 0)
+        {
+            server.Pool.BeginCancelWait(server, this);
+            return;
+        }
+        var limits = server.Pool.Limits;
+        if (limits.ServerResetQuery.Length > 0)
+        {
+            server.Pool.BeginTest(server, this);
+            connection.RunReset(limits.ServerResetQuery);
+            return;
+        }
+        server.Pool.Return(server, this);
+    }
+
+    // ---- cancel requests ------------------------------------------------------------------------------------------
+
+    internal void BeginCancel(ClientConnection requester, ulong key) => _group.Cancels.Begin(this, requester, key);
+
+    // ---- books ----------------------------------------------------------------------------------------------------
+
+    internal void Add(ClientConnection client)
+    {
+        _clients.Add(client);
+        _logins.Add(client);
+        _group.CountClient(Index, 1);
+    }
+
+    internal void LoggedIn(ClientConnection client)
+    {
+        if (client.LoginIndex < 0) return;
+        _logins.RemoveAt(client.LoginIndex);
+        client.LoginIndex = -1;
+    }
+
+    internal void Forget(ClientConnection client)
+    {
+        LoggedIn(client);
+        _clients.RemoveAt(client.Index);
+        _group.CountClient(Index, -1);
+    }
+
+    internal void Add(ServerConnection server) => _servers.Add(server);
+
+    internal void Forget(ServerConnection server) => _servers.RemoveAt(server.Index);
+
+    internal void ForgetMoved(ServerConnection server) => _servers.RemoveAt(server.Index);
+
+    internal void RememberMoved(ServerConnection server) => _servers.Add(server);
+
+    // ---- log ------------------------------------------------------------------------------------------------------
+
+    internal void LogClosing(ClientSession client, Ending ending)
+    {
+        var settings = Registry.Settings;
+        if (string.IsNullOrEmpty(ending.Reason)) return;
+        if (settings.LogDisconnections) Context.Log.Closing(client.LogPrefix, ending.Reason, AgeSeconds(client.ConnectUs));
+        if (ending.Message is not null && settings.LogPoolerErrors) Context.Log.PoolerError(client.LogPrefix, ending.Message);
+    }
+
+    internal void LogClosing(ServerSession server, string reason)
+    {
+        if (Registry.Settings.LogDisconnections) Context.Log.Closing(server.LogPrefix, reason, AgeSeconds(server.DialStartUs));
+    }
+
+    internal void LogNewServer(ServerSession server)
+    {
+        if (!Registry.Settings.LogConnections) return;
+        if (server.Local.IsUnix) Context.Log.NewUnixServerConnection(server.LogPrefix);
+        else Context.Log.NewServerConnection(server.LogPrefix, ConnectionName.Host(server.Local, 0, 0));
+    }
+
+    private long AgeSeconds(long sinceUs) => (NowUs - sinceUs) / 1_000_000;
+
+    /// <summary>Our own mistake, met in the middle of a delivery: whoever was being served is closed, the loop goes on.</summary>
+    internal void OnBrokenInvariant(CheckFailedException e)
+    {
+        Context.Log.Failure("", e.ToString());
+        if (Engine.InDelivery is ClientConnection client) client.Disconnect(Ending.Told("internal error"));
+        else if (Engine.InDelivery is ServerConnection server) server.Close("internal error", mayTerminate: false);
+    }
+
+    // ---- for the control plane ------------------------------------------------------------------------------------
+
+    public void Close(ClientSession client, string reason) => ((ClientConnection)client.Transport!).Disconnect(Ending.Told(reason));
+
+    public void Close(ServerSession server, string reason) => ((ServerConnection)server.Transport!).Close(reason, mayTerminate: true);
+}

@@ -1,0 +1,162 @@
+using FastPool.Base;
+using FastPool.Core.Auth;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Net;
+
+/// <summary>What a group of loops is made of: the real thing in the binary, a simulated world in tests.</summary>
+public sealed record LoopGroupParts(
+    PoolRegistry Registry,
+    TrackedParameters Tracked,
+    ScramVerifiers Verifiers,
+    RandomSource Random,
+    ILogger Log,
+    Clock Clock,
+    IConsole Console,
+    IHostResolver Resolver,
+    Func<int, BufferPool, Engine> NewEngine);
+
+/// <summary>All loops of the process.</summary>
+public sealed class LoopGroup : ILoops
+{
+    private readonly Loop[] _loops;
+    private readonly PaddedCount[] _clientCounts;
+    private readonly List<Thread> _threads = [];
+    private readonly List<ClientAcceptor>[] _acceptors;
+    private readonly PoolRegistry _registry;
+    private long _lastId;
+    private volatile bool _isStopped;
+
+    public LoopGroup(LoopGroupParts parts)
+    {
+        _registry = parts.Registry;
+        Console = parts.Console;
+        Dialer = new ServerDialer(parts.Resolver);
+        Eviction = new Eviction(parts.Registry);
+        Cancels = new CancelRelay(parts.Registry);
+        var count = parts.Registry.LoopCount;
+        Check.That(count is >= 1 and <= Limits.LoopsMax);
+        _loops = new Loop[count];
+        _clientCounts = new PaddedCount[count];
+        _acceptors = new List<ClientAcceptor>[count];
+        for (var i = 0; i < count; i++)
+        {
+            _acceptors[i] = [];
+            var context = new SessionContext((byte)i, parts.Registry, parts.Tracked, parts.Verifiers, parts.Random, parts.Log);
+            _loops[i] = new Loop(this, context, parts.NewEngine(i, context.Buffers), parts.Clock);
+        }
+    }
+
+    public int Count => _loops.Length;
+
+    internal IConsole Console { get; }
+    internal ServerDialer Dialer { get; }
+    internal Eviction Eviction { get; }
+    internal CancelRelay Cancels { get; }
+
+    internal Loop this[int index] => _loops[index];
+
+    internal long NextId() => Interlocked.Increment(ref _lastId);
+
+    internal IReadOnlyList<ClientAcceptor> AcceptorsOf(int loop) => _acceptors[loop];
+
+    /// <summary>Starts one thread a loop.</summary>
+    public void Start()
+    {
+        foreach (var loop in _loops)
+        {
+            var thread = new Thread(() => Run(loop), maxStackSize: 1024 * 1024) { Name = $"loop {loop.Index}", IsBackground = true };
+            _threads.Add(thread);
+            thread.Start();
+        }
+    }
+
+    private void Run(Loop loop)
+    {
+        while (!_isStopped)
+        {
+            try
+            {
+                loop.RunTurn();
+            }
+            catch (CheckFailedException e)
+            {
+                loop.OnBrokenInvariant(e);
+            }
+        }
+    }
+
+    /// <summary>Ends the loops; connections end with the process.</summary>
+    public void Stop()
+    {
+        _isStopped = true;
+        foreach (var loop in _loops) loop.Engine.Wake();
+        foreach (var thread in _threads) thread.Join();
+    }
+
+    /// <summary>Accepts on the sockets, on every loop.</summary>
+    public void Listen(IReadOnlyList<ListeningSocket> sockets)
+    {
+        foreach (var loop in _loops)
+        {
+            var target = loop;
+            target.Post(new ActionLetter(_ =>
+            {
+                foreach (var socket in sockets)
+                {
+                    var acceptor = new ClientAcceptor(target, socket);
+                    _acceptors[target.Index].Add(acceptor);
+                    target.Engine.Listen(socket.Handle, acceptor);
+                }
+            }));
+        }
+    }
+
+    /// <summary>Stops accepting on the sockets; the caller closes them when every loop has.</summary>
+    public void StopListening(Func<ListeningSocket, bool> which, Action<ListeningSocket> whenAllStopped)
+    {
+        var remaining = _loops.Length;
+        foreach (var loop in _loops)
+        {
+            var target = loop;
+            target.Post(new ActionLetter(_ =>
+            {
+                var stopped = _acceptors[target.Index].Where(acceptor => which(acceptor.Socket)).ToList();
+                foreach (var acceptor in stopped)
+                {
+                    target.Engine.StopListening(acceptor.Socket.Handle);
+                    _acceptors[target.Index].Remove(acceptor);
+                }
+                if (Interlocked.Decrement(ref remaining) > 0) return;
+                foreach (var acceptor in stopped) whenAllStopped(acceptor.Socket);
+            }));
+        }
+    }
+
+    public void Post(int loop, Action<ILoopView> action) => _loops[loop].Post(new ActionLetter(action));
+
+    // Each loop writes its own count and reads the others': balance, not bookkeeping, so a stale value does no harm.
+    internal void CountClient(int loop, int change) => Volatile.Write(ref _clientCounts[loop].Value, _clientCounts[loop].Value + change);
+
+    internal int LeastLoadedLoop(out int count)
+    {
+        var least = 0;
+        count = int.MaxValue;
+        for (var i = 0; i < _clientCounts.Length; i++)
+        {
+            var clients = Volatile.Read(ref _clientCounts[i].Value);
+            if (clients >= count) continue;
+            count = clients;
+            least = i;
+        }
+        return least;
+    }
+
+    [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Explicit, Size = 64)]
+    private struct PaddedCount
+    {
+        [System.Runtime.InteropServices.FieldOffset(0)] internal int Value;
+    }
+}

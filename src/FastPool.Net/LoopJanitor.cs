@@ -1,0 +1,84 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+
+namespace FastPool.Net;
+
+/// <summary>Three times a second: what has taken too long on this loop, and this loop's share of the pools.</summary>
+internal sealed class LoopJanitor(Loop loop)
+{
+    private Settings? _seen;
+    private bool _hasIdleTimeout;
+
+    internal void Tick()
+    {
+        foreach (var acceptor in loop.Group.AcceptorsOf(loop.Index)) acceptor.Tick();
+        TickLogins();
+        TickServers();
+        TickIdleClients();
+        loop.Group.Cancels.Tick(loop);
+        var pools = loop.Registry.PoolList;
+        for (int i = loop.Index; i < pools.Count; i += loop.Registry.LoopCount) pools[i].Tick(loop);
+    }
+
+    private void TickLogins()
+    {
+        var timeoutUs = loop.Registry.Settings.ClientLoginTimeoutUs;
+        if (timeoutUs <= 0) return;
+        for (var i = loop.LoginList.Count - 1; i >= 0; i--)
+        {
+            var client = loop.LoginList[i];
+            if (client.Cancel is null && loop.NowUs - client.Session.ConnectUs > timeoutUs) client.Disconnect(Ending.Told("client_login_timeout"));
+        }
+    }
+
+    private void TickServers()
+    {
+        var connectTimeoutUs = loop.Registry.Settings.ServerConnectTimeoutUs;
+        for (var i = loop.ServerList.Count - 1; i >= 0; i--)
+        {
+            if (i >= loop.ServerList.Count) continue; // One close may bring about another.
+            var server = loop.ServerList[i];
+            if (server.Session.Login is not null)
+            {
+                if (connectTimeoutUs > 0 && loop.NowUs - server.Session.DialStartUs > connectTimeoutUs)
+                    server.Close(server.Has(EndpointFlags.Connecting) ? "connect failed" : "connect timeout", mayTerminate: true);
+            }
+            else if (server.Session.Client is { } client && ReasonToClose(server.Session, client) is { } reason)
+            {
+                server.Close(reason, mayTerminate: true);
+            }
+        }
+    }
+
+    private string? ReasonToClose(ServerSession server, ClientSession client)
+    {
+        var limits = server.Pool.Limits;
+        if (server.IsReady) return null;
+        var now = loop.NowUs;
+        if (limits.QueryTimeoutUs > 0 && client.QueryStartUs > 0 && now - client.QueryStartUs > limits.QueryTimeoutUs) return "query timeout";
+        if (limits.IdleTransactionTimeoutUs > 0 && server.IsIdleInTransaction && now - server.LastActivityUs > limits.IdleTransactionTimeoutUs) return "idle transaction timeout";
+        if (limits.TransactionTimeoutUs > 0 && client.XactStartUs > 0 && now - client.XactStartUs > limits.TransactionTimeoutUs) return "transaction timeout";
+        return null;
+    }
+
+    private void TickIdleClients()
+    {
+        var settings = loop.Registry.Settings;
+        if (!ReferenceEquals(settings, _seen))
+        {
+            _seen = settings;
+            _hasIdleTimeout = settings.ClientIdleTimeoutUs > 0 || settings.Users.Values.Any(user => user.ClientIdleTimeoutUs > 0);
+        }
+        if (!_hasIdleTimeout) return;
+        for (var i = loop.ClientList.Count - 1; i >= 0; i--)
+        {
+            if (i >= loop.ClientList.Count) continue;
+            var session = loop.ClientList[i].Session;
+            if (session.State != ClientState.Active || session.Server is not null || session.IsConsole) continue;
+            var timeoutUs = settings.ClientIdleTimeoutUs(settings.Users.GetValueOrDefault(session.UserName!));
+            if (timeoutUs > 0 && loop.NowUs - session.RequestUs > timeoutUs) loop.ClientList[i].Disconnect(Ending.Told("client_idle_timeout"));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using FastPool.Base;
+using FastPool.Native;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// What one delivery sends to one endpoint, gathered: runs of the received buffer, and bytes of ours between them. One
+/// run leaves in one send; several in one sendmsg. Belongs to a loop; empty between deliveries.
+/// </summary>
+internal sealed class Outbox
+{
+    private const int ScratchBytes = 64 * 1024;
+
+    private readonly Segment[] _segments = new Segment[Sockets.SegmentsMax];
+    private readonly byte[] _scratch = BufferPool.NewPinned(ScratchBytes);
+    private int _count;
+    private int _scratchUsed;
+    private byte[]? _runBuffer;
+    private int _runStart;
+    private int _runEnd;
+
+    internal bool IsEmpty => _count == 0 && _runStart == _runEnd;
+
+    /// <summary>Adds bytes of a buffer that outlives the flush. Adjacent ones become one run.</summary>
+    internal void Add(byte[] buffer, int start, int end)
+    {
+        if (_runEnd == start && ReferenceEquals(_runBuffer, buffer))
+        {
+            _runEnd = end;
+            return;
+        }
+        CloseRun();
+        _runBuffer = buffer;
+        _runStart = start;
+        _runEnd = end;
+    }
+
+    /// <summary>Room for bytes of ours; what is written there is added with <see cref="AddScratch"/>.</summary>
+    internal Span<byte> Scratch => _scratch.AsSpan(_scratchUsed);
+
+    internal bool HasRoom(int scratchBytes) => _count + 3 < _segments.Length && ScratchBytes - _scratchUsed >= scratchBytes;
+
+    internal void AddScratch(int count)
+    {
+        Add(_scratch, _scratchUsed, _scratchUsed + count);
+        _scratchUsed += count;
+    }
+
+    /// <summary>Sends everything.</summary>
+    /// <returns>False when the connection is broken.</returns>
+    internal bool Flush(Engine engine, Endpoint target)
+    {
+        bool isSound;
+        if (_count == 0)
+        {
+            if (_runStart == _runEnd) return true;
+            isSound = engine.Send(target, _runBuffer.AsSpan(_runStart, _runEnd - _runStart));
+        }
+        else
+        {
+            CloseRun();
+            isSound = engine.Send(target, _segments.AsSpan(0, _count));
+        }
+        Clear();
+        return isSound;
+    }
+
+    internal void Clear()
+    {
+        _count = 0;
+        _scratchUsed = 0;
+        _runBuffer = null;
+        _runStart = _runEnd = 0;
+    }
+
+    private void CloseRun()
+    {
+        if (_runStart == _runEnd) return;
+        Check.That(_count < _segments.Length);
+        _segments[_count++] = new Segment(_runBuffer!, _runStart, _runEnd - _runStart);
+        _runStart = _runEnd = 0;
+        _runBuffer = null;
+    }
+}

@@ -1,0 +1,26 @@
+using System.Text;
+using FastPool.Core.Sessions;
+using FastPool.Protocol;
+
+namespace FastPool.Net;
+
+/// <summary>Errors of the pooler's own, as bytes.</summary>
+internal static class PoolerErrors
+{
+    internal static byte[] Fatal(Ending ending)
+    {
+        var sqlState = Encoding.Latin1.GetBytes(ending.SqlState);
+        var message = Encoding.Latin1.GetBytes(ending.Message!);
+        var bytes = new byte[PoolerError.Size("FATAL"u8, sqlState, message)];
+        PoolerError.Write(bytes, "FATAL"u8, sqlState, message);
+        return bytes;
+    }
+
+    internal static byte[] Notice(string text)
+    {
+        var message = Encoding.Latin1.GetBytes(text);
+        var bytes = new byte[PoolerNotice.Size(message)];
+        PoolerNotice.Write(bytes, message);
+        return bytes;
+    }
+}

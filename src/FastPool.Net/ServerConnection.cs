@@ -1,0 +1,336 @@
+using System.Text;
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Protocol;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// A server's socket and its session: frames what comes in, asks the session, and sends each run of bytes to the linked
+/// client. Belongs to the loop that owns the session; moves with it.
+/// </summary>
+internal sealed class ServerConnection : Endpoint
+{
+    private Loop _loop;
+    private HeldBytes _held;
+    private int _bodyRemaining;
+    private bool _isBodySkipped;
+    private int _handleOnTheWay = -1;
+
+    internal ServerConnection(Loop loop, ServerSession session)
+    {
+        _loop = loop;
+        Session = session;
+        session.Transport = this;
+    }
+
+    internal ServerSession Session { get; }
+
+    /// <summary>The linked client's connection; null: none.</summary>
+    internal ClientConnection? Client { get; set; }
+
+    /// <summary>Place in the loop's list of servers.</summary>
+    internal int Index { get; set; }
+
+    /// <summary>Where it connects to, for cancel requests of the same server.</summary>
+    internal Native.NativeAddress Address { get; set; }
+
+    internal bool IsClosed { get; private set; }
+
+    protected internal override void OnConnected(int errno)
+    {
+        if (errno != 0)
+        {
+            Close("connect failed", mayTerminate: false);
+            return;
+        }
+        Session.Local = _loop.Engine.LocalAddress(this);
+        _loop.LogNewServer(Session);
+        Session.Login!.Start();
+        SendLogin();
+    }
+
+    protected internal override void OnReceived(byte[] buffer, int start, int count)
+    {
+        Session.LastActivityUs = _loop.NowUs;
+        if (_held.IsEmpty)
+        {
+            Process(buffer, start, start + count);
+        }
+        else if (_held.Count <= Limits.HeadroomBytes)
+        {
+            start -= _held.Count;
+            _held.Span.CopyTo(buffer.AsSpan(start));
+            count += _held.Count;
+            _held.Clear(_loop.Buffers);
+            Process(buffer, start, start + count);
+        }
+        else
+        {
+            _held.Append(buffer.AsSpan(start, count), _loop.Buffers);
+            var held = _held.Take();
+            Process(held.Buffer, held.Start, held.Start + held.Count);
+            held.Clear(_loop.Buffers);
+        }
+    }
+
+    private void Process(byte[] buffer, int position, int end)
+    {
+        if (Session.Login is not null) position = LogIn(buffer, position, end);
+        if (Session.Login is null && IsOpen) position = Relay(buffer, position, end);
+        if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), _loop.Buffers);
+    }
+
+    // ---- login ----------------------------------------------------------------------------------------------------
+
+    private int LogIn(byte[] buffer, int position, int end)
+    {
+        while (position < end && Session.Login is { } login && IsOpen)
+        {
+            var unread = buffer.AsSpan(position, end - position);
+            var status = MessageHeader.TryRead(unread, Session.Pool.Limits.MaxPacketSize, out var type, out var length);
+            if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && type == 0))
+            {
+                Close("bad pkt header", mayTerminate: true);
+                return end;
+            }
+            if (status == HeaderStatus.NeedMore || length > unread.Length) return position;
+            position += length;
+            switch (login.OnMessage(type, unread[MessageHeader.Size..length]))
+            {
+                case Verdict.Disconnect:
+                    Close(login.Failure.Reason, mayTerminate: true);
+                    return end;
+                case Verdict.ParametersSet:
+                    FinishLogin(login);
+                    break;
+                default:
+                    SendLogin();
+                    break;
+            }
+        }
+        return position;
+    }
+
+    private void SendLogin()
+    {
+        var output = Session.Login!.Output;
+        if (output.Length == 0) return;
+        var isSound = _loop.Engine.Send(this, output.WrittenSpan);
+        output.Clear();
+        if (!isSound) Close("server conn crashed?", mayTerminate: false);
+    }
+
+    private void FinishLogin(ServerLogin login)
+    {
+        Session.Pool.TryPublishWelcome(login.Welcome);
+        Session.EndLogin();
+        Session.Pool.LoginDone(Session, _loop);
+    }
+
+    // ---- traffic --------------------------------------------------------------------------------------------------
+
+    /// <returns>How far it got: what is behind must be held.</returns>
+    private int Relay(byte[] buffer, int position, int end)
+    {
+        var maxPacketSize = Session.Pool.Limits.MaxPacketSize;
+        var from = position;
+        var run = position;
+        var isReleaseDue = false;
+        while (true)
+        {
+            if (_bodyRemaining > 0)
+            {
+                var taken = Math.Min(_bodyRemaining, end - position);
+                if (_isBodySkipped)
+                {
+                    if (!Forward(buffer, run, position)) return end;
+                    run = position + taken;
+                }
+                position += taken;
+                _bodyRemaining -= taken;
+                if (_bodyRemaining > 0) break;
+            }
+
+            var unread = buffer.AsSpan(position, end - position);
+            var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
+            if (status == HeaderStatus.NeedMore) break;
+            if (status == HeaderStatus.Bad || type == 0)
+            {
+                if (Forward(buffer, run, position)) Close("bad pkt header", mayTerminate: true);
+                return end;
+            }
+            if (type is BackendMessage.DataRow or BackendMessage.CopyData && Session.Phase == ServerPhase.Linked)
+            {
+                _isBodySkipped = false; // The bulk of all traffic: nothing to judge.
+                _bodyRemaining = length;
+                continue;
+            }
+            if (length > unread.Length && NeedsWhole(type)) break;
+            var verdict = Session.Judge(type, unread[..Math.Min(length, unread.Length)]);
+            switch (verdict)
+            {
+                case Verdict.Forward:
+                    _isBodySkipped = false;
+                    break;
+                case Verdict.ForwardAndRelease:
+                    _isBodySkipped = false;
+                    isReleaseDue = true;
+                    break;
+                case Verdict.Skip:
+                    _isBodySkipped = true;
+                    break;
+                case Verdict.ParametersSet:
+                case Verdict.Tested:
+                    CountSent(from, position + length);
+                    Check.That(run == position);
+                    if (verdict == Verdict.Tested) Session.Pool.Return(Session, _loop);
+                    else Client!.GoOn();
+                    if (!IsOpen) return end;
+                    from = run = position += length;
+                    continue;
+                default:
+                    if (Forward(buffer, run, position)) Close(Session.Ending.Reason, mayTerminate: true);
+                    return end;
+            }
+            _bodyRemaining = length;
+        }
+        CountSent(from, position);
+        if (!Forward(buffer, run, position)) return end;
+        if (isReleaseDue && Session.IsReady && Session.Outstanding.IsEmpty) Release();
+        else if (Session.Phase == ServerPhase.Free && !Session.IsReady) Close("idle server got dirty", mayTerminate: true);
+        return position;
+    }
+
+    /// <summary>Without a client a message is judged whole: errors are logged, parameters noted.</summary>
+    private bool NeedsWhole(byte type) => ServerSession.NeedsWhole(type) || (type == BackendMessage.ErrorResponse && Session.Phase != ServerPhase.Linked);
+
+    private void CountSent(int from, int to) => Session.Pool.Stats[_loop.Index].SentBytes += to - from;
+
+    /// <returns>False when the client is gone by that, and with it the link.</returns>
+    private bool Forward(byte[] buffer, int start, int end)
+    {
+        if (start == end || Client is not { } client) return true;
+        if (!_loop.Engine.Send(client, buffer.AsSpan(start, end - start)))
+        {
+            client.Disconnect(new Ending("unexpected eof"));
+            return false;
+        }
+        if (client.IsCongested) _loop.Engine.Pause(this);
+        return true;
+    }
+
+    /// <summary>A query of the pooler's own.</summary>
+    internal void SendQuery(string text, string failure)
+    {
+        var query = new Query { Text = Encoding.Latin1.GetBytes(text) };
+        var bytes = new byte[query.Size];
+        query.Write(bytes);
+        if (!_loop.Engine.Send(this, bytes)) Close(failure, mayTerminate: false);
+    }
+
+    protected internal override void OnDrained()
+    {
+        if (Client is { } client && Session.Phase == ServerPhase.Linked) _loop.Engine.Resume(client);
+    }
+
+    // ---- release --------------------------------------------------------------------------------------------------
+
+    /// <summary>The link ends; both sides are as clean as the protocol can tell.</summary>
+    internal void Release()
+    {
+        var client = Client!;
+        Client = null;
+        client.Server = null;
+        Session.Unlink();
+        _loop.Engine.Resume(this);
+        _loop.Release(this);
+    }
+
+    /// <summary>A client that had nothing outstanding said one thing more, which the server reads past (the end of a COPY that failed).</summary>
+    internal void TryReleaseLate()
+    {
+        if (Session.Client is { IsInCopyIn: false, QueryStartUs: 0 } && Session.Pool.Limits.PoolMode != PoolMode.Session) Release();
+    }
+
+    /// <summary>The client has gone: the server is released if it owes nothing, else closed.</summary>
+    internal void OnClientGone()
+    {
+        Client = null;
+        Session.Unlink();
+        if (Session.ReasonNotToRelease(IsCongested) is { } reason)
+        {
+            Close(reason, mayTerminate: true);
+            return;
+        }
+        _loop.Engine.Resume(this);
+        _loop.Release(this);
+    }
+
+    internal void RunCheck()
+    {
+        if (IsClosed) return;
+        var query = Session.Pool.Limits.ServerCheckQuery;
+        Session.BeginTest();
+        SendQuery(query == "<empty>" ? "" : query, "test query failed");
+    }
+
+    internal void RunReset(string query)
+    {
+        Session.BeginTest();
+        SendQuery(query, "reset query failed");
+    }
+
+    // ---- moving ---------------------------------------------------------------------------------------------------
+
+    /// <summary>Leaves this loop for the client's; the session is the letter.</summary>
+    internal void LeaveFor(byte loop)
+    {
+        Check.That(_held.IsEmpty && Client is null);
+        _handleOnTheWay = _loop.Engine.Detach(this);
+        _loop.ForgetMoved(this);
+        Session.Loop = loop;
+    }
+
+    /// <summary>Arrives on its new loop.</summary>
+    internal void ArriveAt(Loop loop)
+    {
+        _loop = loop;
+        Session.Context = loop.Context;
+        loop.RememberMoved(this);
+        loop.Engine.Attach(this, _handleOnTheWay);
+        _handleOnTheWay = -1;
+    }
+
+    internal bool CanMove => IsOpen && _held.IsEmpty && !IsCongested;
+
+    // ---- end ------------------------------------------------------------------------------------------------------
+
+    protected internal override void OnEnded(int errno) => Close("server conn crashed?", mayTerminate: false);
+
+    /// <summary>The one door through which a server goes.</summary>
+    /// <param name="mayTerminate">The connection is sound: PostgreSQL is told with a Terminate.</param>
+    internal void Close(string reason, bool mayTerminate)
+    {
+        if (IsClosed) return;
+        IsClosed = true;
+        reason = Ending.Cut(reason);
+        _loop.LogClosing(Session, reason);
+        if (mayTerminate && IsOpen && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
+        _loop.Engine.Close(this);
+        _held.Clear(_loop.Buffers);
+        var client = Client;
+        if (client is not null)
+        {
+            Client = null;
+            client.Server = null;
+            Session.Unlink();
+        }
+        if (Session.Login is { } login) Session.Pool.LoginFailed(Session, login.Failure.Relay is null ? new LoginFailure(reason, null) : login.Failure, _loop);
+        else Session.Pool.Remove(Session, _loop);
+        _loop.Forget(this);
+        client?.Disconnect(Ending.Told(reason));
+    }
+}
