@@ -164,7 +164,7 @@ is_fastpool() { "$1" -V 2>/dev/null </dev/null | grep -qi fastpool || [ "$(basen
 
 # Writes $work/NAME/pooler.ini and starts the binary on it: sets $pooler_pid, $pooler_port, $pooler_ready_ms.
 # The binary is copied to the ordinary user's folder, since the checkout may be closed to that user.
-# Variables: pool_mode, pool_size, auth_type, loops, extra (lines for [pgbouncer]).
+# Variables: pool_mode, pool_size, auth_type, loops (FastPool only; empty: its own choice), extra (lines for [pgbouncer]).
 start_pooler() {
     local name=$1 binary=$2 folder=$work/$1 before
     [ -x "$binary" ] || fail "no such binary: $binary"
@@ -190,9 +190,9 @@ start_pooler() {
         echo 'log_connections = 0'
         echo 'log_disconnections = 0'
         [ -z "${extra:-}" ] || printf '%s\n' "$extra"
-        if is_fastpool "$binary"; then
+        if [ -n "${loops:-}" ] && is_fastpool "$binary"; then
             echo '[fastpool]'
-            echo "loops = ${loops:-1}"
+            echo "loops = $loops"
         fi
     } >"$folder/pooler.ini"
     echo '"bench" "bench"' >"$folder/userlist.txt"

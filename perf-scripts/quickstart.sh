@@ -7,6 +7,7 @@
 # POOLER=/path/to/binary   another pooler instead of out/fastpool (nothing is built then)
 # SECONDS_PER_RUN=10       how long pgbench runs
 # CLIENTS=32               how many clients pgbench is
+# LOOPS=2                  threads of FastPool; without it FastPool chooses
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
 
@@ -22,7 +23,7 @@ step "Starting a throwaway PostgreSQL"
 start_postgres scram-sha-256
 
 step "Starting the pooler: $(basename "$binary"), transaction mode, SCRAM on both sides"
-auth_type=scram-sha-256 pool_mode=transaction pool_size=20 loops=${LOOPS:-1}
+auth_type=scram-sha-256 pool_mode=transaction pool_size=20 loops=${LOOPS:-}
 start_pooler pooler "$binary"
 note "$("$binary" -V </dev/null | head -n 1) listens on 127.0.0.1:$pooler_port (pid $pooler_pid, ready after $pooler_ready_ms ms, $(rss_kb "$pooler_pid") kB)"
 
