@@ -14,7 +14,7 @@ missing_for() {
         dotnet) has_sdk || echo dotnet-sdk-10.0 ;;
         aot)
             have clang || have gcc || echo clang
-            ls /usr/lib/*/crt1.o /usr/lib64/crt1.o /usr/lib/crt1.o >/dev/null 2>&1 || echo libc6-dev
+            compgen -G '/usr/lib*/crt1.o' >/dev/null || compgen -G '/usr/lib/*/crt1.o' >/dev/null || echo libc6-dev
             [ -e /usr/include/zlib.h ] || echo zlib1g-dev
             [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki/tls/certs ] || echo ca-certificates
             ;;
