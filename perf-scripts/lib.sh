@@ -49,7 +49,8 @@ run_as_user() { (cd "$work" && exec "${as_user[@]}" "$@"); }
 start_as_user() {
     local log=$1
     shift
-    ${as_user[@]+"${as_user[@]}"} "$@" >"$log" 2>&1 </dev/null &
+    # A shell starts background programs with INT and QUIT ignored; these are to be ended by them.
+    ${as_user[@]+"${as_user[@]}"} env --default-signal=INT,QUIT "$@" >"$log" 2>&1 </dev/null &
     started_pid=$!
     background_pids+=("$started_pid")
 }
@@ -67,13 +68,23 @@ stop_pid() {
     done
     is_alive "$pid" && kill -KILL "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null || true
+    forget_pid "$pid"
+}
+
+# An ended process's number may soon belong to a stranger.
+forget_pid() {
+    local pid rest=()
+    for pid in "${background_pids[@]}"; do [ "$pid" = "$1" ] || rest+=("$pid"); done
+    background_pids=("${rest[@]+"${rest[@]}"}")
 }
 
 end_work() {
     local status=$? i
     trap - EXIT INT TERM HUP
-    for ((i = ${#background_pids[@]} - 1; i >= 0; i--)); do
-        stop_pid "${background_pids[i]}" INT
+    while [ ${#background_pids[@]} -gt 0 ]; do
+        i=${background_pids[${#background_pids[@]} - 1]}
+        stop_pid "$i" INT
+        forget_pid "$i"
     done
     if [ -n "$work" ]; then
         if [ "$status" -ne 0 ] && [ -n "${KEEP_WORK:-}" ]; then note "kept for inspection: $work"; else rm -rf "$work"; fi

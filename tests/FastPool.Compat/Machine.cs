@@ -17,7 +17,7 @@ internal static class Machine
     /// <summary>What goes before a command so that the ordinary user runs it; empty when we are one.</summary>
     public static IReadOnlyList<string> AsUser { get; } = FindOrdinaryUser();
 
-    /// <summary>Short, since a Unix socket's path has 107 bytes; gone when the test process ends.</summary>
+    /// <summary>Short, since a Unix socket's path has 107 bytes; gone after the last test.</summary>
     public static string Folder { get; } = MakeFolder();
 
     /// <summary>A new folder that belongs to the ordinary user.</summary>
@@ -83,6 +83,19 @@ internal static class Machine
             ?? throw new InvalidOperationException($"This test needs {name}: install PostgreSQL's client programs.");
     }
 
+    /// <summary>Ends what still runs and removes the folder.</summary>
+    public static void CleanUp()
+    {
+        Child.KillAll();
+        try
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
+        catch (IOException)
+        {
+        }
+    }
+
     [DllImport("libc", EntryPoint = "kill")]
     public static extern int Kill(int pid, int signal);
 
@@ -115,17 +128,6 @@ internal static class Machine
     {
         var folder = Directory.CreateTempSubdirectory("fpc").FullName;
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
-        {
-            Child.KillAll();
-            try
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-            catch (IOException)
-            {
-            }
-        };
         GiveToUser(folder);
         return folder;
     }

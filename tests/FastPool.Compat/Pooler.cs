@@ -115,6 +115,20 @@ internal sealed class Pooler : IAsyncDisposable
         return await connection.ScalarAsync(sql);
     }
 
+    /// <summary>Is a new client let in?</summary>
+    public async Task<bool> TakesClientsAsync()
+    {
+        try
+        {
+            await using var connection = await ConnectAsync();
+            return true;
+        }
+        catch (PostgresException)
+        {
+            return false;
+        }
+    }
+
     public Task<RawClient> RawAsync(string user = "user_trust", string database = Postgres.Database) => RawClient.LoginAsync(Port, user, database);
 
     /// <summary>One console command as the administrator.</summary>
