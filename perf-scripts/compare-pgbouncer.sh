@@ -62,7 +62,7 @@ start_contestant() {
     port_of_contestant=$pooler_port
 }
 
-stop_contestant() { [ -z "$pooler_pid" ] || stop_pid "$pooler_pid" QUIT; }
+stop_contestant() { [ -z "$pooler_pid" ] || stop_pid "$pooler_pid" TERM; }
 
 used_ns() { if [ -n "$pooler_pid" ]; then cpu_ns "$pooler_pid"; else echo 0; fi; }
 
