@@ -87,7 +87,7 @@ public class SessionTests
         Assert.Equal("99kB", await connection.ScalarAsync("show work_mem"));
     }
 
-    [PoolerTheory(FastPoolOnly = "1.18 has no replication connections"), Loops]
+    [PoolerTheory(Since = "1.23"), Loops]
     public async Task A_replication_connection_passes(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
