@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Builds FastPool and runs every test of this repository, the compatibility tests on the published binary included.
+# Installs what is missing. The last line is "N passed, N failed"; the exit code is 0 only when all passed and some ran.
+#
+#   ./tests/run.sh [filter]       filter: as for dotnet test, for example FullyQualifiedName~LoginTests
+#
+# FASTPOOL_BINARY=/path/to/pgbouncer   runs the compatibility tests on that binary instead of out/fastpool.
+. "$(dirname "${BASH_SOURCE[0]}")/../perf-scripts/set-up.sh"
+set +e # A failure is counted, and the rest runs all the same.
+
+filter=${1:-}
+passed=0 failed=0
+
+# dotnet keeps its own files at home; a machine without one gets a temporary home.
+prepare_dotnet() {
+    [ -n "${HOME:-}" ] && [ -d "$HOME" ] && [ -w "$HOME" ] || export HOME=$work
+    export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+    # No compiler or build server stays behind when this script has ended.
+    export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
+}
+
+# Restores with the lock files as they are. They pin packages; the few that belong to the SDK itself change with its
+# version, and then (only then) a restore that may write them follows.
+restore() {
+    step "Restoring packages (locked mode: ${CI:-false})"
+    run_logged dotnet restore FastPool.sln --disable-parallel && return 0
+    grep -q NU1004 "$work/step.log" || { tail -n 30 "$work/step.log" >&2; return 1; }
+    note "SDK $(dotnet --version) brings packages of its own that differ from the lock files: restoring without locked mode"
+    unlocked=(-p:RestoreLockedMode=false)
+    run_logged dotnet restore FastPool.sln "${unlocked[@]}" || { tail -n 30 "$work/step.log" >&2; return 1; }
+}
+
+run_logged() { (cd "$root" && "$@") >"$work/step.log" 2>&1 </dev/null; }
+
+# Runs one project and adds its counts, read from the result file's <Counters passed="..." failed="...">.
+run_project() {
+    local project=$1 name results status arguments=()
+    name=$(basename "$project" .csproj)
+    results=$work/results/$name
+    step "Testing $name"
+    [ -z "$filter" ] || arguments+=(--filter "$filter")
+    (cd "$root" && dotnet test "$project" -c Release --no-build --nologo --logger "trx;LogFileName=$name.trx" --results-directory "$results" \
+        --blame-hang --blame-hang-timeout 5m --blame-hang-dump-type none "${arguments[@]+"${arguments[@]}"}" </dev/null) >"$work/test.log" 2>&1
+    status=$?
+    # Skipped tests and stack frames of the runner only hide what matters.
+    grep -vE '^\s*$|\[SKIP\]|^\s+Skipped |^Test run for|^A total of|^Starting test|^Results File|VSTest version|^Attachments|^  /.*Sequence' "$work/test.log" | sed 's/^/    /' >&2
+    local counts p=0 f=0
+    counts=$(find "$results" -name '*.trx' -exec cat {} + 2>/dev/null | awk '
+        # One attribute of the element, as a number.
+        function of(line, name) { return match(line, " " name "=\"[0-9]+\"") ? substr(line, RSTART + length(name) + 3, RLENGTH - length(name) - 4) : 0 }
+        /<Counters / {
+            passed += of($0, "passed")
+            failed += of($0, "failed") + of($0, "error") + of($0, "timeout") + of($0, "aborted")
+        }
+        END { print passed + 0, failed + 0 }')
+    p=${counts% *} f=${counts#* }
+    # A test process that broke off counts as a failure even when each result it wrote was good.
+    if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; note "$name ended with status $status"; fi
+    note "$name: $p passed, $f failed"
+    passed=$((passed + p)) failed=$((failed + f))
+}
+
+main() {
+    local project unlocked=()
+    (set_up dotnet aot postgresql) || { failed=1; return; }
+    begin_work
+    prepare_dotnet
+    restore || { failed=1; return; }
+    step "Publishing the binary (Native AOT) to out/"
+    run_logged dotnet publish src/FastPool -c Release -o out --nologo "${unlocked[@]+"${unlocked[@]}"}" ||
+        { tail -n 40 "$work/step.log" >&2; failed=1; return; }
+    note "out/fastpool: $(stat -c %s "$root/out/fastpool") bytes"
+    step "Building everything else"
+    run_logged dotnet build FastPool.sln -c Release --no-restore --nologo "${unlocked[@]+"${unlocked[@]}"}" ||
+        { grep -E 'error|warning' "$work/step.log" | sort -u | head -n 40 >&2; failed=1; return; }
+    for project in "$root"/tests/*/*.csproj; do run_project "$project"; done
+}
+
+main
+step "Finished"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
