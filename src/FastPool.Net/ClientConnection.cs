@@ -213,6 +213,16 @@ internal sealed class ClientConnection : Endpoint
                 case Verdict.Skip:
                     _isBodySkipped = true;
                     break;
+                case Verdict.Tracked:
+                    switch (RelayTracked(buffer, ref run, ref position, end, type, length))
+                    {
+                        case Step.GoOn: continue;
+                        case Step.Hold:
+                            Forward(buffer, run, position);
+                            return position;
+                        default:
+                            return end;
+                    }
                 case Verdict.Console:
                     return RelayToConsole(buffer, position, end, type, length);
                 default:
@@ -226,10 +236,99 @@ internal sealed class ClientConnection : Endpoint
         return position;
     }
 
+    private enum Step : byte
+    {
+        GoOn,
+        /// <summary>What is from the position on must be held.</summary>
+        Hold,
+        /// <summary>The client is gone.</summary>
+        Ended,
+    }
+
+    /// <summary>A Parse, Bind, Describe or Close while statements are tracked: the named ones get the server's name in place of the client's.</summary>
+    private Step RelayTracked(byte[] buffer, ref int run, ref int position, int end, byte type, int length)
+    {
+        var message = buffer.AsSpan(position, Math.Min(length, end - position));
+        var names = StatementNames.Find(type, message, length);
+        switch (names.Case)
+        {
+            case StatementCase.Collect:
+                return Step.Hold;
+            case StatementCase.Disconnect:
+                Session.RefuseStatement(type);
+                return EndAfter(buffer, run, position);
+            case StatementCase.Close:
+                _loop.ToClient.Clear();
+                Session.ApplyClose(names, _loop.ToClient);
+                Session.CountForwarded(length);
+                Gather(buffer, run, position);
+                run = position += length;
+                return Send(_loop.ToClient.WrittenSpan) ? Step.GoOn : Step.Ended;
+        }
+
+        Session.BeginTracked();
+        if (Server is null && !TryLink()) return Step.Hold;
+        Session.CountForwarded(length);
+        _isBodySkipped = false;
+        if (names.Case == StatementCase.Untouched)
+        {
+            Server!.Session.Expect(type);
+            _bodyRemaining = length;
+            return Step.GoOn;
+        }
+
+        var (toServer, toClient) = (_loop.ToServer, _loop.ToClient);
+        toServer.Clear();
+        toClient.Clear();
+        var consumed = Session.ApplyStatement(type, message, length, names, toServer, toClient);
+        if (consumed == 0) return EndAfter(buffer, run, position);
+        var rest = position + consumed;
+        if (run == position && _loop.Outbox.IsEmpty && rest >= toServer.Length)
+        {
+            run = rest - toServer.Length; // Nothing before it in this buffer is wanted any more: one run, one plain send.
+            toServer.WrittenSpan.CopyTo(buffer.AsSpan(run));
+        }
+        else
+        {
+            Gather(buffer, run, position);
+            if (!_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server!)) return LoseServer();
+            run = rest;
+        }
+        position = rest;
+        _bodyRemaining = length - consumed;
+        return toClient.Length == 0 || Send(toClient.WrittenSpan) ? Step.GoOn : Step.Ended;
+    }
+
+    private Step EndAfter(byte[] buffer, int run, int position)
+    {
+        Forward(buffer, run, position);
+        if (IsOpen) Disconnect(Session.Ending);
+        return Step.Ended;
+    }
+
+    private Step LoseServer()
+    {
+        _loop.Outbox.Clear();
+        Server!.Close("server connection closed", mayTerminate: false);
+        return Step.Ended;
+    }
+
+    private void Gather(byte[] buffer, int start, int end)
+    {
+        if (Server is not null) _loop.Outbox.Add(buffer, start, end);
+    }
+
     private void Forward(byte[] buffer, int start, int end)
     {
-        if (start == end || Server is not { } server) return;
-        if (!_loop.Engine.Send(server, buffer.AsSpan(start, end - start)))
+        var outbox = _loop.Outbox;
+        if (Server is not { } server)
+        {
+            outbox.Clear();
+            return;
+        }
+        outbox.Add(buffer, start, end);
+        if (outbox.IsEmpty) return;
+        if (!outbox.Flush(_loop.Engine, server))
         {
             server.Close("server connection closed", mayTerminate: false);
             return;

@@ -1,7 +1,7 @@
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
-using FastPool.Core.Settings;
+using FastPool.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Net;
@@ -40,6 +40,12 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     internal SessionContext Context { get; }
     internal Engine Engine { get; }
     internal BufferPool Buffers => Context.Buffers;
+
+    /// <summary>What the present delivery sends.</summary>
+    internal Outbox Outbox { get; } = new();
+    internal MessageBuffer ToServer { get; } = new();
+    internal MessageBuffer ToClient { get; } = new();
+
     internal PoolRegistry Registry => Context.Registry;
     internal IConsole Console => _group.Console;
     internal ServerDialer Dialer => _group.Dialer;

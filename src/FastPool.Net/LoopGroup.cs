@@ -11,6 +11,7 @@ public sealed record LoopGroupParts(
     PoolRegistry Registry,
     TrackedParameters Tracked,
     ScramVerifiers Verifiers,
+    StatementTable Statements,
     RandomSource Random,
     ILogger Log,
     Clock Clock,
@@ -44,7 +45,7 @@ public sealed class LoopGroup : ILoops
         for (var i = 0; i < count; i++)
         {
             _acceptors[i] = [];
-            var context = new SessionContext((byte)i, parts.Registry, parts.Tracked, parts.Verifiers, parts.Random, parts.Log);
+            var context = new SessionContext((byte)i, parts.Registry, parts.Tracked, parts.Verifiers, parts.Statements, parts.Random, parts.Log);
             _loops[i] = new Loop(this, context, parts.NewEngine(i, context.Buffers), parts.Clock);
         }
     }

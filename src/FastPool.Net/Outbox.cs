@@ -24,6 +24,7 @@ internal sealed class Outbox
     /// <summary>Adds bytes of a buffer that outlives the flush. Adjacent ones become one run.</summary>
     internal void Add(byte[] buffer, int start, int end)
     {
+        if (start == end) return;
         if (_runEnd == start && ReferenceEquals(_runBuffer, buffer))
         {
             _runEnd = end;
@@ -35,16 +36,19 @@ internal sealed class Outbox
         _runEnd = end;
     }
 
-    /// <summary>Room for bytes of ours; what is written there is added with <see cref="AddScratch"/>.</summary>
-    internal Span<byte> Scratch => _scratch.AsSpan(_scratchUsed);
-
-    internal bool HasRoom(int scratchBytes) => _count + 3 < _segments.Length && ScratchBytes - _scratchUsed >= scratchBytes;
-
-    internal void AddScratch(int count)
+    /// <summary>Adds bytes of ours; sends what is gathered first if there is no room.</summary>
+    /// <returns>False when the connection is broken.</returns>
+    internal bool AddCopy(ReadOnlySpan<byte> bytes, Engine engine, Endpoint target)
     {
-        Add(_scratch, _scratchUsed, _scratchUsed + count);
-        _scratchUsed += count;
+        if (!HasRoom(bytes.Length) && !Flush(engine, target)) return false;
+        if (bytes.Length > ScratchBytes) return engine.Send(target, bytes);
+        bytes.CopyTo(_scratch.AsSpan(_scratchUsed));
+        Add(_scratch, _scratchUsed, _scratchUsed + bytes.Length);
+        _scratchUsed += bytes.Length;
+        return true;
     }
+
+    private bool HasRoom(int scratchBytes) => _count + 3 < _segments.Length && ScratchBytes - _scratchUsed >= scratchBytes;
 
     /// <summary>Sends everything.</summary>
     /// <returns>False when the connection is broken.</returns>

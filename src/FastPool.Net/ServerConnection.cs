@@ -154,6 +154,7 @@ internal sealed class ServerConnection : Endpoint
                 if (_bodyRemaining > 0) break;
             }
 
+            if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
@@ -168,7 +169,7 @@ internal sealed class ServerConnection : Endpoint
                 _bodyRemaining = length;
                 continue;
             }
-            if (length > unread.Length && NeedsWhole(type)) break;
+            if (length > unread.Length && Session.NeedsWhole(type)) break;
             var verdict = Session.Judge(type, unread[..Math.Min(length, unread.Length)]);
             switch (verdict)
             {
@@ -204,20 +205,40 @@ internal sealed class ServerConnection : Endpoint
         return position;
     }
 
-    /// <summary>Without a client a message is judged whole: errors are logged, parameters noted.</summary>
-    private bool NeedsWhole(byte type) => ServerSession.NeedsWhole(type) || (type == BackendMessage.ErrorResponse && Session.Phase != ServerPhase.Linked);
+    /// <summary>Replies that the pooler gives go out right behind the message that was before them.</summary>
+    private bool InjectFakes(byte[] buffer, ref int run, int position)
+    {
+        var fakes = _loop.ToClient;
+        fakes.Clear();
+        Session.TakeFakes(fakes);
+        if (fakes.Length == 0 || Client is not { } client) return true;
+        _loop.Outbox.Add(buffer, run, position);
+        run = position;
+        if (_loop.Outbox.AddCopy(fakes.WrittenSpan, _loop.Engine, client)) return true;
+        return LoseClient(client);
+    }
+
+    private bool LoseClient(ClientConnection client)
+    {
+        _loop.Outbox.Clear();
+        client.Disconnect(new Ending("unexpected eof"));
+        return false;
+    }
 
     private void CountSent(int from, int to) => Session.Pool.Stats[_loop.Index].SentBytes += to - from;
 
     /// <returns>False when the client is gone by that, and with it the link.</returns>
     private bool Forward(byte[] buffer, int start, int end)
     {
-        if (start == end || Client is not { } client) return true;
-        if (!_loop.Engine.Send(client, buffer.AsSpan(start, end - start)))
+        var outbox = _loop.Outbox;
+        if (Client is not { } client)
         {
-            client.Disconnect(new Ending("unexpected eof"));
-            return false;
+            outbox.Clear();
+            return true;
         }
+        outbox.Add(buffer, start, end);
+        if (outbox.IsEmpty) return true;
+        if (!outbox.Flush(_loop.Engine, client)) return LoseClient(client);
         if (client.IsCongested) _loop.Engine.Pause(this);
         return true;
     }
@@ -328,6 +349,7 @@ internal sealed class ServerConnection : Endpoint
             client.Server = null;
             Session.Unlink();
         }
+        Session.LetGoOfStatements();
         if (Session.Login is { } login) Session.Pool.LoginFailed(Session, login.Failure.Relay is null ? new LoginFailure(reason, null) : login.Failure, _loop);
         else Session.Pool.Remove(Session, _loop);
         _loop.Forget(this);

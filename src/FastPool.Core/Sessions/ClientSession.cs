@@ -148,10 +148,12 @@ public sealed class ClientSession : PoolClient
                 break;
             case FrontendMessage.Parse:
             case FrontendMessage.Bind:
-            case FrontendMessage.Execute:
-            case FrontendMessage.Sync:
             case FrontendMessage.Describe:
             case FrontendMessage.Close:
+                if (TracksStatements) return Verdict.Tracked;
+                break;
+            case FrontendMessage.Execute:
+            case FrontendMessage.Sync:
             case FrontendMessage.Flush:
             case FrontendMessage.FunctionCall:
                 break;
@@ -167,6 +169,85 @@ public sealed class ClientSession : PoolClient
         }
         if (QueryStartUs == 0) BeginQuery();
         return IsConsole ? Verdict.Console : Verdict.Forward;
+    }
+
+    // ---- prepared statements --------------------------------------------------------------------------------------
+
+    private ClientStatements? _statements;
+
+    public int StatementCount => _statements?.Count ?? 0;
+
+    public bool HasStatements => StatementCount > 0;
+
+    private bool TracksStatements => Pool!.Limits.MaxPreparedStatements > 0 && Replication == ReplicationKind.None && !IsConsole;
+
+    /// <summary>A message that is about a named statement counts like any other, but for a Close, which no server hears of.</summary>
+    public void BeginTracked()
+    {
+        if (QueryStartUs == 0) BeginQuery();
+    }
+
+    /// <summary>
+    /// Applies a Parse, Bind or Describe of a named statement to the linked server. What the server gets in place of the
+    /// message's prefix is written to <paramref name="toServer"/>, a reply that is due at once to <paramref name="toClient"/>.
+    /// </summary>
+    /// <returns>Bytes of the message that are dealt with: the prefix, or all of it; 0: disconnect with <see cref="Ending"/>.</returns>
+    public int ApplyStatement(byte type, ReadOnlySpan<byte> message, int length, in StatementNames names, MessageBuffer toServer, MessageBuffer toClient)
+    {
+        var known = _statements?.Find(names.Name);
+        if (type == FrontendMessage.Parse) return ApplyParse(message, names, known, toServer, toClient);
+        if (known is null)
+        {
+            _context.Log.Failure(LogPrefix, $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' not found");
+            End(Ending.Told("prepared statement did not exist"));
+            return 0;
+        }
+        Server!.EnsurePrepared(known, toServer);
+        names.WritePrefix(type, length, known, toServer);
+        Server.ExpectNamed(type, known);
+        if (type == FrontendMessage.Bind) Stats.Binds++;
+        return names.PrefixLength;
+    }
+
+    private int ApplyParse(ReadOnlySpan<byte> message, in StatementNames names, Statement? known, MessageBuffer toServer, MessageBuffer toClient)
+    {
+        if (known is not null)
+        {
+            _context.Log.Failure(LogPrefix, $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' was already prepared");
+            End(Ending.Told("prepared statement name is already in use"));
+            return 0;
+        }
+        if (!Parse.TryRead(message[MessageHeader.Size..], out var parse) || !parse.HasWholeParameterTypes)
+        {
+            End(Ending.Told("broken Parse packet"));
+            return 0;
+        }
+        _statements ??= new ClientStatements(_context.Statements);
+        var statement = _statements.Add(names.Name, message[names.PrefixLength..]);
+        Stats.ClientParses++;
+        if (Server!.ParseFor(statement, toServer)) Fake(FrontendMessage.Parse, toClient);
+        return message.Length;
+    }
+
+    /// <summary>The server keeps the statement; the client is told that it is closed, in its place among the replies.</summary>
+    public void ApplyClose(in StatementNames names, MessageBuffer toClient)
+    {
+        _statements?.Remove(names.Name);
+        Fake(FrontendMessage.Close, toClient);
+    }
+
+    private void Fake(byte type, MessageBuffer toClient)
+    {
+        if (Server is { Outstanding.IsEmpty: false } server) server.Outstanding.Add(type, ReplyAction.Fake);
+        else toClient.Write(type == FrontendMessage.Parse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
+    }
+
+    public void ForgetStatements() => _statements?.Clear();
+
+    public Verdict RefuseStatement(byte type)
+    {
+        _context.Log.Failure(LogPrefix, $"failed to parse prepared statement packet type '{(char)type}'");
+        return End(Ending.Told("failed to parse packet"));
     }
 
     /// <summary>A message of this client has a server; counted as the original counts.</summary>
@@ -212,6 +293,7 @@ public sealed class ClientSession : PoolClient
     {
         Check.That(State != ClientState.Closed);
         State = ClientState.Closed;
+        ForgetStatements();
         if (_isCounted) _context.Registry.Clients.Leave();
         if (_isCountedInDatabase) Database!.Clients.Leave();
         _countedUser?.Clients.Leave();

@@ -16,8 +16,8 @@ public enum ReplyAction : byte
 
 /// <summary>A request to a server whose reply is outstanding.</summary>
 /// <param name="Type">The frontend message.</param>
-/// <param name="Statement">The prepared statement it is about; 0: none.</param>
-public readonly record struct Request(byte Type, ReplyAction Action, int Statement);
+/// <param name="Statement">The prepared statement it is about, if it is tracked.</param>
+public readonly record struct Request(byte Type, ReplyAction Action, Statement? Statement);
 
 /// <summary>
 /// Requests whose replies are outstanding, oldest first. A ring that grows for a long pipeline and is given up when
@@ -35,10 +35,14 @@ public sealed class OutstandingQueue
 
     public bool IsEmpty => Count == 0;
 
+    /// <summary>Replies that the pooler itself will give when their turn comes.</summary>
+    public int FakeCount { get; private set; }
+
     public Request Head => _ring[_head];
 
-    public void Add(byte type, ReplyAction action = ReplyAction.Forward, int statement = 0)
+    public void Add(byte type, ReplyAction action = ReplyAction.Forward, Statement? statement = null)
     {
+        if (action == ReplyAction.Fake) FakeCount++;
         if (Count == _ring.Length) Grow();
         _ring[(_head + Count) & (_ring.Length - 1)] = new Request(type, action, statement);
         Count++;
@@ -48,6 +52,8 @@ public sealed class OutstandingQueue
     {
         Check.That(Count > 0);
         var request = _ring[_head];
+        _ring[_head] = default;
+        if (request.Action == ReplyAction.Fake) FakeCount--;
         _head = (_head + 1) & (_ring.Length - 1);
         if (--Count == 0)
         {
@@ -74,14 +80,9 @@ public sealed class OutstandingQueue
     /// <summary>Takes out one place; the ones behind it move up. Rare: only COPY's end markers.</summary>
     public void RemoveAt(int index)
     {
+        Check.That(this[index].Action == ReplyAction.Forward);
         for (var i = index; i < Count - 1; i++) _ring[(_head + i) & (_ring.Length - 1)] = this[i + 1];
         Count--;
-    }
-
-    public void Clear()
-    {
-        Count = 0;
-        _head = 0;
     }
 
     public static bool EndsWithReadyForQuery(byte type) => type is FrontendMessage.Query or FrontendMessage.Sync or FrontendMessage.FunctionCall;

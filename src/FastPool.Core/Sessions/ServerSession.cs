@@ -149,8 +149,14 @@ public sealed class ServerSession : PooledServer
         else _hasCopyEndedEarly = !Outstanding.IsEmpty;
     }
 
-    /// <summary>Whether a message of this type is judged by more than its header.</summary>
-    public static bool NeedsWhole(byte type) => type is BackendMessage.ReadyForQuery or BackendMessage.ParameterStatus or BackendMessage.CommandComplete;
+    /// <summary>Whether a message of this type is judged by more than its header, or must be through before a faked reply goes out behind it.</summary>
+    public bool NeedsWhole(byte type) => type switch
+    {
+        BackendMessage.ReadyForQuery or BackendMessage.ParameterStatus or BackendMessage.CommandComplete => true,
+        BackendMessage.ErrorResponse => Phase != ServerPhase.Linked || _statements is not null,
+        BackendMessage.DataRow or BackendMessage.CopyData => false,
+        _ => Outstanding.FakeCount > 0,
+    };
 
     /// <summary>Judges a message; whole if <see cref="NeedsWhole"/> or while no client is linked, else at least its header.</summary>
     public Verdict Judge(byte type, ReadOnlySpan<byte> message)
@@ -173,17 +179,19 @@ public sealed class ServerSession : PooledServer
             case BackendMessage.CommandComplete:
                 if (IsInCopy) EndCopy(hasFailed: false);
                 else Outstanding.TryPop(FrontendMessage.Execute, out _);
+                if (_statements is not null || Client!.HasStatements) NoteCommand(message);
                 break;
             case BackendMessage.EmptyQueryResponse:
             case BackendMessage.PortalSuspended: Outstanding.TryPop(FrontendMessage.Execute, out _); break;
-            case BackendMessage.ParseComplete: Outstanding.TryPop(FrontendMessage.Parse, out _); break;
-            case BackendMessage.BindComplete: Outstanding.TryPop(FrontendMessage.Bind, out _); break;
-            case BackendMessage.CloseComplete: Outstanding.TryPop(FrontendMessage.Close, out _); break;
+            case BackendMessage.ParseComplete: return Pop(FrontendMessage.Parse);
+            case BackendMessage.BindComplete: return Pop(FrontendMessage.Bind);
+            case BackendMessage.CloseComplete: return Pop(FrontendMessage.Close);
             case BackendMessage.NoData:
             case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe, out _); break;
             case BackendMessage.ErrorResponse:
                 _hasQueryFailed = true;
                 if (IsInCopy) EndCopy(hasFailed: true);
+                if (!Outstanding.IsEmpty && Outstanding.Head is { Type: FrontendMessage.Bind, Statement: { } bound }) NoteFailedBind(bound, message);
                 break;
             case BackendMessage.CopyInResponse:
             case BackendMessage.CopyBothResponse:
@@ -216,7 +224,7 @@ public sealed class ServerSession : PooledServer
         IsIdleInTransaction = !IsReady;
         var mode = Client!.Replication == ReplicationKind.None ? Pool.Limits.PoolMode : PoolMode.Session;
         if (!IsReady && mode == PoolMode.Statement) return End("transaction blocks not allowed in statement pooling mode");
-        if (!Outstanding.IsEmpty) return Verdict.Forward;
+        if (Outstanding.Count > Outstanding.FakeCount) return Verdict.Forward; // Faked replies alone go out right behind this message.
         Client.EndQuery(isTransactionOver: IsReady);
         return IsReady && mode != PoolMode.Session && !Client.IsInCopyIn ? Verdict.ForwardAndRelease : Verdict.Forward;
     }
@@ -234,9 +242,124 @@ public sealed class ServerSession : PooledServer
             return;
         }
         if (!_hasQueryFailed) return;
-        while (!Outstanding.IsEmpty && Outstanding.Pop().Type != FrontendMessage.Sync)
+        while (!Outstanding.IsEmpty)
         {
+            var skipped = Outstanding.Pop();
+            if (skipped.Statement is not null) NoteSkipped(skipped);
+            if (skipped.Type == FrontendMessage.Sync) return;
         }
+    }
+
+    // ---- prepared statements --------------------------------------------------------------------------------------
+
+    private ServerStatements? _statements;
+
+    public int StatementCount => _statements?.Count ?? 0;
+
+    private ServerStatements Statements => _statements ??= new ServerStatements(Context.Statements);
+
+    /// <summary>A reply that answers the head; the client does not see it if the pooler asked.</summary>
+    private Verdict Pop(byte type)
+    {
+        if (!Outstanding.TryPop(type, out var request) || request.Action == ReplyAction.Forward) return Verdict.Forward;
+        if (type == FrontendMessage.Close && request.Statement is { } closed) Context.Statements.LetGo(closed);
+        return Verdict.Skip;
+    }
+
+    /// <summary>The client names a statement for the first time.</summary>
+    /// <returns>True when nothing goes to the server: the reply is faked.</returns>
+    internal bool ParseFor(Statement statement, MessageBuffer output)
+    {
+        if (Statements.Has(statement)) return true;
+        Statements.TryUse(statement, out var isStale);
+        if (isStale) CloseStale(statement, output);
+        Prepare(statement, ReplyAction.Forward, output);
+        return false;
+    }
+
+    /// <summary>Sees to it that the server has the statement before what comes next.</summary>
+    internal void EnsurePrepared(Statement statement, MessageBuffer output)
+    {
+        if (Statements.TryUse(statement, out var isStale)) return;
+        if (isStale) CloseStale(statement, output);
+        Prepare(statement, ReplyAction.Swallow, output);
+    }
+
+    private void CloseStale(Statement statement, MessageBuffer output)
+    {
+        statement.WriteClose(output);
+        statement.TryHold();
+        Outstanding.Add(FrontendMessage.Close, ReplyAction.Swallow, statement);
+    }
+
+    private void Prepare(Statement statement, ReplyAction action, MessageBuffer output)
+    {
+        IsReady = false;
+        statement.WriteParse(output);
+        Outstanding.Add(FrontendMessage.Parse, action, statement);
+        Pool.Stats[Context.Loop].ServerParses++;
+        Statements.Add(statement);
+        var most = Math.Max(1, Pool.Limits.MaxPreparedStatements);
+        while (Statements.Count > most)
+        {
+            var evicted = Statements.TakeOldest();
+            evicted.WriteClose(output);
+            Outstanding.Add(FrontendMessage.Close, ReplyAction.Swallow, evicted); // Holds it until the server has closed it.
+        }
+    }
+
+    /// <summary>A request about a statement of ours to which the server will reply.</summary>
+    internal void ExpectNamed(byte type, Statement statement)
+    {
+        IsReady = false;
+        IsIdleInTransaction = false;
+        Outstanding.Add(type, ReplyAction.Forward, statement);
+    }
+
+    /// <summary>Writes the faked replies whose turn has come.</summary>
+    public void TakeFakes(MessageBuffer output)
+    {
+        while (Outstanding.FakeCount > 0 && Outstanding.Head.Action == ReplyAction.Fake)
+            output.Write(Outstanding.Pop().Type == FrontendMessage.Parse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
+    }
+
+    /// <summary>The server skipped the request after an error: what it would have done to its statements has not happened.</summary>
+    private void NoteSkipped(Request skipped)
+    {
+        if (skipped.Type == FrontendMessage.Parse) Statements.ForgetUnlessStale(skipped.Statement!);
+        if (skipped.Type != FrontendMessage.Close) return;
+        Statements.Add(skipped.Statement!);
+        Statements.MarkStale(skipped.Statement!); // The server has it, or not: the next use closes it first, which is right in both cases.
+        Context.Statements.LetGo(skipped.Statement!);
+    }
+
+    /// <summary>
+    /// "cached plan must not change result type": the server would say so for ever. The next use closes the statement
+    /// and prepares it anew.
+    /// </summary>
+    private void NoteFailedBind(Statement statement, ReadOnlySpan<byte> message)
+    {
+        var error = new ErrorFields(message[HeaderLength..]);
+        if (error.SqlState.SequenceEqual("0A000"u8)) _statements?.MarkStale(statement);
+    }
+
+    /// <summary>Tags that tell of statements gone by SQL.</summary>
+    private void NoteCommand(ReadOnlySpan<byte> message)
+    {
+        var tag = message[HeaderLength..];
+        if (!tag.SequenceEqual("DEALLOCATE ALL\0"u8) && !tag.SequenceEqual("DISCARD ALL\0"u8)) return;
+        _statements?.Clear();
+        Client!.ForgetStatements();
+    }
+
+    /// <summary>The connection is closed: lets go of everything shared.</summary>
+    public void LetGoOfStatements()
+    {
+        while (!Outstanding.IsEmpty)
+        {
+            if (Outstanding.Pop() is { Type: FrontendMessage.Close, Statement: { } evicted }) Context.Statements.LetGo(evicted);
+        }
+        _statements?.Clear();
     }
 
     /// <summary>
@@ -300,6 +423,7 @@ public sealed class ServerSession : PooledServer
     private Verdict JudgeTesting(byte type, ReadOnlySpan<byte> message)
     {
         if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+        if (type == BackendMessage.CommandComplete && _statements is not null && message[HeaderLength..].SequenceEqual("DISCARD ALL\0"u8)) _statements.Clear();
         if (type != BackendMessage.ReadyForQuery || message[HeaderLength] != 'I') return Verdict.Skip;
         IsReady = true;
         Phase = ServerPhase.Free;

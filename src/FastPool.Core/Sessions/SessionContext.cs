@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Core.Sessions;
 
 /// <summary>What the sessions of one loop share. Belongs to that loop's thread, but for what the registry holds.</summary>
-public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedParameters tracked, ScramVerifiers verifiers, RandomSource random, ILogger log)
+public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedParameters tracked, ScramVerifiers verifiers, StatementTable statements, RandomSource random, ILogger log)
 {
     public byte Loop { get; } = loop;
 
@@ -15,6 +15,8 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     public TrackedParameters Tracked { get; } = tracked;
 
     public ScramVerifiers Verifiers { get; } = verifiers;
+
+    public StatementTable Statements { get; } = statements;
 
     public RandomSource Random { get; } = random;
 

@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using FastPool.Protocol;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>
+/// A prepared statement as all clients and servers share it: the exact bytes of query text and parameter types, and the
+/// name it has on every server. Lives as long as a client or a server holds it.
+/// </summary>
+public sealed class Statement
+{
+    private int _holders = 1;
+
+    internal Statement(byte[] key, long number)
+    {
+        Key = key;
+        ServerName = Encoding.ASCII.GetBytes($"PGBOUNCER_{number}");
+    }
+
+    /// <summary>What follows the name in a Parse: query text, NUL, types.</summary>
+    internal byte[] Key { get; }
+
+    /// <summary>PGBOUNCER_n, without its NUL.</summary>
+    internal byte[] ServerName { get; }
+
+    /// <returns>False when the last holder has just let go: then it is forgotten, and a new one must be made.</returns>
+    internal bool TryHold()
+    {
+        int holders;
+        do
+        {
+            holders = Volatile.Read(ref _holders);
+            if (holders == 0) return false;
+        }
+        while (Interlocked.CompareExchange(ref _holders, holders + 1, holders) != holders); // Pairs: LetGo.
+        return true;
+    }
+
+    /// <returns>True for the last holder.</returns>
+    internal bool LetGo() => Interlocked.Decrement(ref _holders) == 0; // Pairs: TryHold.
+
+    internal void WriteParse(MessageBuffer output)
+    {
+        var size = MessageHeader.Size + ServerName.Length + 1 + Key.Length;
+        var span = output.GetSpan(size);
+        span[0] = FrontendMessage.Parse;
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(span[1..], size - 1);
+        ServerName.CopyTo(span[MessageHeader.Size..]);
+        span[MessageHeader.Size + ServerName.Length] = 0;
+        Key.CopyTo(span[(MessageHeader.Size + ServerName.Length + 1)..]);
+        output.Advance(size);
+    }
+
+    internal void WriteClose(MessageBuffer output) => output.Write(new Close { Kind = (byte)'S', Name = ServerName });
+}
+
+/// <summary>All statements of the process, by content. Any loop may ask; nothing here is locked by us.</summary>
+public sealed class StatementTable
+{
+    private readonly ConcurrentDictionary<byte[], Statement> _statements = new(BytesComparer.Instance);
+    private long _lastNumber;
+
+    public int Count => _statements.Count;
+
+    /// <summary>The statement of that content, held once more.</summary>
+    internal Statement Hold(ReadOnlySpan<byte> key)
+    {
+        var byContent = _statements.GetAlternateLookup<ReadOnlySpan<byte>>();
+        Statement? made = null;
+        while (true)
+        {
+            if (byContent.TryGetValue(key, out var known))
+            {
+                if (known.TryHold()) return known;
+                made ??= Make(key);
+                if (_statements.TryUpdate(known.Key, made, known)) return made;
+            }
+            else
+            {
+                made ??= Make(key);
+                if (_statements.TryAdd(made.Key, made)) return made;
+            }
+        }
+    }
+
+    internal void LetGo(Statement statement)
+    {
+        if (statement.LetGo()) _statements.TryRemove(new KeyValuePair<byte[], Statement>(statement.Key, statement));
+    }
+
+    private Statement Make(ReadOnlySpan<byte> key) => new(key.ToArray(), Interlocked.Increment(ref _lastNumber)); // Pairs: itself; numbers are only unique.
+}
+
+/// <summary>Byte strings by content, looked up by span.</summary>
+internal sealed class BytesComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+{
+    internal static readonly BytesComparer Instance = new();
+
+    public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+    public int GetHashCode([DisallowNull] byte[] bytes) => GetHashCode(bytes.AsSpan());
+
+    public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
+
+    public int GetHashCode(ReadOnlySpan<byte> bytes)
+    {
+        var hash = default(HashCode); // Seeded a process: a client cannot aim for collisions.
+        hash.AddBytes(bytes);
+        return hash.ToHashCode();
+    }
+
+    public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+}
