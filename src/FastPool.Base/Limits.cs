@@ -21,6 +21,18 @@ public static class Limits
     /// <summary>Server connections of one pool that may be in the login phase at once.</summary>
     public const int DialsPerPoolMax = 8;
 
+    /// <summary>
+    /// Order of arrival across loops counts in steps of so many microseconds: within a step a freed server goes to a
+    /// waiter of its own loop, because moving it to another costs as much as a tenth of a transaction.
+    /// </summary>
+    public const long ArrivalStepUs = 2_000;
+
+    /// <summary>How many waiters are looked at for one of the server's own loop.</summary>
+    public const int WaitersLookedAt = 32;
+
+    /// <summary>Servers taken over from other loops in one tick before a pool below its size opens one more instead.</summary>
+    public const int TakeoversPerTick = 16;
+
     /// <summary>A message of the login phase. A startup packet cannot be longer than 65535; a password is at most 65530.</summary>
     public const int LoginMessageBytes = 65_536 + 64;
 

@@ -20,6 +20,7 @@ internal sealed class PoolMover
     private long _oldestIdleUs = long.MaxValue;
     private long _oldestWaitUs;
     private bool _isStarved;
+    private int _takeovers;
 
     internal PoolMover(Pool pool, int loopCount)
     {
@@ -161,7 +162,7 @@ internal sealed class PoolMover
         {
             CloseFree(server, "pause mode", host);
         }
-        else if (_waiting.Oldest is { } client)
+        else if (NextWaiter(server.Loop) is { } client)
         {
             _waiting.Remove(client);
             PublishWaiting();
@@ -174,6 +175,19 @@ internal sealed class PoolMover
             _idle[server.Loop].Add(server);
             PublishIdle();
         }
+    }
+
+    /// <summary>The waiter that came first; among those of the same step of time, one of the server's own loop.</summary>
+    private PoolClient? NextWaiter(byte loop)
+    {
+        var oldest = _waiting.Oldest;
+        var candidate = oldest;
+        for (var i = 0; i < Limits.WaitersLookedAt && candidate is not null && candidate.WaitStartUs - oldest!.WaitStartUs < Limits.ArrivalStepUs; i++)
+        {
+            if (candidate.Loop == loop) return candidate;
+            candidate = candidate.Newer;
+        }
+        return oldest;
     }
 
     private void Remove(PooledServer server, IPoolHost host)
@@ -207,11 +221,24 @@ internal sealed class PoolMover
             {
                 list.Remove(server);
                 PublishIdle();
-                if (!server.IsCloseNeeded) return server;
+                if (!server.IsCloseNeeded)
+                {
+                    if (i > 0) NoteTakeover((byte)loop, host);
+                    return server;
+                }
                 CloseFree(server, "obsolete connection", host);
             }
         }
         return null;
+    }
+
+    /// <summary>Loops that keep taking servers from each other are better off with one more.</summary>
+    private void NoteTakeover(byte loop, IPoolHost host)
+    {
+        var limits = _pool.Limits;
+        if (++_takeovers <= Limits.TakeoversPerTick || _counts.Login > 0 || _counts.Servers >= limits.PoolSize) return;
+        _takeovers = 0;
+        TryOpenWithinBudgets(loop, limits, host);
     }
 
     private void Serve(IPoolHost host)
@@ -262,15 +289,7 @@ internal sealed class PoolMover
         if (_counts.Login >= Limits.DialsPerPoolMax || host.NowUs < _retryAtUs) return false;
         if (_lastFailure is not null && _counts.Login > 0) return false; // One probe at a time while logins fail.
         if (limits.PoolSize > 0 && _counts.Servers >= limits.PoolSize && !MayUseReserve(limits, host)) return false;
-        if (!_pool.Database.Servers.TryTake(limits.MaxDbConnections)) return Starve(host);
-        if (!_pool.User.Servers.TryTake(limits.MaxUserConnections))
-        {
-            _pool.Database.Servers.GiveBack();
-            return Starve(host);
-        }
-        _counts.Login++;
-        host.Add(new PoolEffect(PoolEffectKind.Dial, _pool, Loop: loop));
-        return true;
+        return TryOpenWithinBudgets(loop, limits, host) || Starve(host);
     }
 
     private bool MayUseReserve(PoolLimits limits, IPoolHost host)
@@ -317,6 +336,7 @@ internal sealed class PoolMover
     {
         var limits = _pool.Limits;
         var now = host.NowUs;
+        _takeovers = 0;
         TickWaiters(limits, now, host);
         foreach (var list in _idle) TickFree(list, limits, now, host);
         TickFree(_used, limits, now, host);
@@ -411,14 +431,21 @@ internal sealed class PoolMover
     private void OpenForMinimum(PoolLimits limits, IPoolHost host)
     {
         if (_counts.Login > 0 || host.NowUs < _retryAtUs) return;
-        if (!_pool.Database.Servers.TryTake(limits.MaxDbConnections)) return;
+        TryOpenWithinBudgets((byte)(_counts.Servers % _idle.Length), limits, host);
+    }
+
+    /// <returns>False when max_db_connections or max_user_connections is reached.</returns>
+    private bool TryOpenWithinBudgets(byte loop, PoolLimits limits, IPoolHost host)
+    {
+        if (!_pool.Database.Servers.TryTake(limits.MaxDbConnections)) return false;
         if (!_pool.User.Servers.TryTake(limits.MaxUserConnections))
         {
             _pool.Database.Servers.GiveBack();
-            return;
+            return false;
         }
         _counts.Login++;
-        host.Add(new PoolEffect(PoolEffectKind.Dial, _pool, Loop: (byte)(_counts.Servers % _idle.Length)));
+        host.Add(new PoolEffect(PoolEffectKind.Dial, _pool, Loop: loop));
+        return true;
     }
 
     /// <summary>Tells the owner of a free server to close it; the books are closed when it has.</summary>
