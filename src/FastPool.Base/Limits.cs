@@ -9,6 +9,19 @@ public static class Limits
     /// <summary>Bytes of one receive. Large, so that a stream costs few system calls; one per loop, so that it costs no memory.</summary>
     public const int ReceiveBytes = 128 * 1024;
 
+    /// <summary>
+    /// A stream that has brought so many bytes within <see cref="BulkWithinUs"/> is a bulk one: from then on its socket
+    /// reports nothing below <see cref="BulkReceiveBytes"/>, so that a COPY costs few system calls.
+    /// </summary>
+    public const int BulkBytes = 1024 * 1024;
+
+    public const long BulkWithinUs = 20_000;
+
+    public const int BulkReceiveBytes = ReceiveBytes / 2;
+
+    /// <summary>A bulk stream that pauses is read after so many microseconds whatever is there.</summary>
+    public const long BulkPauseUs = 1_000;
+
     /// <summary>Writable bytes before each receive: what a connection held back is put there, so that a cut header is whole again.</summary>
     public const int HeadroomBytes = 16 * 1024;
 

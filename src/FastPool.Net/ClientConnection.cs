@@ -177,7 +177,9 @@ internal sealed class ClientConnection : Endpoint
     private int Relay(byte[] buffer, int position, int end)
     {
         var maxPacketSize = Session.Pool!.Limits.MaxPacketSize;
+        var from = position;
         var run = position;
+        var isMidStream = _bodyRemaining > 0;
         while (true)
         {
             if (_bodyRemaining > 0)
@@ -199,6 +201,7 @@ internal sealed class ClientConnection : Endpoint
             var verdict = status == HeaderStatus.Bad ? Session.RefuseHeader(unread)
                 : type == 0 ? Session.RefuseStartup(MessageHeader.ReadCode(unread))
                 : Session.Judge(type, length);
+            isMidStream = type == FrontendMessage.CopyData;
             switch (verdict)
             {
                 case Verdict.Forward:
@@ -232,6 +235,8 @@ internal sealed class ClientConnection : Endpoint
             }
             _bodyRemaining = length;
         }
+        if (isMidStream) _loop.Engine.Streams(this, position - from);
+        else _loop.Engine.EndStream(this);
         Forward(buffer, run, position);
         return position;
     }

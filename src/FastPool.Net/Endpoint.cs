@@ -16,6 +16,8 @@ internal enum EndpointFlags : ushort
     Queued = 16,
     /// <summary>The peer will send nothing more: the next short read is not the last word.</summary>
     PeerClosed = 32,
+    /// <summary>In the middle of a bulk stream: told of only when there is much to read.</summary>
+    Bulk = 64,
 }
 
 /// <summary>
@@ -29,6 +31,8 @@ public abstract class Endpoint
     internal uint Generation;
     internal EndpointFlags Flags;
     internal HeldBytes Unsent;
+    internal int StreamedBytes;
+    internal long LastBulkUs;
 
     /// <summary>The peer has not taken everything: feed it nothing more from a stream.</summary>
     public bool IsCongested => !Unsent.IsEmpty;

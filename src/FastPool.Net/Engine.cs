@@ -21,6 +21,9 @@ public abstract class Engine(BufferPool buffers)
 {
     protected BufferPool Buffers { get; } = buffers;
 
+    /// <summary>The clock as of the start of this turn; kept by the loop.</summary>
+    public long NowUs { get; set; }
+
     /// <summary>Whose completion is, or was last, being delivered.</summary>
     public Endpoint? InDelivery { get; protected set; }
 
@@ -46,6 +49,16 @@ public abstract class Engine(BufferPool buffers)
     public abstract int Connect(Endpoint endpoint, NativeAddress address);
 
     public abstract void Close(Endpoint endpoint);
+
+    /// <summary>What came last ends in the middle of a stream of rows or COPY data; an engine may wait for more at a time.</summary>
+    public virtual void Streams(Endpoint endpoint, int bytes)
+    {
+    }
+
+    /// <summary>The stream is over: every byte counts again.</summary>
+    public virtual void EndStream(Endpoint endpoint)
+    {
+    }
 
     public abstract EndAddress LocalAddress(Endpoint endpoint);
 

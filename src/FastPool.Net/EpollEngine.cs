@@ -16,6 +16,7 @@ public sealed class EpollEngine : Engine, IDisposable
     private const Readiness AnyEnd = Readiness.PeerClosed | Readiness.HangUp | Readiness.Error;
     private const ulong WakeUpData = ulong.MaxValue;
     private const uint ListenerGeneration = uint.MaxValue;
+    private const int BulkWait_ms = 1;
     private const int ReceiveAt = Limits.HeadroomBytes;
 
     private readonly EpollSet _set = new(Limits.EventsPerTurn);
@@ -27,6 +28,7 @@ public sealed class EpollEngine : Engine, IDisposable
     private int _queueCount;
     private Endpoint[] _queueBefore = new Endpoint[16];
     private readonly Action<int> _tune;
+    private readonly List<Endpoint> _bulk = [];
     private uint _generation;
 
     /// <param name="tune">Sets the options of a TCP socket before it connects.</param>
@@ -41,8 +43,10 @@ public sealed class EpollEngine : Engine, IDisposable
 
     public override void Turn(int timeout_ms, ITurnObserver observer)
     {
+        if (_bulk.Count > 0) timeout_ms = Math.Min(timeout_ms, BulkWait_ms);
         var count = _set.Wait(_queueCount > 0 ? 0 : timeout_ms);
         observer.OnTurnBegun();
+        if (_bulk.Count > 0) ReadPausedBulk(observer);
         if (_queueCount > 0) ReadOn(observer);
         for (var i = 0; i < count; i++)
         {
@@ -90,6 +94,7 @@ public sealed class EpollEngine : Engine, IDisposable
             else endpoint.OnEnded(-received);
             return;
         }
+        if (endpoint.Has(EndpointFlags.Bulk)) endpoint.LastBulkUs = NowUs;
         if (received < Limits.ReceiveBytes && !endpoint.Has(EndpointFlags.PeerClosed)) endpoint.Flags &= ~EndpointFlags.Readable;
         endpoint.OnReceived(_buffer, ReceiveAt, received);
         if ((endpoint.Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused)) == (EndpointFlags.Readable | EndpointFlags.Open)) Enqueue(endpoint);
@@ -130,6 +135,49 @@ public sealed class EpollEngine : Engine, IDisposable
         if (!endpoint.IsPaused) return;
         endpoint.Flags &= ~EndpointFlags.Paused;
         if (endpoint.Has(EndpointFlags.Readable) && endpoint.IsOpen) Enqueue(endpoint);
+    }
+
+    // ---- bulk streams -----------------------------------------------------------------------------------------------
+
+    public override void Streams(Endpoint endpoint, int bytes)
+    {
+        if (endpoint.Has(EndpointFlags.Bulk)) return;
+        if (endpoint.StreamedBytes == 0 || NowUs - endpoint.LastBulkUs > Limits.BulkWithinUs)
+        {
+            endpoint.LastBulkUs = NowUs; // Till it is bulk: since when the bytes are counted.
+            endpoint.StreamedBytes = 0;
+        }
+        endpoint.StreamedBytes += bytes;
+        if (endpoint.StreamedBytes < Limits.BulkBytes) return;
+        endpoint.Flags |= EndpointFlags.Bulk;
+        endpoint.LastBulkUs = NowUs;
+        Sockets.TrySet(endpoint.Handle, SocketOption.ReceiveLowWater, Limits.BulkReceiveBytes);
+        _bulk.Add(endpoint);
+    }
+
+    public override void EndStream(Endpoint endpoint)
+    {
+        if (endpoint.StreamedBytes == 0) return;
+        endpoint.StreamedBytes = 0;
+        if (!endpoint.Has(EndpointFlags.Bulk)) return;
+        endpoint.Flags &= ~EndpointFlags.Bulk;
+        _bulk.Remove(endpoint);
+        Sockets.TrySet(endpoint.Handle, SocketOption.ReceiveLowWater, 1);
+    }
+
+    /// <summary>A bulk stream that has paused may have brought its last bytes, fewer than the socket tells of.</summary>
+    private void ReadPausedBulk(ITurnObserver observer)
+    {
+        for (var i = _bulk.Count - 1; i >= 0; i--)
+        {
+            var endpoint = _bulk[i];
+            if (endpoint.IsPaused || NowUs - endpoint.LastBulkUs < Limits.BulkPauseUs) continue;
+            EndStream(endpoint);
+            InDelivery = endpoint;
+            Receive(endpoint);
+            observer.OnDelivered();
+            i = Math.Min(i, _bulk.Count);
+        }
     }
 
     public override void Listen(int handle, IAcceptor acceptor)
@@ -225,6 +273,8 @@ public sealed class EpollEngine : Engine, IDisposable
         endpoint.Handle = -1;
         endpoint.Generation = ListenerGeneration;
         if (endpoint.Has(EndpointFlags.Queued)) LeaveQueue(endpoint);
+        if (endpoint.Has(EndpointFlags.Bulk)) _bulk.Remove(endpoint);
+        endpoint.StreamedBytes = 0;
         endpoint.Flags = EndpointFlags.None;
     }
 

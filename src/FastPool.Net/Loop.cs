@@ -82,7 +82,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     public void OnTurnBegun()
     {
-        Context.NowUs = _clock.NowUs;
+        Context.NowUs = Engine.NowUs = _clock.NowUs;
         Context.WallUs = _clock.WallUs;
     }
 

@@ -139,6 +139,7 @@ internal sealed class ServerConnection : Endpoint
         var from = position;
         var run = position;
         var isReleaseDue = false;
+        var isMidStream = _bodyRemaining > 0;
         while (true)
         {
             if (_bodyRemaining > 0)
@@ -155,6 +156,7 @@ internal sealed class ServerConnection : Endpoint
             }
 
             if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
+            if (Session.Phase == ServerPhase.Linked) isMidStream |= SkipRows(buffer, ref position, end, Math.Min(maxPacketSize, Limits.ReceiveBytes));
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
@@ -163,7 +165,8 @@ internal sealed class ServerConnection : Endpoint
                 if (Forward(buffer, run, position)) Close("bad pkt header", mayTerminate: true);
                 return end;
             }
-            if (type is BackendMessage.DataRow or BackendMessage.CopyData && Session.Phase == ServerPhase.Linked)
+            isMidStream = type is BackendMessage.DataRow or BackendMessage.CopyData;
+            if (isMidStream && Session.Phase == ServerPhase.Linked)
             {
                 _isBodySkipped = false; // The bulk of all traffic: nothing to judge.
                 _bodyRemaining = length;
@@ -199,10 +202,27 @@ internal sealed class ServerConnection : Endpoint
             _bodyRemaining = length;
         }
         CountSent(from, position);
+        if (isMidStream) _loop.Engine.Streams(this, end - from);
+        else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
         if (isReleaseDue && Session.IsReady && Session.Outstanding.IsEmpty) Release();
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady) Close("idle server got dirty", mayTerminate: true);
         return position;
+    }
+
+    /// <summary>Whole rows of a result or COPY, one after the other: nothing to judge, and most of all traffic.</summary>
+    private static bool SkipRows(byte[] buffer, ref int position, int end, uint lengthMax)
+    {
+        var from = position;
+        while (end - position > MessageHeader.Size)
+        {
+            var type = buffer[position];
+            if (type is not (BackendMessage.DataRow or BackendMessage.CopyData)) break;
+            var length = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(buffer.AsSpan(position + 1));
+            if (length < 4 || length >= lengthMax || length >= (uint)(end - position)) break; // Cut, large or wrong: the general way.
+            position += (int)length + 1;
+        }
+        return position > from;
     }
 
     /// <summary>Replies that the pooler gives go out right behind the message that was before them.</summary>
