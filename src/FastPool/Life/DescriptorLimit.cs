@@ -31,9 +31,12 @@ internal static class DescriptorLimit
         return expected;
     }
 
+    /// <summary>Of the userlist, of [users], and the console's own.</summary>
     private static long KnownUsers(Settings settings)
     {
+        const string ConsoleUser = "pgbouncer";
         long count = settings.UserList.Count;
+        if (!settings.UserList.TryGet(ConsoleUser, out _) && !settings.Users.ContainsKey(ConsoleUser)) count++;
         foreach (string name in settings.Users.Keys)
         {
             if (!settings.UserList.TryGet(name, out _)) count++;

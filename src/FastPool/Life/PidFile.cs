@@ -1,3 +1,4 @@
+using FastPool.Core.Settings;
 using FastPool.Logs;
 using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
@@ -10,13 +11,8 @@ internal sealed class PidFile(string path, ILogger log)
     private bool _isOurs;
 
     /// <summary>What the content of a pid file says.</summary>
-    /// <returns>The pid; 0 when it says none that could be looked for.</returns>
-    internal static int Parse(ReadOnlySpan<byte> content)
-    {
-        int length = 0;
-        while (length < content.Length && content[length] is >= (byte)'0' and <= (byte)'9') length++;
-        return int.TryParse(content[..length], out int pid) ? pid : 0;
-    }
+    /// <returns>The pid; Not above 0 when it says none that could be looked for.</returns>
+    internal static int Parse(ReadOnlySpan<byte> content) => CNumber.Atoi(ByteText.Of(content));
 
     /// <summary>Removes the file of a process that is gone; ends the start when one may be there still.</summary>
     internal void Check()

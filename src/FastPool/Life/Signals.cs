@@ -11,9 +11,12 @@ internal sealed class Signals : IDisposable
     internal Signals(ControlThread control, ISignalTarget target)
     {
         Identity.IgnoreBrokenPipes();
-        foreach (var signal in Enum.GetValues<ProcessSignal>())
+        var signals = Enum.GetValues<ProcessSignal>();
+
+        // The runtime leaves an ignored signal ignored, and looks at more than one when the first is registered.
+        foreach (var signal in signals) Identity.ResetSignal((int)signal);
+        foreach (var signal in signals)
         {
-            Identity.ResetSignal((int)signal); // The runtime leaves an ignored signal ignored.
             _registrations.Add(PosixSignalRegistration.Create((PosixSignal)(int)signal, context =>
             {
                 context.Cancel = true; // Else the runtime lets the signal do what it does by default: end the process.
