@@ -26,7 +26,7 @@ internal sealed class ProcessHost(
         {
             case SignalAction.Reload:
                 notify.Reloading();
-                reloader.Reload(Running);
+                Reload();
                 notify.Ready(); // Also when it failed: the service runs on.
                 break;
             case SignalAction.Pause: Running.Pause(); break;
@@ -42,7 +42,7 @@ internal sealed class ProcessHost(
         }
     }
 
-    public void Reload(Action<bool> done) => control.Post(() => done(reloader.Reload(Running)));
+    public void Reload(Action<bool> done) => control.Post(() => done(Reload()));
 
     public void Change(Func<Settings, Settings?> change, Action<bool> done) =>
         control.Post(() => done(reloader.Change(Running, change)));
@@ -50,4 +50,11 @@ internal sealed class ProcessHost(
     public void Status(string statsLine) => notify.Status(statsLine);
 
     public void Exit(int status) => control.Post(() => end.Exit(status));
+
+    private bool Reload()
+    {
+        bool isDone = reloader.Reload(Running);
+        Memory.GiveBack();
+        return isDone;
+    }
 }

@@ -36,6 +36,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         DescriptorLimit.Report(settings, _logger);
         using var signals = new Signals(_control, host);
         WarnOfIgnored(settings, inherited);
+        Memory.GiveBack();
         end.Before(pooler.CleanUp);
         FailOn(pooler.Start(inherited));
         end.Before(pidFile.Remove);

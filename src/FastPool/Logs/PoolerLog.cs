@@ -7,6 +7,7 @@ namespace FastPool.Logs;
 /// <summary>
 /// The log: where lines of all threads become one after another. Each is built under the lock and leaves in one write, so that no
 /// reader sees half of one. Every category is the same logger, for the log's format has no place for a category.
+/// It is its own factory: LoggerFactory of Microsoft.Extensions.Logging brings dependency injection and options along, 2.27 → 3.01 MB.
 /// </summary>
 public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
 {
