@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+
+namespace FastPool.Native.Process;
+
+/// <summary>A second process of this very program. fork is out of the question: the runtime's threads do not survive it.</summary>
+public static unsafe class Child
+{
+    /// <summary>Starts this program again.</summary>
+    /// <param name="arguments">All of them, the program's name first.</param>
+    /// <param name="environment">Lines name=value.</param>
+    /// <returns>The child's pid.</returns>
+    public static int Start(IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
+    {
+        byte** argumentPointers = Pointers(arguments);
+        byte** environmentPointers = Pointers(environment);
+        int pid = 0;
+        int errno;
+        fixed (byte* path = "/proc/self/exe\0"u8) // Finds the program whatever the working directory or PATH.
+        {
+            errno = ProcessCalls.Spawn(&pid, path, null, null, argumentPointers, environmentPointers);
+        }
+
+        Free(argumentPointers);
+        Free(environmentPointers);
+        return errno == 0 ? pid : -errno;
+    }
+
+    /// <summary>Waits for the end of a child.</summary>
+    /// <returns>Its exit status; 1 when a signal ended it.</returns>
+    public static int Wait(int pid)
+    {
+        const int SignalBits = 0x7F;
+        const int StatusShift = 8;
+        const int StatusBits = 0xFF;
+        int status = 0;
+        int result;
+        do result = SystemError.Result(ProcessCalls.WaitPid(pid, &status, 0));
+        while (result == -SystemError.Interrupted);
+        if (result < 0) return result;
+        return (status & SignalBits) == 0 ? (status >> StatusShift) & StatusBits : 1;
+    }
+
+    private static byte** Pointers(IReadOnlyList<string> texts)
+    {
+        var pointers = (byte**)NativeMemory.AllocZeroed((nuint)texts.Count + 1, (nuint)sizeof(byte*));
+        for (int i = 0; i < texts.Count; i++)
+        {
+            byte[] bytes = CText.Of(texts[i]);
+            pointers[i] = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
+            bytes.CopyTo(new Span<byte>(pointers[i], bytes.Length));
+        }
+
+        return pointers;
+    }
+
+    private static void Free(byte** pointers)
+    {
+        for (byte** next = pointers; *next != null; next++) NativeMemory.Free(*next);
+        NativeMemory.Free(pointers);
+    }
+}

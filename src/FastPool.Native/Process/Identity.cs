@@ -1,0 +1,74 @@
+namespace FastPool.Native.Process;
+
+/// <summary>Who the process is: its numbers, and becoming another user.</summary>
+public static unsafe class Identity
+{
+    public static int Pid => ProcessCalls.GetPid();
+
+    public static int ParentPid => ProcessCalls.GetParentPid();
+
+    /// <summary>The real user.</summary>
+    public static uint Uid => ProcessCalls.GetUid();
+
+    /// <summary>Looks a user up, in the password file or wherever the system keeps users.</summary>
+    /// <returns>False when nobody has that name.</returns>
+    public static bool TryFindUser(string name, out uint uid, out uint gid)
+    {
+        const int EntryBytes = 64; // struct passwd has 48.
+        const int UidAt = 16;
+        const int GidAt = 20;
+        const int BufferBytes = 16384; // What getconf GETPW_R_SIZE_MAX says is a start; LDAP entries are longer.
+        byte* entry = stackalloc byte[EntryBytes];
+        byte* found = null;
+        fixed (byte* wanted = CText.Of(name))
+        fixed (byte* buffer = new byte[BufferBytes])
+        {
+            bool isFound = ProcessCalls.GetPwNam(wanted, entry, buffer, BufferBytes, &found) == 0 && found != null;
+            uid = isFound ? *(uint*)(entry + UidAt) : 0;
+            gid = isFound ? *(uint*)(entry + GidAt) : 0;
+            return isFound;
+        }
+    }
+
+    /// <summary>Leaves one supplementary group. Only root may.</summary>
+    public static int ResetGroups(uint gid) => SystemError.Result(ProcessCalls.SetGroups(1, &gid));
+
+    /// <summary>For all threads of the process, as all of these: the C library sees to it.</summary>
+    public static int SetGroup(uint gid) => SystemError.Result(ProcessCalls.SetGid(gid));
+
+    public static int SetUser(uint uid) => SystemError.Result(ProcessCalls.SetUid(uid));
+
+    /// <summary>A session of its own, without a terminal.</summary>
+    public static int NewSession() => SystemError.Result(ProcessCalls.SetSid());
+
+    /// <summary>0 when a process with that number is there and may be signalled; -EPERM: it is there; -ESRCH: it is not.</summary>
+    public static int Probe(int pid) => SystemError.Result(ProcessCalls.Kill(pid, 0));
+
+    /// <summary>Writing to a connection that is gone is an errno here, not the end of the process.</summary>
+    public static void IgnoreBrokenPipes()
+    {
+        const int BrokenPipe = 13; // SIGPIPE
+        const int Ignore = 1; // SIG_IGN
+        _ = ProcessCalls.Signal(BrokenPipe, Ignore);
+    }
+
+    /// <summary>Gives a signal its default effect, whatever the parent has left: nohup and shells ignore some for their children.</summary>
+    public static void ResetSignal(int signal)
+    {
+        const int Default = 0; // SIG_DFL
+        _ = ProcessCalls.Signal(signal, Default);
+    }
+
+    /// <summary>Soft and hard limit of open descriptors; ulong.MaxValue: none.</summary>
+    public static int DescriptorLimit(out ulong soft, out ulong hard)
+    {
+        const int OpenFiles = 7; // RLIMIT_NOFILE
+        ulong* limits = stackalloc ulong[2];
+        int result = SystemError.Result(ProcessCalls.GetLimit(OpenFiles, limits));
+        (soft, hard) = (limits[0], limits[1]);
+        return result;
+    }
+
+    /// <summary>Ends the process as it stands: no handlers, no finalizers, no waiting for threads.</summary>
+    public static void Exit(int status) => ProcessCalls.Exit(status);
+}

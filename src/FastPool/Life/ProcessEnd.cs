@@ -1,0 +1,29 @@
+using FastPool.Native.Process;
+
+namespace FastPool.Life;
+
+/// <summary>
+/// The one way out. What has to be cleaned up is cleaned up once, last come first, and then the process is gone: it does not wait
+/// for the threads that carry traffic.
+/// </summary>
+public sealed class ProcessEnd
+{
+    private readonly Lock _gate = new();
+    private readonly Stack<Action> _cleanUps = new();
+
+    /// <param name="cleanUp">May be called on any thread and must not log: a log that cannot be opened ends here too.</param>
+    public void Before(Action cleanUp)
+    {
+        lock (_gate) _cleanUps.Push(cleanUp);
+    }
+
+    /// <summary>Does not return.</summary>
+    public void Exit(int status)
+    {
+        lock (_gate) // Held to the end: a second caller waits here until there is no process.
+        {
+            while (_cleanUps.TryPop(out var cleanUp)) cleanUp();
+            Identity.Exit(status);
+        }
+    }
+}

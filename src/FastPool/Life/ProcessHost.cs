@@ -1,0 +1,60 @@
+using FastPool.Core.Settings;
+using FastPool.Logs;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Life;
+
+/// <summary>The running process: keeps the settings in force, carries out signals, and does for the pooler what only a process can.</summary>
+internal sealed class ProcessHost(
+    PoolerLog log, ILogger logger, ControlThread control, ProcessEnd end, SystemdNotify notify, Reloader reloader)
+    : IPoolerHost, ISignalTarget
+{
+    private IPooler? _pooler;
+
+    public ILoggerFactory Loggers => log;
+
+    private IPooler Running => _pooler ?? throw new InvalidOperationException("the pooler has not been made yet");
+
+    /// <summary>The pooler needs its host to be made, so it is told afterwards.</summary>
+    internal void Runs(IPooler pooler) => _pooler = pooler;
+
+    public void On(ProcessSignal signal)
+    {
+        var answer = Running.State.On(signal);
+        logger.Line(LogLevel.Information, answer.Text);
+        switch (answer.Action)
+        {
+            case SignalAction.Reload:
+                notify.Reloading();
+                Reload();
+                notify.Ready(); // Also when it failed: the service runs on.
+                break;
+            case SignalAction.Pause: Running.Pause(); break;
+            case SignalAction.Resume: Running.Resume(); break;
+            case SignalAction.ShutDown:
+                notify.Stopping();
+                Running.ShutDown(answer.Shutdown);
+                break;
+            case SignalAction.Exit:
+                if (answer.Fatal is { } text) logger.Line(LogLevel.Critical, text);
+                end.Exit(answer.Fatal is null ? 0 : 1);
+                break;
+        }
+    }
+
+    public void Reload(Action<bool> done) => control.Post(() => done(Reload()));
+
+    public void Change(Func<Settings, Settings?> change, Action<bool> done) =>
+        control.Post(() => done(reloader.Change(Running, change)));
+
+    public void Status(string statsLine) => notify.Status(statsLine);
+
+    public void Exit(int status) => control.Post(() => end.Exit(status));
+
+    private bool Reload()
+    {
+        bool isDone = reloader.Reload(Running);
+        Memory.GiveBack();
+        return isDone;
+    }
+}

@@ -1,0 +1,91 @@
+namespace FastPool.Life;
+
+/// <summary>Whether servers are handed out.</summary>
+public enum PauseMode
+{
+    None,
+    Paused,
+    Suspended,
+}
+
+/// <summary>Whether the pooler is on its way out, and what it waits for.</summary>
+public enum ShutdownMode
+{
+    None,
+
+    /// <summary>Until every server connection is released.</summary>
+    WaitForServers,
+
+    /// <summary>Until every client has left.</summary>
+    WaitForClients,
+
+    /// <summary>For nothing.</summary>
+    Immediate,
+}
+
+/// <summary>What a signal asks to be done.</summary>
+public enum SignalAction
+{
+    None,
+    Reload,
+    Pause,
+    Resume,
+    ShutDown,
+    Exit,
+}
+
+/// <summary>The answer to a signal.</summary>
+/// <param name="Text">For the log, level LOG.</param>
+/// <param name="Action">What to do after that.</param>
+/// <param name="Shutdown">With ShutDown: which way.</param>
+/// <param name="Fatal">With Exit: a FATAL line, and status 1 in place of 0.</param>
+public readonly record struct SignalAnswer(
+    string Text, SignalAction Action, ShutdownMode Shutdown = ShutdownMode.None, string? Fatal = null);
+
+/// <summary>Where the pooler stands as a whole; what a signal means depends on it. Source: PgBouncer's manual, Signals.</summary>
+/// <param name="Pause">Global, not of a single database.</param>
+/// <param name="Shutdown">By a signal or from the console alike.</param>
+public readonly record struct ShutdownState(PauseMode Pause, ShutdownMode Shutdown)
+{
+    public SignalAnswer On(ProcessSignal signal) => signal switch
+    {
+        ProcessSignal.Hangup => new("got SIGHUP, re-reading config", SignalAction.Reload),
+        ProcessSignal.Terminate => End("SIGTERM", "waiting for all clients disconnect", ShutdownMode.WaitForClients),
+        ProcessSignal.Interrupt =>
+            End("SIGINT", "waiting for all servers connections to be released", ShutdownMode.WaitForServers),
+        ProcessSignal.Quit => new("got SIGQUIT, fast exit", SignalAction.Exit),
+        ProcessSignal.User1 => Pausing(),
+        ProcessSignal.User2 => Continuing(),
+        _ => throw new ArgumentOutOfRangeException(nameof(signal)),
+    };
+
+    /// <summary>The first asks, the second insists. Nobody can leave a suspended pooler, so waiting for that would never end.</summary>
+    private SignalAnswer End(string name, string waiting, ShutdownMode mode)
+    {
+        if (Shutdown != ShutdownMode.None) return new($"got {name} while shutting down, fast exit", SignalAction.Exit);
+        string text = $"got {name}, shutting down, {waiting}";
+        return Pause == PauseMode.Suspended
+            ? new(text, SignalAction.Exit, Fatal: "suspend was in progress, going down immediately")
+            : new(text, SignalAction.ShutDown, mode);
+    }
+
+    private SignalAnswer Pausing() => Pause == PauseMode.None
+        ? new("got SIGUSR1, pausing all activity", SignalAction.Pause)
+        : new("got SIGUSR1, but already paused/suspended", SignalAction.None);
+
+    /// <summary>
+    /// A pooler that waits for its clients and was paused meanwhile may continue; PgBouncer refuses, and those clients hang. Waiting
+    /// for servers is a pause of its own and is not taken back.
+    /// </summary>
+    private SignalAnswer Continuing()
+    {
+        bool mayResume = Shutdown == ShutdownMode.None || (Shutdown == ShutdownMode.WaitForClients && Pause != PauseMode.None);
+        if (!mayResume) return new("got SIGUSR2 while shutting down, ignoring", SignalAction.None);
+        return Pause switch
+        {
+            PauseMode.Paused => new("got SIGUSR2, continuing from PAUSE", SignalAction.Resume),
+            PauseMode.Suspended => new("got SIGUSR2, continuing from SUSPEND", SignalAction.Resume),
+            _ => new("got SIGUSR2, but not paused/suspended", SignalAction.None),
+        };
+    }
+}
