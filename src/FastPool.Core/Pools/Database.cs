@@ -10,11 +10,14 @@ public sealed class Database
     private DatabaseEntry _entry;
     private bool _isPaused;
     private bool _isDisabled;
+    private readonly PoolerState _pooler;
 
-    public Database(DatabaseEntry entry, bool isAuto)
+    /// <param name="pooler">Whose PAUSE holds this database too; null: nobody's.</param>
+    public Database(DatabaseEntry entry, bool isAuto, PoolerState? pooler = null)
     {
         _entry = entry;
         IsAuto = isAuto;
+        _pooler = pooler ?? new PoolerState();
     }
 
     public string Name => Entry.Name;
@@ -35,6 +38,9 @@ public sealed class Database
         set => Volatile.Write(ref _isPaused, value);
     }
 
+    /// <summary>No client gets a server, by this database's own PAUSE or by the global one.</summary>
+    public bool IsHeld => IsPaused || _pooler.Mode == PoolerMode.Paused;
+
     public bool IsDisabled
     {
         get => Volatile.Read(ref _isDisabled); // Pairs: the setter, by the console.
@@ -49,6 +55,17 @@ public sealed class Database
 
     /// <summary>Pools by server-side user.</summary>
     public ICollection<Pool> Pools => _pools.Values;
+
+    /// <summary>Takes all pools away, for KILL and for a removed database; whoever still holds one of them is to be closed.</summary>
+    public IReadOnlyList<Pool> RemovePools()
+    {
+        var removed = new List<Pool>();
+        foreach (var user in _pools.Keys)
+        {
+            if (_pools.TryRemove(user, out var pool)) removed.Add(pool);
+        }
+        return removed;
+    }
 
     internal Pool GetOrAddPool(string user, Func<string, Pool> create) => _pools.GetOrAdd(user, create);
 }

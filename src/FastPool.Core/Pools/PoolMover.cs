@@ -34,7 +34,7 @@ internal sealed class PoolMover
     internal long OldestWaitUs => Volatile.Read(ref _oldestWaitUs); // Pairs: PublishWaiting.
     internal bool IsStarved => Volatile.Read(ref _isStarved);       // Pairs: OpenMore.
 
-    private bool IsPaused => _pool.Database.IsPaused;
+    private bool IsPaused => _pool.Database.IsHeld;
 
     internal void Run(PoolOperationKind kind, PoolClient? client, PooledServer? server, object? detail, IPoolHost host)
     {
@@ -69,7 +69,7 @@ internal sealed class PoolMover
             Grant(client, server, host);
             return null;
         }
-        if (_lastFailure is not null && _counts.Servers == _counts.Login)
+        if (!IsPaused && _lastFailure is not null && _counts.Servers == _counts.Login)
         {
             host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure)));
             OpenOne(client.Loop, host);

@@ -21,7 +21,7 @@ public sealed class PoolRegistry
     {
         _settings = settings;
         LoopCount = loopCount;
-        foreach (var entry in settings.Databases.Values) _databases[entry.Name] = new Database(entry, isAuto: false);
+        foreach (var entry in settings.Databases.Values) _databases[entry.Name] = new Database(entry, isAuto: false, State);
         Admin = new Database(DatabaseEntry.OfConsole, isAuto: false);
         AdminPool = Admin.GetOrAddPool(AdminDatabase, NewAdminPool);
     }
@@ -41,6 +41,9 @@ public sealed class PoolRegistry
         get => Volatile.Read(ref _isShuttingDown); // Pairs: the setter, by console or signal.
         set => Volatile.Write(ref _isShuttingDown, value);
     }
+
+    /// <summary>Active, paused or suspended; the console's own database is none of it.</summary>
+    public PoolerState State { get; } = new();
 
     public Database Admin { get; }
 
@@ -64,7 +67,7 @@ public sealed class PoolRegistry
         if (_databases.TryGetValue(name, out var database)) return database;
         if (Settings.AutoDatabaseConnectString is not { } template || name.Length > DatabaseNameMax) return null;
         if (DatabaseEntry.TryParse(name, template, []) is not { } entry) return null;
-        var added = new Database(entry, isAuto: true);
+        var added = new Database(entry, isAuto: true, State);
         database = _databases.GetOrAdd(name, added);
         isNew = ReferenceEquals(database, added);
         return database;
@@ -112,7 +115,7 @@ public sealed class PoolRegistry
             else if (settings.AutoDatabaseConnectString is { } template && DatabaseEntry.TryParse(name, template, []) is { } remade) ChangeEntry(database, remade, isAuto: true);
             else Drop(name, dropped);
         }
-        foreach (var entry in settings.Databases.Values) _databases.TryAdd(entry.Name, new Database(entry, isAuto: false));
+        foreach (var entry in settings.Databases.Values) _databases.TryAdd(entry.Name, new Database(entry, isAuto: false, State));
         foreach (var pool in Pools) pool.Limits = LimitsFor(settings, pool.Database, pool.User.Name);
         return dropped;
     }

@@ -58,6 +58,9 @@ public sealed class ClientSession : PoolClient
     public ParameterValues Parameters { get; set; }
     public ulong CancelKey { get; private set; }
 
+    /// <summary>Named statements that this client holds.</summary>
+    public int PreparedStatementCount { get; set; }
+
     /// <summary>The linked server; null: none.</summary>
     public ServerSession? Server { get; set; }
 

@@ -1,25 +1,40 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+
 namespace FastPool.Core.Sessions;
 
 /// <summary>The admin console, as a loop sees it: it takes a query and answers later, from any thread.</summary>
 public interface IConsole
 {
-    /// <summary>What a client of the console is welcomed with, ReadyForQuery included.</summary>
+    /// <summary>What a client of the console is welcomed with, ReadyForQuery included. After it has entered its pool.</summary>
     byte[] Welcome(ClientSession client);
 
-    /// <summary>The error for a message other than Query, ReadyForQuery included; the client is disconnected after it.</summary>
-    byte[] RefuseMessage(byte type);
+    /// <summary>
+    /// The error for a message other than Query, ReadyForQuery included; the client is disconnected after it, with
+    /// <c>bad packet</c> as FATAL.
+    /// </summary>
+    byte[] RefuseMessage(ClientSession client, byte type);
 
-    /// <summary>Runs the query text of a console client; exactly one of the reply's methods follows, now or later.</summary>
+    /// <summary>
+    /// Runs the query text of a console client (one char a byte, without the NUL and what follows it). The reply's last
+    /// method follows, now, later or, for SHUTDOWN, never. A client whose PAUSE waits may send further queries.
+    /// </summary>
     void Execute(ClientSession client, string query, IConsoleReply reply);
+
+    /// <summary>A cancel request aimed at a console client: ends what it waits for and a global PAUSE or SUSPEND.</summary>
+    void Cancel(ClientSession client);
 
     /// <summary>The client is gone; what it waits for need not be answered.</summary>
     void Forget(ClientSession client);
 }
 
-/// <summary>Where an answer of the console goes. Any thread.</summary>
+/// <summary>Where an answer of the console goes. Any thread; without effect once the client is gone.</summary>
 public interface IConsoleReply
 {
-    /// <summary>Messages for the client, ReadyForQuery included.</summary>
+    /// <summary>Messages for the client; more follow, in parts of some ten kilobytes each. The bytes are the callee's from now on.</summary>
+    void Part(ReadOnlyMemory<byte> messages);
+
+    /// <summary>The last messages for the client, ReadyForQuery included. The bytes are the callee's from now on.</summary>
     void Answer(ReadOnlyMemory<byte> messages);
 
     /// <summary>Disconnects the client with the reason as FATAL.</summary>
@@ -31,7 +46,7 @@ public interface ILoops
 {
     int Count { get; }
 
-    /// <summary>Runs the action on the loop's own thread, soon.</summary>
+    /// <summary>Runs the action on the loop's own thread, soon. The effects that pools added to the host are carried out after it.</summary>
     void Post(int loop, Action<ILoopView> action);
 }
 
@@ -42,12 +57,78 @@ public interface ILoopView
 
     long NowUs { get; }
 
+    /// <summary>For operations on pools: any pool, whichever loops its servers belong to.</summary>
+    IPoolHost Host { get; }
+
+    /// <summary>Those in login and those that brought a cancel request too.</summary>
     IReadOnlyList<ClientSession> Clients { get; }
 
     IReadOnlyList<ServerSession> Servers { get; }
 
-    /// <summary>Disconnects the client; the message is sent as FATAL.</summary>
+    /// <summary>Cancel requests under way; their clients are in <see cref="Clients"/> as well.</summary>
+    IReadOnlyList<CancelView> Cancels => [];
+
+    /// <summary>Peers that a cancel request was forwarded to since the start, by id.</summary>
+    IReadOnlyCollection<int> PeersUsed => [];
+
+    /// <summary>Listening sockets, in the order of their creation; the same for every loop that shares them.</summary>
+    IReadOnlyList<ListenerView> Listeners => [];
+
+    /// <summary>Disconnects the client; the message is sent as FATAL. Without effect on one that is gone already.</summary>
     void Close(ClientSession client, string reason);
 
+    /// <summary>
+    /// Without effect on one that is gone already. One that is still logging in leaves its pool by <see cref="Pool.Remove"/>:
+    /// a deliberate close is no failed login.
+    /// </summary>
     void Close(ServerSession server, string reason);
 }
+
+/// <summary>What a loop that can SUSPEND offers besides.</summary>
+public interface ISuspendableLoop
+{
+    /// <summary>
+    /// Stops accepting and parks what has nothing buffered; closes used and tested servers with
+    /// <c>close unsafe file descriptors on suspend</c>. Called again until it returns true. Console sessions go on.
+    /// </summary>
+    /// <param name="closeReason">Not null once suspend_timeout is over: what is not parked, and who is in login, is closed with this.</param>
+    /// <returns>True when all is parked.</returns>
+    bool TrySuspend(string? closeReason);
+
+    /// <summary>Accepts again and takes up every parked socket.</summary>
+    void Resume();
+}
+
+/// <summary>A cancel request between its arrival and its delivery.</summary>
+/// <param name="Client">The connection that brought it.</param>
+/// <param name="Pool">Of the client whose query is to be canceled; null: the request is for a peer.</param>
+/// <param name="PeerId">0: not for a peer.</param>
+/// <param name="Carrier">The connection that carries it; null: it still waits for one.</param>
+public readonly record struct CancelView(ClientSession Client, Pool? Pool, int PeerId, CancelCarrier? Carrier);
+
+/// <summary>A server connection opened to deliver one cancel request.</summary>
+/// <param name="Id">Serial number over clients and servers.</param>
+/// <param name="IsConnecting">Not connected yet, so the request has not been sent.</param>
+public sealed record CancelCarrier(long Id, EndAddress Remote, EndAddress Local, int UnixPort, long ConnectWallUs, bool IsConnecting);
+
+/// <summary>A listening socket, for SHOW FDS.</summary>
+/// <param name="Address">Local IP or <c>unix</c>.</param>
+public sealed record ListenerView(int Descriptor, string Address, int Port);
+
+/// <summary>What a session's transport object may tell of itself, on its loop's thread.</summary>
+public interface IConnectionView
+{
+    int Descriptor { get; }
+
+    /// <summary>Empty, or <c>protocol/cipher…</c> as in the tls column.</summary>
+    string Tls { get; }
+
+    BufferView Buffer { get; }
+}
+
+/// <summary>How far a connection's bytes have come; all 0 when it holds no buffer.</summary>
+/// <param name="Received">Bytes in the buffer.</param>
+/// <param name="Parsed">Of these, bytes judged.</param>
+/// <param name="PacketRemain">Bytes of the present packet still to come.</param>
+/// <param name="Sent">Bytes passed on.</param>
+public readonly record struct BufferView(int Received, int Parsed, int PacketRemain, int Sent);

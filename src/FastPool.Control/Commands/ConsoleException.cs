@@ -1,0 +1,13 @@
+namespace FastPool.Control.Commands;
+
+/// <summary>Ends a command with an ERROR for the client; the session goes on.</summary>
+internal sealed class ConsoleException(string message, string sqlState = ConsoleException.ProtocolViolation) : Exception(message)
+{
+    /// <summary>What the console's errors have always said.</summary>
+    public const string ProtocolViolation = "08P01";
+
+    /// <summary>config_file_error: a RELOAD that failed.</summary>
+    public const string ConfigFileError = "F0000";
+
+    public string SqlState { get; } = sqlState;
+}

@@ -1,0 +1,28 @@
+using FastPool.Core.Sessions;
+
+namespace FastPool.Control.Commands;
+
+/// <summary>A query on its way through the control thread, with what was copied from the session on its loop.</summary>
+internal sealed class ConsoleRequest(ClientSession client, string query, IConsoleReply reply)
+{
+    /// <summary>For comparing alone: nothing of it may be read off its loop.</summary>
+    public ClientSession Client { get; } = client;
+
+    public long ClientId { get; } = client.Id;
+
+    public bool IsAdmin { get; } = client.IsAdmin;
+
+    public string LogPrefix { get; } = client.LogPrefix;
+
+    public string Query { get; } = query;
+
+    public IConsoleReply Reply { get; } = reply;
+
+    /// <exception cref="ConsoleException">The user may only look.</exception>
+    public void RequireAdmin()
+    {
+        if (!IsAdmin) throw new ConsoleException("admin access needed");
+    }
+
+    public ConsoleException InvalidCommand() => new($"invalid command '{Query}', use SHOW HELP;");
+}

@@ -1,0 +1,23 @@
+using FastPool.Core.Sessions;
+
+namespace FastPool.Control.Commands;
+
+/// <summary>What a console session is welcomed with: the pooler's own parameters, then those that the client named. Any thread.</summary>
+internal sealed class ConsoleWelcome(TrackedParameters tracked)
+{
+    /// <summary>libpq makes 12502 of the version.</summary>
+    private static readonly (string Name, string Value)[] Own =
+    [
+        ("server_version", "1.25.2/bouncer"),
+        ("client_encoding", "UTF8"),
+        ("server_encoding", "UTF8"),
+        ("DateStyle", "ISO"),
+        ("TimeZone", "GMT"),
+        ("standard_conforming_strings", "on"),
+        ("is_superuser", "on"),
+    ];
+
+    private readonly WelcomeParameters _parameters = new([.. Own.SelectMany(static row => WelcomeParameters.Status(row.Name, row.Value))], tracked.Unknown);
+
+    public byte[] For(ClientSession client) => _parameters.Write(tracked, client.Parameters, client.CancelKey);
+}

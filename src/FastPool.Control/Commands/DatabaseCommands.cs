@@ -1,0 +1,130 @@
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Control.Commands;
+
+/// <summary>Commands about one database, or about all of them where none is named.</summary>
+internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, WaitList waits, ILogger log)
+{
+    public string? Pause(ConsoleRequest request, string name)
+    {
+        request.RequireAdmin();
+        RequireActive();
+        LogIssued("PAUSE", name);
+        var database = FindOrRegister(request, name, "cannot pause admin db");
+        if (database is null) pausing.PauseAll();
+        else pausing.Pause(database);
+        waits.Add(new Wait(request, "PAUSE", () => pausing.IsDrained(database), EndsWithResume: database is null));
+        return null;
+    }
+
+    public string? Resume(ConsoleRequest request, string name)
+    {
+        request.RequireAdmin();
+        LogIssued("RESUME", name);
+        if (name.Length > 0)
+        {
+            var database = Find(name);
+            if (!database.IsPaused) throw new ConsoleException($"database {name} is not paused");
+            pausing.Resume(database);
+            return "RESUME";
+        }
+        if (registry.IsShuttingDown) throw new ConsoleException("pooler is shutting down");
+        if (pausing.Mode == PoolerMode.Active) throw new ConsoleException("pooler is not paused/suspended");
+        ResumeAll();
+        return "RESUME";
+    }
+
+    /// <summary>Whoever waits for the state that ends here is told.</summary>
+    public void ResumeAll()
+    {
+        pausing.ResumeAll();
+        waits.Cancel(static wait => wait.EndsWithResume);
+    }
+
+    public string? Disable(ConsoleRequest request, string name)
+    {
+        request.RequireAdmin();
+        RequireName(name);
+        LogIssued("DISABLE", name);
+        FindOrRegister(request, name, "cannot disable admin db")!.IsDisabled = true;
+        return "DISABLE";
+    }
+
+    public string? Enable(ConsoleRequest request, string name)
+    {
+        request.RequireAdmin();
+        RequireName(name);
+        LogIssued("ENABLE", name);
+        var database = Find(name);
+        if (database == registry.Admin) throw new ConsoleException($"cannot disable admin db: {name}"); // The original's words.
+        database.IsDisabled = false;
+        return "ENABLE";
+    }
+
+    public string? Reconnect(ConsoleRequest request, string name)
+    {
+        request.RequireAdmin();
+        LogIssued("RECONNECT", name);
+        pausing.Reconnect(FindOrRegister(request, name, "cannot reconnect admin db"));
+        return "RECONNECT";
+    }
+
+    public string? Kill(ConsoleRequest request, string name)
+    {
+        request.RequireAdmin();
+        RequireActive();
+        LogIssued("KILL", name);
+        if (FindOrRegister(request, name, "cannot kill admin db") is { } database) pausing.Kill(database);
+        else pausing.KillAll();
+        return "KILL";
+    }
+
+    public string? WaitClose(ConsoleRequest request, string name)
+    {
+        request.RequireAdmin();
+        LogIssued("WAIT_CLOSE", name);
+        var database = FindOrRegister(request, name, "cannot wait in admin db");
+        var hadNone = false;
+        waits.Add(new Wait(request, "WAIT_CLOSE", IsOver, EndsWithResume: false));
+        return null;
+
+        // Without servers at once; else none twice in a row, for a server between two loops is seen on neither.
+        bool IsOver()
+        {
+            if (pausing.IsDrained(database)) return true;
+            var hasNone = pausing.CountMarked(database) == 0;
+            var isOver = hasNone && hadNone;
+            hadNone = hasNone;
+            return isOver;
+        }
+    }
+
+    private void RequireActive()
+    {
+        if (pausing.Mode != PoolerMode.Active) throw new ConsoleException("already suspended/paused");
+    }
+
+    private static void RequireName(string name)
+    {
+        if (name.Length == 0) throw new ConsoleException("a database is required");
+    }
+
+    private void LogIssued(string command, string name) => log.CommandIssued(name.Length == 0 ? command : $"{command} '{name}'");
+
+    /// <summary>The database, made from the * entry if need be.</summary>
+    /// <returns>Null when no name is given.</returns>
+    private Database? FindOrRegister(ConsoleRequest request, string name, string refusal)
+    {
+        if (name.Length == 0) return null;
+        var database = registry.FindDatabase(name, out var isNew);
+        if (isNew) log.RegisteredAutoDatabase(request.LogPrefix, name);
+        if (database is null) throw new ConsoleException($"no such database: {name}");
+        if (database == registry.Admin) throw new ConsoleException($"{refusal}: {name}");
+        return database;
+    }
+
+    private Database Find(string name) =>
+        registry.Databases.FirstOrDefault(database => database.Name == name) ?? throw new ConsoleException($"no such database: {name}");
+}

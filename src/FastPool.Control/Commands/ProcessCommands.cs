@@ -1,0 +1,91 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Control.Commands;
+
+/// <summary>Commands about the pooler as a whole, and KILL_CLIENT.</summary>
+internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, LoopWalk walk, WaitList waits, IProcessControl process, Clock clock, ILogger log)
+{
+    private static readonly (string Word, ShutdownMode Mode)[] ShutdownWords =
+    [
+        ("", ShutdownMode.Immediate),
+        ("WAIT_FOR_SERVERS", ShutdownMode.WaitForServers),
+        ("WAIT_FOR_CLIENTS", ShutdownMode.WaitForClients),
+    ];
+
+    public string? Reload(ConsoleRequest request, string argument)
+    {
+        RequireNoArgument(request, argument);
+        request.RequireAdmin();
+        log.CommandIssued("RELOAD");
+        if (process.Reload().HasSucceeded) return "RELOAD";
+        throw new ConsoleException("RELOAD failed, see logs for additional details", ConsoleException.ConfigFileError);
+    }
+
+    public string? Suspend(ConsoleRequest request, string argument)
+    {
+        RequireNoArgument(request, argument);
+        request.RequireAdmin();
+        if (pausing.Mode != PoolerMode.Active) throw new ConsoleException("already suspended/paused");
+        if (pausing.IsAnyDatabasePaused) throw new ConsoleException("cannot suspend with paused databases");
+        if (!pausing.CanSuspend()) throw new ConsoleException("SUSPEND is not supported");
+        log.CommandIssued("SUSPEND");
+        pausing.BeginSuspend();
+        var startUs = clock.NowUs;
+        waits.Add(new Wait(request, "SUSPEND", IsOver, EndsWithResume: true));
+        return null;
+
+        bool IsOver()
+        {
+            var timeoutUs = registry.Settings.SuspendTimeoutUs;
+            var isLate = timeoutUs > 0 && clock.NowUs - startUs >= timeoutUs;
+            return pausing.TrySuspend(isLate ? "suspend_timeout" : null);
+        }
+    }
+
+    /// <summary>The immediate one is never answered: the connection ends with the process.</summary>
+    public string? Shutdown(ConsoleRequest request, string argument)
+    {
+        var index = Array.FindIndex(ShutdownWords, row => string.Equals(row.Word, argument, StringComparison.OrdinalIgnoreCase));
+        if (index < 0) throw request.InvalidCommand();
+        request.RequireAdmin();
+        var (word, mode) = ShutdownWords[index];
+        log.CommandIssued(word.Length == 0 ? "SHUTDOWN" : $"SHUTDOWN {word}");
+        process.Shutdown(mode);
+        return mode == ShutdownMode.Immediate ? null : "SHUTDOWN";
+    }
+
+    /// <summary>A client that is in, waits or brought a cancel request, by its id.</summary>
+    public string? KillClient(ConsoleRequest request, string argument)
+    {
+        request.RequireAdmin();
+        if (ReadId(argument) is not { } id) throw new ConsoleException("invalid client pointer supplied");
+        var isFound = false;
+        walk.Cancels((view, cancel) => Close(view, cancel.Client, isCancel: true));
+        walk.Clients((view, client) => Close(view, client, isCancel: false));
+        if (!isFound) throw new ConsoleException("client not found");
+        return id == request.ClientId ? null : "KILL_CLIENT"; // One's own session gets the FATAL and nothing after it.
+
+        void Close(ILoopView view, ClientSession client, bool isCancel)
+        {
+            if (client.Id != id || isFound || !(isCancel || client.State is ClientState.Active or ClientState.Waiting)) return;
+            isFound = true;
+            view.Close(client, "admin forced disconnect");
+        }
+    }
+
+    /// <summary>Leading digits; what follows them does not matter.</summary>
+    private static long? ReadId(string argument)
+    {
+        var length = 0;
+        while (length < argument.Length && char.IsAsciiDigit(argument[length])) length++;
+        return long.TryParse(argument.AsSpan(0, length), out var id) ? id : null;
+    }
+
+    private static void RequireNoArgument(ConsoleRequest request, string argument)
+    {
+        if (argument.Length > 0) throw request.InvalidCommand();
+    }
+}

@@ -1,0 +1,89 @@
+using System.Text;
+using FastPool.Control.Listings;
+using FastPool.Core.Sessions;
+
+namespace FastPool.Control.Commands;
+
+/// <summary>SHOW: one row an item.</summary>
+internal sealed class ShowCommand
+{
+    /// <summary>What SHOW VERSION and the first line of --version say: which PgBouncer this one stands in for.</summary>
+    internal const string VersionText = "PgBouncer 1.25.2";
+
+    private const string Tag = "SHOW";
+
+    private readonly Sources _sources;
+    private readonly ILocalTime _time;
+    private readonly Connections _connections;
+    private readonly Dictionary<string, Item> _items;
+
+    public ShowCommand(Sources sources, ILocalTime time)
+    {
+        _sources = sources;
+        _time = time;
+        _connections = new Connections(sources.Registry, sources.Walk);
+        var registry = sources.Registry;
+        _items = new Dictionary<string, Item>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["HELP"] = new Item(static (answer, _) => answer.Buffer.WriteNotice("Console usage"u8, Encoding.Latin1.GetBytes(HelpText.Text))),
+            ["CONFIG"] = Of(SmallListings.Config, () => SmallListings.ConfigRows(registry.Settings)),
+            ["DATABASES"] = Of(DatabaseListing.Listing, () => DatabaseListing.Rows(registry)),
+            ["POOLS"] = Of(PoolListing.Listing, () => PoolListing.Rows(sources)),
+            ["CLIENTS"] = Of(ConnectionListing.Listing, () => ConnectionListing.Clients(_connections, registry.Settings)),
+            ["SERVERS"] = Of(ConnectionListing.Listing, () => ConnectionListing.Servers(_connections, registry.Settings)),
+            ["USERS"] = Of(UserListing.Listing, () => UserListing.Rows(registry)),
+            ["VERSION"] = Of(PairListings.Version, static () => [VersionText]),
+            ["PEERS"] = Of(SmallListings.PeerList, () => SmallListings.PeerRows(registry.Settings)),
+            ["PEER_POOLS"] = Of(SmallListings.PeerPools, () => SmallListings.PeerPoolRows(sources.Walk)),
+            ["FDS"] = Of(DescriptorListing.Listing, () => DescriptorListing.Rows(sources, _connections)) with { NeedsAdmin = true },
+            ["SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request), Remembering)),
+            ["ACTIVE_SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request).Where(ConnectionListing.IsActiveSocket), Remembering)),
+            ["LISTS"] = Of(PairListings.Lists, () => PairListings.ListsRows(sources)),
+            ["MEM"] = Of(SmallListings.Mem, () => SmallListings.MemRows(sources)),
+            ["STATE"] = Of(PairListings.State, () => PairListings.StateRows(registry.State.Mode)),
+            ["DNS_HOSTS"] = Of(SmallListings.DnsHosts, () => SmallListings.DnsHostRows(sources)),
+            ["DNS_ZONES"] = Of(SmallListings.DnsZones, () => SmallListings.DnsZoneRows(sources.Dns)),
+            ["STATS"] = Of(StatsListing.Stats, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
+            ["STATS_TOTALS"] = Of(StatsListing.Totals, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
+            ["STATS_AVERAGES"] = Of(StatsListing.Averages, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
+            ["TOTALS"] = Of(PairListings.Totals, () => StatsListing.TotalsRows(sources.Stats.OfAll(sources.Clock.NowUs))),
+        };
+    }
+
+    private ILocalTime Remembering => new SecondMemory(_time);
+
+    /// <summary>What drivers probe wins over the items.</summary>
+    public void Run(ConsoleRequest request, string name)
+    {
+        var answer = new Answer(request.Reply);
+        if (CompatibleParameters.Find(name) is { } value)
+        {
+            PairListings.OneText(name.ToLowerInvariant()).Write(answer, [value], _time);
+        }
+        else if (_items.TryGetValue(name, out var item))
+        {
+            if (item.NeedsAdmin) request.RequireAdmin();
+            item.Write(answer, request);
+        }
+        else
+        {
+            throw request.InvalidCommand();
+        }
+        answer.Complete(Tag);
+    }
+
+    private Item Of<T>(Listing<T> listing, Func<IEnumerable<T>> rows) => new((answer, _) => listing.Write(answer, rows(), Remembering));
+
+    /// <summary>The asking session's buffer always holds its query: type, length, text and NUL.</summary>
+    private IEnumerable<ConnectionLine> Sockets(ConsoleRequest request)
+    {
+        const int HeaderAndNul = 6;
+        var buffer = new BufferView(request.Query.Length + HeaderAndNul, 0, 0, 0);
+        return ConnectionListing.Sockets(_connections, _sources.Registry.Settings, request.ClientId, buffer);
+    }
+
+    private sealed record Item(Action<Answer, ConsoleRequest> Write)
+    {
+        public bool NeedsAdmin { get; init; }
+    }
+}

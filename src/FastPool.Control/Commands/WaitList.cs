@@ -1,0 +1,62 @@
+using FastPool.Core.Sessions;
+
+namespace FastPool.Control.Commands;
+
+/// <summary>What a console session waits for.</summary>
+/// <param name="IsOver">Looked at again and again.</param>
+/// <param name="EndsWithResume">True for the global PAUSE and SUSPEND.</param>
+internal sealed record Wait(ConsoleRequest Request, string Tag, Func<bool> IsOver, bool EndsWithResume);
+
+/// <summary>
+/// Commands that are answered when a condition holds. Each remembers its own condition: another's does not answer it. While
+/// there is none, nothing is looked at.
+/// </summary>
+internal sealed class WaitList(ControlThread control, Action<ConsoleRequest, string> complete, Action<ConsoleRequest, string> fail)
+{
+    private const long LookPeriodUs = 20_000;
+
+    private readonly List<Wait> _waits = [];
+    private ControlTimer? _timer;
+
+    public bool IsWaiting(ClientSession client) => _waits.Exists(wait => wait.Request.Client == client);
+
+    /// <summary>Answers at once if the condition holds already.</summary>
+    public void Add(Wait wait)
+    {
+        if (wait.IsOver())
+        {
+            complete(wait.Request, wait.Tag);
+            return;
+        }
+        _waits.Add(wait);
+        _timer ??= control.Every(LookPeriodUs, Look);
+    }
+
+    /// <summary>The client is gone. A SUSPEND goes on parking nevertheless; its answer goes nowhere.</summary>
+    public void Forget(ClientSession client) => _waits.RemoveAll(wait => wait.Request.Client == client && !wait.EndsWithResume);
+
+    /// <summary>Nobody is left to be answered.</summary>
+    public void Clear() => _waits.Clear();
+
+    /// <summary>Waits whose condition will not come true any more are told so.</summary>
+    public void Cancel(Predicate<Wait> isMeant)
+    {
+        foreach (var wait in _waits.FindAll(isMeant))
+        {
+            _waits.Remove(wait);
+            fail(wait.Request, wait.Tag + " canceled");
+        }
+    }
+
+    private void Look()
+    {
+        foreach (var wait in _waits.ToArray())
+        {
+            if (!wait.IsOver() || !_waits.Remove(wait)) continue;
+            complete(wait.Request, wait.Tag);
+        }
+        if (_waits.Count > 0) return;
+        _timer!.Stop();
+        _timer = null;
+    }
+}

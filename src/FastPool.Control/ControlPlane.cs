@@ -1,0 +1,62 @@
+using FastPool.Base;
+using FastPool.Control.Commands;
+using FastPool.Control.Listings;
+using FastPool.Control.Statistics;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Control;
+
+/// <summary>
+/// Everything of this assembly, put together: one console, one thread. <see cref="Console"/> is given to the loops; the
+/// process calls <see cref="Start"/> when they run and <see cref="Dispose"/> before it ends them.
+/// </summary>
+public sealed class ControlPlane : IDisposable
+{
+    private readonly StatsReporter _reporter;
+
+    public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process, Clock clock, ILocalTime time, IDnsView dns, ILogger log)
+    {
+        var walk = new LoopWalk(loops);
+        var evictions = new Evictions(registry, walk);
+        var stats = new StatsWindows(registry, clock.NowUs);
+        _reporter = new StatsReporter(registry, stats, clock, log);
+        Thread = new ControlThread(clock, log);
+        Reloader = new Reloader(registry, evictions, process);
+        Pausing = new Pausing(registry, walk, evictions);
+        Shutdown = new ShutdownWatch(registry, Pausing, Thread, log);
+        Console = new AdminConsole(
+            new ConsoleWelcome(tracked),
+            new ShowCommand(new Sources(registry, walk, stats, clock, dns), time),
+            new SetCommand(registry, Reloader, log),
+            waits => new DatabaseCommands(registry, Pausing, waits, log),
+            waits => new ProcessCommands(registry, Pausing, walk, waits, process, clock, log),
+            registry,
+            Pausing,
+            Thread,
+            log);
+    }
+
+    public IConsole Console { get; }
+
+    /// <summary>Signals get to the control plane by its <see cref="ControlThread.Post"/>.</summary>
+    public ControlThread Thread { get; }
+
+    public Reloader Reloader { get; }
+
+    public Pausing Pausing { get; }
+
+    public ShutdownWatch Shutdown { get; }
+
+    public void Start()
+    {
+        _reporter.Start(Thread);
+        Thread.Start();
+    }
+
+    public void Dispose() => Thread.Dispose();
+
+    /// <summary>For tests: what is posted and due, on the caller's thread, with the statistics' tick.</summary>
+    internal void StartWithoutThread() => _reporter.Start(Thread);
+}

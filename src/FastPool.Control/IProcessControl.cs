@@ -1,0 +1,34 @@
+using FastPool.Core.Settings;
+
+namespace FastPool.Control;
+
+/// <summary>What a reload came to.</summary>
+/// <param name="HasSucceeded">False: the main file could not be read; everything is as it was.</param>
+public readonly record struct ReloadResult(bool HasSucceeded);
+
+public enum ShutdownMode
+{
+    /// <summary>Now.</summary>
+    Immediate,
+    /// <summary>Until no server connection is left; no client gets a new one.</summary>
+    WaitForServers,
+    /// <summary>Until the last client, the console's own included, has left by itself.</summary>
+    WaitForClients,
+}
+
+/// <summary>The process, as the control plane sees it. Called on the control thread.</summary>
+public interface IProcessControl
+{
+    /// <summary>Reads all files again, reopens the log and calls <see cref="Reloader.Apply"/>; the log has the cause of a failure.</summary>
+    ReloadResult Reload();
+
+    /// <summary>Begins to shut down, or changes the way of a shutdown under way; see <see cref="ShutdownWatch"/>.</summary>
+    void Shutdown(ShutdownMode mode);
+
+    /// <summary>New settings are in force: level and targets of the log follow them.</summary>
+    void SettingsApplied(Settings settings);
+
+    /// <summary>Builds the TLS contexts of clients and servers anew, from the settings and the files they name.</summary>
+    /// <returns>False when that failed: the old ones stay, and the log has the cause.</returns>
+    bool TryApplyTls(Settings settings);
+}

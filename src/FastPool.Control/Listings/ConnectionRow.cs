@@ -1,0 +1,172 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+
+namespace FastPool.Control.Listings;
+
+/// <summary>Where a connection stands; the order is that of the listings within a pool.</summary>
+internal enum Place
+{
+    ClientActive,
+    ClientWaiting,
+    ClientActiveCancel,
+    ClientWaitingCancel,
+    ServerActive,
+    ServerIdle,
+    ServerUsed,
+    ServerTested,
+    ServerLogin,
+    ServerActiveCancel,
+    ServerBeingCanceled,
+    ClientLogin,
+    /// <summary>About to be gone: in no listing.</summary>
+    Closing,
+}
+
+/// <summary>A client or server connection as it was when its loop was visited: everything a listing may want of it.</summary>
+internal sealed class ConnectionRow
+{
+    public required Place Place { get; init; }
+    public required long Id { get; init; }
+    /// <summary>Null: none, or a peer's.</summary>
+    public Pool? Pool { get; init; }
+    public string? User { get; init; }
+    public string? Database { get; init; }
+    public ReplicationKind Replication { get; init; }
+    public EndAddress Remote { get; init; }
+    public EndAddress Local { get; init; }
+    /// <summary>What stands for the remote port of a Unix socket.</summary>
+    public int UnixPort { get; init; }
+    public long ConnectWallUs { get; init; }
+    public long RequestWallUs { get; init; }
+    public long WaitUs { get; init; }
+    public bool IsCloseNeeded { get; init; }
+    /// <summary>The partner; 0: none.</summary>
+    public long LinkId { get; init; }
+    public long RemotePid { get; init; }
+    public string Tls { get; init; } = "";
+    public string ApplicationName { get; init; } = "";
+    public int PreparedStatements { get; init; }
+    public BufferView Buffer { get; init; }
+
+    // For SHOW FDS.
+    public int Descriptor { get; init; }
+    public int LinkDescriptor { get; init; }
+    public bool IsLinkedToTls { get; init; }
+    public ulong CancelKey { get; init; }
+    public ParameterValues? Parameters { get; init; }
+
+    public bool IsServer => Place is >= Place.ServerActive and <= Place.ServerBeingCanceled;
+
+    /// <summary>On the client's loop.</summary>
+    public static ConnectionRow Of(ClientSession client, long nowUs)
+    {
+        var transport = client.Transport as IConnectionView;
+        var partner = client.Server?.Transport as IConnectionView;
+        var hasEntered = client.Pool is not null;
+        return new ConnectionRow
+        {
+            Place = client.State switch { ClientState.Login => Place.ClientLogin, ClientState.Waiting => Place.ClientWaiting, ClientState.Active => Place.ClientActive, _ => Place.Closing },
+            Id = client.Id,
+            Pool = client.Pool,
+            User = client.UserName,
+            Database = hasEntered ? client.Pool!.Database.Name : client.DatabaseName,
+            Replication = client.Replication,
+            Remote = client.Remote,
+            Local = client.Local,
+            UnixPort = client.UnixPort,
+            ConnectWallUs = client.ConnectWallUs,
+            RequestWallUs = client.ConnectWallUs + (client.RequestUs - client.ConnectUs),
+            WaitUs = client.QueryStartUs == 0 || (hasEntered && client.IsConsole) ? 0 : Math.Max(0, nowUs - client.QueryStartUs), // The console runs no query.
+            LinkId = client.Server?.Id ?? 0,
+            RemotePid = client.Remote.IsUnix ? client.PeerPid : 0,
+            Tls = transport?.Tls ?? "",
+            ApplicationName = client.Parameters[TrackedParameters.ApplicationName] ?? "",
+            PreparedStatements = client.PreparedStatementCount,
+            Buffer = transport?.Buffer ?? default,
+            Descriptor = transport?.Descriptor ?? 0,
+            LinkDescriptor = partner?.Descriptor ?? 0,
+            IsLinkedToTls = partner is { Tls.Length: > 0 },
+            CancelKey = client.CancelKey,
+            Parameters = client.Parameters,
+        };
+    }
+
+    /// <summary>On the server's loop.</summary>
+    public static ConnectionRow Of(ServerSession server)
+    {
+        var transport = server.Transport as IConnectionView;
+        var partner = server.Client?.Transport as IConnectionView;
+        return new ConnectionRow
+        {
+            Place = PlaceOf(server.State),
+            Id = server.Id,
+            Pool = server.Pool,
+            User = server.Pool.User.Name,
+            Database = server.Pool.Database.Name,
+            Replication = server.Client?.Replication ?? ReplicationKind.None,
+            Remote = server.Remote,
+            Local = server.Local,
+            UnixPort = server.UnixPort,
+            ConnectWallUs = server.ConnectWallUs,
+            RequestWallUs = server.ConnectWallUs + Math.Max(0, server.LastActivityUs - server.DialStartUs),
+            IsCloseNeeded = server.IsCloseNeeded,
+            LinkId = server.Client?.Id ?? 0,
+            RemotePid = (uint)(server.CancelKey >> 32),
+            Tls = transport?.Tls ?? "",
+            ApplicationName = server.Parameters[TrackedParameters.ApplicationName] ?? "",
+            PreparedStatements = server.PreparedStatementCount,
+            Buffer = transport?.Buffer ?? default,
+            Descriptor = transport?.Descriptor ?? 0,
+            LinkDescriptor = partner?.Descriptor ?? 0,
+            IsLinkedToTls = partner is { Tls.Length: > 0 },
+            CancelKey = server.CancelKey,
+            Parameters = server.Parameters,
+        };
+    }
+
+    /// <summary>The connection that brought a cancel request. On its loop.</summary>
+    public static ConnectionRow OfRequest(CancelView cancel) => new()
+    {
+        Place = cancel.Carrier is { IsConnecting: false } ? Place.ClientActiveCancel : Place.ClientWaitingCancel,
+        Id = cancel.Client.Id,
+        Pool = cancel.Pool,
+        Database = cancel.Pool?.Database.Name,
+        Remote = cancel.Client.Remote,
+        Local = cancel.Client.Local,
+        UnixPort = cancel.Client.UnixPort,
+        ConnectWallUs = cancel.Client.ConnectWallUs,
+        RequestWallUs = cancel.Client.ConnectWallUs + (cancel.Client.RequestUs - cancel.Client.ConnectUs),
+        LinkId = cancel.Carrier?.Id ?? 0,
+        RemotePid = cancel.Client.Remote.IsUnix ? cancel.Client.PeerPid : 0,
+        Tls = (cancel.Client.Transport as IConnectionView)?.Tls ?? "",
+    };
+
+    /// <summary>The connection that carries a cancel request.</summary>
+    public static ConnectionRow OfCarrier(CancelView cancel, CancelCarrier carrier) => new()
+    {
+        Place = carrier.IsConnecting ? Place.ServerLogin : Place.ServerActiveCancel,
+        Id = carrier.Id,
+        Pool = cancel.Pool,
+        User = cancel.Pool?.User.Name,
+        Database = cancel.Pool?.Database.Name,
+        Remote = carrier.Remote,
+        Local = carrier.Local,
+        UnixPort = carrier.UnixPort,
+        ConnectWallUs = carrier.ConnectWallUs,
+        RequestWallUs = carrier.ConnectWallUs,
+        LinkId = cancel.Client.Id,
+    };
+
+    private static Place PlaceOf(ServerState state) => state switch
+    {
+        ServerState.Login => Place.ServerLogin,
+        ServerState.Idle => Place.ServerIdle,
+        ServerState.Used => Place.ServerUsed,
+        ServerState.Tested => Place.ServerTested,
+        ServerState.Active => Place.ServerActive,
+        ServerState.BeingCanceled => Place.ServerBeingCanceled,
+        _ => Place.Closing,
+    };
+}

@@ -1,0 +1,68 @@
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.DescriptorRow>;
+
+namespace FastPool.Control.Listings;
+
+/// <summary>A socket for SHOW FDS.</summary>
+internal sealed record DescriptorRow(int Descriptor, string Task, string? User, string? Database, string Address, long Port, ulong Cancel, long Link, ParameterValues? Parameters);
+
+/// <summary>
+/// SHOW FDS. It shows, and hands over nothing: no descriptor goes along, and so no secret either, which the taker of
+/// descriptors alone would have a use for.
+/// </summary>
+internal static class DescriptorListing
+{
+    private const int ClientEncoding = TrackedParameters.ClientEncoding;
+    private const int DateStyle = 0;
+    private const int TimeZone = 2;
+
+    public static Listing<DescriptorRow> Listing { get; } = new(
+        Int4("fd", static row => row.Descriptor),
+        Text("task", static row => row.Task),
+        Text("user", static row => row.User),
+        Text("database", static row => row.Database),
+        Text("addr", static row => row.Address),
+        Int4("port", static row => row.Port),
+        Int8("cancel", static row => row.Cancel),
+        Int4("link", static row => row.Link),
+        Text("client_encoding", static row => row.Parameters?[ClientEncoding]),
+        Text("std_strings", static row => row.Parameters?[TrackedParameters.StandardConformingStrings]),
+        Text("datestyle", static row => row.Parameters?[DateStyle]),
+        Text("timezone", static row => row.Parameters?[TimeZone]),
+        Text("password", static _ => null),
+        Bytea("scram_client_key", static _ => null),
+        Bytea("scram_server_key", static _ => null));
+
+    /// <summary>Listeners, clients in login, then pool by pool; without TLS and without the console's own.</summary>
+    public static IEnumerable<DescriptorRow> Rows(Sources sources, Connections connections)
+    {
+        var listeners = new SortedDictionary<int, ListenerView>();
+        sources.Walk.Each(view =>
+        {
+            foreach (var listener in view.Listeners) listeners.TryAdd(listener.Descriptor, listener);
+        });
+        var requests = connections.CancelRequests().ConvertAll(static row => row.Id);
+        var rows = connections.Clients();
+        rows.AddRange(connections.Servers());
+        rows.RemoveAll(row => row.Tls.Length > 0 || row.IsLinkedToTls || row.Pool == sources.Registry.AdminPool || requests.Contains(row.Id));
+        var inOrder = connections.InOrder(rows).ToArray();
+        return
+        [
+            .. listeners.Values.Select(static listener => new DescriptorRow(listener.Descriptor, "pooler", null, null, listener.Address, listener.Port, 0, 0, null)),
+            .. inOrder.Where(static row => row.Place == Place.ClientLogin).Select(RowOf),
+            .. inOrder.Where(static row => row.Place is not (Place.ClientLogin or Place.ServerBeingCanceled)).Select(RowOf),
+        ];
+    }
+
+    private static DescriptorRow RowOf(ConnectionRow row) => new(
+        row.Descriptor,
+        row.IsServer ? "server" : "client",
+        row.User,
+        row.Database,
+        row.Remote.ToString(),
+        row.Remote.IsUnix ? row.UnixPort : row.Remote.Port,
+        row.CancelKey,
+        row.LinkDescriptor,
+        row.Parameters);
+}

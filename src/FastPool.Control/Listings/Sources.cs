@@ -1,0 +1,8 @@
+using FastPool.Base;
+using FastPool.Control.Statistics;
+using FastPool.Core.Pools;
+
+namespace FastPool.Control.Listings;
+
+/// <summary>Where listings take their rows from.</summary>
+internal sealed record Sources(PoolRegistry Registry, LoopWalk Walk, StatsWindows Stats, Clock Clock, IDnsView Dns);

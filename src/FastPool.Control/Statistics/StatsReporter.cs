@@ -1,0 +1,33 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Control.Statistics;
+
+/// <summary>The tick of the statistics: every stats_period, as it was at the start, one line in the log and the windows move on.</summary>
+internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows, Clock clock, ILogger log)
+{
+    private const long UsPerSecond = 1_000_000;
+
+    /// <summary>A period of 0 or less: no tick, so averages are those since the start.</summary>
+    public void Start(ControlThread control)
+    {
+        if (registry.Settings.StatsPeriod > 0) control.Every(registry.Settings.StatsPeriod * UsPerSecond, Tick);
+    }
+
+    internal void Tick()
+    {
+        var now = clock.NowUs;
+        if (registry.Settings.LogStats)
+        {
+            var line = Line(windows.OfPeriod(now).Averages);
+            log.Line(line);
+        }
+        windows.Tick(now);
+    }
+
+    private static string Line(in StatsTotals average) =>
+        $"stats: {average.Xacts} xacts/s, {average.Queries} queries/s, {average.ClientParses} client parses/s, "
+        + $"{average.ServerParses} server parses/s, {average.Binds} binds/s, in {average.ReceivedBytes} B/s, out {average.SentBytes} B/s, "
+        + $"xact {average.XactUs} us, query {average.QueryUs} us, wait {average.WaitUs} us";
+}

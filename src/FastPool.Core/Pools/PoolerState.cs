@@ -1,0 +1,23 @@
+namespace FastPool.Core.Pools;
+
+/// <summary>What SHOW STATE tells.</summary>
+public enum PoolerMode : byte
+{
+    Active,
+    /// <summary>PAUSE: no client gets a server, servers close as they become free.</summary>
+    Paused,
+    /// <summary>SUSPEND: sockets are parked as soon as their buffers are empty.</summary>
+    Suspended,
+}
+
+/// <summary>The state that is one for the whole pooler. The control plane writes it, pools read it in their turn.</summary>
+public sealed class PoolerState
+{
+    private byte _mode;
+
+    public PoolerMode Mode
+    {
+        get => (PoolerMode)Volatile.Read(ref _mode); // Pairs: the setter, by the console.
+        set => Volatile.Write(ref _mode, (byte)value);
+    }
+}
