@@ -108,7 +108,7 @@ internal sealed class AdminConsole : IConsole
 
     private string? Dispatch(ConsoleRequest request)
     {
-        var statement = Statement.Parse(request.Query);
+        var statement = ConsoleStatement.Parse(request.Query);
         switch (statement.Kind)
         {
             case StatementKind.TooLong: throw new ConsoleException("bad arguments");

@@ -10,19 +10,19 @@ namespace FastPool.Control;
 
 /// <summary>
 /// Everything of this assembly, put together: one console, one thread. <see cref="Console"/> is given to the loops; the
-/// process calls <see cref="Start"/> when they run and <see cref="Dispose"/> before it ends them.
+/// process calls <see cref="Start"/> when they run.
 /// </summary>
-public sealed class ControlPlane : IDisposable
+public sealed class ControlPlane
 {
     private readonly StatsReporter _reporter;
 
-    public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process, Clock clock, ILocalTime time, IDnsView dns, ILogger log)
+    public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process, ControlThread control, Clock clock, ILocalTime time, IDnsView dns, ILogger log)
     {
         var walk = new LoopWalk(loops);
         var evictions = new Evictions(registry, walk);
         var stats = new StatsWindows(registry, clock.NowUs);
-        _reporter = new StatsReporter(registry, stats, clock, log);
-        Thread = new ControlThread(clock, log);
+        _reporter = new StatsReporter(registry, stats, process, clock, log);
+        Thread = control;
         Reloader = new Reloader(registry, evictions, process);
         Pausing = new Pausing(registry, walk, evictions);
         Shutdown = new ShutdownWatch(registry, Pausing, Thread, log);
@@ -49,14 +49,6 @@ public sealed class ControlPlane : IDisposable
 
     public ShutdownWatch Shutdown { get; }
 
-    public void Start()
-    {
-        _reporter.Start(Thread);
-        Thread.Start();
-    }
-
-    public void Dispose() => Thread.Dispose();
-
-    /// <summary>For tests: what is posted and due, on the caller's thread, with the statistics' tick.</summary>
-    internal void StartWithoutThread() => _reporter.Start(Thread);
+    /// <summary>The tick of the statistics. On the control thread, or before it runs.</summary>
+    public void Start() => _reporter.Start(Thread);
 }

@@ -22,6 +22,7 @@ public sealed class ControlThread : IDisposable
         _log = log;
     }
 
+    /// <summary>Makes a thread of its own the control thread.</summary>
     public void Start()
     {
         Check.That(_thread is null);
@@ -65,7 +66,8 @@ public sealed class ControlThread : IDisposable
         while (_work.TryTake(out var work)) Protect(work);
     }
 
-    private void Run()
+    /// <summary>Makes the caller's thread the control thread, until <see cref="Dispose"/>.</summary>
+    public void Run()
     {
         while (!_work.IsCompleted)
         {

@@ -16,7 +16,7 @@ internal sealed class Evictions(PoolRegistry registry, LoopWalk walk)
         foreach (var database in databases)
         {
             database.IsPaused = true;
-            pools.UnionWith(database.RemovePools());
+            pools.UnionWith(registry.RemovePools(database));
         }
         walk.Cancels((view, cancel) =>
         {

@@ -28,6 +28,9 @@ public interface IProcessControl
     /// <summary>New settings are in force: level and targets of the log follow them.</summary>
     void SettingsApplied(Settings settings);
 
+    /// <summary>The statistics line of the period that has just ended, whether it is logged or not.</summary>
+    void StatsReported(string line);
+
     /// <summary>Builds the TLS contexts of clients and servers anew, from the settings and the files they name.</summary>
     /// <returns>False when that failed: the old ones stay, and the log has the cause.</returns>
     bool TryApplyTls(Settings settings);

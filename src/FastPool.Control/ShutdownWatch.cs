@@ -32,6 +32,7 @@ public sealed class ShutdownWatch
     {
         _mode = mode;
         _registry.IsShuttingDown = true;
+        _registry.State.IsEnding = mode == ShutdownMode.WaitForServers;
         if (mode == ShutdownMode.Immediate)
         {
             _timer?.Stop();

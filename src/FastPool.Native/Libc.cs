@@ -19,6 +19,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)] internal static partial nint sendmsg(int fd, MsgHdr* message, int flags);
     [LibraryImport(Name)] internal static partial int shutdown(int fd, int how);
     [LibraryImport(Name)] internal static partial int close(int fd);
+    [LibraryImport(Name)] internal static partial int fcntl(int fd, int command, int argument);
     [LibraryImport(Name)] internal static partial int getsockname(int fd, byte* address, uint* length);
     [LibraryImport(Name)] internal static partial int getpeername(int fd, byte* address, uint* length);
     [LibraryImport(Name)] internal static partial int setsockopt(int fd, int level, int option, void* value, uint length);

@@ -75,6 +75,13 @@ public static unsafe class Sockets
         return Libc.Result(Libc.sendmsg(fd, &message, NoSignal));
     }
 
+    public static void MakeNonBlocking(int fd)
+    {
+        const int setFlags = 4;
+        const int getFlags = 3;
+        _ = Libc.fcntl(fd, setFlags, Libc.fcntl(fd, getFlags, 0) | NonBlock);
+    }
+
     public static void Close(int fd) => _ = Libc.close(fd);
 
     /// <summary>The pending error of a socket whose connect was under way: 0 or an errno.</summary>

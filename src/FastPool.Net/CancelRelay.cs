@@ -12,6 +12,7 @@ namespace FastPool.Net;
 /// </summary>
 internal sealed class CancelRelay(PoolRegistry registry)
 {
+    private readonly List<CancelConnection>[] _underWay = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
     private readonly List<CancelConnection>[] _waiting = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
 
     internal void Begin(Loop loop, ClientConnection requester, ulong key)
@@ -38,6 +39,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
             : server.Phase == ServerPhase.SettingParameters ? "ignoring cancel request for server that is setting vars"
             : null;
         cancel.Prepare(loop, target, server);
+        if (target.IsConsole) loop.Console.Cancel(target);
         if (refusal is not null)
         {
             cancel.EndRequester(refusal);
@@ -55,8 +57,12 @@ internal sealed class CancelRelay(PoolRegistry registry)
             _waiting[loop.Index].Add(cancel);
             return;
         }
-        cancel.Start();
+        _underWay[loop.Index].Add(cancel);
+        cancel.Start(_underWay[loop.Index]);
     }
+
+    /// <summary>Requests aimed at servers of that loop.</summary>
+    internal IReadOnlyList<CancelView> ViewOf(int loop) => [.. _waiting[loop].Concat(_underWay[loop]).Select(cancel => cancel.View)];
 
     /// <summary>Tries again for those that found too many connections; gives up after cancel_wait_timeout.</summary>
     internal void Tick(Loop loop)
@@ -83,6 +89,9 @@ internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requ
     private ServerSession? _server;
     private NativeAddress _address;
     private bool _isAbandoned;
+    private List<CancelConnection>? _underWay;
+    private long _carrierId;
+    private long _startWallUs;
 
     internal ClientSession? Target { get; private set; }
 
@@ -100,8 +109,11 @@ internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requ
     }
 
     /// <summary>From here the server serves nobody else until the request is through.</summary>
-    internal void Start()
+    internal void Start(List<CancelConnection> underWay)
     {
+        _underWay = underWay;
+        _carrierId = _loop.Group.NextId();
+        _startWallUs = _loop.Context.WallUs;
         _server!.CancelsInFlight++;
         if (_loop.Engine.Connect(this, _address) != 0) Finish("failed to send cancel request");
     }
@@ -137,8 +149,12 @@ internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requ
     /// <summary>The server closes when it has acted on the request.</summary>
     protected internal override void OnEnded(int errno) => Finish("successfully sent cancel request");
 
+    internal CancelView View => new(requester.Session, Target!.Pool, 0, _underWay is null ? null
+        : new CancelCarrier(_carrierId, _address.ToEndAddress(), IsOpen ? _loop.Engine.LocalAddress(this) : default, requester.Session.UnixPort, _startWallUs, Has(EndpointFlags.Connecting)));
+
     private void Finish(string reason)
     {
+        _underWay!.Remove(this);
         _loop.Engine.Close(this);
         var server = _server!;
         server.Pool.Cancels.GiveBack();

@@ -71,6 +71,9 @@ public sealed record ListeningSocket(int Handle, EndAddress Address, int Port, s
 {
     public bool IsUnix => Address.IsUnix;
 
+    /// <summary>Somebody else's to unlink.</summary>
+    public bool IsInherited { get; init; }
+
     /// <summary>Bound to all addresses: each connection must be asked for its own.</summary>
     public bool IsWildcard => Address.ToIPAddress() is { } ip && (ip.Equals(System.Net.IPAddress.Any) || ip.Equals(System.Net.IPAddress.IPv6Any));
 }

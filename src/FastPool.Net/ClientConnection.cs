@@ -12,11 +12,13 @@ namespace FastPool.Net;
 /// </summary>
 internal sealed class ClientConnection : Endpoint
 {
+    private const int ConsoleQueriesMax = 16;
+
     private readonly Loop _loop;
     private HeldBytes _held;
     private int _bodyRemaining;
     private bool _isBodySkipped;
-    private bool _isConsoleBusy;
+    private int _consoleQueries;
 
     internal ClientConnection(Loop loop, ClientSession session)
     {
@@ -227,7 +229,10 @@ internal sealed class ClientConnection : Endpoint
                             return end;
                     }
                 case Verdict.Console:
-                    return RelayToConsole(buffer, position, end, type, length);
+                    var next = RelayToConsole(buffer, position, end, type, length);
+                    if (next == position || next == end || !IsOpen) return next;
+                    run = position = next;
+                    continue;
                 default:
                     Forward(buffer, run, position);
                     if (IsOpen) Disconnect(Session.Ending);
@@ -416,10 +421,19 @@ internal sealed class ClientConnection : Endpoint
 
     private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
     {
-        if (_isConsoleBusy) return position;
+        if (_consoleQueries >= ConsoleQueriesMax) return position;
+        if (type == FrontendMessage.Close && StatementNames.Find(type, buffer.AsSpan(position, Math.Min(length, end - position)), length) is { Case: not StatementCase.Untouched } names)
+        {
+            if (names.Case == StatementCase.Collect) return position;
+            if (names.Case == StatementCase.Close && Session.Pool!.Limits.MaxPreparedStatements > 0)
+            {
+                Send(PreparedMessages.CloseComplete);
+                return position + length;
+            }
+        }
         if (type is not FrontendMessage.Query)
         {
-            Send(_loop.Console.RefuseMessage(type));
+            Send(_loop.Console.RefuseMessage(Session, type));
             Disconnect(Ending.Told("bad packet"));
             return end;
         }
@@ -436,16 +450,14 @@ internal sealed class ClientConnection : Endpoint
             Disconnect(Ending.Told("incomplete query"));
             return end;
         }
-        _isConsoleBusy = true;
-        _loop.Engine.Pause(this);
+        if (++_consoleQueries == ConsoleQueriesMax) _loop.Engine.Pause(this);
         _loop.Console.Execute(Session, System.Text.Encoding.Latin1.GetString(body[..text]), new ConsoleReply(_loop, this));
         return position + length;
     }
 
     internal void OnConsoleAnswer(ReadOnlySpan<byte> messages)
     {
-        _isConsoleBusy = false;
-        Session.EndConsoleQuery();
+        _consoleQueries--;
         if (Send(messages)) GoOn();
     }
 

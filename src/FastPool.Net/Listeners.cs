@@ -18,6 +18,22 @@ public static class Listeners
         return sockets.Count > 0 ? sockets : throw new StartupException("nowhere to listen on");
     }
 
+    /// <summary>Sockets that listen already, passed by a service manager, in place of our own.</summary>
+    public static IReadOnlyList<ListeningSocket> Inherit(IReadOnlyList<int> handles, Settings settings, ILogger log)
+    {
+        var sockets = new List<ListeningSocket>();
+        foreach (var handle in handles)
+        {
+            var address = Sockets.LocalAddress(handle);
+            if (!address.IsKnown) throw new StartupException($"failed to set up socket passed from service manager (fd {handle})");
+            if (!address.IsUnix) SocketTuning.Apply(handle, settings);
+            Sockets.MakeNonBlocking(handle);
+            log.Note($"socket passed from service manager (fd {handle})");
+            sockets.Add(new ListeningSocket(handle, address, address.IsUnix ? settings.ListenPort : address.Port, null) { IsInherited = true });
+        }
+        return sockets;
+    }
+
     private static void OpenTcp(Settings settings, ILogger log, List<ListeningSocket> sockets)
     {
         var wanted = 0;

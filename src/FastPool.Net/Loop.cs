@@ -57,6 +57,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     internal byte Index => Context.Loop;
     byte IPoolHost.Loop => Context.Loop;
     int ILoopView.Loop => Context.Loop;
+    public IPoolHost Host => this;
     public long NowUs => Context.NowUs;
     public IReadOnlyList<ClientSession> Clients => new SessionList<ClientConnection, ClientSession>(_clients, client => client.Session);
     public IReadOnlyList<ServerSession> Servers => new SessionList<ServerConnection, ServerSession>(_servers, server => server.Session);
@@ -328,5 +329,9 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     public void Close(ClientSession client, string reason) => ((ClientConnection)client.Transport!).Disconnect(Ending.Told(reason));
 
-    public void Close(ServerSession server, string reason) => ((ServerConnection)server.Transport!).Close(reason, mayTerminate: true);
+    public void Close(ServerSession server, string reason) => ((ServerConnection)server.Transport!).Close(reason, mayTerminate: true, isDeliberate: true);
+
+    public IReadOnlyList<CancelView> Cancels => _group.Cancels.ViewOf(Index);
+
+    public IReadOnlyList<ListenerView> Listeners => [.. _group.AcceptorsOf(Index).Select(acceptor => new ListenerView(acceptor.Socket.Handle, acceptor.Socket.Address.ToString(), acceptor.Socket.Port))];
 }

@@ -15,7 +15,6 @@ public sealed record LoopGroupParts(
     RandomSource Random,
     ILogger Log,
     Clock Clock,
-    IConsole Console,
     IHostResolver Resolver,
     Func<int, BufferPool, Engine> NewEngine);
 
@@ -33,7 +32,6 @@ public sealed class LoopGroup : ILoops
     public LoopGroup(LoopGroupParts parts)
     {
         _registry = parts.Registry;
-        Console = parts.Console;
         Dialer = new ServerDialer(parts.Resolver);
         Eviction = new Eviction(parts.Registry);
         Cancels = new CancelRelay(parts.Registry);
@@ -52,7 +50,9 @@ public sealed class LoopGroup : ILoops
 
     public int Count => _loops.Length;
 
-    internal IConsole Console { get; }
+    /// <summary>Given after the construction, since the console needs the loops; before they start.</summary>
+    public IConsole Console { get; set; } = null!;
+
     internal ServerDialer Dialer { get; }
     internal Eviction Eviction { get; }
     internal CancelRelay Cancels { get; }

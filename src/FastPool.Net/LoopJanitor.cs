@@ -14,6 +14,7 @@ internal sealed class LoopJanitor(Loop loop)
     internal void Tick()
     {
         foreach (var acceptor in loop.Group.AcceptorsOf(loop.Index)) acceptor.Tick();
+        if (loop.Registry.State.Mode == PoolerMode.Suspended) return;
         TickLogins();
         TickServers();
         TickIdleClients();

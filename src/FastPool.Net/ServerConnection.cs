@@ -353,7 +353,8 @@ internal sealed class ServerConnection : Endpoint
 
     /// <summary>The one door through which a server goes.</summary>
     /// <param name="mayTerminate">The connection is sound: PostgreSQL is told with a Terminate.</param>
-    internal void Close(string reason, bool mayTerminate)
+    /// <param name="isDeliberate">Ours to decide: a login that ends by it has not failed.</param>
+    internal void Close(string reason, bool mayTerminate, bool isDeliberate = false)
     {
         if (IsClosed) return;
         IsClosed = true;
@@ -370,7 +371,7 @@ internal sealed class ServerConnection : Endpoint
             Session.Unlink();
         }
         Session.LetGoOfStatements();
-        if (Session.Login is { } login) Session.Pool.LoginFailed(Session, login.Failure.Relay is null ? new LoginFailure(reason, null) : login.Failure, _loop);
+        if (Session.Login is { } login && !isDeliberate) Session.Pool.LoginFailed(Session, login.Failure.Relay is null ? new LoginFailure(reason, null) : login.Failure, _loop);
         else Session.Pool.Remove(Session, _loop);
         _loop.Forget(this);
         client?.Disconnect(Ending.Told(reason));

@@ -1,127 +1,155 @@
+using FastPool.Base;
+using FastPool.Control;
+using FastPool.Core.Auth;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.Logs;
+using FastPool.Native;
+using FastPool.Net;
 using Microsoft.Extensions.Logging;
+using ShutdownMode = FastPool.Life.ShutdownMode;
 
 namespace FastPool;
 
-/// <summary>
-/// The pooler as the process around it sees it: the seam between process life and the data plane. Called on the first thread only,
-/// in the order of the members; it logs what it does itself and gives back what the process has to act on.
-/// </summary>
-public interface IPooler
+/// <summary>Data plane and control plane, put together; what the process around them asks of either.</summary>
+internal sealed class Pooler : IPooler, IProcessControl
 {
-    /// <summary>The engine's way to wait for I/O, for the log.</summary>
-    string PollMethod { get; }
+    private const int CoresPerLoop = 4;
+    private const int MockSecretBytes = 32;
 
-    /// <summary>The TLS library, as far as it is known without loading it for that.</summary>
-    string TlsLibrary { get; }
+    private readonly IPoolerHost _host;
+    private readonly ILogger _log;
+    private readonly PoolRegistry _registry;
+    private readonly ScramVerifiers _verifiers;
+    private readonly LoopGroup _loops;
+    private readonly ControlPlane _plane;
+    private readonly ControlThread _control;
+    private IReadOnlyList<ListeningSocket> _sockets = [];
+    private ShutdownMode _shutdown;
 
-    /// <summary>Where it stands now, whoever brought it there.</summary>
-    ShutdownState State { get; }
-
-    /// <summary>Makes TLS contexts, while the process still is who started it: root may read the key.</summary>
-    /// <returns>Null, or the FATAL text; its cause is logged already.</returns>
-    string? Prepare();
-
-    /// <summary>-R, first part: takes over sockets of the process that runs.</summary>
-    /// <returns>Null, or the FATAL text.</returns>
-    string? TakeOver(out bool isFound);
-
-    /// <summary>Starts loops, resolver and timers, opens the listeners and serves; after a takeover ends the old process first.</summary>
-    /// <param name="inherited">Descriptors that listen already and stand in place of our own listeners; mostly none.</param>
-    /// <returns>Null, or the FATAL text.</returns>
-    string? Start(IReadOnlyList<int> inherited);
-
-    /// <summary>Takes a new snapshot over. Not called when the new configuration could not be read.</summary>
-    /// <returns>False when its TLS settings are unusable: the old contexts stay, and that is logged by the process.</returns>
-    bool Reload(Settings settings);
-
-    /// <summary>As PAUSE without waiting.</summary>
-    void Pause();
-
-    /// <summary>As RESUME, from PAUSE or SUSPEND.</summary>
-    void Resume();
-
-    /// <summary>WaitForServers or WaitForClients: begins; when nothing is left to wait for it calls <see cref="IPoolerHost.Exit"/>.</summary>
-    void ShutDown(ShutdownMode mode);
-
-    /// <summary>The process ends now: socket files are unlinked, unless suspended. On any thread; must not log, wait or throw.</summary>
-    void CleanUp();
-}
-
-/// <summary>The process as the pooler sees it. May be called on any thread, returns at once.</summary>
-public interface IPoolerHost
-{
-    /// <summary>The log, for all categories.</summary>
-    ILoggerFactory Loggers { get; }
-
-    /// <summary>Console RELOAD: reads the configuration again on the control thread.</summary>
-    /// <param name="done">Called there, with the outcome: false when anything failed.</param>
-    void Reload(Action<bool> done);
-
-    /// <summary>Console SET, on the control thread so that it does not cross a reload: what is made is in force, and goes to
-    /// <see cref="IPooler.Reload"/>.</summary>
-    /// <param name="change">Makes the new snapshot from the current one; null changes nothing.</param>
-    /// <param name="done">Called after it, with what IPooler.Reload said; true when nothing changed.</param>
-    void Change(Func<Settings, Settings?> change, Action<bool> done);
-
-    /// <summary>The statistics line, for the service manager.</summary>
-    void Status(string statsLine);
-
-    /// <summary>The process ends. Its last line is logged already.</summary>
-    void Exit(int status);
-}
-
-/// <summary>Makes the pooler: here the data plane is wired in.</summary>
-public static class Pooler
-{
-    public static IPooler Create(Settings settings, IPoolerHost host) => new Placeholder(settings, host);
-
-    /// <summary>Stands where the data plane will: it has no clients and no servers, so whatever waits for them is over at once.</summary>
-    private sealed class Placeholder(Settings settings, IPoolerHost host) : IPooler
+    internal Pooler(Settings settings, IPoolerHost host, ControlThread control)
     {
-        private readonly ILogger _log = host.Loggers.CreateLogger(nameof(Pooler));
+        _host = host;
+        _control = control;
+        _log = host.Loggers.CreateLogger(nameof(Pooler));
+        var clock = new SystemClock();
+        var random = new KernelRandom();
+        var mockSecret = new byte[MockSecretBytes];
+        random.Fill(mockSecret);
+        _verifiers = new ScramVerifiers(mockSecret);
+        _registry = new PoolRegistry(settings, LoopCount(settings));
+        var tracked = new TrackedParameters(settings.TrackExtraParameters);
+        var resolver = new SystemResolver(_registry, clock, _log);
+        _loops = new LoopGroup(new LoopGroupParts(
+            _registry,
+            tracked,
+            _verifiers,
+            new StatementTable(),
+            random,
+            _log,
+            clock,
+            resolver,
+            (_, buffers) => new EpollEngine(buffers, handle => SocketTuning.Apply(handle, _registry.Settings))));
+        _plane = new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new NoDns(), _log);
+        _loops.Console = _plane.Console;
+    }
 
-        public string PollMethod => "epoll";
+    public string PollMethod => "epoll";
 
-        public string TlsLibrary => "OpenSSL";
+    public string TlsLibrary => "OpenSSL";
 
-        public ShutdownState State { get; private set; }
+    public ShutdownState State => new(
+        _plane.Pausing.Mode switch { PoolerMode.Paused => PauseMode.Paused, PoolerMode.Suspended => PauseMode.Suspended, _ => PauseMode.None },
+        _shutdown);
 
-        public string? Prepare() => IsTlsUsable(settings) ? null : "TLS setup failed";
+    /// <summary>A loop serves some 50,000 transactions a second, so a few go a long way; a machine that also runs PostgreSQL needs its cores for that.</summary>
+    private static int LoopCount(Settings settings) =>
+        Math.Clamp(settings.Own.Loops > 0 ? settings.Own.Loops : Environment.ProcessorCount / CoresPerLoop, 1, Limits.LoopsMax);
 
-        public string? TakeOver(out bool isFound)
+    public string? Prepare() => TryApplyTls(_registry.Settings) ? null : "TLS setup failed";
+
+    public string? TakeOver(out bool isFound)
+    {
+        isFound = false;
+        return null;
+    }
+
+    public string? Start(IReadOnlyList<int> inherited)
+    {
+        try
         {
-            isFound = false;
-            return null;
+            _sockets = inherited.Count > 0 ? Listeners.Inherit(inherited, _registry.Settings, _log) : Listeners.Open(_registry.Settings, _log);
         }
-
-        public string? Start(IReadOnlyList<int> inherited) => null;
-
-        public bool Reload(Settings settings) => IsTlsUsable(settings);
-
-        public void Pause() => State = State with { Pause = PauseMode.Paused };
-
-        public void Resume() => State = State with { Pause = PauseMode.None };
-
-        public void ShutDown(ShutdownMode mode)
+        catch (StartupException failure)
         {
-            State = State with { Shutdown = mode };
-            bool isForClients = mode == ShutdownMode.WaitForClients;
-            _log.Line(LogLevel.Information, isForClients ? "client connections dropped, exiting" : "server connections dropped, exiting");
-            host.Exit(0);
+            return failure.Message;
         }
+        _loops.Listen(_sockets);
+        _loops.Start();
+        _plane.Start();
+        _control.Every(Limits.TickUs, _registry.AddForcedPools);
+        _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
+        return null;
+    }
 
-        public void CleanUp()
+    public bool Reload(Settings settings)
+    {
+        _verifiers.Forget();
+        var hasTls = _plane.Reloader.Apply(settings);
+        foreach (var socket in _sockets)
         {
+            if (!socket.IsUnix) Sockets.TrySet(socket.Handle, SocketOption.DeferAccept, settings.TcpDeferAccept ? 1 : 0);
         }
+        return hasTls;
+    }
 
-        private bool IsTlsUsable(Settings checkedSettings)
+    public void Pause() => _plane.Pausing.PauseAll();
+
+    public void Resume() => _plane.Pausing.ResumeAll();
+
+    public void ShutDown(ShutdownMode mode)
+    {
+        _shutdown = mode;
+        if (mode != ShutdownMode.Immediate) _loops.StopListening(socket => !socket.IsUnix, socket => Sockets.Close(socket.Handle));
+        var how = mode switch
         {
-            if (TlsChecks.Check(checkedSettings) is not { } mistake) return true;
-            _log.Lines([mistake]);
-            return false;
+            ShutdownMode.WaitForServers => Control.ShutdownMode.WaitForServers,
+            ShutdownMode.WaitForClients => Control.ShutdownMode.WaitForClients,
+            _ => Control.ShutdownMode.Immediate,
+        };
+        _plane.Shutdown.Begin(how, () => _host.Exit(0));
+    }
+
+    public void CleanUp()
+    {
+        if (_registry.State.Mode == PoolerMode.Suspended) return;
+        foreach (var socket in _sockets)
+        {
+            if (socket.Path is { } path && path[0] != '@' && !socket.IsInherited) Sockets.TryUnlink(path);
         }
+    }
+
+    // ---- for the control plane ------------------------------------------------------------------------------------
+
+    ReloadResult IProcessControl.Reload() => new(_host.Reload());
+
+    void IProcessControl.Shutdown(Control.ShutdownMode mode) => ShutDown(mode switch
+    {
+        Control.ShutdownMode.WaitForServers => ShutdownMode.WaitForServers,
+        Control.ShutdownMode.WaitForClients => ShutdownMode.WaitForClients,
+        _ => ShutdownMode.Immediate,
+    });
+
+    void IProcessControl.SettingsApplied(Settings settings) => _host.SettingsApplied(settings);
+
+    void IProcessControl.StatsReported(string line) => _host.Status(line);
+
+    public bool TryApplyTls(Settings settings)
+    {
+        if (TlsChecks.Check(settings) is not { } mistake) return true;
+        _log.Lines([mistake]);
+        return false;
     }
 }

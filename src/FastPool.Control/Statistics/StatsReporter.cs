@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Control.Statistics;
 
 /// <summary>The tick of the statistics: every stats_period, as it was at the start, one line in the log and the windows move on.</summary>
-internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows, Clock clock, ILogger log)
+internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows, IProcessControl process, Clock clock, ILogger log)
 {
     private const long UsPerSecond = 1_000_000;
 
@@ -18,11 +18,9 @@ internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows,
     internal void Tick()
     {
         var now = clock.NowUs;
-        if (registry.Settings.LogStats)
-        {
-            var line = Line(windows.OfPeriod(now).Averages);
-            log.Line(line);
-        }
+        var line = Line(windows.OfPeriod(now).Averages);
+        if (registry.Settings.LogStats) log.Line(line);
+        process.StatsReported(line);
         windows.Tick(now);
     }
 

@@ -41,6 +41,9 @@ public sealed class Database
     /// <summary>No client gets a server, by this database's own PAUSE or by the global one.</summary>
     public bool IsHeld => IsPaused || _pooler.Mode == PoolerMode.Paused;
 
+    /// <summary>The whole pooler waits for its servers to end.</summary>
+    public bool IsEnding => _pooler.IsEnding;
+
     public bool IsDisabled
     {
         get => Volatile.Read(ref _isDisabled); // Pairs: the setter, by the console.
@@ -57,7 +60,7 @@ public sealed class Database
     public ICollection<Pool> Pools => _pools.Values;
 
     /// <summary>Takes all pools away, for KILL and for a removed database; whoever still holds one of them is to be closed.</summary>
-    public IReadOnlyList<Pool> RemovePools()
+    internal IReadOnlyList<Pool> RemovePools()
     {
         var removed = new List<Pool>();
         foreach (var user in _pools.Keys)

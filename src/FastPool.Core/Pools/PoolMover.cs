@@ -8,6 +8,8 @@ namespace FastPool.Core.Pools;
 /// </summary>
 internal sealed class PoolMover
 {
+    private const string ServerShuttingDown = "server shutting down";
+
     private readonly Pool _pool;
     private readonly ServerList[] _idle;
     private readonly ServerList _used = new();
@@ -73,6 +75,11 @@ internal sealed class PoolMover
         {
             host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure)));
             OpenOne(client.Loop, host);
+            return null;
+        }
+        if (_pool.Database.IsEnding)
+        {
+            host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: new Refusal(ServerShuttingDown)));
             return null;
         }
         client.IsNotified = false;
@@ -355,7 +362,8 @@ internal sealed class PoolMover
         {
             var next = client.Newer;
             var waited = now - client.WaitStartUs;
-            if (limits.GlobalQueryTimeoutUs > 0 && waited > limits.GlobalQueryTimeoutUs) RefuseWaiter(client, "query_timeout", host);
+            if (_pool.Database.IsEnding) RefuseWaiter(client, ServerShuttingDown, host);
+            else if (limits.GlobalQueryTimeoutUs > 0 && waited > limits.GlobalQueryTimeoutUs) RefuseWaiter(client, "query_timeout", host);
             else if (limits.QueryWaitTimeoutUs > 0 && waited > limits.QueryWaitTimeoutUs) RefuseWaiter(client, "query_wait_timeout", host);
             else if (!client.IsNotified && limits.QueryWaitNotifyUs > 0 && waited >= limits.QueryWaitNotifyUs + 1_000_000)
             {

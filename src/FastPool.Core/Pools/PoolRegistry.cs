@@ -90,6 +90,23 @@ public sealed class PoolRegistry
         return pool;
     }
 
+    /// <summary>Takes all pools of the database away; whoever still holds one of them is to be closed.</summary>
+    public IReadOnlyList<Pool> RemovePools(Database database)
+    {
+        var removed = database.RemovePools();
+        ChangePools(pools => [.. pools.Where(pool => pool.Database != database)]);
+        return removed;
+    }
+
+    /// <summary>min_pool_size for a forced user wants a pool before any client has come.</summary>
+    public void AddForcedPools()
+    {
+        foreach (var database in _databases.Values)
+        {
+            if (database.Entry.ForcedUser is { } user && database.Pools.Count == 0 && !database.IsPaused && Settings.MinPoolSize(database.Entry) > 0) GetPool(database, user);
+        }
+    }
+
     private void ChangePools(Func<Pool[], Pool[]> change)
     {
         Pool[] before;
@@ -133,8 +150,7 @@ public sealed class PoolRegistry
     private void Drop(string name, List<Database> dropped)
     {
         if (!_databases.TryRemove(name, out var database)) return;
-        dropped.Add(database);
-        ChangePools(pools => [.. pools.Where(pool => pool.Database != database)]);
+        dropped.Add(database); // Its pools stay in it: closing its connections begins with them.
     }
 
     private static PoolLimits LimitsFor(Settings.Settings settings, Database database, string user) =>

@@ -14,6 +14,14 @@ public enum PoolerMode : byte
 public sealed class PoolerState
 {
     private byte _mode;
+    private bool _isEnding;
+
+    /// <summary>The pooler waits for its servers and then ends: whoever needs one is told so.</summary>
+    public bool IsEnding
+    {
+        get => Volatile.Read(ref _isEnding); // Pairs: the setter, by the shutdown.
+        set => Volatile.Write(ref _isEnding, value);
+    }
 
     public PoolerMode Mode
     {

@@ -58,9 +58,6 @@ public sealed class ClientSession : PoolClient
     public ParameterValues Parameters { get; set; }
     public ulong CancelKey { get; private set; }
 
-    /// <summary>Named statements that this client holds.</summary>
-    public int PreparedStatementCount { get; set; }
-
     /// <summary>The linked server; null: none.</summary>
     public ServerSession? Server { get; set; }
 
@@ -287,9 +284,6 @@ public sealed class ClientSession : PoolClient
         stats.XactUs += _context.NowUs - XactStartUs;
         XactStartUs = 0;
     }
-
-    /// <summary>The console's clocks never tell anything: it runs no query.</summary>
-    public void EndConsoleQuery() => QueryStartUs = 0;
 
     /// <summary>Everything that counts this client lets go of it. The link, if any, has been dealt with.</summary>
     public void Leave(IPoolHost host)

@@ -72,9 +72,6 @@ public sealed class ServerSession : PooledServer
 
     public int BackendPid => (int)(CancelKey >> 32);
 
-    /// <summary>Statements that the pooler has prepared on this connection.</summary>
-    public int PreparedStatementCount { get; set; }
-
     /// <summary>Between ReadyForQuery 'I' and whatever comes next.</summary>
     public bool IsReady { get; private set; }
 

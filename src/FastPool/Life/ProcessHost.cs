@@ -1,3 +1,4 @@
+using FastPool.Control;
 using FastPool.Core.Settings;
 using FastPool.Logs;
 using Microsoft.Extensions.Logging;
@@ -42,16 +43,13 @@ internal sealed class ProcessHost(
         }
     }
 
-    public void Reload(Action<bool> done) => control.Post(() => done(Reload()));
-
-    public void Change(Func<Settings, Settings?> change, Action<bool> done) =>
-        control.Post(() => done(reloader.Change(Running, change)));
-
     public void Status(string statsLine) => notify.Status(statsLine);
 
     public void Exit(int status) => control.Post(() => end.Exit(status));
 
-    private bool Reload()
+    public void SettingsApplied(Settings settings) => reloader.Apply(settings);
+
+    public bool Reload()
     {
         bool isDone = reloader.Reload(Running);
         Memory.GiveBack();

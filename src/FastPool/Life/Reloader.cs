@@ -22,15 +22,6 @@ internal sealed class Reloader(PoolerLog log, ILogger logger, Func<Settings, Loa
         log.Apply(settings);
     }
 
-    /// <summary>What SET does.</summary>
-    /// <returns>False when the TLS settings are unusable now.</returns>
-    internal bool Change(IPooler pooler, Func<Settings, Settings?> change)
-    {
-        if (change(Current) is not { } settings) return true;
-        Apply(settings);
-        return pooler.Reload(settings);
-    }
-
     /// <summary>What SIGHUP and RELOAD do.</summary>
     /// <returns>False when anything failed.</returns>
     internal bool Reload(IPooler pooler)

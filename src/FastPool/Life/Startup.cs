@@ -1,4 +1,6 @@
 using FastPool.Arguments;
+using FastPool.Base;
+using FastPool.Control;
 using FastPool.Core.Settings;
 using FastPool.Logs;
 using FastPool.Native.Process;
@@ -13,18 +15,18 @@ namespace FastPool.Life;
 internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, Background? background)
 {
     private readonly ILogger _logger = log.CreateLogger(nameof(Startup));
-    private readonly ControlThread _control = new();
     private readonly SystemdNotify _notify = new(EnvironmentText("NOTIFY_SOCKET"));
 
     /// <summary>Starts, and works on the control thread until the process ends.</summary>
     internal void Run()
     {
+        using var control = new ControlThread(new SystemClock(), log.CreateLogger(nameof(ControlThread)));
         var reloader = new Reloader(log, _logger, Load);
         reloader.Apply(LoadFirst());
         var settings = reloader.Current;
         var inherited = Inherited();
-        var host = new ProcessHost(log, _logger, _control, end, _notify, reloader);
-        var pooler = Pooler.Create(settings, host);
+        var host = new ProcessHost(log, _logger, control, end, _notify, reloader);
+        var pooler = new Pooler(settings, host, control);
         host.Runs(pooler);
 
         FailOn(pooler.Prepare());
@@ -34,7 +36,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         MeetOthers(settings, pooler, pidFile, inherited);
         GoToBackground(settings);
         DescriptorLimit.Report(settings, _logger);
-        using var signals = new Signals(_control, host);
+        using var signals = new Signals(control, host);
         WarnOfIgnored(settings, inherited);
         Memory.GiveBack();
         end.Before(pooler.CleanUp);
@@ -45,7 +47,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         _logger.Line(LogLevel.Information, processUp);
         _notify.Ready();
         background?.Serves();
-        _control.Run();
+        control.Run();
     }
 
     private static string? EnvironmentText(string name) =>
@@ -85,7 +87,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
     }
 
     /// <summary>An older process is taken over from, or must not be there.</summary>
-    private void MeetOthers(Settings settings, IPooler pooler, PidFile pidFile, IReadOnlyList<int> inherited)
+    private void MeetOthers(Settings settings, Pooler pooler, PidFile pidFile, IReadOnlyList<int> inherited)
     {
         if (line.Reboot)
         {

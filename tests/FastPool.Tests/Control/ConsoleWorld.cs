@@ -28,8 +28,8 @@ internal sealed class ConsoleWorld
         var verifiers = new ScramVerifiers([]);
         Loops = [.. Enumerable.Range(0, loops).Select(index => NewLoop((byte)index, verifiers, canSuspend))];
         Posts = new MemoryLoops(Loops);
-        Plane = new ControlPlane(Registry, Tracked, Posts, Process, Clock, new UtcTime(), dns ?? new NoDns(), Log);
-        Plane.StartWithoutThread();
+        Plane = new ControlPlane(Registry, Tracked, Posts, Process, new ControlThread(Clock, Log), Clock, new UtcTime(), dns ?? new NoDns(), Log);
+        Plane.Start();
     }
 
     public HandClock Clock { get; } = new();
@@ -127,7 +127,7 @@ internal sealed class ConsoleWorld
 
     private MemoryLoop NewLoop(byte index, ScramVerifiers verifiers, bool canSuspend)
     {
-        var context = new SessionContext(index, Registry, Tracked, verifiers, new SeededRandom(), Log) { NowUs = Clock.NowUs, WallUs = Clock.WallUs };
+        var context = new SessionContext(index, Registry, Tracked, verifiers, new StatementTable(), new SeededRandom(), Log) { NowUs = Clock.NowUs, WallUs = Clock.WallUs };
         return canSuspend ? new SuspendableLoop(context, this) : new MemoryLoop(context, this);
     }
 }

@@ -73,6 +73,8 @@ internal sealed class NotingProcess : IProcessControl
 
     public void SettingsApplied(Settings settings) => Calls.Add("applied");
 
+    public void StatsReported(string line) => Calls.Add("stats");
+
     public bool TryApplyTls(Settings settings)
     {
         Calls.Add("tls");

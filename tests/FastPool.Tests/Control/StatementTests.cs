@@ -20,7 +20,7 @@ public sealed class StatementTests
     [InlineData("set x", "set", "x")]
     [InlineData("kill_client 5x", "kill_client", "5x")]
     public void A_command_is_a_word_and_perhaps_another(string query, string word, string argument) =>
-        Assert.Equal(new Statement(StatementKind.Command, word, argument), Statement.Parse(query));
+        Assert.Equal(new ConsoleStatement(StatementKind.Command, word, argument), ConsoleStatement.Parse(query));
 
     [Theory]
     [InlineData("set log_connections = 1", "log_connections", "1")]
@@ -34,7 +34,7 @@ public sealed class StatementTests
     [InlineData("set ato'b'", "a", "b")]
     [InlineData("set \"a\"to b", "a", "b")]
     public void A_setting_is_set_by_sign_or_word(string query, string name, string value) =>
-        Assert.Equal(new Statement(StatementKind.Set, name, value), Statement.Parse(query));
+        Assert.Equal(new ConsoleStatement(StatementKind.Set, name, value), ConsoleStatement.Parse(query));
 
     [Theory]
     [InlineData("")]
@@ -57,21 +57,21 @@ public sealed class StatementTests
     [InlineData("set\"x\"=1")]
     [InlineData("\"set\" x=1")]
     [InlineData("a b c")]
-    public void Everything_else_is_no_statement(string query) => Assert.Equal(StatementKind.Invalid, Statement.Parse(query).Kind);
+    public void Everything_else_is_no_statement(string query) => Assert.Equal(StatementKind.Invalid, ConsoleStatement.Parse(query).Kind);
 
     [Theory]
     [InlineData(15, 63, false)]
     [InlineData(16, 63, true)]
     [InlineData(15, 64, true)]
     public void The_words_of_a_command_are_bounded(int word, int argument, bool isTooLong) =>
-        Assert.Equal(isTooLong, Statement.Parse(new string('a', word) + " " + new string('b', argument)).Kind == StatementKind.TooLong);
+        Assert.Equal(isTooLong, ConsoleStatement.Parse(new string('a', word) + " " + new string('b', argument)).Kind == StatementKind.TooLong);
 
     [Theory]
     [InlineData(63, 255, false)]
     [InlineData(64, 255, true)]
     [InlineData(63, 256, true)]
     public void Name_and_value_of_a_setting_are_bounded(int name, int value, bool isTooLong) =>
-        Assert.Equal(isTooLong, Statement.Parse($"set {new string('a', name)}={new string('b', value)}").Kind == StatementKind.TooLong);
+        Assert.Equal(isTooLong, ConsoleStatement.Parse($"set {new string('a', name)}={new string('b', value)}").Kind == StatementKind.TooLong);
 
     [Theory]
     [InlineData("show \"{61}\"", false)]
@@ -83,6 +83,6 @@ public sealed class StatementTests
     {
         var open = pattern.IndexOf('{');
         var query = open < 0 ? pattern : pattern[..open] + new string('x', int.Parse(pattern[(open + 1)..pattern.IndexOf('}')])) + pattern[(pattern.IndexOf('}') + 1)..];
-        Assert.Equal(isTooLong, Statement.Parse(query).Kind == StatementKind.TooLong);
+        Assert.Equal(isTooLong, ConsoleStatement.Parse(query).Kind == StatementKind.TooLong);
     }
 }

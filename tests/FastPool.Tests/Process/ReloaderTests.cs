@@ -48,12 +48,10 @@ public class ReloaderTests
     }
 
     [Fact]
-    public void A_change_from_the_console_starts_from_what_is_in_force()
+    public void What_SET_made_is_in_force()
     {
         var reloader = Started();
-        Assert.True(reloader.Change(_pooler, settings => settings.TrySet("default_pool_size", "9", out _)));
-        Assert.Equal(9, reloader.Current.DefaultPoolSize);
-        Assert.True(reloader.Change(_pooler, _ => null));
+        reloader.Apply(reloader.Current.TrySet("default_pool_size", "9", out _)!);
         Assert.Equal(9, reloader.Current.DefaultPoolSize);
     }
 

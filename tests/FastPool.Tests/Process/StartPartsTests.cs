@@ -44,16 +44,4 @@ public class StartPartsTests
     [Fact]
     public void The_status_line_has_a_mu() =>
         Assert.Equal("STATUS=stats: xact 1 \u00CE\u00BCs, wait 2 \u00CE\u00BCs", SystemdNotify.StatusOf("stats: xact 1 us, wait 2 us"));
-
-    [Fact]
-    public void Work_of_the_control_thread_is_done_in_order()
-    {
-        var control = new ControlThread();
-        var done = new List<int>();
-        control.Post(() => done.Add(1));
-        control.Post(() => done.Add(2));
-        control.RunOne();
-        control.RunOne();
-        Assert.Equal([1, 2], done);
-    }
 }

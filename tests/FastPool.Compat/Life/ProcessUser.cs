@@ -1,4 +1,4 @@
-namespace FastPool.Compat.Process;
+namespace FastPool.Compat.Life;
 
 /// <summary>The pooler refuses root; when the tests run as root it is started as an ordinary user.</summary>
 public static class ProcessUser

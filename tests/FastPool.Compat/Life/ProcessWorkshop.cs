@@ -1,4 +1,4 @@
-namespace FastPool.Compat.Process;
+namespace FastPool.Compat.Life;
 
 /// <summary>A directory of one test's own, with an ini in it, and the poolers started there; all gone at the end.</summary>
 public sealed class ProcessWorkshop : IDisposable

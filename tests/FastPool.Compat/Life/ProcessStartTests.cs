@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace FastPool.Compat.Process;
+namespace FastPool.Compat.Life;
 
 public sealed class ProcessStartTests : IDisposable
 {

@@ -1,4 +1,4 @@
-namespace FastPool.Compat.Process;
+namespace FastPool.Compat.Life;
 
 /// <summary>The published binary: FASTPOOL_BINARY, else out/fastpool in a directory above the tests.</summary>
 public static class ProcessBinary

@@ -1,4 +1,4 @@
-namespace FastPool.Compat.Process;
+namespace FastPool.Compat.Life;
 
 public sealed class ProcessLogFileTests : IDisposable
 {

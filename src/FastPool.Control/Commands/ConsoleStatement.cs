@@ -16,7 +16,7 @@ internal enum StatementKind
 /// <param name="Kind">Which form it has.</param>
 /// <param name="Word">The command, or the name of the setting; unquoted.</param>
 /// <param name="Argument">The argument, empty when there is none; or the value of the setting.</param>
-internal readonly record struct Statement(StatementKind Kind, string Word = "", string Argument = "")
+internal readonly record struct ConsoleStatement(StatementKind Kind, string Word = "", string Argument = "")
 {
     // Of a token as it stands in the query, its quotes included.
     private const int CommandMax = 15;
@@ -24,20 +24,20 @@ internal readonly record struct Statement(StatementKind Kind, string Word = "", 
     private const int ValueMax = 255;
 
     /// <summary>Form 1 first: a word or two. Else forms 2 and 3: set name = value, or to in place of the sign.</summary>
-    public static Statement Parse(string query) => ParseCommand(query) ?? ParseSet(query) ?? new Statement(StatementKind.Invalid);
+    public static ConsoleStatement Parse(string query) => ParseCommand(query) ?? ParseSet(query) ?? new ConsoleStatement(StatementKind.Invalid);
 
-    private static Statement? ParseCommand(string query)
+    private static ConsoleStatement? ParseCommand(string query)
     {
         var reader = new StatementReader(query);
         reader.SkipBlanks();
         if (reader.ReadWord() is not { } word) return null;
         Token? argument = reader.SkipBlanks() ? reader.ReadWord() : null;
         if (!reader.IsAtEnd()) return null;
-        if (word.RawLength > CommandMax || argument is { RawLength: > NameMax }) return new Statement(StatementKind.TooLong);
-        return new Statement(StatementKind.Command, word.Text, argument?.Text ?? "");
+        if (word.RawLength > CommandMax || argument is { RawLength: > NameMax }) return new ConsoleStatement(StatementKind.TooLong);
+        return new ConsoleStatement(StatementKind.Command, word.Text, argument?.Text ?? "");
     }
 
-    private static Statement? ParseSet(string query)
+    private static ConsoleStatement? ParseSet(string query)
     {
         var reader = new StatementReader(query);
         reader.SkipBlanks();
@@ -46,8 +46,8 @@ internal readonly record struct Statement(StatementKind Kind, string Word = "", 
         if (!reader.TryTake("=") && !reader.TryTake("to") && !TryDetachTo(ref name)) return null;
         reader.SkipBlanks();
         if ((reader.ReadString() ?? reader.ReadWord()) is not { } value || !reader.IsAtEnd()) return null;
-        if (name.Text.Length == 0 || name.RawLength > NameMax || value.RawLength > ValueMax) return new Statement(StatementKind.TooLong);
-        return new Statement(StatementKind.Set, name.Text, value.Text);
+        if (name.Text.Length == 0 || name.RawLength > NameMax || value.RawLength > ValueMax) return new ConsoleStatement(StatementKind.TooLong);
+        return new ConsoleStatement(StatementKind.Set, name.Text, value.Text);
     }
 
     /// <summary>The grammar wants no blank before to: <c>set ato 'b'</c> sets a.</summary>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using OsProcess = System.Diagnostics.Process;
 
-namespace FastPool.Compat.Process;
+namespace FastPool.Compat.Life;
 
 /// <summary>A pooler that was started, and what it says. Whatever does not come within the deadline fails the test.</summary>
 public sealed class ProcessUnderTest : IDisposable

@@ -1,0 +1,28 @@
+namespace FastPool.Life;
+
+/// <summary>
+/// Gives back what logins leave behind. Transactions allocate nothing, so without this the garbage of ten thousand logins
+/// would stay resident until ten thousand more (measured: 7,500 bytes an idle client in place of 540). A collection
+/// stops the loops for a millisecond or a few, so one that took long is not repeated soon.
+/// </summary>
+internal sealed class MemoryKeeper
+{
+    internal const long PeriodUs = 1_000_000;
+
+    private const long GarbageTolerated = 2 * 1024 * 1024;
+    private const int PauseShare = 500; // At most a 500th of the time is spent here.
+
+    private long _allocatedBefore = GC.GetTotalAllocatedBytes();
+    private TimeSpan _restUntil;
+
+    internal void Look()
+    {
+        var allocated = GC.GetTotalAllocatedBytes();
+        var now = TimeSpan.FromMilliseconds(Environment.TickCount64);
+        if (allocated - _allocatedBefore < GarbageTolerated || now < _restUntil) return;
+        var pausedBefore = GC.GetTotalPauseDuration();
+        Memory.GiveBack();
+        _restUntil = now + (GC.GetTotalPauseDuration() - pausedBefore) * PauseShare;
+        _allocatedBefore = GC.GetTotalAllocatedBytes();
+    }
+}
