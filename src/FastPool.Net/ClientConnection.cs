@@ -151,7 +151,7 @@ internal sealed class ClientConnection : Endpoint
         }
         if (pool.Welcome is WelcomeParameters welcome)
         {
-            Send(Session.TakeWelcome(welcome));
+            SendWelcome(welcome);
             return;
         }
         Session.WaitStartUs = _loop.NowUs;
@@ -170,7 +170,16 @@ internal sealed class ClientConnection : Endpoint
         }
         EndWait();
         Session.NoteWait();
-        if (Send(Session.TakeWelcome(welcome))) GoOn();
+        if (SendWelcome(welcome)) GoOn();
+    }
+
+    private bool SendWelcome(WelcomeParameters welcome)
+    {
+        var output = _loop.Context.LoginOutput;
+        Session.TakeWelcome(welcome, output);
+        var isSound = Send(output.WrittenSpan);
+        output.Clear();
+        return isSound;
     }
 
     // ---- traffic --------------------------------------------------------------------------------------------------

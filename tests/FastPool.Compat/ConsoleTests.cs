@@ -314,7 +314,7 @@ public class ConsoleTests
         await using var before = new FaultProxy(pooler.Port) { SegmentBytes = 3 };
         await using var console = await RawClient.LoginAsync(before.Port, "admin", "pgbouncer");
         Assert.Equal(["SHOW"], (await console.QueryAsync("SHOW POOLS")).Tags);
-        var long_ = new string('x', 3000);
+        var long_ = "select " + string.Join(" ", Enumerable.Repeat("x", 1500));
         Assert.StartsWith("ERROR/08P01 invalid command '", (await console.QueryAsync(long_)).ErrorText, StringComparison.Ordinal);
         Assert.Equal(["SHOW"], (await console.QueryAsync("SHOW STATE")).Tags);
     }

@@ -1,4 +1,5 @@
 using FastPool.Core.Sessions;
+using FastPool.Protocol;
 
 namespace FastPool.Control.Commands;
 
@@ -19,5 +20,10 @@ internal sealed class ConsoleWelcome(TrackedParameters tracked)
 
     private readonly WelcomeParameters _parameters = new([.. Own.SelectMany(static row => WelcomeParameters.Status(row.Name, row.Value))], tracked.Unknown);
 
-    public byte[] For(ClientSession client) => _parameters.Write(tracked, client.Parameters, client.CancelKey);
+    public byte[] For(ClientSession client)
+    {
+        var block = new MessageBuffer();
+        _parameters.Write(tracked, client.Parameters, client.CancelKey, block);
+        return block.WrittenSpan.ToArray();
+    }
 }

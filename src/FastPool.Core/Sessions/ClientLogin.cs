@@ -41,7 +41,8 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private ScramServerExchange? _scram;
     private bool _isNegotiated;
 
-    public MessageBuffer Output { get; } = new();
+    /// <summary>The loop's: to be sent, and cleared, after each step.</summary>
+    public MessageBuffer Output => context.LoginOutput;
 
     public Ending Ending { get; private set; }
 
@@ -92,7 +93,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (settings.ClientTlsSslmode >= SslMode.Require && !client.Remote.IsUnix) return Refuse("SSL required");
         if (_phase != Phase.Startup) return Refuse("client re-sent startup pkt");
 
-        var request = StartupRequest.Read(parameters, context, client.LogPrefix);
+        var request = StartupRequest.Read(parameters, context, client);
         if (request.Fault.IsSet) return Refuse(request.Fault.Message!);
         if (settings.ApplicationNameAddHost) request.SetApplicationName(WithHost(request.HasApplicationName ? request.Parameters[TrackedParameters.ApplicationName]! : "app"));
         client.Parameters = request.Parameters;

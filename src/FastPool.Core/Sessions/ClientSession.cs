@@ -130,10 +130,10 @@ public sealed class ClientSession : PoolClient
     }
 
     /// <summary>The welcome block for this client; what the pool knows and the client did not name is the client's from now on.</summary>
-    public byte[] TakeWelcome(WelcomeParameters welcome)
+    public void TakeWelcome(WelcomeParameters welcome, MessageBuffer output)
     {
         Parameters = _context.Interner.Fill(Parameters, welcome.Tracked);
-        return welcome.Write(_context.Tracked, Parameters, CancelKey);
+        welcome.Write(_context.Tracked, Parameters, CancelKey, output);
     }
 
     /// <summary>

@@ -19,7 +19,8 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     private ScramClientExchange? _scram;
     private bool _isInConnectQuery;
 
-    public MessageBuffer Output { get; } = new();
+    /// <summary>The loop's: to be sent, and cleared, after each step.</summary>
+    public MessageBuffer Output => context.LoginOutput;
 
     /// <summary>Why it failed, once a step said so.</summary>
     public LoginFailure Failure { get; private set; } = new("server conn crashed?", null);

@@ -1,6 +1,7 @@
 using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
+using FastPool.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Core.Sessions;
@@ -25,6 +26,9 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     public ParameterInterner Interner { get; } = new();
 
     public BufferPool Buffers { get; } = new();
+
+    /// <summary>What a login says next; sent, and cleared, before anybody else's turn.</summary>
+    public MessageBuffer LoginOutput { get; } = new();
 
     /// <summary>The clock as of the start of this turn, monotonic microseconds.</summary>
     public long NowUs { get; set; }

@@ -18,13 +18,13 @@ public enum ReplicationKind : byte
 public sealed class StartupRequest
 {
     private readonly SessionContext _context;
-    private readonly string _prefix;
+    private readonly ClientSession _client;
     private bool _hasApplicationName;
 
-    private StartupRequest(SessionContext context, string prefix)
+    private StartupRequest(SessionContext context, ClientSession client)
     {
         _context = context;
-        _prefix = prefix;
+        _client = client;
         Parameters = context.Tracked.Unknown;
     }
 
@@ -39,9 +39,9 @@ public sealed class StartupRequest
     public bool HasApplicationName => _hasApplicationName;
     public Ending Fault { get; private set; }
 
-    public static StartupRequest Read(ReadOnlySpan<byte> parameters, SessionContext context, string prefix)
+    public static StartupRequest Read(ReadOnlySpan<byte> parameters, SessionContext context, ClientSession client)
     {
-        var request = new StartupRequest(context, prefix);
+        var request = new StartupRequest(context, client);
         request.ReadReplication(parameters);
         request.ReadAll(parameters);
         return request;
@@ -105,7 +105,7 @@ public sealed class StartupRequest
     private void Refuse(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
         var key = Encoding.Latin1.GetString(name);
-        _context.Log.UnsupportedStartupParameter(_prefix, key, Encoding.Latin1.GetString(value));
+        _context.Log.UnsupportedStartupParameter(_client.LogPrefix, key, Encoding.Latin1.GetString(value));
         Fault = Ending.Told("unsupported startup parameter: " + key);
     }
 
@@ -169,7 +169,7 @@ public sealed class StartupRequest
         if (TryTrack(Encoding.Latin1.GetBytes(name), Encoding.Latin1.GetBytes(value))) return;
         var ignored = _context.Registry.Settings.IgnoreStartupParameters;
         if (ignored.Contains(name) || ignored.Contains("options")) return;
-        _context.Log.UnsupportedOption(_prefix, name, value);
+        _context.Log.UnsupportedOption(_client.LogPrefix, name, value);
         Fault = Ending.Told("unsupported startup parameter in options: " + name);
     }
 }

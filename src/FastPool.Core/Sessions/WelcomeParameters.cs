@@ -10,26 +10,38 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 public sealed class WelcomeParameters(byte[] untracked, ParameterValues tracked) : Welcome
 {
+    private Block? _last;
+
+    private sealed record Block(ParameterValues Client, byte[] Bytes);
+
     public ParameterValues Tracked { get; } = tracked;
 
     /// <summary>AuthenticationOk, the parameters, key data, ReadyForQuery: one block.</summary>
-    public byte[] Write(TrackedParameters names, ParameterValues client, ulong cancelKey)
+    public void Write(TrackedParameters names, ParameterValues client, ulong cancelKey, MessageBuffer output)
     {
-        var block = new List<byte>(512);
-        block.AddRange(PreparedMessages.AuthenticationOk);
-        block.AddRange(untracked);
-        for (var i = 0; i < names.Count; i++)
+        var last = Volatile.Read(ref _last); // Pairs: the write below. Most clients of a pool are alike, so the last block mostly fits.
+        if (last is null || !ReferenceEquals(last.Client, client))
         {
-            if (client[i] is { } value) block.AddRange(Status(names[i], value));
+            last = new Block(client, Build(names, client));
+            Volatile.Write(ref _last, last); // Pairs: the read above.
         }
+        output.Write(last.Bytes);
         Span<byte> secret = stackalloc byte[4];
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(secret, (uint)cancelKey);
-        var key = new BackendKeyData { ProcessId = (int)(cancelKey >> 32), SecretKey = secret };
-        Span<byte> keyBytes = stackalloc byte[key.Size];
-        key.Write(keyBytes);
-        block.AddRange(keyBytes);
-        block.AddRange(PreparedMessages.ReadyForQueryIdle);
-        return [.. block];
+        output.Write(new BackendKeyData { ProcessId = (int)(cancelKey >> 32), SecretKey = secret });
+        output.Write(PreparedMessages.ReadyForQueryIdle);
+    }
+
+    private byte[] Build(TrackedParameters names, ParameterValues client)
+    {
+        var block = new MessageBuffer();
+        block.Write(PreparedMessages.AuthenticationOk);
+        block.Write(untracked);
+        for (var i = 0; i < names.Count; i++)
+        {
+            if (client[i] is { } value) block.Write(Status(names[i], value));
+        }
+        return block.WrittenSpan.ToArray();
     }
 
     public static byte[] Status(string name, string value)

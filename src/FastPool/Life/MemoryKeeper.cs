@@ -10,6 +10,8 @@ internal sealed class MemoryKeeper
     internal const long PeriodUs = 1_000_000;
 
     private const long GarbageTolerated = 2 * 1024 * 1024;
+    private static readonly TimeSpan RestMax = TimeSpan.FromSeconds(10);
+
     private const int PauseShare = 500; // At most a 500th of the time is spent here.
 
     private long _allocatedBefore = GC.GetTotalAllocatedBytes();
@@ -22,7 +24,8 @@ internal sealed class MemoryKeeper
         if (allocated - _allocatedBefore < GarbageTolerated || now < _restUntil) return;
         var pausedBefore = GC.GetTotalPauseDuration();
         Memory.GiveBack();
-        _restUntil = now + (GC.GetTotalPauseDuration() - pausedBefore) * PauseShare;
+        var rest = (GC.GetTotalPauseDuration() - pausedBefore) * PauseShare;
+        _restUntil = now + (rest < RestMax ? rest : RestMax);
         _allocatedBefore = GC.GetTotalAllocatedBytes();
     }
 }
