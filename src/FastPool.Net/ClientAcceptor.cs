@@ -45,6 +45,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
             return;
         }
         loop.Add(client);
+        if (!socket.IsUnix && loop.Registry.Settings.TcpDeferAccept) loop.Engine.ReadNow(client); // It was accepted because it has sent something.
     }
 
     /// <summary>Mostly a lack of descriptors: everybody else goes on, newcomers wait a while.</summary>

@@ -41,6 +41,11 @@ public abstract class Engine(BufferPool buffers)
     /// <returns>0 or an errno.</returns>
     public abstract int Attach(Endpoint endpoint, int handle);
 
+    /// <summary>Its first bytes are known to be here: reads them now, without waiting to be told.</summary>
+    public virtual void ReadNow(Endpoint endpoint)
+    {
+    }
+
     /// <summary>Gives the stream up, open as it is, for another loop to attach. It owes and holds nothing.</summary>
     /// <returns>The handle.</returns>
     public abstract int Detach(Endpoint endpoint);

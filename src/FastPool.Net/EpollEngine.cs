@@ -206,6 +206,12 @@ public sealed class EpollEngine : Engine, IDisposable
         return -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
     }
 
+    public override void ReadNow(Endpoint endpoint)
+    {
+        InDelivery = endpoint;
+        Receive(endpoint);
+    }
+
     public override int Detach(Endpoint endpoint)
     {
         Check.That(endpoint.IsOpen && !endpoint.IsCongested);
