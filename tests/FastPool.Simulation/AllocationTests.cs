@@ -24,7 +24,7 @@ public sealed class AllocationTests : IDialed
 
     public AllocationTests()
     {
-        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\nauth_file=u\ndefault_pool_size=1\nmax_client_conn=100\n" };
+        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nmax_client_conn=100\n" };
         files["u"] = "\"ann\" \"x\"\n";
         var settings = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
         var dice = new Dice(1);
