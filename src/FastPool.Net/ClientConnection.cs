@@ -41,6 +41,9 @@ internal sealed class ClientConnection : Endpoint
     /// <summary>A cancel request on its way, kept by this connection until it is through.</summary>
     internal CancelConnection? Cancel { get; set; }
 
+    /// <summary>The server has the beginning of a message whose rest has not come yet.</summary>
+    internal bool IsInMessage => _bodyRemaining > 0 && !_isBodySkipped;
+
     protected internal override void OnReceived(byte[] buffer, int start, int count)
     {
         Session.RequestUs = _loop.NowUs;
@@ -492,7 +495,7 @@ internal sealed class ClientConnection : Endpoint
         if (server is not null)
         {
             Server = null;
-            server.OnClientGone();
+            server.OnClientGone(IsInMessage);
         }
         if (Session.IsConsole) _loop.Console.Forget(Session);
         Cancel?.OnClientGone();

@@ -18,6 +18,8 @@ internal sealed class ServerConnection : Endpoint
     private int _bodyRemaining;
     private bool _isBodySkipped;
     private int _handleOnTheWay = -1;
+    private bool _isReleaseDue;
+    private bool _isCutShort;
 
     internal ServerConnection(Loop loop, ServerSession session)
     {
@@ -138,7 +140,6 @@ internal sealed class ServerConnection : Endpoint
         var maxPacketSize = Session.Pool.Limits.MaxPacketSize;
         var from = position;
         var run = position;
-        var isReleaseDue = false;
         var isMidStream = _bodyRemaining > 0;
         while (true)
         {
@@ -181,7 +182,7 @@ internal sealed class ServerConnection : Endpoint
                     break;
                 case Verdict.ForwardAndRelease:
                     _isBodySkipped = false;
-                    isReleaseDue = true;
+                    _isReleaseDue = true;
                     break;
                 case Verdict.Skip:
                     _isBodySkipped = true;
@@ -205,7 +206,11 @@ internal sealed class ServerConnection : Endpoint
         if (isMidStream) _loop.Engine.Streams(this, end - from);
         else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
-        if (isReleaseDue && Session.IsReady && Session.Outstanding.IsEmpty) Release();
+        if (_isReleaseDue && _bodyRemaining == 0) // Behind ReadyForQuery may stand the beginning of a notification: the rest is this client's too.
+        {
+            _isReleaseDue = false;
+            if (Session.IsReady && Session.Outstanding.IsEmpty && Client is { IsInMessage: false }) Release();
+        }
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady) Close("idle server got dirty", mayTerminate: true);
         return position;
     }
@@ -274,7 +279,9 @@ internal sealed class ServerConnection : Endpoint
 
     protected internal override void OnDrained()
     {
-        if (Client is { } client && Session.Phase == ServerPhase.Linked) _loop.Engine.Resume(client);
+        if (Client is not { } client || Session.Phase != ServerPhase.Linked) return;
+        _loop.Engine.Resume(client);
+        if (Session.IsReady && Session.Outstanding.IsEmpty) TryReleaseLate();
     }
 
     // ---- release --------------------------------------------------------------------------------------------------
@@ -286,6 +293,7 @@ internal sealed class ServerConnection : Endpoint
         Client = null;
         client.Server = null;
         Session.Unlink();
+        _loop.Engine.Resume(client); // It may have been paused for this server, whose drain it will not hear of any more.
         _loop.Engine.Resume(this);
         _loop.Release(this);
     }
@@ -293,15 +301,19 @@ internal sealed class ServerConnection : Endpoint
     /// <summary>A client that had nothing outstanding said one thing more, which the server reads past (the end of a COPY that failed).</summary>
     internal void TryReleaseLate()
     {
-        if (Session.Client is { IsInCopyIn: false, QueryStartUs: 0 } && Session.Pool.Limits.PoolMode != PoolMode.Session) Release();
+        if (Session.Client is { IsInCopyIn: false, QueryStartUs: 0 } && Client is { IsInMessage: false } && Session.Pool.Limits.PoolMode != PoolMode.Session) Release();
     }
 
     /// <summary>The client has gone: the server is released if it owes nothing, else closed.</summary>
-    internal void OnClientGone()
+    /// <param name="isInMessage">It left in the middle of a message, part of which the server has.</param>
+    internal void OnClientGone(bool isInMessage)
     {
         Client = null;
         Session.Unlink();
-        if (Session.ReasonNotToRelease(IsCongested) is { } reason)
+        _isCutShort = isInMessage;
+        _isReleaseDue = false;
+        _isBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
+        if (Session.ReasonNotToRelease(IsCongested || isInMessage) is { } reason)
         {
             Close(reason, mayTerminate: true);
             return;
@@ -360,7 +372,8 @@ internal sealed class ServerConnection : Endpoint
         IsClosed = true;
         reason = Ending.Cut(reason);
         _loop.LogClosing(Session, reason);
-        if (mayTerminate && IsOpen && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
+        var isCutShort = _isCutShort || Client is { IsInMessage: true }; // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
+        if (mayTerminate && !isCutShort && IsOpen && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
         _held.Clear(_loop.Buffers);
         var client = Client;

@@ -160,8 +160,8 @@ public sealed class ClientSession : PoolClient
             case FrontendMessage.CopyData:
             case FrontendMessage.CopyDone:
             case FrontendMessage.CopyFail:
-                if (Server is null && !IsConsole) return Verdict.Skip; // The rest of a COPY that failed early: the server would ignore it.
-                break;
+                if (IsConsole) break;
+                return Server is null ? Verdict.Skip : Verdict.Forward; // They belong to a query that runs, or to a COPY that failed early: no query begins here.
             case FrontendMessage.Terminate:
                 return End(new Ending("client close request"));
             default:

@@ -1,0 +1,22 @@
+using FastPool.Simulation.Postgres;
+using FastPool.Simulation.Worlds;
+
+namespace FastPool.Simulation.Checkers;
+
+/// <summary>The welcome has the server's untracked parameters, then the tracked ones in their order: the client's own value, else the server's.</summary>
+internal sealed class WelcomeChecker(World world) : Checker(world)
+{
+    internal override void AtEnd()
+    {
+        foreach (var client in World.Clients.Where(client => client.IsLoggedIn))
+        {
+            var expected = new List<(string, string)> { ("server_version", "15.3"), ("is_superuser", "off") };
+            foreach (var (name, value) in Backend.Tracked)
+            {
+                var at = Array.IndexOf(client.StartupValues, name);
+                expected.Add((name, at >= 0 ? client.StartupValues[at + 1] : value));
+            }
+            Holds(client.WelcomeParameters.SequenceEqual(expected), $"client {client.Id} was welcomed with {string.Join(", ", client.WelcomeParameters)}");
+        }
+    }
+}

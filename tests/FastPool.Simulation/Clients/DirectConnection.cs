@@ -1,0 +1,37 @@
+using FastPool.Simulation.Postgres;
+
+namespace FastPool.Simulation.Clients;
+
+/// <summary>The model: what this client's bytes would have brought from a PostgreSQL all to itself.</summary>
+internal sealed class DirectConnection : IBackendHost
+{
+    private readonly FakeCluster _cluster;
+
+    internal DirectConnection(FakeCluster cluster)
+    {
+        _cluster = cluster;
+        Backend = new Backend(this);
+    }
+
+    internal Backend Backend { get; }
+
+    internal void Send(ReadOnlySpan<byte> bytes)
+    {
+        Backend.Input.Add(bytes);
+        Backend.Pump();
+    }
+
+    public SlowOutcome Outcome(string token) => _cluster.OutcomeOf(token);
+
+    public void OnClient(int client, bool isCopyData)
+    {
+    }
+
+    public void OnReady(char status)
+    {
+    }
+
+    public void OnReset()
+    {
+    }
+}

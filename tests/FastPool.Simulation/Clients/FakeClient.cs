@@ -1,0 +1,263 @@
+using System.Buffers.Binary;
+using FastPool.Core.Auth;
+using FastPool.Core.Settings;
+using FastPool.Simulation.Network;
+using FastPool.Simulation.Postgres;
+
+namespace FastPool.Simulation.Clients;
+
+/// <summary>How a client behaves beside what it says.</summary>
+internal sealed record Habits
+{
+    /// <summary>Bytes it reads at a time; 0: all.</summary>
+    internal int ReadsMost { get; init; }
+
+    /// <summary>Chance, in 10,000 per step, to vanish without a word.</summary>
+    internal int Vanishes { get; init; }
+
+    internal bool AsksForTls { get; init; }
+
+    /// <summary>Chance, in 1,000 per step, to send a cancel request while a reply is due.</summary>
+    internal int Cancels { get; init; }
+    internal bool ClosesWithTerminate { get; init; }
+}
+
+/// <summary>One client of the pooler: logs in, says its script, notes every byte that comes back.</summary>
+internal sealed class FakeClient
+{
+    private enum Stage { Waits, NewConnection, AwaitsTls, LoggingIn, Talks, Over }
+
+    private readonly MemoryNetwork _network;
+    private readonly FakeCluster _cluster;
+    private readonly Dice _dice;
+    private readonly IReadOnlyList<Piece> _script;
+    private readonly ByteQueue _input = new();
+    private readonly ByteQueue _output = new();
+    private readonly byte[] _startup;
+    private ScramClientExchange? _scram;
+    private Stage _stage;
+    private int _next;
+    private int _framed;
+    private int _readySeen;
+    private int _copyInSeen;
+    private int _replyDueAt;
+    private int _copyInsBefore;
+    private byte[] _cancelKey = [];
+    private MemorySocket? _cancelSocket;
+
+    internal FakeClient(int id, string user, string database, string[] startup, IReadOnlyList<Piece> script, Habits habits, MemoryNetwork network, FakeCluster cluster, Dice dice)
+    {
+        Id = id;
+        User = user;
+        Database = database;
+        Habits = habits;
+        _script = script;
+        _network = network;
+        _cluster = cluster;
+        _dice = dice;
+        _startup = Wire.Startup(0x30000, [.. Wire.Strings("user", user, "database", database), .. Wire.Strings(startup), 0]);
+        Direct = new DirectConnection(cluster);
+        for (var i = 0; i + 1 < startup.Length; i += 2) Direct.Backend.SetAtLogin(startup[i], startup[i + 1]);
+        StartupValues = startup;
+    }
+
+    internal int Id { get; }
+    internal string User { get; }
+    internal string Database { get; }
+    internal Habits Habits { get; }
+    internal string[] StartupValues { get; }
+    internal DirectConnection Direct { get; }
+    internal MemorySocket? Socket { get; private set; }
+
+    /// <summary>Everything received after the welcome, or, when the login failed, before it.</summary>
+    internal ByteQueue Received { get; } = new();
+
+    /// <summary>ParameterStatus of the welcome, in order.</summary>
+    internal List<(string Name, string Value)> WelcomeParameters { get; } = [];
+    internal bool IsOver => _stage == Stage.Over;
+    internal bool IsLoggedIn { get; private set; }
+    internal bool HasVanished { get; private set; }
+
+    /// <summary>Said everything, got everything.</summary>
+    internal bool IsContent { get; private set; }
+
+    internal string Progress => $"client {Id} ({User}@{Database}): {_stage}, piece {_next} of {_script.Count}, {_readySeen} of {Direct.Backend.ReadyCount} ready, received {Received.Count} of {Direct.Backend.Output.Count}"
+        + $", a direct connection is {(Direct.Backend.IsAtRest ? "at rest" : Direct.Backend.IsWaitingForCopyData ? "in COPY" : "busy")}, unsent {_output.Count}, unread {Socket?.ReadableCount}";
+
+    internal void Step(bool isCalm)
+    {
+        switch (_stage)
+        {
+            case Stage.Waits:
+                _stage = Stage.NewConnection;
+                return;
+            case Stage.NewConnection:
+                Connect();
+                break;
+            case Stage.Over:
+                return;
+        }
+        if (!isCalm && Habits.Vanishes > 0 && _dice.Below(10_000) < Habits.Vanishes)
+        {
+            Vanish();
+            return;
+        }
+        Read(isCalm);
+        if (_stage == Stage.Talks) Talk(isCalm);
+        SendSome(isCalm);
+        if (_cancelSocket is { PeerSeesEnd: true }) _cancelSocket = null;
+        if (Socket!.PeerSeesEnd) _stage = Stage.Over;
+    }
+
+    private void Connect()
+    {
+        Socket = _network.ConnectClient();
+        if (Habits.AsksForTls)
+        {
+            _output.Add(Wire.Startup(80877103, []));
+            _stage = Stage.AwaitsTls;
+            return;
+        }
+        _output.Add(_startup);
+        _stage = Stage.LoggingIn;
+    }
+
+    private void Vanish()
+    {
+        HasVanished = true;
+        _stage = Stage.Over;
+        if (_dice.OneIn(3)) Socket!.PeerReset();
+        else if (_dice.OneIn(2)) Socket!.PeerClose();
+        else Socket!.PeerHalfClose();
+    }
+
+    private void SendSome(bool isCalm)
+    {
+        if (_output.Count == 0) return;
+        var count = isCalm || _dice.Percent(60) ? _output.Count : 1 + _dice.Below(_output.Count);
+        Socket!.PeerWrite(_output.Span[..count]);
+        _output.Take(count);
+    }
+
+    // ---- reading --------------------------------------------------------------------------------------------------
+
+    private void Read(bool isCalm)
+    {
+        var waiting = Socket!.PeerInput;
+        if (waiting.IsEmpty || (!isCalm && Habits.ReadsMost > 0 && _dice.Percent(50))) return;
+        var count = !isCalm && Habits.ReadsMost > 0 ? Math.Min(Habits.ReadsMost, waiting.Length) : waiting.Length;
+        (_stage == Stage.Talks ? Received : _input).Add(waiting[..count]);
+        Socket.PeerTake(count);
+        if (_stage == Stage.AwaitsTls)
+        {
+            if (_input.Span[0] != 'N') throw new SimulationException("the answer to SSLRequest is not N");
+            _input.Take(1);
+            _output.Add(_startup);
+            _stage = Stage.LoggingIn;
+        }
+        while (_stage == Stage.LoggingIn && TakeLoginMessage())
+        {
+        }
+        CountReplies();
+    }
+
+    private bool TakeLoginMessage()
+    {
+        var length = Wire.Frame(_input.Span, out var type);
+        if (length == 0) return false;
+        var body = _input.Span[5..length].ToArray();
+        switch (type)
+        {
+            case 'R': Authenticate(body); break;
+            case 'S': WelcomeParameters.Add((Wire.CStrings(body)[0], Wire.CStrings(body)[1])); break;
+            case 'K': _cancelKey = body; break;
+            case 'Z':
+                _stage = Stage.Talks;
+                IsLoggedIn = true;
+                break;
+            case 'E':
+                Received.Add(_input.Span[..length]);
+                break;
+            default: throw new SimulationException($"client {Id} was sent '{type}' during its login");
+        }
+        _input.Take(length);
+        if (_stage == Stage.Talks)
+        {
+            Received.Add(_input.Span);
+            _input.Clear();
+        }
+        return true;
+    }
+
+    private void Authenticate(byte[] body)
+    {
+        var password = FakeCluster.PasswordOf(User);
+        switch (BinaryPrimitives.ReadInt32BigEndian(body))
+        {
+            case 3: _output.Message('p', password); break;
+            case 5:
+                var stored = Md5Password.Store(Wire.Latin1(password), Wire.Latin1(User));
+                _output.Message('p', [.. Md5Password.Respond(stored, body.AsSpan(4)), 0]);
+                break;
+            case 10:
+                _scram = new ScramClientExchange((salt, iterations) => ScramKeys.FromPassword(Wire.Latin1(password), salt, iterations), new byte[18]);
+                var first = _scram.ClientFirst();
+                _output.Message('p', [.. Wire.Strings("SCRAM-SHA-256"), .. Wire.Int32(first.Length), .. first]);
+                break;
+            case 11: _output.Message('p', _scram!.ClientFinal(body.AsSpan(4))); break;
+            case 12:
+                if (!_scram!.CheckServerFinal(body.AsSpan(4), out _)) throw new SimulationException("the pooler's signature is wrong");
+                break;
+        }
+    }
+
+    private void CountReplies()
+    {
+        while (_framed < Received.Count && Wire.Frame(Received.Span[_framed..], out var type) is var length and > 0)
+        {
+            if (type == 'Z') _readySeen++;
+            else if (type == 'G') _copyInSeen++;
+            _framed += length;
+        }
+    }
+
+    // ---- talking --------------------------------------------------------------------------------------------------
+
+    private void Talk(bool isCalm)
+    {
+        if (IsContent) return; // Has said goodbye.
+        Direct.Backend.Pump(); // A slow statement may have ended meanwhile.
+        var isReplyDue = _readySeen < Direct.Backend.ReadyCount || !Direct.Backend.IsAtRest;
+        if (isReplyDue && !isCalm && Habits.Cancels > 0 && _cancelSocket is null && _dice.Below(1000) < Habits.Cancels) SendCancel();
+        if (!isCalm && _dice.OneIn(3)) return; // Thinks.
+        if (_next == _script.Count)
+        {
+            if (isReplyDue) return;
+            IsContent = true;
+            if (Habits.ClosesWithTerminate) _output.Message('X', ReadOnlySpan<byte>.Empty);
+            Socket!.PeerWrite(_output.Span);
+            _output.Clear();
+            Socket.PeerHalfClose();
+            return;
+        }
+        var mayGo = _next == 0 || _script[_next - 1].Pace switch
+        {
+            Pace.AtOnce => true,
+            Pace.CopyIn => _copyInSeen > _copyInsBefore || _readySeen > _replyDueAt,
+            _ => !isReplyDue,
+        };
+        if (!mayGo) return;
+        var piece = _script[_next++];
+        (_copyInsBefore, _replyDueAt) = (_copyInSeen, _readySeen);
+        Direct.Send(piece.Bytes);
+        _output.Add(piece.Bytes);
+    }
+
+    private void SendCancel()
+    {
+        _cluster.NoteCancelRequest(Id);
+        _cancelSocket = _network.ConnectClient();
+        _cancelSocket.PeerWrite(Wire.Startup(80877102, _cancelKey));
+        if (_dice.OneIn(5)) _cancelSocket.PeerClose();
+    }
+}

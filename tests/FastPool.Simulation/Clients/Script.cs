@@ -1,0 +1,196 @@
+using FastPool.Core.Settings;
+using FastPool.Simulation.Network;
+using FastPool.Simulation.Postgres;
+
+namespace FastPool.Simulation.Clients;
+
+/// <summary>When a client goes on to its next piece.</summary>
+internal enum Pace : byte
+{
+    /// <summary>All replies so far are here.</summary>
+    Replies,
+    /// <summary>The server said CopyIn, or the reply is here.</summary>
+    CopyIn,
+    /// <summary>At once: a pipeline.</summary>
+    AtOnce,
+}
+
+/// <summary>Bytes to send when the pace allows.</summary>
+internal sealed record Piece(byte[] Bytes, Pace Pace);
+
+/// <summary>Everything one client will say, made from the seed before it starts. Each query carries a token of its own.</summary>
+internal sealed class Script(int client, Dice dice, PoolMode mode, bool isFast)
+{
+    private static readonly string[] Values = ["app", "o'brien", "back\\slash", "a;b", "", "Ünïcode", "'", "x=y"];
+    private static readonly string[] DateStyles = ["German", "ISO", "SQL, DMY", "Postgres, MDY"];
+
+    private readonly List<Piece> _pieces = [];
+    private readonly ByteQueue _bytes = new();
+    private int _serial;
+
+    internal static IReadOnlyList<Piece> Make(int client, Dice dice, PoolMode mode, int items, bool isFast)
+    {
+        var script = new Script(client, dice, mode, isFast);
+        for (var i = 0; i < items; i++) script.AddItem();
+        return script._pieces;
+    }
+
+    private string Token => $"#{client}.{++_serial}";
+
+    private void Cut(Pace pace)
+    {
+        if (_bytes.Count == 0) return;
+        _pieces.Add(new Piece(_bytes.ToArray(), pace));
+        _bytes.Clear();
+    }
+
+    private void AddItem()
+    {
+        if (mode == PoolMode.Statement || dice.Percent(70))
+        {
+            AddWork();
+            return;
+        }
+        Ask("begin");
+        for (var i = dice.Between(1, 3); i > 0; i--) AddWork();
+        Ask(dice.OneIn(3) ? "rollback" : "commit");
+    }
+
+    private void Ask(string text)
+    {
+        if (dice.Percent(80)) _bytes.Query(text);
+        else AddExtended(text);
+        Cut(PaceOfNext);
+    }
+
+    private Pace PaceOfNext => dice.OneIn(4) ? Pace.AtOnce : Pace.Replies;
+
+    private void AddWork()
+    {
+        switch (dice.Below(16))
+        {
+            case 0 or 1 or 2: Ask(Select()); break;
+            case 3:
+                _bytes.Query(string.Join(';', Enumerable.Range(0, dice.Between(0, 4)).Select(_ => Statement())));
+                Cut(PaceOfNext);
+                break;
+            case 4 or 5: AddPipeline(); break;
+            case 6: CopyInSimple(); break;
+            case 7: CopyInExtended(); break;
+            case 8: Ask($"copyout {Token} {dice.Below(20)} {Size}"); break;
+            case 9 or 10: Ask(SetStatement()); break;
+            case 11: Ask($"show {Token}"); break;
+            case 12: Ask(isFast ? Select() : $"slow {Token}"); break;
+            case 13: Ask($"fail {Token}"); break;
+            case 14: CallFunction(); break;
+            case 15: FlushInPipeline(); break;
+        }
+    }
+
+    private int Size => dice.OneIn(12) ? dice.Below(6_000) : dice.Below(80);
+
+    private string Select() => $"select {Token} {dice.Below(12)} {Size}";
+
+    private string SetStatement() => dice.Below(5) switch
+    {
+        0 => "set DateStyle=" + SqlText.Literal(dice.Of(DateStyles)),
+        1 => "set timezone='zone " + dice.Below(3) + "'",
+        2 => "set client_encoding=bogus",
+        3 => "set IntervalStyle=iso_8601",
+        _ => "set application_name=" + SqlText.Literal(dice.Of(Values)),
+    };
+
+    private string Statement() => dice.Below(6) switch
+    {
+        0 => SetStatement(),
+        1 => $"show {Token}",
+        2 => $"notice {Token}",
+        3 => $"fail {Token}",
+        _ => Select(),
+    };
+
+    private void AddPipeline()
+    {
+        for (var i = dice.Between(1, 4); i > 0; i--)
+        {
+            AddExtended(dice.OneIn(6) ? $"bad {Token}" : dice.OneIn(5) ? Statement() : Select());
+            if (dice.OneIn(3)) Cut(PaceOfNext);
+        }
+        Cut(PaceOfNext);
+    }
+
+    /// <summary>One or more requests up to a Sync. The unnamed statement lives until then only: the next Sync may meet another server.</summary>
+    private void AddExtended(string text)
+    {
+        for (var i = dice.OneIn(4) ? 2 : 1; i > 0; i--)
+        {
+            var portal = dice.OneIn(4) ? "p" : "";
+            _bytes.Parse("", text);
+            if (dice.OneIn(4)) _bytes.Describe('S', "");
+            _bytes.Bind(portal, "", Token);
+            if (dice.OneIn(3)) _bytes.Describe('P', portal);
+            _bytes.Execute(portal, dice.OneIn(5) ? 3 : 0);
+            if (dice.OneIn(6)) _bytes.Close('P', portal);
+            if (dice.OneIn(6)) _bytes.Execute(portal, 0);
+            text = Select();
+        }
+        _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+    }
+
+    private void FlushInPipeline()
+    {
+        _bytes.Parse("", Select());
+        _bytes.Message('H', ReadOnlySpan<byte>.Empty);
+        Cut(Pace.AtOnce);
+        _bytes.Bind("", "", Token);
+        _bytes.Execute("", 0);
+        _bytes.Message('H', ReadOnlySpan<byte>.Empty);
+        _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+        if (dice.OneIn(3)) _bytes.Message('H', ReadOnlySpan<byte>.Empty);
+        Cut(PaceOfNext);
+    }
+
+    private void CallFunction()
+    {
+        var argument = Wire.Latin1(Token);
+        _bytes.Message('F', [.. Wire.Int32(42), 0, 0, 0, 1, .. Wire.Int32(argument.Length), .. argument, 0, 0]);
+        Cut(PaceOfNext);
+    }
+
+    private void CopyInSimple()
+    {
+        _bytes.Query($"copyin {Token} {BadAt}");
+        Cut(PaceBeforeData);
+        AddCopyData();
+        Cut(Pace.Replies);
+    }
+
+    private void CopyInExtended()
+    {
+        _bytes.Parse("", $"copyin {Token} {BadAt}");
+        _bytes.Bind("", "", Token);
+        _bytes.Execute("", 0);
+        var syncsEarly = dice.OneIn(2);
+        if (syncsEarly) _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+        else _bytes.Message('H', ReadOnlySpan<byte>.Empty);
+        Cut(syncsEarly ? PaceBeforeData : Pace.AtOnce);
+        AddCopyData();
+        _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+        Cut(Pace.Replies);
+    }
+
+    private int BadAt => dice.OneIn(4) ? dice.Between(1, 3) : 0;
+
+    private Pace PaceBeforeData => dice.OneIn(3) ? Pace.AtOnce : Pace.CopyIn;
+
+    private void AddCopyData()
+    {
+        for (var i = dice.Below(5); i > 0; i--)
+        {
+            _bytes.Message('d', Wire.Latin1(Token + new string('c', Size)));
+            if (dice.OneIn(3)) Cut(Pace.AtOnce);
+        }
+        if (dice.OneIn(4)) _bytes.Message('f', Wire.Strings($"{Token} gives up"));
+        else _bytes.Message('c', ReadOnlySpan<byte>.Empty);
+    }
+}

@@ -1,0 +1,208 @@
+using FastPool.Base;
+using FastPool.Native;
+using FastPool.Net;
+
+namespace FastPool.Simulation.Network;
+
+/// <summary>
+/// The engine in memory: what EpollEngine does with the kernel, this does with <see cref="MemorySocket"/>s, and whenever
+/// the kernel could do one thing or another the seed decides. It allocates nothing once its arrays have grown.
+/// </summary>
+internal sealed class MemoryEngine : Engine
+{
+    private const int ReceiveAt = Limits.HeadroomBytes;
+    private const byte Poison = 0xDD;
+
+    private readonly MemoryNetwork _network;
+    private readonly Dice _dice;
+    private readonly byte[] _buffer = new byte[Limits.HeadroomBytes + Limits.ReceiveBytes];
+    private readonly List<Slot> _slots = [];
+    private readonly List<(int Handle, IAcceptor Acceptor)> _acceptors = [];
+    private readonly Dictionary<Endpoint, Slot> _slotOf = [];
+
+    internal MemoryEngine(MemoryNetwork network, Dice dice, BufferPool buffers)
+        : base(buffers)
+    {
+        _network = network;
+        _dice = dice;
+    }
+
+    private sealed record Slot(Endpoint Endpoint, MemorySocket Socket);
+
+    /// <summary>Everything is delivered whole, at once and in order: for measurements and for the end of a run.</summary>
+    internal bool IsCalm { get; set; }
+
+    /// <summary>Overwrites the buffer after each delivery: who kept a reference to it will be found out.</summary>
+    internal bool Poisons { get; set; } = true;
+
+    /// <summary>Wake-ups asked for by other threads' posts.</summary>
+    internal int WakeCount { get; private set; }
+
+    /// <summary>Every endpoint that ever was here, for the checker of held buffers; null: not noted.</summary>
+    internal HashSet<Endpoint>? Seen { get; init; }
+
+    internal IEnumerable<MemorySocket> Sockets => _slots.Select(slot => slot.Socket);
+
+    public override void Wake() => WakeCount++;
+
+    public override void Turn(int timeout_ms, ITurnObserver observer)
+    {
+        observer.OnTurnBegun();
+        AcceptSome(observer);
+        var count = _slots.Count;
+        var first = IsCalm || count == 0 ? 0 : _dice.Below(count);
+        for (var i = 0; i < count; i++)
+        {
+            var index = (first + i) % count;
+            if (index >= _slots.Count) continue; // Some have gone since.
+            Deliver(_slots[index]);
+            observer.OnDelivered();
+        }
+    }
+
+    private void AcceptSome(ITurnObserver observer)
+    {
+        for (var i = 0; i < _acceptors.Count && _network.BacklogCount > 0; i++)
+        {
+            if (!IsCalm && _dice.Percent(50)) continue;
+            var socket = _network.Accept()!;
+            _acceptors[i].Acceptor.OnAccepted(socket.Handle, socket.Remote);
+            observer.OnDelivered();
+        }
+    }
+
+    private void Deliver(Slot slot)
+    {
+        var (endpoint, socket) = slot;
+        InDelivery = endpoint;
+        if (endpoint.Has(EndpointFlags.Connecting))
+        {
+            if (socket.ConnectResult is not { } errno) return;
+            endpoint.Flags &= ~EndpointFlags.Connecting;
+            endpoint.OnConnected(errno);
+            return;
+        }
+        if (endpoint.IsCongested && (socket.Room > 0 || socket.IsPeerGone) && (IsCalm || _dice.Percent(60)) && !Flush(endpoint))
+        {
+            endpoint.OnEnded(Errno.EPIPE);
+            return;
+        }
+        if (!endpoint.IsOpen || endpoint.Handle != socket.Handle || !socket.HasInput) return;
+        if (endpoint.IsPaused)
+        {
+            if (!socket.IsPeerClosed || socket.IsEndTold) return;
+            socket.IsEndTold = true;
+            endpoint.OnPeerClosedWhilePaused();
+            return;
+        }
+        if (IsCalm || _dice.Percent(60)) Receive(endpoint, socket);
+    }
+
+    private void Receive(Endpoint endpoint, MemorySocket socket)
+    {
+        Check.That(!endpoint.IsPaused);
+        var most = IsCalm ? Limits.ReceiveBytes : PieceOf(Math.Min(Limits.ReceiveBytes, Math.Max(1, socket.ReadableCount)));
+        var received = socket.Receive(_buffer.AsSpan(ReceiveAt, most));
+        if (received <= 0)
+        {
+            endpoint.OnEnded(-received);
+            return;
+        }
+        endpoint.OnReceived(_buffer, ReceiveAt, received);
+        if (Poisons) _buffer.AsSpan(0, ReceiveAt + received).Fill(Poison);
+    }
+
+    /// <summary>Mostly everything, often a cut somewhere, sometimes a single byte.</summary>
+    private int PieceOf(int count) => _dice.Below(10) switch
+    {
+        < 4 => count,
+        < 7 => 1 + _dice.Below(count),
+        < 9 => 1 + _dice.Below(Math.Min(count, 12)),
+        _ => 1,
+    };
+
+    public override void Listen(int handle, IAcceptor acceptor) => _acceptors.Add((handle, acceptor));
+
+    public override void StopListening(int handle) => _acceptors.RemoveAll(pair => pair.Handle == handle);
+
+    public override int Attach(Endpoint endpoint, int handle)
+    {
+        Check.That(endpoint.Handle < 0);
+        Register(endpoint, _network[handle]);
+        endpoint.Flags |= EndpointFlags.Open;
+        return 0;
+    }
+
+    public override int Detach(Endpoint endpoint)
+    {
+        Check.That(endpoint.IsOpen && !endpoint.IsCongested);
+        var handle = endpoint.Handle;
+        Unregister(endpoint);
+        return handle;
+    }
+
+    public override int Connect(Endpoint endpoint, NativeAddress address)
+    {
+        var (socket, errno) = _network.Dial(address);
+        if (socket is null) return errno;
+        Register(endpoint, socket);
+        endpoint.Flags |= EndpointFlags.Open | EndpointFlags.Connecting;
+        return 0;
+    }
+
+    public override void Close(Endpoint endpoint)
+    {
+        if (endpoint.Handle < 0) return;
+        var socket = _network[endpoint.Handle];
+        Unregister(endpoint);
+        endpoint.Unsent.Clear(Buffers);
+        socket.ClosePooler();
+        _network.Forget(socket);
+    }
+
+    public override void Resume(Endpoint endpoint)
+    {
+        if (!endpoint.IsPaused) return;
+        endpoint.Flags &= ~EndpointFlags.Paused;
+    }
+
+    public override EndAddress LocalAddress(Endpoint endpoint) => _network[endpoint.Handle].Remote;
+
+    protected override int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data)
+    {
+        Check.That(!endpoint.Has(EndpointFlags.Connecting));
+        var most = IsCalm || _dice.Percent(70) ? data.Length : _dice.Percent(30) ? 0 : PieceOf(data.Length);
+        return _network[endpoint.Handle].Send(data, most);
+    }
+
+    protected override int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments)
+    {
+        var total = 0;
+        foreach (var segment in segments)
+        {
+            var sent = TrySend(endpoint, segment.Buffer.AsSpan(segment.Start, segment.Length));
+            if (sent < 0) return sent;
+            total += sent;
+            if (sent < segment.Length) break;
+        }
+        return total;
+    }
+
+    private void Register(Endpoint endpoint, MemorySocket socket)
+    {
+        endpoint.Handle = socket.Handle;
+        socket.IsEndTold = false;
+        var slot = new Slot(endpoint, socket);
+        _slots.Add(slot);
+        _slotOf.Add(endpoint, slot);
+        Seen?.Add(endpoint);
+    }
+
+    private void Unregister(Endpoint endpoint)
+    {
+        endpoint.Handle = -1;
+        endpoint.Flags = EndpointFlags.None;
+        _slotOf.Remove(endpoint, out var slot);
+        _slots.Remove(slot!);
+    }
+}

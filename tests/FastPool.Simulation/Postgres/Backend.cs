@@ -1,0 +1,433 @@
+using FastPool.Simulation.Network;
+
+namespace FastPool.Simulation.Postgres;
+
+internal enum SlowOutcome { Pending, Finished, Canceled }
+
+/// <summary>What a backend asks its surroundings: the fake server's, or those of a model of a direct connection.</summary>
+internal interface IBackendHost
+{
+    /// <summary>How the slow statement with that token ended; Pending: it still runs.</summary>
+    SlowOutcome Outcome(string token);
+
+    /// <summary>A message that names a client has been taken.</summary>
+    void OnClient(int client, bool isCopyData);
+
+    /// <summary>ReadyForQuery is on its way.</summary>
+    void OnReady(char status);
+
+    /// <summary>DISCARD ALL: the session is as new.</summary>
+    void OnReset();
+}
+
+/// <summary>
+/// One PostgreSQL session after its login, as bytes in and bytes out: both query protocols, transactions, COPY, parameters.
+/// The same class is the server behind the pooler and the model of what a direct connection would have shown.
+/// Source: PostgreSQL, Message Flow.
+/// </summary>
+internal sealed class Backend(IBackendHost host)
+{
+    /// <summary>In the order in which the pooler tracks them, with PostgreSQL's defaults.</summary>
+    internal static readonly (string Name, string Default)[] Tracked =
+    [
+        ("DateStyle", "ISO, MDY"), ("client_encoding", "UTF8"), ("TimeZone", "UTC"), ("standard_conforming_strings", "on"),
+        ("application_name", ""), ("IntervalStyle", "postgres"),
+    ];
+
+    private enum Need : byte { NewMessage, CopyMessage, Time }
+
+    private sealed class Portal(string text)
+    {
+        internal string Text { get; } = text;
+        internal int Position { get; set; }
+    }
+
+    private readonly Dictionary<string, string> _statements = [];
+    private readonly Dictionary<string, Portal> _portals = [];
+    private readonly string[] _parameters = [.. Tracked.Select(row => row.Default)];
+    private readonly string[] _reported = [.. Tracked.Select(row => row.Default)];
+    private string[]? _atTransactionStart;
+    private IEnumerator<Need>? _running;
+    private Need _need;
+    private (char Type, byte[] Body) _message;
+    private (string Code, string Text)? _error;
+    private bool _isSkipping;
+
+    internal ByteQueue Input { get; } = new();
+    internal ByteQueue Output { get; } = new();
+
+    /// <summary>I, T or E.</summary>
+    internal char Status { get; private set; } = 'I';
+    internal int ReadyCount { get; private set; }
+    internal int CopyInCount { get; private set; }
+    internal bool IsTerminated { get; private set; }
+
+    /// <summary>The token of the slow statement that runs.</summary>
+    internal string? SlowToken { get; private set; }
+
+    /// <summary>Nothing runs and nothing complete waits.</summary>
+    internal bool IsAtRest => _running is null && Wire.Frame(Input.Span, out _) == 0;
+
+    internal bool IsWaitingForCopyData => _running is not null && _need == Need.CopyMessage;
+
+    /// <summary>A value given at login.</summary>
+    internal void SetAtLogin(string name, string value)
+    {
+        var index = IndexOf(name);
+        _parameters[index] = _reported[index] = Canonical(index, value);
+    }
+
+    internal string this[int tracked] => _parameters[tracked];
+
+    /// <summary>Goes on as far as the input and the clock let it.</summary>
+    internal void Pump()
+    {
+        while (true)
+        {
+            if (_need != Need.Time && !TryTakeMessage()) return;
+            if (_need == Need.NewMessage) _running = Handle(_message.Type, _message.Body).GetEnumerator();
+            if (!_running!.MoveNext())
+            {
+                _running = null;
+                _need = Need.NewMessage;
+                continue;
+            }
+            _need = _running.Current;
+            if (_need == Need.Time) return;
+        }
+    }
+
+    private bool TryTakeMessage()
+    {
+        var length = Wire.Frame(Input.Span, out var type);
+        if (length == 0) return false;
+        if (!"QPBDECSHFdcfX".Contains(type)) throw new SimulationException($"a server was sent a message of type {(int)type}");
+        _message = (type, Input.Span[5..length].ToArray());
+        Input.Take(length);
+        if (SqlText.ClientIn(_message.Body) is var client and >= 0) host.OnClient(client, type is 'd' or 'f');
+        return true;
+    }
+
+    // ---- messages -------------------------------------------------------------------------------------------------
+
+    private IEnumerable<Need> Handle(char type, byte[] body)
+    {
+        if (type is 'd' or 'c' or 'f' or 'H') yield break; // Outside COPY these are read past.
+        if (type == 'X')
+        {
+            IsTerminated = true;
+            yield break;
+        }
+        if (type == 'S')
+        {
+            _isSkipping = false;
+            Ready();
+            yield break;
+        }
+        if (_isSkipping) yield break;
+        _atTransactionStart ??= [.. _parameters];
+        var strings = type is 'F' ? [] : Wire.CStrings(body);
+        switch (type)
+        {
+            case 'Q':
+                foreach (var need in RunQuery(strings[0])) yield return need;
+                Ready();
+                break;
+            case 'F':
+                CallFunction(body);
+                Ready();
+                break;
+            case 'E':
+                var rowsMax = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(body.Length - 4));
+                foreach (var need in ExecutePortal(strings[0], rowsMax)) yield return need;
+                EndExtended();
+                break;
+            default:
+                HandleExtended(type, body, strings);
+                EndExtended();
+                break;
+        }
+    }
+
+    private void EndExtended()
+    {
+        if (_error is null) return;
+        ReportError();
+        _isSkipping = true;
+    }
+
+    private IEnumerable<Need> RunQuery(string text)
+    {
+        var statements = SqlText.Split(text);
+        if (statements.Count == 0) Output.Message('I');
+        foreach (var statement in statements)
+        {
+            if (Status != 'I' && statement.Split(' ')[0] is "SET" or "DISCARD" or "check") throw new SimulationException("the pooler's own query came into a transaction");
+            foreach (var need in Run(statement, isSimple: true, new Portal(statement), int.MaxValue)) yield return need;
+            if (_error is null) continue;
+            ReportError();
+            yield break;
+        }
+    }
+
+    private void CallFunction(byte[] body)
+    {
+        if (Status == 'E') Fail("25P02", "current transaction is aborted");
+        if (_error is null) Output.Message('V', [.. Wire.Int32(body.Length), .. body]);
+        else ReportError();
+    }
+
+    private void HandleExtended(char type, byte[] body, string[] strings)
+    {
+        switch (type)
+        {
+            case 'P':
+                if (IsRefusedInFailedTransaction(strings[1])) return;
+                if (strings[0].Length > 0 && _statements.ContainsKey(strings[0])) Fail("42P05", "prepared statement already exists");
+                else if (strings[1].StartsWith("bad", StringComparison.Ordinal)) Fail("42601", "syntax error at " + strings[1]);
+                else _statements[strings[0]] = strings[1];
+                if (_error is null) Output.Message('1', ReadOnlySpan<byte>.Empty);
+                break;
+            case 'B':
+                if (!_statements.TryGetValue(strings[1], out var text)) Fail("26000", "prepared statement does not exist");
+                else if (!IsRefusedInFailedTransaction(text)) _portals[strings[0]] = new Portal(text);
+                if (_error is null) Output.Message('2', ReadOnlySpan<byte>.Empty);
+                break;
+            case 'D':
+                var kind = (char)body[0];
+                var name = strings[0][1..];
+                var described = kind == 'S' ? _statements.GetValueOrDefault(name) : _portals.GetValueOrDefault(name)?.Text;
+                if (described is null)
+                {
+                    Fail(kind == 'S' ? "26000" : "34000", "nothing to describe");
+                    return;
+                }
+                if (kind == 'S') Output.Message('t', [0, 0]);
+                if (HasRows(described)) DescribeRows();
+                else Output.Message('n', ReadOnlySpan<byte>.Empty);
+                break;
+            case 'C':
+                if (body[0] == 'S') _statements.Remove(strings[0][1..]);
+                else _portals.Remove(strings[0][1..]);
+                Output.Message('3', ReadOnlySpan<byte>.Empty);
+                break;
+        }
+    }
+
+    private IEnumerable<Need> ExecutePortal(string name, int rowsMax)
+    {
+        if (!_portals.TryGetValue(name, out var portal))
+        {
+            Fail("34000", "portal does not exist");
+            yield break;
+        }
+        if (portal.Text.Length == 0)
+        {
+            Output.Message('I', ReadOnlySpan<byte>.Empty);
+            yield break;
+        }
+        foreach (var need in Run(portal.Text, isSimple: false, portal, rowsMax == 0 ? int.MaxValue : rowsMax)) yield return need;
+    }
+
+    private bool IsRefusedInFailedTransaction(string statement)
+    {
+        if (Status != 'E' || statement is "commit" or "rollback") return false;
+        Fail("25P02", "current transaction is aborted");
+        return true;
+    }
+
+    // ---- statements -----------------------------------------------------------------------------------------------
+
+    private static bool HasRows(string statement) => statement.Split(' ')[0] is "select" or "slow" or "show";
+
+    private IEnumerable<Need> Run(string statement, bool isSimple, Portal portal, int rowsMax)
+    {
+        if (IsRefusedInFailedTransaction(statement)) yield break;
+        if (isSimple && HasRows(statement) && !statement.StartsWith("slow", StringComparison.Ordinal)) DescribeRows();
+        var words = statement.Split(' ');
+        switch (words[0])
+        {
+            case "select": SendRows(words[1], int.Parse(words[2]), int.Parse(words[3]), portal, rowsMax); break;
+            case "show": ShowParameters(words[1]); break;
+            case "set" or "SET": SetParameter(statement[4..]); break;
+            case "notice":
+                Output.Notice("hello " + words[1]);
+                Complete("DO");
+                break;
+            case "fail": Fail("22012", "division by zero in " + words[1]); break;
+            case "begin":
+                if (Status == 'I') Status = 'T';
+                Complete("BEGIN");
+                break;
+            case "commit": EndTransaction(commits: Status != 'E'); break;
+            case "rollback": EndTransaction(commits: false); break;
+            case "slow":
+                foreach (var need in RunSlow(words[1], isSimple, portal)) yield return need;
+                break;
+            case "copyin":
+                foreach (var need in CopyIn(int.Parse(words[2]))) yield return need;
+                break;
+            case "copyout": CopyOut(words[1], int.Parse(words[2]), int.Parse(words[3])); break;
+            case "DISCARD":
+                DiscardAll();
+                break;
+            case "check": Complete("SELECT 0"); break;
+            default: Fail("42601", "syntax error at " + statement); break;
+        }
+    }
+
+    private void DescribeRows() => Output.Message('T', [.. Wire.Int16(1), .. Wire.Strings("v"), 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
+
+    private void SendRow(string value) => Output.Message('D', [.. Wire.Int16(1), .. Wire.Int32(value.Length), .. Wire.Latin1(value)]);
+
+    private void SendRows(string token, int count, int size, Portal portal, int rowsMax)
+    {
+        for (var sent = 0; portal.Position < count; sent++)
+        {
+            if (sent == rowsMax)
+            {
+                Output.Message('s', ReadOnlySpan<byte>.Empty);
+                return;
+            }
+            SendRow($"{token}:{portal.Position}:" + new string((char)('a' + portal.Position % 26), size));
+            portal.Position++;
+        }
+        Complete("SELECT " + count);
+    }
+
+    private void ShowParameters(string token)
+    {
+        SendRow($"{token} {string.Join('|', _parameters)}");
+        Complete("SHOW");
+    }
+
+    private void SetParameter(string assignment)
+    {
+        var equals = assignment.IndexOf('=');
+        var index = IndexOf(assignment[..equals].Trim());
+        var value = SqlText.Value(assignment[(equals + 1)..].Trim());
+        if (value == "bogus")
+        {
+            Fail("22023", "invalid value for parameter");
+            return;
+        }
+        _parameters[index] = Canonical(index, value);
+        Complete("SET");
+    }
+
+    /// <summary>PostgreSQL reports some values in another form than they were given.</summary>
+    private static string Canonical(int index, string value) => index == 0 && !value.Contains(',') ? value + ", MDY" : value;
+
+    private static int IndexOf(string name)
+    {
+        var index = Array.FindIndex(Tracked, row => row.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        return index >= 0 ? index : throw new SimulationException("a server was told to set " + name);
+    }
+
+    private IEnumerable<Need> RunSlow(string token, bool isSimple, Portal portal)
+    {
+        SlowToken = token;
+        var outcome = SlowOutcome.Finished;
+        while (portal.Position == 0 && (outcome = host.Outcome(token)) == SlowOutcome.Pending) yield return Need.Time;
+        SlowToken = null;
+        if (outcome == SlowOutcome.Canceled)
+        {
+            Fail("57014", "canceling statement due to user request: " + token);
+            yield break;
+        }
+        if (isSimple) DescribeRows();
+        SendRows(token, 1, 10, portal, int.MaxValue);
+    }
+
+    /// <param name="badAt">Which CopyData the server cannot digest; 0: none.</param>
+    private IEnumerable<Need> CopyIn(int badAt)
+    {
+        Output.Message('G', [0, 0, 0]);
+        CopyInCount++;
+        uint sum = 0;
+        for (var count = 1; ;)
+        {
+            yield return Need.CopyMessage;
+            switch (_message.Type)
+            {
+                case 'd':
+                    foreach (var b in _message.Body) sum = sum * 31 + b;
+                    if (count++ != badAt) continue;
+                    Fail("22P04", "missing data for column");
+                    yield break;
+                case 'c':
+                    Complete("COPY " + sum);
+                    yield break;
+                case 'f':
+                    Fail("57014", "COPY from stdin failed");
+                    yield break;
+                case 'H' or 'S': continue;
+                case 'X':
+                    IsTerminated = true;
+                    yield break;
+                default:
+                    Fail("08P01", "unexpected message type during COPY from stdin");
+                    yield break;
+            }
+        }
+    }
+
+    private void CopyOut(string token, int count, int size)
+    {
+        Output.Message('H', [0, 0, 0]);
+        for (var i = 0; i < count; i++) Output.Message('d', Wire.Latin1($"{token}:{i}:" + new string('z', size)));
+        Output.Message('c', ReadOnlySpan<byte>.Empty);
+        Complete("COPY " + count);
+    }
+
+    private void DiscardAll()
+    {
+        for (var i = 0; i < Tracked.Length; i++) _parameters[i] = Tracked[i].Default;
+        _statements.Clear();
+        _portals.Clear();
+        host.OnReset();
+        Complete("DISCARD ALL");
+    }
+
+    // ---- transactions ---------------------------------------------------------------------------------------------
+
+    private void EndTransaction(bool commits)
+    {
+        if (!commits) RestoreParameters();
+        _atTransactionStart = [.. _parameters];
+        Status = 'I';
+        Complete(commits ? "COMMIT" : "ROLLBACK");
+    }
+
+    private void RestoreParameters() => _atTransactionStart!.CopyTo(_parameters, 0);
+
+    private void Fail(string code, string text) => _error = (code, text);
+
+    private void ReportError()
+    {
+        Output.Error("ERROR", _error!.Value.Code, _error.Value.Text);
+        _error = null;
+        RestoreParameters();
+        if (Status == 'T') Status = 'E';
+    }
+
+    private void Complete(string tag) => Output.Message('C', tag);
+
+    private void Ready()
+    {
+        if (Status == 'I')
+        {
+            _atTransactionStart = null;
+            _portals.Clear();
+        }
+        for (var i = 0; i < Tracked.Length; i++)
+        {
+            if (_parameters[i] == _reported[i]) continue;
+            _reported[i] = _parameters[i];
+            Output.Message('S', Tracked[i].Name, _parameters[i]);
+        }
+        Output.Message('Z', [(byte)Status]);
+        ReadyCount++;
+        host.OnReady(Status);
+    }
+}

@@ -1,0 +1,65 @@
+using FastPool.Base;
+using FastPool.Native;
+using FastPool.Simulation.Network;
+
+namespace FastPool.Simulation.Postgres;
+
+/// <summary>The PostgreSQL behind the pooler: its connections, its moods, and who canceled what.</summary>
+internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
+{
+    private readonly Dictionary<string, SlowOutcome> _outcomes = [];
+    private readonly HashSet<int> _cancelRequesters = [];
+    private int _lastPid = 100;
+
+    internal List<FakeServer> Servers { get; } = [];
+    internal ServerAuth Auth { get; init; }
+
+    /// <summary>A server serves one client from reset to reset.</summary>
+    internal bool IsSessionPooled { get; init; }
+
+    internal bool IsDown { get; set; }
+
+    /// <summary>Connects are neither accepted nor refused.</summary>
+    internal bool IsBlackHole { get; set; }
+    internal (string Code, string Text)? LoginRefusal { get; set; }
+    internal bool IsCalm { get; set; }
+    internal int LoginCount { get; private set; }
+    internal long NowUs => clock.NowUs;
+
+    internal static string PasswordOf(string user) => "secret of " + user;
+
+    public int OnDialed(MemorySocket socket)
+    {
+        if (IsDown && dice.OneIn(2)) return Errno.ECONNREFUSED;
+        Servers.Add(new FakeServer(this, socket, dice, ++_lastPid));
+        LoginCount++;
+        return 0;
+    }
+
+    internal void Step()
+    {
+        for (var i = Servers.Count - 1; i >= 0; i--)
+        {
+            if (!IsCalm && dice.Percent(50)) continue;
+            Servers[i].Step();
+            if (Servers[i].IsOver && Servers[i].Socket.IsPoolerClosed) Servers.RemoveAt(i);
+        }
+    }
+
+    internal void NoteOutcome(string token, SlowOutcome outcome) => _outcomes[token] = outcome;
+
+    internal SlowOutcome OutcomeOf(string token) => _outcomes.GetValueOrDefault(token);
+
+    internal void NoteCancelRequest(int client) => _cancelRequesters.Add(client);
+
+    internal void OnCancel(int pid, int secret)
+    {
+        var server = Servers.Find(server => server.Pid == pid);
+        if (server is null || server.IsOver) return;
+        if (server.Secret != secret) throw new SimulationException("a cancel request came with a wrong key");
+        if (server.Backend.SlowToken is not { } token) return;
+        var client = SqlText.ClientIn(Wire.Latin1(token));
+        if (!_cancelRequesters.Contains(client)) throw new SimulationException($"a cancel request hit client {client}, who asked for none");
+        server.IsCanceled = true;
+    }
+}

@@ -1,0 +1,73 @@
+using FastPool.Core.Pools;
+using FastPool.Simulation.Network;
+
+namespace FastPool.Simulation.Worlds;
+
+/// <summary>What goes wrong, and what operators do, at moments that the seed picks.</summary>
+internal sealed class Faults(World world, Dice dice)
+{
+    private readonly int _chance = dice.Between(50, 1_000); // One fault in so many rounds.
+
+    internal void Step()
+    {
+        if (!dice.OneIn(_chance)) return;
+        var cluster = world.Cluster;
+        switch (dice.Below(9))
+        {
+            case 0 or 1:
+                if (cluster.Servers.Count > 0) dice.Of(cluster.Servers).Crash();
+                break;
+            case 2: cluster.IsDown = !cluster.IsDown && dice.OneIn(2); break;
+            case 3: cluster.IsBlackHole = !cluster.IsBlackHole && dice.OneIn(2); break;
+            case 4:
+                cluster.LoginRefusal = dice.Below(4) switch
+                {
+                    0 => ("57P03", "the database system is starting up"),
+                    1 => ("53300", "sorry, too many clients already"),
+                    _ => null,
+                };
+                break;
+            case 5: AnyPool()?.Invalidate(); break;
+            case 6: world.Reload(dice.Between(1, world.Plan.PoolSize)); break;
+            case 7: PauseOrResume(); break;
+            case 8:
+                if (cluster.Servers.Count > 0) dice.Of(cluster.Servers).Notify("payload");
+                break;
+        }
+    }
+
+    private Pool? AnyPool() => world.Registry.PoolList.Count > 0 ? dice.Of(world.Registry.PoolList) : null;
+
+    private void PauseOrResume()
+    {
+        if (AnyPool() is not { } pool) return;
+        if (pool.Database.IsPaused) Resume(pool.Database);
+        else Pause(pool.Database);
+    }
+
+    private void Pause(Database database)
+    {
+        database.IsPaused = true;
+        foreach (var pool in database.Pools) Post(loop => pool.Drain("pause mode", loop));
+    }
+
+    private void Resume(Database database)
+    {
+        database.IsPaused = false;
+        foreach (var pool in database.Pools) Post(loop => pool.Serve(loop));
+    }
+
+    private void Post(Action<IPoolHost> action) => world.Group.Post(dice.Below(world.Group.Count), view => action((IPoolHost)view));
+
+    /// <summary>Everything works again, for good.</summary>
+    internal void End()
+    {
+        world.Cluster.IsDown = false;
+        world.Cluster.IsBlackHole = false;
+        world.Cluster.LoginRefusal = null;
+        foreach (var name in WorldPlan.Databases)
+        {
+            if (world.Registry.FindDatabase(name, out _) is { IsPaused: true } database) Resume(database);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+using FastPool.Base;
+using FastPool.Core.Auth;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Net;
+using FastPool.Simulation.Checkers;
+using FastPool.Simulation.Clients;
+using FastPool.Simulation.Network;
+using FastPool.Simulation.Postgres;
+
+namespace FastPool.Simulation.Worlds;
+
+/// <summary>
+/// The pooler with all that is around it, on one thread and from one seed: loops take turns in random order, clients and
+/// servers step between them, faults come and go, and after each turn the checkers look.
+/// </summary>
+internal sealed class World
+{
+    private const int RoundsMost = 30_000;
+    private const int CalmRoundsMost = 60_000;
+
+    private readonly Dice _dice;
+    private readonly MemoryFiles _files = new();
+    private readonly List<Checker> _checkers;
+    private readonly Faults _faults;
+    private readonly SimulatedResolver _resolver;
+    private Settings _settings;
+
+    internal World(ulong seed, List<string>? log = null)
+    {
+        Seed = seed;
+        _dice = new Dice(seed);
+        Plan = new WorldPlan(_dice);
+        Clock = new SimulatedClock();
+        Cluster = new FakeCluster(_dice, Clock) { Auth = Plan.ServerAuth, IsSessionPooled = Plan.Mode == PoolMode.Session };
+        Network = new MemoryNetwork { Dialed = Cluster, NewCapacity = () => Plan.SocketCapacity };
+        _files["users"] = Plan.UserFile;
+        _settings = Load(Plan.PoolSize, null);
+        Registry = new PoolRegistry(_settings, Plan.LoopCount);
+        _resolver = new SimulatedResolver(_dice) { IsCalm = !Plan.HasFaults };
+        Group = new LoopGroup(new LoopGroupParts(
+            Registry,
+            new TrackedParameters(["IntervalStyle"]),
+            new ScramVerifiers([1, 2, 3]),
+            new StatementTable(),
+            new SeededRandom(_dice),
+            new SimulatedLog(() => Clock.NowUs, log),
+            Clock,
+            _resolver,
+            NewEngine)) { Console = new NoConsole() };
+        Group.Listen([new ListeningSocket(1, FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
+        for (var i = 0; i < Plan.ClientCount; i++) Clients.Add(NewClient(i));
+        _faults = new Faults(this, _dice);
+        _checkers = Checker.All(this);
+    }
+
+    internal ulong Seed { get; }
+    internal WorldPlan Plan { get; }
+    internal SimulatedClock Clock { get; }
+    internal MemoryNetwork Network { get; }
+    internal FakeCluster Cluster { get; }
+    internal PoolRegistry Registry { get; }
+    internal LoopGroup Group { get; }
+    internal List<MemoryEngine> Engines { get; } = [];
+    internal HashSet<Endpoint> Endpoints { get; } = [];
+    internal List<FakeClient> Clients { get; } = [];
+    internal int Round { get; private set; }
+
+    /// <summary>The largest pool_size that a present server may have been opened under.</summary>
+    internal int PoolSize { get; private set; }
+
+    private MemoryEngine NewEngine(int loop, BufferPool buffers)
+    {
+        var engine = new MemoryEngine(Network, _dice, buffers) { Seen = Endpoints };
+        Engines.Add(engine);
+        return engine;
+    }
+
+    private Settings Load(int poolSize, Settings? current)
+    {
+        _files["world.ini"] = Plan.Settings(poolSize);
+        PoolSize = poolSize;
+        var result = ConfigurationLoader.Load("world.ini", _files, current, new Dictionary<string, string>());
+        return result.Settings ?? throw new SimulationException(string.Join('\n', result.Messages.Select(message => message.Text)));
+    }
+
+    internal void Reload(int poolSize)
+    {
+        _settings = Load(poolSize, _settings);
+        Registry.Apply(_settings);
+    }
+
+    private FakeClient NewClient(int id)
+    {
+        string[] startup = _dice.Below(4) switch
+        {
+            0 => ["application_name", "client" + id],
+            1 => ["DateStyle", "German", "application_name", "it's"],
+            _ => [],
+        };
+        var habits = new Habits
+        {
+            ReadsMost = _dice.OneIn(4) ? _dice.Between(1, 200) : 0,
+            Vanishes = Plan.HasFaults && _dice.OneIn(3) ? 30 : 0,
+            AsksForTls = _dice.OneIn(4),
+            Cancels = _dice.OneIn(3) ? 20 : 0,
+            ClosesWithTerminate = _dice.OneIn(2),
+        };
+        var script = Script.Make(id, _dice, Plan.Mode, _dice.Between(1, Plan.ItemsMost), isFast: false);
+        return new FakeClient(id, _dice.Of(WorldPlan.Users), _dice.Of(WorldPlan.Databases), startup, script, habits, Network, Cluster, _dice);
+    }
+
+    // ---- running --------------------------------------------------------------------------------------------------
+
+    /// <summary>Runs to the end of all clients, then to the end of everything.</summary>
+    internal void Run()
+    {
+        while (Round < RoundsMost && Clients.Exists(client => !client.IsOver))
+        {
+            Step(isCalm: false);
+            if (Plan.HasFaults) _faults.Step();
+        }
+        _faults.End();
+        CalmDown();
+        var until = Round + CalmRoundsMost;
+        while (Round < until && !IsQuiet) Step(isCalm: true);
+        foreach (var checker in _checkers) checker.AtEnd();
+    }
+
+    private void CalmDown()
+    {
+        Cluster.IsCalm = true;
+        _resolver.IsCalm = true;
+        foreach (var engine in Engines)
+        {
+            engine.IsCalm = true;
+            foreach (var socket in engine.Sockets) socket.Capacity = int.MaxValue;
+        }
+        Network.NewCapacity = () => int.MaxValue;
+    }
+
+    /// <summary>No client is there any more, and nothing is on its way.</summary>
+    internal bool IsQuiet => Clients.TrueForAll(client => client.IsOver)
+        && Network.BacklogCount == 0
+        && Registry.Clients.Count == 0
+        && Registry.PoolList.All(pool => pool.Counts is { Active: 0, Login: 0, Tested: 0, BeingCanceled: 0, Closing: 0, Waiting: 0, Clients: 0 })
+        && Cluster.Servers.TrueForAll(server => !server.IsOver && server.IsHeldByPooler);
+
+    private void Step(bool isCalm)
+    {
+        Round++;
+        Clock.Advance(_dice.OneIn(50) ? _dice.Below(300_000) : _dice.Below(3_000));
+        for (var i = 0; i < Group.Count; i++) RunLoop(_dice.Below(Group.Count));
+        foreach (var client in Clients)
+        {
+            if (isCalm || _dice.Percent(50)) client.Step(isCalm);
+        }
+        Cluster.Step();
+        _resolver.Step();
+    }
+
+    private void RunLoop(int index)
+    {
+        foreach (var checker in _checkers) checker.BeforeTurn();
+        Group[index].RunTurn(0);
+        foreach (var checker in _checkers) checker.AfterTurn();
+    }
+
+    internal IEnumerable<ServerConnection> ServerConnections => Endpoints.OfType<ServerConnection>().Where(server => !server.IsClosed);
+
+    internal IEnumerable<ClientConnection> ClientConnections => Endpoints.OfType<ClientConnection>().Where(client => client.IsOpen);
+}

@@ -1,0 +1,99 @@
+using FastPool.Core.Settings;
+using FastPool.Simulation.Network;
+using FastPool.Simulation.Postgres;
+
+namespace FastPool.Simulation.Worlds;
+
+/// <summary>What kind of world a seed makes: the settings, the clients, the faults. Chosen before anything runs.</summary>
+internal sealed class WorldPlan
+{
+    private const int QueryWaitTimeoutSeconds = 20;
+
+    internal WorldPlan(Dice dice)
+    {
+        LoopCount = dice.Between(1, 3);
+        Mode = dice.Of([PoolMode.Transaction, PoolMode.Transaction, PoolMode.Session, PoolMode.Statement]);
+        HasFaults = dice.Percent(65);
+        PoolSize = dice.Between(1, 4);
+        ReservePoolSize = dice.OneIn(3) ? dice.Between(1, 2) : 0;
+        MaxDbConnections = dice.OneIn(4) ? dice.Between(2, 4) : 0;
+        MaxUserConnections = dice.OneIn(5) ? dice.Between(2, 4) : 0;
+        MinPoolSize = dice.OneIn(4) ? 1 : 0;
+        ClientCount = dice.Between(2, 12);
+        ItemsMost = dice.Between(3, 10);
+        ServerAuth = dice.Of([ServerAuth.Trust, ServerAuth.Plain, ServerAuth.Md5, ServerAuth.Scram]);
+        AuthType = dice.Of(["trust", "plain", "md5", "scram-sha-256"]);
+        SocketCapacity = dice.OneIn(3) ? dice.Between(16, 600) : 64 * 1024;
+        ResetsAlways = dice.OneIn(5);
+        Lifetime = dice.OneIn(4) ? dice.Below(4) : 3600;
+        IdleTimeout = dice.OneIn(4) ? 2 : 600;
+        CheckDelay = dice.OneIn(3) ? 1 : 30;
+        CheckQuery = dice.OneIn(3) ? "check" : "<empty>";
+        LoginRetry = dice.OneIn(4) ? 0 : 1;
+        IsRoundRobin = dice.OneIn(3);
+        QueryTimeout = HasFaults && dice.OneIn(5) ? 2 : 0;
+    }
+
+    internal int LoopCount { get; }
+    internal PoolMode Mode { get; }
+
+    /// <summary>Without them every client must get everything.</summary>
+    internal bool HasFaults { get; }
+    internal int PoolSize { get; }
+    internal int ReservePoolSize { get; }
+    internal int MaxDbConnections { get; }
+    internal int MaxUserConnections { get; }
+    internal int MinPoolSize { get; }
+    internal int ClientCount { get; }
+    internal int ItemsMost { get; }
+    internal ServerAuth ServerAuth { get; }
+    internal string AuthType { get; }
+    internal int SocketCapacity { get; }
+    internal bool ResetsAlways { get; }
+    internal int Lifetime { get; }
+    internal int IdleTimeout { get; }
+    internal int CheckDelay { get; }
+    internal string CheckQuery { get; }
+    internal int LoginRetry { get; }
+    internal bool IsRoundRobin { get; }
+    internal int QueryTimeout { get; }
+    internal static IReadOnlyList<string> Users { get; } = ["ann", "bob"];
+    internal static IReadOnlyList<string> Databases { get; } = ["d1", "d2"];
+
+    internal long QueryWaitTimeoutUs => (HasFaults ? QueryWaitTimeoutSeconds : 0) * 1_000_000L;
+
+    internal string UserFile => string.Concat(Users.Select(user => $"\"{user}\" \"{FakeCluster.PasswordOf(user)}\"\n"));
+
+    internal string Settings(int poolSize) => $"""
+        [databases]
+        d1 = host=127.0.0.1 port=5001
+        d2 = host=one.example,two.example port=5002
+        [pgbouncer]
+        auth_type = {AuthType}
+        auth_file = users
+        pool_mode = {Mode.ToString().ToLowerInvariant()}
+        default_pool_size = {poolSize}
+        min_pool_size = {MinPoolSize}
+        reserve_pool_size = {ReservePoolSize}
+        reserve_pool_timeout = 1
+        max_db_connections = {MaxDbConnections}
+        max_user_connections = {MaxUserConnections}
+        max_client_conn = 1000
+        server_reset_query_always = {(ResetsAlways ? 1 : 0)}
+        server_lifetime = {Lifetime}
+        server_idle_timeout = {IdleTimeout}
+        server_check_delay = {CheckDelay}
+        server_check_query = {CheckQuery}
+        server_login_retry = {LoginRetry}
+        server_round_robin = {(IsRoundRobin ? 1 : 0)}
+        server_connect_timeout = 4
+        query_wait_timeout = {QueryWaitTimeoutUs / 1_000_000}
+        query_timeout = {QueryTimeout}
+        client_login_timeout = {(HasFaults ? 30 : 0)}
+        cancel_wait_timeout = 5
+        """;
+
+    public override string ToString() =>
+        $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}";
+}
