@@ -98,7 +98,7 @@ internal sealed class ClientConnection : Endpoint
 
     private int LogIn(byte[] buffer, int position, int end)
     {
-        while (position < end && Session.Login is { } login)
+        while (position < end && Session.Login is { Query: null } login)
         {
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, Limits.LoginMessageBytes, out var type, out var length);
@@ -115,16 +115,7 @@ internal sealed class ClientConnection : Endpoint
             var step = type == 0
                 ? login.OnStartup(MessageHeader.ReadCode(packet), packet[MessageHeader.UntypedSize..], hasMore: position < end)
                 : login.OnMessage(type, packet[MessageHeader.Size..]);
-            if (login.Output.Length > 0)
-            {
-                var isSound = Send(login.Output.WrittenSpan);
-                login.Output.Clear();
-                if (!isSound)
-                {
-                    Disconnect(new Ending("failed to send auth req"));
-                    return end;
-                }
-            }
+            if (!TrySendLogin(login)) return end;
             switch (step)
             {
                 case LoginStep.Disconnect:
@@ -133,12 +124,38 @@ internal sealed class ClientConnection : Endpoint
                 case LoginStep.Cancel:
                     _loop.BeginCancel(this, login.CancelKey);
                     return end;
+                case LoginStep.Ask:
+                    AuthQueries.Begin(_loop, login.Query!);
+                    return position;
                 case LoginStep.Authenticated:
                     EnterPool();
                     break;
             }
         }
         return position;
+    }
+
+    private bool TrySendLogin(ClientLogin login)
+    {
+        if (login.Output.Length == 0) return true;
+        var isSound = Send(login.Output.WrittenSpan);
+        login.Output.Clear();
+        return isSound;
+    }
+
+    /// <summary>auth_query has told what the server knows of the user: the login goes on.</summary>
+    internal void OnQueryAnswered()
+    {
+        if (!IsOpen || Session.Login is not { } login) return;
+        var step = login.OnAnswer();
+        if (!TrySendLogin(login)) return;
+        if (step == LoginStep.Disconnect)
+        {
+            Disconnect(login.Ending);
+            return;
+        }
+        if (step == LoginStep.Authenticated) EnterPool();
+        if (Session.State != ClientState.Waiting) GoOn();
     }
 
     private void EnterPool()
@@ -480,7 +497,7 @@ internal sealed class ClientConnection : Endpoint
     /// <summary>A client that hangs up while it waits leaves the queue at once.</summary>
     protected internal override void OnPeerClosedWhilePaused()
     {
-        if (Session.State == ClientState.Waiting || Cancel is not null) OnEnded(0);
+        if (Session.State == ClientState.Waiting || Cancel is not null || Session.Login is not null) OnEnded(0);
     }
 
     /// <summary>The one door through which a client goes. An empty reason leaves no line in the log.</summary>
@@ -498,6 +515,7 @@ internal sealed class ClientConnection : Endpoint
             server.OnClientGone(IsInMessage);
         }
         if (Session.IsConsole) _loop.Console.Forget(Session);
+        if (Session.Login?.Query is { } query) AuthQueries.OnRequesterGone(_loop, query, _loop.ServerList);
         Cancel?.OnClientGone();
         Session.Leave(_loop);
         _loop.Forget(this);

@@ -134,10 +134,10 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     {
         switch (effect.Kind)
         {
-            case PoolEffectKind.Grant: Grant((ClientSession)effect.Client!, (ServerSession)effect.Server!); break;
+            case PoolEffectKind.Grant: Grant(effect.Client!, (ServerSession)effect.Server!); break;
             case PoolEffectKind.Dial: OnLoop(effect.Loop, effect, static (loop, effect) => loop.Dialer.Dial(loop, effect.Pool)); break;
             case PoolEffectKind.Welcome: OnLoop(effect.Client!.Loop, effect, static (_, effect) => Connection(effect.Client!).OnWelcome()); break;
-            case PoolEffectKind.Refuse: OnLoop(effect.Client!.Loop, effect, static (_, effect) => Refuse(effect)); break;
+            case PoolEffectKind.Refuse: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Refuse(effect)); break;
             case PoolEffectKind.Notify: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Notify(effect)); break;
             case PoolEffectKind.RunCheck: SendOnErrand((ServerSession)effect.Server!, ServerErrand.RunCheck, null, ""); break;
             case PoolEffectKind.Close: SendOnErrand((ServerSession)effect.Server!, ServerErrand.Close, null, (string)effect.Detail!); break;
@@ -156,15 +156,20 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     private static ServerConnection Connection(PooledServer server) => (ServerConnection)((ServerSession)server).Transport!;
 
-    private static void Refuse(in PoolEffect effect)
+    private void Refuse(in PoolEffect effect)
     {
         var refusal = (Refusal)effect.Detail!;
+        if (effect.Client is AuthQuery query)
+        {
+            AuthQueries.OnRefused(this, query, refusal);
+            return;
+        }
         Connection(effect.Client!).Disconnect(new Ending(Ending.Cut(refusal.Message), refusal.Message, refusal.SqlState));
     }
 
     private void Notify(in PoolEffect effect)
     {
-        var client = (ClientSession)effect.Client!;
+        if (effect.Client is not ClientSession client) return;
         if (effect.Detail is ReserveNote) Context.Log.TakingFromReserve(client.LogPrefix);
         else if (client.State == ClientState.Waiting) Connection(client).Send(PoolerErrors.Notice("No server connection available in postgres backend, client being queued"));
     }
@@ -172,7 +177,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     // ---- servers on their way -------------------------------------------------------------------------------------
 
     /// <summary>Brings server and client together, on the client's loop.</summary>
-    private void Grant(ClientSession client, ServerSession server)
+    private void Grant(PoolClient client, ServerSession server)
     {
         if (client.Loop == Index && server.Loop == Index) Deliver(client, server);
         else if (server.Loop == Index) HandOver(client, server);
@@ -190,7 +195,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     private void RunErrand(ServerSession server)
     {
-        var client = (ClientSession?)server.ErrandClient;
+        var client = server.ErrandClient;
         var errand = server.Errand;
         server.Errand = ServerErrand.None;
         server.ErrandClient = null;
@@ -205,7 +210,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     }
 
     /// <summary>A server of this loop was granted to a client: it goes to that client's loop.</summary>
-    private void HandOver(ClientSession client, ServerSession server)
+    private void HandOver(PoolClient client, ServerSession server)
     {
         var connection = Connection(server);
         if (connection.IsClosed) return; // Its removal has put the client back into the queue.
@@ -226,16 +231,17 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
         _group[client.Loop].Post(server);
     }
 
-    private void Adopt(ClientSession client, ServerSession server, ServerConnection connection)
+    private void Adopt(PoolClient client, ServerSession server, ServerConnection connection)
     {
         connection.ArriveAt(this);
         server.Pool.Arrived(server, this);
         Deliver(client, server);
     }
 
-    private void Deliver(ClientSession client, ServerSession server)
+    private void Deliver(PoolClient client, ServerSession server)
     {
-        if (client.State == ClientState.Waiting) Connection(client).OnGranted(Connection(server));
+        if (client is AuthQuery { State: ClientState.Waiting } query) AuthQueries.OnGranted(this, query, server);
+        else if (client.State == ClientState.Waiting) Connection(client).OnGranted(Connection(server));
         else server.Pool.Return(server, this); // It left while the server was on its way.
     }
 

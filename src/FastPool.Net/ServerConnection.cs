@@ -187,6 +187,12 @@ internal sealed class ServerConnection : Endpoint
                 case Verdict.Skip:
                     _isBodySkipped = true;
                     break;
+                case Verdict.Answered:
+                    AuthQueries.OnAnswered(_loop, this);
+                    if (!IsOpen) return end;
+                    CountSent(from, position + length);
+                    from = run = position += length;
+                    continue;
                 case Verdict.ParametersSet:
                 case Verdict.Tested:
                     CountSent(from, position + length);
@@ -387,6 +393,11 @@ internal sealed class ServerConnection : Endpoint
         if (Session.Login is { } login && !isDeliberate) Session.Pool.LoginFailed(Session, login.Failure.Relay is null ? new LoginFailure(reason, null) : login.Failure, _loop);
         else Session.Pool.Remove(Session, _loop);
         _loop.Forget(this);
+        if (Session.Query is { } query)
+        {
+            Session.EndQuery();
+            AuthQueries.OnServerLost(_loop, query);
+        }
         client?.Disconnect(Ending.Told(reason));
     }
 }

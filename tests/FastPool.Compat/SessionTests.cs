@@ -86,13 +86,4 @@ public class SessionTests
         await using var connection = await pooler.ConnectAsync(database: "prepared");
         Assert.Equal("99kB", await connection.ScalarAsync("show work_mem"));
     }
-
-    [PoolerTheory(Since = "1.23"), Loops]
-    public async Task A_replication_connection_passes(int loops)
-    {
-        await using var pooler = await Pooler.StartAsync(loops);
-        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("replication", "database"));
-        var reply = await client.QueryAsync("IDENTIFY_SYSTEM");
-        Assert.Equal(["systemid", "timeline", "xlogpos", "dbname"], reply.Columns);
-    }
 }

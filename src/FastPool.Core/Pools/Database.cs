@@ -56,6 +56,9 @@ public sealed class Database
     /// <summary>Clients that named this database, against max_db_client_connections.</summary>
     public ClientCount Clients { get; } = new();
 
+    /// <summary>Secrets that auth_query brought, by user: the last one of each serves for logins to servers of this database.</summary>
+    public ConcurrentDictionary<string, Secret> FetchedSecrets { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Pools by server-side user.</summary>
     public ICollection<Pool> Pools => _pools.Values;
 

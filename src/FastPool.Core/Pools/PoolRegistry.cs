@@ -83,6 +83,9 @@ public sealed class PoolRegistry
         return database.GetOrAddPool(user, name => NewPool(database, name));
     }
 
+    /// <summary>The pool in which auth_query runs: that user's own, even where another is forced on clients.</summary>
+    public Pool GetAuthPool(Database database, string authUser) => database.GetOrAddPool(authUser, name => NewPool(database, name));
+
     private Pool NewPool(Database database, string user)
     {
         var pool = new Pool(database, GetUser(user), LimitsFor(Settings, database, user), LoopCount);

@@ -16,6 +16,8 @@ public enum LoginStep : byte
     GoOn,
     /// <summary>The client is who it says: next come pool and welcome.</summary>
     Authenticated,
+    /// <summary>auth_query is to be asked first: <see cref="ClientLogin.Query"/>. Nothing more is taken in before <see cref="ClientLogin.OnAnswer"/>.</summary>
+    Ask,
     /// <summary>It was a cancel request, not a login; the key is in <see cref="ClientLogin.CancelKey"/>.</summary>
     Cancel,
     /// <summary>Close with <see cref="ClientLogin.Ending"/>.</summary>
@@ -36,10 +38,11 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private Phase _phase;
     private AuthType _method;
     private Secret _secret = Secret.Empty;
-    private bool _isMock;
+    private bool _isUnknown;
     private byte[] _salt = [];
     private ScramServerExchange? _scram;
     private bool _isNegotiated;
+    private StartupRequest? _request;
 
     /// <summary>The loop's: to be sent, and cleared, after each step.</summary>
     public MessageBuffer Output => context.LoginOutput;
@@ -47,6 +50,8 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     public Ending Ending { get; private set; }
 
     public ulong CancelKey { get; private set; }
+
+    public AuthQuery? Query { get; private set; }
 
     /// <summary>A packet of the startup family, whole.</summary>
     /// <param name="hasMore">Bytes behind it are already here.</param>
@@ -147,13 +152,60 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (_method == AuthType.Any) return ResolveAny(request, settings, isAdmin);
 
         var isKnown = settings.UserList.TryGet(request.User, out var secret);
+        if (!isKnown && database is not null && TryAsk(request, database, settings) is { } asked) return asked;
         _secret = isKnown ? secret! : Secret.Empty;
-        _isMock = !isKnown || database is null;
+        _isUnknown = !isKnown;
         if (!isKnown) context.Log.NoSuchUser(client.LogPrefix, request.User);
         if (CountAgainstLimits(isKnown, isAdmin, settings) is { } refused) return refused;
         LogAttempt(settings);
         if (isAdmin && isKnown && !TryAdmitToConsole(request.User, settings)) return Refuse("not allowed");
         return Begin(request, settings);
+    }
+
+    /// <returns>Null when no auth_user is set: the login goes on as one of an unknown user.</returns>
+    private LoginStep? TryAsk(StartupRequest request, Database database, Settings.Settings settings)
+    {
+        var isAdmin = ReferenceEquals(database, context.Registry.Admin);
+        if (settings.AuthType is AuthType.Pam or AuthType.Ldap || settings.AuthUser(database.Entry) is not { } authUser) return null;
+        var authDatabase = database;
+        if (settings.AuthDbname(database.Entry) is { } name)
+        {
+            authDatabase = context.Registry.FindDatabase(name, out _);
+            if (authDatabase is null) return RefuseAsking($"authentication database \"{name}\" is not configured.");
+            isAdmin = ReferenceEquals(authDatabase, context.Registry.Admin);
+        }
+        if (isAdmin) return RefuseAsking("cannot use the reserved \"pgbouncer\" database as an auth_dbname");
+        if (authDatabase!.IsDisabled) return Refuse($"authentication database \"{authDatabase.Name}\" is disabled");
+        _request = request;
+        Query = new AuthQuery(context, client, context.Registry.GetAuthPool(authDatabase, authUser), settings.AuthQuery(database.Entry), request.User);
+        return LoginStep.Ask;
+    }
+
+    private LoginStep RefuseAsking(string problem)
+    {
+        context.Log.Failure(client.LogPrefix, problem);
+        return Refuse("bouncer config error");
+    }
+
+    /// <summary>The server has answered: the login goes on with what it said.</summary>
+    public LoginStep OnAnswer()
+    {
+        var settings = context.Registry.Settings;
+        var answer = Query!;
+        Query = null;
+        if (answer.FoundUser is not { } name)
+        {
+            if (settings.LogConnections) context.Log.AuthQueryFoundNobody(client.LogPrefix, client.DatabaseName!);
+            return Refuse("no such user");
+        }
+        client.UserName = name;
+        _secret = answer.FoundSecret is { } text ? Secret.Of(text) : Secret.Empty;
+        client.Database!.FetchedSecrets[name] = _secret;
+        var isAdmin = ReferenceEquals(client.Database, context.Registry.Admin);
+        if (CountAgainstLimits(isKnown: true, isAdmin, settings) is { } refused) return refused;
+        LogAttempt(settings);
+        if (isAdmin && !TryAdmitToConsole(name, settings)) return Refuse("not allowed");
+        return Begin(_request!, settings);
     }
 
     private LoginStep ResolveAny(StartupRequest request, Settings.Settings settings, bool isAdmin)
@@ -211,9 +263,9 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (_method == AuthType.Hba && !TryMatchHba(request, settings)) return Refuse("no authentication method is found");
         switch (_method)
         {
-            case AuthType.Trust: return _isMock && _secret == Secret.Empty && !settings.UserList.TryGet(request.User, out _) ? Refuse("\"trust\" authentication failed") : Authenticated();
+            case AuthType.Trust: return _isUnknown ? Refuse("\"trust\" authentication failed") : Authenticated();
             case AuthType.Reject: return Refuse("login rejected");
-            case AuthType.Peer: return client.PeerUserName is { } name && name == request.User && !_isMock ? Authenticated() : Refuse("unix socket login rejected");
+            case AuthType.Peer: return client.PeerUserName is { } name && name == client.UserName && !_isUnknown ? Authenticated() : Refuse("unix socket login rejected");
             case AuthType.Plain:
                 _phase = Phase.Password;
                 Output.Write(new AuthenticationCleartextPassword());
@@ -242,7 +294,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             Tls = false,
             Address = client.Remote.ToIPAddress(),
             Database = request.DatabaseName,
-            User = request.User,
+            User = client.UserName!,
             PhysicalReplication = request.Replication == ReplicationKind.Physical,
         });
         if (rule is null) return false;

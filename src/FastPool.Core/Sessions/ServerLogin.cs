@@ -128,7 +128,8 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         {
             var entry = server.Pool.Database.Entry;
             if (entry.ForcedUser is not null && !string.IsNullOrEmpty(entry.Password)) return Secret.Of(entry.Password);
-            return context.Registry.Settings.UserList.TryGet(server.Pool.User.Name, out var secret) ? secret! : Secret.Empty;
+            if (context.Registry.Settings.UserList.TryGet(server.Pool.User.Name, out var secret)) return secret!;
+            return server.Pool.Database.FetchedSecrets.GetValueOrDefault(server.Pool.User.Name) ?? Secret.Empty;
         }
     }
 

@@ -18,6 +18,8 @@ public enum ServerPhase : byte
     Linked,
     /// <summary>Running the reset or check query.</summary>
     Testing,
+    /// <summary>Answering an auth_query.</summary>
+    Asked,
 }
 
 /// <summary>
@@ -152,6 +154,7 @@ public sealed class ServerSession : PooledServer
     /// <summary>Whether a message of this type is judged by more than its header, or must be through before a faked reply goes out behind it.</summary>
     public bool NeedsWhole(byte type) => type switch
     {
+        _ when Phase == ServerPhase.Asked => true,
         BackendMessage.ReadyForQuery or BackendMessage.ParameterStatus or BackendMessage.CommandComplete => true,
         BackendMessage.ErrorResponse => Phase != ServerPhase.Linked || _statements is not null,
         BackendMessage.DataRow or BackendMessage.CopyData => false,
@@ -166,6 +169,7 @@ public sealed class ServerSession : PooledServer
             case ServerPhase.Linked: return JudgeLinked(type, message);
             case ServerPhase.SettingParameters: return JudgeSetting(type, message);
             case ServerPhase.Testing: return JudgeTesting(type, message);
+            case ServerPhase.Asked: return JudgeAsked(type, message);
             default: return JudgeFree(type, message);
         }
     }
@@ -428,6 +432,34 @@ public sealed class ServerSession : PooledServer
         IsReady = true;
         Phase = ServerPhase.Free;
         return Verdict.Tested;
+    }
+
+    private Verdict JudgeAsked(byte type, ReadOnlySpan<byte> message)
+    {
+        var body = message[HeaderLength..];
+        if (type == BackendMessage.ReadyForQuery)
+        {
+            IsReady = body[0] == 'I';
+            return Verdict.Answered;
+        }
+        return Query!.Take(type, body) is { } problem ? End(problem) : Verdict.Skip;
+    }
+
+    /// <summary>The auth_query that this server answers; its parameters are nobody's, so they are not looked at.</summary>
+    public AuthQuery? Query { get; private set; }
+
+    public void BeginQuery(AuthQuery query)
+    {
+        Query = query;
+        Phase = ServerPhase.Asked;
+        IsReady = false;
+        Pool.Stats[Context.Loop].ServerAssignments++;
+    }
+
+    public void EndQuery()
+    {
+        Query = null;
+        Phase = ServerPhase.Free;
     }
 
     /// <summary>Nobody asked: a notification or a changed parameter may come, anything else makes the server dirty.</summary>

@@ -11,6 +11,9 @@ public static partial class SessionLog
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}login failed: db={Database} user={User}")]
     public static partial void LoginFailed(this ILogger log, string prefix, string database, string user);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}login failed: db={Database}")]
+    public static partial void AuthQueryFoundNobody(this ILogger log, string prefix, string database);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}no such user: {User}")]
     public static partial void NoSuchUser(this ILogger log, string prefix, string user);
 

@@ -15,6 +15,8 @@ public enum Verdict : byte
     ParametersSet,
     /// <summary>Server: the reset or check query is done.</summary>
     Tested,
+    /// <summary>Server: the auth_query is answered.</summary>
+    Answered,
     /// <summary>Server: forward, then the link ends and the server is free.</summary>
     ForwardAndRelease,
     /// <summary>Client: rewritten or answered by the prepared-statement rules.</summary>
