@@ -14,6 +14,8 @@ internal sealed class CancelRelay(PoolRegistry registry)
 {
     private readonly List<CancelConnection>[] _waiting = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
 
+    private readonly List<CancelConnection>[] _underWay = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
+
     internal void Begin(Loop loop, ClientConnection requester, ulong key)
     {
         if (registry.CancelKeys.Find(key) is not ClientSession target)
@@ -55,12 +57,16 @@ internal sealed class CancelRelay(PoolRegistry registry)
             _waiting[loop.Index].Add(cancel);
             return;
         }
+        _underWay[loop.Index].Add(cancel);
         cancel.Start();
     }
+
+    internal void Forget(Loop loop, CancelConnection cancel) => _underWay[loop.Index].Remove(cancel);
 
     /// <summary>Tries again for those that found too many connections; gives up after cancel_wait_timeout.</summary>
     internal void Tick(Loop loop)
     {
+        GiveUpOnSilence(loop);
         var waiting = _waiting[loop.Index];
         if (waiting.Count == 0) return;
         var timeoutUs = registry.Settings.CancelWaitTimeoutUs;
@@ -70,6 +76,18 @@ internal sealed class CancelRelay(PoolRegistry registry)
             if (timeoutUs > 0 && loop.NowUs - cancel.SinceUs > timeoutUs) cancel.EndRequester("cancel_wait_timeout");
             else if (!cancel.IsStillAimed) cancel.EndRequester("not sending cancel request for client that is now idle");
             else TryStart(loop, cancel);
+        }
+    }
+
+    /// <summary>A server that neither answers nor closes holds back the one that is to be canceled no longer than a login may take.</summary>
+    private void GiveUpOnSilence(Loop loop)
+    {
+        var underWay = _underWay[loop.Index];
+        var timeoutUs = registry.Settings.ServerConnectTimeoutUs;
+        if (underWay.Count == 0 || timeoutUs <= 0) return;
+        foreach (var cancel in underWay.ToArray())
+        {
+            if (loop.NowUs - cancel.StartUs > timeoutUs) cancel.GiveUp();
         }
     }
 }
@@ -88,6 +106,9 @@ internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requ
 
     internal long SinceUs { get; private set; }
 
+    /// <summary>Begin of the connection to the server.</summary>
+    internal long StartUs { get; private set; }
+
     internal bool IsStillAimed => Target!.Server == _server;
 
     internal void Prepare(Loop loop, ClientSession target, ServerSession? server)
@@ -102,6 +123,7 @@ internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requ
     /// <summary>From here the server serves nobody else until the request is through.</summary>
     internal void Start()
     {
+        StartUs = _loop.NowUs;
         _server!.CancelsInFlight++;
         if (_loop.Engine.Connect(this, _address) != 0) Finish("failed to send cancel request");
     }
@@ -137,8 +159,11 @@ internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requ
     /// <summary>The server closes when it has acted on the request.</summary>
     protected internal override void OnEnded(int errno) => Finish("successfully sent cancel request");
 
+    internal void GiveUp() => Finish(Has(EndpointFlags.Connecting) ? "connect failed" : "connect timeout");
+
     private void Finish(string reason)
     {
+        _loop.Group.Cancels.Forget(_loop, this);
         _loop.Engine.Close(this);
         var server = _server!;
         server.Pool.Cancels.GiveBack();
