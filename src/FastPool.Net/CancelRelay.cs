@@ -15,6 +15,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
     private readonly List<CancelConnection>[] _underWay = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
     private readonly List<CancelConnection>[] _waiting = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
 
+
     internal void Begin(Loop loop, ClientConnection requester, ulong key)
     {
         if (registry.CancelKeys.Find(key) is not ClientSession target)
@@ -58,8 +59,10 @@ internal sealed class CancelRelay(PoolRegistry registry)
             return;
         }
         _underWay[loop.Index].Add(cancel);
-        cancel.Start(_underWay[loop.Index]);
+        cancel.Start();
     }
+
+    internal void Forget(Loop loop, CancelConnection cancel) => _underWay[loop.Index].Remove(cancel);
 
     /// <summary>Requests aimed at servers of that loop.</summary>
     internal IReadOnlyList<CancelView> ViewOf(int loop) => [.. _waiting[loop].Concat(_underWay[loop]).Select(cancel => cancel.View)];
@@ -67,6 +70,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
     /// <summary>Tries again for those that found too many connections; gives up after cancel_wait_timeout.</summary>
     internal void Tick(Loop loop)
     {
+        GiveUpOnSilence(loop);
         var waiting = _waiting[loop.Index];
         if (waiting.Count == 0) return;
         var timeoutUs = registry.Settings.CancelWaitTimeoutUs;
@@ -76,6 +80,18 @@ internal sealed class CancelRelay(PoolRegistry registry)
             if (timeoutUs > 0 && loop.NowUs - cancel.SinceUs > timeoutUs) cancel.EndRequester("cancel_wait_timeout");
             else if (!cancel.IsStillAimed) cancel.EndRequester("not sending cancel request for client that is now idle");
             else TryStart(loop, cancel);
+        }
+    }
+
+    /// <summary>A server that neither answers nor closes holds back the one that is to be canceled no longer than a login may take.</summary>
+    private void GiveUpOnSilence(Loop loop)
+    {
+        var underWay = _underWay[loop.Index];
+        var timeoutUs = registry.Settings.ServerConnectTimeoutUs;
+        if (underWay.Count == 0 || timeoutUs <= 0) return;
+        foreach (var cancel in underWay.ToArray())
+        {
+            if (loop.NowUs - cancel.StartUs > timeoutUs) cancel.GiveUp();
         }
     }
 }
@@ -89,13 +105,15 @@ internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requ
     private ServerSession? _server;
     private NativeAddress _address;
     private bool _isAbandoned;
-    private List<CancelConnection>? _underWay;
     private long _carrierId;
     private long _startWallUs;
 
     internal ClientSession? Target { get; private set; }
 
     internal long SinceUs { get; private set; }
+
+    /// <summary>Begin of the connection to the server.</summary>
+    internal long StartUs { get; private set; }
 
     internal bool IsStillAimed => Target!.Server == _server;
 
@@ -109,11 +127,11 @@ internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requ
     }
 
     /// <summary>From here the server serves nobody else until the request is through.</summary>
-    internal void Start(List<CancelConnection> underWay)
+    internal void Start()
     {
-        _underWay = underWay;
         _carrierId = _loop.Group.NextId();
         _startWallUs = _loop.Context.WallUs;
+        StartUs = _loop.NowUs;
         _server!.CancelsInFlight++;
         if (_loop.Engine.Connect(this, _address) != 0) Finish("failed to send cancel request");
     }
@@ -149,12 +167,14 @@ internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requ
     /// <summary>The server closes when it has acted on the request.</summary>
     protected internal override void OnEnded(int errno) => Finish("successfully sent cancel request");
 
-    internal CancelView View => new(requester.Session, Target!.Pool, 0, _underWay is null ? null
+    internal CancelView View => new(requester.Session, Target!.Pool, 0, _carrierId == 0 ? null
         : new CancelCarrier(_carrierId, _address.ToEndAddress(), IsOpen ? _loop.Engine.LocalAddress(this) : default, requester.Session.UnixPort, _startWallUs, Has(EndpointFlags.Connecting)));
+
+    internal void GiveUp() => Finish(Has(EndpointFlags.Connecting) ? "connect failed" : "connect timeout");
 
     private void Finish(string reason)
     {
-        _underWay!.Remove(this);
+        _loop.Group.Cancels.Forget(_loop, this);
         _loop.Engine.Close(this);
         var server = _server!;
         server.Pool.Cancels.GiveBack();

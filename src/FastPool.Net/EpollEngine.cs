@@ -237,13 +237,15 @@ public sealed class EpollEngine : Engine, IDisposable
         return -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
     }
 
-    private static void FinishConnect(Endpoint endpoint, Readiness readiness)
+    private void FinishConnect(Endpoint endpoint, Readiness readiness)
     {
         if ((readiness & (Readiness.Out | AnyEnd)) == 0) return;
         endpoint.Flags &= ~EndpointFlags.Connecting;
         var error = Sockets.TakeError(endpoint.Handle);
-        if (error == 0 && (readiness & Readiness.In) != 0) endpoint.Flags |= EndpointFlags.Readable;
+        if ((readiness & AnyInput) != 0) endpoint.Flags |= EndpointFlags.Readable;
+        if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
         endpoint.OnConnected(error);
+        if ((endpoint.Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused)) == (EndpointFlags.Readable | EndpointFlags.Open)) Enqueue(endpoint); // No other edge will tell of it.
     }
 
     public override void Close(Endpoint endpoint)

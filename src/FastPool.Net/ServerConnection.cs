@@ -127,6 +127,11 @@ internal sealed class ServerConnection : Endpoint
 
     private void FinishLogin(ServerLogin login)
     {
+        if (Session.IsCloseNeeded) // What it told of the old server must not welcome anybody.
+        {
+            Close("connect string changed", mayTerminate: true);
+            return;
+        }
         Session.Pool.TryPublishWelcome(login.Welcome);
         Session.EndLogin();
         Session.Pool.LoginDone(Session, _loop);

@@ -96,6 +96,7 @@ public sealed class Pool
             Submit(PoolOperationKind.Acquire, client, null, null, host);
             return null;
         }
+        RunLeft(host); // What this thread left before comes before what it does now.
         var server = _mover.Acquire(client, host, mayReturn: true);
         EndTurn(host);
         return server;
@@ -139,6 +140,7 @@ public sealed class Pool
     {
         if (Interlocked.CompareExchange(ref _turn, 1, 0) == 0) // Pairs: EndTurn.
         {
+            RunLeft(host); // What this thread left before comes before what it does now.
             _mover.Run(kind, client, server, detail, host);
             EndTurn(host);
             return;
@@ -166,7 +168,7 @@ public sealed class Pool
     {
         do
         {
-            if (Volatile.Read(ref _left) is not null) RunLeft(host);
+            RunLeft(host);
             Interlocked.Exchange(ref _turn, 0); // Pairs: the compare-exchanges that take the turn.
         }
         while (Volatile.Read(ref _left) is not null && Interlocked.CompareExchange(ref _turn, 1, 0) == 0);
@@ -174,7 +176,8 @@ public sealed class Pool
 
     private void RunLeft(IPoolHost host)
     {
-        var operation = Interlocked.Exchange(ref _left, null); // Pairs: the push in Submit.
+        if (Volatile.Read(ref _left) is null) return; // Pairs: the push in Submit.
+        var operation = Interlocked.Exchange(ref _left, null);
         PoolOperation? oldest = null;
         while (operation is not null)
         {

@@ -138,7 +138,7 @@ internal sealed class PoolMover
         if (!isPauseOrChange)
         {
             _lastFailure = failure.Reason;
-            _retryAtUs = server.DialStartUs + _pool.Limits.ServerLoginRetryUs;
+            _retryAtUs = Math.Max(server.DialStartUs + _pool.Limits.ServerLoginRetryUs, host.NowUs + 1); // Even without a pause not in the same turn, which would never end.
             if (failure.Relay is not null && (_counts.Connected == 0 || _pool.Welcome is null)) RefuseAll(failure.Relay, host);
         }
         OpenMore(host);
@@ -396,7 +396,7 @@ internal sealed class PoolMover
             var next = server.Newer;
             var unused = now - server.LastActivityUs;
             if (server.IsCloseNeeded) CloseFree(server, "database configuration changed", host);
-            else if (limits.ServerIdleTimeoutUs > 0 && unused > limits.ServerIdleTimeoutUs && (limits.MinPoolSize <= 0 || _counts.Connected > limits.MinPoolSize)) CloseFree(server, "server idle timeout", host);
+            else if (limits.ServerIdleTimeoutUs > 0 && unused > limits.ServerIdleTimeoutUs && (limits.MinPoolSize <= 0 || _counts.Connected - _counts.Closing > limits.MinPoolSize)) CloseFree(server, "server idle timeout", host);
             else if (IsLifetimeOver(server, limits, now)) CloseForLifetime(server, now, host);
             else if (IsPaused) CloseFree(server, "pause mode", host);
             else if (server.State == ServerState.Idle && limits.NeedsCheck && unused > limits.ServerCheckDelayUs)
