@@ -9,7 +9,7 @@ namespace FastPool.Simulation;
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
-    private const int SeedsPerPart = 75;
+    private const int SeedsPerPart = 125;
 
     [Theory]
     [InlineData(0)]

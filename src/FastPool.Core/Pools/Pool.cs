@@ -73,7 +73,7 @@ public sealed class Pool
     public bool IsStarved => _mover.IsStarved;
 
     /// <summary>The first server of the pool brings the parameters; later ones change nothing.</summary>
-    public void TryPublishWelcome(Welcome welcome) => Interlocked.CompareExchange(ref _welcome, welcome, null);
+    public void TryPublishWelcome(Welcome welcome) => Interlocked.CompareExchange(ref _welcome, welcome, null); // Pairs: Welcome.
 
     /// <summary>Marks every present server for replacement and forgets the welcome.</summary>
     public void Invalidate()

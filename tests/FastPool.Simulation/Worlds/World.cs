@@ -144,7 +144,7 @@ internal sealed class World
     internal bool IsQuiet => Clients.TrueForAll(client => client.IsOver)
         && Network.BacklogCount == 0
         && Registry.Clients.Count == 0
-        && Registry.PoolList.All(pool => pool.Counts is { Active: 0, Login: 0, Tested: 0, BeingCanceled: 0, Closing: 0, Waiting: 0, Clients: 0 })
+        && Registry.PoolList.All(pool => pool.Cancels.Count == 0 && pool.Counts is { Active: 0, Login: 0, Tested: 0, BeingCanceled: 0, Closing: 0, Waiting: 0, Clients: 0 })
         && Cluster.Servers.TrueForAll(server => !server.IsOver && server.IsHeldByPooler);
 
     private void Step(bool isCalm)

@@ -1,0 +1,102 @@
+using System.Text.RegularExpressions;
+
+namespace FastPool.Tests.Architecture;
+
+/// <summary>What the project references cannot hold: edges between folders, and words that have their places.</summary>
+public sealed class ArchitectureTests
+{
+    /// <summary>The hot files: no allocation by a state machine, an iterator's closure or a thread pool.</summary>
+    private static readonly string[] Hot = ["ClientConnection.cs", "ServerConnection.cs", "Loop.cs", "Engine.cs", "EpollEngine.cs", "Endpoint.cs", "Outbox.cs"];
+
+    /// <summary>Beside Core/Pools, Mailbox and the statistics: who counts, stops or joins threads, each with a reason on the line.</summary>
+    private static readonly string[] SharedWords = ["FastPool.Base/Mailbox.cs", "FastPool.Net/LoopGroup.cs"];
+
+    public static TheoryData<string, string[]> ForbiddenNamespaces => new()
+    {
+        { "FastPool.Base", ["FastPool.Native", "FastPool.Protocol", "FastPool.Core", "FastPool.Net", "FastPool.Control"] },
+        { "FastPool.Native", ["FastPool.Protocol", "FastPool.Core", "FastPool.Net", "FastPool.Control"] },
+        { "FastPool.Protocol", ["FastPool.Native", "FastPool.Core", "FastPool.Net", "FastPool.Control", "System.Net.Sockets", "System.IO"] },
+        { "FastPool.Core/Settings", ["FastPool.Protocol", "FastPool.Core.Auth", "FastPool.Core.Pools", "FastPool.Core.Sessions"] },
+        { "FastPool.Core/Auth", ["FastPool.Core.Pools", "FastPool.Core.Sessions", "System.Net.Sockets"] },
+        { "FastPool.Core/Pools", ["FastPool.Protocol", "FastPool.Core.Auth", "FastPool.Core.Sessions", "System.Net.Sockets"] },
+        { "FastPool.Core/Sessions", ["FastPool.Native", "FastPool.Net", "System.Net.Sockets", "System.Threading"] },
+        { "FastPool.Net", ["FastPool.Control"] },
+        { "FastPool.Control", ["FastPool.Native", "FastPool.Net"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(ForbiddenNamespaces))]
+    public void A_room_uses_only_the_rooms_it_may(string room, string[] forbidden)
+    {
+        var breaches =
+            from file in SourceTree.In(room)
+            from line in file.Lines
+            let code = SourceFile.CodeOf(line.Text)
+            where !code.TrimStart().StartsWith("namespace ", StringComparison.Ordinal)
+            from name in forbidden
+            where Regex.IsMatch(code, $@"(?<![\w.]){Regex.Escape(name)}(?![\w])")
+            select $"{file.Path}:{line.Number}: {line.Text.Trim()}";
+        Assert.Empty(breaches);
+    }
+
+    [Fact]
+    public void Only_Native_is_unsafe() => Assert.Empty(LinesWith(@"\b(unsafe|stackalloc\s+\w+\s*\*|fixed\s*\()\b", file => !file.Path.StartsWith("FastPool.Native/", StringComparison.Ordinal)));
+
+    [Fact]
+    public void Words_shared_between_threads_have_their_places() =>
+        Assert.Empty(LinesWith(@"\b(Interlocked|Volatile)\.", file => !IsForSharedWords(file)));
+
+    [Fact]
+    public void Every_interlocked_word_names_its_partner()
+    {
+        var breaches =
+            from file in SourceTree.Files
+            where file.Path.StartsWith("FastPool.Core/Pools/", StringComparison.Ordinal) || file.Name == "Mailbox.cs"
+            let lines = file.Text.Split('\n')
+            from i in Enumerable.Range(0, lines.Length)
+            where Regex.IsMatch(SourceFile.CodeOf(lines[i]), @"\bInterlocked\.")
+            where !lines[Math.Max(0, i - 2)..Math.Min(lines.Length, i + 3)].Any(line => line.Contains("Pairs:", StringComparison.Ordinal))
+            where !IsCounter(lines[i])
+            select $"{file.Path}:{i + 1}: {lines[i].Trim()}";
+        Assert.Empty(breaches);
+    }
+
+    /// <summary>A count that is nobody's message has no partner.</summary>
+    private static bool IsCounter(string line) => Regex.IsMatch(line, @"Interlocked\.(Increment|Decrement)");
+
+    [Fact]
+    public void The_hot_files_wait_for_nothing_and_query_nothing() =>
+        Assert.Empty(LinesWith(@"\b(async|await|Task|ValueTask|lock|Thread)\b|using System\.Linq|\.(Select|Where|Any|ToList|ToArray|OrderBy|First|FirstOrDefault)\(", file => file.Path.StartsWith("FastPool.Net/", StringComparison.Ordinal) && Hot.Contains(file.Name)));
+
+    [Fact]
+    public void Every_hot_file_is_there() => Assert.Empty(Hot.Except(SourceTree.In("FastPool.Net").Select(file => file.Name)));
+
+    [Theory]
+    [InlineData("FastPool.Core/Pools")]
+    [InlineData("FastPool.Core/Sessions")]
+    public void Pools_and_sessions_take_time_and_chance_from_their_ports(string room) =>
+        Assert.Empty(LinesWith(@"\b(DateTime|DateTimeOffset|Stopwatch|Random\.Shared|RandomNumberGenerator|Guid|Environment)\b", file => file.Path.StartsWith(room + "/", StringComparison.Ordinal)));
+
+    [Fact]
+    public void The_assemblies_reference_only_what_is_below_them()
+    {
+        string[] order = ["FastPool.Base", "FastPool.Native", "FastPool.Protocol", "FastPool.Core", "FastPool.Net", "FastPool.Control"];
+        var breaches =
+            from type in new[] { typeof(FastPool.Base.Check), typeof(FastPool.Native.Errno), typeof(FastPool.Protocol.MessageHeader), typeof(FastPool.Core.Pools.Pool), typeof(FastPool.Net.LoopGroup) }
+            let assembly = type.Assembly.GetName().Name!
+            from reference in type.Assembly.GetReferencedAssemblies()
+            where Array.IndexOf(order, reference.Name) > Array.IndexOf(order, assembly) || (assembly is "FastPool.Core" or "FastPool.Protocol" && reference.Name == "FastPool.Native")
+            select $"{assembly} → {reference.Name}";
+        Assert.Empty(breaches);
+    }
+
+    private static bool IsForSharedWords(SourceFile file) =>
+        file.Path.StartsWith("FastPool.Core/Pools/", StringComparison.Ordinal) || file.Path.StartsWith("FastPool.Control/", StringComparison.Ordinal) || SharedWords.Contains(file.Path);
+
+    private static IEnumerable<string> LinesWith(string pattern, Func<SourceFile, bool> where) =>
+        from file in SourceTree.Files
+        where @where(file)
+        from line in file.Lines
+        where Regex.IsMatch(SourceFile.CodeOf(line.Text), pattern)
+        select $"{file.Path}:{line.Number}: {line.Text.Trim()}";
+}

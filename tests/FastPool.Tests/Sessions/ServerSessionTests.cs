@@ -1,0 +1,165 @@
+using FastPool.Core.Sessions;
+
+namespace FastPool.Tests.Sessions;
+
+/// <summary>What a server owes, by what was asked and what it said: a script of a conversation and what is left of it.</summary>
+public sealed class ServerSessionTests
+{
+    private readonly SessionBench _bench = new("pool_mode=transaction");
+
+    /// <summary>Client messages as they are, replies behind &lt;, ReadyForQuery with its status.</summary>
+    private static Verdict Play(ClientSession client, ServerSession server, string script)
+    {
+        var verdict = Verdict.Forward;
+        var words = script.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        foreach (var word in words)
+        {
+            if (word[0] != '<')
+            {
+                client.Judge((byte)word[0], 5);
+                server.Expect((byte)word[0]);
+                continue;
+            }
+            verdict = word[1] == 'Z' ? server.Judge((byte)'Z', Raw.Message('Z', (byte)word[2])) : server.Judge((byte)word[1], Raw.Message(word[1]));
+        }
+        return verdict;
+    }
+
+    [Theory]
+    // simple
+    [InlineData("Q <T <D <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("Q <C <ZT", Verdict.Forward, "")]
+    [InlineData("Q <E <ZE", Verdict.Forward, "")]
+    [InlineData("Q Q <C <ZI", Verdict.Forward, "Q")]
+    [InlineData("Q Q <C <ZI <E <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("F <V <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("Q <I <ZI", Verdict.ForwardAndRelease, "")]
+    // extended
+    [InlineData("P B D E S <1 <2 <T <D <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B D E S <1 <2 <n <s", Verdict.Forward, "S")]
+    [InlineData("P D B E C S <1 <t <n <2 <C <3 <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S P B E S <1 <2 <C <ZI", Verdict.Forward, "PBES")]
+    [InlineData("P H <1", Verdict.Forward, "")]
+    // errors: the server skips to the Sync
+    [InlineData("P B E S <E <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S <1 <E <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S P B E S <1 <E <ZI", Verdict.Forward, "PBES")]
+    [InlineData("P B E S P B E S <E <ZI <1 <2 <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E P B E S Q <1 <2 <C <E <ZI", Verdict.Forward, "Q")]
+    // COPY
+    [InlineData("Q <G d d c <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("Q <G d f <E <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("Q d c <G <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("Q <H <d <c <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G d c S <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E H <1 <2 <G d f S <E <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("Q <G d <E <ZI", Verdict.Forward, "")] // The client is not through: its data must meet this server.
+    public void Replies_pop_what_they_answer(string script, Verdict last, string left)
+    {
+        var (client, server) = _bench.Linked();
+        Assert.Equal(last, Play(client, server, script));
+        Assert.Equal(left, string.Concat(Enumerable.Range(0, server.Outstanding.Count).Select(i => (char)server.Outstanding[i].Type)));
+    }
+
+    [Fact]
+    public void In_session_mode_the_link_stays()
+    {
+        var (client, server) = new SessionBench("pool_mode=session").Linked();
+        Assert.Equal(Verdict.Forward, Play(client, server, "Q <C <ZI"));
+        Assert.Null(server.ReasonNotToRelease(false));
+    }
+
+    [Fact]
+    public void In_statement_mode_a_transaction_block_ends_both()
+    {
+        var (client, server) = new SessionBench("pool_mode=statement").Linked();
+        Assert.Equal(Verdict.Disconnect, Play(client, server, "Q <C <ZT"));
+        Assert.Equal(Ending.Told("transaction blocks not allowed in statement pooling mode"), server.Ending);
+    }
+
+    [Theory]
+    [InlineData("Q <C <ZI", false, null)]
+    [InlineData("Q <C <ZI", true, "client disconnect before everything was sent to the server")]
+    [InlineData("Q", false, "client disconnect while server was not ready")]
+    [InlineData("Q <C <ZT", false, "client disconnect while server was not ready")]
+    [InlineData("H", false, "client disconnect while server was not ready")]
+    [InlineData("Q Q <C <ZI", false, "client disconnected with query in progress")]
+    public void A_client_that_goes_leaves_a_server_behind_or_takes_it_along(string script, bool hasUnsent, string? reason)
+    {
+        var (client, server) = _bench.Linked();
+        Play(client, server, script);
+        Assert.Equal(reason, server.ReasonNotToRelease(hasUnsent));
+    }
+
+    [Fact]
+    public void A_reported_parameter_becomes_the_client_s_too()
+    {
+        var (client, server) = _bench.Linked();
+        Assert.Equal(Verdict.Forward, server.Judge((byte)'S', Raw.Message('S', Raw.Strings("TimeZone", "UTC"))));
+        Assert.Equal(("UTC", "UTC"), (client.Parameters[2], server.Parameters[2]));
+        Assert.Equal(Verdict.Disconnect, server.Judge((byte)'S', Raw.Message('S', (byte)'x')));
+        Assert.Equal("broken ParameterStatus packet", server.Ending.Reason);
+    }
+
+    [Fact]
+    public void While_parameters_are_set_the_client_hears_nothing()
+    {
+        var (client, server) = _bench.Linked();
+        server.Judge((byte)'S', Raw.Message('S', Raw.Strings("DateStyle", "ISO, MDY")));
+        server.Unlink();
+        client.Parameters = _bench.Context.Interner.With(client.Parameters, 0, "German");
+        Assert.Equal("SET DateStyle='German';", server.Link(client));
+        Assert.Equal(Verdict.Skip, server.Judge((byte)'S', Raw.Message('S', Raw.Strings("DateStyle", "German, DMY"))));
+        Assert.Equal(Verdict.Skip, server.Judge((byte)'C', Raw.Message('C', Raw.Strings("SET"))));
+        Assert.Equal(Verdict.ParametersSet, server.Judge((byte)'Z', Raw.Message('Z', (byte)'I')));
+        Assert.Equal("German, DMY", client.Parameters[0]);
+        Assert.True(server.IsReady);
+    }
+
+    [Fact]
+    public void A_parameter_that_the_server_refuses_ends_both()
+    {
+        var (client, server) = _bench.Linked();
+        server.Judge((byte)'S', Raw.Message('S', Raw.Strings("DateStyle", "ISO")));
+        server.Unlink();
+        client.Parameters = _bench.Context.Interner.With(client.Parameters, 0, "bogus");
+        server.Link(client);
+        Assert.Equal(Verdict.Disconnect, server.Judge((byte)'E', Raw.Message('E', [.. Raw.Strings("SERROR", "C22023", "Mno"), 0])));
+        Assert.Equal(Ending.Told("invalid server parameter"), server.Ending);
+        Assert.Contains("varcache_apply failed: ERROR: no", _bench.Log.Lines);
+    }
+
+    [Theory]
+    [InlineData('A', true)]
+    [InlineData('N', false)]
+    [InlineData('E', false)]
+    [InlineData('D', false)]
+    public void What_a_free_server_says_makes_it_dirty_unless_it_is_a_notification(char type, bool isReady)
+    {
+        var server = _bench.NewServer();
+        server.EndLogin();
+        Assert.Equal(Verdict.Skip, server.Judge((byte)type, Raw.Message(type)));
+        Assert.Equal(isReady, server.IsReady);
+    }
+
+    [Fact]
+    public void A_reset_is_through_when_the_server_is_idle_whatever_it_answered()
+    {
+        var server = _bench.NewServer();
+        server.EndLogin();
+        server.BeginTest();
+        Assert.False(server.IsReady);
+        Assert.Equal(Verdict.Skip, server.Judge((byte)'E', Raw.Message('E', 0)));
+        Assert.Equal(Verdict.Skip, server.Judge((byte)'Z', Raw.Message('Z', (byte)'T')));
+        Assert.Equal(Verdict.Tested, server.Judge((byte)'Z', Raw.Message('Z', (byte)'I')));
+        Assert.True(server.IsReady);
+    }
+
+    [Fact]
+    public void An_unknown_message_ends_both()
+    {
+        var (_, server) = _bench.Linked();
+        Assert.Equal(Verdict.Disconnect, server.Judge((byte)'y', Raw.Message('y')));
+        Assert.Equal(Ending.Told("unknown pkt"), server.Ending);
+    }
+}

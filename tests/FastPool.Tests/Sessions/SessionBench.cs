@@ -1,0 +1,78 @@
+using System.Text;
+using FastPool.Base;
+using FastPool.Core.Auth;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Tests.Pools;
+using FastPool.Tests.Settings;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Tests.Sessions;
+
+/// <summary>Sessions without sockets: the surroundings that one test needs.</summary>
+internal sealed class SessionBench
+{
+    public SessionBench(string settings = "", string users = "\"ann\" \"right\"", string database = "d = host=127.0.0.1", string extra = "IntervalStyle")
+    {
+        var files = new MemoryFiles { ["users"] = users };
+        Registry = new PoolRegistry(Loading.Good(files, $"[pgbouncer]\nauth_file=users\n{settings}\n[databases]\n{database}\n"), 1);
+        Context = new SessionContext(0, Registry, new TrackedParameters([extra]), new ScramVerifiers([1, 2, 3]), new CountingRandom(), Log) { NowUs = 1_000_000 };
+    }
+
+    public PoolRegistry Registry { get; }
+    public SessionContext Context { get; }
+    public FakeHost Host { get; } = new();
+    public LineLog Log { get; } = new();
+
+    public ClientSession NewClient(bool isUnix = false, bool isOwnUser = false, string? peer = null) =>
+        new(Context, 1, isUnix ? EndAddress.OfUnix : FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 5000).ToEndAddress(), default, 6432, 0) { IsOwnUser = isOwnUser, PeerUserName = peer };
+
+    public Pool PoolOf(string user = "ann") => Registry.GetPool(Registry.FindDatabase("d", out _)!, user);
+
+    public ServerSession NewServer(string user = "ann") => new(Context, PoolOf(user), 2, 5432);
+
+    /// <summary>A client in the pool, linked to a server that is logged in.</summary>
+    public (ClientSession Client, ServerSession Server) Linked()
+    {
+        var client = NewClient();
+        client.Database = Registry.FindDatabase("d", out _);
+        client.EnterPool(PoolOf(), Host);
+        var server = NewServer();
+        server.EndLogin();
+        Assert.Null(server.Link(client));
+        return (client, server);
+    }
+
+    private sealed class CountingRandom : RandomSource
+    {
+        private byte _next;
+
+        public override void Fill(Span<byte> bytes)
+        {
+            foreach (ref var b in bytes) b = _next++;
+        }
+    }
+}
+
+/// <summary>The log as lines.</summary>
+internal sealed class LineLog : ILogger
+{
+    public List<string> Lines { get; } = [];
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
+}
+
+/// <summary>Messages as bytes, from their parts.</summary>
+internal static class Raw
+{
+    public static byte[] Message(char type, params byte[] body) => [(byte)type, .. Int32(body.Length + 4), .. body];
+
+    public static byte[] Strings(params string[] texts) => Encoding.Latin1.GetBytes(string.Concat(texts.Select(text => text + "\0")));
+
+    public static byte[] Int32(int value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
+}
