@@ -22,6 +22,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     private readonly ConnectionList<ServerConnection> _servers;
     private PoolOperation? _spareOperations;
     private long _nextTickUs;
+    private Letter? _letters;
 
     internal Loop(LoopGroup group, SessionContext context, Engine engine, Clock clock)
     {
@@ -97,10 +98,10 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     private void ReadMail()
     {
-        var letters = _mailbox.TakeAll();
-        while (letters is not null)
+        _letters ??= _mailbox.TakeAll(); // What a broken invariant left unread comes first.
+        while (_letters is not null)
         {
-            var letter = Mailbox.Pop(ref letters);
+            var letter = Mailbox.Pop(ref _letters);
             if (letter is ServerSession server) RunErrand(server);
             else ((LoopLetter)letter).Run(this);
             RunEffects();
@@ -339,5 +340,5 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     public IReadOnlyList<CancelView> Cancels => _group.Cancels.ViewOf(Index);
 
-    public IReadOnlyList<ListenerView> Listeners => [.. _group.AcceptorsOf(Index).Select(acceptor => new ListenerView(acceptor.Socket.Handle, acceptor.Socket.Address.ToString(), acceptor.Socket.Port))];
+    public IReadOnlyList<ListenerView> Listeners => _group.ListenersOf(Index);
 }

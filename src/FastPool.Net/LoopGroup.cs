@@ -63,6 +63,9 @@ public sealed class LoopGroup : ILoops
 
     internal IReadOnlyList<ClientAcceptor> AcceptorsOf(int loop) => _acceptors[loop];
 
+    internal IReadOnlyList<ListenerView> ListenersOf(int loop) =>
+        [.. _acceptors[loop].Select(acceptor => new ListenerView(acceptor.Socket.Handle, acceptor.Socket.Address.ToString(), acceptor.Socket.Port))];
+
     /// <summary>Starts one thread a loop.</summary>
     public void Start()
     {

@@ -1,155 +1,38 @@
-using FastPool.Base;
-using FastPool.Core.Auth;
-using FastPool.Core.Pools;
-using FastPool.Core.Sessions;
-using FastPool.Core.Settings;
-using FastPool.Native;
-using FastPool.Net;
 using FastPool.Simulation.Network;
-using FastPool.Simulation.Postgres;
 using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation;
 
 /// <summary>A transaction that has everything at hand costs no memory. The peers are bytes made beforehand.</summary>
-public sealed class AllocationTests : IDialed
+public sealed class AllocationTests
 {
     private const int WarmUps = 500;
     private const int Transactions = 10_000;
 
-    private readonly MemoryNetwork _network = new();
-    private readonly SimulatedClock _clock = new();
-    private readonly LoopGroup _group;
-    private MemorySocket? _server;
+    private readonly TransactionPath _path = new();
 
-    public AllocationTests()
-    {
-        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nmax_client_conn=100\n" };
-        files["u"] = "\"ann\" \"x\"\n";
-        var settings = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
-        var dice = new Dice(1);
-        _network.Dialed = this;
-        _group = new LoopGroup(new LoopGroupParts(
-            new PoolRegistry(settings, 1),
-            new TrackedParameters(["IntervalStyle"]),
-            new ScramVerifiers([1]),
-            new StatementTable(),
-            new SeededRandom(dice),
-            new SimulatedLog(() => _clock.NowUs, null),
-            _clock,
-            new SimulatedResolver(dice),
-            (_, buffers) => new MemoryEngine(_network, dice, buffers) { IsCalm = true, Poisons = false })) { Console = new NoConsole() };
-        _group.Listen([new ListeningSocket(1, NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
-    }
+    [Fact]
+    public void A_simple_query_costs_no_memory() => Run([_path.LogIn()], TransactionPath.SimpleQuery(), TransactionPath.SimpleReply());
 
-    int IDialed.OnDialed(MemorySocket socket)
+    [Fact]
+    public void An_unnamed_extended_query_costs_no_memory() => Run([_path.LogIn()], TransactionPath.ExtendedQuery(), TransactionPath.ExtendedReply());
+
+    [Fact]
+    public void A_prepared_query_costs_no_memory()
     {
-        _server = socket;
-        socket.ConnectResult = 0;
-        return 0;
+        var client = _path.LogIn();
+        _path.Transact([client], TransactionPath.Preparation(), TransactionPath.Reply('1', 'Z'), TransactionPath.Renaming);
+        Run([client], TransactionPath.PreparedQuery(), TransactionPath.PreparedReply(), TransactionPath.Renaming);
     }
 
     [Fact]
-    public void A_simple_query_costs_no_memory()
-    {
-        var query = new ByteQueue();
-        query.Query("select 1");
-        Run([LogIn()], query.ToArray(), Reply('T', 'D', 'C', 'Z'));
-    }
+    public void Waiting_for_a_server_costs_no_memory() => Run([_path.LogIn(), _path.LogIn(), _path.LogIn()], TransactionPath.SimpleQuery(), TransactionPath.SimpleReply());
 
-    [Fact]
-    public void An_unnamed_extended_query_costs_no_memory()
+    private void Run(MemorySocket[] clients, byte[] query, byte[] reply, int longer = 0)
     {
-        var query = new ByteQueue();
-        query.Parse("", "select 1");
-        query.Bind("", "", "x");
-        query.Describe('P', "");
-        query.Execute("", 0);
-        query.Message('S', ReadOnlySpan<byte>.Empty);
-        Run([LogIn()], query.ToArray(), Reply('1', '2', 'T', 'D', 'C', 'Z'));
-    }
-
-    [Fact]
-    public void Waiting_for_a_server_costs_no_memory()
-    {
-        var query = new ByteQueue();
-        query.Query("select 1");
-        Run([LogIn(), LogIn(), LogIn()], query.ToArray(), Reply('T', 'D', 'C', 'Z'));
-    }
-
-    private void Run(MemorySocket[] clients, byte[] query, byte[] reply)
-    {
-        for (var i = 0; i < WarmUps; i++) Transact(clients, query, reply);
+        for (var i = 0; i < WarmUps; i++) _path.Transact(clients, query, reply, longer);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < Transactions; i++) Transact(clients, query, reply);
+        for (var i = 0; i < Transactions; i++) _path.Transact(clients, query, reply, longer);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-    }
-
-    /// <summary>All clients ask at once; the one server answers each.</summary>
-    private void Transact(MemorySocket[] clients, byte[] query, byte[] reply)
-    {
-        foreach (var client in clients) client.PeerWrite(query);
-        var answered = 0;
-        for (var turns = 0; answered < clients.Length; turns++)
-        {
-            Check.That(turns < 100);
-            Turn();
-            if (_server!.PeerInput.Length >= query.Length)
-            {
-                _server.PeerTake(query.Length);
-                _server.PeerWrite(reply);
-            }
-            foreach (var client in clients)
-            {
-                if (client.PeerInput.Length < reply.Length) continue;
-                client.PeerTake(reply.Length);
-                answered++;
-            }
-        }
-    }
-
-    private void Turn()
-    {
-        _clock.Advance(1);
-        _group[0].RunTurn(0);
-    }
-
-    private MemorySocket LogIn()
-    {
-        var client = _network.ConnectClient();
-        client.PeerWrite(Wire.Startup(0x30000, [.. Wire.Strings("user", "ann", "database", "d"), 0]));
-        for (var i = 0; i < 10 && _server is null; i++) Turn();
-        for (var i = 0; i < 10 && client.PeerInput.IsEmpty; i++)
-        {
-            Turn();
-            if (_server!.PeerInput.Length < 20 || _server.PeerInput[0] != 0) continue;
-            _server.PeerTake(_server.PeerInput.Length);
-            var welcome = new ByteQueue();
-            welcome.Message('R', Wire.Int32(0));
-            foreach (var (name, value) in Backend.Tracked) welcome.Message('S', name, value);
-            welcome.Message('K', [0, 0, 0, 1, 0, 0, 0, 2]);
-            welcome.Add(Reply('Z'));
-            _server.PeerWrite(welcome.Span);
-        }
-        Assert.Equal('R', (char)client.PeerInput[0]);
-        client.PeerTake(client.PeerInput.Length);
-        return client;
-    }
-
-    private static byte[] Reply(params char[] types)
-    {
-        var reply = new ByteQueue();
-        foreach (var type in types)
-        {
-            switch (type)
-            {
-                case 'Z': reply.Message('Z', [(byte)'I']); break;
-                case 'C': reply.Message('C', "SELECT 1"); break;
-                case 'D': reply.Message('D', [.. Wire.Int16(1), .. Wire.Int32(1), (byte)'1']); break;
-                case 'T': reply.Message('T', Wire.Int16(0)); break;
-                default: reply.Message(type, ReadOnlySpan<byte>.Empty); break;
-            }
-        }
-        return reply.ToArray();
     }
 }

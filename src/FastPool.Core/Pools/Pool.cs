@@ -96,10 +96,15 @@ public sealed class Pool
             Submit(PoolOperationKind.Acquire, client, null, null, host);
             return null;
         }
-        RunLeft(host); // What this thread left before comes before what it does now.
-        var server = _mover.Acquire(client, host, mayReturn: true);
-        EndTurn(host);
-        return server;
+        try
+        {
+            RunLeft(host); // What this thread left before comes before what it does now.
+            return _mover.Acquire(client, host, mayReturn: true);
+        }
+        finally
+        {
+            EndTurn(host); // A broken invariant ends with the client concerned, not with the pool.
+        }
     }
 
     /// <summary>The client is gone, from the queue too.</summary>
@@ -140,9 +145,15 @@ public sealed class Pool
     {
         if (Interlocked.CompareExchange(ref _turn, 1, 0) == 0) // Pairs: EndTurn.
         {
-            RunLeft(host); // What this thread left before comes before what it does now.
-            _mover.Run(kind, client, server, detail, host);
-            EndTurn(host);
+            try
+            {
+                RunLeft(host); // What this thread left before comes before what it does now.
+                _mover.Run(kind, client, server, detail, host);
+            }
+            finally
+            {
+                EndTurn(host);
+            }
             return;
         }
 
@@ -168,10 +179,16 @@ public sealed class Pool
     {
         do
         {
-            RunLeft(host);
-            Interlocked.Exchange(ref _turn, 0); // Pairs: the compare-exchanges that take the turn.
+            try
+            {
+                RunLeft(host);
+            }
+            finally
+            {
+                Interlocked.Exchange(ref _turn, 0); // Pairs: the compare-exchanges that take the turn.
+            }
         }
-        while (Volatile.Read(ref _left) is not null && Interlocked.CompareExchange(ref _turn, 1, 0) == 0);
+        while (Volatile.Read(ref _left) is not null && Interlocked.CompareExchange(ref _turn, 1, 0) == 0); // Pairs: the push in Submit, seen only now.
     }
 
     private void RunLeft(IPoolHost host)

@@ -284,7 +284,9 @@ public sealed class ClientLoginTests
         client.EnterPool(bench.PoolOf(), bench.Host);
         var server = bench.Context.Interner.With(bench.Context.Interner.With(bench.Context.Tracked.Unknown, 0, "ISO, MDY"), 2, "UTC");
         var untracked = Raw.Message('S', Raw.Strings("server_version", "15"));
-        var welcome = client.TakeWelcome(new WelcomeParameters(untracked, server));
+        var output = new MessageBuffer();
+        client.TakeWelcome(new WelcomeParameters(untracked, server), output);
+        var welcome = output.WrittenSpan.ToArray();
         var key = client.CancelKey;
         Assert.True(key >> 63 == 0);
         byte[] expected =

@@ -10,19 +10,19 @@ public sealed class OutstandingQueueTests
     {
         var random = new Random(1);
         var queue = new OutstandingQueue();
-        var model = new Queue<int>();
+        var model = new Queue<byte>();
         for (var i = 0; i < 20_000; i++)
         {
-            if (model.Count > 0 && random.Next(100) < (i / 1000 % 2 == 0 ? 30 : 70)) Assert.Equal(model.Dequeue(), queue.Pop().Statement);
+            if (model.Count > 0 && random.Next(100) < (i / 1000 % 2 == 0 ? 30 : 70)) Assert.Equal(model.Dequeue(), queue.Pop().Type);
             else
             {
-                queue.Add((byte)'P', ReplyAction.Forward, i);
-                model.Enqueue(i);
+                queue.Add((byte)i);
+                model.Enqueue((byte)i);
             }
             Assert.Equal(model.Count, queue.Count);
-            if (model.Count > 0) Assert.Equal(model.Peek(), queue.Head.Statement);
+            if (model.Count > 0) Assert.Equal(model.Peek(), queue.Head.Type);
         }
-        Assert.Equal(model, Enumerable.Range(0, queue.Count).Select(i => queue[i].Statement));
+        Assert.Equal(model, Enumerable.Range(0, queue.Count).Select(i => queue[i].Type));
     }
 
     [Fact]
@@ -46,8 +46,8 @@ public sealed class OutstandingQueueTests
         var queue = new OutstandingQueue();
         for (var i = 0; i < 5; i++) queue.Add(0);
         for (var i = 0; i < 5; i++) queue.Pop();
-        for (var i = 0; i < 10; i++) queue.Add(0, ReplyAction.Forward, i);
+        for (var i = 0; i < 10; i++) queue.Add((byte)i);
         queue.RemoveAt(index);
-        Assert.Equal(Enumerable.Range(0, 10).Where(i => i != index), Enumerable.Range(0, queue.Count).Select(i => queue[i].Statement));
+        Assert.Equal(Enumerable.Range(0, 10).Where(i => i != index), Enumerable.Range(0, queue.Count).Select(i => (int)queue[i].Type));
     }
 }

@@ -16,8 +16,10 @@ internal sealed class SessionBench
     {
         var files = new MemoryFiles { ["users"] = users };
         Registry = new PoolRegistry(Loading.Good(files, $"[pgbouncer]\nauth_file=users\n{settings}\n[databases]\n{database}\n"), 1);
-        Context = new SessionContext(0, Registry, new TrackedParameters([extra]), new ScramVerifiers([1, 2, 3]), new CountingRandom(), Log) { NowUs = 1_000_000 };
+        Context = new SessionContext(0, Registry, new TrackedParameters([extra]), new ScramVerifiers([1, 2, 3]), new StatementTable(), new CountingRandom(), Log) { NowUs = 1_000_000 };
     }
+
+    public StartupRequest Read(byte[] parameters) => StartupRequest.Read(parameters, Context, NewClient());
 
     public PoolRegistry Registry { get; }
     public SessionContext Context { get; }

@@ -1,0 +1,167 @@
+using FastPool.Base;
+using FastPool.Core.Auth;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Native;
+using FastPool.Net;
+using FastPool.Simulation.Network;
+using FastPool.Simulation.Postgres;
+
+namespace FastPool.Simulation.Worlds;
+
+/// <summary>
+/// The whole way of a transaction in memory: one loop with its real connections, sessions and pool, clients and a server
+/// that are bytes made beforehand. The allocation test and the benchmarks run on it.
+/// </summary>
+internal sealed class TransactionPath : IDialed
+{
+    private readonly MemoryNetwork _network = new();
+    private readonly SimulatedClock _clock = new();
+    private readonly LoopGroup _group;
+    private MemorySocket? _server;
+
+    internal TransactionPath()
+    {
+        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nmax_client_conn=100\n" };
+        files["u"] = "\"ann\" \"x\"\n";
+        var settings = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
+        var dice = new Dice(1);
+        _network.Dialed = this;
+        _group = new LoopGroup(new LoopGroupParts(
+            new PoolRegistry(settings, 1),
+            new TrackedParameters(["IntervalStyle"]),
+            new ScramVerifiers([1]),
+            new StatementTable(),
+            new SeededRandom(dice),
+            new SimulatedLog(() => _clock.NowUs, null),
+            _clock,
+            new SimulatedResolver(dice),
+            (_, buffers) => new MemoryEngine(_network, dice, buffers) { IsCalm = true, Poisons = false })) { Console = new NoConsole() };
+        _group.Listen([new ListeningSocket(1, NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
+    }
+
+    int IDialed.OnDialed(MemorySocket socket)
+    {
+        _server = socket;
+        socket.ConnectResult = 0;
+        return 0;
+    }
+
+    internal static byte[] SimpleQuery()
+    {
+        var query = new ByteQueue();
+        query.Query("select 1");
+        return query.ToArray();
+    }
+
+    internal static byte[] SimpleReply() => Reply('T', 'D', 'C', 'Z');
+
+    internal static byte[] ExtendedQuery()
+    {
+        var query = new ByteQueue();
+        query.Parse("", "select 1");
+        query.Bind("", "", "x");
+        query.Describe('P', "");
+        query.Execute("", 0);
+        query.Message('S', ReadOnlySpan<byte>.Empty);
+        return query.ToArray();
+    }
+
+    internal static byte[] ExtendedReply() => Reply('1', '2', 'T', 'D', 'C', 'Z');
+
+    /// <summary>What prepares the statement that <see cref="PreparedQuery"/> uses.</summary>
+    internal static byte[] Preparation()
+    {
+        var query = new ByteQueue();
+        query.Parse("s", "select 1");
+        query.Message('S', ReadOnlySpan<byte>.Empty);
+        return query.ToArray();
+    }
+
+    internal static byte[] PreparedQuery()
+    {
+        var query = new ByteQueue();
+        query.Bind("", "s", "x");
+        query.Execute("", 0);
+        query.Message('S', ReadOnlySpan<byte>.Empty);
+        return query.ToArray();
+    }
+
+    internal static byte[] PreparedReply() => Reply('2', 'D', 'C', 'Z');
+
+    /// <summary>By how much a message about the one named statement is longer on the server's side.</summary>
+    internal const int Renaming = 10; // PGBOUNCER_1 in place of s.
+
+    /// <summary>All clients ask at once; the one server answers each.</summary>
+    /// <param name="longer">Bytes by which the server's query is longer than the client's.</param>
+    internal void Transact(MemorySocket[] clients, byte[] query, byte[] reply, int longer = 0)
+    {
+        var length = query.Length + longer;
+        foreach (var client in clients) client.PeerWrite(query);
+        var answered = 0;
+        for (var turns = 0; answered < clients.Length; turns++)
+        {
+            Check.That(turns < 100);
+            Turn();
+            if (_server!.PeerInput.Length >= length)
+            {
+                _server.PeerTake(length);
+                _server.PeerWrite(reply);
+            }
+            foreach (var client in clients)
+            {
+                if (client.PeerInput.Length < reply.Length) continue;
+                client.PeerTake(reply.Length);
+                answered++;
+            }
+        }
+    }
+
+    private void Turn()
+    {
+        _clock.Advance(1);
+        _group[0].RunTurn(0);
+    }
+
+    /// <summary>A client that is logged in.</summary>
+    internal MemorySocket LogIn()
+    {
+        var client = _network.ConnectClient();
+        client.PeerWrite(Wire.Startup(0x30000, [.. Wire.Strings("user", "ann", "database", "d"), 0]));
+        for (var i = 0; i < 10 && _server is null; i++) Turn();
+        for (var i = 0; i < 10 && client.PeerInput.IsEmpty; i++)
+        {
+            Turn();
+            if (_server!.PeerInput.Length < 20 || _server.PeerInput[0] != 0) continue;
+            _server.PeerTake(_server.PeerInput.Length);
+            var welcome = new ByteQueue();
+            welcome.Message('R', Wire.Int32(0));
+            foreach (var (name, value) in Backend.Tracked) welcome.Message('S', name, value);
+            welcome.Message('K', [0, 0, 0, 1, 0, 0, 0, 2]);
+            welcome.Add(Reply('Z'));
+            _server.PeerWrite(welcome.Span);
+        }
+        Check.That(client.PeerInput[0] == 'R');
+        client.PeerTake(client.PeerInput.Length);
+        return client;
+    }
+
+    /// <summary>The replies of these types, one behind the other.</summary>
+    internal static byte[] Reply(params char[] types)
+    {
+        var reply = new ByteQueue();
+        foreach (var type in types)
+        {
+            switch (type)
+            {
+                case 'Z': reply.Message('Z', [(byte)'I']); break;
+                case 'C': reply.Message('C', "SELECT 1"); break;
+                case 'D': reply.Message('D', [.. Wire.Int16(1), .. Wire.Int32(1), (byte)'1']); break;
+                case 'T': reply.Message('T', Wire.Int16(0)); break;
+                default: reply.Message(type, ReadOnlySpan<byte>.Empty); break;
+            }
+        }
+        return reply.ToArray();
+    }
+}
