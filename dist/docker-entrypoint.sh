@@ -12,32 +12,31 @@ folder=${PGBOUNCER_CONFIG_DIR:-/etc/pgbouncer}
 ini=$folder/pgbouncer.ini
 users=$folder/userlist.txt
 
-# A setting by its variable's value or by what follows; written by write_settings otherwise.
+# A setting by its variable's value, else by what follows. A value of two lines would begin a setting of its own: refused.
 setting() {
     name=PGBOUNCER_$(printf '%s' "$1" | tr '[:lower:]' '[:upper:]')
+    value=
     eval "value=\${$name-\$2}"
+    case $value in
+        *'
+'*) echo "docker-entrypoint.sh: $name has more than one line" >&2; exit 1 ;;
+    esac
     printf '%s = %s\n' "$1" "$value"
 }
 
-# Every other variable PGBOUNCER_X as the setting x. A value with a line feed would begin a line of its own: refused.
+# Every other variable PGBOUNCER_X as the setting x.
 write_settings() {
-    env | sed -n 's/^\(PGBOUNCER_[A-Z0-9_]*\)=.*/\1/p' | sort -u | while read -r name; do
-        key=$(printf '%s' "${name#PGBOUNCER_}" | tr '[:upper:]' '[:lower:]')
+    for key in $(env | sed -n 's/^PGBOUNCER_\([A-Z0-9_]*\)=.*/\1/p' | tr '[:upper:]' '[:lower:]' | sort -u); do
         case $key in
-            config_dir | listen_addr | listen_port | unix_socket_dir | auth_type | auth_file | ignore_startup_parameters) continue ;;
+            config_dir | listen_addr | listen_port | unix_socket_dir | auth_type | auth_file | ignore_startup_parameters) ;;
+            *) setting "$key" '' ;;
         esac
-        eval "value=\$$name"
-        case $value in
-            *'
-'*) echo "docker-entrypoint.sh: $name has more than one line" >&2; exit 1 ;;
-        esac
-        printf '%s = %s\n' "$key" "$value"
     done
 }
 
 write_ini() {
     echo '[databases]'
-    printf "%s = host='%s' port=%s%s\n" "${DB_NAME:-*}" "$DB_HOST" "${DB_PORT:-5432}" "${DB_NAME:+ dbname='$DB_NAME'}"
+    printf "%s = host='%s' port=%s\n" "${DB_NAME:-*}" "$DB_HOST" "${DB_PORT:-5432}"
     echo '[pgbouncer]'
     setting listen_addr '*'
     setting listen_port 6432
