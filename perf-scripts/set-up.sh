@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs on Debian or Ubuntu what is missing for building, testing and measuring FastPool, by name:
 #
-#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf]
+#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist]
 #
-# Without names: dotnet aot postgresql. Installs with apt-get as root or through sudo; otherwise names what is missing and
-# stops. Nothing is touched that is there already: no existing cluster, no running service.
+# dist: what the tests of dist/ look with. Without names: dotnet aot postgresql. Installs with apt-get as root or through sudo;
+# otherwise names what is missing and stops. Nothing is touched that is there already: no existing cluster, no running service.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -22,6 +22,14 @@ missing_for() {
         pgbouncer) have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer ;;
         strace) have strace || echo strace ;;
         perf) have perf || apt_name_of_perf ;;
+        dist)
+            have mandoc || echo mandoc
+            have man || echo man-db
+            have systemd-analyze || echo systemd
+            have pgbadger || echo pgbadger
+            have logrotate || [ -x /usr/sbin/logrotate ] || echo logrotate
+            have dpkg-deb || echo dpkg
+            ;;
         *) fail "set-up.sh does not know '$1'" ;;
     esac
 }

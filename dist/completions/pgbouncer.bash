@@ -1,0 +1,18 @@
+# Completion for bash: options of pgbouncer and fastpool, users after -u, ini files.
+_pgbouncer() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} line
+    COMPREPLY=()
+    # --user=name is cut at the equals sign.
+    if [[ $before == = && ${COMP_WORDS[COMP_CWORD - 2]} == --user ]] || [[ $before == -u || $before == --user ]]; then
+        [[ $word == = ]] && word=
+        while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -u -- "$word")
+    elif [[ $word == -* ]]; then
+        while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -W '-d -q -R -u -v -V -h
+            --daemon --quiet --reboot --user= --verbose --version --help' -- "$word")
+        [[ ${COMPREPLY[0]-} == --user= ]] && compopt -o nospace
+    else
+        while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -X '!*.ini' -- "$word"; compgen -d -- "$word")
+        compopt -o filenames
+    fi
+}
+complete -F _pgbouncer pgbouncer fastpool

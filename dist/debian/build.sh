@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Builds the Debian package fastpool_<version>_<arch>.deb from the published binary, which it publishes if it is not there:
+#
+#   ./dist/debian/build.sh [-b BINARY] [-o FOLDER]
+#
+# The package takes the place of Debian's pgbouncer: same program, unit and user, and /etc/pgbouncer as it is found.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+dist=$root/dist
+binary=$root/out/fastpool
+target=.
+while getopts b:o: option; do
+    case $option in
+        b) binary=$OPTARG ;;
+        o) target=$OPTARG ;;
+        *) exit 2 ;;
+    esac
+done
+
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+command -v dpkg-deb >/dev/null || fail "dpkg-deb is missing: install dpkg"
+
+[ -x "$binary" ] || (cd "$root" && dotnet publish src/FastPool -c Release -o out --nologo -v quiet </dev/null >&2)
+[ -x "$binary" ] || fail "no binary at $binary"
+version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$root/Directory.Build.props")
+[ -n "$version" ] || fail "no version in Directory.Build.props"
+# Everything in the package has the time of the last commit, or the one given, so that two builds are equal.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
+
+# The machine the binary is for, as Debian calls it: byte 18 of the ELF header.
+arch_of() {
+    case $(od -An -tu2 -j18 -N2 "$1" | tr -d ' ') in
+        62) echo amd64 ;;
+        183) echo arm64 ;;
+        40) echo armhf ;;
+        *) fail "$1 is for a machine that Debian has no name for here" ;;
+    esac
+}
+
+# The newest version of the C library that the binary asks for, as its symbol versions say.
+libc_of() { grep -aoE 'GLIBC_2\.[0-9]+' "$1" | sort -uV | tail -n 1 | cut -d_ -f2; }
+
+arch=$(arch_of "$binary")
+libc=$(libc_of "$binary")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+tree=$work/tree
+
+put() { install -D -m "$1" "$2" "$tree/$3"; }
+put_compressed() { mkdir -p "$(dirname "$tree/$2")" && gzip -9n <"$1" >"$tree/$2" && chmod 644 "$tree/$2"; }
+
+# The file itself has the drop-in name, since start-stop-daemon and /proc/PID/exe show that one.
+put 755 "$binary" usr/sbin/pgbouncer
+ln -s pgbouncer "$tree/usr/sbin/fastpool"
+put 644 "$dist/pgbouncer.service" usr/lib/systemd/system/pgbouncer.service
+put 644 "$dist/pgbouncer.socket" usr/lib/systemd/system/pgbouncer.socket
+put 644 "$dist/pgbouncer.tmpfiles" usr/lib/tmpfiles.d/fastpool.conf
+put 644 "$dist/pgbouncer.logrotate" etc/logrotate.d/fastpool
+put 644 "$dist/completions/pgbouncer.bash" usr/share/bash-completion/completions/pgbouncer
+ln -s pgbouncer "$tree/usr/share/bash-completion/completions/fastpool"
+put 644 "$dist/completions/_pgbouncer" usr/share/zsh/vendor-completions/_pgbouncer
+put 644 "$dist/completions/pgbouncer.fish" usr/share/fish/vendor_completions.d/pgbouncer.fish
+ln -s pgbouncer.fish "$tree/usr/share/fish/vendor_completions.d/fastpool.fish"
+put_compressed "$dist/man/pgbouncer.1" usr/share/man/man1/pgbouncer.1.gz
+put_compressed "$dist/man/pgbouncer.5" usr/share/man/man5/pgbouncer.5.gz
+ln -s pgbouncer.1.gz "$tree/usr/share/man/man1/fastpool.1.gz"
+put 644 "$root/LICENSE" usr/share/doc/fastpool/copyright
+put 644 "$dist/debian/README.Debian" usr/share/doc/fastpool/README.Debian
+put 644 "$dist/pgbouncer-minimal.ini" usr/share/doc/fastpool/examples/pgbouncer-minimal.ini
+# Copied to /etc/pgbouncer by postinst where nothing is. No conffiles: dpkg would ask about the ones that Debian's package left.
+put 644 "$dist/pgbouncer.ini" usr/share/fastpool/pgbouncer.ini
+put 644 "$dist/userlist.txt" usr/share/fastpool/userlist.txt
+# See postinst: where /lib is a link, removing Debian's package can take these two with it.
+put 644 "$dist/pgbouncer.service" usr/share/fastpool/pgbouncer.service
+put 644 "$dist/pgbouncer.socket" usr/share/fastpool/pgbouncer.socket
+printf 'fastpool (%s) unstable; urgency=medium\n\n  * Release %s.\n\n -- FastPool contributors <fastpool@localhost>  %s\n' \
+    "$version" "$version" "$(LC_ALL=C date -uRd "@$SOURCE_DATE_EPOCH")" >"$work/changelog"
+put_compressed "$work/changelog" usr/share/doc/fastpool/changelog.gz
+
+mkdir -p "$tree/DEBIAN"
+echo /etc/logrotate.d/fastpool >"$tree/DEBIAN/conffiles"
+install -m 755 "$dist/debian/postinst" "$dist/debian/prerm" "$dist/debian/postrm" "$tree/DEBIAN/"
+(cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$tree/DEBIAN/md5sums"
+cat >"$tree/DEBIAN/control" <<CONTROL
+Package: fastpool
+Version: $version
+Architecture: $arch
+Maintainer: FastPool contributors <fastpool@localhost>
+Installed-Size: $(du -k -s --apparent-size "$tree" | cut -f1)
+Pre-Depends: init-system-helpers (>= 1.54~)
+Depends: adduser, libc6 (>= $libc), libssl3 | libssl3t64 | libssl1.1
+Recommends: ca-certificates, logrotate
+Suggests: libldap-2.5-0 | libldap2, libpam0g, postgresql-client
+Provides: pgbouncer (= 1.25.2)
+Conflicts: pgbouncer
+Replaces: pgbouncer
+Section: database
+Priority: optional
+Description: connection pooler for PostgreSQL in the place of PgBouncer
+ FastPool lets many clients share few connections to PostgreSQL. It reads
+ PgBouncer's files, takes its options, signals and console commands, writes its
+ log lines, and uses all cores of the machine.
+ .
+ This package replaces the package pgbouncer and keeps its configuration.
+CONTROL
+
+find "$tree" -newermt "@$SOURCE_DATE_EPOCH" -print0 | xargs -0r touch --no-dereference --date="@$SOURCE_DATE_EPOCH"
+mkdir -p "$target"
+package=$target/fastpool_${version}_${arch}.deb
+dpkg-deb --root-owner-group -Zxz --build "$tree" "$package" >&2
+echo "$package"
