@@ -20,7 +20,6 @@ public sealed class Pool
     private PoolLimits _limits;
     private Welcome? _welcome;
     private int _generation;
-    private int _host;
 
     public Pool(Database database, PoolUser user, PoolLimits limits, int loopCount)
     {
@@ -57,11 +56,7 @@ public sealed class Pool
     /// <summary>Connections that carry a cancel request to a server of this pool.</summary>
     public ConnectionBudget Cancels { get; } = new();
 
-    /// <summary>Which of several hosts the next connection goes to.</summary>
-    public int NextHost(bool isRoundRobin) => isRoundRobin ? Interlocked.Increment(ref _host) - 1 : Volatile.Read(ref _host);
-
-    /// <summary>With load_balance_hosts=disable: stay until a connection fails.</summary>
-    public void LeaveHost() => Interlocked.Increment(ref _host);
+    public HostChoice Hosts { get; } = new();
 
     /// <summary>Idle servers' oldest activity, for eviction by other pools; <see cref="long.MaxValue"/> when none is idle.</summary>
     public long OldestIdleUs => _mover.OldestIdleUs;
