@@ -15,6 +15,7 @@ namespace FastPool.Core.Pools;
 public sealed class Pool
 {
     private readonly PoolMover _mover;
+    private readonly bool _isForced;
     private int _turn;
     private PoolOperation? _left;
     private PoolLimits _limits;
@@ -26,6 +27,7 @@ public sealed class Pool
         Database = database;
         User = user;
         _limits = limits;
+        _isForced = limits.HasForcedUser;
         Stats = new PoolStats[loopCount];
         for (var i = 0; i < loopCount; i++) Stats[i] = new PoolStats();
         _mover = new PoolMover(this, loopCount);
@@ -35,6 +37,9 @@ public sealed class Pool
 
     /// <summary>The server-side user: the forced one, or the client's.</summary>
     public PoolUser User { get; }
+
+    /// <summary>As whom servers log in: a reload may have given a forced user another name.</summary>
+    public string ServerUserName => _isForced && Database.Entry.ForcedUser is { } name ? name : User.Name;
 
     /// <summary>Replaced whole by a reload; readers take one reference and stay with it.</summary>
     public PoolLimits Limits

@@ -50,11 +50,8 @@ public sealed record ResolvConf(IReadOnlyList<IPEndPoint> Servers, IReadOnlyList
     }
 
     /// <summary>An address, with a port after it if need be: <c>127.0.0.1:5353</c>, <c>[::1]:5353</c>.</summary>
-    private static IPEndPoint? ServerOf(string text)
-    {
-        if (IPAddress.TryParse(text, out var address)) return new IPEndPoint(address, DnsPort);
-        return IPEndPoint.TryParse(text, out var server) && server.Port > 0 ? server : null;
-    }
+    private static IPEndPoint? ServerOf(string text) =>
+        IPEndPoint.TryParse(text, out var server) ? new IPEndPoint(server.Address, server.Port > 0 ? server.Port : DnsPort) : null;
 
     private static int? Number(string option, string key, int min, int max) =>
         option.StartsWith(key, StringComparison.Ordinal) && int.TryParse(option.AsSpan(key.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
