@@ -179,7 +179,7 @@ internal static class UnixSocketFile
 {
     internal static void ChangeGroup(string path, string group)
     {
-        if (Identity.GroupIdOf(group) is not { } id) throw new StartupException($"could not find group '{group}': {Errno.Text(Errno.ENOENT)}");
+        if (Identity.GroupIdOf(group) is not { } id) throw new StartupException($"could not find group '{group}': {Errno.Text(0)}");
         var result = Identity.TryChangeGroup(path, id);
         if (result < 0) throw new StartupException($"chown({path}, {uint.MaxValue}, {id}) failed: {Errno.Text(-result)}");
     }

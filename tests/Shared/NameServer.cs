@@ -17,9 +17,12 @@ internal sealed class NameServer : IDisposable
     private readonly TcpListener _tcp;
     private readonly ConcurrentQueue<string> _questions = new();
 
-    public NameServer()
+    /// <param name="address">Null: 127.0.0.1.</param>
+    /// <param name="port">0: any. 53 is for root alone.</param>
+    public NameServer(IPAddress? address = null, int port = 0)
     {
-        (_udp, _tcp, Port) = Open();
+        (_udp, _tcp, Port) = Open(address ?? IPAddress.Loopback, port);
+        ResolvConf = port == 53 ? $"nameserver {address}\n" : $"nameserver 127.0.0.1:{Port}\n";
         _ = AnswerUdpAsync();
         _ = AnswerTcpAsync();
     }
@@ -41,7 +44,7 @@ internal sealed class NameServer : IDisposable
     /// <summary>What was asked so far, as type and name.</summary>
     public IReadOnlyList<string> Questions => [.. _questions];
 
-    public string ResolvConf => $"nameserver 127.0.0.1:{Port}\n";
+    public string ResolvConf { get; }
 
     public void Dispose()
     {
@@ -50,19 +53,19 @@ internal sealed class NameServer : IDisposable
     }
 
     /// <summary>A port that is free for both.</summary>
-    private static (UdpClient, TcpListener, int) Open()
+    private static (UdpClient, TcpListener, int) Open(IPAddress address, int port)
     {
         for (;;)
         {
-            var udp = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
-            var port = ((IPEndPoint)udp.Client.LocalEndPoint!).Port;
-            var tcp = new TcpListener(IPAddress.Loopback, port);
+            var udp = new UdpClient(new IPEndPoint(address, port));
+            var free = ((IPEndPoint)udp.Client.LocalEndPoint!).Port;
+            var tcp = new TcpListener(address, free);
             try
             {
                 tcp.Start();
-                return (udp, tcp, port);
+                return (udp, tcp, free);
             }
-            catch (SocketException)
+            catch (SocketException) when (port == 0)
             {
                 udp.Dispose();
             }

@@ -20,21 +20,26 @@ public sealed class HostNameTests : IDisposable
     public async Task A_name_whose_address_changes_has_its_servers_replaced(int loops)
     {
         await using var pooler = await StartAsync(loops, f => f["dns_max_ttl"] = "1");
-        await ReplacesServersAsync(pooler);
+        await ReplacesServersAsync(pooler, _names);
     }
 
-    [ReferenceFact]
+    [ReferenceFact(IsForRoot = true)] // Its resolver library knows no port but 53.
     public async Task A_name_whose_address_changes_has_its_servers_replaced_as_in_PgBouncer()
     {
-        await using var pooler = await StartAsync(1, f =>
+        using var names = new NameServer(IPAddress.Parse("127.7.7.53"), 53);
+        foreach (var program in new[] { Reference.Path!, Binary.Path })
         {
-            f.Program = Reference.Path!;
-            f["dns_max_ttl"] = "1";
-        });
-        await ReplacesServersAsync(pooler);
+            names.Names[Name] = [First];
+            await using var pooler = await StartAsync(1, f =>
+            {
+                f.Program = program;
+                f["dns_max_ttl"] = "1";
+            }, names);
+            await ReplacesServersAsync(pooler, names);
+        }
     }
 
-    private async Task ReplacesServersAsync(Pooler pooler)
+    private static async Task ReplacesServersAsync(Pooler pooler, NameServer names)
     {
         var server = await Postgres.SharedAsync();
         await using var other = new FaultProxy(server.Port, Second, server.Port);
@@ -42,7 +47,7 @@ public sealed class HostNameTests : IDisposable
         var pid = (await client.QueryAsync("begin; select pg_backend_pid()")).Rows[0][0];
         Assert.Equal(["127.0.0.1"], await ServerAddresses.ActiveAsync(pooler));
 
-        _names.Names[Name] = [Second];
+        names.Names[Name] = [Second];
         await using var holders = new ClientList();
         await Until.TrueAsync(async () =>
         {
@@ -120,11 +125,11 @@ public sealed class HostNameTests : IDisposable
         Assert.Equal(["127.0.0.1"], await ServerAddresses.ActiveAsync(pooler));
     }
 
-    private async Task<Pooler> StartAsync(int loops, Action<PoolerFile> change)
+    private async Task<Pooler> StartAsync(int loops, Action<PoolerFile> change, NameServer? names = null)
     {
         var server = await Postgres.SharedAsync();
         var resolvConf = Path.Combine(Machine.NewFolder("dns"), "resolv.conf");
-        await File.WriteAllTextAsync(resolvConf, _names.ResolvConf);
+        await File.WriteAllTextAsync(resolvConf, (names ?? _names).ResolvConf);
         return await Pooler.StartAsync(server.Port, loops, f =>
         {
             f.Databases[Postgres.Database] = $"host={Name} port={server.Port} dbname=app";

@@ -24,7 +24,11 @@ internal static class Reference
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class ReferenceFactAttribute : FactAttribute
 {
-    public override string? Skip => Reference.Path is null ? "no PgBouncer on this machine to compare with" : null;
+    /// <summary>The test does what only root may.</summary>
+    public bool IsForRoot { get; set; }
+
+    public override string? Skip => Reference.Path is null ? "no PgBouncer on this machine to compare with"
+        : IsForRoot && !Environment.IsPrivilegedProcess ? "needs root" : null;
 }
 
 /// <inheritdoc cref="ReferenceFactAttribute"/>
