@@ -154,7 +154,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     {
         foreach (var socket in _sockets)
         {
-            if (!socket.IsUnix) SocketTuning.Retune(socket.Handle, settings);
+            if (!socket.IsUnix && !_registry.IsShuttingDown) SocketTuning.Retune(socket.Handle, settings); // A shutdown closes them.
         }
         _host.SettingsApplied(settings);
     }
