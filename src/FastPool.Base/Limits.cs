@@ -55,6 +55,12 @@ public static class Limits
     /// <summary>Requests to one server whose replies are outstanding; a pipeline longer than that waits.</summary>
     public const int OutstandingMax = 1 << 20;
 
+    /// <summary>Host names that are looked up at once, each on a thread of its own; more wait for one of them.</summary>
+    public const int LookupsMax = 8;
+
+    /// <summary>Addresses of one host name that are tried one after the other; the rest waits for its turn to be first.</summary>
+    public const int AddressesMax = 16;
+
     /// <summary>Period of the janitor, in microseconds.</summary>
     public const long TickUs = 333_333;
 

@@ -23,7 +23,7 @@ public sealed class ControlPlane
         var stats = new StatsWindows(registry, clock.NowUs);
         _reporter = new StatsReporter(registry, stats, process, clock, log);
         Thread = control;
-        Reloader = new Reloader(registry, evictions, process);
+        Reloader = new Reloader(registry, evictions, process, clock, log);
         Pausing = new Pausing(registry, walk, evictions);
         Shutdown = new ShutdownWatch(registry, Pausing, Thread, log);
         Console = new AdminConsole(

@@ -1,3 +1,4 @@
+using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
@@ -14,12 +15,16 @@ public sealed class Reloader
     private readonly PoolRegistry _registry;
     private readonly Evictions _evictions;
     private readonly IProcessControl _process;
+    private readonly Clock _clock;
+    private readonly ILogger _log;
 
-    internal Reloader(PoolRegistry registry, Evictions evictions, IProcessControl process)
+    internal Reloader(PoolRegistry registry, Evictions evictions, IProcessControl process, Clock clock, ILogger log)
     {
         _registry = registry;
         _evictions = evictions;
         _process = process;
+        _clock = clock;
+        _log = log;
     }
 
     /// <summary>
@@ -36,12 +41,26 @@ public sealed class Reloader
         var dropped = _registry.Apply(settings);
         var hasTls = !rebuildTls || _process.TryApplyTls(settings);
         if (rebuildTls && hasTls && HasOtherServerTls(previous, settings)) InvalidateAll();
-        _evictions.Remove(dropped);
-        _evictions.RemoveLogins(dropped);
-        _evictions.RemovePeers([.. previous.Peers.Keys.Where(id => !settings.Peers.ContainsKey(id))]);
+        Drop(dropped);
+        int[] droppedPeers = [.. previous.Peers.Keys.Where(id => !settings.Peers.ContainsKey(id))];
+        foreach (var id in droppedPeers) _log.WarningLine($"dropping peer {id} as it does not exist anymore");
+        _evictions.RemovePeers(droppedPeers);
         _evictions.CloseObsoleteLogins();
         _process.SettingsApplied(settings);
         return hasTls;
+    }
+
+    /// <summary>The janitor's round of auto-databases.</summary>
+    public void DropIdleDatabases()
+    {
+        if (_registry.State.Mode != PoolerMode.Suspended) Drop(_registry.DropIdle(_clock.NowUs));
+    }
+
+    private void Drop(IReadOnlyList<Database> dropped)
+    {
+        foreach (var database in dropped) _log.WarningLine($"dropping database '{database.Name}' as it does not exist anymore or inactive auto-database");
+        _evictions.Remove(dropped);
+        _evictions.RemoveLogins(dropped);
     }
 
     private void InvalidateAll()

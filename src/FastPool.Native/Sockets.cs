@@ -116,7 +116,22 @@ public static unsafe class Sockets
 
     public static int TrySet(int fd, SocketOption option, int value)
     {
-        var (level, name) = option switch
+        var (level, name) = Number(option);
+        return Libc.Result(Libc.setsockopt(fd, level, name, &value, sizeof(int)));
+    }
+
+    public static int TryGet(int fd, SocketOption option, out int value)
+    {
+        var (level, name) = Number(option);
+        int got;
+        uint length = sizeof(int);
+        var result = Libc.Result(Libc.getsockopt(fd, level, name, &got, &length));
+        value = result < 0 ? 0 : got;
+        return result;
+    }
+
+    private static (int Level, int Name) Number(SocketOption option) =>
+        option switch
         {
             SocketOption.ReuseAddress => (SolSocket, 2),
             SocketOption.ReusePort => (SolSocket, 15),
@@ -133,8 +148,6 @@ public static unsafe class Sockets
             SocketOption.V6Only => (IpProtoV6, 26),
             _ => throw new ArgumentOutOfRangeException(nameof(option)),
         };
-        return Libc.Result(Libc.setsockopt(fd, level, name, &value, sizeof(int)));
-    }
 
     public static int TryUnlink(string path)
     {

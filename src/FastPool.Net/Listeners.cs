@@ -144,6 +144,33 @@ public static class SocketTuning
         return result;
     }
 
+    /// <summary>
+    /// Brings a listener to changed settings: sockets that it accepts from now on have them. What is 0 goes back to what a
+    /// new socket has; buffers cannot, once set.
+    /// </summary>
+    public static void Retune(int listener, Settings settings)
+    {
+        var fresh = Sockets.TryOpen(Sockets.LocalAddress(listener).IsV6 ? SocketFamily.V6 : SocketFamily.V4);
+        if (fresh < 0) return;
+        Sockets.TrySet(listener, SocketOption.KeepAlive, settings.TcpKeepalive ? 1 : 0);
+        Set(SocketOption.KeepIdle, settings.TcpKeepidle);
+        Set(SocketOption.KeepInterval, settings.TcpKeepintvl);
+        Set(SocketOption.KeepCount, settings.TcpKeepcnt);
+        Set(SocketOption.UserTimeout, settings.TcpUserTimeout);
+        if (settings.TcpSocketBuffer > 0)
+        {
+            Sockets.TrySet(listener, SocketOption.SendBuffer, settings.TcpSocketBuffer);
+            Sockets.TrySet(listener, SocketOption.ReceiveBuffer, settings.TcpSocketBuffer);
+        }
+        Sockets.TrySet(listener, SocketOption.DeferAccept, settings.TcpDeferAccept ? 1 : 0);
+        Sockets.Close(fresh);
+
+        void Set(SocketOption option, int value)
+        {
+            if (value > 0 || Sockets.TryGet(fresh, option, out value) >= 0) Sockets.TrySet(listener, option, value);
+        }
+    }
+
     private static int Worse(int first, int second) => first < 0 ? first : second;
 }
 
@@ -152,9 +179,9 @@ internal static class UnixSocketFile
 {
     internal static void ChangeGroup(string path, string group)
     {
-        if (Identity.GroupIdOf(group) is not { } id) throw new StartupException($"could not find group '{group}': {Errno.Text(Errno.ENOENT)}");
+        if (Identity.GroupIdOf(group) is not { } id) throw new StartupException($"could not find group '{group}': {Errno.Text(0)}");
         var result = Identity.TryChangeGroup(path, id);
-        if (result < 0) throw new StartupException($"chown({path}, -1, {id}) failed: {Errno.Text(-result)}");
+        if (result < 0) throw new StartupException($"chown({path}, {uint.MaxValue}, {id}) failed: {Errno.Text(-result)}");
     }
 }
 

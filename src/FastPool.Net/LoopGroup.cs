@@ -2,6 +2,7 @@ using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Net.Names;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Net;

@@ -46,12 +46,16 @@ internal sealed class LoopJanitor(Loop loop)
                 if (connectTimeoutUs > 0 && loop.NowUs - server.Session.DialStartUs > connectTimeoutUs)
                     server.Close(server.Has(EndpointFlags.Connecting) ? "connect failed" : "connect timeout", mayTerminate: true);
             }
-            else if (server.Session.Client is { } client && ReasonToClose(server.Session, client) is { } reason)
+            else if (server.Session.Client is { } client && (ReasonToReplace(server.Session) ?? ReasonToClose(server.Session, client)) is { } reason)
             {
                 server.Close(reason, mayTerminate: true);
             }
         }
     }
+
+    /// <summary>A marked server that is between two transactions of its client, which goes with it.</summary>
+    private string? ReasonToReplace(ServerSession server) =>
+        loop.Registry.Settings.ServerFastClose && server.IsReady && server.IsCloseNeeded ? "database configuration changed" : null;
 
     private string? ReasonToClose(ServerSession server, ClientSession client)
     {

@@ -39,6 +39,9 @@ internal sealed class ServerConnection : Endpoint
     /// <summary>Where it connects to, for cancel requests of the same server.</summary>
     internal Native.NativeAddress Address { get; set; }
 
+    /// <summary>What else to try if this connection fails; forgotten once the server is in.</summary>
+    internal DialPlan? Plan { get; set; }
+
     internal bool IsClosed { get; private set; }
 
     protected internal override void OnConnected(int errno)
@@ -134,6 +137,7 @@ internal sealed class ServerConnection : Endpoint
         }
         Session.Pool.TryPublishWelcome(login.Welcome);
         Session.EndLogin();
+        Plan = null;
         Session.Pool.LoginDone(Session, _loop);
     }
 
@@ -395,9 +399,10 @@ internal sealed class ServerConnection : Endpoint
             Session.Unlink();
         }
         Session.LetGoOfStatements();
-        if (Session.Login is { } login && !isDeliberate) Session.Pool.LoginFailed(Session, login.Failure.Relay is null ? new LoginFailure(reason, null) : login.Failure, _loop);
-        else Session.Pool.Remove(Session, _loop);
         _loop.Forget(this);
+        if (Session.Login is not { } login || isDeliberate) Session.Pool.Remove(Session, _loop);
+        else if (login.Failure.Relay is not null) Session.Pool.LoginFailed(Session, login.Failure, _loop);
+        else if (!_loop.Dialer.TryNext(_loop, this)) Session.Pool.LoginFailed(Session, new LoginFailure(reason, null), _loop);
         if (Session.Query is { } query)
         {
             Session.EndQuery();

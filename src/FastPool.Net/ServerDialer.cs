@@ -4,62 +4,84 @@ using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
 using FastPool.Native;
+using FastPool.Net.Names;
 
 namespace FastPool.Net;
 
-/// <summary>Names to addresses. The answer may come at once or later, on any thread.</summary>
-public interface IHostResolver
-{
-    /// <param name="done">Gets the addresses, or null when there are none.</param>
-    void Resolve(string host, Action<IReadOnlyList<IPAddress>?> done);
-}
-
-/// <summary>Opens server connections that a pool has decided on: picks the host, finds its address, connects.</summary>
+/// <summary>
+/// Opens server connections that a pool has decided on: picks the host, finds its address, connects. When that fails the
+/// next address, then the next host, is tried at once in the same place of the pool; the pool hears of a failure, and
+/// server_login_retry counts, only when none is left.
+/// </summary>
 internal sealed class ServerDialer(IHostResolver resolver)
 {
     internal void Dial(Loop loop, Pool pool)
     {
-        var entry = pool.Database.Entry;
-        var session = new ServerSession(loop.Context, pool, loop.Group.NextId(), entry.Port);
-        var server = new ServerConnection(loop, session);
-        loop.Add(server);
-
-        var host = PickHost(pool, entry, loop.Registry.Settings.UnixSocketDir);
-        if (host.Length == 0)
+        DialPlan plan;
+        ServerSession session;
+        do
         {
-            loop.Context.Log.Failure("", "unix socket dir not configured: " + entry.Name);
+            plan = new DialPlan(pool, loop.NowUs, loop.Registry.Settings.UnixSocketDir);
+            session = new ServerSession(loop.Context, pool, loop.Group.NextId(), plan.Entry.Port);
+        }
+        while (!plan.IsCurrent); // A reload in between: the session's generation must not be younger than the entry.
+        Start(loop, plan, session);
+    }
+
+    /// <summary>A connection failed before it was of use: goes on with the plan's next address.</summary>
+    /// <returns>False when there is none, or the configuration is another by now.</returns>
+    internal bool TryNext(Loop loop, ServerConnection failed)
+    {
+        if (failed.Plan is not { } plan || !plan.TryMoveOn(loop.NowUs, loop.Registry.Settings.ServerLoginRetryUs)) return false;
+        var session = new ServerSession(loop.Context, plan.Pool, loop.Group.NextId(), plan.Entry.Port);
+        if (!plan.IsCurrent || session.Generation != failed.Session.Generation) return false;
+        Start(loop, plan, session);
+        return true;
+    }
+
+    private void Start(Loop loop, DialPlan plan, ServerSession session)
+    {
+        var server = new ServerConnection(loop, session) { Plan = plan };
+        loop.Add(server);
+        var port = plan.Entry.Port;
+        var host = plan.Host;
+        if (plan.Address is { } address)
+        {
+            Connect(loop, server, address, port);
+        }
+        else if (host.Length == 0)
+        {
+            loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
             server.Close("cannot connect", mayTerminate: false);
         }
         else if (host[0] is '/' or '@')
         {
             session.Remote = EndAddress.OfUnix;
-            if (NativeAddress.Unix($"{host}/.s.PGSQL.{entry.Port}") is { } address) Connect(loop, server, address, $"unix:{host}/.s.PGSQL.{entry.Port}");
+            if (NativeAddress.Unix($"{host}/.s.PGSQL.{port}") is { } path) Connect(loop, server, path, $"unix:{host}/.s.PGSQL.{port}");
             else server.Close("cannot connect", mayTerminate: false);
         }
         else if (IPAddress.TryParse(host, out var ip))
         {
-            Connect(loop, server, ip, entry.Port);
+            Connect(loop, server, ip, port);
         }
         else
         {
-            resolver.Resolve(host, addresses => loop.Post(new ActionLetter(_ => OnResolved(loop, server, addresses, entry.Port))));
+            resolver.Resolve(host, addresses => loop.Post(new ActionLetter(_ => OnResolved(loop, server, addresses))));
         }
     }
 
-    private static string PickHost(Pool pool, DatabaseEntry entry, string unixSocketDir)
-    {
-        var hosts = entry.Hosts;
-        if (hosts.Count == 0) return unixSocketDir;
-        if (hosts.Count == 1) return hosts[0];
-        var host = hosts[(int)((uint)pool.NextHost(entry.LoadBalanceHosts == LoadBalanceHosts.RoundRobin) % (uint)hosts.Count)];
-        return host.Length == 0 ? unixSocketDir : host;
-    }
-
-    private static void OnResolved(Loop loop, ServerConnection server, IReadOnlyList<IPAddress>? addresses, int port)
+    private static void OnResolved(Loop loop, ServerConnection server, IReadOnlyList<HostAddress> addresses)
     {
         if (server.IsClosed) return;
-        if (addresses is null || addresses.Count == 0) server.Close("server DNS lookup failed", mayTerminate: false);
-        else Connect(loop, server, addresses[(int)(server.Session.Id % addresses.Count)], port);
+        server.Plan!.Found(addresses);
+        if (server.Plan.Address is { } address) Connect(loop, server, address, server.Plan.Entry.Port);
+        else server.Close("server DNS lookup failed", mayTerminate: false);
+    }
+
+    private static void Connect(Loop loop, ServerConnection server, HostAddress address, int port)
+    {
+        if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = address; // Which name of a list an address came from, nobody asks later.
+        Connect(loop, server, address.Ip, port);
     }
 
     private static void Connect(Loop loop, ServerConnection server, IPAddress ip, int port)

@@ -8,6 +8,7 @@ using FastPool.Life;
 using FastPool.Logs;
 using FastPool.Native;
 using FastPool.Net;
+using FastPool.Net.Names;
 using Microsoft.Extensions.Logging;
 using ShutdownMode = FastPool.Life.ShutdownMode;
 
@@ -18,12 +19,14 @@ internal sealed class Pooler : IPooler, IProcessControl
 {
     private const int CoresPerLoop = 4;
     private const int MockSecretBytes = 32;
+    private const int LookupStackBytes = 256 * 1024;
 
     private readonly IPoolerHost _host;
     private readonly ILogger _log;
     private readonly PoolRegistry _registry;
     private readonly ScramVerifiers _verifiers;
     private readonly LoopGroup _loops;
+    private readonly HostResolver _resolver;
     private readonly ControlPlane _plane;
     private readonly ControlThread _control;
     private IReadOnlyList<ListeningSocket> _sockets = [];
@@ -41,7 +44,12 @@ internal sealed class Pooler : IPooler, IProcessControl
         _verifiers = new ScramVerifiers(mockSecret);
         _registry = new PoolRegistry(settings, LoopCount(settings));
         var tracked = new TrackedParameters(settings.TrackExtraParameters);
-        var resolver = new SystemResolver(_registry, clock, _log);
+        _resolver = new HostResolver(
+            () => _registry.Settings,
+            clock,
+            () => new NameQueries(settings.ResolvConf, ReadText),
+            work => new Thread(() => work(), LookupStackBytes) { Name = "dns", IsBackground = true }.Start(),
+            _log);
         _loops = new LoopGroup(new LoopGroupParts(
             _registry,
             tracked,
@@ -50,9 +58,9 @@ internal sealed class Pooler : IPooler, IProcessControl
             random,
             _log,
             clock,
-            resolver,
+            _resolver,
             (_, buffers) => new EpollEngine(buffers, handle => SocketTuning.Apply(handle, _registry.Settings))));
-        _plane = new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new NoDns(), _log);
+        _plane = new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver), _log);
         _loops.Console = _plane.Console;
     }
 
@@ -67,6 +75,9 @@ internal sealed class Pooler : IPooler, IProcessControl
     /// <summary>A loop serves some 50,000 transactions a second, so a few go a long way; a machine that also runs PostgreSQL needs its cores for that.</summary>
     private static int LoopCount(Settings settings) =>
         Math.Clamp(settings.Own.Loops > 0 ? settings.Own.Loops : Environment.ProcessorCount / CoresPerLoop, 1, Limits.LoopsMax);
+
+    private static string? ReadText(string path) =>
+        new DiskFileReader().TryRead(path, out var content, out _) ? ByteText.Of(content) : null;
 
     public string? Prepare() => TryApplyTls(_registry.Settings) ? null : "TLS setup failed";
 
@@ -90,6 +101,8 @@ internal sealed class Pooler : IPooler, IProcessControl
         _loops.Start();
         _plane.Start();
         _control.Every(Limits.TickUs, _registry.AddForcedPools);
+        _control.Every(Limits.TickUs, _resolver.Tick);
+        _control.Every(Limits.TickUs, _plane.Reloader.DropIdleDatabases);
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
         return null;
     }
@@ -97,12 +110,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     public bool Reload(Settings settings)
     {
         _verifiers.Forget();
-        var hasTls = _plane.Reloader.Apply(settings);
-        foreach (var socket in _sockets)
-        {
-            if (!socket.IsUnix) Sockets.TrySet(socket.Handle, SocketOption.DeferAccept, settings.TcpDeferAccept ? 1 : 0);
-        }
-        return hasTls;
+        return _plane.Reloader.Apply(settings);
     }
 
     public void Pause() => _plane.Pausing.PauseAll();
@@ -142,7 +150,14 @@ internal sealed class Pooler : IPooler, IProcessControl
         _ => ShutdownMode.Immediate,
     });
 
-    void IProcessControl.SettingsApplied(Settings settings) => _host.SettingsApplied(settings);
+    void IProcessControl.SettingsApplied(Settings settings)
+    {
+        foreach (var socket in _sockets)
+        {
+            if (!socket.IsUnix && !_registry.IsShuttingDown) SocketTuning.Retune(socket.Handle, settings); // A shutdown closes them.
+        }
+        _host.SettingsApplied(settings);
+    }
 
     void IProcessControl.StatsReported(string line) => _host.Status(line);
 

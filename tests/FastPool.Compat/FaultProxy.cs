@@ -17,11 +17,15 @@ internal sealed class FaultProxy : IAsyncDisposable
     private readonly ConcurrentDictionary<Socket, Socket> _pairs = new();
     private readonly int _target;
 
-    public FaultProxy(int target)
+    /// <param name="target">A port of the loopback.</param>
+    /// <param name="address">Where it listens; null: 127.0.0.1.</param>
+    /// <param name="port">0: any.</param>
+    public FaultProxy(int target, IPAddress? address = null, int port = 0)
     {
         _target = target;
-        Port = Machine.FreePort();
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, Port));
+        Port = port > 0 ? port : Machine.FreePort();
+        _listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        _listener.Bind(new IPEndPoint(address ?? IPAddress.Loopback, Port));
         _listener.Listen(100);
         _ = AcceptAsync();
     }

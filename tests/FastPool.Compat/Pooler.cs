@@ -29,6 +29,12 @@ internal sealed class PoolerFile
 
     public int Loops { get; set; } = 1;
 
+    /// <summary>The program to run; the binary under test, unless a test compares it with another.</summary>
+    public string Program { get; set; } = Binary.Path;
+
+    /// <summary>Variables of its environment.</summary>
+    public List<(string Name, string Value)> Environment { get; } = [];
+
     public string this[string setting]
     {
         set => Settings[setting] = value;
@@ -49,7 +55,7 @@ internal sealed class Pooler : IAsyncDisposable
         _serverAddress = serverAddress;
         _file = file;
         WriteFiles();
-        _child = Child.Start(Binary.Path, [IniPath], folder, ("FASTPOOL_LOOPS", file.Loops.ToString(CultureInfo.InvariantCulture)));
+        _child = Child.Start(file.Program, [IniPath], folder, [.. file.Environment, ("FASTPOOL_LOOPS", file.Loops.ToString(CultureInfo.InvariantCulture))]);
     }
 
     public int Port { get; }
@@ -164,7 +170,7 @@ internal sealed class Pooler : IAsyncDisposable
         ini.Append(CultureInfo.InvariantCulture, $"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {Port}\nunix_socket_dir = {Folder}\nauth_file = {users}\n");
         foreach (var (name, value) in _file.Settings)
             ini.Append(CultureInfo.InvariantCulture, $"{name} = {value}\n");
-        if (Binary.IsFastPool)
+        if (Binary.IsFastPool && _file.Program != Effects.Reference.Path)
             ini.Append(CultureInfo.InvariantCulture, $"[fastpool]\nloops = {_file.Loops}\n");
         File.WriteAllText(IniPath, ini.ToString());
     }

@@ -32,6 +32,9 @@ public sealed class Database
     /// <summary>Registered from <c>*</c> at a client's request.</summary>
     public bool IsAuto { get; set; }
 
+    /// <summary>Since when nobody uses it: written by the control thread alone; 0: somebody does.</summary>
+    public long IdleSinceUs { get; set; }
+
     public bool IsPaused
     {
         get => Volatile.Read(ref _isPaused); // Pairs: the setter, by the console.

@@ -15,18 +15,19 @@ namespace FastPool.Core.Pools;
 public sealed class Pool
 {
     private readonly PoolMover _mover;
+    private readonly bool _isForced;
     private int _turn;
     private PoolOperation? _left;
     private PoolLimits _limits;
     private Welcome? _welcome;
     private int _generation;
-    private int _host;
 
     public Pool(Database database, PoolUser user, PoolLimits limits, int loopCount)
     {
         Database = database;
         User = user;
         _limits = limits;
+        _isForced = limits.HasForcedUser;
         Stats = new PoolStats[loopCount];
         for (var i = 0; i < loopCount; i++) Stats[i] = new PoolStats();
         _mover = new PoolMover(this, loopCount);
@@ -36,6 +37,9 @@ public sealed class Pool
 
     /// <summary>The server-side user: the forced one, or the client's.</summary>
     public PoolUser User { get; }
+
+    /// <summary>As whom servers log in: a reload may have given a forced user another name.</summary>
+    public string ServerUserName => _isForced && Database.Entry.ForcedUser is { } name ? name : User.Name;
 
     /// <summary>Replaced whole by a reload; readers take one reference and stay with it.</summary>
     public PoolLimits Limits
@@ -57,11 +61,7 @@ public sealed class Pool
     /// <summary>Connections that carry a cancel request to a server of this pool.</summary>
     public ConnectionBudget Cancels { get; } = new();
 
-    /// <summary>Which of several hosts the next connection goes to.</summary>
-    public int NextHost(bool isRoundRobin) => isRoundRobin ? Interlocked.Increment(ref _host) - 1 : Volatile.Read(ref _host);
-
-    /// <summary>With load_balance_hosts=disable: stay until a connection fails.</summary>
-    public void LeaveHost() => Interlocked.Increment(ref _host);
+    public HostChoice Hosts { get; } = new();
 
     /// <summary>Idle servers' oldest activity, for eviction by other pools; <see cref="long.MaxValue"/> when none is idle.</summary>
     public long OldestIdleUs => _mover.OldestIdleUs;

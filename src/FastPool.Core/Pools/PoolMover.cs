@@ -160,7 +160,20 @@ internal sealed class PoolMover
         server.Grantee = null;
         if (IsLifetimeOver(server, _pool.Limits, host.NowUs)) CloseForLifetime(server, host.NowUs, host);
         else if (server.IsCloseNeeded) CloseFree(server, "close_needed", host);
+        else if (NeedsCheckAtOnce(server) && !IsPaused) Keep(server, host);
         else Settle(server, host);
+    }
+
+    /// <summary>server_check_delay of 0: no server goes from client to client unchecked. One that was reset has been checked by that.</summary>
+    private bool NeedsCheckAtOnce(PooledServer server) =>
+        server.State is ServerState.Active or ServerState.BeingCanceled && _pool.Limits is { ServerCheckDelayUs: 0, NeedsCheck: true };
+
+    private void Keep(PooledServer server, IPoolHost host)
+    {
+        Move(server, ServerState.Used);
+        _used.Add(server);
+        PublishIdle();
+        if (_waiting.Count > 0) OpenMore(host);
     }
 
     private void Settle(PooledServer server, IPoolHost host)

@@ -140,6 +140,22 @@ public sealed class PoolRegistry
         return dropped;
     }
 
+    /// <summary>The janitor's round of auto-databases: takes those away that neither a client nor a server has used for autodb_idle_timeout.</summary>
+    /// <returns>Those taken away; a client that asked for one at the last moment is to be closed with it.</returns>
+    public IReadOnlyList<Database> DropIdle(long nowUs)
+    {
+        var timeoutUs = Settings.AutodbIdleTimeoutUs;
+        var dropped = new List<Database>();
+        foreach (var (name, database) in _databases)
+        {
+            if (!database.IsAuto) continue;
+            if (database.Clients.Count > 0 || database.Servers.Count > 0) database.IdleSinceUs = 0;
+            else if (database.IdleSinceUs == 0) database.IdleSinceUs = nowUs;
+            else if (timeoutUs > 0 && !database.IsPaused && nowUs - database.IdleSinceUs > timeoutUs) Drop(name, dropped);
+        }
+        return dropped;
+    }
+
     /// <summary>An entry whose connection settings changed has its servers replaced.</summary>
     private static void ChangeEntry(Database database, DatabaseEntry entry, bool isAuto)
     {

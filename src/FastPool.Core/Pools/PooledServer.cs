@@ -32,8 +32,11 @@ public abstract class PooledServer : Letter
     /// <summary>The pool's generation at launch; an older one means close_needed.</summary>
     public int Generation { get; }
 
-    /// <summary>Marked by RECONNECT or a changed configuration: closed as soon as it is free.</summary>
-    public bool IsCloseNeeded => Generation != Pool.Generation;
+    /// <summary>The address under which the database's only host name was found; null: it has an address of its own, or several hosts.</summary>
+    public HostAddress? Origin { get; set; }
+
+    /// <summary>Marked by RECONNECT, a changed configuration or a changed answer of the DNS: closed as soon as it is free.</summary>
+    public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true };
 
     public ServerState State { get; internal set; } = ServerState.Login;
 

@@ -36,7 +36,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         Append(parameters, "datestyle", entry.DateStyle);
         Append(parameters, "timezone", entry.TimeZone);
         Append(parameters, "application_name", entry.ApplicationName);
-        Append(parameters, "user", server.Pool.User.Name);
+        Append(parameters, "user", server.Pool.ServerUserName);
         parameters.Add(0);
         Output.Write(new StartupMessage { ProtocolVersion = (int)RequestCode.Protocol3, Parameters = parameters.ToArray() });
     }
@@ -128,8 +128,8 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         {
             var entry = server.Pool.Database.Entry;
             if (entry.ForcedUser is not null && !string.IsNullOrEmpty(entry.Password)) return Secret.Of(entry.Password);
-            if (context.Registry.Settings.UserList.TryGet(server.Pool.User.Name, out var secret)) return secret!;
-            return server.Pool.Database.FetchedSecrets.GetValueOrDefault(server.Pool.User.Name) ?? Secret.Empty;
+            if (context.Registry.Settings.UserList.TryGet(server.Pool.ServerUserName, out var secret)) return secret!;
+            return server.Pool.Database.FetchedSecrets.GetValueOrDefault(server.Pool.ServerUserName) ?? Secret.Empty;
         }
     }
 
@@ -146,7 +146,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         if (secret.Kind == SecretKind.Scram) return WrongPasswordType("cannot do MD5 authentication: wrong password type");
         var stored = secret.Kind == SecretKind.Md5
             ? Encoding.Latin1.GetBytes(secret.Text)
-            : Md5Password.Store(Encoding.Latin1.GetBytes(secret.Text), Encoding.Latin1.GetBytes(server.Pool.User.Name));
+            : Md5Password.Store(Encoding.Latin1.GetBytes(secret.Text), Encoding.Latin1.GetBytes(server.Pool.ServerUserName));
         return SendPassword(Md5Password.Respond(stored, salt[..Md5Password.SaltLength]));
     }
 
@@ -165,7 +165,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
         var secret = Secret;
         if (secret.Kind == SecretKind.Md5) return WrongPasswordType("cannot do SCRAM authentication: wrong password type");
-        var passedOn = context.Verifiers.Proof(server.Pool.User.Name);
+        var passedOn = context.Verifiers.Proof(server.Pool.ServerUserName);
         if (secret.Kind == SecretKind.Scram && passedOn is null)
             return WrongPasswordType("cannot do SCRAM authentication: password is SCRAM secret but client authentication did not provide SCRAM keys");
 

@@ -112,7 +112,9 @@ public sealed class ServerSession : PooledServer
         }
         Phase = ServerPhase.SettingParameters;
         IsReady = false;
-        return SetBatch.Build(Context.Tracked, client.Parameters, Parameters);
+        var batch = SetBatch.Build(Context.Tracked, client.Parameters, Parameters);
+        if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
+        return batch;
     }
 
     public void Unlink()

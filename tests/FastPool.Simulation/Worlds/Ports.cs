@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text;
+using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
 using FastPool.Net;
+using FastPool.Net.Names;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Simulation.Worlds;
@@ -30,9 +32,9 @@ internal sealed class SimulatedResolver(Network.Dice dice) : IHostResolver
 
     internal bool IsCalm { get; set; }
 
-    public void Resolve(string host, Action<IReadOnlyList<IPAddress>?> done)
+    public void Resolve(string host, Action<IReadOnlyList<HostAddress>> done)
     {
-        IReadOnlyList<IPAddress>? answer = !IsCalm && dice.OneIn(10) ? null : [IPAddress.Loopback, IPAddress.IPv6Loopback];
+        IReadOnlyList<HostAddress> answer = !IsCalm && dice.OneIn(10) ? [] : [new HostAddress(IPAddress.Loopback), new HostAddress(IPAddress.IPv6Loopback)];
         if (dice.OneIn(2)) done(answer);
         else _pending.Add(() => done(answer));
     }

@@ -1,0 +1,117 @@
+using System.Net;
+
+namespace FastPool.Compat.Effects;
+
+/// <summary>Several hosts in one connect string.</summary>
+public class HostListTests
+{
+    private static readonly IPAddress Second = IPAddress.Parse("127.0.0.2");
+
+    [PoolerTheory, Loops]
+    public async Task Round_robin_spreads_connections_over_the_hosts(int loops)
+    {
+        var server = await Postgres.SharedAsync();
+        await using var other = new FaultProxy(server.Port, Second, server.Port);
+        await using var pooler = await StartAsync(loops, server, "127.0.0.1,127.0.0.2");
+        Assert.Equal(["127.0.0.1", "127.0.0.2"], await AddressesAsync(pooler, clients: 4));
+    }
+
+    [PoolerTheory(FastPoolOnly = "a dead host costs server_login_retry there"), Loops]
+    public async Task A_dead_host_does_not_hold_up_the_living_ones(int loops)
+    {
+        var server = await Postgres.SharedAsync();
+        await using var pooler = await StartAsync(loops, server, "127.0.0.9,/nonexistent,no-such-host.invalid,127.0.0.1", f =>
+        {
+            f["server_login_retry"] = "600";
+            f["query_wait_timeout"] = "10";
+        });
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 8));
+    }
+
+    [PoolerTheory(FastPoolOnly = "a dead host costs server_login_retry there"), Loops]
+    public async Task A_host_that_dies_is_left_at_once_and_taken_again_later(int loops)
+    {
+        var server = await Postgres.SharedAsync();
+        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1");
+        await using (new FaultProxy(server.Port, Second, server.Port))
+            Assert.Equal(["127.0.0.1", "127.0.0.2"], await AddressesAsync(pooler, clients: 4));
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 4));
+        await using var again = new FaultProxy(server.Port, Second, server.Port);
+        await Until.TrueAsync(async () =>
+        {
+            await pooler.ConsoleAsync("RECONNECT");
+            return (await AddressesAsync(pooler, clients: 4)).Contains("127.0.0.2");
+        }, "the second host is in use again");
+    }
+
+    [PoolerTheory(FastPoolOnly = "a dead host costs server_login_retry there"), Loops]
+    public async Task Disable_stays_with_a_host_until_it_fails(int loops)
+    {
+        var server = await Postgres.SharedAsync();
+        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1 load_balance_hosts=disable");
+        await using (new FaultProxy(server.Port, Second, server.Port))
+            Assert.Equal(["127.0.0.2"], await AddressesAsync(pooler, clients: 4));
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 4));
+        await using var again = new FaultProxy(server.Port, Second, server.Port);
+        await pooler.ConsoleAsync("RECONNECT");
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 4));
+    }
+
+    [PoolerTheory(FastPoolOnly = "a dead host costs server_login_retry there"), Loops]
+    public async Task A_host_that_does_not_answer_has_its_own_connect_timeout(int loops)
+    {
+        var server = await Postgres.SharedAsync();
+        await using var stalled = new FaultProxy(server.Port, Second, server.Port) { Delay = TimeSpan.FromHours(1) };
+        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1", f =>
+        {
+            f["server_connect_timeout"] = "1";
+            f["server_login_retry"] = "600";
+            f["query_wait_timeout"] = "10";
+        });
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 3));
+        await pooler.LineAsync("closing because: connect timeout");
+    }
+
+    private static Task<Pooler> StartAsync(int loops, Postgres server, string hosts, Action<PoolerFile>? change = null) =>
+        Pooler.StartAsync(server.Port, loops, f =>
+        {
+            f.Databases[Postgres.Database] = $"host={hosts} port={server.Port} dbname=app";
+            f["default_pool_size"] = "10";
+            change?.Invoke(f);
+        });
+
+    /// <summary>Where so many clients at once are connected to, each in a transaction.</summary>
+    private static async Task<string[]> AddressesAsync(Pooler pooler, int clients)
+    {
+        var all = new List<RawClient>();
+        try
+        {
+            for (var i = 0; i < clients; i++)
+            {
+                all.Add(await pooler.RawAsync());
+                var begun = await all[i].QueryAsync("begin");
+                Assert.Equal("CZ", begun.Types);
+            }
+            return await ServerAddresses.ActiveAsync(pooler);
+        }
+        finally
+        {
+            foreach (var client in all)
+            {
+                await client.QueryAsync("commit");
+                await client.DisposeAsync();
+            }
+        }
+    }
+}
+
+/// <summary>What SHOW SERVERS says of addresses.</summary>
+internal static class ServerAddresses
+{
+    public static async Task<string[]> ActiveAsync(Pooler pooler)
+    {
+        var servers = await pooler.ConsoleAsync("SHOW SERVERS");
+        var (address, state) = (servers.Columns.IndexOf("addr"), servers.Columns.IndexOf("state"));
+        return [.. servers.Rows.Where(row => row[state] == "active").Select(row => row[address]!).Distinct().Order()];
+    }
+}
