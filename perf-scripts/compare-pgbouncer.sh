@@ -112,6 +112,21 @@ run_copy() {
         "$(awk -v c=$((after - before)) -v r="$copy_rows" 'BEGIN {printf "%.3f", c / 1e9 / (r / 1e6)}')"
 }
 
+# settled_rss_kb PID: resident kB once it has not changed for three seconds, at most fifteen: what logging in left behind
+# is no part of being idle.
+settled_rss_kb() {
+    local last now same=0 tries
+    last=$(rss_kb "$1")
+    for tries in $(seq 15); do
+        sleep 1
+        now=$(rss_kb "$1")
+        if [ "$now" = "$last" ]; then same=$((same + 1)); else same=0; fi
+        last=$now
+        [ "$same" -lt 3 ] || break
+    done
+    echo "$last"
+}
+
 # run_idle ROUND WHO: memory before and after many clients have logged in.
 run_idle() {
     local round=$1 who=$2 before after opener
@@ -126,7 +141,7 @@ run_idle() {
         is_alive "$opener" || { cat "$work/idle.log" >&2; fail "the idle clients ended ($who)"; }
         sleep 0.1
     done
-    after=$(rss_kb "$pooler_pid")
+    after=$(settled_rss_kb "$pooler_pid")
     exec 9>&-
     wait "$opener"
     forget_pid "$opener"

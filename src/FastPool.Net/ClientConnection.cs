@@ -10,12 +10,11 @@ namespace FastPool.Net;
 /// A client's socket and its session: frames what comes in, asks the session, and sends each run of bytes where the
 /// verdict says. Holds bytes only while a message is cut, a server is awaited, or the client is slow.
 /// </summary>
-internal sealed class ClientConnection : Endpoint
+internal sealed class ClientConnection : MessageEndpoint
 {
     private const int ConsoleQueriesMax = 16;
 
     private readonly Loop _loop;
-    private HeldBytes _held;
     private int _bodyRemaining;
     private bool _isBodySkipped;
     private int _consoleQueries;
@@ -47,51 +46,19 @@ internal sealed class ClientConnection : Endpoint
     protected internal override void OnReceived(byte[] buffer, int start, int count)
     {
         Session.RequestUs = _loop.NowUs;
-        if (_held.IsEmpty)
-        {
-            Process(buffer, start, start + count);
-        }
-        else if (_held.Count <= Limits.HeadroomBytes)
-        {
-            start -= _held.Count;
-            _held.Span.CopyTo(buffer.AsSpan(start));
-            count += _held.Count;
-            _held.Clear(_loop.Buffers);
-            Process(buffer, start, start + count);
-        }
-        else
-        {
-            _held.Append(buffer.AsSpan(start, count), _loop.Buffers);
-            ProcessHeld();
-        }
+        Take(buffer, start, count);
     }
 
-    /// <summary>Goes on with what was held back.</summary>
-    private void ProcessHeld()
-    {
-        var held = _held.Take();
-        Process(held.Buffer, held.Start, held.Start + held.Count);
-        held.Clear(_loop.Buffers);
-    }
+    private protected override BufferPool Buffers => _loop.Buffers;
 
-    private void Process(byte[] buffer, int position, int end)
+    private protected override int Process(byte[] buffer, int position, int end)
     {
         if (Session.Login is not null)
         {
             position = LogIn(buffer, position, end);
-            if (Session.Login is not null || Session.State != ClientState.Active)
-            {
-                Hold(buffer, position, end);
-                return;
-            }
+            if (Session.Login is not null || Session.State != ClientState.Active) return position;
         }
-        position = Relay(buffer, position, end);
-        Hold(buffer, position, end);
-    }
-
-    private void Hold(byte[] buffer, int position, int end)
-    {
-        if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), _loop.Buffers);
+        return Relay(buffer, position, end);
     }
 
     // ---- login ----------------------------------------------------------------------------------------------------
@@ -226,6 +193,12 @@ internal sealed class ClientConnection : Endpoint
                 if (_bodyRemaining > 0) break;
             }
 
+            if (Server is { Session.IsInCopy: true } && position < end && buffer[position] == FrontendMessage.CopyData)
+            {
+                var rows = position;
+                isMidStream |= SkipRows(buffer, ref position, end, maxPacketSize, FrontendMessage.CopyData);
+                Session.CountForwarded(position - rows);
+            }
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
@@ -428,7 +401,7 @@ internal sealed class ClientConnection : Endpoint
     {
         if (!IsOpen) return;
         _loop.Engine.Resume(this);
-        if (!_held.IsEmpty) ProcessHeld();
+        if (!HoldsNothing) TakeHeld();
     }
 
     protected internal override void OnDrained()
@@ -508,7 +481,7 @@ internal sealed class ClientConnection : Endpoint
         _loop.LogClosing(Session, ending);
         if (ending.Message is not null) _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
         _loop.Engine.Close(this);
-        _held.Clear(_loop.Buffers);
+        DropHeld();
         if (server is not null)
         {
             Server = null;

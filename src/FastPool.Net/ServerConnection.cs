@@ -11,10 +11,9 @@ namespace FastPool.Net;
 /// A server's socket and its session: frames what comes in, asks the session, and sends each run of bytes to the linked
 /// client. Belongs to the loop that owns the session; moves with it.
 /// </summary>
-internal sealed class ServerConnection : Endpoint
+internal sealed class ServerConnection : MessageEndpoint
 {
     private Loop _loop;
-    private HeldBytes _held;
     private int _bodyRemaining;
     private bool _isBodySkipped;
     private int _handleOnTheWay = -1;
@@ -60,32 +59,15 @@ internal sealed class ServerConnection : Endpoint
     protected internal override void OnReceived(byte[] buffer, int start, int count)
     {
         Session.LastActivityUs = _loop.NowUs;
-        if (_held.IsEmpty)
-        {
-            Process(buffer, start, start + count);
-        }
-        else if (_held.Count <= Limits.HeadroomBytes)
-        {
-            start -= _held.Count;
-            _held.Span.CopyTo(buffer.AsSpan(start));
-            count += _held.Count;
-            _held.Clear(_loop.Buffers);
-            Process(buffer, start, start + count);
-        }
-        else
-        {
-            _held.Append(buffer.AsSpan(start, count), _loop.Buffers);
-            var held = _held.Take();
-            Process(held.Buffer, held.Start, held.Start + held.Count);
-            held.Clear(_loop.Buffers);
-        }
+        Take(buffer, start, count);
     }
 
-    private void Process(byte[] buffer, int position, int end)
+    private protected override BufferPool Buffers => _loop.Buffers;
+
+    private protected override int Process(byte[] buffer, int position, int end)
     {
         if (Session.Login is not null) position = LogIn(buffer, position, end);
-        if (Session.Login is null && IsOpen) position = Relay(buffer, position, end);
-        if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), _loop.Buffers);
+        return Session.Login is null && IsOpen ? Relay(buffer, position, end) : position;
     }
 
     // ---- login ----------------------------------------------------------------------------------------------------
@@ -166,7 +148,7 @@ internal sealed class ServerConnection : Endpoint
             }
 
             if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
-            if (Session.Phase == ServerPhase.Linked) isMidStream |= SkipRows(buffer, ref position, end, Math.Min(maxPacketSize, Limits.ReceiveBytes));
+            if (Session.Phase == ServerPhase.Linked) isMidStream |= SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
@@ -228,21 +210,6 @@ internal sealed class ServerConnection : Endpoint
         }
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady) Close("idle server got dirty", mayTerminate: true);
         return position;
-    }
-
-    /// <summary>Whole rows of a result or COPY, one after the other: nothing to judge, and most of all traffic.</summary>
-    private static bool SkipRows(byte[] buffer, ref int position, int end, uint lengthMax)
-    {
-        var from = position;
-        while (end - position > MessageHeader.Size)
-        {
-            var type = buffer[position];
-            if (type is not (BackendMessage.DataRow or BackendMessage.CopyData)) break;
-            var length = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(buffer.AsSpan(position + 1));
-            if (length < 4 || length >= lengthMax || length >= (uint)(end - position)) break; // Cut, large or wrong: the general way.
-            position += (int)length + 1;
-        }
-        return position > from;
     }
 
     /// <summary>Replies that the pooler gives go out right behind the message that was before them.</summary>
@@ -356,7 +323,7 @@ internal sealed class ServerConnection : Endpoint
     /// <summary>Leaves this loop for the client's; the session is the letter.</summary>
     internal void LeaveFor(byte loop)
     {
-        Check.That(_held.IsEmpty && Client is null);
+        Check.That(HoldsNothing && Client is null);
         _handleOnTheWay = _loop.Engine.Detach(this);
         _loop.ForgetMoved(this);
         Session.Loop = loop;
@@ -372,7 +339,7 @@ internal sealed class ServerConnection : Endpoint
         _handleOnTheWay = -1;
     }
 
-    internal bool CanMove => IsOpen && _held.IsEmpty && !IsCongested;
+    internal bool CanMove => IsOpen && HoldsNothing && !IsCongested;
 
     // ---- end ------------------------------------------------------------------------------------------------------
 
@@ -390,7 +357,7 @@ internal sealed class ServerConnection : Endpoint
         var isCutShort = _isCutShort || Client is { IsInMessage: true }; // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
         if (mayTerminate && !isCutShort && IsOpen && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
-        _held.Clear(_loop.Buffers);
+        DropHeld();
         var client = Client;
         if (client is not null)
         {

@@ -13,19 +13,11 @@ internal sealed class BufferChecker(World world) : Checker(world)
         foreach (var endpoint in World.Endpoints)
         {
             Holds(endpoint.Unsent.IsEmpty, "a connection still holds bytes to send");
-            var isHolding = endpoint switch
-            {
-                ClientConnection client => !HeldOf(client).IsEmpty,
-                ServerConnection server => !HeldOf(server).IsEmpty,
-                _ => false,
-            };
+            var isHolding = endpoint is MessageEndpoint messages && !HeldOf(messages).IsEmpty;
             Holds(!isHolding, $"a {endpoint.GetType().Name} still holds bytes");
         }
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_held")]
-    private static extern ref HeldBytes HeldOf(ClientConnection client);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_held")]
-    private static extern ref HeldBytes HeldOf(ServerConnection server);
+    private static extern ref HeldBytes HeldOf(MessageEndpoint endpoint);
 }

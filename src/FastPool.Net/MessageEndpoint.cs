@@ -1,0 +1,77 @@
+using System.Buffers.Binary;
+using FastPool.Base;
+using FastPool.Protocol;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// A stream of messages. What was not handled of one receive is put in front of the next, in the headroom of the loop's
+/// buffer, so that a message that was cut is whole again; only what is longer than that is gathered in a buffer of its own.
+/// </summary>
+internal abstract class MessageEndpoint : Endpoint
+{
+    private HeldBytes _held;
+
+    private protected abstract BufferPool Buffers { get; }
+
+    private protected bool HoldsNothing => _held.IsEmpty;
+
+    /// <summary>Handles what it can.</summary>
+    /// <returns>How far it got; what is behind is held.</returns>
+    private protected abstract int Process(byte[] buffer, int position, int end);
+
+    private protected void Take(byte[] buffer, int start, int count)
+    {
+        if (_held.IsEmpty)
+        {
+            HandleAll(buffer, start, start + count);
+        }
+        else if (_held.Count <= Limits.HeadroomBytes)
+        {
+            start -= _held.Count;
+            _held.Span.CopyTo(buffer.AsSpan(start));
+            count += _held.Count;
+            _held.Clear(Buffers);
+            HandleAll(buffer, start, start + count);
+        }
+        else
+        {
+            _held.Append(buffer.AsSpan(start, count), Buffers);
+            TakeHeld();
+        }
+    }
+
+    /// <summary>Goes on with what was held back.</summary>
+    private protected void TakeHeld()
+    {
+        var held = _held.Take();
+        HandleAll(held.Buffer, held.Start, held.Start + held.Count);
+        held.Clear(Buffers);
+    }
+
+    /// <summary>Whole rows of a result or of COPY data, one after the other: nothing to judge, and most of all traffic.</summary>
+    /// <param name="rowType">What counts as a row beside CopyData; a client's D is a Describe.</param>
+    /// <returns>True when there were any.</returns>
+    private protected static bool SkipRows(byte[] buffer, ref int position, int end, uint maxPacketSize, byte rowType)
+    {
+        var from = position;
+        var lengthMax = Math.Min(maxPacketSize, Limits.ReceiveBytes);
+        while (end - position > MessageHeader.Size)
+        {
+            var type = buffer[position];
+            if (type != rowType && type != BackendMessage.CopyData) break;
+            var length = BinaryPrimitives.ReadUInt32BigEndian(buffer.AsSpan(position + 1));
+            if (length < 4 || length >= lengthMax || length >= (uint)(end - position)) break; // Cut, large or wrong: the general way.
+            position += (int)length + 1;
+        }
+        return position > from;
+    }
+
+    private protected void DropHeld() => _held.Clear(Buffers);
+
+    private void HandleAll(byte[] buffer, int position, int end)
+    {
+        position = Process(buffer, position, end);
+        if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), Buffers);
+    }
+}
