@@ -52,6 +52,11 @@ internal sealed class ServerConnection : MessageEndpoint
         }
         Session.Local = _loop.Engine.LocalAddress(this);
         _loop.LogNewServer(Session);
+        if (!Session.Remote.IsUnix && _loop.Registry.Settings.ServerTlsSslmode >= SslMode.Require)
+        {
+            Close("server refused SSL", mayTerminate: false); // Never in plain text where TLS was demanded.
+            return;
+        }
         Session.Login!.Start();
         SendLogin();
     }

@@ -6,6 +6,18 @@ namespace FastPool.Compat;
 /// <summary>One side goes away or misbehaves: that pair ends, the others never notice.</summary>
 public class FailureTests
 {
+    [PoolerTheory, Loops]
+    public async Task A_server_that_must_be_reached_by_TLS_is_never_reached_in_plain_text(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            f["server_tls_sslmode"] = "require";
+            f["query_wait_timeout"] = "1";
+        });
+        await Assert.ThrowsAnyAsync<Exception>(() => pooler.RawAsync());
+        await pooler.LineAsync("closing because: server refused SSL (age");
+    }
+
     [PoolerTheory]
     [Loops(true)]
     [Loops(false)]
