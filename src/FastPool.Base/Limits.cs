@@ -28,9 +28,6 @@ public static class Limits
     /// <summary>Events taken by one wait.</summary>
     public const int EventsPerTurn = 256;
 
-    /// <summary>Connections accepted by one turn of a listener before others get their turn.</summary>
-    public const int AcceptsPerTurn = 64;
-
     /// <summary>Server connections of one pool that may be in the login phase at once.</summary>
     public const int DialsPerPoolMax = 8;
 
@@ -48,12 +45,6 @@ public static class Limits
 
     /// <summary>A message of the login phase. A startup packet cannot be longer than 65535; a password is at most 65530.</summary>
     public const int LoginMessageBytes = 65_536 + 64;
-
-    /// <summary>A message that must be seen whole after login (ParameterStatus, CommandComplete, a named Parse).</summary>
-    public const int CollectBytes = 1024 * 1024 * 1024;
-
-    /// <summary>Requests to one server whose replies are outstanding; a pipeline longer than that waits.</summary>
-    public const int OutstandingMax = 1 << 20;
 
     /// <summary>Host names that are looked up at once, each on a thread of its own; more wait for one of them.</summary>
     public const int LookupsMax = 8;

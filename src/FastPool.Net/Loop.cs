@@ -296,10 +296,6 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     internal void Forget(ServerConnection server) => _servers.RemoveAt(server.Index);
 
-    internal void ForgetMoved(ServerConnection server) => _servers.RemoveAt(server.Index);
-
-    internal void RememberMoved(ServerConnection server) => _servers.Add(server);
-
     // ---- log ------------------------------------------------------------------------------------------------------
 
     internal void LogClosing(ClientSession client, Ending ending)

@@ -330,7 +330,7 @@ internal sealed class ServerConnection : MessageEndpoint
     {
         Check.That(HoldsNothing && Client is null);
         _handleOnTheWay = _loop.Engine.Detach(this);
-        _loop.ForgetMoved(this);
+        _loop.Forget(this);
         Session.Loop = loop;
     }
 
@@ -339,7 +339,7 @@ internal sealed class ServerConnection : MessageEndpoint
     {
         _loop = loop;
         Session.Context = loop.Context;
-        loop.RememberMoved(this);
+        loop.Add(this);
         loop.Engine.Attach(this, _handleOnTheWay);
         _handleOnTheWay = -1;
     }
