@@ -52,6 +52,9 @@ public static class Limits
     /// <summary>Addresses of one host name that are tried one after the other; the rest waits for its turn to be first.</summary>
     public const int AddressesMax = 16;
 
+    /// <summary>Prepared statements whose times are taken, of some kilobytes each.</summary>
+    public const int StatementsTimedMax = 2_000;
+
     /// <summary>Period of the janitor, in microseconds.</summary>
     public const long TickUs = 333_333;
 

@@ -16,19 +16,21 @@ public sealed class ControlPlane
 {
     private readonly StatsReporter _reporter;
 
-    public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process, ControlThread control, Clock clock, ILocalTime time, IDnsView dns, ILogger log)
+    public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process, ControlThread control, Clock clock, ILocalTime time, IDnsView dns, StatementTable statements, ProductView product, ILogger log)
     {
         var walk = new LoopWalk(loops);
         var evictions = new Evictions(registry, walk);
         var stats = new StatsWindows(registry, clock.NowUs);
-        _reporter = new StatsReporter(registry, stats, process, clock, log);
+        var latency = new LatencyWindows(registry, statements, clock.NowUs);
+        _reporter = new StatsReporter(registry, stats, latency, process, clock, log);
+        var sources = new Sources(registry, walk, stats, latency, clock, dns, product);
         Thread = control;
         Reloader = new Reloader(registry, evictions, process, clock, log);
         Pausing = new Pausing(registry, walk, evictions);
         Shutdown = new ShutdownWatch(registry, Pausing, Thread, log);
         Console = new AdminConsole(
             new ConsoleWelcome(tracked),
-            new ShowCommand(new Sources(registry, walk, stats, clock, dns), time),
+            new ShowCommand(sources, time),
             new SetCommand(registry, Reloader, log),
             waits => new DatabaseCommands(registry, Pausing, waits, log),
             waits => new ProcessCommands(registry, Pausing, walk, waits, process, clock, log),

@@ -38,6 +38,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)] internal static partial byte* getgrnam(byte* name);
     [LibraryImport(Name)] internal static partial int chown(byte* path, uint user, uint group);
     [LibraryImport(Name)] internal static partial nint getrandom(byte* buffer, nuint bytes, uint flags);
+    [LibraryImport(Name)] internal static partial int clock_gettime(int clock, TimeSpec* time);
     [LibraryImport(Name)] internal static partial int getpwuid_r(uint uid, byte* passwd, byte* buffer, nuint bytes, void** found);
 
     /// <summary>Result of a call as value: what it returned, or the negated errno.</summary>

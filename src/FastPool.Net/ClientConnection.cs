@@ -46,6 +46,7 @@ internal sealed class ClientConnection : MessageEndpoint
     protected internal override void OnReceived(byte[] buffer, int start, int count)
     {
         Session.RequestUs = _loop.NowUs;
+        _loop.Figures.ClientBytes += count;
         Take(buffer, start, count);
     }
 
@@ -195,9 +196,11 @@ internal sealed class ClientConnection : MessageEndpoint
 
             if (Server is { Session.IsInCopy: true } && position < end && buffer[position] == FrontendMessage.CopyData)
             {
-                var rows = position;
-                isMidStream |= SkipRows(buffer, ref position, end, maxPacketSize, FrontendMessage.CopyData);
-                Session.CountForwarded(position - rows);
+                var before = position;
+                var rows = SkipRows(buffer, ref position, end, maxPacketSize, FrontendMessage.CopyData);
+                isMidStream |= rows > 0;
+                _loop.Figures.ClientMessages += rows;
+                Session.CountForwarded(position - before);
             }
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
@@ -214,7 +217,9 @@ internal sealed class ClientConnection : MessageEndpoint
                         return position; // Waits for a server, or for its variables to be set; nothing of the run is left, for it had no server either.
                     }
                     Session.CountForwarded(length);
-                    Server!.Session.Expect(type);
+                    _loop.Figures.ClientMessages++;
+                    Server!.Session.LookAt(type, unread);
+                    Server.Session.Expect(type);
                     _isBodySkipped = false;
                     break;
                 case Verdict.Skip:
@@ -281,10 +286,12 @@ internal sealed class ClientConnection : MessageEndpoint
         Session.BeginTracked();
         if (Server is null && !TryLink()) return Step.Hold;
         Session.CountForwarded(length);
+        _loop.Figures.ClientMessages++;
         _isBodySkipped = false;
         if (names.Case == StatementCase.Untouched)
         {
-            Server!.Session.Expect(type);
+            Server!.Session.LookAt(type, message);
+            Server.Session.Expect(type);
             _bodyRemaining = length;
             return Step.GoOn;
         }
@@ -360,7 +367,7 @@ internal sealed class ClientConnection : MessageEndpoint
             BeginWait();
             return false;
         }
-        Session.WaitStartUs = 0;
+        Session.NoteNoWait();
         return Link((ServerConnection)((ServerSession)granted).Transport!);
     }
 

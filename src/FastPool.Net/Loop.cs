@@ -1,6 +1,7 @@
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Native;
 using FastPool.Protocol;
 using Microsoft.Extensions.Logging;
 
@@ -42,6 +43,9 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     internal Engine Engine { get; }
     internal BufferPool Buffers => Context.Buffers;
 
+    /// <summary>What the loop has done since the start.</summary>
+    internal readonly LoopFigures Figures = new();
+
     /// <summary>What the present delivery sends.</summary>
     internal Outbox Outbox { get; } = new();
     internal MessageBuffer ToServer { get; } = new();
@@ -72,12 +76,14 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
         var untilTick_ms = (int)Math.Clamp((_nextTickUs - NowUs + 999) / 1000, 0, wait_ms);
         if (!_mailbox.TryFallAsleep()) untilTick_ms = 0;
         Engine.Turn(untilTick_ms, this);
+        Figures.WakeUps++;
         _mailbox.WakeUp();
         ReadMail();
         if (NowUs >= _nextTickUs)
         {
             _nextTickUs = NowUs + Limits.TickUs;
             _janitor.Tick();
+            Context.HistogramBlocks.Fill();
             RunEffects();
         }
     }
@@ -333,6 +339,13 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     public void Close(ClientSession client, string reason) => ((ClientConnection)client.Transport!).Disconnect(Ending.Told(reason));
 
     public void Close(ServerSession server, string reason) => ((ServerConnection)server.Transport!).Close(reason, mayTerminate: true, isDeliberate: true);
+
+    LoopFigures ILoopView.Figures => Figures;
+
+    public SafetyTable Safety => Context.Safety;
+
+    /// <summary>Of the thread that asks, which is the loop's own.</summary>
+    public long BusyUs => ThreadTime.CpuUs;
 
     public IReadOnlyList<CancelView> Cancels => _group.Cancels.ViewOf(Index);
 

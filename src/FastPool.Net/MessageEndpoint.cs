@@ -51,10 +51,10 @@ internal abstract class MessageEndpoint : Endpoint
 
     /// <summary>Whole rows of a result or of COPY data, one after the other: nothing to judge, and most of all traffic.</summary>
     /// <param name="rowType">What counts as a row beside CopyData; a client's D is a Describe.</param>
-    /// <returns>True when there were any.</returns>
-    private protected static bool SkipRows(byte[] buffer, ref int position, int end, uint maxPacketSize, byte rowType)
+    /// <returns>How many there were.</returns>
+    private protected static int SkipRows(byte[] buffer, ref int position, int end, uint maxPacketSize, byte rowType)
     {
-        var from = position;
+        var count = 0;
         var lengthMax = Math.Min(maxPacketSize, Limits.ReceiveBytes);
         while (end - position > MessageHeader.Size)
         {
@@ -63,8 +63,9 @@ internal abstract class MessageEndpoint : Endpoint
             var length = BinaryPrimitives.ReadUInt32BigEndian(buffer.AsSpan(position + 1));
             if (length < 4 || length >= lengthMax || length >= (uint)(end - position)) break; // Cut, large or wrong: the general way.
             position += (int)length + 1;
+            count++;
         }
-        return position > from;
+        return count;
     }
 
     private protected void DropHeld() => _held.Clear(Buffers);

@@ -64,6 +64,7 @@ internal sealed class ServerConnection : MessageEndpoint
     protected internal override void OnReceived(byte[] buffer, int start, int count)
     {
         Session.LastActivityUs = _loop.NowUs;
+        _loop.Figures.ServerBytes += count;
         Take(buffer, start, count);
     }
 
@@ -153,7 +154,12 @@ internal sealed class ServerConnection : MessageEndpoint
             }
 
             if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
-            if (Session.Phase == ServerPhase.Linked) isMidStream |= SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
+            if (Session.Phase == ServerPhase.Linked)
+            {
+                var rows = SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
+                isMidStream |= rows > 0;
+                _loop.Figures.ServerMessages += rows;
+            }
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
@@ -165,11 +171,13 @@ internal sealed class ServerConnection : MessageEndpoint
             isMidStream = type is BackendMessage.DataRow or BackendMessage.CopyData;
             if (isMidStream && Session.Phase == ServerPhase.Linked)
             {
+                _loop.Figures.ServerMessages++;
                 _isBodySkipped = false; // The bulk of all traffic: nothing to judge.
                 _bodyRemaining = length;
                 continue;
             }
             if (length > unread.Length && Session.NeedsWhole(type)) break;
+            _loop.Figures.ServerMessages++;
             var verdict = Session.Judge(type, unread[..Math.Min(length, unread.Length)]);
             switch (verdict)
             {
@@ -342,6 +350,7 @@ internal sealed class ServerConnection : MessageEndpoint
         loop.Add(this);
         loop.Engine.Attach(this, _handleOnTheWay);
         _handleOnTheWay = -1;
+        loop.Figures.Takeovers++;
     }
 
     internal bool CanMove => IsOpen && HoldsNothing && !IsCongested;

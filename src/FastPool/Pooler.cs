@@ -1,3 +1,4 @@
+using FastPool.Arguments;
 using FastPool.Base;
 using FastPool.Control;
 using FastPool.Core.Auth;
@@ -50,17 +51,18 @@ internal sealed class Pooler : IPooler, IProcessControl
             () => new NameQueries(settings.ResolvConf, ReadText),
             work => new Thread(() => work(), LookupStackBytes) { Name = "dns", IsBackground = true }.Start(),
             _log);
+        var statements = new StatementTable();
         _loops = new LoopGroup(new LoopGroupParts(
             _registry,
             tracked,
             _verifiers,
-            new StatementTable(),
+            statements,
             random,
             _log,
             clock,
             _resolver,
             (_, buffers) => new EpollEngine(buffers, handle => SocketTuning.Apply(handle, _registry.Settings))));
-        _plane = new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver), _log);
+        _plane = new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver), statements, new ProductView(Versions.Own, PollMethod), _log);
         _loops.Console = _plane.Console;
     }
 

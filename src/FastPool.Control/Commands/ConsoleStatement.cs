@@ -32,10 +32,16 @@ internal readonly record struct ConsoleStatement(StatementKind Kind, string Word
         reader.SkipBlanks();
         if (reader.ReadWord() is not { } word) return null;
         Token? argument = reader.SkipBlanks() ? reader.ReadWord() : null;
+        if (argument is { } item && TakesDetail(word.Text, item.Text) && reader.SkipBlanks() && reader.ReadWord() is { } detail) argument = new Token($"{item.Text} {detail.Text}", item.RawLength + 1 + detail.RawLength, IsQuoted: false);
         if (!reader.IsAtEnd()) return null;
         if (word.RawLength > CommandMax || argument is { RawLength: > NameMax }) return new ConsoleStatement(StatementKind.TooLong);
         return new ConsoleStatement(StatementKind.Command, word.Text, argument?.Text ?? "");
     }
+
+    /// <summary>SHOW LATENCY alone may be told of what; everything else has two words at most.</summary>
+    private static bool TakesDetail(string command, string item) =>
+        item.Equals("LATENCY", StringComparison.OrdinalIgnoreCase)
+        && (command.Equals("SHOW", StringComparison.OrdinalIgnoreCase) || command.Equals("SELECT", StringComparison.OrdinalIgnoreCase));
 
     private static ConsoleStatement? ParseSet(string query)
     {

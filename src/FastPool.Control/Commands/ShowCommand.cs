@@ -47,6 +47,15 @@ internal sealed class ShowCommand
             ["STATS_TOTALS"] = Of(StatsListing.Totals, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
             ["STATS_AVERAGES"] = Of(StatsListing.Averages, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
             ["TOTALS"] = Of(PairListings.Totals, () => StatsListing.TotalsRows(sources.Stats.OfAll(sources.Clock.NowUs))),
+
+            // FastPool's own.
+            ["LATENCY"] = Of(LatencyListing.Databases, () => sources.Latency.OfDatabases(sources.Clock.NowUs)),
+            ["LATENCY USERS"] = Of(LatencyListing.Users, () => sources.Latency.OfUsers(sources.Clock.NowUs)),
+            ["LATENCY STATEMENTS"] = new Item((answer, request) => LatencyListing.TopStatements.Write(answer, LatencyListing.StatementLines(sources.Latency, sources.Clock.NowUs, request.IsAdmin), Remembering)),
+            ["WAITING"] = Of(WaitingListing.Listing, () => WaitingListing.Rows(sources)),
+            ["LOOPS"] = Of(LoopListing.Listing, () => LoopRow.All(sources.Walk)),
+            ["SAFETY"] = Of(SafetyListing.Listing, () => SafetyListing.Rows(sources.Walk)),
+            ["FASTPOOL"] = Of(ProductListing.Listing, () => ProductListing.Rows(registry, sources.Product)),
         };
     }
 

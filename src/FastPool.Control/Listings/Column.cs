@@ -30,7 +30,11 @@ internal static class Columns<T>
         new(name, ColumnType.Text, (ref RowWriter row, T item, ILocalTime time) => row.Text(time.Format(wallUs(item))));
 
     public static Column<T> Bytea(string name, Func<T, byte[]?> value) =>
-        new(name, ColumnType.Bytea, (ref RowWriter row, T item, ILocalTime _) => row.Text(value(item) is { } bytes ? @"\x" + Convert.ToHexStringLower(bytes) : null));
+        new(name, ColumnType.Bytea, (ref RowWriter row, T item, ILocalTime _) => row.Bytes(value(item)));
+
+    /// <summary>Three places behind the point.</summary>
+    public static Column<T> Thousandths(string name, Func<T, long> value) =>
+        new(name, ColumnType.Numeric, (ref RowWriter row, T item, ILocalTime _) => row.Thousandths(value(item)));
 
     private static Column<T> Number(string name, ColumnType type, Func<T, long> value) =>
         new(name, type, (ref RowWriter row, T item, ILocalTime _) => row.Number(value(item)));

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Control.Statistics;
 
 /// <summary>The tick of the statistics: every stats_period, as it was at the start, one line in the log and the windows move on.</summary>
-internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows, IProcessControl process, Clock clock, ILogger log)
+internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows, LatencyWindows latency, IProcessControl process, Clock clock, ILogger log)
 {
     private const long UsPerSecond = 1_000_000;
 
@@ -22,6 +22,7 @@ internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows,
         if (registry.Settings.LogStats) log.Line(line);
         process.StatsReported(line);
         windows.Tick(now);
+        latency.Tick(now);
     }
 
     private static string Line(in StatsTotals average) =>

@@ -72,6 +72,9 @@ public sealed class Pool
     /// <summary>True while clients wait and only a limit over several pools keeps this one from opening a server.</summary>
     public bool IsStarved => _mover.IsStarved;
 
+    /// <summary>Until when no server is opened because a login failed; 0: none failed lately.</summary>
+    public long RetryAtUs => _mover.RetryAtUs;
+
     /// <summary>The first server of the pool brings the parameters; later ones change nothing.</summary>
     public void TryPublishWelcome(Welcome welcome) => Interlocked.CompareExchange(ref _welcome, welcome, null); // Pairs: Welcome.
 

@@ -36,6 +36,9 @@ internal sealed class PoolMover
     internal long OldestWaitUs => Volatile.Read(ref _oldestWaitUs); // Pairs: PublishWaiting.
     internal bool IsStarved => Volatile.Read(ref _isStarved);       // Pairs: OpenMore.
 
+    /// <summary>A look from outside the turn, for the console alone: at most a moment old.</summary>
+    internal long RetryAtUs => Volatile.Read(ref _retryAtUs); // Pairs: LoginFailed, LoginDone.
+
     private bool IsPaused => _pool.Database.IsHeld;
 
     internal void Run(PoolOperationKind kind, PoolClient? client, PooledServer? server, object? detail, IPoolHost host)

@@ -19,7 +19,18 @@ public sealed class PoolStats
     public long ClientParses;
     public long ServerParses;
     public long Binds;
+    private PoolLatency? _latency;
     internal CacheLine Padding; // Counters of other loops, allocated next to these, stay off this cache line.
+
+    /// <summary>Null as long as nobody of this pool has come to this loop.</summary>
+    public PoolLatency? Latency => Volatile.Read(ref _latency); // Pairs: OpenLatency.
+
+    /// <summary>The first client or server of the pool comes to this loop. The loop's thread.</summary>
+    public PoolLatency OpenLatency(HistogramBlocks spare)
+    {
+        if (_latency is null) Volatile.Write(ref _latency, new PoolLatency(spare)); // Pairs: Latency.
+        return _latency!;
+    }
 
     /// <summary>Adds these to a reader's sum.</summary>
     public void AddTo(ref StatsTotals totals)

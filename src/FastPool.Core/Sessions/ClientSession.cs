@@ -16,6 +16,9 @@ public sealed class ClientSession : PoolClient
     private bool _isCountedInDatabase;
     private bool _isCounted;
     private bool _hasJoined;
+    private PoolLatency? _latency;
+    private long _readyInXactUs;
+    private long _clientUs;
 
     public ClientSession(SessionContext context, long id, EndAddress remote, EndAddress local, int unixPort, int peerPid)
         : base(context.Loop, context.NowUs)
@@ -103,6 +106,7 @@ public sealed class ClientSession : PoolClient
     {
         Login = null;
         Pool = pool;
+        _latency = pool.Stats[Loop].OpenLatency(_context.HistogramBlocks);
         State = ClientState.Active;
         do
         {
@@ -224,6 +228,7 @@ public sealed class ClientSession : PoolClient
         }
         _statements ??= new ClientStatements(_context.Statements);
         var statement = _statements.Add(names.Name, message[names.PrefixLength..]);
+        statement.OpenLatency(_context);
         Stats.ClientParses++;
         if (Server!.ParseFor(statement, toServer)) Fake(FrontendMessage.Parse, toClient);
         return message.Length;
@@ -255,9 +260,19 @@ public sealed class ClientSession : PoolClient
 
     public void NoteAssignment() => Stats.ServerAssignments++;
 
+    /// <summary>The wait for a server or for the welcome is over.</summary>
     public void NoteWait()
     {
-        Stats.WaitUs += _context.NowUs - WaitStartUs;
+        var waitUs = _context.NowUs - WaitStartUs;
+        Stats.WaitUs += waitUs;
+        _latency!.Wait.Record(waitUs);
+        WaitStartUs = 0;
+    }
+
+    /// <summary>A server was at hand.</summary>
+    public void NoteNoWait()
+    {
+        _latency!.Wait.Record(0);
         WaitStartUs = 0;
     }
 
@@ -266,7 +281,11 @@ public sealed class ClientSession : PoolClient
         QueryStartUs = _context.NowUs;
         var stats = Stats;
         stats.Queries++;
-        if (XactStartUs != 0) return;
+        if (XactStartUs != 0)
+        {
+            if (_readyInXactUs != 0) _clientUs += QueryStartUs - _readyInXactUs;
+            return;
+        }
         XactStartUs = QueryStartUs;
         stats.Xacts++;
     }
@@ -275,14 +294,22 @@ public sealed class ClientSession : PoolClient
     public void EndQuery(bool isTransactionOver)
     {
         var stats = Stats;
+        var now = _context.NowUs;
         if (QueryStartUs != 0)
         {
-            stats.QueryUs += _context.NowUs - QueryStartUs;
+            stats.QueryUs += now - QueryStartUs;
+            _latency!.Query.Record(now - QueryStartUs);
             QueryStartUs = 0;
         }
-        if (!isTransactionOver || XactStartUs == 0) return;
-        stats.XactUs += _context.NowUs - XactStartUs;
+        if (XactStartUs == 0) return;
+        _readyInXactUs = now;
+        if (!isTransactionOver) return;
+        stats.XactUs += now - XactStartUs;
+        _latency!.Transaction.Record(now - XactStartUs);
+        _latency.Client.Record(_clientUs);
         XactStartUs = 0;
+        _readyInXactUs = 0;
+        _clientUs = 0;
     }
 
     /// <summary>Everything that counts this client lets go of it. The link, if any, has been dealt with.</summary>

@@ -74,6 +74,14 @@ public interface ILoopView
     /// <summary>Listening sockets, in the order of their creation; the same for every loop that shares them.</summary>
     IReadOnlyList<ListenerView> Listeners => [];
 
+    /// <summary>What the loop has done since the start.</summary>
+    LoopFigures Figures { get; }
+
+    /// <summary>CPU time of the loop's thread since the start, microseconds.</summary>
+    long BusyUs => 0;
+
+    SafetyTable Safety { get; }
+
     /// <summary>Disconnects the client; the message is sent as FATAL. Without effect on one that is gone already.</summary>
     void Close(ClientSession client, string reason);
 
@@ -82,6 +90,23 @@ public interface ILoopView
     /// a deliberate close is no failed login.
     /// </summary>
     void Close(ServerSession server, string reason);
+}
+
+/// <summary>What a loop has done since the start. Its own thread counts and reads.</summary>
+public sealed class LoopFigures
+{
+    /// <summary>Turns of the loop: each is one wait for events.</summary>
+    public long WakeUps;
+    /// <summary>Messages that clients sent to servers.</summary>
+    public long ClientMessages;
+    /// <summary>Messages that servers sent, rows included.</summary>
+    public long ServerMessages;
+    /// <summary>Bytes received from clients.</summary>
+    public long ClientBytes;
+    /// <summary>Bytes received from servers.</summary>
+    public long ServerBytes;
+    /// <summary>Servers that came from other loops.</summary>
+    public long Takeovers;
 }
 
 /// <summary>What a loop that can SUSPEND offers besides.</summary>

@@ -32,6 +32,11 @@ public sealed class ServerSession : PooledServer
 
     private bool _hasQueryFailed;
     private bool _hasCopyEndedEarly;
+    private bool _isInTransaction;
+    private SafetyUse _textUse;
+    private short _setCount;
+    private Statement? _bound;
+    private long _workSinceUs;
 
     public ServerSession(SessionContext context, Pool pool, long id, int unixPort)
         : base(pool, context.Loop, context.NowUs)
@@ -92,6 +97,7 @@ public sealed class ServerSession : PooledServer
     public void EndLogin()
     {
         Login = null;
+        Pool.Stats[Context.Loop].OpenLatency(Context.HistogramBlocks).Connect.Record(Context.NowUs - DialStartUs);
         IsReady = true;
         Phase = ServerPhase.Free;
     }
@@ -104,6 +110,7 @@ public sealed class ServerSession : PooledServer
         Client = client;
         client.Server = this;
         client.NoteAssignment();
+        _workSinceUs = Context.NowUs;
         Phase = ServerPhase.Linked;
         if (client.Parameters.Fits(Parameters))
         {
@@ -186,6 +193,7 @@ public sealed class ServerSession : PooledServer
                 if (IsInCopy) EndCopy(hasFailed: false);
                 else Outstanding.TryPop(FrontendMessage.Execute, out _);
                 if (_statements is not null || Client!.HasStatements) NoteCommand(message);
+                NoteDone(message[HeaderLength..]);
                 break;
             case BackendMessage.EmptyQueryResponse:
             case BackendMessage.PortalSuspended: Outstanding.TryPop(FrontendMessage.Execute, out _); break;
@@ -196,6 +204,8 @@ public sealed class ServerSession : PooledServer
             case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe, out _); break;
             case BackendMessage.ErrorResponse:
                 _hasQueryFailed = true;
+                _bound = null;
+                _textUse = SafetyUse.None;
                 if (IsInCopy) EndCopy(hasFailed: true);
                 if (!Outstanding.IsEmpty && Outstanding.Head is { Type: FrontendMessage.Bind, Statement: { } bound }) NoteFailedBind(bound, message);
                 break;
@@ -228,6 +238,7 @@ public sealed class ServerSession : PooledServer
         IsInCopy = false;
         IsReady = status == 'I';
         IsIdleInTransaction = !IsReady;
+        EndNotes();
         var mode = Client!.Replication == ReplicationKind.None ? Pool.Limits.PoolMode : PoolMode.Session;
         if (!IsReady && mode == PoolMode.Statement) return End("transaction blocks not allowed in statement pooling mode");
         if (Outstanding.Count > Outstanding.FakeCount) return Verdict.Forward; // Faked replies alone go out right behind this message.
@@ -267,7 +278,11 @@ public sealed class ServerSession : PooledServer
     /// <summary>A reply that answers the head; the client does not see it if the pooler asked.</summary>
     private Verdict Pop(byte type)
     {
-        if (!Outstanding.TryPop(type, out var request) || request.Action == ReplyAction.Forward) return Verdict.Forward;
+        if (!Outstanding.TryPop(type, out var request) || request.Action == ReplyAction.Forward)
+        {
+            if (type == FrontendMessage.Bind) _bound = request.Statement;
+            return Verdict.Forward;
+        }
         if (type == FrontendMessage.Close && request.Statement is { } closed) Context.Statements.LetGo(closed);
         return Verdict.Skip;
     }
@@ -358,6 +373,52 @@ public sealed class ServerSession : PooledServer
         Client!.ForgetStatements();
     }
 
+    // ---- notes for the console ------------------------------------------------------------------------------------
+
+    /// <summary>A query, or the Parse of an unnamed statement, goes to this server: what its text says that its tag will not.</summary>
+    public void LookAt(byte type, ReadOnlySpan<byte> message)
+    {
+        if (type is FrontendMessage.Query or FrontendMessage.Parse) _textUse = SessionUse.OfText(SessionUse.TextOf(type, message));
+    }
+
+    /// <summary>A command is through: how long a prepared one took, and what it leaves behind.</summary>
+    private void NoteDone(ReadOnlySpan<byte> tag)
+    {
+        var use = _textUse;
+        _textUse = SafetyUse.None;
+        if (_bound is { } statement)
+        {
+            statement.LatencyOn(Context.Loop)?.Record(Context.NowUs - Math.Max(_workSinceUs, Client!.QueryStartUs));
+            _workSinceUs = Context.NowUs;
+            _bound = null;
+            use = statement.Use;
+        }
+        if (tag.IsEmpty || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None) return;
+        switch (tag[0])
+        {
+            case (byte)'B' when tag.SequenceEqual("BEGIN\0"u8): _isInTransaction = true; return;
+            case (byte)'C' when tag.SequenceEqual("COMMIT\0"u8): _isInTransaction = false; return;
+            case (byte)'S' when tag.SequenceEqual("SET\0"u8):
+                if (!_isInTransaction) _setCount++;
+                return;
+            case (byte)'S' when tag.SequenceEqual("START TRANSACTION\0"u8): _isInTransaction = true; return;
+            case (byte)'R' when tag.SequenceEqual("ROLLBACK\0"u8): _isInTransaction = false; return;
+            case (byte)'L' when tag.SequenceEqual("LISTEN\0"u8): use = SafetyUse.Listen; break;
+            case (byte)'P' when tag.SequenceEqual("PREPARE\0"u8): use = SafetyUse.Prepare; break;
+            case (byte)'D' when !_isInTransaction && tag.SequenceEqual("DECLARE CURSOR\0"u8): use = SafetyUse.HoldCursor; break; // Without HOLD it is an error there.
+        }
+        if (use != SafetyUse.None) Context.Safety.Add(use, Client, Context.WallUs);
+    }
+
+    /// <summary>ReadyForQuery. A SET that brought a report of a tracked variable is carried over by the pooler: no harm.</summary>
+    private void EndNotes()
+    {
+        _isInTransaction = !IsReady;
+        _bound = null;
+        if (_setCount > 0) Context.Safety.Add(SafetyUse.Set, Client!, Context.WallUs);
+        _setCount = 0;
+    }
+
     /// <summary>The connection is closed: lets go of everything shared.</summary>
     public void LetGoOfStatements()
     {
@@ -392,6 +453,7 @@ public sealed class ServerSession : PooledServer
     {
         if (!ParameterStatus.TryRead(message[HeaderLength..], out var status)) return End("broken ParameterStatus packet");
         if (!TryTrack(status.Name, status.Value) || Client is null) return Verdict.Forward;
+        if (_setCount > 0) _setCount--;
         var index = Context.Tracked.IndexOf(status.Name);
         Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
         return Verdict.Forward;

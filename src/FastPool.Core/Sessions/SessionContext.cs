@@ -27,6 +27,12 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
 
     public BufferPool Buffers { get; } = new();
 
+    /// <summary>For latencies never seen before.</summary>
+    public HistogramBlocks HistogramBlocks { get; } = new();
+
+    /// <summary>What clients of this loop do that transaction pooling breaks.</summary>
+    public SafetyTable Safety { get; } = new();
+
     /// <summary>What a login says next; sent, and cleared, before anybody else's turn.</summary>
     public MessageBuffer LoginOutput { get; } = new();
 

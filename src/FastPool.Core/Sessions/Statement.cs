@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using FastPool.Base;
+using FastPool.Core.Pools;
 using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
@@ -12,10 +14,12 @@ namespace FastPool.Core.Sessions;
 public sealed class Statement
 {
     private int _holders = 1;
+    private LatencyHistogram?[]? _latencies;
 
     internal Statement(byte[] key, long number)
     {
         Key = key;
+        Use = SessionUse.OfText(key);
         ServerName = Encoding.ASCII.GetBytes($"PGBOUNCER_{number}");
     }
 
@@ -24,6 +28,50 @@ public sealed class Statement
 
     /// <summary>PGBOUNCER_n, without its NUL.</summary>
     internal byte[] ServerName { get; }
+
+    /// <summary>What running it leaves behind in the server's session.</summary>
+    internal SafetyUse Use { get; }
+
+    /// <summary>The name it has on every server.</summary>
+    public string Name => Encoding.ASCII.GetString(ServerName);
+
+    /// <summary>The query's text, one char a byte.</summary>
+    /// <param name="lengthMax">Longer ones are cut.</param>
+    public string Text(int lengthMax)
+    {
+        var length = Key.AsSpan().IndexOf((byte)0);
+        return Encoding.Latin1.GetString(Key, 0, Math.Min(length < 0 ? Key.Length : length, lengthMax));
+    }
+
+    /// <summary>Whether its times are taken.</summary>
+    internal bool IsTimed => Volatile.Read(ref _latencies) is not null; // Pairs: OpenLatency.
+
+    /// <summary>Where its times are counted on a loop; null: they are not.</summary>
+    internal LatencyHistogram? LatencyOn(byte loop) => _latencies?[loop];
+
+    /// <summary>A client of this loop has prepared it: its times will be counted there, if the table has room for that.</summary>
+    internal void OpenLatency(SessionContext context)
+    {
+        var latencies = Volatile.Read(ref _latencies);
+        if (latencies is null)
+        {
+            if (!context.Statements.TryBeginTiming()) return;
+            latencies = new LatencyHistogram?[context.Registry.LoopCount];
+            if (Interlocked.CompareExchange(ref _latencies, latencies, null) is { } first) // Pairs: AddLatencyTo.
+            {
+                context.Statements.EndTiming();
+                latencies = first;
+            }
+        }
+        if (latencies[context.Loop] is null) Volatile.Write(ref latencies[context.Loop], new LatencyHistogram(context.HistogramBlocks)); // Pairs: AddLatencyTo.
+    }
+
+    /// <summary>Adds the times of all loops to a reader's sum. Any thread.</summary>
+    public void AddLatencyTo(HistogramSum sum)
+    {
+        if (Volatile.Read(ref _latencies) is not { } latencies) return; // Pairs: OpenLatency.
+        for (var loop = 0; loop < latencies.Length; loop++) Volatile.Read(ref latencies[loop])?.AddTo(sum); // Pairs: OpenLatency.
+    }
 
     /// <returns>False when the last holder has just let go: then it is forgotten, and a new one must be made.</returns>
     internal bool TryHold()
@@ -61,8 +109,22 @@ public sealed class StatementTable
 {
     private readonly ConcurrentDictionary<byte[], Statement> _statements = new(BytesComparer.Instance);
     private long _lastNumber;
+    private int _timed;
 
     public int Count => _statements.Count;
+
+    /// <summary>Those whose times are taken.</summary>
+    public IEnumerable<Statement> Timed => _statements.Values.Where(static statement => statement.IsTimed);
+
+    /// <returns>False: so many statements are timed already that one more would say nothing.</returns>
+    internal bool TryBeginTiming()
+    {
+        if (Interlocked.Increment(ref _timed) <= Limits.StatementsTimedMax) return true; // Pairs: EndTiming.
+        EndTiming();
+        return false;
+    }
+
+    internal void EndTiming() => Interlocked.Decrement(ref _timed); // Pairs: TryBeginTiming.
 
     /// <summary>The statement of that content, held once more.</summary>
     internal Statement Hold(ReadOnlySpan<byte> key)
@@ -87,7 +149,9 @@ public sealed class StatementTable
 
     internal void LetGo(Statement statement)
     {
-        if (statement.LetGo()) _statements.TryRemove(new KeyValuePair<byte[], Statement>(statement.Key, statement));
+        if (!statement.LetGo()) return;
+        if (statement.IsTimed) EndTiming();
+        _statements.TryRemove(new KeyValuePair<byte[], Statement>(statement.Key, statement));
     }
 
     private Statement Make(ReadOnlySpan<byte> key) => new(key.ToArray(), Interlocked.Increment(ref _lastNumber)); // Pairs: itself; numbers are only unique.

@@ -1,17 +1,35 @@
+using System.Globalization;
+
 namespace FastPool.Core.Settings;
 
 /// <summary>What FastPool has beyond PgBouncer: the optional [fastpool] section. All of it is fixed until restart.</summary>
-public sealed class FastPoolSettings
+public sealed record FastPoolSettings
 {
     /// <summary>The environment's word for loops, stronger than the file's.</summary>
     public const string LoopsVariable = "FASTPOOL_LOOPS";
 
-    private FastPoolSettings(int loops) => Loops = loops;
+    private FastPoolSettings()
+    {
+    }
 
-    public static FastPoolSettings Default { get; } = new(0);
+    public static FastPoolSettings Default { get; } = new();
 
     /// <summary>Threads that carry traffic; 0: chosen from the cores.</summary>
-    public int Loops { get; }
+    public int Loops { get; private init; }
+
+    /// <summary>Where metrics are told to whoever asks by HTTP; null: nowhere.</summary>
+    public ListenAddress? MetricsListen { get; private init; }
+
+    /// <summary>The console takes the extended protocol, and what drivers say at the beginning.</summary>
+    public bool ConsoleExtended { get; private init; }
+
+    /// <summary>All keys with their values, in the order of the manual.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Values =>
+    [
+        new("loops", Loops.ToString(CultureInfo.InvariantCulture)),
+        new("metrics_listen", MetricsListen?.ToString() ?? ""),
+        new("console_extended", ConsoleExtended ? "1" : "0"),
+    ];
 
     /// <summary>With one key set.</summary>
     /// <param name="key">Of the section.</param>
@@ -20,8 +38,19 @@ public sealed class FastPoolSettings
     /// <returns>Null when it is refused.</returns>
     public FastPoolSettings? TrySet(string key, string value, out string? error)
     {
-        error = key == "loops" ? null : $"unknown parameter: fastpool/{key}";
-        if (error is not null || !CNumber.TryInt(value, out int loops) || loops < 0) return null;
-        return new FastPoolSettings(loops);
+        error = null;
+        switch (key)
+        {
+            case "loops":
+                return CNumber.TryInt(value, out var loops) && loops >= 0 ? this with { Loops = loops } : null;
+            case "metrics_listen":
+                if (value.Length == 0) return this with { MetricsListen = null };
+                return ListenAddress.TryParse(value) is { } address ? this with { MetricsListen = address } : null;
+            case "console_extended":
+                return CNumber.TryInt(value, out var flag) && flag is 0 or 1 ? this with { ConsoleExtended = flag == 1 } : null;
+            default:
+                error = $"unknown parameter: fastpool/{key}";
+                return null;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 
@@ -8,7 +9,10 @@ namespace FastPool.Protocol;
 /// each column, End; then Complete. Lengths and counts are filled in by <see cref="End"/>. Strings go out as Latin-1, the form in
 /// which outside text is kept.
 /// </summary>
-public ref struct RowWriter(MessageBuffer buffer)
+/// <param name="buffer">Where the messages go.</param>
+/// <param name="formats">Of the columns: 0 text, 1 binary. Empty: all in text form.</param>
+/// <param name="types">Of the columns, in a row; needed for those in binary form alone.</param>
+public ref struct RowWriter(MessageBuffer buffer, ReadOnlySpan<short> formats = default, ReadOnlySpan<ColumnType> types = default)
 {
     private const int NullLength = -1;
     private const short TextFormat = 0;
@@ -18,6 +22,8 @@ public ref struct RowWriter(MessageBuffer buffer)
     private const int NumberLengthMax = 20;
 
     private readonly MessageBuffer _buffer = buffer;
+    private readonly ReadOnlySpan<short> _formats = formats;
+    private readonly ReadOnlySpan<ColumnType> _types = types;
     private int _start;
     private int _count;
 
@@ -69,9 +75,14 @@ public ref struct RowWriter(MessageBuffer buffer)
         _count++;
     }
 
-    /// <summary>A number in decimal.</summary>
+    /// <summary>A number, in decimal or as its type's binary form.</summary>
     public void Number(long value)
     {
+        if (IsBinary)
+        {
+            BinaryNumber(value);
+            return;
+        }
         Span<byte> digits = stackalloc byte[NumberLengthMax];
         Utf8Formatter.TryFormat(value, digits, out int length);
         Text(digits.Slice(0, length));
@@ -80,9 +91,57 @@ public ref struct RowWriter(MessageBuffer buffer)
     /// <inheritdoc cref="Number(long)"/>
     public void Number(ulong value)
     {
+        if (IsBinary)
+        {
+            BinaryNumber((long)value);
+            return;
+        }
         Span<byte> digits = stackalloc byte[NumberLengthMax];
         Utf8Formatter.TryFormat(value, digits, out int length);
         Text(digits.Slice(0, length));
+    }
+
+    /// <summary>A numeric with three places behind the point.</summary>
+    public void Thousandths(long value)
+    {
+        if (IsBinary)
+        {
+            NumericForm.Write(_buffer, value, NumericForm.PlacesMax);
+            _count++;
+            return;
+        }
+        Span<byte> digits = stackalloc byte[NumberLengthMax + 1];
+        Utf8Formatter.TryFormat(value / 1000m, digits, out int length, new StandardFormat('F', NumericForm.PlacesMax));
+        Text(digits.Slice(0, length));
+    }
+
+    /// <summary>A bytea: <c>\x</c> and hexadecimal digits, or the bytes themselves.</summary>
+    public void Bytes(byte[]? value)
+    {
+        if (value is not null && IsBinary) Text(value.AsSpan());
+        else Text(value is null ? null : @"\x" + Convert.ToHexStringLower(value));
+    }
+
+    private readonly bool IsBinary => _count < _formats.Length && _formats[_count] == 1;
+
+    private void BinaryNumber(long value)
+    {
+        switch (_types[_count])
+        {
+            case { Oid: 23 }:
+                _buffer.WriteInt32(sizeof(int));
+                _buffer.WriteInt32((int)value);
+                break;
+            case { Oid: 20 }:
+                _buffer.WriteInt32(sizeof(long));
+                _buffer.WriteInt32((int)(value >> 32));
+                _buffer.WriteInt32((int)value);
+                break;
+            default:
+                NumericForm.Write(_buffer, value, places: 0);
+                break;
+        }
+        _count++;
     }
 
     /// <summary>Ends a description or a row.</summary>
@@ -111,7 +170,7 @@ public ref struct RowWriter(MessageBuffer buffer)
         _buffer.WriteInt32(type.Oid);
         _buffer.WriteInt16(type.Length);
         _buffer.WriteInt32(NoTypmod);
-        _buffer.WriteInt16(TextFormat);
+        _buffer.WriteInt16(_count < _formats.Length ? _formats[_count] : TextFormat);
         _count++;
     }
 

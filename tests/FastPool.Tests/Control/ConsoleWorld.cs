@@ -28,7 +28,7 @@ internal sealed class ConsoleWorld
         var verifiers = new ScramVerifiers([]);
         Loops = [.. Enumerable.Range(0, loops).Select(index => NewLoop((byte)index, verifiers, canSuspend))];
         Posts = new MemoryLoops(Loops);
-        Plane = new ControlPlane(Registry, Tracked, Posts, Process, new ControlThread(Clock, Log), Clock, new UtcTime(), dns ?? new NoDns(), Log);
+        Plane = new ControlPlane(Registry, Tracked, Posts, Process, new ControlThread(Clock, Log), Clock, new UtcTime(), dns ?? new NoDns(), Statements, new ProductView("0.0.1", "memory"), Log);
         Plane.Start();
     }
 
@@ -36,6 +36,7 @@ internal sealed class ConsoleWorld
     public MemoryLog Log { get; } = new();
     public NotingProcess Process { get; } = new();
     public TrackedParameters Tracked { get; } = new(["IntervalStyle"]);
+    public StatementTable Statements { get; } = new();
     public PoolRegistry Registry { get; }
     public MemoryLoop[] Loops { get; }
     public MemoryLoops Posts { get; }
@@ -127,7 +128,7 @@ internal sealed class ConsoleWorld
 
     private MemoryLoop NewLoop(byte index, ScramVerifiers verifiers, bool canSuspend)
     {
-        var context = new SessionContext(index, Registry, Tracked, verifiers, new StatementTable(), new SeededRandom(), Log) { NowUs = Clock.NowUs, WallUs = Clock.WallUs };
+        var context = new SessionContext(index, Registry, Tracked, verifiers, Statements, new SeededRandom(), Log) { NowUs = Clock.NowUs, WallUs = Clock.WallUs };
         return canSuspend ? new SuspendableLoop(context, this) : new MemoryLoop(context, this);
     }
 }

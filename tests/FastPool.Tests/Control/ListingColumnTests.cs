@@ -9,6 +9,8 @@ public sealed class ListingColumnTests
 
     private const string Buffers = " recv_pos:i pkt_pos:i pkt_remain:i send_pos:i send_remain:i pkt_avail:i send_avail:i";
 
+    private const string Times = "count:N tps:N avg_ms:N stddev_ms:N p50_ms:N p90_ms:N p95_ms:N p99_ms:N p999_ms:N max_ms:N";
+
     private const string Totals =
         "database:t total_server_assignment_count:N total_xact_count:N total_query_count:N total_received:N total_sent:N total_xact_time:N "
         + "total_query_time:N total_wait_time:N total_client_parse_count:N total_server_parse_count:N total_bind_count:N";
@@ -35,6 +37,13 @@ public sealed class ListingColumnTests
     [InlineData("STATS_TOTALS", "database:t server_assignment_count:N xact_count:N query_count:N bytes_received:N bytes_sent:N xact_time:N query_time:N wait_time:N client_parse_count:N server_parse_count:N bind_count:N")]
     [InlineData("STATS_AVERAGES", "database:t server_assignment_count:N xact_count:N query_count:N bytes_received:N bytes_sent:N xact_time:N query_time:N wait_time:N avg_client_parse_count:N avg_server_parse_count:N avg_bind_count:N")]
     [InlineData("TOTALS", "name:t value:N")]
+    [InlineData("LATENCY", "database:t measure:t span:t " + Times)]
+    [InlineData("LATENCY USERS", "user:t measure:t span:t " + Times)]
+    [InlineData("LATENCY STATEMENTS", "statement:t span:t " + Times + " query:t")]
+    [InlineData("WAITING", "database:t user:t id:i ptr:t application_name:t addr:t port:i wait:i wait_us:i cause:t")]
+    [InlineData("LOOPS", "loop:i clients:i servers:i wakeups:N client_messages:N server_messages:N client_bytes:N server_bytes:N takeovers:N busy_us:N")]
+    [InlineData("SAFETY", "database:t user:t application_name:t usage:t count:N last_time:t")]
+    [InlineData("FASTPOOL", "key:t value:t")]
     public void A_listing_has_the_columns_that_tools_know(string item, string columns)
     {
         var reply = new ConsoleWorld().Query("SHOW " + item);

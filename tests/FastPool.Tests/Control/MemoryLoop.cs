@@ -29,6 +29,8 @@ internal class MemoryLoop(SessionContext context, ConsoleWorld world) : ILoopVie
     int ILoopView.Loop => context.Loop;
     public long NowUs => world.Clock.NowUs;
     public IPoolHost Host => this;
+    public LoopFigures Figures { get; } = new();
+    public SafetyTable Safety => context.Safety;
     public List<ClientSession> Clients { get; } = [];
     public List<ServerSession> Servers { get; } = [];
     public List<CancelView> Cancels { get; } = [];

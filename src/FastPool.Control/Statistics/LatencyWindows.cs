@@ -1,0 +1,129 @@
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+
+namespace FastPool.Control.Statistics;
+
+/// <summary>How long one kind of thing took, for one database, user or statement, over one span.</summary>
+/// <param name="IsPeriod">The last period; false: since the start.</param>
+/// <param name="SpanUs">Length of the span, microseconds.</param>
+internal sealed record LatencyRow(string Name, LatencyMeasure Measure, bool IsPeriod, long SpanUs, HistogramSum Times);
+
+/// <summary>How long a prepared statement took, over one span.</summary>
+internal sealed record StatementRow(Statement Statement, bool IsPeriod, long SpanUs, HistogramSum Times);
+
+/// <summary>
+/// Latencies as they were at the last tick and at the one before: the last period is the window of the averages of SHOW
+/// STATS, between one and two periods long. What has not changed since is not copied. Control thread.
+/// </summary>
+public sealed class LatencyWindows
+{
+    private const long UsPerSecond = 1_000_000;
+
+    private readonly PoolRegistry _registry;
+    private readonly StatementTable _statements;
+    private readonly long _startUs;
+    private Dictionary<Pool, HistogramSum[]> _older = [];
+    private Dictionary<Pool, HistogramSum[]> _newer = [];
+    private Dictionary<Statement, HistogramSum> _olderStatements = [];
+    private Dictionary<Statement, HistogramSum> _newerStatements = [];
+    private long _olderUs;
+    private long _newerUs;
+
+    internal LatencyWindows(PoolRegistry registry, StatementTable statements, long nowUs)
+    {
+        _registry = registry;
+        _statements = statements;
+        _startUs = _newerUs = nowUs;
+        _olderUs = nowUs - UsPerSecond; // As for averages.
+    }
+
+    /// <summary>For each database that has a pool, by name, and each measure: the last period, then since the start.</summary>
+    internal IEnumerable<LatencyRow> OfDatabases(long nowUs) =>
+        _registry.Databases.Where(database => database.Pools.Count > 0 && database != _registry.Admin).SelectMany(database => Rows(database.Name, database.Pools, nowUs));
+
+    /// <summary>The same by the user that servers are used as.</summary>
+    internal IEnumerable<LatencyRow> OfUsers(long nowUs) =>
+        _registry.Pools.Where(pool => pool != _registry.AdminPool)
+            .GroupBy(static pool => pool.User.Name, StringComparer.Ordinal)
+            .OrderBy(static group => group.Key, StringComparer.Ordinal)
+            .SelectMany(group => Rows(group.Key, group, nowUs));
+
+    /// <summary>The statements on which most time was spent since the start; both spans of each.</summary>
+    internal IEnumerable<StatementRow> OfStatements(long nowUs, int most)
+    {
+        var top = _statements.Timed.Select(static statement => (Statement: statement, Now: Read(statement)))
+            .Where(static pair => pair.Now.Count > 0)
+            .OrderByDescending(static pair => pair.Now.SumUs)
+            .Take(most);
+        foreach (var (statement, now) in top)
+        {
+            yield return new StatementRow(statement, IsPeriod: true, nowUs - _olderUs, now.Since(_olderStatements.GetValueOrDefault(statement)));
+            yield return new StatementRow(statement, IsPeriod: false, Math.Max(1, nowUs - _startUs), now);
+        }
+    }
+
+    /// <summary>All pools of one database since the start.</summary>
+    internal static HistogramSum Total(IEnumerable<Pool> pools, LatencyMeasure measure)
+    {
+        var sum = new HistogramSum();
+        foreach (var pool in pools) AddTo(sum, pool, measure);
+        return sum;
+    }
+
+    /// <summary>A period is over. What belongs to pools and statements that are gone is forgotten.</summary>
+    internal void Tick(long nowUs)
+    {
+        _older = _newer;
+        _newer = _registry.Pools.Where(pool => pool != _registry.AdminPool).ToDictionary(static pool => pool, pool => Read(pool, _older.GetValueOrDefault(pool)));
+        _olderStatements = _newerStatements;
+        _newerStatements = _statements.Timed.ToDictionary(static statement => statement, Read);
+        _olderUs = _newerUs;
+        _newerUs = nowUs;
+    }
+
+    private IEnumerable<LatencyRow> Rows(string name, IEnumerable<Pool> pools, long nowUs)
+    {
+        for (var measure = LatencyMeasure.Transaction; measure <= LatencyMeasure.Client; measure++)
+        {
+            var now = new HistogramSum();
+            var then = new HistogramSum();
+            foreach (var pool in pools)
+            {
+                AddTo(now, pool, measure);
+                if (_older.TryGetValue(pool, out var earlier)) then.Add(earlier[(int)measure]);
+            }
+            yield return new LatencyRow(name, measure, IsPeriod: true, nowUs - _olderUs, now.Since(then));
+            yield return new LatencyRow(name, measure, IsPeriod: false, Math.Max(1, nowUs - _startUs), now);
+        }
+    }
+
+    private static void AddTo(HistogramSum sum, Pool pool, LatencyMeasure measure)
+    {
+        foreach (var stats in pool.Stats) stats.Latency?[measure].AddTo(sum);
+    }
+
+    private static HistogramSum[] Read(Pool pool, HistogramSum[]? before)
+    {
+        var sums = new HistogramSum[PoolLatency.MeasureCount];
+        for (var i = 0; i < sums.Length; i++)
+        {
+            var measure = (LatencyMeasure)i;
+            var count = pool.Stats.Sum(stats => stats.Latency?[measure].Count ?? 0);
+            if (before is not null && before[i].Count == count)
+            {
+                sums[i] = before[i];
+                continue;
+            }
+            sums[i] = new HistogramSum();
+            AddTo(sums[i], pool, measure);
+        }
+        return sums;
+    }
+
+    private static HistogramSum Read(Statement statement)
+    {
+        var sum = new HistogramSum();
+        statement.AddLatencyTo(sum);
+        return sum;
+    }
+}

@@ -1,0 +1,112 @@
+namespace FastPool.Core.Pools;
+
+/// <summary>
+/// Histograms added up by a reader, or what was recorded between two readings: count, average, deviation, percentiles.
+/// Belongs to its reader's thread.
+/// </summary>
+public sealed class HistogramSum
+{
+    private readonly long[]?[] _blocks = new long[]?[LatencyHistogram.BlockCount];
+
+    /// <summary>Values.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>Sum of all values, microseconds.</summary>
+    public long SumUs { get; private set; }
+
+    private double SquareSum { get; set; }
+
+    /// <summary>The greatest value, microseconds: exact since the start; of a span at most 1.6 % too great.</summary>
+    public long MaxUs { get; private set; }
+
+    /// <summary>Microseconds; 0 without values.</summary>
+    public double AverageUs => Count == 0 ? 0 : (double)SumUs / Count;
+
+    /// <summary>Standard deviation, microseconds.</summary>
+    public double DeviationUs
+    {
+        get
+        {
+            if (Count == 0) return 0;
+            var average = AverageUs;
+            return Math.Sqrt(Math.Max(0, (SquareSum / Count) - (average * average)));
+        }
+    }
+
+    internal long[] BlockOf(int block) => _blocks[block] ??= new long[LatencyHistogram.BlockSize];
+
+    internal void Add(long count, long sumUs, double squareSum, long maxUs)
+    {
+        Count += count;
+        SumUs += sumUs;
+        SquareSum += squareSum;
+        MaxUs = Math.Max(MaxUs, maxUs);
+    }
+
+    public void Add(HistogramSum other)
+    {
+        for (var block = 0; block < _blocks.Length; block++)
+        {
+            if (other._blocks[block] is not { } counts) continue;
+            var target = BlockOf(block);
+            for (var slot = 0; slot < counts.Length; slot++) target[slot] += counts[slot];
+        }
+        Add(other.Count, other.SumUs, other.SquareSum, other.MaxUs);
+    }
+
+    /// <summary>What was recorded since an earlier reading of the same histograms.</summary>
+    public HistogramSum Since(HistogramSum? then)
+    {
+        if (then is null) return this;
+        var span = new HistogramSum();
+        var highest = -1L;
+        for (var block = 0; block < _blocks.Length; block++)
+        {
+            if (_blocks[block] is not { } counts) continue;
+            for (var slot = 0; slot < counts.Length; slot++)
+            {
+                var count = Math.Max(0, counts[slot] - (then._blocks[block]?[slot] ?? 0));
+                if (count == 0) continue;
+                span.BlockOf(block)[slot] = count;
+                span.Count += count;
+                highest = LatencyHistogram.FloorOf(block, slot) + LatencyHistogram.WidthOf(block) - 1;
+            }
+        }
+        span.SumUs = Math.Max(0, SumUs - then.SumUs);
+        span.SquareSum = Math.Max(0, SquareSum - then.SquareSum);
+        span.MaxUs = Math.Max(0, Math.Min(MaxUs, highest));
+        return span;
+    }
+
+    /// <summary>The value that the share of all values does not exceed: the middle of the bucket it is in.</summary>
+    /// <param name="share">0.5 is the median.</param>
+    public long PercentileUs(double share)
+    {
+        var rank = Math.Max(1, (long)Math.Ceiling(Count * share));
+        var seen = 0L;
+        for (var block = 0; block < _blocks.Length; block++)
+        {
+            if (_blocks[block] is not { } counts) continue;
+            for (var slot = 0; slot < counts.Length; slot++)
+            {
+                seen += counts[slot];
+                if (seen < rank) continue;
+                return Math.Min(MaxUs, LatencyHistogram.FloorOf(block, slot) + (LatencyHistogram.WidthOf(block) / 2));
+            }
+        }
+        return 0;
+    }
+
+    /// <summary>Values below two to the power of <paramref name="exponent"/> microseconds: exact, since buckets end there.</summary>
+    public long CountBelowPowerOf2(int exponent)
+    {
+        var seen = 0L;
+        var (end, _) = LatencyHistogram.Place(1L << exponent);
+        for (var block = 0; block < end; block++)
+        {
+            if (_blocks[block] is not { } counts) continue;
+            foreach (var count in counts) seen += count;
+        }
+        return seen;
+    }
+}

@@ -1,0 +1,46 @@
+using System.Text;
+using FastPool.Protocol;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>
+/// Finds in query texts and command tags what outlives its transaction. A text is only looked at where it begins, and
+/// counts once the server has said that the command went well; so what is missed is missed for the sake of speed.
+/// </summary>
+internal static class SessionUse
+{
+    /// <summary>What a query begins with that its command tag will not tell.</summary>
+    /// <param name="text">Of the query, or its beginning.</param>
+    internal static SafetyUse OfText(ReadOnlySpan<byte> text)
+    {
+        text = text.TrimStart(" \t\r\n"u8);
+        if (text.Length < 12) return SafetyUse.None;
+        return (text[0] | 0x20) switch
+        {
+            'c' when TryTake(ref text, "create "u8) => IsTemporary(text) ? SafetyUse.TemporaryTable : SafetyUse.None,
+            's' when TryTake(ref text, "select pg_"u8) => TryTake(ref text, "advisory_lock"u8) || TryTake(ref text, "try_advisory_lock"u8) ? SafetyUse.AdvisoryLock : SafetyUse.None,
+            _ => SafetyUse.None,
+        };
+    }
+
+    private static bool IsTemporary(ReadOnlySpan<byte> text)
+    {
+        if (!TryTake(ref text, "local "u8)) TryTake(ref text, "global "u8);
+        return TryTake(ref text, "temp "u8) || TryTake(ref text, "temporary "u8);
+    }
+
+    private static bool TryTake(ref ReadOnlySpan<byte> text, ReadOnlySpan<byte> lowerCase)
+    {
+        if (text.Length < lowerCase.Length || !Ascii.EqualsIgnoreCase(text[..lowerCase.Length], lowerCase)) return false;
+        text = text[lowerCase.Length..];
+        return true;
+    }
+
+    /// <summary>The query text in a Query, or in a Parse of the unnamed statement; empty: not here.</summary>
+    /// <param name="message">What has come of it, header included.</param>
+    internal static ReadOnlySpan<byte> TextOf(byte type, ReadOnlySpan<byte> message)
+    {
+        var start = type == FrontendMessage.Query ? MessageHeader.Size : MessageHeader.Size + 1;
+        return message.Length > start ? message[start..] : default;
+    }
+}

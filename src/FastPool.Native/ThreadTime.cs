@@ -1,0 +1,28 @@
+using System.Runtime.InteropServices;
+
+namespace FastPool.Native;
+
+/// <summary>What the calling thread has used of the processors. Source: clock_gettime(2), CLOCK_THREAD_CPUTIME_ID.</summary>
+public static unsafe class ThreadTime
+{
+    private const int ThreadCpuTime = 3;
+    private const long UsPerSecond = 1_000_000;
+    private const long NsPerUs = 1000;
+
+    /// <summary>CPU time since the thread's start, microseconds; 0 where the system does not tell.</summary>
+    public static long CpuUs
+    {
+        get
+        {
+            TimeSpec time;
+            return Libc.clock_gettime(ThreadCpuTime, &time) == 0 ? ((long)time.Seconds * UsPerSecond) + ((long)time.Nanoseconds / NsPerUs) : 0;
+        }
+    }
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct TimeSpec
+{
+    internal nint Seconds;
+    internal nint Nanoseconds;
+}
