@@ -1,5 +1,6 @@
 using FastPool.Base;
 using FastPool.Control.Commands;
+using FastPool.Control.Figures;
 using FastPool.Control.Listings;
 using FastPool.Control.Statistics;
 using FastPool.Core.Pools;
@@ -25,6 +26,8 @@ public sealed class ControlPlane
         _reporter = new StatsReporter(registry, stats, latency, process, clock, log);
         var sources = new Sources(registry, walk, stats, latency, clock, dns, product);
         Thread = control;
+        Readiness = new PoolerReadiness(registry);
+        Figures = new FigureBook(sources, Readiness);
         Reloader = new Reloader(registry, evictions, process, clock, log);
         Pausing = new Pausing(registry, walk, evictions);
         Shutdown = new ShutdownWatch(registry, Pausing, Thread, log);
@@ -42,6 +45,12 @@ public sealed class ControlPlane
 
     public IConsole Console { get; }
 
+    /// <summary>For metrics and the page.</summary>
+    public FigureBook Figures { get; }
+
+    /// <summary>Whether new clients should be sent here; the process tells when it serves.</summary>
+    public PoolerReadiness Readiness { get; }
+
     /// <summary>Signals get to the control plane by its <see cref="ControlThread.Post"/>.</summary>
     public ControlThread Thread { get; }
 
@@ -50,6 +59,28 @@ public sealed class ControlPlane
     public Pausing Pausing { get; }
 
     public ShutdownWatch Shutdown { get; }
+
+    /// <summary>Asks the control thread and waits. Any other thread but a loop's.</summary>
+    /// <returns>Null when there was no answer in time.</returns>
+    public T? Ask<T>(Func<T> question, TimeSpan timeout)
+        where T : class
+    {
+        T? answer = null;
+        var isDone = new ManualResetEventSlim(); // Left to the collector: a late answer may still set it.
+        Thread.Post(() =>
+        {
+            try
+            {
+                Volatile.Write(ref answer, question()); // Pairs: the read below.
+            }
+            finally
+            {
+                isDone.Set();
+            }
+        });
+        isDone.Wait(timeout);
+        return Volatile.Read(ref answer); // Pairs: the write above.
+    }
 
     /// <summary>The tick of the statistics. On the control thread, or before it runs.</summary>
     public void Start() => _reporter.Start(Thread);

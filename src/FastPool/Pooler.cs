@@ -10,6 +10,7 @@ using FastPool.Logs;
 using FastPool.Native;
 using FastPool.Net;
 using FastPool.Net.Names;
+using FastPool.Web;
 using Microsoft.Extensions.Logging;
 using ShutdownMode = FastPool.Life.ShutdownMode;
 
@@ -99,14 +100,30 @@ internal sealed class Pooler : IPooler, IProcessControl
         {
             return failure.Message;
         }
+        StartMetrics(_registry.Settings.Own.MetricsListen);
         _loops.Listen(_sockets);
         _loops.Start();
         _plane.Start();
+        _plane.Readiness.IsServing = true;
         _control.Every(Limits.TickUs, _registry.AddForcedPools);
         _control.Every(Limits.TickUs, _resolver.Tick);
         _control.Every(Limits.TickUs, _plane.Reloader.DropIdleDatabases);
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
         return null;
+    }
+
+    /// <summary>An address that another process still has, as during a restart, is tried again.</summary>
+    private void StartMetrics(ListenAddress? address)
+    {
+        const long RetryUs = 1_000_000;
+        if (address is null) return;
+        var server = new HttpServer(address, new Routes(_plane).Answer, new SystemClock(), _log);
+        if (server.TryStart()) return;
+        ControlTimer? retry = null;
+        retry = _control.Every(RetryUs, () =>
+        {
+            if (server.TryStart()) retry!.Stop();
+        });
     }
 
     public bool Reload(Settings settings)

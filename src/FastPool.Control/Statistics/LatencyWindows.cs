@@ -21,7 +21,6 @@ public sealed class LatencyWindows
 
     private readonly PoolRegistry _registry;
     private readonly StatementTable _statements;
-    private readonly long _startUs;
     private Dictionary<Pool, HistogramSum[]> _older = [];
     private Dictionary<Pool, HistogramSum[]> _newer = [];
     private Dictionary<Statement, HistogramSum> _olderStatements = [];
@@ -33,9 +32,12 @@ public sealed class LatencyWindows
     {
         _registry = registry;
         _statements = statements;
-        _startUs = _newerUs = nowUs;
+        StartUs = _newerUs = nowUs;
         _olderUs = nowUs - UsPerSecond; // As for averages.
     }
+
+    /// <summary>When the pooler began, on the monotonic clock.</summary>
+    internal long StartUs { get; }
 
     /// <summary>For each database that has a pool, by name, and each measure: the last period, then since the start.</summary>
     internal IEnumerable<LatencyRow> OfDatabases(long nowUs) =>
@@ -58,7 +60,7 @@ public sealed class LatencyWindows
         foreach (var (statement, now) in top)
         {
             yield return new StatementRow(statement, IsPeriod: true, nowUs - _olderUs, now.Since(_olderStatements.GetValueOrDefault(statement)));
-            yield return new StatementRow(statement, IsPeriod: false, Math.Max(1, nowUs - _startUs), now);
+            yield return new StatementRow(statement, IsPeriod: false, Math.Max(1, nowUs - StartUs), now);
         }
     }
 
@@ -93,7 +95,7 @@ public sealed class LatencyWindows
                 if (_older.TryGetValue(pool, out var earlier)) then.Add(earlier[(int)measure]);
             }
             yield return new LatencyRow(name, measure, IsPeriod: true, nowUs - _olderUs, now.Since(then));
-            yield return new LatencyRow(name, measure, IsPeriod: false, Math.Max(1, nowUs - _startUs), now);
+            yield return new LatencyRow(name, measure, IsPeriod: false, Math.Max(1, nowUs - StartUs), now);
         }
     }
 

@@ -97,16 +97,20 @@ public sealed class HistogramSum
         return 0;
     }
 
-    /// <summary>Values below two to the power of <paramref name="exponent"/> microseconds: exact, since buckets end there.</summary>
-    public long CountBelowPowerOf2(int exponent)
+    /// <summary>
+    /// How many values are below each power of two: at index e those below two to the power of e microseconds, from e = 5
+    /// on. Exact, since buckets end there.
+    /// </summary>
+    public long[] CountsBelowPowersOf2()
     {
+        const int FirstEnd = 5;
+        var below = new long[_blocks.Length + FirstEnd];
         var seen = 0L;
-        var (end, _) = LatencyHistogram.Place(1L << exponent);
-        for (var block = 0; block < end; block++)
+        for (var block = 0; block < _blocks.Length; block++)
         {
-            if (_blocks[block] is not { } counts) continue;
-            foreach (var count in counts) seen += count;
+            foreach (var count in _blocks[block] ?? []) seen += count;
+            below[block + FirstEnd] = seen;
         }
-        return seen;
+        return below;
     }
 }

@@ -17,6 +17,7 @@ public sealed class Pool
     private readonly PoolMover _mover;
     private readonly bool _isForced;
     private int _turn;
+    private int _turnsEnded;
     private PoolOperation? _left;
     private PoolLimits _limits;
     private Welcome? _welcome;
@@ -56,7 +57,23 @@ public sealed class Pool
     /// <summary>Raised by RECONNECT and changed settings: servers of an older generation are close_needed.</summary>
     public int Generation => Volatile.Read(ref _generation);
 
-    public PoolCounts Counts => _mover.Counts;
+    /// <summary>The counts as they were between two turns: no server is on its way from one state to the next. Any thread.</summary>
+    public PoolCounts Counts
+    {
+        get
+        {
+            const int TriesMax = 10_000;
+            for (var i = 0; i < TriesMax; i++)
+            {
+                if (Volatile.Read(ref _turn) != 0) continue; // Pairs: the compare-exchanges that take the turn.
+                var turnsEnded = Volatile.Read(ref _turnsEnded); // Pairs: EndTurn.
+                var counts = _mover.Counts;
+                Interlocked.MemoryBarrier(); // Pairs: the compare-exchanges that take the turn: who has seen their counts sees the turn taken.
+                if (Volatile.Read(ref _turn) == 0 && Volatile.Read(ref _turnsEnded) == turnsEnded) return counts;
+            }
+            return _mover.Counts;
+        }
+    }
 
     /// <summary>Connections that carry a cancel request to a server of this pool.</summary>
     public ConnectionBudget Cancels { get; } = new();
@@ -188,6 +205,7 @@ public sealed class Pool
             }
             finally
             {
+                _turnsEnded++; // Published by the exchange below. Pairs: Counts.
                 Interlocked.Exchange(ref _turn, 0); // Pairs: the compare-exchanges that take the turn.
             }
         }

@@ -98,7 +98,7 @@ public sealed class LatencyHistogramTests
     {
         foreach (var value in new long[] { 0, 63, 64, 127, 128, 1023, 1024 }) _histogram.Record(value);
         var sum = Read();
-        Assert.Equal([2L, 4L, 6L, 7L], new[] { 6, 7, 10, 11 }.Select(sum.CountBelowPowerOf2));
+        Assert.Equal([2L, 4L, 6L, 7L], new[] { 6, 7, 10, 11 }.Select(exponent => sum.CountsBelowPowersOf2()[exponent]));
     }
 
     [Fact]

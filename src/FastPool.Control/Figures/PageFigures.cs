@@ -1,0 +1,126 @@
+using System.Text;
+using System.Text.Json;
+using FastPool.Control.Listings;
+using FastPool.Control.Statistics;
+using FastPool.Core.Pools;
+using FastPool.Core.Settings;
+
+namespace FastPool.Control.Figures;
+
+/// <summary>The figures of the page as JSON: totals, from whose differences the page works out what happens a second.</summary>
+internal static class PageFigures
+{
+    public static byte[] Write(Sources sources, PoolerReadiness readiness)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            var now = sources.Clock.NowUs;
+            json.WriteStartObject();
+            json.WriteNumber("now_us", now);
+            json.WriteNumber("uptime_us", now - sources.Latency.StartUs);
+            json.WriteString("version", sources.Product.Version);
+            json.WriteString("engine", sources.Product.Engine);
+            json.WriteString("state", readiness.IsReady && sources.Registry.State.Mode == PoolerMode.Paused ? "paused" : readiness.Word);
+            json.WriteNumber("max_client_conn", sources.Registry.Settings.MaxClientConn);
+            json.WriteNumber("clients", sources.Registry.Clients.Count);
+            WriteArray(json, "pools", PoolListing.Rows(sources).Where(row => row.Pool != sources.Registry.AdminPool), WritePool);
+            WriteArray(json, "stats", sources.Stats.OfDatabases(now).Where(row => row.Name != PoolRegistry.AdminDatabase), WriteStats);
+            WriteArray(json, "latency", sources.Latency.OfDatabases(now), WriteLatency);
+            WriteArray(json, "waiting", WaitingListing.Rows(sources).GroupBy(static row => (row.Database, row.User, row.Cause)), WriteWaiting);
+            WriteArray(json, "loops", LoopRow.All(sources.Walk), WriteLoop);
+            WriteArray(json, "safety", SafetyListing.Rows(sources.Walk), WriteSafety);
+            json.WriteEndObject();
+        }
+        return stream.ToArray();
+    }
+
+    private static void WriteArray<T>(Utf8JsonWriter json, string name, IEnumerable<T> rows, Action<Utf8JsonWriter, T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (var row in rows)
+        {
+            json.WriteStartObject();
+            write(json, row);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    private static void WritePool(Utf8JsonWriter json, PoolRow row)
+    {
+        Name(json, "database", row.Pool.Database.Name);
+        Name(json, "user", row.Pool.User.Name);
+        json.WriteNumber("cl_active", Math.Max(0, row.Counts.Clients - row.Counts.Waiting));
+        json.WriteNumber("cl_waiting", row.Counts.Waiting);
+        json.WriteNumber("sv_active", row.Counts.Active);
+        json.WriteNumber("sv_idle", row.Counts.Idle);
+        json.WriteNumber("sv_used", row.Counts.Used);
+        json.WriteNumber("sv_tested", row.Counts.Tested);
+        json.WriteNumber("sv_login", row.Counts.Login + row.Cancels.Connecting);
+        json.WriteNumber("maxwait_us", row.MaxWaitUs);
+        json.WriteNumber("pool_size", row.Pool.Limits.PoolSize);
+        json.WriteString("pool_mode", PoolModes.Words.WordOf(row.Pool.Limits.PoolMode));
+        json.WriteBoolean("paused", row.Pool.Database.IsHeld);
+    }
+
+    private static void WriteStats(Utf8JsonWriter json, DatabaseStats row)
+    {
+        Name(json, "database", row.Name);
+        json.WriteNumber("xacts", row.Totals.Xacts);
+        json.WriteNumber("queries", row.Totals.Queries);
+        json.WriteNumber("received", row.Totals.ReceivedBytes);
+        json.WriteNumber("sent", row.Totals.SentBytes);
+        json.WriteNumber("xact_us", row.Totals.XactUs);
+        json.WriteNumber("query_us", row.Totals.QueryUs);
+        json.WriteNumber("wait_us", row.Totals.WaitUs);
+    }
+
+    private static void WriteLatency(Utf8JsonWriter json, LatencyRow row)
+    {
+        Name(json, "database", row.Name);
+        json.WriteString("measure", LatencyListing.MeasureWord(row.Measure));
+        json.WriteString("span", row.IsPeriod ? "period" : "total");
+        json.WriteNumber("count", row.Times.Count);
+        json.WriteNumber("avg_us", Math.Round(row.Times.AverageUs));
+        json.WriteNumber("p50_us", row.Times.PercentileUs(0.5));
+        json.WriteNumber("p95_us", row.Times.PercentileUs(0.95));
+        json.WriteNumber("p99_us", row.Times.PercentileUs(0.99));
+        json.WriteNumber("p999_us", row.Times.PercentileUs(0.999));
+        json.WriteNumber("max_us", row.Times.MaxUs);
+    }
+
+    private static void WriteWaiting(Utf8JsonWriter json, IGrouping<(string Database, string User, string Cause), WaitingRow> group)
+    {
+        Name(json, "database", group.Key.Database);
+        Name(json, "user", group.Key.User);
+        json.WriteString("cause", group.Key.Cause);
+        json.WriteNumber("count", group.Count());
+        json.WriteNumber("longest_us", group.Max(static row => row.WaitUs));
+    }
+
+    private static void WriteLoop(Utf8JsonWriter json, LoopRow row)
+    {
+        json.WriteNumber("loop", row.Loop);
+        json.WriteNumber("clients", row.Clients);
+        json.WriteNumber("servers", row.Servers);
+        json.WriteNumber("wakeups", row.WakeUps);
+        json.WriteNumber("messages", row.ClientMessages + row.ServerMessages);
+        json.WriteNumber("bytes", row.ClientBytes + row.ServerBytes);
+        json.WriteNumber("takeovers", row.Takeovers);
+        json.WriteNumber("busy_us", row.BusyUs);
+    }
+
+    private static void WriteSafety(Utf8JsonWriter json, Core.Sessions.SafetyRow row)
+    {
+        Name(json, "database", row.Database);
+        Name(json, "user", row.User);
+        Name(json, "application_name", row.ApplicationName);
+        json.WriteString("usage", SafetyListing.UseWord(row.Use));
+        json.WriteNumber("count", row.Count);
+        json.WriteNumber("last_us", row.LastWallUs);
+    }
+
+    /// <summary>Outside text is one char a byte; here it becomes the UTF-8 it was, or what comes nearest.</summary>
+    private static void Name(Utf8JsonWriter json, string name, string value) => json.WriteString(name, Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(value)));
+}

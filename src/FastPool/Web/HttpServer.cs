@@ -1,0 +1,154 @@
+using System.Net;
+using FastPool.Base;
+using FastPool.Core.Settings;
+using FastPool.Logs;
+using FastPool.Native;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Web;
+
+/// <summary>
+/// A few short answers over HTTP for monitoring: one thread, one epoll set, GET and HEAD, one request a connection. Who is
+/// slow, silent or talks nonsense holds one of <see cref="ConnectionsMax"/> places for seconds and nobody up.
+/// </summary>
+internal sealed class HttpServer : IDisposable
+{
+    internal const int ConnectionsMax = 32;
+
+    private const int Backlog = 64;
+    private const int EventsMax = 16;
+    private const int StackBytes = 256 * 1024;
+    private const ulong ListenerData = ulong.MaxValue;
+    private const int LookMs = 1000;
+
+    private readonly EpollSet _set = new(EventsMax);
+    private readonly Dictionary<int, HttpConnection> _connections = [];
+    private readonly List<int> _listeners = [];
+    private readonly Func<HttpRequest, HttpResponse> _answer;
+    private readonly Clock _clock;
+    private readonly ILogger _log;
+    private readonly ListenAddress _address;
+    private bool _hasComplained;
+
+    internal HttpServer(ListenAddress address, Func<HttpRequest, HttpResponse> answer, Clock clock, ILogger log)
+    {
+        _address = address;
+        _answer = answer;
+        _clock = clock;
+        _log = log;
+    }
+
+    /// <summary>Where it listens; empty until <see cref="TryStart"/> has succeeded.</summary>
+    internal IEnumerable<int> Ports => _listeners.Select(static handle => (int)Sockets.LocalAddress(handle).Port);
+
+    /// <summary>Listens, and serves on a thread of its own. An address in use may be free later: try again.</summary>
+    /// <returns>True when it serves, now or already.</returns>
+    internal bool TryStart()
+    {
+        if (_listeners.Count > 0) return true;
+        IPAddress[] addresses = _address.Ip is { } ip ? [ip] : [IPAddress.Any, IPAddress.IPv6Any];
+        foreach (var address in addresses) TryListen(address);
+        if (_listeners.Count == 0)
+        {
+            _hasComplained = true;
+            return false;
+        }
+        new Thread(Run, StackBytes) { Name = "metrics", IsBackground = true }.Start();
+        return true;
+    }
+
+    private void TryListen(IPAddress ip)
+    {
+        var address = NativeAddress.Ip(ip, _address.Port);
+        var handle = Sockets.TryOpen(address.Family);
+        var call = "socket";
+        var result = handle;
+        if (handle >= 0)
+        {
+            Sockets.TrySet(handle, SocketOption.ReuseAddress, 1);
+            if (address.Family == SocketFamily.V6) Sockets.TrySet(handle, SocketOption.V6Only, 1);
+            call = "bind";
+            result = Sockets.TryBind(handle, address);
+        }
+        if (result >= 0)
+        {
+            call = "listen";
+            result = Sockets.TryListen(handle, Backlog);
+        }
+        if (result >= 0 && _set.TryAdd(handle, Readiness.In, ListenerData) == 0)
+        {
+            _listeners.Add(handle);
+            _log.Line(LogLevel.Information, $"metrics on http://{new IPEndPoint(ip, Sockets.LocalAddress(handle).Port)}/");
+            return;
+        }
+        if (handle >= 0) Sockets.Close(handle);
+        if (!_hasComplained) _log.Line(LogLevel.Warning, $"cannot listen on {new IPEndPoint(ip, _address.Port)} for metrics: {call}(): {Errno.Text(-result)}");
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            try
+            {
+                Turn(LookMs);
+            }
+            catch (Exception failure)
+            {
+                _log.Line(LogLevel.Error, $"metrics: {failure}"); // Nobody's metrics are worth the process.
+            }
+        }
+    }
+
+    /// <summary>Waits for input and deals with it; ends what has taken too long.</summary>
+    internal void Turn(int wait_ms)
+    {
+        var count = _set.Wait(_connections.Count > 0 ? wait_ms : Math.Max(wait_ms, LookMs));
+        for (var i = 0; i < count; i++)
+        {
+            var (_, data) = _set.Event(i);
+            if (data == ListenerData) Accept();
+            else if (_connections.TryGetValue((int)data, out var connection)) GoOn(connection);
+        }
+        if (_connections.Count == 0) return;
+        var now = _clock.NowUs;
+        foreach (var connection in _connections.Values.Where(connection => connection.DeadlineUs < now).ToArray()) End(connection);
+    }
+
+    private void Accept()
+    {
+        foreach (var listener in _listeners)
+        {
+            var handle = Sockets.TryAccept(listener, out _);
+            if (handle < 0) continue;
+            if (_connections.Count >= ConnectionsMax) End(_connections.Values.MinBy(static connection => connection.DeadlineUs)!); // Who is nearest to its end makes room.
+            var connection = new HttpConnection(handle, _clock.NowUs);
+            _connections[handle] = connection;
+            if (_set.TryAdd(handle, Readiness.In | Readiness.PeerClosed, (ulong)handle) != 0) End(connection);
+        }
+    }
+
+    private void GoOn(HttpConnection connection)
+    {
+        var step = connection.IsAnswering ? connection.Send() : connection.Receive();
+        if (step == HttpStep.Answer)
+        {
+            connection.Answer(connection.Refusal ?? _answer(connection.Request), _clock.NowUs);
+            step = connection.Send();
+            if (step == HttpStep.Wait)
+            {
+                _set.Remove(connection.Handle);
+                _set.TryAdd(connection.Handle, Readiness.Out, (ulong)connection.Handle);
+            }
+        }
+        if (step == HttpStep.End) End(connection);
+    }
+
+    private void End(HttpConnection connection)
+    {
+        _connections.Remove(connection.Handle);
+        Sockets.Close(connection.Handle); // Leaves the epoll set by itself.
+    }
+
+    public void Dispose() => _set.Dispose();
+}
