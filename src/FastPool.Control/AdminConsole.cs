@@ -25,11 +25,14 @@ internal sealed class AdminConsole : IConsole
     private readonly DatabaseCommands _databases;
     private readonly SetCommand _set;
     private readonly Dictionary<string, Command> _commands;
+    private readonly ShowCommand _show;
     private readonly HashSet<ClientSession> _sessions = [];
+    private readonly Dictionary<ClientSession, ExtendedSession> _extended = [];
 
     public AdminConsole(ConsoleWelcome welcome, ShowCommand show, SetCommand set, Func<WaitList, DatabaseCommands> databases, Func<WaitList, ProcessCommands> processes, PoolRegistry registry, Pausing pausing, ControlThread control, ILogger log)
     {
         _welcome = welcome;
+        _show = show;
         _set = set;
         _registry = registry;
         _pausing = pausing;
@@ -85,6 +88,12 @@ internal sealed class AdminConsole : IConsole
         _control.Post(() => Run(request));
     }
 
+    public void ExecuteExtended(ClientSession client, byte type, byte[] body, IConsoleReply reply) => _control.Post(() =>
+    {
+        if (!_extended.TryGetValue(client, out var session)) _extended[client] = session = new ExtendedSession(client, _show, Run);
+        session.Take(type, body, reply);
+    });
+
     public void Cancel(ClientSession client) => _control.Post(() => EndWaits(client));
 
     public void Forget(ClientSession client) => _control.Post(() => Leave(client));
@@ -108,6 +117,12 @@ internal sealed class AdminConsole : IConsole
 
     private string? Dispatch(ConsoleRequest request)
     {
+        if (_registry.Settings.Own.ConsoleExtended && DriverWords.TagOf(request.Query) is { } word)
+        {
+            if (word.Length > 0) return word;
+            request.NewAnswer().CompleteEmpty();
+            return null;
+        }
         var statement = ConsoleStatement.Parse(request.Query);
         switch (statement.Kind)
         {
@@ -120,12 +135,12 @@ internal sealed class AdminConsole : IConsole
         }
     }
 
-    private static void Complete(ConsoleRequest request, string tag) => new Answer(request.Reply).Complete(tag);
+    private static void Complete(ConsoleRequest request, string tag) => request.NewAnswer().Complete(tag);
 
     private void Fail(ConsoleRequest request, string message, string sqlState)
     {
         LogError(request.LogPrefix, message);
-        new Answer(request.Reply).Fail(message, sqlState);
+        request.NewAnswer().Fail(message, sqlState);
     }
 
     private void LogError(string prefix, string message)
@@ -149,6 +164,7 @@ internal sealed class AdminConsole : IConsole
     private void Leave(ClientSession client)
     {
         _waits.Forget(client);
+        _extended.Remove(client);
         if (!_sessions.Remove(client) || _sessions.Count > 0 || _pausing.Mode != PoolerMode.Suspended) return;
         _log.Line("admin disappeared when suspended, doing RESUME");
         _waits.Clear();

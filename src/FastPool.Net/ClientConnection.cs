@@ -414,6 +414,7 @@ internal sealed class ClientConnection : MessageEndpoint
     protected internal override void OnDrained()
     {
         if (Server is { } server) _loop.Engine.Resume(server);
+        else if (Session.Login is null && Session.IsConsole) GoOn();
     }
 
     /// <summary>Sends messages of ours.</summary>
@@ -430,8 +431,13 @@ internal sealed class ClientConnection : MessageEndpoint
 
     private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
     {
-        if (_consoleQueries >= ConsoleQueriesMax) return position;
-        if (type == FrontendMessage.Close && StatementNames.Find(type, buffer.AsSpan(position, Math.Min(length, end - position)), length) is { Case: not StatementCase.Untouched } names)
+        if (_consoleQueries >= ConsoleQueriesMax || IsCongested)
+        {
+            _loop.Engine.Pause(this); // One answer at most is kept for who does not read.
+            return position;
+        }
+        var isExtended = type != FrontendMessage.Query && _loop.Registry.Settings.Own.ConsoleExtended;
+        if (!isExtended && type == FrontendMessage.Close && StatementNames.Find(type, buffer.AsSpan(position, Math.Min(length, end - position)), length) is { Case: not StatementCase.Untouched } names)
         {
             if (names.Case == StatementCase.Collect) return position;
             if (names.Case == StatementCase.Close && Session.Pool!.Limits.MaxPreparedStatements > 0)
@@ -440,7 +446,7 @@ internal sealed class ClientConnection : MessageEndpoint
                 return position + length;
             }
         }
-        if (type is not FrontendMessage.Query)
+        if (type is not FrontendMessage.Query && !isExtended)
         {
             Send(_loop.Console.RefuseMessage(Session, type));
             Disconnect(Ending.Told("bad packet"));
@@ -453,6 +459,12 @@ internal sealed class ClientConnection : MessageEndpoint
         }
         if (end - position < length) return position;
         var body = buffer.AsSpan(position + MessageHeader.Size, length - MessageHeader.Size);
+        if (isExtended)
+        {
+            if (++_consoleQueries == ConsoleQueriesMax) _loop.Engine.Pause(this);
+            _loop.Console.ExecuteExtended(Session, type, buffer[(position + MessageHeader.Size)..(position + length)], new ConsoleReply(_loop, this));
+            return position + length;
+        }
         var text = body.IndexOf((byte)0);
         if (text < 0)
         {
@@ -467,7 +479,7 @@ internal sealed class ClientConnection : MessageEndpoint
     internal void OnConsoleAnswer(ReadOnlySpan<byte> messages)
     {
         _consoleQueries--;
-        if (Send(messages)) GoOn();
+        if (messages.IsEmpty || Send(messages)) GoOn();
     }
 
     // ---- end ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ using FastPool.Protocol;
 namespace FastPool.Control.Commands;
 
 /// <summary>Messages for one query, handed on in parts so that a long listing needs no buffer of its length.</summary>
-internal sealed class Answer(IConsoleReply reply)
+/// <param name="form">Of an Execute; null: a simple query is answered.</param>
+internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null)
 {
     /// <summary>A part is handed on when it has grown beyond this.</summary>
     internal const int PartBytes = 32 * 1024;
@@ -14,6 +15,9 @@ internal sealed class Answer(IConsoleReply reply)
 
     /// <summary>What the original formats a message into.</summary>
     private const int ErrorTextMax = 1023;
+
+    /// <summary>How columns are to be written, and that no description goes before them; null: simple query.</summary>
+    public ExtendedForm? Form => form;
 
     public MessageBuffer Buffer { get; private set; } = new(FirstBytes);
 
@@ -36,6 +40,7 @@ internal sealed class Answer(IConsoleReply reply)
     public void Fail(string message, string sqlState)
     {
         WriteError(Buffer, message, sqlState);
+        if (form is not null) form.HasFailed = true;
         End();
     }
 
@@ -45,9 +50,16 @@ internal sealed class Answer(IConsoleReply reply)
         buffer.WriteError("ERROR"u8, Encoding.Latin1.GetBytes(sqlState), Encoding.Latin1.GetBytes(text));
     }
 
+    /// <summary>EmptyQueryResponse and ReadyForQuery.</summary>
+    public void CompleteEmpty()
+    {
+        Buffer.Write(PreparedMessages.EmptyQueryResponse);
+        End();
+    }
+
     private void End()
     {
-        Buffer.Write(PreparedMessages.ReadyForQueryIdle);
+        if (form is null) Buffer.Write(PreparedMessages.ReadyForQueryIdle); // Else it answers the Sync.
         reply.Answer(Buffer.WrittenMemory);
     }
 }

@@ -3,7 +3,7 @@ using FastPool.Core.Sessions;
 namespace FastPool.Control.Commands;
 
 /// <summary>A query on its way through the control thread, with what was copied from the session on its loop.</summary>
-internal sealed class ConsoleRequest(ClientSession client, string query, IConsoleReply reply)
+internal sealed class ConsoleRequest(ClientSession client, string query, IConsoleReply reply, ExtendedForm? form = null)
 {
     /// <summary>For comparing alone: nothing of it may be read off its loop.</summary>
     public ClientSession Client { get; } = client;
@@ -16,7 +16,7 @@ internal sealed class ConsoleRequest(ClientSession client, string query, IConsol
 
     public string Query { get; } = query;
 
-    public IConsoleReply Reply { get; } = reply;
+    public Answer NewAnswer() => new(reply, form);
 
     /// <exception cref="ConsoleException">The user may only look.</exception>
     public void RequireAdmin()

@@ -9,8 +9,8 @@ internal sealed class SetCommand(PoolRegistry registry, Reloader reloader, ILogg
 {
     public void Run(ConsoleRequest request, string name, string value)
     {
-        var answer = new Answer(request.Reply);
-        if (CompatibleParameters.Contains(name))
+        var answer = request.NewAnswer();
+        if (CompatibleParameters.Contains(name) || (registry.Settings.Own.ConsoleExtended && DriverWords.IsIgnoredSetting(name)))
         {
             answer.Buffer.WriteNotice("SET ignored"u8);
             answer.Complete("SET");

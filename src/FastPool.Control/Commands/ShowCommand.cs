@@ -1,6 +1,7 @@
 using System.Text;
 using FastPool.Control.Listings;
 using FastPool.Core.Sessions;
+using FastPool.Protocol;
 
 namespace FastPool.Control.Commands;
 
@@ -36,8 +37,8 @@ internal sealed class ShowCommand
             ["PEERS"] = Of(SmallListings.PeerList, () => SmallListings.PeerRows(registry.Settings)),
             ["PEER_POOLS"] = Of(SmallListings.PeerPools, () => SmallListings.PeerPoolRows(sources.Walk)),
             ["FDS"] = Of(DescriptorListing.Listing, () => DescriptorListing.Rows(sources, _connections)) with { NeedsAdmin = true },
-            ["SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request), Remembering)),
-            ["ACTIVE_SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request).Where(ConnectionListing.IsActiveSocket), Remembering)),
+            ["SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request), Remembering)) { Columns = ConnectionListing.WithBuffers },
+            ["ACTIVE_SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request).Where(ConnectionListing.IsActiveSocket), Remembering)) { Columns = ConnectionListing.WithBuffers },
             ["LISTS"] = Of(PairListings.Lists, () => PairListings.ListsRows(sources)),
             ["MEM"] = Of(SmallListings.Mem, () => SmallListings.MemRows(sources)),
             ["STATE"] = Of(PairListings.State, () => PairListings.StateRows(registry.State.Mode)),
@@ -51,7 +52,7 @@ internal sealed class ShowCommand
             // FastPool's own.
             ["LATENCY"] = Of(LatencyListing.Databases, () => sources.Latency.OfDatabases(sources.Clock.NowUs)),
             ["LATENCY USERS"] = Of(LatencyListing.Users, () => sources.Latency.OfUsers(sources.Clock.NowUs)),
-            ["LATENCY STATEMENTS"] = new Item((answer, request) => LatencyListing.TopStatements.Write(answer, LatencyListing.StatementLines(sources.Latency, sources.Clock.NowUs, request.IsAdmin), Remembering)),
+            ["LATENCY STATEMENTS"] = new Item((answer, request) => LatencyListing.TopStatements.Write(answer, LatencyListing.StatementLines(sources.Latency, sources.Clock.NowUs, request.IsAdmin), Remembering)) { Columns = LatencyListing.TopStatements },
             ["WAITING"] = Of(WaitingListing.Listing, () => WaitingListing.Rows(sources)),
             ["LOOPS"] = Of(LoopListing.Listing, () => LoopRow.All(sources.Walk)),
             ["SAFETY"] = Of(SafetyListing.Listing, () => SafetyListing.Rows(sources.Walk)),
@@ -64,10 +65,10 @@ internal sealed class ShowCommand
     /// <summary>What drivers probe wins over the items.</summary>
     public void Run(ConsoleRequest request, string name)
     {
-        var answer = new Answer(request.Reply);
+        var answer = request.NewAnswer();
         if (CompatibleParameters.Find(name) is { } value)
         {
-            PairListings.OneText(name.ToLowerInvariant()).Write(answer, [value], _time);
+            OneText(name).Write(answer, [value], _time);
         }
         else if (_items.TryGetValue(name, out var item))
         {
@@ -81,7 +82,23 @@ internal sealed class ShowCommand
         answer.Complete(Tag);
     }
 
-    private Item Of<T>(Listing<T> listing, Func<IEnumerable<T>> rows) => new((answer, _) => listing.Write(answer, rows(), Remembering));
+    /// <summary>The columns of an item, without its rows.</summary>
+    /// <returns>False: it has none, or is none.</returns>
+    public bool TryDescribe(string name, MessageBuffer buffer, ReadOnlySpan<short> formats)
+    {
+        if (CompatibleParameters.Contains(name))
+        {
+            OneText(name).Describe(buffer, formats);
+            return true;
+        }
+        if (!_items.TryGetValue(name, out var item) || item.Columns is null) return false;
+        item.Columns.Describe(buffer, formats);
+        return true;
+    }
+
+    private static Listing<string> OneText(string name) => PairListings.OneText(name.ToLowerInvariant());
+
+    private Item Of<T>(Listing<T> listing, Func<IEnumerable<T>> rows) => new((answer, _) => listing.Write(answer, rows(), Remembering)) { Columns = listing };
 
     /// <summary>The asking session's buffer always holds its query: type, length, text and NUL.</summary>
     private IEnumerable<ConnectionLine> Sockets(ConsoleRequest request)
@@ -94,5 +111,8 @@ internal sealed class ShowCommand
     private sealed record Item(Action<Answer, ConsoleRequest> Write)
     {
         public bool NeedsAdmin { get; init; }
+
+        /// <summary>Null: it has no rows.</summary>
+        public IDescription? Columns { get; init; }
     }
 }

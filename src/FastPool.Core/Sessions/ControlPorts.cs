@@ -21,6 +21,12 @@ public interface IConsole
     /// </summary>
     void Execute(ClientSession client, string query, IConsoleReply reply);
 
+    /// <summary>
+    /// A message of the extended protocol, with console_extended on; Terminate and Query are not among them. The reply's
+    /// last method follows each, perhaps with no bytes.
+    /// </summary>
+    void ExecuteExtended(ClientSession client, byte type, byte[] body, IConsoleReply reply);
+
     /// <summary>A cancel request aimed at a console client: ends what it waits for and a global PAUSE or SUSPEND.</summary>
     void Cancel(ClientSession client);
 

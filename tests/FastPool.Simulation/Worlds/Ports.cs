@@ -16,6 +16,8 @@ internal sealed class NoConsole : IConsole
     public byte[] RefuseMessage(ClientSession client, byte type) => throw new SimulationException("a client reached the console");
     public void Execute(ClientSession client, string query, IConsoleReply reply) => throw new SimulationException("a client reached the console");
 
+    public void ExecuteExtended(ClientSession client, byte type, byte[] body, IConsoleReply reply) => throw new SimulationException("a client reached the console");
+
     public void Cancel(ClientSession client)
     {
     }

@@ -1,0 +1,40 @@
+using FastPool.Core.Settings;
+
+namespace FastPool.Tests.Settings;
+
+public sealed class FastPoolSettingsTests
+{
+    [Theory]
+    [InlineData("127.0.0.1:9127", "127.0.0.1:9127")]
+    [InlineData("[::1]:9127", "[::1]:9127")]
+    [InlineData("*:1", "*:1")]
+    public void A_listen_address_is_an_address_and_a_port(string text, string shown) => Assert.Equal(shown, ListenAddress.TryParse(text)!.ToString());
+
+    [Theory]
+    [InlineData("9127")]
+    [InlineData(":9127")]
+    [InlineData("127.0.0.1")]
+    [InlineData("127.0.0.1:0")]
+    [InlineData("127.0.0.1:65536")]
+    [InlineData("127.1:9127")]
+    [InlineData("::1:9127")]
+    [InlineData("localhost:9127")]
+    [InlineData("127.0.0.1:+1")]
+    public void What_is_none_is_refused(string text) => Assert.Null(ListenAddress.TryParse(text));
+
+    [Theory]
+    [InlineData("console_extended", "2")]
+    [InlineData("console_extended", "yes")]
+    [InlineData("metrics_listen", "everywhere")]
+    [InlineData("loops", "-1")]
+    public void A_wrong_value_ends_the_start(string key, string value) => Assert.Null(FastPoolSettings.Default.TrySet(key, value, out _));
+
+    [Fact]
+    public void Each_key_keeps_the_others()
+    {
+        var own = FastPoolSettings.Default;
+        foreach (var (key, value) in new[] { ("loops", "3"), ("metrics_listen", "*:9127"), ("console_extended", "1") }) own = own.TrySet(key, value, out _)!;
+        Assert.Equal(["loops=3", "metrics_listen=*:9127", "console_extended=1"], own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));
+        Assert.Null(own.TrySet("metrics_listen", "", out _)!.MetricsListen);
+    }
+}
