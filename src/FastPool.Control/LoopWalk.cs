@@ -53,6 +53,9 @@ internal sealed class LoopWalk(ILoops loops)
         if (pools.Count > 0) Walk(0, _ => pools, (view, pool) => visit(pool, view.Host));
     }
 
+    /// <summary>One loop, once.</summary>
+    public void One(int loop, Action<ILoopView> visit) => Run(loop, visit);
+
     /// <summary>Every loop, once.</summary>
     public void Each(Action<ILoopView> visit)
     {

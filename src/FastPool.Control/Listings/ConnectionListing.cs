@@ -52,13 +52,8 @@ internal static class ConnectionListing
     ]);
 
     /// <summary>Clients that are in, or wait for the first server of their pool; and cancel requests.</summary>
-    public static IEnumerable<ConnectionLine> Clients(Connections connections, Settings settings)
-    {
-        var rows = connections.Clients();
-        rows.RemoveAll(static row => row.Place == Place.ClientLogin);
-        rows.AddRange(connections.CancelRequests());
-        return connections.InOrder(rows).Select(row => new ConnectionLine(row, StateOf(row), settings.ListenPort, row.Buffer));
-    }
+    public static IEnumerable<ConnectionLine> Clients(Connections connections, Settings settings) =>
+        connections.ClientsInOrder().Select(row => new ConnectionLine(row, StateOf(row), settings.ListenPort, row.Buffer));
 
     public static IEnumerable<ConnectionLine> Servers(Connections connections, Settings settings)
     {

@@ -67,7 +67,7 @@ internal sealed class ConnectionRow
         var hasEntered = client.Pool is not null;
         return new ConnectionRow
         {
-            Place = client.State switch { ClientState.Login => Place.ClientLogin, ClientState.Waiting => Place.ClientWaiting, ClientState.Active => Place.ClientActive, _ => Place.Closing },
+            Place = PlaceOf(client),
             Id = client.Id,
             Pool = client.Pool,
             User = client.UserName,
@@ -157,6 +157,15 @@ internal sealed class ConnectionRow
         ConnectWallUs = carrier.ConnectWallUs,
         RequestWallUs = carrier.ConnectWallUs,
         LinkId = cancel.Client.Id,
+    };
+
+    /// <summary>On the client's loop.</summary>
+    public static Place PlaceOf(ClientSession client) => client.State switch
+    {
+        ClientState.Login => Place.ClientLogin,
+        ClientState.Waiting => Place.ClientWaiting,
+        ClientState.Active => Place.ClientActive,
+        _ => Place.Closing,
     };
 
     private static Place PlaceOf(ServerState state) => state switch

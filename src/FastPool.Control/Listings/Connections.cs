@@ -1,4 +1,5 @@
 using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
 
 namespace FastPool.Control.Listings;
 
@@ -10,6 +11,48 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
         var rows = new List<ConnectionRow>();
         walk.Clients((view, client) => rows.Add(ConnectionRow.Of(client, view.NowUs)));
         return rows;
+    }
+
+    /// <summary>
+    /// Clients with a place in a pool, and cancel requests, in order. What is kept for all of them is what their order
+    /// needs; rows are made slice by slice as they are asked for, each on its client's loop.
+    /// </summary>
+    public IEnumerable<ConnectionRow> ClientsInOrder()
+    {
+        var ranks = Ranks();
+        var requests = CancelRequests();
+        var requestIds = requests.Select(static row => row.Id).ToHashSet();
+        var entries = requests.ConvertAll(row => new Entry(RankOf(ranks, row.Pool), row.Place, row.Id, 0, null, row));
+        walk.Clients((view, client) =>
+        {
+            if (!requestIds.Contains(client.Id)) entries.Add(new Entry(RankOf(ranks, client.Pool), ConnectionRow.PlaceOf(client), client.Id, view.Loop, client, null));
+        });
+        entries.Sort(static (a, b) => Compare((a.Rank, a.Place, a.Id), (b.Rank, b.Place, b.Id)));
+        var rows = new ConnectionRow?[LoopWalk.SliceMax];
+        for (var start = 0; start < entries.Count; start += rows.Length)
+        {
+            var slice = entries.GetRange(start, Math.Min(rows.Length, entries.Count - start));
+            Fill(rows, slice);
+            for (var i = 0; i < slice.Count; i++)
+            {
+                if (rows[i] is { Place: not (Place.Closing or Place.ClientLogin) } row) yield return row;
+            }
+        }
+    }
+
+    private void Fill(ConnectionRow?[] rows, List<Entry> slice)
+    {
+        for (var i = 0; i < slice.Count; i++) rows[i] = slice[i].Row;
+        foreach (var loop in slice.Where(static entry => entry.Client is not null).Select(static entry => entry.Loop).Distinct())
+        {
+            walk.One(loop, view =>
+            {
+                for (var i = 0; i < slice.Count; i++)
+                {
+                    if (slice[i] is { Client: { } client } entry && entry.Loop == loop) rows[i] = ConnectionRow.Of(client, view.NowUs);
+                }
+            });
+        }
     }
 
     public List<ConnectionRow> Servers()
@@ -39,21 +82,32 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
     /// <summary>By pool, place and age; what has no pool comes last. A server that moved between two loops while they were visited is there once.</summary>
     public IEnumerable<ConnectionRow> InOrder(List<ConnectionRow> rows)
     {
-        var rank = new Dictionary<Pool, int>();
-        foreach (var pool in registry.Pools) rank.Add(pool, rank.Count);
-        int RankOf(ConnectionRow row) => row.Pool is null ? int.MaxValue : rank.GetValueOrDefault(row.Pool, int.MaxValue - 1);
-
-        var keyed = rows.ConvertAll(row => (Rank: RankOf(row), Row: row));
-        keyed.Sort(static (a, b) =>
-        {
-            var order = a.Rank.CompareTo(b.Rank);
-            if (order == 0) order = a.Row.Place.CompareTo(b.Row.Place);
-            return order != 0 ? order : a.Row.Id.CompareTo(b.Row.Id);
-        });
+        var ranks = Ranks();
+        var keyed = rows.ConvertAll(row => (Rank: RankOf(ranks, row.Pool), Row: row));
+        keyed.Sort(static (a, b) => Compare((a.Rank, a.Row.Place, a.Row.Id), (b.Rank, b.Row.Place, b.Row.Id)));
         var seen = new HashSet<long>(keyed.Count);
         foreach (var (_, row) in keyed)
         {
             if (row.Place != Place.Closing && seen.Add(row.Id)) yield return row;
         }
     }
+
+    private Dictionary<Pool, int> Ranks()
+    {
+        var ranks = new Dictionary<Pool, int>();
+        foreach (var pool in registry.Pools) ranks.Add(pool, ranks.Count);
+        return ranks;
+    }
+
+    private static int RankOf(Dictionary<Pool, int> ranks, Pool? pool) => pool is null ? int.MaxValue : ranks.GetValueOrDefault(pool, int.MaxValue - 1);
+
+    private static int Compare((int Rank, Place Place, long Id) a, (int Rank, Place Place, long Id) b)
+    {
+        var order = a.Rank.CompareTo(b.Rank);
+        if (order == 0) order = a.Place.CompareTo(b.Place);
+        return order != 0 ? order : a.Id.CompareTo(b.Id);
+    }
+
+    /// <summary>Where a row stands, and what it is made of when its turn comes.</summary>
+    private readonly record struct Entry(int Rank, Place Place, long Id, int Loop, ClientSession? Client, ConnectionRow? Row);
 }

@@ -21,9 +21,10 @@ internal sealed class TransactionPath : IDialed
     private readonly LoopGroup _group;
     private MemorySocket? _server;
 
-    internal TransactionPath()
+    /// <param name="clientsMax">Most clients.</param>
+    internal TransactionPath(int clientsMax = 100)
     {
-        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nmax_client_conn=100\n" };
+        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nmax_client_conn=" + $"{clientsMax}\n" };
         files["u"] = "\"ann\" \"x\"\n";
         var settings = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
         var dice = new Dice(1);
@@ -117,6 +118,9 @@ internal sealed class TransactionPath : IDialed
             }
         }
     }
+
+    /// <summary>The one loop, as the control plane sees it.</summary>
+    internal Core.Sessions.ILoopView View => _group[0];
 
     private void Turn()
     {

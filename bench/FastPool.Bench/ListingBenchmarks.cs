@@ -1,0 +1,56 @@
+using BenchmarkDotNet.Attributes;
+using FastPool.Control;
+using FastPool.Control.Listings;
+using FastPool.Core.Sessions;
+using FastPool.Simulation.Worlds;
+
+namespace FastPool.Bench;
+
+/// <summary>
+/// What SHOW CLIENTS stops a loop for, with 40,000 clients on that one loop: each of these is one visit, after which the
+/// loop does its own work. None may take a millisecond.
+/// </summary>
+[MemoryDiagnoser]
+public class ListingBenchmarks
+{
+    private const int ClientCount = 40_000;
+
+    private ILoopView _view = null!;
+    private ClientSession[] _clients = null!;
+    private readonly ConnectionRow[] _rows = new ConnectionRow[LoopWalk.SliceMax];
+    private readonly List<long> _keys = new(ClientCount);
+
+    [GlobalSetup]
+    public void SetUp()
+    {
+        var path = new TransactionPath(ClientCount + 1);
+        for (var i = 0; i < ClientCount; i++) path.LogIn();
+        _view = path.View;
+        _clients = [.. _view.Clients];
+    }
+
+    /// <summary>The first visit: who is there.</summary>
+    [Benchmark]
+    public int Copy()
+    {
+        ClientSession[] all = [.. _view.Clients];
+        return all.Length;
+    }
+
+    /// <summary>A visit of the first pass: where each stands.</summary>
+    [Benchmark]
+    public int Keys()
+    {
+        _keys.Clear();
+        for (var i = 0; i < LoopWalk.SliceMax; i++) _keys.Add(_clients[i].Id + (int)ConnectionRow.PlaceOf(_clients[i]));
+        return _keys.Count;
+    }
+
+    /// <summary>A visit of the second pass: a slice of rows.</summary>
+    [Benchmark]
+    public int Rows()
+    {
+        for (var i = 0; i < _rows.Length; i++) _rows[i] = ConnectionRow.Of(_clients[i * (ClientCount / LoopWalk.SliceMax)], _view.NowUs);
+        return _rows.Length;
+    }
+}
