@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs on Debian or Ubuntu what is missing for building, testing and measuring FastPool, by name:
 #
-#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist]
+#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console]
 #
-# dist: what the tests of dist/ look with. Without names: dotnet aot postgresql. Installs with apt-get as root or through sudo;
-# otherwise names what is missing and stops. Nothing is touched that is there already: no existing cluster, no running service.
+# dist, console: what the tests of dist/ and those of console, metrics and page look with. Without names: dotnet aot
+# postgresql. Installs with apt-get as root or through sudo; otherwise names what is missing and stops. Nothing is touched that
+# is there already: no existing cluster, no running service.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -29,6 +30,11 @@ missing_for() {
             have pgbadger || echo pgbadger
             have logrotate || [ -x /usr/sbin/logrotate ] || echo logrotate
             have dpkg-deb || echo dpkg
+            ;;
+        console)
+            have check_postgres || echo check-postgres
+            have promtool || echo prometheus
+            have chromium || have chromium-browser || echo chromium
             ;;
         *) fail "set-up.sh does not know '$1'" ;;
     esac

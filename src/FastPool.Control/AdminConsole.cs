@@ -85,14 +85,20 @@ internal sealed class AdminConsole : IConsole
     public void Execute(ClientSession client, string query, IConsoleReply reply)
     {
         var request = new ConsoleRequest(client, query, reply);
-        _control.Post(() => Run(request));
+        _control.Post(() =>
+        {
+            if (_registry.Settings.Own.ConsoleExtended) request.Session = SessionOf(client);
+            Run(request);
+        });
     }
 
-    public void ExecuteExtended(ClientSession client, byte type, byte[] body, IConsoleReply reply) => _control.Post(() =>
+    public void ExecuteExtended(ClientSession client, byte type, byte[] body, IConsoleReply reply) => _control.Post(() => SessionOf(client).Take(type, body, reply));
+
+    private ExtendedSession SessionOf(ClientSession client)
     {
         if (!_extended.TryGetValue(client, out var session)) _extended[client] = session = new ExtendedSession(client, _show, Run);
-        session.Take(type, body, reply);
-    });
+        return session;
+    }
 
     public void Cancel(ClientSession client) => _control.Post(() => EndWaits(client));
 
@@ -119,6 +125,7 @@ internal sealed class AdminConsole : IConsole
     {
         if (_registry.Settings.Own.ConsoleExtended && DriverWords.TagOf(request.Query) is { } word)
         {
+            request.Session?.Note(word);
             if (word.Length > 0) return word;
             request.NewAnswer().CompleteEmpty();
             return null;

@@ -62,21 +62,21 @@ internal sealed class LoopWalk(ILoops loops)
         for (var loop = 0; loop < loops.Count; loop++) Run(loop, visit);
     }
 
-    /// <summary>Copying the references takes a loop well under a millisecond even for 40,000 clients; the list itself may change between slices.</summary>
+    /// <summary>The list itself may change between slices.</summary>
     private void Walk<T>(int loop, Func<ILoopView, IReadOnlyList<T>> list, Action<ILoopView, T> visit)
     {
-        T[]? all = null;
+        IReadOnlyList<T>? all = null;
         var next = 0;
         do
         {
             Run(loop, view =>
             {
-                all ??= [.. list(view)];
-                var end = Math.Min(next + SliceMax, all.Length);
+                all ??= list(view) is ISnapshotList<T> now ? now.Snapshot() : [.. list(view)];
+                var end = Math.Min(next + SliceMax, all.Count);
                 for (; next < end; next++) visit(view, all[next]);
             });
         }
-        while (next < all!.Length);
+        while (next < all!.Count);
     }
 
     private void Run(int loop, Action<ILoopView> action)

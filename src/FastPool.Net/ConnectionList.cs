@@ -1,5 +1,6 @@
 using System.Collections;
 using FastPool.Base;
+using FastPool.Core.Sessions;
 
 namespace FastPool.Net;
 
@@ -31,6 +32,9 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
         place(last, index);
     }
 
+    /// <summary>As it is now.</summary>
+    internal T[] Copy() => _items[..Count];
+
     public IEnumerator<T> GetEnumerator()
     {
         for (var i = 0; i < Count; i++) yield return _items[i];
@@ -40,12 +44,16 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
 }
 
 /// <summary>The sessions of a list of connections, as the control plane sees them.</summary>
-internal sealed class SessionList<TConnection, TSession>(ConnectionList<TConnection> connections, Func<TConnection, TSession> session) : IReadOnlyList<TSession>
+internal sealed class SessionList<TConnection, TSession>(IReadOnlyList<TConnection> connections, Func<TConnection, TSession> session) : ISnapshotList<TSession>
     where TConnection : class
 {
     public int Count => connections.Count;
 
     public TSession this[int index] => session(connections[index]);
+
+    /// <summary>Copies references to connections alone and looks into none of them: that would be a cache miss each.</summary>
+    public IReadOnlyList<TSession> Snapshot() =>
+        connections is ConnectionList<TConnection> list ? new SessionList<TConnection, TSession>(list.Copy(), session) : this;
 
     public IEnumerator<TSession> GetEnumerator()
     {

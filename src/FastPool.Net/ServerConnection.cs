@@ -120,7 +120,7 @@ internal sealed class ServerConnection : MessageEndpoint
     {
         if (Session.IsCloseNeeded) // What it told of the old server must not welcome anybody.
         {
-            Close("connect string changed", mayTerminate: true);
+            Close("connect string changed", mayTerminate: true, isDeliberate: true); // RECONNECT in the middle of a login is no failure of the server.
             return;
         }
         Session.Pool.TryPublishWelcome(login.Welcome);

@@ -27,6 +27,9 @@ internal sealed class PoolerFile
     public Dictionary<string, string> Users { get; } =
         Postgres.Roles.Concat(["admin", "stats"]).ToDictionary(role => role, _ => Postgres.Password);
 
+    /// <summary>Lines of [fastpool] beside the number of loops.</summary>
+    public Dictionary<string, string> Own { get; } = [];
+
     public int Loops { get; set; } = 1;
 
     /// <summary>The program to run; the binary under test, unless a test compares it with another.</summary>
@@ -171,7 +174,7 @@ internal sealed class Pooler : IAsyncDisposable
         foreach (var (name, value) in _file.Settings)
             ini.Append(CultureInfo.InvariantCulture, $"{name} = {value}\n");
         if (Binary.IsFastPool && _file.Program != Effects.Reference.Path)
-            ini.Append(CultureInfo.InvariantCulture, $"[fastpool]\nloops = {_file.Loops}\n");
+            ini.Append(CultureInfo.InvariantCulture, $"[fastpool]\nloops = {_file.Loops}\n{string.Concat(_file.Own.Select(own => $"{own.Key} = {own.Value}\n"))}");
         File.WriteAllText(IniPath, ini.ToString());
     }
 }

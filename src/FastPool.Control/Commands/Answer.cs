@@ -6,7 +6,8 @@ namespace FastPool.Control.Commands;
 
 /// <summary>Messages for one query, handed on in parts so that a long listing needs no buffer of its length.</summary>
 /// <param name="form">Of an Execute; null: a simple query is answered.</param>
-internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null)
+/// <param name="isInTransaction">What ReadyForQuery is to say.</param>
+internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null, bool isInTransaction = false)
 {
     /// <summary>A part is handed on when it has grown beyond this.</summary>
     internal const int PartBytes = 32 * 1024;
@@ -39,8 +40,12 @@ internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null)
     /// <summary>The error and ReadyForQuery. The text is cut, not the session.</summary>
     public void Fail(string message, string sqlState)
     {
+        if (form is not null)
+        {
+            form.HasFailed = true;
+            if (sqlState == ConsoleException.ProtocolViolation) sqlState = ConsoleException.WrongStatement;
+        }
         WriteError(Buffer, message, sqlState);
-        if (form is not null) form.HasFailed = true;
         End();
     }
 
@@ -49,6 +54,8 @@ internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null)
         var text = message.Length > ErrorTextMax ? message[..ErrorTextMax] : message;
         buffer.WriteError("ERROR"u8, Encoding.Latin1.GetBytes(sqlState), Encoding.Latin1.GetBytes(text));
     }
+
+    public static ReadOnlySpan<byte> ReadyForQuery(bool isInTransaction) => isInTransaction ? PreparedMessages.ReadyForQueryInTransaction : PreparedMessages.ReadyForQueryIdle;
 
     /// <summary>EmptyQueryResponse and ReadyForQuery.</summary>
     public void CompleteEmpty()
@@ -59,7 +66,7 @@ internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null)
 
     private void End()
     {
-        if (form is null) Buffer.Write(PreparedMessages.ReadyForQueryIdle); // Else it answers the Sync.
+        if (form is null) Buffer.Write(ReadyForQuery(isInTransaction)); // Else it answers the Sync.
         reply.Answer(Buffer.WrittenMemory);
     }
 }

@@ -2,7 +2,7 @@ using FastPool.Core.Sessions;
 
 namespace FastPool.Control.Commands;
 
-/// <summary>A query on its way through the control thread, with what was copied from the session on its loop.</summary>
+/// <summary>A query on its way through the control thread, with what was copied from the session: all of it fixed once the client is in.</summary>
 internal sealed class ConsoleRequest(ClientSession client, string query, IConsoleReply reply, ExtendedForm? form = null)
 {
     /// <summary>For comparing alone: nothing of it may be read off its loop.</summary>
@@ -16,7 +16,10 @@ internal sealed class ConsoleRequest(ClientSession client, string query, IConsol
 
     public string Query { get; } = query;
 
-    public Answer NewAnswer() => new(reply, form);
+    /// <summary>What the session thinks of itself with console_extended on; null: without, or nothing yet.</summary>
+    public ExtendedSession? Session { get; set; }
+
+    public Answer NewAnswer() => new(reply, form, Session is { IsInTransaction: true });
 
     /// <exception cref="ConsoleException">The user may only look.</exception>
     public void RequireAdmin()

@@ -25,6 +25,12 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
     private bool _isBusy;
     private bool _isSkipping;
 
+    /// <summary>Between BEGIN and COMMIT or ROLLBACK: drivers look whether it is so, though it means nothing here.</summary>
+    public bool IsInTransaction { get; private set; }
+
+    /// <summary>One of <see cref="DriverWords"/> was said.</summary>
+    public void Note(string tag) => IsInTransaction = tag is "BEGIN" or "START TRANSACTION" || (IsInTransaction && tag is not ("COMMIT" or "ROLLBACK"));
+
     /// <summary>A message of the client's, in its turn.</summary>
     public void Take(byte type, byte[] body, IConsoleReply reply)
     {
@@ -62,7 +68,7 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
     {
         _isSkipping = false;
         _portals.Clear(); // Each series is a transaction of its own.
-        buffer.Write(PreparedMessages.ReadyForQueryIdle);
+        buffer.Write(Answer.ReadyForQuery(IsInTransaction));
     }
 
     private void Write(Message message, MessageBuffer buffer)
@@ -158,7 +164,7 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
         }
         _isBusy = true;
         var form = new ExtendedForm(portal.Formats);
-        run(new ConsoleRequest(client, portal.Query, new EndingReply(message.Reply, () => EndExecute(form)), form));
+        run(new ConsoleRequest(client, portal.Query, new EndingReply(message.Reply, () => EndExecute(form)), form) { Session = this });
     }
 
     private void EndExecute(ExtendedForm form)

@@ -56,6 +56,13 @@ public interface ILoops
     void Post(int loop, Action<ILoopView> action);
 }
 
+/// <summary>A list that changes, and can say cheaply what it is now.</summary>
+public interface ISnapshotList<out T> : IReadOnlyList<T>
+{
+    /// <summary>The same for ever, to be read on the same thread.</summary>
+    IReadOnlyList<T> Snapshot();
+}
+
 /// <summary>A loop's connections, on its own thread.</summary>
 public interface ILoopView
 {

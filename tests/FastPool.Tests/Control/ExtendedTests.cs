@@ -92,7 +92,17 @@ public sealed class ExtendedTests
     public void What_drivers_say_first_is_taken(string query, string tag)
     {
         Assert.Equal(tag, Run(query, []).Single(static message => message.Type == 'C').Strings[0]);
-        Assert.Equal(tag, _world.Query(_admin, query).Tag); // In the simple protocol too.
+        Assert.Equal(tag, _world.Query(_admin, query).Messages.Single(static message => message.Type == 'C').Strings[0]); // In the simple protocol too.
+    }
+
+    [Fact]
+    public void A_transaction_is_shown_as_long_as_the_driver_believes_in_it()
+    {
+        Assert.Equal("Z:T", Run("BEGIN", [])[^1].Text);
+        Assert.Equal("Z:T", Run("show version", [])[^1].Text);
+        Assert.Equal("Z:T", _world.Query(_admin, "show version").Messages[^1].Text);
+        Assert.Equal("Z:I", _world.Query(_admin, "COMMIT").Messages[^1].Text);
+        Assert.Equal("Z:I", Run("show version", [])[^1].Text);
     }
 
     [Theory]
