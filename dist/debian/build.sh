@@ -70,6 +70,8 @@ ln -s pgbouncer.1.gz "$tree/usr/share/man/man1/fastpool.1.gz"
 put 644 "$root/LICENSE" usr/share/doc/fastpool/copyright
 put 644 "$dist/debian/README.Debian" usr/share/doc/fastpool/README.Debian
 put 644 "$dist/pgbouncer-minimal.ini" usr/share/doc/fastpool/examples/pgbouncer-minimal.ini
+put 644 "$dist/monitoring/fastpool.rules.yml" usr/share/doc/fastpool/examples/fastpool.rules.yml
+put 644 "$dist/monitoring/fastpool-dashboard.json" usr/share/doc/fastpool/examples/fastpool-dashboard.json
 # Copied to /etc/pgbouncer by postinst where nothing is. No conffiles: dpkg would ask about the ones that Debian's package left.
 put 644 "$dist/pgbouncer.ini" usr/share/fastpool/pgbouncer.ini
 put 644 "$dist/userlist.txt" usr/share/fastpool/userlist.txt

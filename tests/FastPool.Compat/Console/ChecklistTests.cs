@@ -166,7 +166,6 @@ public sealed class ChecklistTests
     [InlineData("SHOW TOTALS")]
     [InlineData("SHOW LISTS")]
     [InlineData("SHOW CONFIG")]
-    [InlineData("SHOW STATE")]
     [InlineData("SHOW timezone")]
     [InlineData("SHOW client_encoding")]
     public Task A_listing_that_did_not_change_is_described_alike(string query) => Reference.SameAsync(async program =>

@@ -40,7 +40,7 @@ public sealed class MotionTests
             await disturbing;
         }
         Assert.True(await steady.ExitAsync() == 0, steady.Text + "\n" + string.Join("\n", pooler.Process.Lines.Where(static line => line.Contains(": app/", StringComparison.Ordinal) || !line.Contains("-0x", StringComparison.Ordinal))));
-        Assert.True(samples > 15, $"{samples} samples");
+        Assert.True(samples >= 5, $"{samples} samples");
 
         var done = long.Parse(Regex.Match(steady.Text, "actually processed: ([0-9]+)").Groups[1].Value, CultureInfo.InvariantCulture);
         var stats = await sampler.QueryAsync("SHOW STATS_TOTALS");
