@@ -19,6 +19,7 @@ internal sealed class TransactionPath : IDialed
     private readonly MemoryNetwork _network = new();
     private readonly SimulatedClock _clock = new();
     private readonly LoopGroup _group;
+    private readonly PoolRegistry _registry;
     private MemorySocket? _server;
 
     /// <param name="clientsMax">Most clients.</param>
@@ -27,10 +28,11 @@ internal sealed class TransactionPath : IDialed
         var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nmax_client_conn=" + $"{clientsMax}\n" };
         files["u"] = "\"ann\" \"x\"\n";
         var settings = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
+        _registry = new PoolRegistry(settings, 1);
         var dice = new Dice(1);
         _network.Dialed = this;
         _group = new LoopGroup(new LoopGroupParts(
-            new PoolRegistry(settings, 1),
+            _registry,
             new TrackedParameters(["IntervalStyle"]),
             new ScramVerifiers([1]),
             new StatementTable(),
@@ -129,7 +131,8 @@ internal sealed class TransactionPath : IDialed
     }
 
     /// <summary>A client that is logged in.</summary>
-    internal MemorySocket LogIn()
+    /// <param name="inServerLogin">What happens while the first server that it needs is logging in.</param>
+    internal MemorySocket LogIn(Action<PoolRegistry>? inServerLogin = null)
     {
         var client = _network.ConnectClient();
         client.PeerWrite(Wire.Startup(0x30000, [.. Wire.Strings("user", "ann", "database", "d"), 0]));
@@ -139,6 +142,8 @@ internal sealed class TransactionPath : IDialed
             Turn();
             if (_server!.PeerInput.Length < 20 || _server.PeerInput[0] != 0) continue;
             _server.PeerTake(_server.PeerInput.Length);
+            inServerLogin?.Invoke(_registry);
+            inServerLogin = null;
             var welcome = new ByteQueue();
             welcome.Message('R', Wire.Int32(0));
             foreach (var (name, value) in Backend.Tracked) welcome.Message('S', name, value);
