@@ -10,7 +10,7 @@ namespace FastPool.Net;
 /// A client's socket and its session: frames what comes in, asks the session, and sends each run of bytes where the
 /// verdict says. Holds bytes only while a message is cut, a server is awaited, or the client is slow.
 /// </summary>
-internal sealed class ClientConnection : MessageEndpoint
+internal sealed class ClientConnection : MessageEndpoint, IConnectionView
 {
     private const int ConsoleQueriesMax = 16;
 
@@ -39,6 +39,12 @@ internal sealed class ClientConnection : MessageEndpoint
 
     /// <summary>A cancel request on its way, kept by this connection until it is through.</summary>
     internal CancelConnection? Cancel { get; set; }
+
+    int IConnectionView.Descriptor => Handle;
+
+    string IConnectionView.Tls => "";
+
+    BufferView IConnectionView.Buffer => BufferOf(_bodyRemaining);
 
     /// <summary>The server has the beginning of a message whose rest has not come yet.</summary>
     internal bool IsInMessage => _bodyRemaining > 0 && !_isBodySkipped;

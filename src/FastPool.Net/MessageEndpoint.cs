@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using FastPool.Base;
+using FastPool.Core.Sessions;
 using FastPool.Protocol;
 
 namespace FastPool.Net;
@@ -15,6 +16,9 @@ internal abstract class MessageEndpoint : Endpoint
     private protected abstract BufferPool Buffers { get; }
 
     private protected bool HoldsNothing => _held.IsEmpty;
+
+    /// <summary>For SHOW SOCKETS: what is held is received and not judged.</summary>
+    private protected BufferView BufferOf(int packetRemain) => new(_held.Count, 0, packetRemain, 0);
 
     /// <summary>Handles what it can.</summary>
     /// <returns>How far it got; what is behind is held.</returns>

@@ -11,7 +11,7 @@ namespace FastPool.Net;
 /// A server's socket and its session: frames what comes in, asks the session, and sends each run of bytes to the linked
 /// client. Belongs to the loop that owns the session; moves with it.
 /// </summary>
-internal sealed class ServerConnection : MessageEndpoint
+internal sealed class ServerConnection : MessageEndpoint, IConnectionView
 {
     private Loop _loop;
     private int _bodyRemaining;
@@ -42,6 +42,12 @@ internal sealed class ServerConnection : MessageEndpoint
     internal DialPlan? Plan { get; set; }
 
     internal bool IsClosed { get; private set; }
+
+    int IConnectionView.Descriptor => Handle;
+
+    string IConnectionView.Tls => "";
+
+    BufferView IConnectionView.Buffer => BufferOf(_bodyRemaining);
 
     protected internal override void OnConnected(int errno)
     {
