@@ -49,6 +49,36 @@ public readonly struct EndAddress
         };
     }
 
+    /// <summary>An address given as text: an IP, <c>*</c> for all of IPv4, or <c>unix</c>; anything else is no address.</summary>
+    public static EndAddress Parse(string text, int port)
+    {
+        if (text == "unix") return OfUnix;
+        if (!IPAddress.TryParse(text == "*" ? "0.0.0.0" : text, out var ip)) return default;
+        Span<byte> bytes = stackalloc byte[16];
+        ip.TryWriteBytes(bytes, out var length);
+        return length == 4
+            ? new EndAddress(SocketFamily.V4, 0, BinaryPrimitives.ReadUInt32BigEndian(bytes), port)
+            : new EndAddress(SocketFamily.V6, BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]), port);
+    }
+
+    /// <summary>Bytes of <see cref="CopyTo"/>.</summary>
+    public const int Size = 20;
+
+    /// <summary>In a form of our own, for <see cref="Of"/>.</summary>
+    public void CopyTo(Span<byte> bytes)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, _high);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], _low);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[16..], _family);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[18..], Port);
+    }
+
+    public static EndAddress Of(ReadOnlySpan<byte> bytes) => new(
+        BinaryPrimitives.ReadUInt16BigEndian(bytes[16..]),
+        BinaryPrimitives.ReadUInt64BigEndian(bytes),
+        BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]),
+        BinaryPrimitives.ReadUInt16BigEndian(bytes[18..]));
+
     public IPAddress? ToIPAddress()
     {
         if (_family == SocketFamily.V4)

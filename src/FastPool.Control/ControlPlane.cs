@@ -1,8 +1,10 @@
 using FastPool.Base;
 using FastPool.Control.Commands;
 using FastPool.Control.Figures;
+using FastPool.Control.Handover;
 using FastPool.Control.Listings;
 using FastPool.Control.Statistics;
+using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using Microsoft.Extensions.Logging;
@@ -17,14 +19,14 @@ public sealed class ControlPlane
 {
     private readonly StatsReporter _reporter;
 
-    public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process, ControlThread control, Clock clock, ILocalTime time, IDnsView dns, StatementTable statements, ProductView product, ILogger log)
+    public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process, ControlThread control, Clock clock, ILocalTime time, IDnsView dns, StatementTable statements, ScramVerifiers verifiers, ProductView product, ILogger log)
     {
         var walk = new LoopWalk(loops);
         var evictions = new Evictions(registry, walk);
         var stats = new StatsWindows(registry, clock.NowUs);
         var latency = new LatencyWindows(registry, statements, clock.NowUs);
         _reporter = new StatsReporter(registry, stats, latency, process, clock, log);
-        var sources = new Sources(registry, walk, stats, latency, clock, dns, product);
+        var sources = new Sources(registry, walk, stats, latency, clock, dns, product, new HandoverSecrets(registry, verifiers, tracked), statements);
         Thread = control;
         Readiness = new PoolerReadiness(registry);
         Figures = new FigureBook(sources, Readiness);

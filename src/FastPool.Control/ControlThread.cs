@@ -76,6 +76,12 @@ public sealed class ControlThread : IDisposable
         }
     }
 
+    /// <summary>Waits for at most so long, and does what comes meanwhile. On the thread that will be the control thread.</summary>
+    public void Wait(int wait_ms)
+    {
+        if (_work.TryTake(out var work, wait_ms)) Protect(work);
+    }
+
     private void RunDue()
     {
         _timers.RemoveAll(timer => timer.IsStopped);

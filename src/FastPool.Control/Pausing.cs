@@ -41,6 +41,7 @@ public sealed class Pausing
     {
         var mode = Mode;
         _registry.State.Mode = PoolerMode.Active;
+        _registry.State.IsFrozen = false;
         if (mode == PoolerMode.Suspended) ResumeLoops();
         Serve(_registry.Pools);
     }
@@ -85,14 +86,6 @@ public sealed class Pausing
         return count;
     }
 
-    /// <summary>False while one of the loops cannot park its sockets.</summary>
-    public bool CanSuspend()
-    {
-        var can = true;
-        _walk.Each(view => can &= view is ISuspendableLoop);
-        return can;
-    }
-
     public void BeginSuspend() => _registry.State.Mode = PoolerMode.Suspended;
 
     /// <param name="closeReason">Not null when the time is over: what is not parked is closed.</param>
@@ -100,11 +93,38 @@ public sealed class Pausing
     public bool TrySuspend(string? closeReason)
     {
         var isParked = true;
-        _walk.Each(view => isParked &= ((ISuspendableLoop)view).TrySuspend(closeReason));
+        _walk.Each(view => isParked &= view.TrySuspend(closeReason));
         return isParked;
     }
 
-    private void ResumeLoops() => _walk.Each(static view => (view as ISuspendableLoop)?.Resume());
+    /// <summary>Lets logins come to their ends; nobody new is let in.</summary>
+    /// <param name="isLate">Those left are not waited for.</param>
+    /// <returns>True when there are none: now everything is to stand still.</returns>
+    public bool TryEndLogins(bool isLate)
+    {
+        var areEnded = true;
+        _walk.Each(view => areEnded &= view.TryEndLogins());
+        if (!areEnded && !isLate) return false;
+        _registry.State.IsFrozen = true;
+        return true;
+    }
+
+    /// <summary>Everything stands still where it is, for another process of our own kind.</summary>
+    /// <inheritdoc cref="TrySuspend"/>
+    public bool TryFreeze(string? closeReason)
+    {
+        var isFrozen = true;
+        var seen = 0;
+        _walk.Each(view =>
+        {
+            isFrozen &= view.TryFreeze(closeReason);
+            seen += view.Servers.Count;
+        });
+        var areAllSeen = seen == _registry.Pools.Where(pool => pool != _registry.AdminPool).Sum(static pool => pool.Counts.Servers); // Else one is on its way from loop to loop.
+        return isFrozen && (areAllSeen || closeReason is not null);
+    }
+
+    private void ResumeLoops() => _walk.Each(static view => view.Resume());
 
     private void Serve(IEnumerable<Pool> pools) => _walk.Pools([.. pools], static (pool, host) => pool.Serve(host));
 }

@@ -17,6 +17,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)] internal static partial nint recv(int fd, byte* buffer, nuint length, int flags);
     [LibraryImport(Name)] internal static partial nint send(int fd, byte* buffer, nuint length, int flags);
     [LibraryImport(Name)] internal static partial nint sendmsg(int fd, MsgHdr* message, int flags);
+    [LibraryImport(Name)] internal static partial nint recvmsg(int fd, MsgHdr* message, int flags);
+    [LibraryImport(Name)] internal static partial int poll(PollFd* fds, nuint count, int timeout_ms);
     [LibraryImport(Name)] internal static partial int shutdown(int fd, int how);
     [LibraryImport(Name)] internal static partial int close(int fd);
     [LibraryImport(Name)] internal static partial int fcntl(int fd, int command, int argument);

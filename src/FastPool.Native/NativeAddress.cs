@@ -21,6 +21,18 @@ public readonly struct NativeAddress
 
     public int Family => MemoryMarshal.Read<ushort>(_bytes);
 
+    /// <summary>What <see cref="Unix"/> was given; empty for an IP address.</summary>
+    public string UnixPath
+    {
+        get
+        {
+            if (_bytes is null || Family != SocketFamily.Unix) return "";
+            var path = _bytes.AsSpan(2);
+            if (path.Length > 0 && path[0] == 0) return "@" + Encoding.Latin1.GetString(path[1..]);
+            return Encoding.Latin1.GetString(path.TrimEnd((byte)0));
+        }
+    }
+
     public static NativeAddress Ip(IPAddress address, int port)
     {
         if (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)

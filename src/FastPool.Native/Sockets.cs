@@ -20,6 +20,8 @@ public static unsafe class Sockets
     private const int IpProtoTcp = 6;
     private const int IpProtoV6 = 41;
     private const int AddressBytes = 128;
+    private const int GetFlags = 3;
+    private const int SetFlags = 4;
 
     /// <summary>The longest gathered send.</summary>
     public const int SegmentsMax = 64;
@@ -75,12 +77,9 @@ public static unsafe class Sockets
         return Libc.Result(Libc.sendmsg(fd, &message, NoSignal));
     }
 
-    public static void MakeNonBlocking(int fd)
-    {
-        const int setFlags = 4;
-        const int getFlags = 3;
-        _ = Libc.fcntl(fd, setFlags, Libc.fcntl(fd, getFlags, 0) | NonBlock);
-    }
+    public static void MakeNonBlocking(int fd) => _ = Libc.fcntl(fd, SetFlags, Libc.fcntl(fd, GetFlags, 0) | NonBlock);
+
+    public static void MakeBlocking(int fd) => _ = Libc.fcntl(fd, SetFlags, Libc.fcntl(fd, GetFlags, 0) & ~NonBlock);
 
     public static void Close(int fd) => _ = Libc.close(fd);
 

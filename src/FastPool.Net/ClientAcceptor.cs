@@ -56,6 +56,15 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
         _pausedUntilUs = loop.NowUs + Limits.AcceptPauseUs;
     }
 
+    /// <summary>Newcomers stay in the kernel's backlog.</summary>
+    internal void Suspend()
+    {
+        loop.Engine.StopListening(socket.Handle);
+        _pausedUntilUs = 0;
+    }
+
+    internal void Resume() => loop.Engine.Listen(socket.Handle, this);
+
     internal void Tick()
     {
         if (_pausedUntilUs == 0 || loop.NowUs < _pausedUntilUs) return;

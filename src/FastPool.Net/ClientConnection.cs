@@ -1,7 +1,9 @@
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Settings;
+using FastPool.Native;
 using FastPool.Protocol;
 
 namespace FastPool.Net;
@@ -15,8 +17,6 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
     private const int ConsoleQueriesMax = 16;
 
     private readonly Loop _loop;
-    private int _bodyRemaining;
-    private bool _isBodySkipped;
     private int _consoleQueries;
 
     internal ClientConnection(Loop loop, ClientSession session)
@@ -44,10 +44,10 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
 
     string IConnectionView.Tls => "";
 
-    BufferView IConnectionView.Buffer => BufferOf(_bodyRemaining);
+    BufferView IConnectionView.Buffer => HeldView;
 
     /// <summary>The server has the beginning of a message whose rest has not come yet.</summary>
-    internal bool IsInMessage => _bodyRemaining > 0 && !_isBodySkipped;
+    internal bool IsInMessage => BodyRemaining > 0 && !IsBodySkipped;
 
     protected internal override void OnReceived(byte[] buffer, int start, int count)
     {
@@ -184,20 +184,20 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         var maxPacketSize = Session.Pool!.Limits.MaxPacketSize;
         var from = position;
         var run = position;
-        var isMidStream = _bodyRemaining > 0;
+        var isMidStream = BodyRemaining > 0;
         while (true)
         {
-            if (_bodyRemaining > 0)
+            if (BodyRemaining > 0)
             {
-                var taken = Math.Min(_bodyRemaining, end - position);
-                if (_isBodySkipped)
+                var taken = Math.Min(BodyRemaining, end - position);
+                if (IsBodySkipped)
                 {
                     Forward(buffer, run, position);
                     run = position + taken;
                 }
                 position += taken;
-                _bodyRemaining -= taken;
-                if (_bodyRemaining > 0) break;
+                BodyRemaining -= taken;
+                if (BodyRemaining > 0) break;
             }
 
             if (Server is { Session.IsInCopy: true } && position < end && buffer[position] == FrontendMessage.CopyData)
@@ -226,10 +226,10 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
                     _loop.Figures.ClientMessages++;
                     Server!.Session.LookAt(type, unread);
                     Server.Session.Expect(type);
-                    _isBodySkipped = false;
+                    IsBodySkipped = false;
                     break;
                 case Verdict.Skip:
-                    _isBodySkipped = true;
+                    IsBodySkipped = true;
                     break;
                 case Verdict.Tracked:
                     switch (RelayTracked(buffer, ref run, ref position, end, type, length))
@@ -251,7 +251,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
                     if (IsOpen) Disconnect(Session.Ending);
                     return end;
             }
-            _bodyRemaining = length;
+            BodyRemaining = length;
         }
         if (isMidStream) _loop.Engine.Streams(this, position - from);
         else _loop.Engine.EndStream(this);
@@ -293,12 +293,12 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         if (Server is null && !TryLink()) return Step.Hold;
         Session.CountForwarded(length);
         _loop.Figures.ClientMessages++;
-        _isBodySkipped = false;
+        IsBodySkipped = false;
         if (names.Case == StatementCase.Untouched)
         {
             Server!.Session.LookAt(type, message);
             Server.Session.Expect(type);
-            _bodyRemaining = length;
+            BodyRemaining = length;
             return Step.GoOn;
         }
 
@@ -320,7 +320,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
             run = rest;
         }
         position = rest;
-        _bodyRemaining = length - consumed;
+        BodyRemaining = length - consumed;
         return toClient.Length == 0 || Send(toClient.WrittenSpan) ? Step.GoOn : Step.Ended;
     }
 
@@ -482,10 +482,82 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         return position + length;
     }
 
+    /// <summary>Each message by itself, with the descriptors that belong to it.</summary>
+    internal void SendDescriptors(IReadOnlyList<DescriptorMessage> messages)
+    {
+        const int Patience_ms = 5_000;
+        foreach (var message in messages)
+        {
+            ReadOnlySpan<byte> rest = message.Bytes;
+            ReadOnlySpan<int> descriptors = message.Descriptors;
+            while (rest.Length > 0 && IsOpen)
+            {
+                var sent = IsCongested ? -Errno.EAGAIN : DescriptorPassing.TrySend(Handle, rest, descriptors);
+                if (sent == -Errno.EAGAIN && !IsCongested && DescriptorPassing.WaitWritable(Handle, Patience_ms)) continue;
+                if (sent <= 0)
+                {
+                    _loop.Context.Log.Failure("", "send_one_fd: sendmsg error: " + Errno.Text(-sent));
+                    Disconnect(new Ending("send_one_fd failed"));
+                    return;
+                }
+                descriptors = default;
+                rest = rest[sent..];
+            }
+        }
+    }
+
     internal void OnConsoleAnswer(ReadOnlySpan<byte> messages)
     {
         _consoleQueries--;
         if (messages.IsEmpty || Send(messages)) GoOn();
+    }
+
+    // ---- suspend --------------------------------------------------------------------------------------------------
+
+    /// <returns>False while it logs in, waits, or is in the middle of something.</returns>
+    internal bool TryPark()
+    {
+        if (Session.State != ClientState.Active || !IsAtRest) return false;
+        _loop.Engine.Park(this);
+        return true;
+    }
+
+    /// <summary>A session that is in, and stands still.</summary>
+    internal bool CanBeHandedOver => IsParked && !Session.IsConsole;
+
+    internal HandedClient Save()
+    {
+        _loop.Engine.EndStream(this);
+        return Session.Save(Handle, Server?.Handle ?? 0, StreamNow);
+    }
+
+    /// <summary>Begins where another process stopped; nothing is read before the loop runs.</summary>
+    /// <returns>False when the kernel does not want the socket.</returns>
+    internal bool TryTakeOver(HandedClient handed)
+    {
+        if (_loop.Engine.Attach(this, handed.Descriptor) != 0) return false;
+        TakeStream(handed.Stream);
+        _loop.Add(this);
+        _loop.LoggedIn(this);
+        return true;
+    }
+
+    internal void Relink(ServerConnection server)
+    {
+        Server = server;
+        server.Client = this;
+        server.Session.Relink(Session);
+        if (IsCongested) _loop.Engine.Pause(server);
+        if (server.IsCongested) _loop.Engine.Pause(this);
+    }
+
+    /// <summary>Waits again, with the time it has waited already.</summary>
+    internal void WaitAgain(HandedClient handed)
+    {
+        Session.WaitStartUs = _loop.NowUs - handed.Clocks.WaitUs;
+        BeginWait();
+        if (handed.AwaitsWelcome) Session.Pool!.AwaitWelcome(Session, _loop);
+        else if (Session.Pool!.Acquire(Session, _loop) is ServerSession granted) OnGranted((ServerConnection)granted.Transport!);
     }
 
     // ---- end ------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ internal enum EndpointFlags : ushort
     PeerClosed = 32,
     /// <summary>In the middle of a bulk stream: told of only when there is much to read.</summary>
     Bulk = 64,
+    /// <summary>Stands still for a SUSPEND: nothing is read, and nobody hears of its end.</summary>
+    Parked = 128,
 }
 
 /// <summary>
@@ -40,6 +42,11 @@ public abstract class Endpoint
     public bool IsOpen => (Flags & EndpointFlags.Open) != 0;
 
     public bool IsPaused => (Flags & EndpointFlags.Paused) != 0;
+
+    public bool IsParked => (Flags & EndpointFlags.Parked) != 0;
+
+    /// <summary>There is, or may be, something to read and nothing speaks against it.</summary>
+    internal bool MayRead => (Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused | EndpointFlags.Parked)) == (EndpointFlags.Readable | EndpointFlags.Open);
 
     internal bool Has(EndpointFlags flag) => (Flags & flag) != 0;
 

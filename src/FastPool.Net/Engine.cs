@@ -72,6 +72,15 @@ public abstract class Engine(BufferPool buffers)
 
     public abstract void Resume(Endpoint endpoint);
 
+    /// <summary>Lets the endpoint stand still as it is, until unparked: what the kernel tells of it meanwhile is only noted. What it has not sent yet goes on being sent, unless <see cref="IsFrozen"/>.</summary>
+    public void Park(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Parked;
+
+    /// <summary>Goes on with a parked endpoint where it stood.</summary>
+    public abstract void Unpark(Endpoint endpoint);
+
+    /// <summary>Parked endpoints send nothing any more either: another process may be about to go on in their place.</summary>
+    public bool IsFrozen { get; set; }
+
     /// <summary>
     /// Sends all of it: what the kernel does not take at once is kept, and the endpoint is congested until it is gone.
     /// </summary>

@@ -67,9 +67,10 @@ public sealed class EpollEngine : Engine, IDisposable
         var endpoint = (uint)handle < (uint)_endpoints.Length ? _endpoints[handle] : null;
         if (endpoint is null || endpoint.Generation != generation) return; // Closed earlier in this turn.
         InDelivery = endpoint;
-        if (endpoint.Has(EndpointFlags.Connecting))
+        if (endpoint.Has(EndpointFlags.Connecting | EndpointFlags.Parked))
         {
-            FinishConnect(endpoint, readiness);
+            if (endpoint.IsParked) Note(endpoint, readiness);
+            else FinishConnect(endpoint, readiness);
             return;
         }
         if ((readiness & Readiness.Out) != 0 && endpoint.IsCongested && !Flush(endpoint))
@@ -97,7 +98,7 @@ public sealed class EpollEngine : Engine, IDisposable
         if (endpoint.Has(EndpointFlags.Bulk)) endpoint.LastBulkUs = NowUs;
         if (received < Limits.ReceiveBytes && !endpoint.Has(EndpointFlags.PeerClosed)) endpoint.Flags &= ~EndpointFlags.Readable;
         endpoint.OnReceived(_buffer, ReceiveAt, received);
-        if ((endpoint.Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused)) == (EndpointFlags.Readable | EndpointFlags.Open)) Enqueue(endpoint);
+        if (endpoint.MayRead) Enqueue(endpoint);
     }
 
     private void ReadOn(ITurnObserver observer)
@@ -111,7 +112,7 @@ public sealed class EpollEngine : Engine, IDisposable
             _queueBefore[i] = null!;
             if (endpoint is null) continue; // Gone since.
             endpoint.Flags &= ~EndpointFlags.Queued;
-            if ((endpoint.Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused)) != (EndpointFlags.Readable | EndpointFlags.Open)) continue;
+            if (!endpoint.MayRead) continue;
             InDelivery = endpoint;
             Receive(endpoint);
             observer.OnDelivered();
@@ -135,6 +136,28 @@ public sealed class EpollEngine : Engine, IDisposable
         if (!endpoint.IsPaused) return;
         endpoint.Flags &= ~EndpointFlags.Paused;
         if (endpoint.Has(EndpointFlags.Readable) && endpoint.IsOpen) Enqueue(endpoint);
+    }
+
+    // ---- parked endpoints -------------------------------------------------------------------------------------------
+
+    private void Note(Endpoint endpoint, Readiness readiness)
+    {
+        if ((readiness & AnyInput) != 0) endpoint.Flags |= EndpointFlags.Readable;
+        if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
+        if ((readiness & Readiness.Out) != 0 && endpoint.IsCongested && !IsFrozen && !Flush(endpoint)) endpoint.OnEnded(Errno.EPIPE);
+    }
+
+    public override void Unpark(Endpoint endpoint)
+    {
+        if (!endpoint.IsParked) return;
+        endpoint.Flags &= ~EndpointFlags.Parked;
+        if (!Flush(endpoint)) // The socket may have become writable meanwhile, and will not tell again.
+        {
+            endpoint.OnEnded(Errno.EPIPE);
+            return;
+        }
+        if (endpoint.MayRead) Enqueue(endpoint);
+        else if (endpoint.IsPaused && endpoint.Has(EndpointFlags.PeerClosed)) endpoint.OnPeerClosedWhilePaused();
     }
 
     // ---- bulk streams -----------------------------------------------------------------------------------------------
@@ -171,7 +194,7 @@ public sealed class EpollEngine : Engine, IDisposable
         for (var i = _bulk.Count - 1; i >= 0; i--)
         {
             var endpoint = _bulk[i];
-            if (endpoint.IsPaused || NowUs - endpoint.LastBulkUs < Limits.BulkPauseUs) continue;
+            if (endpoint.IsPaused || endpoint.IsParked || NowUs - endpoint.LastBulkUs < Limits.BulkPauseUs) continue;
             EndStream(endpoint);
             InDelivery = endpoint;
             Receive(endpoint);
@@ -245,7 +268,7 @@ public sealed class EpollEngine : Engine, IDisposable
         if ((readiness & AnyInput) != 0) endpoint.Flags |= EndpointFlags.Readable;
         if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
         endpoint.OnConnected(error);
-        if ((endpoint.Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused)) == (EndpointFlags.Readable | EndpointFlags.Open)) Enqueue(endpoint); // No other edge will tell of it.
+        if (endpoint.MayRead) Enqueue(endpoint); // No other edge will tell of it.
     }
 
     public override void Close(Endpoint endpoint)

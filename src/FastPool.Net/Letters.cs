@@ -27,5 +27,7 @@ internal sealed class ConsoleReply(Loop loop, ClientConnection client) : IConsol
 
     public void Answer(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.OnConsoleAnswer(messages.Span)));
 
+    public void Send(IReadOnlyList<DescriptorMessage> messages) => loop.Post(new ActionLetter(_ => client.SendDescriptors(messages)));
+
     public void Disconnect(string reason) => loop.Post(new ActionLetter(_ => client.Disconnect(Ending.Told(reason))));
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using FastPool.Base;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Settings;
 using FastPool.Native;
 using Microsoft.Extensions.Logging;
@@ -30,6 +31,19 @@ public static class Listeners
             Sockets.MakeNonBlocking(handle);
             log.Note($"socket passed from service manager (fd {handle})");
             sockets.Add(new ListeningSocket(handle, address, address.IsUnix ? settings.ListenPort : address.Port, null) { IsInherited = true });
+        }
+        return sockets;
+    }
+
+    /// <summary>Sockets of the process that is taken over from; their files are ours from then on.</summary>
+    public static IReadOnlyList<ListeningSocket> TakeOver(IReadOnlyList<HandedListener> handed, Settings settings)
+    {
+        var sockets = new List<ListeningSocket>();
+        foreach (var listener in handed)
+        {
+            Sockets.MakeNonBlocking(listener.Descriptor);
+            var address = Sockets.LocalAddress(listener.Descriptor);
+            sockets.Add(new ListeningSocket(listener.Descriptor, address, settings.ListenPort, address.IsUnix ? $"{settings.UnixSocketDir}/.s.PGSQL.{settings.ListenPort}" : null));
         }
         return sockets;
     }

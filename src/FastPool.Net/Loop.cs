@@ -1,6 +1,7 @@
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Native;
 using FastPool.Protocol;
 using Microsoft.Extensions.Logging;
@@ -17,6 +18,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     private readonly Clock _clock;
     private readonly Mailbox _mailbox = new();
     private readonly LoopJanitor _janitor;
+    private readonly LoopSuspension _suspension;
     private readonly Queue<PoolEffect> _effects = new();
     private readonly ConnectionList<ClientConnection> _clients;
     private readonly ConnectionList<ClientConnection> _logins;
@@ -35,6 +37,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
         _logins = new((client, index) => client.LoginIndex = index);
         _servers = new((server, index) => server.Index = index);
         _janitor = new LoopJanitor(this);
+        _suspension = new LoopSuspension(this);
         OnTurnBegun();
         _nextTickUs = NowUs + Limits.TickUs;
     }
@@ -339,6 +342,16 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     public void Close(ClientSession client, string reason) => ((ClientConnection)client.Transport!).Disconnect(Ending.Told(reason));
 
     public void Close(ServerSession server, string reason) => ((ServerConnection)server.Transport!).Close(reason, mayTerminate: true, isDeliberate: true);
+
+    public bool TrySuspend(string? closeReason) => _suspension.TrySuspend(closeReason);
+
+    public bool TryEndLogins() => _suspension.TryEndLogins();
+
+    public bool TryFreeze(string? closeReason) => _suspension.TryFreeze(closeReason);
+
+    public void HandOver(HandedState state) => _suspension.HandOver(state);
+
+    public void Resume() => _suspension.Resume();
 
     LoopFigures ILoopView.Figures => Figures;
 

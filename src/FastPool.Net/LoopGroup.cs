@@ -2,6 +2,7 @@ using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Net.Names;
 using Microsoft.Extensions.Logging;
 
@@ -26,13 +27,13 @@ public sealed class LoopGroup : ILoops
     private readonly PaddedCount[] _clientCounts;
     private readonly List<Thread> _threads = [];
     private readonly List<ClientAcceptor>[] _acceptors;
-    private readonly PoolRegistry _registry;
+    private readonly HandedImport _import;
     private long _lastId;
     private volatile bool _isStopped;
 
     public LoopGroup(LoopGroupParts parts)
     {
-        _registry = parts.Registry;
+        _import = new HandedImport(this, parts.Registry, parts.Statements);
         Dialer = new ServerDialer(parts.Resolver);
         Eviction = new Eviction(parts.Registry);
         Cancels = new CancelRelay(parts.Registry);
@@ -58,6 +59,8 @@ public sealed class LoopGroup : ILoops
     internal Eviction Eviction { get; }
     internal CancelRelay Cancels { get; }
 
+    internal IReadOnlyList<Loop> All => _loops;
+
     internal Loop this[int index] => _loops[index];
 
     internal long NextId() => Interlocked.Increment(ref _lastId);
@@ -66,6 +69,12 @@ public sealed class LoopGroup : ILoops
 
     internal IReadOnlyList<ListenerView> ListenersOf(int loop) =>
         [.. _acceptors[loop].Select(acceptor => new ListenerView(acceptor.Socket.Handle, acceptor.Socket.Address.ToString(), acceptor.Socket.Port))];
+
+    /// <summary>Takes over what another process gives up; it may still change its mind. Before <see cref="Start"/>.</summary>
+    public void TakeOver(HandedState state) => _import.Take(state);
+
+    /// <summary>The other process is gone: goes on where it stopped. Before <see cref="Start"/>.</summary>
+    public void GoOn() => _import.GoOn();
 
     /// <summary>Starts one thread a loop.</summary>
     public void Start()

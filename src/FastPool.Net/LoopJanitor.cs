@@ -13,8 +13,8 @@ internal sealed class LoopJanitor(Loop loop)
 
     internal void Tick()
     {
-        foreach (var acceptor in loop.Group.AcceptorsOf(loop.Index)) acceptor.Tick();
         if (loop.Registry.State.Mode == PoolerMode.Suspended) return;
+        foreach (var acceptor in loop.Group.AcceptorsOf(loop.Index)) acceptor.Tick();
         TickLogins();
         TickServers();
         TickIdleClients();

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using FastPool.Base;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Protocol;
 
 namespace FastPool.Net;
@@ -17,8 +18,29 @@ internal abstract class MessageEndpoint : Endpoint
 
     private protected bool HoldsNothing => _held.IsEmpty;
 
+    /// <summary>Bytes of the present message that have not come yet.</summary>
+    private protected int BodyRemaining;
+
+    /// <summary>Between two messages, with nothing kept in either direction.</summary>
+    private protected bool IsAtRest => HoldsNothing && BodyRemaining == 0 && !IsCongested;
+
     /// <summary>For SHOW SOCKETS: what is held is received and not judged.</summary>
-    private protected BufferView BufferOf(int packetRemain) => new(_held.Count, 0, packetRemain, 0);
+    private protected BufferView HeldView => new(_held.Count, 0, BodyRemaining, 0);
+
+    /// <summary>The rest of the present message is for nobody.</summary>
+    private protected bool IsBodySkipped;
+
+    /// <summary>How far the bytes have come, for another process.</summary>
+    private protected HandedStream StreamNow => new(BodyRemaining, IsBodySkipped, _held.Span.ToArray(), Unsent.Span.ToArray());
+
+    /// <summary>Goes on where another process stopped.</summary>
+    private protected void TakeStream(HandedStream stream)
+    {
+        BodyRemaining = stream.BodyRemaining;
+        IsBodySkipped = stream.IsBodySkipped;
+        _held.Append(stream.Held, Buffers);
+        Unsent.Append(stream.Unsent, Buffers);
+    }
 
     /// <summary>Handles what it can.</summary>
     /// <returns>How far it got; what is behind is held.</returns>

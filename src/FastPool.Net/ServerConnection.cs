@@ -2,6 +2,7 @@ using System.Text;
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Settings;
 using FastPool.Protocol;
 
@@ -14,8 +15,6 @@ namespace FastPool.Net;
 internal sealed class ServerConnection : MessageEndpoint, IConnectionView
 {
     private Loop _loop;
-    private int _bodyRemaining;
-    private bool _isBodySkipped;
     private int _handleOnTheWay = -1;
     private bool _isReleaseDue;
     private bool _isCutShort;
@@ -47,7 +46,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
 
     string IConnectionView.Tls => "";
 
-    BufferView IConnectionView.Buffer => BufferOf(_bodyRemaining);
+    BufferView IConnectionView.Buffer => HeldView;
 
     protected internal override void OnConnected(int errno)
     {
@@ -143,20 +142,20 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         var maxPacketSize = Session.Pool.Limits.MaxPacketSize;
         var from = position;
         var run = position;
-        var isMidStream = _bodyRemaining > 0;
+        var isMidStream = BodyRemaining > 0;
         while (true)
         {
-            if (_bodyRemaining > 0)
+            if (BodyRemaining > 0)
             {
-                var taken = Math.Min(_bodyRemaining, end - position);
-                if (_isBodySkipped)
+                var taken = Math.Min(BodyRemaining, end - position);
+                if (IsBodySkipped)
                 {
                     if (!Forward(buffer, run, position)) return end;
                     run = position + taken;
                 }
                 position += taken;
-                _bodyRemaining -= taken;
-                if (_bodyRemaining > 0) break;
+                BodyRemaining -= taken;
+                if (BodyRemaining > 0) break;
             }
 
             if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
@@ -178,8 +177,8 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
             if (isMidStream && Session.Phase == ServerPhase.Linked)
             {
                 _loop.Figures.ServerMessages++;
-                _isBodySkipped = false; // The bulk of all traffic: nothing to judge.
-                _bodyRemaining = length;
+                IsBodySkipped = false; // The bulk of all traffic: nothing to judge.
+                BodyRemaining = length;
                 continue;
             }
             if (length > unread.Length && Session.NeedsWhole(type)) break;
@@ -188,14 +187,14 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
             switch (verdict)
             {
                 case Verdict.Forward:
-                    _isBodySkipped = false;
+                    IsBodySkipped = false;
                     break;
                 case Verdict.ForwardAndRelease:
-                    _isBodySkipped = false;
+                    IsBodySkipped = false;
                     _isReleaseDue = true;
                     break;
                 case Verdict.Skip:
-                    _isBodySkipped = true;
+                    IsBodySkipped = true;
                     break;
                 case Verdict.Answered:
                     AuthQueries.OnAnswered(_loop, this);
@@ -216,13 +215,13 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
                     if (Forward(buffer, run, position)) Close(Session.Ending.Reason, mayTerminate: true);
                     return end;
             }
-            _bodyRemaining = length;
+            BodyRemaining = length;
         }
         CountSent(from, position);
         if (isMidStream) _loop.Engine.Streams(this, end - from);
         else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
-        if (_isReleaseDue && _bodyRemaining == 0) // Behind ReadyForQuery may stand the beginning of a notification: the rest is this client's too.
+        if (_isReleaseDue && BodyRemaining == 0) // Behind ReadyForQuery may stand the beginning of a notification: the rest is this client's too.
         {
             _isReleaseDue = false;
             if (Session.IsReady && Session.Outstanding.IsEmpty && Client is { IsInMessage: false }) Release();
@@ -313,7 +312,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         Session.Unlink();
         _isCutShort = isInMessage;
         _isReleaseDue = false;
-        _isBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
+        IsBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
         if (Session.ReasonNotToRelease(IsCongested || isInMessage) is { } reason)
         {
             Close(reason, mayTerminate: true);
@@ -335,6 +334,62 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
     {
         Session.BeginTest();
         SendQuery(query, "reset query failed");
+    }
+
+    // ---- suspend --------------------------------------------------------------------------------------------------
+
+    /// <returns>False while it is in the middle of something, or on its way to a client.</returns>
+    internal bool TryPark()
+    {
+        var isSettled = Session.Phase switch
+        {
+            ServerPhase.Free => Session.State == ServerState.Idle,
+            ServerPhase.Linked => Session.Outstanding.IsAllForwarded, // What the pooler asked or will answer itself, no other process could know.
+            _ => false,
+        };
+        if (!isSettled || !IsAtRest) return false;
+        _loop.Engine.Park(this);
+        return true;
+    }
+
+    /// <returns>False while it is about to be somewhere else.</returns>
+    internal bool TryFreeze(string? closeReason)
+    {
+        switch (Session.Phase)
+        {
+            case ServerPhase.Login or ServerPhase.Testing or ServerPhase.Asked:
+            case ServerPhase.Free when Session.State == ServerState.Tested:
+                Close("close unsafe file descriptors on suspend", mayTerminate: true, isDeliberate: true);
+                return true;
+            case ServerPhase.Linked:
+            case ServerPhase.Free when Session.State is ServerState.Idle or ServerState.Used:
+                _loop.Engine.Park(this);
+                return true;
+            default:
+                if (closeReason is null) return false;
+                Close(closeReason, mayTerminate: true, isDeliberate: true);
+                return true;
+        }
+    }
+
+    /// <summary>It stands still, for a client or free.</summary>
+    internal bool CanBeHandedOver => IsParked;
+
+    internal HandedServer Save()
+    {
+        _loop.Engine.EndStream(this);
+        return Session.Save(Handle, Address.UnixPath, _isReleaseDue, StreamNow);
+    }
+
+    /// <summary>Begins where another process stopped; nothing is read before the loop runs.</summary>
+    /// <returns>False when the kernel does not want the socket.</returns>
+    internal bool TryTakeOver(HandedServer handed)
+    {
+        if (_loop.Engine.Attach(this, handed.Descriptor) != 0) return false;
+        TakeStream(handed.Stream);
+        _isReleaseDue = handed.Flags.HasFlag(ServerFlags.ReleaseDue);
+        _loop.Add(this);
+        return true;
     }
 
     // ---- moving ---------------------------------------------------------------------------------------------------

@@ -4,12 +4,14 @@ using FastPool.Control;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.Logs;
 using FastPool.Native;
 using FastPool.Net;
 using FastPool.Net.Names;
+using FastPool.Takeover;
 using FastPool.Web;
 using Microsoft.Extensions.Logging;
 using ShutdownMode = FastPool.Life.ShutdownMode;
@@ -33,6 +35,8 @@ internal sealed class Pooler : IPooler, IProcessControl
     private readonly ControlThread _control;
     private IReadOnlyList<ListeningSocket> _sockets = [];
     private ShutdownMode _shutdown;
+    private TakeoverDialogue? _dialogue;
+    private HandedState? _handed;
 
     internal Pooler(Settings settings, IPoolerHost host, ControlThread control)
     {
@@ -63,7 +67,7 @@ internal sealed class Pooler : IPooler, IProcessControl
             clock,
             _resolver,
             (_, buffers) => new EpollEngine(buffers, handle => SocketTuning.Apply(handle, _registry.Settings))));
-        _plane = new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver), statements, new ProductView(Versions.Own, PollMethod), _log);
+        _plane = new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver), statements, _verifiers, new ProductView(Versions.Own, PollMethod), _log);
         _loops.Console = _plane.Console;
     }
 
@@ -72,7 +76,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     public string TlsLibrary => "OpenSSL";
 
     public ShutdownState State => new(
-        _plane.Pausing.Mode switch { PoolerMode.Paused => PauseMode.Paused, PoolerMode.Suspended => PauseMode.Suspended, _ => PauseMode.None },
+        _handed is not null ? PauseMode.TakingOver : _plane.Pausing.Mode switch { PoolerMode.Paused => PauseMode.Paused, PoolerMode.Suspended => PauseMode.Suspended, _ => PauseMode.None },
         _shutdown);
 
     /// <summary>A loop serves some 50,000 transactions a second, so a few go a long way; a machine that also runs PostgreSQL needs its cores for that.</summary>
@@ -87,19 +91,43 @@ internal sealed class Pooler : IPooler, IProcessControl
     public string? TakeOver(out bool isFound)
     {
         isFound = false;
+        try
+        {
+            _dialogue = TakeoverDialogue.Find(_registry.Settings, _log);
+            if (_dialogue is null) return null;
+            isFound = true;
+            _handed = _dialogue.Take();
+            return null;
+        }
+        catch (FatalError failure)
+        {
+            return failure.Message;
+        }
+    }
+
+    /// <summary>-R, second part: with everything prepared, the old process ends, and we go on in its place.</summary>
+    private string? GoOnAfterTakeover(TakeoverDialogue dialogue, HandedState handed)
+    {
+        _sockets = Listeners.TakeOver(handed.Listeners, _registry.Settings);
+        _loops.TakeOver(handed);
+        try
+        {
+            dialogue.End(_registry.Settings.Pidfile, _control.Wait);
+        }
+        catch (FatalError failure)
+        {
+            return failure.Message;
+        }
+        dialogue.Dispose();
+        (_dialogue, _handed) = (null, null);
+        _loops.GoOn();
         return null;
     }
 
     public string? Start(IReadOnlyList<int> inherited)
     {
-        try
-        {
-            _sockets = inherited.Count > 0 ? Listeners.Inherit(inherited, _registry.Settings, _log) : Listeners.Open(_registry.Settings, _log);
-        }
-        catch (StartupException failure)
-        {
-            return failure.Message;
-        }
+        var problem = _dialogue is { } dialogue && _handed is { } handed ? GoOnAfterTakeover(dialogue, handed) : OpenSockets(inherited);
+        if (problem is not null) return problem;
         StartMetrics(_registry.Settings.Own.MetricsListen);
         _loops.Listen(_sockets);
         _loops.Start();
@@ -110,6 +138,19 @@ internal sealed class Pooler : IPooler, IProcessControl
         _control.Every(Limits.TickUs, _plane.Reloader.DropIdleDatabases);
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
         return null;
+    }
+
+    private string? OpenSockets(IReadOnlyList<int> inherited)
+    {
+        try
+        {
+            _sockets = inherited.Count > 0 ? Listeners.Inherit(inherited, _registry.Settings, _log) : Listeners.Open(_registry.Settings, _log);
+            return null;
+        }
+        catch (StartupException failure)
+        {
+            return failure.Message;
+        }
     }
 
     /// <summary>An address that another process still has, as during a restart, is tried again.</summary>

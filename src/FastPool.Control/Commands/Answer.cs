@@ -30,6 +30,14 @@ internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null, boo
         Buffer = new MessageBuffer(PartBytes + FirstBytes);
     }
 
+    /// <summary>What is written so far, then messages with descriptors.</summary>
+    public void Send(IReadOnlyList<DescriptorMessage> messages)
+    {
+        reply.Part(Buffer.WrittenMemory);
+        Buffer = new MessageBuffer(FirstBytes);
+        reply.Send(messages);
+    }
+
     /// <summary>CommandComplete and ReadyForQuery.</summary>
     public void Complete(string tag)
     {

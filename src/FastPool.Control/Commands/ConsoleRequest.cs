@@ -12,6 +12,9 @@ internal sealed class ConsoleRequest(ClientSession client, string query, IConsol
 
     public bool IsAdmin { get; } = client.IsAdmin;
 
+    /// <summary>It came over a Unix socket from a process of our own system user, as user pgbouncer: it may have descriptors and secrets.</summary>
+    public bool IsOwnUser { get; } = client.IsOwnUser && client.UserName == Core.Pools.PoolRegistry.AdminDatabase;
+
     public string LogPrefix { get; } = client.LogPrefix;
 
     public string Query { get; } = query;

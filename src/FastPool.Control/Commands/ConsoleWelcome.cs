@@ -1,4 +1,5 @@
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Protocol;
 
 namespace FastPool.Control.Commands;
@@ -18,12 +19,19 @@ internal sealed class ConsoleWelcome(TrackedParameters tracked)
         ("is_superuser", "on"),
     ];
 
-    private readonly WelcomeParameters _parameters = new([.. Own.SelectMany(static row => WelcomeParameters.Status(row.Name, row.Value))], tracked.Unknown);
+    private readonly WelcomeParameters _parameters = new(Block(Own), tracked.Unknown);
+
+    /// <summary>For the own user: a process that wants to take over learns that we can do more than PgBouncer.</summary>
+    private readonly WelcomeParameters _ownUserParameters = new(Block([.. Own, (TakeoverParameter, HandedState.Version.ToString(System.Globalization.CultureInfo.InvariantCulture))]), tracked.Unknown);
+
+    internal const string TakeoverParameter = "fastpool_takeover";
+
+    private static byte[] Block((string Name, string Value)[] rows) => [.. rows.SelectMany(static row => WelcomeParameters.Status(row.Name, row.Value))];
 
     public byte[] For(ClientSession client)
     {
         var block = new MessageBuffer();
-        _parameters.Write(tracked, client.Parameters, client.CancelKey, block);
+        (client.IsOwnUser ? _ownUserParameters : _parameters).Write(tracked, client.Parameters, client.CancelKey, block);
         return block.WrittenSpan.ToArray();
     }
 }

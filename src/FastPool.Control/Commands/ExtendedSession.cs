@@ -197,6 +197,8 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
             onEnd();
         }
 
+        public void Send(IReadOnlyList<DescriptorMessage> messages) => reply.Send(messages);
+
         public void Disconnect(string reason) => reply.Disconnect(reason);
     }
 }

@@ -15,6 +15,11 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
         ("WAIT_FOR_CLIENTS", ShutdownMode.WaitForClients),
     ];
 
+    private const long SuspendLookUs = 1_000;
+
+    /// <summary>Logins may end while everybody else goes on: only then does everything stand still.</summary>
+    private const long LoginPatienceUs = 1_000_000;
+
     public string? Reload(ConsoleRequest request, string argument)
     {
         RequireNoArgument(request, argument);
@@ -26,22 +31,24 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
 
     public string? Suspend(ConsoleRequest request, string argument)
     {
-        RequireNoArgument(request, argument);
+        var isForTakeover = request.IsOwnUser && argument == "TAKEOVER";
+        if (!isForTakeover) RequireNoArgument(request, argument);
         request.RequireAdmin();
         if (pausing.Mode != PoolerMode.Active) throw new ConsoleException("already suspended/paused");
         if (pausing.IsAnyDatabasePaused) throw new ConsoleException("cannot suspend with paused databases");
-        if (!pausing.CanSuspend()) throw new ConsoleException("SUSPEND is not supported");
         log.CommandIssued("SUSPEND");
         pausing.BeginSuspend();
         var startUs = clock.NowUs;
-        waits.Add(new Wait(request, "SUSPEND", IsOver, EndsWithResume: true));
+        waits.Add(new Wait(request, "SUSPEND", IsOver, EndsWithResume: true) { PeriodUs = SuspendLookUs });
         return null;
 
         bool IsOver()
         {
             var timeoutUs = registry.Settings.SuspendTimeoutUs;
             var isLate = timeoutUs > 0 && clock.NowUs - startUs >= timeoutUs;
-            return pausing.TrySuspend(isLate ? "suspend_timeout" : null);
+            var closeReason = isLate ? "suspend_timeout" : null;
+            if (!isForTakeover) return pausing.TrySuspend(closeReason);
+            return (registry.State.IsFrozen || pausing.TryEndLogins(isLate || clock.NowUs - startUs >= LoginPatienceUs)) && pausing.TryFreeze(closeReason);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using FastPool.Control.Handover;
 using FastPool.Control.Listings;
 using FastPool.Core.Sessions;
 using FastPool.Protocol;
@@ -10,6 +11,9 @@ internal sealed class ShowCommand
 {
     /// <summary>What SHOW VERSION and the first line of --version say: which PgBouncer this one stands in for.</summary>
     internal const string VersionText = "PgBouncer 1.25.2";
+
+    /// <summary>All that another process of our own kind needs to go on in our place.</summary>
+    private const string TakeoverItem = "TAKEOVER";
 
     private const string Tag = "SHOW";
 
@@ -36,7 +40,7 @@ internal sealed class ShowCommand
             ["VERSION"] = Of(PairListings.Version, static () => [VersionText]),
             ["PEERS"] = Of(SmallListings.PeerList, () => SmallListings.PeerRows(registry.Settings)),
             ["PEER_POOLS"] = Of(SmallListings.PeerPools, () => SmallListings.PeerPoolRows(sources.Walk)),
-            ["FDS"] = Of(DescriptorListing.Listing, () => DescriptorListing.Rows(sources, _connections)) with { NeedsAdmin = true },
+            ["FDS"] = new Item(WriteDescriptors) { Columns = DescriptorListing.Listing, NeedsAdmin = true },
             ["SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request), Remembering)) { Columns = ConnectionListing.WithBuffers },
             ["ACTIVE_SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request).Where(ConnectionListing.IsActiveSocket), Remembering)) { Columns = ConnectionListing.WithBuffers },
             ["LISTS"] = Of(PairListings.Lists, () => PairListings.ListsRows(sources)),
@@ -56,6 +60,12 @@ internal sealed class ShowCommand
             ["WAITING"] = Of(WaitingListing.Listing, () => WaitingListing.Rows(sources)),
             ["LOOPS"] = Of(LoopListing.Listing, () => LoopRow.All(sources.Walk)),
             ["SAFETY"] = Of(SafetyListing.Listing, () => SafetyListing.Rows(sources.Walk)),
+            [TakeoverItem] = new Item((answer, request) =>
+            {
+                if (!request.IsOwnUser || !sources.Registry.State.IsFrozen) throw request.InvalidCommand();
+                OneText("state").Describe(answer.Buffer, default);
+                answer.Send(new HandoverWriter(registry, sources.Walk, sources.Secrets, sources.Statements).Write());
+            }),
             ["FASTPOOL"] = Of(ProductListing.Listing, () => ProductListing.Rows(registry, sources.Product)),
         };
     }
@@ -99,6 +109,18 @@ internal sealed class ShowCommand
     private static Listing<string> OneText(string name) => PairListings.OneText(name.ToLowerInvariant());
 
     private Item Of<T>(Listing<T> listing, Func<IEnumerable<T>> rows) => new((answer, _) => listing.Write(answer, rows(), Remembering)) { Columns = listing };
+
+    private void WriteDescriptors(Answer answer, ConsoleRequest request)
+    {
+        var rows = DescriptorListing.Rows(_sources, _connections);
+        if (!request.IsOwnUser || answer.Form is not null)
+        {
+            DescriptorListing.Listing.Write(answer, rows, Remembering);
+            return;
+        }
+        DescriptorListing.Listing.Describe(answer.Buffer, default);
+        answer.Send(DescriptorListing.Messages(rows, _sources.Secrets, Remembering));
+    }
 
     /// <summary>The asking session's buffer always holds its query: type, length, text and NUL.</summary>
     private IEnumerable<ConnectionLine> Sockets(ConsoleRequest request)

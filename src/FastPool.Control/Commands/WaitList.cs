@@ -5,7 +5,13 @@ namespace FastPool.Control.Commands;
 /// <summary>What a console session waits for.</summary>
 /// <param name="IsOver">Looked at again and again.</param>
 /// <param name="EndsWithResume">True for the global PAUSE and SUSPEND.</param>
-internal sealed record Wait(ConsoleRequest Request, string Tag, Func<bool> IsOver, bool EndsWithResume);
+internal sealed record Wait(ConsoleRequest Request, string Tag, Func<bool> IsOver, bool EndsWithResume)
+{
+    private const long LookPeriodUs = 20_000;
+
+    /// <summary>How often is looked whether it is over.</summary>
+    public long PeriodUs { get; init; } = LookPeriodUs;
+}
 
 /// <summary>
 /// Commands that are answered when a condition holds. Each remembers its own condition: another's does not answer it. While
@@ -13,8 +19,6 @@ internal sealed record Wait(ConsoleRequest Request, string Tag, Func<bool> IsOve
 /// </summary>
 internal sealed class WaitList(ControlThread control, Action<ConsoleRequest, string> complete, Action<ConsoleRequest, string> fail)
 {
-    private const long LookPeriodUs = 20_000;
-
     private readonly List<Wait> _waits = [];
     private ControlTimer? _timer;
 
@@ -29,7 +33,9 @@ internal sealed class WaitList(ControlThread control, Action<ConsoleRequest, str
             return;
         }
         _waits.Add(wait);
-        _timer ??= control.Every(LookPeriodUs, Look);
+        if (_timer is { } timer && timer.PeriodUs <= wait.PeriodUs) return;
+        _timer?.Stop();
+        _timer = control.Every(wait.PeriodUs, Look);
     }
 
     /// <summary>The client is gone. A SUSPEND goes on parking nevertheless; its answer goes nowhere.</summary>

@@ -1,3 +1,5 @@
+using FastPool.Control.Handover;
+using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.DescriptorRow>;
@@ -5,11 +7,20 @@ using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.Descrip
 namespace FastPool.Control.Listings;
 
 /// <summary>A socket for SHOW FDS.</summary>
-internal sealed record DescriptorRow(int Descriptor, string Task, string? User, string? Database, string Address, long Port, ulong Cancel, long Link, ParameterValues? Parameters);
+internal sealed record DescriptorRow(int Descriptor, string Task, string? User, string? Database, string Address, long Port, ulong Cancel, long Link, ParameterValues? Parameters)
+{
+    /// <summary>Of who gets descriptors alone: the rest has no use for a secret.</summary>
+    public string? Password { get; init; }
+
+    /// <inheritdoc cref="Password"/>
+    public ScramKeys? Keys { get; init; }
+
+    /// <summary>It has statements prepared under names that another process would use anew.</summary>
+    public bool IsPrepared { get; init; }
+}
 
 /// <summary>
-/// SHOW FDS. It shows, and hands over nothing: no descriptor goes along, and so no secret either, which the taker of
-/// descriptors alone would have a use for.
+/// SHOW FDS. The own user gets the descriptors as well, each row's with its row, and what it needs to go on with them.
 /// </summary>
 internal static class DescriptorListing
 {
@@ -30,9 +41,9 @@ internal static class DescriptorListing
         Text("std_strings", static row => row.Parameters?[TrackedParameters.StandardConformingStrings]),
         Text("datestyle", static row => row.Parameters?[DateStyle]),
         Text("timezone", static row => row.Parameters?[TimeZone]),
-        Text("password", static _ => null),
-        Bytea("scram_client_key", static _ => null),
-        Bytea("scram_server_key", static _ => null));
+        Text("password", static row => row.Password),
+        Bytea("scram_client_key", static row => row.Keys?.ClientKey),
+        Bytea("scram_server_key", static row => row.Keys?.ServerKey));
 
     /// <summary>Listeners, clients in login, then pool by pool; without TLS and without the console's own.</summary>
     public static IEnumerable<DescriptorRow> Rows(Sources sources, Connections connections)
@@ -64,5 +75,18 @@ internal static class DescriptorListing
         row.Remote.IsUnix ? row.UnixPort : row.Remote.Port,
         row.CancelKey,
         row.LinkDescriptor,
-        row.Parameters);
+        row.Parameters)
+    {
+        IsPrepared = row is { IsServer: true, PreparedStatements: > 0, LinkId: 0 },
+    };
+
+    /// <summary>The rows with their descriptors. A free server that has statements prepared stays here, and ends with this process.</summary>
+    public static IReadOnlyList<DescriptorMessage> Messages(IEnumerable<DescriptorRow> rows, HandoverSecrets secrets, ILocalTime time) =>
+    [
+        .. rows.Where(static row => !row.IsPrepared).Select(row =>
+        {
+            var whole = row.Task == "client" ? row with { Password = secrets.SecretOf(row.Database, row.User), Keys = secrets.KeysOf(row.Database, row.User) } : row;
+            return new DescriptorMessage(Listing.Row(whole, time), [row.Descriptor]);
+        }),
+    ];
 }

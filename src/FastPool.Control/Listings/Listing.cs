@@ -26,6 +26,17 @@ internal sealed class Listing<T>(params Column<T>[] columns) : IDescription
         writer.End();
     }
 
+    /// <summary>One row as a message of its own.</summary>
+    public byte[] Row(T item, ILocalTime time)
+    {
+        var buffer = new MessageBuffer();
+        var row = new RowWriter(buffer);
+        row.BeginRow();
+        foreach (var column in columns) column.Write(ref row, item, time);
+        row.End();
+        return buffer.WrittenSpan.ToArray();
+    }
+
     /// <summary>Description (not for an Execute), rows, and nothing after them.</summary>
     public void Write(Answer answer, IEnumerable<T> items, ILocalTime time)
     {

@@ -1,8 +1,10 @@
 using FastPool.Base;
+using FastPool.Control.Handover;
 using FastPool.Control.Statistics;
 using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
 
 namespace FastPool.Control.Listings;
 
 /// <summary>Where listings take their rows from.</summary>
-internal sealed record Sources(PoolRegistry Registry, LoopWalk Walk, StatsWindows Stats, LatencyWindows Latency, Clock Clock, IDnsView Dns, ProductView Product);
+internal sealed record Sources(PoolRegistry Registry, LoopWalk Walk, StatsWindows Stats, LatencyWindows Latency, Clock Clock, IDnsView Dns, ProductView Product, HandoverSecrets Secrets, StatementTable Statements);

@@ -48,6 +48,8 @@ public sealed class ScramVerifiers(byte[] mockSecret)
     /// <summary>Keeps what a client of that name proved against its stored verifier: logins to a server with the same verifier use it.</summary>
     public void KeepProof(string user, ScramKeys keys) => _proofs[user] = keys;
 
+    public IEnumerable<KeyValuePair<string, ScramKeys>> Proofs => _proofs;
+
     public ScramKeys? Proof(string user) => _proofs.GetValueOrDefault(user);
 
     public void Forget()

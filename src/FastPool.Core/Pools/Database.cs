@@ -44,6 +44,9 @@ public sealed class Database
     /// <summary>No client gets a server, by this database's own PAUSE or by the global one.</summary>
     public bool IsHeld => IsPaused || _pooler.Mode == PoolerMode.Paused;
 
+    /// <inheritdoc cref="PoolerState.IsFrozen"/>
+    public bool IsFrozen => _pooler.IsFrozen;
+
     /// <summary>The whole pooler waits for its servers to end.</summary>
     public bool IsEnding => _pooler.IsEnding;
 

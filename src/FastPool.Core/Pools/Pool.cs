@@ -134,6 +134,10 @@ public sealed class Pool
 
     public void LoginFailed(PooledServer server, LoginFailure failure, IPoolHost host) => Submit(PoolOperationKind.LoginFailed, null, server, failure, host);
 
+    /// <summary>A server that an earlier process has left: linked already, or free.</summary>
+    public void Adopt(PooledServer server, bool isLinked, IPoolHost host) =>
+        Submit(isLinked ? PoolOperationKind.AdoptLinked : PoolOperationKind.AdoptIdle, null, server, null, host);
+
     /// <summary>A server is free and clean: to the first waiter, or idle.</summary>
     public void Return(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.Return, null, server, null, host);
 

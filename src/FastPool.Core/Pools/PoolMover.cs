@@ -41,6 +41,9 @@ internal sealed class PoolMover
 
     private bool IsPaused => _pool.Database.IsHeld;
 
+    /// <summary>No server is given to anybody.</summary>
+    private bool IsStopped => IsPaused || _pool.Database.IsFrozen;
+
     internal void Run(PoolOperationKind kind, PoolClient? client, PooledServer? server, object? detail, IPoolHost host)
     {
         switch (kind)
@@ -49,6 +52,11 @@ internal sealed class PoolMover
             case PoolOperationKind.AwaitWelcome: AwaitWelcome(client!, host); break;
             case PoolOperationKind.Acquire: Acquire(client!, host, mayReturn: false); break;
             case PoolOperationKind.Leave: Leave(client!, host); break;
+            case PoolOperationKind.AdoptLinked: Adopt(server!, ServerState.Active); break;
+            case PoolOperationKind.AdoptIdle:
+                Adopt(server!, ServerState.Tested);
+                Settle(server!, host);
+                break;
             case PoolOperationKind.LoginDone: LoginDone(server!, host); break;
             case PoolOperationKind.LoginFailed: LoginFailed(server!, (LoginFailure)detail!, host); break;
             case PoolOperationKind.Return: Return(server!, host); break;
@@ -67,14 +75,14 @@ internal sealed class PoolMover
     internal PooledServer? Acquire(PoolClient client, IPoolHost host, bool mayReturn)
     {
         if (client.HasLeft) return null;
-        if (!IsPaused && TakeIdle(client.Loop, host) is { } server)
+        if (!IsStopped && TakeIdle(client.Loop, host) is { } server)
         {
             Move(server, ServerState.Active);
             if (mayReturn && server.Loop == host.Loop) return server;
             Grant(client, server, host);
             return null;
         }
-        if (!IsPaused && _lastFailure is not null && _counts.Servers == _counts.Login)
+        if (!IsStopped && _lastFailure is not null && _counts.Servers == _counts.Login)
         {
             host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure)));
             OpenOne(client.Loop, host);
@@ -118,6 +126,15 @@ internal sealed class PoolMover
         client.Queue.Remove(client);
         PublishWaiting();
         if (_isStarved) OpenMore(host);
+    }
+
+    /// <summary>It is there, whatever the limits say.</summary>
+    private void Adopt(PooledServer server, ServerState state)
+    {
+        _pool.Database.Servers.TryTake(0);
+        _pool.User.Servers.TryTake(0);
+        server.State = state;
+        Count(state, 1);
     }
 
     private void LoginDone(PooledServer server, IPoolHost host)
@@ -185,7 +202,7 @@ internal sealed class PoolMover
         {
             CloseFree(server, "pause mode", host);
         }
-        else if (NextWaiter(server.Loop) is { } client)
+        else if (!IsStopped && NextWaiter(server.Loop) is { } client)
         {
             _waiting.Remove(client);
             PublishWaiting();
@@ -266,7 +283,7 @@ internal sealed class PoolMover
 
     private void Serve(IPoolHost host)
     {
-        while (!IsPaused && _waiting.Oldest is { } client && TakeIdle(client.Loop, host) is { } server)
+        while (!IsStopped && _waiting.Oldest is { } client && TakeIdle(client.Loop, host) is { } server)
         {
             _waiting.Remove(client);
             PublishWaiting();
@@ -280,7 +297,7 @@ internal sealed class PoolMover
     private void OpenMore(IPoolHost host)
     {
         SetStarved(false);
-        if (IsPaused) return;
+        if (IsStopped) return;
         var wanted = _waiting.Count - _counts.Tested;
         for (; wanted > 0 && _used.Newest is { } used; wanted--)
         {

@@ -6,6 +6,8 @@ public enum PoolOperationKind : byte
     AwaitWelcome,
     Acquire,
     Leave,
+    AdoptLinked,
+    AdoptIdle,
     LoginDone,
     LoginFailed,
     Return,

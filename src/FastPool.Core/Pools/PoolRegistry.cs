@@ -83,8 +83,8 @@ public sealed class PoolRegistry
         return database.GetOrAddPool(user, name => NewPool(database, name));
     }
 
-    /// <summary>The pool in which auth_query runs: that user's own, even where another is forced on clients.</summary>
-    public Pool GetAuthPool(Database database, string authUser) => database.GetOrAddPool(authUser, name => NewPool(database, name));
+    /// <summary>That user's own pool, even where another is forced on clients: auth_query runs in it.</summary>
+    public Pool GetPoolOf(Database database, string user) => database.GetOrAddPool(user, name => NewPool(database, name));
 
     private Pool NewPool(Database database, string user)
     {

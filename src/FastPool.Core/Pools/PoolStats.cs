@@ -32,6 +32,22 @@ public sealed class PoolStats
         return _latency!;
     }
 
+    /// <summary>Counted by an earlier process.</summary>
+    public void Add(in StatsTotals totals)
+    {
+        ServerAssignments += totals.ServerAssignments;
+        Xacts += totals.Xacts;
+        Queries += totals.Queries;
+        ReceivedBytes += totals.ReceivedBytes;
+        SentBytes += totals.SentBytes;
+        XactUs += totals.XactUs;
+        QueryUs += totals.QueryUs;
+        WaitUs += totals.WaitUs;
+        ClientParses += totals.ClientParses;
+        ServerParses += totals.ServerParses;
+        Binds += totals.Binds;
+    }
+
     /// <summary>Adds these to a reader's sum.</summary>
     public void AddTo(ref StatsTotals totals)
     {

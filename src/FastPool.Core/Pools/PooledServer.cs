@@ -8,12 +8,12 @@ namespace FastPool.Core.Pools;
 /// </summary>
 public abstract class PooledServer : Letter
 {
-    protected PooledServer(Pool pool, byte loop, long dialStartUs)
+    protected PooledServer(Pool pool, byte loop, long dialStartUs, bool isCloseNeeded = false)
     {
         Pool = pool;
         Loop = loop;
         DialStartUs = dialStartUs;
-        Generation = pool.Generation;
+        Generation = isCloseNeeded ? pool.Generation - 1 : pool.Generation;
     }
 
     public Pool Pool { get; }

@@ -15,12 +15,20 @@ public sealed class PoolerState
 {
     private byte _mode;
     private bool _isEnding;
+    private bool _isFrozen;
 
     /// <summary>The pooler waits for its servers and then ends: whoever needs one is told so.</summary>
     public bool IsEnding
     {
         get => Volatile.Read(ref _isEnding); // Pairs: the setter, by the shutdown.
         set => Volatile.Write(ref _isEnding, value);
+    }
+
+    /// <summary>Servers and waiters stay where they are, because another process is about to take them over.</summary>
+    public bool IsFrozen
+    {
+        get => Volatile.Read(ref _isFrozen); // Pairs: the setter, by the console.
+        set => Volatile.Write(ref _isFrozen, value);
     }
 
     public PoolerMode Mode

@@ -177,7 +177,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (isAdmin) return RefuseAsking("cannot use the reserved \"pgbouncer\" database as an auth_dbname");
         if (authDatabase!.IsDisabled) return Refuse($"authentication database \"{authDatabase.Name}\" is disabled");
         _request = request;
-        Query = new AuthQuery(context, client, context.Registry.GetAuthPool(authDatabase, authUser), settings.AuthQuery(database.Entry), request.User);
+        Query = new AuthQuery(context, client, context.Registry.GetPoolOf(authDatabase, authUser), settings.AuthQuery(database.Entry), request.User);
         return LoginStep.Ask;
     }
 

@@ -9,30 +9,33 @@ namespace FastPool.Core.Sessions;
 /// A client: who it is, what it asked for, which clocks run for it. Looks at each message and says what is to be done
 /// with it; it knows neither sockets nor threads. Belongs to its loop.
 /// </summary>
-public sealed class ClientSession : PoolClient
+public sealed partial class ClientSession : PoolClient
 {
     private readonly SessionContext _context;
     private PoolUser? _countedUser;
     private bool _isCountedInDatabase;
     private bool _isCounted;
     private bool _hasJoined;
+    private bool _hasWelcome;
     private PoolLatency? _latency;
     private long _readyInXactUs;
     private long _clientUs;
 
     public ClientSession(SessionContext context, long id, EndAddress remote, EndAddress local, int unixPort, int peerPid)
-        : base(context.Loop, context.NowUs)
+        : this(context, id, (remote, local, unixPort, peerPid), ageUs: 0)
+    {
+        Login = new ClientLogin(this, context);
+    }
+
+    private ClientSession(SessionContext context, long id, (EndAddress Remote, EndAddress Local, int UnixPort, int PeerPid) ends, long ageUs)
+        : base(context.Loop, context.NowUs - ageUs)
     {
         _context = context;
         Id = id;
-        Remote = remote;
-        Local = local;
-        UnixPort = unixPort;
-        PeerPid = peerPid;
-        ConnectWallUs = context.WallUs;
+        (Remote, Local, UnixPort, PeerPid) = ends;
+        ConnectWallUs = context.WallUs - ageUs;
         RequestUs = context.NowUs;
         Parameters = context.Tracked.Unknown;
-        Login = new ClientLogin(this, context);
         context.Registry.Clients.Enter();
         _isCounted = true;
     }
@@ -105,14 +108,19 @@ public sealed class ClientSession : PoolClient
     public void EnterPool(Pool pool, IPoolHost host)
     {
         Login = null;
-        Pool = pool;
-        _latency = pool.Stats[Loop].OpenLatency(_context.HistogramBlocks);
-        State = ClientState.Active;
         do
         {
             CancelKey = NewCancelKey();
         }
         while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this));
+        Join(pool, host);
+    }
+
+    private void Join(Pool pool, IPoolHost host)
+    {
+        Pool = pool;
+        _latency = pool.Stats[Loop].OpenLatency(_context.HistogramBlocks);
+        State = ClientState.Active;
         pool.Join(this, host);
         _hasJoined = true;
     }
@@ -136,6 +144,7 @@ public sealed class ClientSession : PoolClient
     /// <summary>The welcome block for this client; what the pool knows and the client did not name is the client's from now on.</summary>
     public void TakeWelcome(WelcomeParameters welcome, MessageBuffer output)
     {
+        _hasWelcome = true;
         Parameters = _context.Interner.Fill(Parameters, welcome.Tracked);
         welcome.Write(_context.Tracked, Parameters, CancelKey, output);
     }

@@ -11,6 +11,8 @@ internal sealed class ClientStatements(StatementTable table)
 
     internal int Count => _firstCount + (_more?.Count ?? 0);
 
+    internal IEnumerable<(byte[] Name, Statement Statement)> All => _first.Take(_firstCount).Concat(_more?.Select(static pair => (pair.Key, pair.Value)) ?? []);
+
     internal Statement? Find(ReadOnlySpan<byte> name)
     {
         for (var i = 0; i < _firstCount; i++)
@@ -24,9 +26,20 @@ internal sealed class ClientStatements(StatementTable table)
     internal Statement Add(ReadOnlySpan<byte> name, ReadOnlySpan<byte> key)
     {
         var statement = table.Hold(key);
+        Put(name, statement);
+        return statement;
+    }
+
+    /// <summary>As above, of a statement that is there.</summary>
+    internal void Add(ReadOnlySpan<byte> name, Statement statement)
+    {
+        if (statement.TryHold()) Put(name, statement);
+    }
+
+    private void Put(ReadOnlySpan<byte> name, Statement statement)
+    {
         if (_firstCount < InLine) _first[_firstCount++] = (name.ToArray(), statement);
         else (_more ??= new Dictionary<byte[], Statement>(BytesComparer.Instance)).Add(name.ToArray(), statement);
-        return statement;
     }
 
     internal void Remove(ReadOnlySpan<byte> name)

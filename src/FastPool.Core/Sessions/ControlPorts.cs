@@ -1,5 +1,6 @@
 using FastPool.Base;
 using FastPool.Core.Pools;
+using FastPool.Core.Sessions.Handover;
 
 namespace FastPool.Core.Sessions;
 
@@ -43,9 +44,18 @@ public interface IConsoleReply
     /// <summary>The last messages for the client, ReadyForQuery included. The bytes are the callee's from now on.</summary>
     void Answer(ReadOnlyMemory<byte> messages);
 
+    /// <summary>
+    /// Messages with descriptors: each goes out by itself, and only over a Unix socket. The client is waited for, and this
+    /// loop's other connections with it: only a suspended pooler does this.
+    /// </summary>
+    void Send(IReadOnlyList<DescriptorMessage> messages);
+
     /// <summary>Disconnects the client with the reason as FATAL.</summary>
     void Disconnect(string reason);
 }
+
+/// <summary>A message that descriptors go along with.</summary>
+public sealed record DescriptorMessage(byte[] Bytes, int[] Descriptors);
 
 /// <summary>The loops, as the control plane sees them: work is posted, nothing is touched from outside.</summary>
 public interface ILoops
@@ -103,6 +113,31 @@ public interface ILoopView
     /// a deliberate close is no failed login.
     /// </summary>
     void Close(ServerSession server, string reason);
+
+    /// <summary>
+    /// Stops accepting and parks what has nothing buffered; closes used and tested servers with
+    /// <c>close unsafe file descriptors on suspend</c>. Called again until it returns true. Console sessions go on.
+    /// </summary>
+    /// <param name="closeReason">Not null once suspend_timeout is over: what is not parked, and who is in login, is closed with this.</param>
+    /// <returns>True when all is parked.</returns>
+    bool TrySuspend(string? closeReason);
+
+    /// <summary>Stops accepting; everybody else goes on.</summary>
+    /// <returns>True when no login and no cancel request is under way.</returns>
+    bool TryEndLogins();
+
+    /// <summary>
+    /// Everything stands still where it is, in the middle of messages too, for a process of our own kind to go on with;
+    /// logins end with <c>suspend_timeout</c>. To be called while <see cref="PoolerState.IsFrozen"/>, again until it returns true.
+    /// </summary>
+    /// <param name="closeReason">Not null once suspend_timeout is over: what does not settle is closed with this.</param>
+    bool TryFreeze(string? closeReason);
+
+    /// <summary>Adds what stands still and what another process can go on with.</summary>
+    void HandOver(HandedState state);
+
+    /// <summary>Accepts again and takes up every parked socket.</summary>
+    void Resume();
 }
 
 /// <summary>What a loop has done since the start. Its own thread counts and reads.</summary>
@@ -120,21 +155,6 @@ public sealed class LoopFigures
     public long ServerBytes;
     /// <summary>Servers that came from other loops.</summary>
     public long Takeovers;
-}
-
-/// <summary>What a loop that can SUSPEND offers besides.</summary>
-public interface ISuspendableLoop
-{
-    /// <summary>
-    /// Stops accepting and parks what has nothing buffered; closes used and tested servers with
-    /// <c>close unsafe file descriptors on suspend</c>. Called again until it returns true. Console sessions go on.
-    /// </summary>
-    /// <param name="closeReason">Not null once suspend_timeout is over: what is not parked, and who is in login, is closed with this.</param>
-    /// <returns>True when all is parked.</returns>
-    bool TrySuspend(string? closeReason);
-
-    /// <summary>Accepts again and takes up every parked socket.</summary>
-    void Resume();
 }
 
 /// <summary>A cancel request between its arrival and its delivery.</summary>

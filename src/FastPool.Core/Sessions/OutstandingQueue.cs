@@ -38,6 +38,19 @@ public sealed class OutstandingQueue
     /// <summary>Replies that the pooler itself will give when their turn comes.</summary>
     public int FakeCount { get; private set; }
 
+    /// <summary>Every reply goes to the client as it comes.</summary>
+    public bool IsAllForwarded
+    {
+        get
+        {
+            for (var i = 0; i < Count; i++)
+            {
+                if (this[i].Action != ReplyAction.Forward) return false;
+            }
+            return true;
+        }
+    }
+
     public Request Head => _ring[_head];
 
     public void Add(byte type, ReplyAction action = ReplyAction.Forward, Statement? statement = null)

@@ -35,6 +35,17 @@ public sealed class TrackedParameters
     /// <summary>No value known for any of them.</summary>
     public ParameterValues Unknown { get; }
 
+    /// <summary>The known ones by name.</summary>
+    public IReadOnlyList<(string Name, string Value)> Named(ParameterValues values)
+    {
+        var named = new List<(string, string)>(_names.Length);
+        for (var i = 0; i < _names.Length; i++)
+        {
+            if (values[i] is { } value) named.Add((_names[i], value));
+        }
+        return named;
+    }
+
     /// <returns>-1 when not tracked.</returns>
     public int IndexOf(ReadOnlySpan<byte> name)
     {

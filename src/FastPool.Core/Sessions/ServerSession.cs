@@ -26,7 +26,7 @@ public enum ServerPhase : byte
 /// A server connection: what it owes, what it has set, whether it is ready. Looks at each message and says what is to be
 /// done with it; it knows neither sockets nor threads. Belongs to its loop.
 /// </summary>
-public sealed class ServerSession : PooledServer
+public sealed partial class ServerSession : PooledServer
 {
     private const int HeaderLength = 5;
 

@@ -17,6 +17,15 @@ internal sealed class ServerStatements(StatementTable table)
 
     internal int Count => _entries.Count;
 
+    /// <summary>The least recently used first.</summary>
+    internal IEnumerable<(Statement Statement, bool IsStale)> All
+    {
+        get
+        {
+            for (var entry = _oldest; entry is not null; entry = entry.Newer) yield return (entry.Statement, entry.IsStale);
+        }
+    }
+
     /// <summary>Whether the server has it ready; then it becomes the newest.</summary>
     /// <param name="isStale">The server has it, but its plan no longer fits: it must be closed and prepared anew.</param>
     internal bool TryUse(Statement statement, out bool isStale)

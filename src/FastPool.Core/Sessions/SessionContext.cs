@@ -36,6 +36,18 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     /// <summary>What a login says next; sent, and cleared, before anybody else's turn.</summary>
     public MessageBuffer LoginOutput { get; } = new();
 
+    /// <summary>The values of those that are tracked.</summary>
+    public ParameterValues ValuesOf(IReadOnlyList<(string Name, string Value)> parameters)
+    {
+        var values = Tracked.Unknown;
+        foreach (var (name, value) in parameters)
+        {
+            var index = Tracked.IndexOf(System.Text.Encoding.Latin1.GetBytes(name));
+            if (index >= 0) values = Interner.With(values, index, value);
+        }
+        return values;
+    }
+
     /// <summary>The clock as of the start of this turn, monotonic microseconds.</summary>
     public long NowUs { get; set; }
 

@@ -20,11 +20,15 @@ public sealed class Statement
     {
         Key = key;
         Use = SessionUse.OfText(key);
+        Number = number;
         ServerName = Encoding.ASCII.GetBytes($"PGBOUNCER_{number}");
     }
 
+    /// <summary>The n of PGBOUNCER_n.</summary>
+    public long Number { get; }
+
     /// <summary>What follows the name in a Parse: query text, NUL, types.</summary>
-    internal byte[] Key { get; }
+    public byte[] Key { get; }
 
     /// <summary>PGBOUNCER_n, without its NUL.</summary>
     internal byte[] ServerName { get; }
@@ -147,11 +151,27 @@ public sealed class StatementTable
         }
     }
 
-    internal void LetGo(Statement statement)
+    public void LetGo(Statement statement)
     {
         if (!statement.LetGo()) return;
         if (statement.IsTimed) EndTiming();
         _statements.TryRemove(new KeyValuePair<byte[], Statement>(statement.Key, statement));
+    }
+
+    public IEnumerable<Statement> All => _statements.Values;
+
+    /// <summary>A statement that servers know from an earlier process, under its number. The caller's hold is to be let go of.</summary>
+    public Statement Restore(long number, byte[] key)
+    {
+        BeginAfter(number);
+        var statement = new Statement(key, number);
+        return _statements.TryAdd(key, statement) ? statement : Hold(key);
+    }
+
+    /// <summary>Names up to this number may be taken on servers that another process has left.</summary>
+    public void BeginAfter(long number)
+    {
+        if (number > _lastNumber) Interlocked.Exchange(ref _lastNumber, number); // Pairs: Make; before the loops run.
     }
 
     private Statement Make(ReadOnlySpan<byte> key) => new(key.ToArray(), Interlocked.Increment(ref _lastNumber)); // Pairs: itself; numbers are only unique.

@@ -14,6 +14,9 @@ public sealed class WelcomeParameters(byte[] untracked, ParameterValues tracked)
 
     private sealed record Block(ParameterValues Client, byte[] Bytes);
 
+    /// <summary>As messages.</summary>
+    public byte[] Untracked { get; } = untracked;
+
     public ParameterValues Tracked { get; } = tracked;
 
     /// <summary>AuthenticationOk, the parameters, key data, ReadyForQuery: one block.</summary>
@@ -36,7 +39,7 @@ public sealed class WelcomeParameters(byte[] untracked, ParameterValues tracked)
     {
         var block = new MessageBuffer();
         block.Write(PreparedMessages.AuthenticationOk);
-        block.Write(untracked);
+        block.Write(Untracked);
         for (var i = 0; i < names.Count; i++)
         {
             if (client[i] is { } value) block.Write(Status(names[i], value));

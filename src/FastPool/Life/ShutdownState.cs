@@ -6,6 +6,9 @@ public enum PauseMode
     None,
     Paused,
     Suspended,
+
+    /// <summary>Nothing is served yet: the old process is about to end.</summary>
+    TakingOver,
 }
 
 /// <summary>Whether the pooler is on its way out, and what it waits for.</summary>
@@ -64,9 +67,12 @@ public readonly record struct ShutdownState(PauseMode Pause, ShutdownMode Shutdo
     {
         if (Shutdown != ShutdownMode.None) return new($"got {name} while shutting down, fast exit", SignalAction.Exit);
         string text = $"got {name}, shutting down, {waiting}";
-        return Pause == PauseMode.Suspended
-            ? new(text, SignalAction.Exit, Fatal: "suspend was in progress, going down immediately")
-            : new(text, SignalAction.ShutDown, mode);
+        return Pause switch
+        {
+            PauseMode.Suspended => new(text, SignalAction.Exit, Fatal: "suspend was in progress, going down immediately"),
+            PauseMode.TakingOver => new(text, SignalAction.Exit, Fatal: "takeover was in progress, going down immediately"),
+            _ => new(text, SignalAction.ShutDown, mode),
+        };
     }
 
     private SignalAnswer Pausing() => Pause == PauseMode.None

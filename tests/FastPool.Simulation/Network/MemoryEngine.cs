@@ -82,12 +82,13 @@ internal sealed class MemoryEngine : Engine
             endpoint.OnConnected(errno);
             return;
         }
+        if (endpoint.IsParked && (IsFrozen || !endpoint.IsCongested)) return;
         if (endpoint.IsCongested && (socket.Room > 0 || socket.IsPeerGone) && (IsCalm || _dice.Percent(60)) && !Flush(endpoint))
         {
             endpoint.OnEnded(Errno.EPIPE);
             return;
         }
-        if (!endpoint.IsOpen || endpoint.Handle != socket.Handle || !socket.HasInput) return;
+        if (!endpoint.IsOpen || endpoint.IsParked || endpoint.Handle != socket.Handle || !socket.HasInput) return;
         if (endpoint.IsPaused)
         {
             if (!socket.IsPeerClosed || socket.IsEndTold) return;
@@ -100,7 +101,7 @@ internal sealed class MemoryEngine : Engine
 
     private void Receive(Endpoint endpoint, MemorySocket socket)
     {
-        Check.That(!endpoint.IsPaused);
+        Check.That(!endpoint.IsPaused && !endpoint.IsParked);
         var most = IsCalm ? Limits.ReceiveBytes : PieceOf(Math.Min(Limits.ReceiveBytes, Math.Max(1, socket.ReadableCount)));
         var received = socket.Receive(_buffer.AsSpan(ReceiveAt, most));
         if (received <= 0)
@@ -165,6 +166,8 @@ internal sealed class MemoryEngine : Engine
         if (!endpoint.IsPaused) return;
         endpoint.Flags &= ~EndpointFlags.Paused;
     }
+
+    public override void Unpark(Endpoint endpoint) => endpoint.Flags &= ~EndpointFlags.Parked;
 
     public override EndAddress LocalAddress(Endpoint endpoint) => _network[endpoint.Handle].Remote;
 

@@ -17,18 +17,18 @@ internal sealed class ConsoleWorld
 
     private long _lastId;
 
-    public ConsoleWorld(string ini = Ini, int loops = 1, bool canSuspend = false, IDnsView? dns = null)
-        : this(Loading.Good(ini), loops, canSuspend, dns)
+    public ConsoleWorld(string ini = Ini, int loops = 1, IDnsView? dns = null)
+        : this(Loading.Good(ini), loops, dns)
     {
     }
 
-    public ConsoleWorld(Settings settings, int loops = 1, bool canSuspend = false, IDnsView? dns = null)
+    public ConsoleWorld(Settings settings, int loops = 1, IDnsView? dns = null)
     {
         Registry = new PoolRegistry(settings, loops);
         var verifiers = new ScramVerifiers([]);
-        Loops = [.. Enumerable.Range(0, loops).Select(index => NewLoop((byte)index, verifiers, canSuspend))];
+        Loops = [.. Enumerable.Range(0, loops).Select(index => NewLoop((byte)index, verifiers))];
         Posts = new MemoryLoops(Loops);
-        Plane = new ControlPlane(Registry, Tracked, Posts, Process, new ControlThread(Clock, Log), Clock, new UtcTime(), dns ?? new NoDns(), Statements, new ProductView("0.0.1", "memory"), Log);
+        Plane = new ControlPlane(Registry, Tracked, Posts, Process, new ControlThread(Clock, Log), Clock, new UtcTime(), dns ?? new NoDns(), Statements, verifiers, new ProductView("0.0.1", "memory"), Log);
         Plane.Start();
     }
 
@@ -126,9 +126,9 @@ internal sealed class ConsoleWorld
         Run();
     }
 
-    private MemoryLoop NewLoop(byte index, ScramVerifiers verifiers, bool canSuspend)
+    private MemoryLoop NewLoop(byte index, ScramVerifiers verifiers)
     {
         var context = new SessionContext(index, Registry, Tracked, verifiers, Statements, new SeededRandom(), Log) { NowUs = Clock.NowUs, WallUs = Clock.WallUs };
-        return canSuspend ? new SuspendableLoop(context, this) : new MemoryLoop(context, this);
+        return new MemoryLoop(context, this);
     }
 }

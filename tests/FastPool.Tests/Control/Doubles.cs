@@ -107,6 +107,10 @@ internal sealed class Reply : IConsoleReply
         _bytes.AddRange(messages.Span);
     }
 
+    public List<DescriptorMessage> Sent { get; } = [];
+
+    public void Send(IReadOnlyList<DescriptorMessage> messages) => Sent.AddRange(messages);
+
     public void Disconnect(string reason) => Assert.Fail(reason);
 
     /// <summary>The tag of a finished command.</summary>

@@ -1,6 +1,7 @@
 using FastPool.Control;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 
 namespace FastPool.Tests.Control;
 
@@ -20,7 +21,7 @@ internal sealed class MemoryLoops(MemoryLoop[] loops) : ILoops
 }
 
 /// <summary>A loop without sockets: servers log in when told, and whoever is to be closed is noted and gone.</summary>
-internal class MemoryLoop(SessionContext context, ConsoleWorld world) : ILoopView, IPoolHost
+internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : ILoopView, IPoolHost
 {
     private readonly Queue<PoolEffect> _effects = new();
 
@@ -106,11 +107,8 @@ internal class MemoryLoop(SessionContext context, ConsoleWorld world) : ILoopVie
         server.Pool.Remove(server, this);
         CarryOut();
     }
-}
 
-/// <summary>A loop that can park its sockets, as soon as the test lets it.</summary>
-internal sealed class SuspendableLoop(SessionContext context, ConsoleWorld world) : MemoryLoop(context, world), ISuspendableLoop
-{
+    /// <summary>Something cannot be parked yet.</summary>
     public bool IsBusy { get; set; }
 
     public List<string> Suspensions { get; } = [];
@@ -120,6 +118,20 @@ internal sealed class SuspendableLoop(SessionContext context, ConsoleWorld world
         Suspensions.Add(closeReason ?? "park");
         return !IsBusy || closeReason is not null;
     }
+
+    public bool TryEndLogins()
+    {
+        Suspensions.Add("end logins");
+        return !IsBusy;
+    }
+
+    public bool TryFreeze(string? closeReason)
+    {
+        Suspensions.Add("freeze");
+        return true;
+    }
+
+    public void HandOver(HandedState state) => Suspensions.Add("hand over");
 
     public void Resume() => Suspensions.Add("resume");
 }

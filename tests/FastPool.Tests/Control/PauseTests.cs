@@ -244,8 +244,8 @@ public sealed class PauseTests
     [Fact]
     public void Suspend_parks_until_nothing_is_busy()
     {
-        var world = new ConsoleWorld(canSuspend: true);
-        var loop = (SuspendableLoop)world.Loops[0];
+        var world = new ConsoleWorld();
+        var loop = world.Loops[0];
         loop.IsBusy = true;
         var reply = world.Query("suspend");
         Assert.False(reply.IsAnswered);
@@ -260,8 +260,8 @@ public sealed class PauseTests
     [Fact]
     public void Suspend_closes_what_is_busy_after_its_timeout()
     {
-        var world = new ConsoleWorld(canSuspend: true);
-        var loop = (SuspendableLoop)world.Loops[0];
+        var world = new ConsoleWorld();
+        var loop = world.Loops[0];
         loop.IsBusy = true;
         var reply = world.Query("suspend");
         world.Pass(9_990_000);
@@ -274,8 +274,8 @@ public sealed class PauseTests
     [Fact]
     public void A_suspended_pooler_resumes_when_its_last_console_is_gone()
     {
-        var world = new ConsoleWorld(canSuspend: true);
-        var loop = (SuspendableLoop)world.Loops[0];
+        var world = new ConsoleWorld();
+        var loop = world.Loops[0];
         loop.IsBusy = true; // The original waits until all is parked.
         var first = world.Admin();
         var second = world.Admin();
@@ -288,13 +288,5 @@ public sealed class PauseTests
         Assert.Equal(PoolerMode.Active, world.Registry.State.Mode);
         Assert.Equal("LOG admin disappeared when suspended, doing RESUME", world.Log.Lines[^1]);
         Assert.Equal("resume", loop.Suspensions[^1]);
-    }
-
-    [Fact]
-    public void Loops_that_cannot_park_refuse_suspend()
-    {
-        var world = new ConsoleWorld();
-        Assert.Equal("ERROR/08P01 \"SUSPEND is not supported\"", world.Query("suspend").Error);
-        Assert.Equal(PoolerMode.Active, world.Registry.State.Mode);
     }
 }

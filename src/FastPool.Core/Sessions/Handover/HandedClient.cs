@@ -1,0 +1,130 @@
+using FastPool.Base;
+using FastPool.Core.Settings;
+
+namespace FastPool.Core.Sessions.Handover;
+
+/// <summary>
+/// What one process tells another of a client that it gives up, so that the client does not notice. Of a PgBouncer only the
+/// properties of the first block are known; the rest stays as it is here.
+/// </summary>
+public sealed class HandedClient
+{
+    /// <summary>Its descriptor: in the new process the one that came along.</summary>
+    public int Descriptor { get; set; }
+
+    public required string Database { get; init; }
+
+    public required string User { get; init; }
+
+    public EndAddress Remote { get; init; }
+
+    public int UnixPort { get; init; }
+
+    public int PeerPid { get; init; }
+
+    public ulong CancelKey { get; init; }
+
+    /// <summary>The linked server's descriptor in the old process; 0: none.</summary>
+    public int Link { get; init; }
+
+    /// <summary>Tracked variables by name.</summary>
+    public IReadOnlyList<(string Name, string Value)> Parameters { get; init; } = [];
+
+    public EndAddress Local { get; init; }
+
+    public ReplicationKind Replication { get; init; }
+
+    public ClientClocks Clocks { get; init; } = ClientClocks.Unknown;
+
+    public bool IsInCopyIn { get; init; }
+
+    /// <summary>It waits for the pool's parameters, not for a server.</summary>
+    public bool AwaitsWelcome { get; init; }
+
+    /// <summary>Its names for prepared statements, with their numbers.</summary>
+    public IReadOnlyList<(byte[] Name, long Statement)> Statements { get; init; } = [];
+
+    public HandedStream Stream { get; set; } = HandedStream.AtRest;
+
+    public void Write(BinaryWriter to)
+    {
+        to.Write(Descriptor);
+        to.Write(Database);
+        to.Write(User);
+        to.WriteAddress(Remote);
+        to.Write(UnixPort);
+        to.Write(PeerPid);
+        to.Write(CancelKey);
+        to.Write(Link);
+        to.WriteList(Parameters, static (writer, parameter) =>
+        {
+            writer.Write(parameter.Name);
+            writer.Write(parameter.Value);
+        });
+        to.WriteAddress(Local);
+        to.Write((byte)Replication);
+        Clocks.Write(to);
+        to.Write(IsInCopyIn);
+        to.Write(AwaitsWelcome);
+        to.WriteList(Statements, static (writer, statement) =>
+        {
+            writer.WriteBytes(statement.Name);
+            writer.Write(statement.Statement);
+        });
+        Stream.Write(to);
+    }
+
+    public static HandedClient Read(BinaryReader from) => new()
+    {
+        Descriptor = from.ReadInt32(),
+        Database = from.ReadString(),
+        User = from.ReadString(),
+        Remote = from.ReadAddress(),
+        UnixPort = from.ReadInt32(),
+        PeerPid = from.ReadInt32(),
+        CancelKey = from.ReadUInt64(),
+        Link = from.ReadInt32(),
+        Parameters = from.ReadList(static reader => (reader.ReadString(), reader.ReadString())),
+        Local = from.ReadAddress(),
+        Replication = (ReplicationKind)from.ReadByte(),
+        Clocks = ClientClocks.Read(from),
+        IsInCopyIn = from.ReadBoolean(),
+        AwaitsWelcome = from.ReadBoolean(),
+        Statements = from.ReadList(static reader => (reader.ReadCountedBytes(), reader.ReadInt64())),
+        Stream = HandedStream.Read(from),
+    };
+}
+
+/// <summary>How long ago things were, in microseconds: monotonic clocks of two processes need not agree. Negative: not at all.</summary>
+public sealed record ClientClocks(long ConnectUs, long RequestUs, long QueryUs, long XactUs, long ReadyInXactUs, long ClientUs, long WaitUs)
+{
+    public static ClientClocks Unknown { get; } = new(0, 0, -1, -1, -1, 0, -1);
+
+    internal void Write(BinaryWriter to)
+    {
+        foreach (var age in (ReadOnlySpan<long>)[ConnectUs, RequestUs, QueryUs, XactUs, ReadyInXactUs, ClientUs, WaitUs]) to.Write(age);
+    }
+
+    internal static ClientClocks Read(BinaryReader from) =>
+        new(from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64());
+}
+
+/// <summary>How far the bytes of a connection have come.</summary>
+/// <param name="BodyRemaining">Bytes of the present message still to come.</param>
+/// <param name="IsBodySkipped">They are for nobody.</param>
+/// <param name="Held">Received and not judged.</param>
+/// <param name="Unsent">For this connection's peer, which has not taken them yet.</param>
+public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] Held, byte[] Unsent)
+{
+    public static HandedStream AtRest { get; } = new(0, false, [], []);
+
+    internal void Write(BinaryWriter to)
+    {
+        to.Write(BodyRemaining);
+        to.Write(IsBodySkipped);
+        to.WriteBytes(Held);
+        to.WriteBytes(Unsent);
+    }
+
+    internal static HandedStream Read(BinaryReader from) => new(from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes());
+}

@@ -1,0 +1,117 @@
+using FastPool.Base;
+
+namespace FastPool.Core.Sessions.Handover;
+
+/// <summary>As <see cref="HandedClient"/>, of a server connection.</summary>
+public sealed class HandedServer
+{
+    /// <summary>Its descriptor: in the new process the one that came along.</summary>
+    public int Descriptor { get; set; }
+
+    /// <summary>Its descriptor in the old process, which clients name as their link.</summary>
+    public int OldDescriptor { get; init; }
+
+    public required string Database { get; init; }
+
+    /// <summary>The pool's user.</summary>
+    public required string User { get; init; }
+
+    public EndAddress Remote { get; init; }
+
+    public int UnixPort { get; init; }
+
+    public ulong CancelKey { get; init; }
+
+    /// <summary>A client is linked: the server is not ready, unless told otherwise.</summary>
+    public bool IsLinked { get; init; }
+
+    /// <inheritdoc cref="HandedClient.Parameters"/>
+    public IReadOnlyList<(string Name, string Value)> Parameters { get; init; } = [];
+
+    public EndAddress Local { get; init; }
+
+    /// <summary>The path of a Unix socket; empty: none, or not known.</summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>Since the connect and since the last byte.</summary>
+    public (long DialUs, long ActivityUs) Ages { get; init; }
+
+    public ServerFlags Flags { get; init; }
+
+    /// <summary>Requests whose replies are outstanding, oldest first; 0 for no statement.</summary>
+    public IReadOnlyList<(byte Type, ReplyAction Action, long Statement)> Outstanding { get; init; } = [];
+
+    /// <summary>Statements that it has prepared, the least recently used first.</summary>
+    public IReadOnlyList<(long Statement, bool IsStale)> Statements { get; init; } = [];
+
+    /// <inheritdoc cref="HandedClient.Stream"/>
+    public HandedStream Stream { get; set; } = HandedStream.AtRest;
+
+    public void Write(BinaryWriter to)
+    {
+        to.Write(OldDescriptor);
+        to.Write(Database);
+        to.Write(User);
+        to.WriteAddress(Remote);
+        to.Write(UnixPort);
+        to.Write(CancelKey);
+        to.Write(IsLinked);
+        to.WriteList(Parameters, static (writer, parameter) =>
+        {
+            writer.Write(parameter.Name);
+            writer.Write(parameter.Value);
+        });
+        to.WriteAddress(Local);
+        to.Write(Path);
+        to.Write(Ages.DialUs);
+        to.Write(Ages.ActivityUs);
+        to.Write((int)Flags);
+        to.WriteList(Outstanding, static (writer, request) =>
+        {
+            writer.Write(request.Type);
+            writer.Write((byte)request.Action);
+            writer.Write(request.Statement);
+        });
+        to.WriteList(Statements, static (writer, statement) =>
+        {
+            writer.Write(statement.Statement);
+            writer.Write(statement.IsStale);
+        });
+        Stream.Write(to);
+    }
+
+    public static HandedServer Read(BinaryReader from) => new()
+    {
+        OldDescriptor = from.ReadInt32(),
+        Database = from.ReadString(),
+        User = from.ReadString(),
+        Remote = from.ReadAddress(),
+        UnixPort = from.ReadInt32(),
+        CancelKey = from.ReadUInt64(),
+        IsLinked = from.ReadBoolean(),
+        Parameters = from.ReadList(static reader => (reader.ReadString(), reader.ReadString())),
+        Local = from.ReadAddress(),
+        Path = from.ReadString(),
+        Ages = (from.ReadInt64(), from.ReadInt64()),
+        Flags = (ServerFlags)from.ReadInt32(),
+        Outstanding = from.ReadList(static reader => (reader.ReadByte(), (ReplyAction)reader.ReadByte(), reader.ReadInt64())),
+        Statements = from.ReadList(static reader => (reader.ReadInt64(), reader.ReadBoolean())),
+        Stream = HandedStream.Read(from),
+    };
+}
+
+/// <summary>What a server connection is in the middle of.</summary>
+[Flags]
+public enum ServerFlags
+{
+    None = 0,
+    Ready = 1,
+    IdleInTransaction = 2,
+    InCopy = 4,
+    QueryFailed = 8,
+    CopyEndedEarly = 16,
+    /// <summary>As far as command tags tell.</summary>
+    InTransaction = 32,
+    CloseNeeded = 64,
+    ReleaseDue = 128,
+}

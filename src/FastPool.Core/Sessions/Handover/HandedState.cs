@@ -1,0 +1,115 @@
+using FastPool.Core.Pools;
+
+namespace FastPool.Core.Sessions.Handover;
+
+/// <summary>All that one process gives to the one that takes its place.</summary>
+public sealed class HandedState
+{
+    /// <summary>What a process says of the form it writes, and the only one it reads.</summary>
+    public const int Version = 1;
+
+    /// <summary>By SHOW FDS: what servers have prepared is not known, nor is anything that PgBouncer does not tell.</summary>
+    public bool IsFromPgBouncer { get; set; }
+
+    public List<HandedListener> Listeners { get; } = [];
+
+    public List<HandedClient> Clients { get; } = [];
+
+    public List<HandedServer> Servers { get; } = [];
+
+    public List<HandedPool> Pools { get; } = [];
+
+    /// <summary>Number and content of each prepared statement in use.</summary>
+    public List<(long Number, byte[] Key)> Statements { get; } = [];
+
+    /// <summary>Databases under DISABLE.</summary>
+    public List<string> Disabled { get; } = [];
+
+    /// <summary>What auth_query or a handed row told: database, user, secret.</summary>
+    public List<(string Database, string User, string Secret)> Secrets { get; } = [];
+
+    /// <summary>SCRAM keys that clients proved: user, ClientKey, ServerKey.</summary>
+    public List<(string User, byte[] ClientKey, byte[] ServerKey)> Proofs { get; } = [];
+
+    /// <summary>Everything but connections and listeners.</summary>
+    public void WriteCommon(BinaryWriter to)
+    {
+        to.WriteList(Statements, static (writer, statement) =>
+        {
+            writer.Write(statement.Number);
+            writer.WriteBytes(statement.Key);
+        });
+        to.WriteList(Pools, static (writer, pool) => pool.Write(writer));
+        to.WriteList(Disabled, static (writer, name) => writer.Write(name));
+        to.WriteList(Secrets, static (writer, secret) =>
+        {
+            writer.Write(secret.Database);
+            writer.Write(secret.User);
+            writer.Write(secret.Secret);
+        });
+        to.WriteList(Proofs, static (writer, proof) =>
+        {
+            writer.Write(proof.User);
+            writer.WriteBytes(proof.ClientKey);
+            writer.WriteBytes(proof.ServerKey);
+        });
+    }
+
+    public void ReadCommon(BinaryReader from)
+    {
+        Statements.AddRange(from.ReadList(static reader => (reader.ReadInt64(), reader.ReadCountedBytes())));
+        Pools.AddRange(from.ReadList(HandedPool.Read));
+        Disabled.AddRange(from.ReadList(static reader => reader.ReadString()));
+        Secrets.AddRange(from.ReadList(static reader => (reader.ReadString(), reader.ReadString(), reader.ReadString())));
+        Proofs.AddRange(from.ReadList(static reader => (reader.ReadString(), reader.ReadCountedBytes(), reader.ReadCountedBytes())));
+    }
+}
+
+/// <summary>A listening socket.</summary>
+/// <param name="Address">Local IP, or <c>unix</c>.</param>
+public sealed record HandedListener(int Descriptor, string Address, int Port);
+
+/// <summary>What is known and counted of a pool.</summary>
+/// <param name="Untracked">The parameters that clients are welcomed with, as messages; null: not known yet.</param>
+/// <param name="Tracked">Defaults of tracked variables.</param>
+public sealed record HandedPool(string Database, string User, StatsTotals Totals, byte[]? Untracked, IReadOnlyList<(string Name, string Value)> Tracked)
+{
+    internal void Write(BinaryWriter to)
+    {
+        to.Write(Database);
+        to.Write(User);
+        foreach (var total in (ReadOnlySpan<long>)[Totals.ServerAssignments, Totals.Xacts, Totals.Queries, Totals.ReceivedBytes, Totals.SentBytes, Totals.XactUs, Totals.QueryUs, Totals.WaitUs, Totals.ClientParses, Totals.ServerParses, Totals.Binds])
+        {
+            to.Write(total);
+        }
+        to.Write(Untracked is not null);
+        to.WriteBytes(Untracked ?? []);
+        to.WriteList(Tracked, static (writer, parameter) =>
+        {
+            writer.Write(parameter.Name);
+            writer.Write(parameter.Value);
+        });
+    }
+
+    internal static HandedPool Read(BinaryReader from)
+    {
+        var (database, user) = (from.ReadString(), from.ReadString());
+        var totals = new StatsTotals
+        {
+            ServerAssignments = from.ReadInt64(),
+            Xacts = from.ReadInt64(),
+            Queries = from.ReadInt64(),
+            ReceivedBytes = from.ReadInt64(),
+            SentBytes = from.ReadInt64(),
+            XactUs = from.ReadInt64(),
+            QueryUs = from.ReadInt64(),
+            WaitUs = from.ReadInt64(),
+            ClientParses = from.ReadInt64(),
+            ServerParses = from.ReadInt64(),
+            Binds = from.ReadInt64(),
+        };
+        var isKnown = from.ReadBoolean();
+        var untracked = from.ReadCountedBytes();
+        return new HandedPool(database, user, totals, isKnown ? untracked : null, from.ReadList(static reader => (reader.ReadString(), reader.ReadString())));
+    }
+}

@@ -1,0 +1,83 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions.Handover;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>A server connection on its way from one process to another.</summary>
+public sealed partial class ServerSession
+{
+    /// <summary>A server that another process has given up; its pool hears of it by <see cref="Pool.Adopt"/>.</summary>
+    public ServerSession(SessionContext context, Pool pool, long id, HandedServer handed, IReadOnlyDictionary<long, Statement> statements)
+        : base(pool, context.Loop, context.NowUs - handed.Ages.DialUs, handed.Flags.HasFlag(ServerFlags.CloseNeeded))
+    {
+        Context = context;
+        Id = id;
+        UnixPort = handed.UnixPort;
+        Remote = handed.Remote;
+        Local = handed.Local;
+        ConnectWallUs = context.WallUs - handed.Ages.DialUs;
+        LastActivityUs = context.NowUs - handed.Ages.ActivityUs;
+        Parameters = context.ValuesOf(handed.Parameters);
+        CancelKey = handed.CancelKey;
+        Phase = ServerPhase.Free;
+        IsReady = handed.Flags.HasFlag(ServerFlags.Ready);
+        IsIdleInTransaction = handed.Flags.HasFlag(ServerFlags.IdleInTransaction);
+        IsInCopy = handed.Flags.HasFlag(ServerFlags.InCopy);
+        _hasQueryFailed = handed.Flags.HasFlag(ServerFlags.QueryFailed);
+        _hasCopyEndedEarly = handed.Flags.HasFlag(ServerFlags.CopyEndedEarly);
+        _isInTransaction = handed.Flags.HasFlag(ServerFlags.InTransaction);
+        pool.Stats[context.Loop].OpenLatency(context.HistogramBlocks);
+        foreach (var (number, isStale) in handed.Statements)
+        {
+            if (!statements.TryGetValue(number, out var statement)) continue;
+            Statements.Add(statement);
+            if (isStale) Statements.MarkStale(statement);
+        }
+        foreach (var (type, action, number) in handed.Outstanding)
+        {
+            var statement = statements.GetValueOrDefault(number);
+            if (type == Protocol.FrontendMessage.Close && statement is not null) statement.TryHold(); // Until the server has closed it.
+            Outstanding.Add(type, action, statement);
+        }
+    }
+
+    /// <summary>Linked as it was in the old process, in the middle of whatever it is.</summary>
+    public void Relink(ClientSession client)
+    {
+        Check.That(Client is null && client.Server is null);
+        Client = client;
+        client.Server = this;
+        Phase = ServerPhase.Linked;
+        _workSinceUs = Context.NowUs;
+    }
+
+    /// <summary>What a process that takes over needs to know. The server stands still.</summary>
+    public HandedServer Save(int descriptor, string path, bool isReleaseDue, HandedStream stream) => new()
+    {
+        OldDescriptor = descriptor,
+        Database = Pool.Database.Name,
+        User = Pool.User.Name,
+        Remote = Remote,
+        Local = Local,
+        Path = path,
+        UnixPort = UnixPort,
+        CancelKey = CancelKey,
+        IsLinked = Client is not null,
+        Parameters = Context.Tracked.Named(Parameters),
+        Ages = (Context.NowUs - DialStartUs, Context.NowUs - LastActivityUs),
+        Flags = FlagIf(IsReady, ServerFlags.Ready)
+            | FlagIf(IsIdleInTransaction, ServerFlags.IdleInTransaction)
+            | FlagIf(IsInCopy, ServerFlags.InCopy)
+            | FlagIf(_hasQueryFailed, ServerFlags.QueryFailed)
+            | FlagIf(_hasCopyEndedEarly, ServerFlags.CopyEndedEarly)
+            | FlagIf(_isInTransaction, ServerFlags.InTransaction)
+            | FlagIf(IsCloseNeeded, ServerFlags.CloseNeeded)
+            | FlagIf(isReleaseDue, ServerFlags.ReleaseDue),
+        Outstanding = [.. Enumerable.Range(0, Outstanding.Count).Select(i => (Outstanding[i].Type, Outstanding[i].Action, Outstanding[i].Statement?.Number ?? 0))],
+        Statements = _statements is null ? [] : [.. _statements.All.Select(static entry => (entry.Statement.Number, entry.IsStale))],
+        Stream = stream,
+    };
+
+    private static ServerFlags FlagIf(bool condition, ServerFlags flag) => condition ? flag : ServerFlags.None;
+}

@@ -1,0 +1,100 @@
+using System.Numerics;
+using FastPool.Life;
+using FastPool.Native;
+using FastPool.Protocol;
+
+namespace FastPool.Takeover;
+
+/// <summary>The connection to the process that is to be taken over from, as its own user. All calls wait.</summary>
+internal sealed class OldProcess : IDisposable
+{
+    private const int ReceiveBytes = 256 * 1024;
+    private const uint PacketMax = int.MaxValue;
+
+    private readonly int _socket;
+    private byte[] _buffer = new byte[ReceiveBytes];
+    private int _start;
+    private int _end;
+
+    internal OldProcess(int socket) => _socket = socket;
+
+    /// <summary>Descriptors that have come and that nobody has taken yet, in their order.</summary>
+    internal List<int> Descriptors { get; } = [];
+
+    internal void Send<T>(scoped in T message)
+        where T : IMessage<T>, allows ref struct
+    {
+        var buffer = new MessageBuffer();
+        buffer.Write(message);
+        Send(buffer.WrittenSpan);
+    }
+
+    /// <summary>StartupMessage 3.0 of user and database pgbouncer, and not a byte more: that is what the other side expects.</summary>
+    internal void SendStartup()
+    {
+        var message = new StartupMessage { ProtocolVersion = (int)RequestCode.Protocol3, Parameters = "database\0pgbouncer\0user\0pgbouncer\0\0"u8 };
+        var packet = new byte[message.Size];
+        message.Write(packet);
+        Send(packet);
+    }
+
+    internal void SendQuery(ReadOnlySpan<byte> text) => Send(new Query { Text = text });
+
+    private void Send(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            var sent = DescriptorPassing.TrySend(_socket, bytes, []);
+            if (sent <= 0) throw new FatalError("unexpected EOF");
+            bytes = bytes[sent..];
+        }
+    }
+
+    /// <summary>The next message; its body is good until the next call.</summary>
+    /// <exception cref="FatalError">The connection has ended, or this is no message.</exception>
+    internal byte Receive(out ReadOnlySpan<byte> body)
+    {
+        while (true)
+        {
+            var unread = _buffer.AsSpan(_start, _end - _start);
+            var status = MessageHeader.TryRead(unread, PacketMax, out var type, out var length);
+            if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && type == 0)) throw new FatalError("invalid data from old process");
+            if (status == HeaderStatus.Complete && length <= unread.Length)
+            {
+                body = unread[MessageHeader.Size..length];
+                _start += length;
+                return type;
+            }
+            Fill(status == HeaderStatus.Complete ? length : MessageHeader.Size);
+        }
+    }
+
+    private void Fill(int needed)
+    {
+        if (_start > 0)
+        {
+            Array.Copy(_buffer, _start, _buffer, 0, _end - _start);
+            (_start, _end) = (0, _end - _start);
+        }
+        if (_buffer.Length < needed) Array.Resize(ref _buffer, (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)needed), (uint)Array.MaxLength));
+        var received = DescriptorPassing.TryReceive(_socket, _buffer.AsSpan(_end), Descriptors);
+        if (received == 0) throw new FatalError(_end > _start ? "unexpected partial packet" : "unexpected EOF");
+        if (received < 0) throw new FatalError("unexpected EOF");
+        _end += received;
+    }
+
+    /// <summary>Waits until the process has closed its end.</summary>
+    /// <returns>0, or the errno.</returns>
+    internal int WaitForEnd()
+    {
+        int received;
+        do
+        {
+            received = DescriptorPassing.TryReceive(_socket, _buffer, Descriptors);
+        }
+        while (received > 0);
+        return received == -Errno.ECONNRESET ? 0 : -received;
+    }
+
+    public void Dispose() => Sockets.Close(_socket);
+}

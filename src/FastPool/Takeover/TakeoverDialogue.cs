@@ -1,0 +1,194 @@
+using FastPool.Base;
+using FastPool.Control.Handover;
+using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
+using FastPool.Core.Settings;
+using FastPool.Life;
+using FastPool.Logs;
+using FastPool.Native;
+using FastPool.Native.Process;
+using FastPool.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Takeover;
+
+/// <summary>
+/// -R: what is said to the old process. From PgBouncer everything comes by SHOW FDS; a FastPool says in its greeting that it
+/// can tell more, and is asked for that. Until SHUTDOWN the old process may go on at any time: it does so when we are gone.
+/// </summary>
+internal sealed class TakeoverDialogue : IDisposable
+{
+    private const string Invalid = "invalid data from old process";
+    private const int PidFileLook_ms = 5;
+
+    private readonly OldProcess _old;
+    private readonly ILogger _log;
+    private readonly string _prefix;
+    private bool _isOwnKind;
+
+    private TakeoverDialogue(OldProcess old, string prefix, ILogger log)
+    {
+        _old = old;
+        _prefix = prefix;
+        _log = log;
+    }
+
+    /// <summary>Connects to the process that serves the Unix socket of these settings.</summary>
+    /// <returns>Null when there is none.</returns>
+    internal static TakeoverDialogue? Find(Settings settings, ILogger log)
+    {
+        if (settings.UnixSocketDir.Length == 0 || settings.UnixSocketDir[0] == '@') return null;
+        var path = $"{settings.UnixSocketDir}/.s.PGSQL.{settings.ListenPort}";
+        if (!UnixSocket.IsAccepting(path)) return null;
+        log.Note("takeover_init: launching connection");
+        var socket = DescriptorPassing.TryConnect(path);
+        if (socket < 0) throw new FatalError("login failed");
+        var prefix = ConnectionName.Prefix('S', 0, "pgbouncer", "pgbouncer", EndAddress.OfUnix, 0, settings.ListenPort);
+        log.Note(prefix + "new connection to server");
+        return new TakeoverDialogue(new OldProcess(socket), prefix, log);
+    }
+
+    /// <summary>Login, SUSPEND and SHOW FDS.</summary>
+    /// <exception cref="FatalError">The old process does not play along; it goes on.</exception>
+    internal HandedState Take()
+    {
+        LogIn();
+        _log.Note(_prefix + "login OK, sending SUSPEND");
+        Ask(_isOwnKind ? "SUSPEND TAKEOVER;"u8 : "SUSPEND;"u8, "SUSPEND"u8, static (_, _) => throw new FatalError(Invalid));
+        _log.Note("SUSPEND finished, sending SHOW FDS");
+        var state = new HandedState();
+        try
+        {
+            if (_isOwnKind) Ask("SHOW TAKEOVER;"u8, "SHOW"u8, (_, row) => HandoverReader.Read(row, state, TakeDescriptors));
+            else TakeRows(state);
+        }
+        catch (IOException)
+        {
+            throw new FatalError(Invalid);
+        }
+        _log.Note("SHOW FDS finished");
+        _log.Note("disko over, going background");
+        return state;
+    }
+
+    private void LogIn()
+    {
+        _old.SendStartup();
+        while (true)
+        {
+            var type = _old.Receive(out var body);
+            switch (type)
+            {
+                case BackendMessage.ErrorResponse: throw new FatalError("login failed");
+                case BackendMessage.ParameterStatus when ParameterStatus.TryRead(body, out var status) && status.Name.SequenceEqual(HandoverReader.GreetingName):
+                    _isOwnKind = status.Value.SequenceEqual(HandoverReader.GreetingValue);
+                    break;
+                case BackendMessage.ReadyForQuery: return;
+            }
+        }
+    }
+
+    private delegate void RowReader(TakeoverDialogue dialogue, ReadOnlySpan<byte> body);
+
+    /// <summary>A command and its answer.</summary>
+    private void Ask(ReadOnlySpan<byte> query, ReadOnlySpan<byte> tag, RowReader read)
+    {
+        _old.SendQuery(query);
+        while (true)
+        {
+            switch (_old.Receive(out var body))
+            {
+                case BackendMessage.ReadyForQuery: return;
+                case BackendMessage.DataRow: read(this, body); break;
+                case BackendMessage.ErrorResponse:
+                    var error = new ErrorFields(body);
+                    _log.Line(LogLevel.Error, $"old bouncer sent: {ByteText.Of(error.Severity)}: {ByteText.Of(error.Message)}");
+                    throw new FatalError("something failed");
+                case BackendMessage.CommandComplete when CommandComplete.TryRead(body, out var complete) && !complete.Tag.SequenceEqual(tag):
+                    throw new FatalError($"got bad CMD from old bouncer: {ByteText.Of(complete.Tag)}");
+            }
+        }
+    }
+
+    // ---- PgBouncer's rows -----------------------------------------------------------------------------------------
+
+    private void TakeRows(HandedState state)
+    {
+        Ask("SHOW FDS;"u8, "SHOW"u8, (dialogue, body) => dialogue.TakeRow(FdsRow.Read(body), state));
+        var servers = state.Servers.Select(static server => server.OldDescriptor).ToHashSet();
+        if (state.Clients.Exists(client => client.Link != 0 && !servers.Contains(client.Link))) throw new FatalError("takeover_create_link: failed to find pair");
+        state.IsFromPgBouncer = true;
+    }
+
+    private void TakeRow(FdsRow row, HandedState state)
+    {
+        if (_old.Descriptors.Count == 0) throw new FatalError("got row without fd info");
+        var descriptor = TakeDescriptors(1)[0];
+        switch (row.Task)
+        {
+            case "pooler":
+                _log.Note($"got pooler socket: {(row.Address == "unix" ? $"unix:{row.Port}" : $"{row.Address}:{row.Port}")}");
+                state.Listeners.Add(new HandedListener(descriptor, row.Address, row.Port));
+                break;
+            case "client" when row is { Database: not null, User: not null }:
+                state.Clients.Add(row.ToClient(descriptor));
+                TakeSecrets(row, state);
+                break;
+            case "client": // It was not known yet who it is.
+                Sockets.Close(descriptor);
+                break;
+            case "server":
+                state.Servers.Add(row.ToServer(descriptor));
+                break;
+            default: throw new FatalError("unknown task: " + row.Task);
+        }
+    }
+
+    private static void TakeSecrets(FdsRow row, HandedState state)
+    {
+        if (row.Password is { } password) state.Secrets.Add((row.Database!, row.User!, password));
+        var (clientKey, serverKey) = (row.ClientKey, row.ServerKey);
+        if (clientKey is null != serverKey is null) throw new FatalError(Invalid);
+        if (clientKey is not null) state.Proofs.Add((row.User!, clientKey, serverKey!));
+    }
+
+    private int[] TakeDescriptors(int count)
+    {
+        if (_old.Descriptors.Count < count) throw new FatalError("got row without fd info");
+        int[] taken = [.. _old.Descriptors.Take(count)];
+        _old.Descriptors.RemoveRange(0, count);
+        return taken;
+    }
+
+    // ---- the end of the old process -------------------------------------------------------------------------------
+
+    /// <summary>Everything is prepared: tells the old process to go, and waits until it has.</summary>
+    /// <param name="pidFile">Its pid file and ours; empty: none.</param>
+    /// <param name="wait">Waits so many milliseconds and lets signals be heard.</param>
+    internal void End(string pidFile, Action<int> wait)
+    {
+        _log.Note("sending SHUTDOWN;");
+        try
+        {
+            _old.SendQuery("SHUTDOWN;"u8);
+        }
+        catch (FatalError)
+        {
+            throw new FatalError("failed to send SHUTDOWN;");
+        }
+        var errno = _old.WaitForEnd();
+        if (errno != 0) throw new FatalError("sky is falling - error while waiting result from SHUTDOWN: " + Errno.Text(errno));
+        _log.Note(_prefix + "closing because: disko over (age=0s)");
+        if (pidFile.Length > 0 && File.Exists(pidFile))
+        {
+            _log.Note("waiting for old pidfile to go away");
+            while (File.Exists(pidFile))
+            {
+                wait(PidFileLook_ms);
+            }
+        }
+        _log.Note("old process killed, resuming work");
+    }
+
+    public void Dispose() => _old.Dispose();
+}
