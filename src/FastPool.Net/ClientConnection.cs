@@ -46,6 +46,8 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
 
     BufferView IConnectionView.Buffer => HeldView;
 
+    bool IConnectionView.IsPeerGone => !IsOpen || DescriptorPassing.IsPeerGone(Handle);
+
     /// <summary>The server has the beginning of a message whose rest has not come yet.</summary>
     internal bool IsInMessage => BodyRemaining > 0 && !IsBodySkipped;
 
@@ -525,10 +527,10 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
     /// <summary>A session that is in, and stands still.</summary>
     internal bool CanBeHandedOver => IsParked && !Session.IsConsole;
 
-    internal HandedClient Save()
+    internal HandedClient Save(long nowUs)
     {
         _loop.Engine.EndStream(this);
-        return Session.Save(Handle, Server?.Handle ?? 0, StreamNow);
+        return Session.Save(Handle, Server?.Handle ?? 0, StreamNow, nowUs);
     }
 
     /// <summary>Begins where another process stopped; nothing is read before the loop runs.</summary>

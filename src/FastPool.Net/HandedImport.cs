@@ -97,13 +97,9 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
             var client = new ClientConnection(loop, session);
             if (client.TryTakeOver(handed))
             {
-                if (session.Rejoin(database, registry.GetPool(database, handed.User), handed, _statements, loop))
-                {
-                    _clients.Add((client, handed));
-                    return client;
-                }
-                client.Disconnect(new Ending("cancel key is taken"));
-                return null;
+                session.Rejoin(database, registry.GetPool(database, handed.User), handed, _statements, loop);
+                _clients.Add((client, handed));
+                return client;
             }
             session.Leave(loop);
         }

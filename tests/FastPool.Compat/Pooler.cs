@@ -49,7 +49,7 @@ internal sealed class Pooler : IAsyncDisposable
 {
     private readonly string _serverAddress;
     private readonly PoolerFile _file;
-    private readonly Child _child;
+    private Child _child;
 
     private Pooler(string folder, int port, string serverAddress, PoolerFile file)
     {
@@ -89,6 +89,33 @@ internal sealed class Pooler : IAsyncDisposable
         await pooler.DisposeAsync();
         throw new InvalidOperationException($"The pooler ended at once:\n{text}");
     }
+
+    /// <summary>-R: a new process takes the place of this one, which ends.</summary>
+    /// <param name="program">What is to run from now on; null: the same.</param>
+    public async Task TakeOverAsync(string? program = null)
+    {
+        _file.Program = program ?? _file.Program;
+        WriteFiles();
+        var (old, next) = (_child, StartNext());
+        await Until.TrueAsync(
+            () => next.HasExited || next.Text.Contains("process up", StringComparison.Ordinal), "the new process is up", 20, () => $"{old.Text}\n--\n{next.Text}");
+        Assert.False(next.HasExited, next.Text);
+        _child = next;
+        Assert.Equal(0, await old.ExitAsync());
+        await old.DisposeAsync();
+    }
+
+    /// <summary>The process that is to take over; it has not done so yet, and is the caller's.</summary>
+    public Child StartNext(params string[] wrapper) => wrapper.Length == 0
+        ? Child.Start(_file.Program, ["-R", IniPath], Folder, ("FASTPOOL_LOOPS", _file.Loops.ToString(CultureInfo.InvariantCulture)))
+        : Child.Start(wrapper[0], [.. wrapper[1..], _file.Program, "-R", IniPath], Folder, ("FASTPOOL_LOOPS", _file.Loops.ToString(CultureInfo.InvariantCulture)));
+
+    /// <summary>From now on this is the process.</summary>
+    public void Becomes(Child child) => _child = child;
+
+    /// <summary>psql on the console as the pooler's own user, over its Unix socket.</summary>
+    public async Task<string> OwnUserAsync(string command) => (await Child.RunAsync(
+        Machine.Program("psql"), ["-X", "-At", "-h", Folder, "-p", $"{Port}", "-U", "pgbouncer", "-d", "pgbouncer", "-c", command])).Text;
 
     /// <summary>Writes the files anew; the pooler reads them at RELOAD.</summary>
     public void Rewrite(Action<PoolerFile> change)

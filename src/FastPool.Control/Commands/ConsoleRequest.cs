@@ -8,6 +8,8 @@ internal sealed class ConsoleRequest(ClientSession client, string query, IConsol
     /// <summary>For comparing alone: nothing of it may be read off its loop.</summary>
     public ClientSession Client { get; } = client;
 
+    public byte Loop { get; } = client.Loop;
+
     public long ClientId { get; } = client.Id;
 
     public bool IsAdmin { get; } = client.IsAdmin;

@@ -60,8 +60,16 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
         request.RequireAdmin();
         var (word, mode) = ShutdownWords[index];
         log.CommandIssued(word.Length == 0 ? "SHUTDOWN" : $"SHUTDOWN {word}");
+        if (mode == ShutdownMode.Immediate && pausing.Mode == PoolerMode.Suspended && IsGone(request)) return null; // It was to take over: its end resumes everybody.
         process.Shutdown(mode);
         return mode == ShutdownMode.Immediate ? null : "SHUTDOWN";
+    }
+
+    private bool IsGone(ConsoleRequest request)
+    {
+        var isGone = false;
+        walk.One(request.Loop, _ => isGone = request.Client.Transport is IConnectionView { IsPeerGone: true });
+        return isGone;
     }
 
     /// <summary>A client that is in, waits or brought a cancel request, by its id.</summary>

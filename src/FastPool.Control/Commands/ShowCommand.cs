@@ -64,7 +64,7 @@ internal sealed class ShowCommand
             {
                 if (!request.IsOwnUser || !sources.Registry.State.IsFrozen) throw request.InvalidCommand();
                 OneText("state").Describe(answer.Buffer, default);
-                answer.Send(new HandoverWriter(registry, sources.Walk, sources.Secrets, sources.Statements).Write());
+                answer.Send(new HandoverWriter(registry, sources.Walk, sources.Secrets, sources.Statements, sources.Clock).Write());
             }),
             ["FASTPOOL"] = Of(ProductListing.Listing, () => ProductListing.Rows(registry, sources.Product)),
         };

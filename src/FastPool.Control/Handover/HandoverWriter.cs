@@ -1,3 +1,4 @@
+using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
@@ -9,7 +10,7 @@ namespace FastPool.Control.Handover;
 /// Everything that stands still, as rows of one column for a process of our own kind: what is common first, then listeners,
 /// servers and clients, some hundred a row, each row with the descriptors it tells of.
 /// </summary>
-internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, HandoverSecrets secrets, StatementTable statements)
+internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, HandoverSecrets secrets, StatementTable statements, Clock clock)
 {
     /// <summary>The kernel passes 253 descriptors at once.</summary>
     private const int PerRow = 200;
@@ -34,7 +35,7 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
 
     private HandedState Collect()
     {
-        var state = new HandedState();
+        var state = new HandedState { NowUs = clock.NowUs };
         var listeners = new SortedDictionary<int, ListenerView>();
         walk.Each(view =>
         {

@@ -311,7 +311,11 @@ internal sealed class PoolMover
             Move(used, ServerState.Tested);
             host.Add(new PoolEffect(PoolEffectKind.RunCheck, _pool, null, used, Loop: used.Loop));
         }
-        if (wanted <= 0 && _waiting.Count == 0 && _awaitingWelcome.Count > 0 && _pool.Welcome is null) wanted = 1;
+        if (wanted <= 0 && _waiting.Count == 0 && _awaitingWelcome.Count > 0 && _pool.Welcome is null)
+        {
+            wanted = 1;
+            MakeRoomForWelcome(host);
+        }
 
         var client = _waiting.Oldest ?? _awaitingWelcome.Oldest;
         for (var i = 0; i < _counts.Login && client is not null; i++) client = client.Newer; // Those at the head are served by what is already opening.
@@ -320,6 +324,13 @@ internal sealed class PoolMover
             if (!OpenOne(client?.Loop ?? host.Loop, host)) return;
             client = client?.Newer;
         }
+    }
+
+    /// <summary>Servers of an earlier process cannot tell their parameters any more: one of them makes room for one that does.</summary>
+    private void MakeRoomForWelcome(IPoolHost host)
+    {
+        var size = _pool.Limits.PoolSize;
+        if (size > 0 && _counts.Servers >= size && _counts.Login == 0 && _counts.Closing == 0) Evict(host);
     }
 
     /// <returns>False when a limit or a recent failure forbids it for now.</returns>

@@ -182,6 +182,9 @@ public interface IConnectionView
     string Tls { get; }
 
     BufferView Buffer { get; }
+
+    /// <summary>The peer has closed, as far as the kernel knows at this moment.</summary>
+    bool IsPeerGone => false;
 }
 
 /// <summary>How far a connection's bytes have come; all 0 when it holds no buffer.</summary>

@@ -66,6 +66,7 @@ internal sealed class TakeoverDialogue : IDisposable
         {
             throw new FatalError(Invalid);
         }
+        foreach (var (_, address, port) in state.Listeners) _log.Note($"got pooler socket: {address}:{port}");
         _log.Note("SHOW FDS finished");
         _log.Note("disko over, going background");
         return state;
@@ -127,7 +128,6 @@ internal sealed class TakeoverDialogue : IDisposable
         switch (row.Task)
         {
             case "pooler":
-                _log.Note($"got pooler socket: {(row.Address == "unix" ? $"unix:{row.Port}" : $"{row.Address}:{row.Port}")}");
                 state.Listeners.Add(new HandedListener(descriptor, row.Address, row.Port));
                 break;
             case "client" when row is { Database: not null, User: not null }:

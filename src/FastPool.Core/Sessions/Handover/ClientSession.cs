@@ -27,15 +27,15 @@ public sealed partial class ClientSession
 
     private long Moment(long ageUs) => ageUs < 0 ? 0 : _context.NowUs - ageUs;
 
-    private long Age(long momentUs) => momentUs == 0 ? -1 : _context.NowUs - momentUs;
+    private static long Age(long momentUs, long nowUs) => momentUs == 0 ? -1 : Math.Max(0, nowUs - momentUs);
 
     /// <summary>In its pool again, under its old key and with its old statements.</summary>
-    /// <returns>False when the key belongs to somebody else: a new one would be of no use to this client.</returns>
-    public bool Rejoin(Database database, Pool pool, HandedClient handed, IReadOnlyDictionary<long, Statement> statements, IPoolHost host)
+    /// <remarks>A key that is somebody else's already is not used: this client's cancel requests will not be heard.</remarks>
+    public void Rejoin(Database database, Pool pool, HandedClient handed, IReadOnlyDictionary<long, Statement> statements, IPoolHost host)
     {
         Database = database;
-        if (!_context.Registry.CancelKeys.TryAdd(handed.CancelKey, this)) return false;
         CancelKey = handed.CancelKey;
+        while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this)) CancelKey = NewCancelKey();
         CountDatabase();
         CountUser(_context.Registry.GetUser(handed.User));
         foreach (var (name, number) in handed.Statements)
@@ -43,12 +43,12 @@ public sealed partial class ClientSession
             if (statements.TryGetValue(number, out var statement)) (_statements ??= new ClientStatements(_context.Statements)).Add(name, statement);
         }
         Join(pool, host);
-        return true;
     }
 
     /// <summary>What a process that takes over needs to know. The client stands still.</summary>
     /// <param name="link">The linked server's descriptor; 0: none.</param>
-    public HandedClient Save(int descriptor, int link, HandedStream stream) => new()
+    /// <param name="nowUs">The moment that ages are told for.</param>
+    public HandedClient Save(int descriptor, int link, HandedStream stream, long nowUs) => new()
     {
         Descriptor = descriptor,
         Database = DatabaseName!,
@@ -61,7 +61,14 @@ public sealed partial class ClientSession
         Link = link,
         Parameters = _context.Tracked.Named(Parameters),
         Replication = Replication,
-        Clocks = new ClientClocks(Age(ConnectUs), Age(RequestUs), Age(QueryStartUs), Age(XactStartUs), Age(_readyInXactUs), _clientUs, State == ClientState.Waiting ? Age(WaitStartUs) : -1),
+        Clocks = new ClientClocks(
+            nowUs - ConnectUs,
+            nowUs - RequestUs,
+            Age(QueryStartUs, nowUs),
+            Age(XactStartUs, nowUs),
+            Age(_readyInXactUs, nowUs),
+            _clientUs,
+            State == ClientState.Waiting ? Math.Max(0, nowUs - WaitStartUs) : -1),
         IsInCopyIn = IsInCopyIn,
         AwaitsWelcome = State == ClientState.Waiting && !_hasWelcome,
         Statements = _statements is null ? [] : [.. _statements.All.Select(static entry => (entry.Name, entry.Statement.Number))],

@@ -11,6 +11,9 @@ public sealed class HandedState
     /// <summary>By SHOW FDS: what servers have prepared is not known, nor is anything that PgBouncer does not tell.</summary>
     public bool IsFromPgBouncer { get; set; }
 
+    /// <summary>The moment that ages are told for, monotonic microseconds of the process that tells: the same for all loops, so that the order of waiters holds.</summary>
+    public long NowUs { get; init; }
+
     public List<HandedListener> Listeners { get; } = [];
 
     public List<HandedClient> Clients { get; } = [];

@@ -53,7 +53,7 @@ public sealed partial class ServerSession
     }
 
     /// <summary>What a process that takes over needs to know. The server stands still.</summary>
-    public HandedServer Save(int descriptor, string path, bool isReleaseDue, HandedStream stream) => new()
+    public HandedServer Save(int descriptor, string path, bool isReleaseDue, HandedStream stream, long nowUs) => new()
     {
         OldDescriptor = descriptor,
         Database = Pool.Database.Name,
@@ -65,7 +65,7 @@ public sealed partial class ServerSession
         CancelKey = CancelKey,
         IsLinked = Client is not null,
         Parameters = Context.Tracked.Named(Parameters),
-        Ages = (Context.NowUs - DialStartUs, Context.NowUs - LastActivityUs),
+        Ages = (nowUs - DialStartUs, nowUs - LastActivityUs),
         Flags = FlagIf(IsReady, ServerFlags.Ready)
             | FlagIf(IsIdleInTransaction, ServerFlags.IdleInTransaction)
             | FlagIf(IsInCopy, ServerFlags.InCopy)
