@@ -23,6 +23,7 @@ internal sealed class AdminConsole : IConsole
     private readonly ConsoleWelcome _welcome;
     private readonly WaitList _waits;
     private readonly DatabaseCommands _databases;
+    private readonly ProcessCommands _processes;
     private readonly SetCommand _set;
     private readonly Dictionary<string, Command> _commands;
     private readonly ShowCommand _show;
@@ -40,7 +41,7 @@ internal sealed class AdminConsole : IConsole
         _log = log;
         _waits = new WaitList(control, Complete, (request, message) => Fail(request, message, ConsoleException.ProtocolViolation));
         _databases = databases(_waits);
-        var process = processes(_waits);
+        var process = _processes = processes(_waits);
         Command showItem = (request, name) =>
         {
             show.Run(request, name);
@@ -167,12 +168,12 @@ internal sealed class AdminConsole : IConsole
         _waits.Cancel(wait => wait.Request.Client == client);
     }
 
-    /// <summary>Nobody could RESUME a suspended pooler without a session: new ones are not accepted.</summary>
+    /// <summary>Nobody could RESUME a suspended pooler without a session: new ones are not accepted. Nor is one of use that stands still for a process that is gone.</summary>
     private void Leave(ClientSession client)
     {
         _waits.Forget(client);
         _extended.Remove(client);
-        if (!_sessions.Remove(client) || _sessions.Count > 0 || _pausing.Mode != PoolerMode.Suspended) return;
+        if (!_sessions.Remove(client) || (_sessions.Count > 0 && client != _processes.Taker) || _pausing.Mode != PoolerMode.Suspended) return;
         _log.Line("admin disappeared when suspended, doing RESUME");
         _waits.Clear();
         _pausing.ResumeAll();

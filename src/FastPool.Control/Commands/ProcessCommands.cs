@@ -20,6 +20,9 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
     /// <summary>Logins may end while everybody else goes on: only then does everything stand still.</summary>
     private const long LoginPatienceUs = 1_000_000;
 
+    /// <summary>The session for which everything stands still, or last did.</summary>
+    public ClientSession? Taker { get; private set; }
+
     public string? Reload(ConsoleRequest request, string argument)
     {
         RequireNoArgument(request, argument);
@@ -38,6 +41,7 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
         if (pausing.IsAnyDatabasePaused) throw new ConsoleException("cannot suspend with paused databases");
         log.CommandIssued("SUSPEND");
         pausing.BeginSuspend();
+        Taker = isForTakeover ? request.Client : null;
         var startUs = clock.NowUs;
         waits.Add(new Wait(request, "SUSPEND", IsOver, EndsWithResume: true) { PeriodUs = SuspendLookUs });
         return null;

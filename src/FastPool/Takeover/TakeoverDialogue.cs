@@ -115,16 +115,16 @@ internal sealed class TakeoverDialogue : IDisposable
 
     private void TakeRows(HandedState state)
     {
-        Ask("SHOW FDS;"u8, "SHOW"u8, (dialogue, body) => dialogue.TakeRow(FdsRow.Read(body), state));
+        Ask("SHOW FDS;"u8, "SHOW"u8, (dialogue, body) => dialogue.TakeRow(body, state));
         var servers = state.Servers.Select(static server => server.OldDescriptor).ToHashSet();
         if (state.Clients.Exists(client => client.Link != 0 && !servers.Contains(client.Link))) throw new FatalError("takeover_create_link: failed to find pair");
         state.IsFromPgBouncer = true;
     }
 
-    private void TakeRow(FdsRow row, HandedState state)
+    private void TakeRow(ReadOnlySpan<byte> body, HandedState state)
     {
-        if (_old.Descriptors.Count == 0) throw new FatalError("got row without fd info");
         var descriptor = TakeDescriptors(1)[0];
+        var row = FdsRow.Read(body);
         switch (row.Task)
         {
             case "pooler":
