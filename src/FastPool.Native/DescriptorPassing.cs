@@ -12,6 +12,7 @@ public static unsafe class DescriptorPassing
     /// <summary>Descriptors of one message: the kernel's SCM_MAX_FD is 253.</summary>
     public const int CountMax = 200;
 
+    private const int DuplicateFrom = 1030; // F_DUPFD_CLOEXEC
     private const int NoSignal = 0x4000;
     private const int CloseOnExecReceived = 0x40000000; // MSG_CMSG_CLOEXEC
     private const int ControlTruncated = 8;
@@ -85,6 +86,17 @@ public static unsafe class DescriptorPassing
         if (result >= 0) return socket;
         Sockets.Close(socket);
         return result;
+    }
+
+    /// <summary>
+    /// Makes the table of descriptors large enough at once. The kernel doubles it as it fills, and each time all threads of
+    /// a process wait for a grace period of RCU: some ten milliseconds.
+    /// </summary>
+    public static void MakeRoom(int socket, int count)
+    {
+        var last = -1;
+        for (; count > 0 && last < 0; count /= 2) last = Libc.fcntl(socket, DuplicateFrom, count); // The limit may be lower.
+        if (last >= 0) Sockets.Close(last);
     }
 
     /// <summary>Waits until the socket takes more.</summary>

@@ -527,10 +527,10 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
     /// <summary>A session that is in, and stands still.</summary>
     internal bool CanBeHandedOver => IsParked && !Session.IsConsole;
 
-    internal HandedClient Save(long nowUs)
+    internal HandedClient Save(HandedState state)
     {
         _loop.Engine.EndStream(this);
-        return Session.Save(Handle, Server?.Handle ?? 0, StreamNow, nowUs);
+        return Session.Save(Handle, Server?.Handle ?? 0, StreamNow, state);
     }
 
     /// <summary>Begins where another process stopped; nothing is read before the loop runs.</summary>

@@ -52,11 +52,11 @@ internal sealed class LoopSuspension(Loop loop)
     {
         foreach (var server in loop.ServerList)
         {
-            if (server.CanBeHandedOver && server.Client is not { CanBeHandedOver: false }) state.Servers.Add(server.Save(state.NowUs));
+            if (server.CanBeHandedOver && server.Client is not { CanBeHandedOver: false }) state.Servers.Add(server.Save(state));
         }
         foreach (var client in loop.ClientList)
         {
-            if (client.CanBeHandedOver && client.Server is not { CanBeHandedOver: false }) state.Clients.Add(client.Save(state.NowUs));
+            if (client.CanBeHandedOver && client.Server is not { CanBeHandedOver: false }) state.Clients.Add(client.Save(state));
         }
     }
 

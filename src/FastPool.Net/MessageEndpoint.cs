@@ -31,7 +31,7 @@ internal abstract class MessageEndpoint : Endpoint
     private protected bool IsBodySkipped;
 
     /// <summary>How far the bytes have come, for another process.</summary>
-    private protected HandedStream StreamNow => new(BodyRemaining, IsBodySkipped, _held.Span.ToArray(), Unsent.Span.ToArray());
+    private protected HandedStream StreamNow => IsAtRest ? HandedStream.AtRest : new(BodyRemaining, IsBodySkipped, _held.Span.ToArray(), Unsent.Span.ToArray());
 
     /// <summary>Goes on where another process stopped.</summary>
     private protected void TakeStream(HandedStream stream)

@@ -375,10 +375,10 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
     /// <summary>It stands still, for a client or free.</summary>
     internal bool CanBeHandedOver => IsParked;
 
-    internal HandedServer Save(long nowUs)
+    internal HandedServer Save(HandedState state)
     {
         _loop.Engine.EndStream(this);
-        return Session.Save(Handle, Address.UnixPath, _isReleaseDue, StreamNow, nowUs);
+        return Session.Save(Handle, Address.UnixPath, _isReleaseDue, StreamNow, state);
     }
 
     /// <summary>Begins where another process stopped; nothing is read before the loop runs.</summary>

@@ -31,6 +31,8 @@ public static class HandoverReader
             return;
         }
         var taken = descriptors(from.ReadInt32());
+        HandedServer? server = null;
+        HandedClient? client = null;
         foreach (var descriptor in taken)
         {
             switch (kind)
@@ -39,12 +41,12 @@ public static class HandoverReader
                     state.Listeners.Add(new HandedListener(descriptor, from.ReadString(), from.ReadInt32()));
                     break;
                 case HandoverWriter.Servers:
-                    var server = HandedServer.Read(from);
+                    server = HandedServer.Read(from, server);
                     server.Descriptor = descriptor;
                     state.Servers.Add(server);
                     break;
                 case HandoverWriter.Clients:
-                    var client = HandedClient.Read(from);
+                    client = HandedClient.Read(from, client);
                     client.Descriptor = descriptor;
                     state.Clients.Add(client);
                     break;

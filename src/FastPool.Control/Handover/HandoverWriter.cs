@@ -23,13 +23,13 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
     {
         var state = Collect();
         var rows = new List<DescriptorMessage> { Row(Common, state.WriteCommon, []) };
-        AddRows(rows, Listeners, state.Listeners, static listener => listener.Descriptor, static (to, listener) =>
+        AddRows(rows, Listeners, state.Listeners, static listener => listener.Descriptor, static (to, listener, _) =>
         {
             to.Write(listener.Address);
             to.Write(listener.Port);
         });
-        AddRows(rows, Servers, state.Servers, static server => server.OldDescriptor, static (to, server) => server.Write(to));
-        AddRows(rows, Clients, state.Clients, static client => client.Descriptor, static (to, client) => client.Write(to));
+        AddRows(rows, Servers, state.Servers, static server => server.OldDescriptor, static (to, server, before) => server.Write(to, before));
+        AddRows(rows, Clients, state.Clients, static client => client.Descriptor, static (to, client, before) => client.Write(to, before));
         return rows;
     }
 
@@ -64,7 +64,8 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
         return new HandedPool(pool.Database.Name, pool.User.Name, totals, welcome?.Untracked, welcome is null ? [] : secrets.Tracked.Named(welcome.Tracked));
     }
 
-    private static void AddRows<T>(List<DescriptorMessage> rows, byte kind, List<T> items, Func<T, int> descriptor, Action<BinaryWriter, T> write)
+    private static void AddRows<T>(List<DescriptorMessage> rows, byte kind, List<T> items, Func<T, int> descriptor, Action<BinaryWriter, T, T?> write)
+        where T : class
     {
         foreach (var part in items.Chunk(PerRow))
         {
@@ -73,7 +74,12 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
                 to =>
                 {
                     to.Write(part.Length);
-                    foreach (var item in part) write(to, item);
+                    T? before = null;
+                    foreach (var item in part)
+                    {
+                        write(to, item, before);
+                        before = item;
+                    }
                 },
                 [.. part.Select(descriptor)]));
         }

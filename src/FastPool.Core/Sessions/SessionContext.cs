@@ -39,14 +39,19 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     /// <summary>The values of those that are tracked.</summary>
     public ParameterValues ValuesOf(IReadOnlyList<(string Name, string Value)> parameters)
     {
+        if (ReferenceEquals(parameters, _lastNamed)) return _lastValues!;
         var values = Tracked.Unknown;
         foreach (var (name, value) in parameters)
         {
             var index = Tracked.IndexOf(System.Text.Encoding.Latin1.GetBytes(name));
             if (index >= 0) values = Interner.With(values, index, value);
         }
+        (_lastNamed, _lastValues) = (parameters, values);
         return values;
     }
+
+    private IReadOnlyList<(string Name, string Value)>? _lastNamed;
+    private ParameterValues? _lastValues;
 
     /// <summary>The clock as of the start of this turn, monotonic microseconds.</summary>
     public long NowUs { get; set; }

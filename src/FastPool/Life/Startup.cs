@@ -33,12 +33,12 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         RunAsUser.Switch(line.User ?? settings.User ?? "");
         RunAsUser.RefuseRoot();
         var pidFile = new PidFile(settings.Pidfile, _logger);
+        Memory.GiveBack();
         MeetOthers(settings, pooler, pidFile, inherited);
         GoToBackground(settings);
         DescriptorLimit.Report(settings, _logger);
         using var signals = new Signals(control, host);
         WarnOfIgnored(settings, inherited);
-        Memory.GiveBack();
         end.Before(pooler.CleanUp);
         FailOn(pooler.Start(inherited));
         end.Before(pidFile.Remove);

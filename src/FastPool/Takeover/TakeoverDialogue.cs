@@ -43,6 +43,7 @@ internal sealed class TakeoverDialogue : IDisposable
         log.Note("takeover_init: launching connection");
         var socket = DescriptorPassing.TryConnect(path);
         if (socket < 0) throw new FatalError("login failed");
+        DescriptorPassing.MakeRoom(socket, settings.MaxClientConn); // Before anybody waits for us.
         var prefix = ConnectionName.Prefix('S', 0, "pgbouncer", "pgbouncer", EndAddress.OfUnix, 0, settings.ListenPort);
         log.Note(prefix + "new connection to server");
         return new TakeoverDialogue(new OldProcess(socket), prefix, log);

@@ -47,8 +47,8 @@ public sealed partial class ClientSession
 
     /// <summary>What a process that takes over needs to know. The client stands still.</summary>
     /// <param name="link">The linked server's descriptor; 0: none.</param>
-    /// <param name="nowUs">The moment that ages are told for.</param>
-    public HandedClient Save(int descriptor, int link, HandedStream stream, long nowUs) => new()
+    /// <param name="state">What it is to be a part of.</param>
+    public HandedClient Save(int descriptor, int link, HandedStream stream, HandedState state) => new()
     {
         Descriptor = descriptor,
         Database = DatabaseName!,
@@ -59,16 +59,16 @@ public sealed partial class ClientSession
         PeerPid = PeerPid,
         CancelKey = CancelKey,
         Link = link,
-        Parameters = _context.Tracked.Named(Parameters),
+        Parameters = state.Named(_context.Tracked, Parameters),
         Replication = Replication,
         Clocks = new ClientClocks(
-            nowUs - ConnectUs,
-            nowUs - RequestUs,
-            Age(QueryStartUs, nowUs),
-            Age(XactStartUs, nowUs),
-            Age(_readyInXactUs, nowUs),
+            state.NowUs - ConnectUs,
+            state.NowUs - RequestUs,
+            Age(QueryStartUs, state.NowUs),
+            Age(XactStartUs, state.NowUs),
+            Age(_readyInXactUs, state.NowUs),
             _clientUs,
-            State == ClientState.Waiting ? Math.Max(0, nowUs - WaitStartUs) : -1),
+            State == ClientState.Waiting ? Math.Max(0, state.NowUs - WaitStartUs) : -1),
         IsInCopyIn = IsInCopyIn,
         AwaitsWelcome = State == ClientState.Waiting && !_hasWelcome,
         Statements = _statements is null ? [] : [.. _statements.All.Select(static entry => (entry.Name, entry.Statement.Number))],

@@ -46,21 +46,18 @@ public sealed class HandedClient
 
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
-    public void Write(BinaryWriter to)
+    /// <param name="before">The one written before it, of whom much may be the same; null: it is the first.</param>
+    public void Write(BinaryWriter to, HandedClient? before)
     {
         to.Write(Descriptor);
-        to.Write(Database);
-        to.Write(User);
+        to.WriteShared(Database, before?.Database, static (writer, name) => writer.Write(name));
+        to.WriteShared(User, before?.User, static (writer, name) => writer.Write(name));
         to.WriteAddress(Remote);
         to.Write(UnixPort);
         to.Write(PeerPid);
         to.Write(CancelKey);
         to.Write(Link);
-        to.WriteList(Parameters, static (writer, parameter) =>
-        {
-            writer.Write(parameter.Name);
-            writer.Write(parameter.Value);
-        });
+        to.WriteShared(Parameters, before?.Parameters, HandoverFormat.WriteNamed);
         to.WriteAddress(Local);
         to.Write((byte)Replication);
         Clocks.Write(to);
@@ -74,17 +71,18 @@ public sealed class HandedClient
         Stream.Write(to);
     }
 
-    public static HandedClient Read(BinaryReader from) => new()
+    /// <param name="before">The one read before it.</param>
+    public static HandedClient Read(BinaryReader from, HandedClient? before) => new()
     {
         Descriptor = from.ReadInt32(),
-        Database = from.ReadString(),
-        User = from.ReadString(),
+        Database = from.ReadShared(before?.Database, static reader => reader.ReadString()),
+        User = from.ReadShared(before?.User, static reader => reader.ReadString()),
         Remote = from.ReadAddress(),
         UnixPort = from.ReadInt32(),
         PeerPid = from.ReadInt32(),
         CancelKey = from.ReadUInt64(),
         Link = from.ReadInt32(),
-        Parameters = from.ReadList(static reader => (reader.ReadString(), reader.ReadString())),
+        Parameters = from.ReadShared(before?.Parameters, HandoverFormat.ReadNamed),
         Local = from.ReadAddress(),
         Replication = (ReplicationKind)from.ReadByte(),
         Clocks = ClientClocks.Read(from),
@@ -126,5 +124,9 @@ public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] 
         to.WriteBytes(Unsent);
     }
 
-    internal static HandedStream Read(BinaryReader from) => new(from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes());
+    internal static HandedStream Read(BinaryReader from)
+    {
+        var (remaining, isSkipped, held, unsent) = (from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes());
+        return remaining == 0 && held.Length == 0 && unsent.Length == 0 ? AtRest : new HandedStream(remaining, isSkipped, held, unsent);
+    }
 }

@@ -47,20 +47,17 @@ public sealed class HandedServer
     /// <inheritdoc cref="HandedClient.Stream"/>
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
-    public void Write(BinaryWriter to)
+    /// <param name="before">The one written before it, of whom much may be the same; null: it is the first.</param>
+    public void Write(BinaryWriter to, HandedServer? before)
     {
         to.Write(OldDescriptor);
-        to.Write(Database);
-        to.Write(User);
+        to.WriteShared(Database, before?.Database, static (writer, name) => writer.Write(name));
+        to.WriteShared(User, before?.User, static (writer, name) => writer.Write(name));
         to.WriteAddress(Remote);
         to.Write(UnixPort);
         to.Write(CancelKey);
         to.Write(IsLinked);
-        to.WriteList(Parameters, static (writer, parameter) =>
-        {
-            writer.Write(parameter.Name);
-            writer.Write(parameter.Value);
-        });
+        to.WriteShared(Parameters, before?.Parameters, HandoverFormat.WriteNamed);
         to.WriteAddress(Local);
         to.Write(Path);
         to.Write(Ages.DialUs);
@@ -80,16 +77,17 @@ public sealed class HandedServer
         Stream.Write(to);
     }
 
-    public static HandedServer Read(BinaryReader from) => new()
+    /// <param name="before">The one read before it.</param>
+    public static HandedServer Read(BinaryReader from, HandedServer? before) => new()
     {
         OldDescriptor = from.ReadInt32(),
-        Database = from.ReadString(),
-        User = from.ReadString(),
+        Database = from.ReadShared(before?.Database, static reader => reader.ReadString()),
+        User = from.ReadShared(before?.User, static reader => reader.ReadString()),
         Remote = from.ReadAddress(),
         UnixPort = from.ReadInt32(),
         CancelKey = from.ReadUInt64(),
         IsLinked = from.ReadBoolean(),
-        Parameters = from.ReadList(static reader => (reader.ReadString(), reader.ReadString())),
+        Parameters = from.ReadShared(before?.Parameters, HandoverFormat.ReadNamed),
         Local = from.ReadAddress(),
         Path = from.ReadString(),
         Ages = (from.ReadInt64(), from.ReadInt64()),

@@ -14,6 +14,8 @@ public sealed class HandedState
     /// <summary>The moment that ages are told for, monotonic microseconds of the process that tells: the same for all loops, so that the order of waiters holds.</summary>
     public long NowUs { get; init; }
 
+    private readonly Dictionary<ParameterValues, IReadOnlyList<(string Name, string Value)>> _named = [];
+
     public List<HandedListener> Listeners { get; } = [];
 
     public List<HandedClient> Clients { get; } = [];
@@ -33,6 +35,13 @@ public sealed class HandedState
 
     /// <summary>SCRAM keys that clients proved: user, ClientKey, ServerKey.</summary>
     public List<(string User, byte[] ClientKey, byte[] ServerKey)> Proofs { get; } = [];
+
+    /// <summary>Values by name; the same list for the same values, for most clients are alike.</summary>
+    internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values)
+    {
+        if (!_named.TryGetValue(values, out var named)) _named[values] = named = tracked.Named(values);
+        return named;
+    }
 
     /// <summary>Everything but connections and listeners.</summary>
     public void WriteCommon(BinaryWriter to)
@@ -87,11 +96,7 @@ public sealed record HandedPool(string Database, string User, StatsTotals Totals
         }
         to.Write(Untracked is not null);
         to.WriteBytes(Untracked ?? []);
-        to.WriteList(Tracked, static (writer, parameter) =>
-        {
-            writer.Write(parameter.Name);
-            writer.Write(parameter.Value);
-        });
+        to.WriteNamed(Tracked);
     }
 
     internal static HandedPool Read(BinaryReader from)
@@ -113,6 +118,6 @@ public sealed record HandedPool(string Database, string User, StatsTotals Totals
         };
         var isKnown = from.ReadBoolean();
         var untracked = from.ReadCountedBytes();
-        return new HandedPool(database, user, totals, isKnown ? untracked : null, from.ReadList(static reader => (reader.ReadString(), reader.ReadString())));
+        return new HandedPool(database, user, totals, isKnown ? untracked : null, from.ReadNamed());
     }
 }

@@ -15,6 +15,7 @@ internal static class HandoverFormat
     internal static byte[] ReadCountedBytes(this BinaryReader from)
     {
         var length = ReadCount(from);
+        if (length == 0) return [];
         var bytes = from.ReadBytes(length);
         return bytes.Length == length ? bytes : throw new EndOfStreamException();
     }
@@ -25,9 +26,10 @@ internal static class HandoverFormat
         foreach (var item in items) write(to, item);
     }
 
-    internal static List<T> ReadList<T>(this BinaryReader from, Func<BinaryReader, T> read)
+    internal static IReadOnlyList<T> ReadList<T>(this BinaryReader from, Func<BinaryReader, T> read)
     {
         var count = ReadCount(from);
+        if (count == 0) return [];
         var items = new List<T>();
         for (var i = 0; i < count; i++) items.Add(read(from));
         return items;
@@ -38,6 +40,28 @@ internal static class HandoverFormat
         var count = from.ReadInt32();
         return count >= 0 ? count : throw new EndOfStreamException();
     }
+
+    /// <summary>A value, or the word that it is that of the record before.</summary>
+    internal static void WriteShared<T>(this BinaryWriter to, T value, T? before, Action<BinaryWriter, T> write)
+        where T : class
+    {
+        var isSame = EqualityComparer<T>.Default.Equals(value, before!);
+        to.Write(isSame);
+        if (!isSame) write(to, value);
+    }
+
+    internal static T ReadShared<T>(this BinaryReader from, T? before, Func<BinaryReader, T> read)
+        where T : class =>
+        from.ReadBoolean() ? before ?? throw new EndOfStreamException() : read(from);
+
+    /// <summary>Reads what <see cref="WriteNamed"/> wrote.</summary>
+    internal static IReadOnlyList<(string Name, string Value)> ReadNamed(this BinaryReader from) => from.ReadList(static reader => (reader.ReadString(), reader.ReadString()));
+
+    internal static void WriteNamed(this BinaryWriter to, IReadOnlyList<(string Name, string Value)> parameters) => to.WriteList(parameters, static (writer, parameter) =>
+    {
+        writer.Write(parameter.Name);
+        writer.Write(parameter.Value);
+    });
 
     internal static void WriteAddress(this BinaryWriter to, EndAddress address)
     {

@@ -53,7 +53,7 @@ public sealed partial class ServerSession
     }
 
     /// <summary>What a process that takes over needs to know. The server stands still.</summary>
-    public HandedServer Save(int descriptor, string path, bool isReleaseDue, HandedStream stream, long nowUs) => new()
+    public HandedServer Save(int descriptor, string path, bool isReleaseDue, HandedStream stream, HandedState state) => new()
     {
         OldDescriptor = descriptor,
         Database = Pool.Database.Name,
@@ -64,8 +64,8 @@ public sealed partial class ServerSession
         UnixPort = UnixPort,
         CancelKey = CancelKey,
         IsLinked = Client is not null,
-        Parameters = Context.Tracked.Named(Parameters),
-        Ages = (nowUs - DialStartUs, nowUs - LastActivityUs),
+        Parameters = state.Named(Context.Tracked, Parameters),
+        Ages = (state.NowUs - DialStartUs, state.NowUs - LastActivityUs),
         Flags = FlagIf(IsReady, ServerFlags.Ready)
             | FlagIf(IsIdleInTransaction, ServerFlags.IdleInTransaction)
             | FlagIf(IsInCopy, ServerFlags.InCopy)
