@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Native;
 
 namespace FastPool.Net;
 
@@ -33,6 +34,10 @@ public abstract class Endpoint
     internal uint Generation;
     internal EndpointFlags Flags;
     internal HeldBytes Unsent;
+
+    /// <summary>Between the socket and the owner; null: plain.</summary>
+    internal TlsStream? Tls;
+
     internal int StreamedBytes;
     internal long LastBulkUs;
 
@@ -63,6 +68,15 @@ public abstract class Endpoint
     protected internal virtual void OnConnected(int errno)
     {
     }
+
+    /// <summary>The TLS handshake is done; bytes that follow are plain to the owner.</summary>
+    protected internal virtual void OnSecured()
+    {
+    }
+
+    /// <summary>TLS has failed, in the handshake or later; the owner closes.</summary>
+    /// <param name="problem">As the log has it.</param>
+    protected internal virtual void OnTlsFailed(string problem) => OnEnded(Errno.EPROTO);
 
     /// <summary>The peer has closed while this endpoint is paused: there may be bytes that nobody has read.</summary>
     protected internal virtual void OnPeerClosedWhilePaused()

@@ -19,6 +19,8 @@ public interface IAcceptor
 /// </summary>
 public abstract class Engine(BufferPool buffers)
 {
+    private TlsCarrier? _tls;
+
     protected BufferPool Buffers { get; } = buffers;
 
     /// <summary>The clock as of the start of this turn; kept by the loop.</summary>
@@ -81,11 +83,49 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Parked endpoints send nothing any more either: another process may be about to go on in their place.</summary>
     public bool IsFrozen { get; set; }
 
+    // ---- TLS --------------------------------------------------------------------------------------------------------
+
+    private TlsCarrier Tls => _tls ??= new TlsCarrier();
+
+    /// <summary>What is sent and received from now on is encrypted. The client side of a handshake begins at once; <see cref="Endpoint.OnSecured"/> or <see cref="Endpoint.OnTlsFailed"/> follows.</summary>
+    /// <param name="server">See <see cref="TlsStream"/>.</param>
+    /// <param name="serverName">See <see cref="TlsStream"/>.</param>
+    /// <returns>False when the connection is broken.</returns>
+    internal bool Secure(Endpoint endpoint, TlsContext context, string? server = null, string? serverName = null)
+    {
+        Check.That(endpoint.Tls is null);
+        endpoint.Tls = new TlsStream(context, Tls.Transfer, server, serverName);
+        return context.IsServer || Tls.Start(this, endpoint);
+    }
+
+    /// <summary>Bytes have come: to the owner, through TLS if there is one.</summary>
+    protected void Deliver(Endpoint endpoint, byte[] buffer, int start, int count)
+    {
+        if (endpoint.Tls is null) endpoint.OnReceived(buffer, start, count);
+        else Tls.Deliver(this, endpoint, buffer.AsSpan(start, count));
+    }
+
+    /// <summary>Ciphertext that was received in plain view: the first flight of a client that did not ask.</summary>
+    internal void DeliverCipher(Endpoint endpoint, ReadOnlySpan<byte> cipher) => Tls.Deliver(this, endpoint, cipher);
+
+    /// <summary>An endpoint has come from another loop.</summary>
+    protected void AdoptTls(Endpoint endpoint) => endpoint.Tls?.MoveTo(Tls.Transfer);
+
+    /// <summary>Before the handle is closed.</summary>
+    protected void EndTls(Endpoint endpoint)
+    {
+        if (endpoint.Tls is not null) Tls.End(this, endpoint);
+    }
+
+    // ---- sending ----------------------------------------------------------------------------------------------------
+
     /// <summary>
     /// Sends all of it: what the kernel does not take at once is kept, and the endpoint is congested until it is gone.
     /// </summary>
     /// <returns>False when the connection is broken; the owner closes it.</returns>
-    public bool Send(Endpoint endpoint, ReadOnlySpan<byte> data)
+    public bool Send(Endpoint endpoint, ReadOnlySpan<byte> data) => endpoint.Tls is null ? SendRaw(endpoint, data) : Tls.Send(this, endpoint, data);
+
+    internal bool SendRaw(Endpoint endpoint, ReadOnlySpan<byte> data)
     {
         if (endpoint.Unsent.IsEmpty)
         {
@@ -101,6 +141,7 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>As <see cref="Send(Endpoint, ReadOnlySpan{byte})"/>, several pieces in one call.</summary>
     public bool Send(Endpoint endpoint, ReadOnlySpan<Segment> segments)
     {
+        if (endpoint.Tls is not null) return Tls.Send(this, endpoint, segments);
         var sent = 0;
         if (endpoint.Unsent.IsEmpty)
         {

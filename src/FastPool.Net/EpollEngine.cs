@@ -97,7 +97,7 @@ public sealed class EpollEngine : Engine, IDisposable
         }
         if (endpoint.Has(EndpointFlags.Bulk)) endpoint.LastBulkUs = NowUs;
         if (received < Limits.ReceiveBytes && !endpoint.Has(EndpointFlags.PeerClosed)) endpoint.Flags &= ~EndpointFlags.Readable;
-        endpoint.OnReceived(_buffer, ReceiveAt, received);
+        Deliver(endpoint, _buffer, ReceiveAt, received);
         if (endpoint.MayRead) Enqueue(endpoint);
     }
 
@@ -226,6 +226,7 @@ public sealed class EpollEngine : Engine, IDisposable
         Check.That(endpoint.Handle < 0);
         Register(endpoint, handle);
         endpoint.Flags |= EndpointFlags.Open;
+        AdoptTls(endpoint);
         return -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
     }
 
@@ -274,6 +275,7 @@ public sealed class EpollEngine : Engine, IDisposable
     public override void Close(Endpoint endpoint)
     {
         if (endpoint.Handle < 0) return;
+        EndTls(endpoint);
         var handle = endpoint.Handle;
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);

@@ -109,7 +109,7 @@ internal sealed class MemoryEngine : Engine
             endpoint.OnEnded(-received);
             return;
         }
-        endpoint.OnReceived(_buffer, ReceiveAt, received);
+        Deliver(endpoint, _buffer, ReceiveAt, received);
         if (Poisons) _buffer.AsSpan(0, ReceiveAt + received).Fill(Poison);
     }
 
@@ -131,6 +131,7 @@ internal sealed class MemoryEngine : Engine
         Check.That(endpoint.Handle < 0);
         Register(endpoint, _network[handle]);
         endpoint.Flags |= EndpointFlags.Open;
+        AdoptTls(endpoint);
         return 0;
     }
 
@@ -154,6 +155,7 @@ internal sealed class MemoryEngine : Engine
     public override void Close(Endpoint endpoint)
     {
         if (endpoint.Handle < 0) return;
+        EndTls(endpoint);
         var socket = _network[endpoint.Handle];
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);
