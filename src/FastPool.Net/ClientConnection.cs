@@ -16,6 +16,9 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
 {
     private const int ConsoleQueriesMax = 16;
 
+    /// <summary>The first byte of a ClientHello; no packet of the startup family is so long as to begin with it.</summary>
+    private const byte TlsHandshakeRecord = 0x16;
+
     private readonly Loop _loop;
     private int _consoleQueries;
 
@@ -42,7 +45,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
 
     int IConnectionView.Descriptor => Handle;
 
-    string IConnectionView.Tls => "";
+    string IConnectionView.Tls => Tls?.Text ?? "";
 
     BufferView IConnectionView.Buffer => HeldView;
 
@@ -77,6 +80,11 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         while (position < end && Session.Login is { Query: null } login)
         {
             var unread = buffer.AsSpan(position, end - position);
+            if (unread[0] == TlsHandshakeRecord && login.MayBeginWithTls && _loop.Group.Tls.ForClients is { } context)
+            {
+                if (_loop.Engine.Secure(this, context)) _loop.Engine.DeliverCipher(this, unread);
+                return end;
+            }
             var status = MessageHeader.TryRead(unread, Limits.LoginMessageBytes, out var type, out var length);
             if (status == HeaderStatus.Bad)
             {
@@ -97,6 +105,9 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
                 case LoginStep.Disconnect:
                     Disconnect(login.Ending);
                     return end;
+                case LoginStep.Secure:
+                    Secure();
+                    return end;
                 case LoginStep.Cancel:
                     _loop.BeginCancel(this, login.CancelKey);
                     return end;
@@ -109,6 +120,24 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
             }
         }
         return position;
+    }
+
+    /// <summary>The client has asked for TLS, and waits for the answer.</summary>
+    private void Secure()
+    {
+        var context = _loop.Group.Tls.ForClients;
+        if (Send(context is null ? "N"u8 : "S"u8) && context is not null) _loop.Engine.Secure(this, context);
+    }
+
+    protected internal override void OnSecured()
+    {
+        if (Session.Login is { } login) login.Tls = new TlsPeer(Tls!.Text, Tls.PeerNames(), Tls.EndPoint());
+    }
+
+    protected internal override void OnTlsFailed(string problem)
+    {
+        _loop.Context.Log.Caution("", Tls!.IsEstablished ? "tls_sbufio_recv: " + problem : "TLS handshake error: " + problem);
+        OnEnded(Errno.EPROTO);
     }
 
     private bool TrySendLogin(ClientLogin login)
@@ -524,8 +553,8 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         return true;
     }
 
-    /// <summary>A session that is in, and stands still.</summary>
-    internal bool CanBeHandedOver => IsParked && !Session.IsConsole;
+    /// <summary>A session that is in, and stands still. TLS has its keys here and nowhere else.</summary>
+    internal bool CanBeHandedOver => IsParked && !Session.IsConsole && Tls is null;
 
     internal HandedClient Save(HandedState state)
     {

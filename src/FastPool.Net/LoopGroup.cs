@@ -55,6 +55,8 @@ public sealed class LoopGroup : ILoops
     /// <summary>Given after the construction, since the console needs the loops; before they start.</summary>
     public IConsole Console { get; set; } = null!;
 
+    public TlsContexts Tls { get; } = new();
+
     internal ServerDialer Dialer { get; }
     internal Eviction Eviction { get; }
     internal CancelRelay Cancels { get; }

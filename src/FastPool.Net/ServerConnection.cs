@@ -4,6 +4,7 @@ using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Settings;
+using FastPool.Native;
 using FastPool.Protocol;
 
 namespace FastPool.Net;
@@ -18,6 +19,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
     private int _handleOnTheWay = -1;
     private bool _isReleaseDue;
     private bool _isCutShort;
+    private bool _awaitsTlsAnswer;
 
     internal ServerConnection(Loop loop, ServerSession session)
     {
@@ -35,7 +37,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
     internal int Index { get; set; }
 
     /// <summary>Where it connects to, for cancel requests of the same server.</summary>
-    internal Native.NativeAddress Address { get; set; }
+    internal NativeAddress Address { get; set; }
 
     /// <summary>What else to try if this connection fails; forgotten once the server is in.</summary>
     internal DialPlan? Plan { get; set; }
@@ -44,7 +46,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
 
     int IConnectionView.Descriptor => Handle;
 
-    string IConnectionView.Tls => "";
+    string IConnectionView.Tls => Tls?.Text ?? "";
 
     BufferView IConnectionView.Buffer => HeldView;
 
@@ -57,11 +59,16 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         }
         Session.Local = _loop.Engine.LocalAddress(this);
         _loop.LogNewServer(Session);
-        if (!Session.Remote.IsUnix && _loop.Registry.Settings.ServerTlsSslmode >= SslMode.Require)
+        if (!Session.Remote.IsUnix && _loop.Registry.Settings.ServerTlsSslmode != SslMode.Disable)
         {
-            Close("server refused SSL", mayTerminate: false); // Never in plain text where TLS was demanded.
+            AskForTls();
             return;
         }
+        BeginLogin();
+    }
+
+    private void BeginLogin()
+    {
         Session.Login!.Start();
         SendLogin();
     }
@@ -77,8 +84,69 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
 
     private protected override int Process(byte[] buffer, int position, int end)
     {
+        if (_awaitsTlsAnswer) return OnTlsAnswer(buffer[position], hasMore: end - position > 1) ? end : position;
         if (Session.Login is not null) position = LogIn(buffer, position, end);
         return Session.Login is null && IsOpen ? Relay(buffer, position, end) : position;
+    }
+
+    // ---- TLS ------------------------------------------------------------------------------------------------------
+
+    private void AskForTls()
+    {
+        var request = new SSLRequest();
+        Span<byte> bytes = stackalloc byte[request.Size];
+        request.Write(bytes);
+        _awaitsTlsAnswer = true;
+        if (!_loop.Engine.Send(this, bytes)) Close("server conn crashed?", mayTerminate: false);
+    }
+
+    /// <returns>True: all that has come is dealt with.</returns>
+    private bool OnTlsAnswer(byte answer, bool hasMore)
+    {
+        _awaitsTlsAnswer = false;
+        var mode = _loop.Registry.Settings.ServerTlsSslmode;
+        if (answer is not ((byte)'S' or (byte)'N')) Close("bad sslreq answer", mayTerminate: false);
+        else if (hasMore) Close("received unencrypted data after SSL response", mayTerminate: false);
+        else if (answer == 'S') BeginTls(mode);
+        else if (mode >= SslMode.Require) Close("server refused SSL", mayTerminate: false);
+        else BeginLogin();
+        return true;
+    }
+
+    private void BeginTls(SslMode mode)
+    {
+        var settings = _loop.Registry.Settings;
+        try
+        {
+            var host = Plan!.Host;
+            var isNamed = mode == SslMode.VerifyFull && !System.Net.IPAddress.TryParse(host, out _);
+            var context = _loop.Group.Tls.ForServers(settings);
+            if (!_loop.Engine.Secure(this, context, $"{host} {Session.Remote}", isNamed ? host : null)) Close("server conn crashed?", mayTerminate: false);
+        }
+        catch (TlsContextException e)
+        {
+            _loop.Context.Log.Caution("", "TLS connect error: " + TlsOptions.Detail(e, settings, "server"));
+            Close("sslreq processing failed", mayTerminate: false);
+        }
+    }
+
+    protected internal override void OnSecured()
+    {
+        var settings = _loop.Registry.Settings;
+        if (settings.ServerTlsSslmode == SslMode.VerifyFull && Plan is { } plan && !Tls!.IsPeer(plan.Host))
+        {
+            OnTlsFailed($"name `{plan.Host}' not present in server certificate");
+            return;
+        }
+        if (settings.LogConnections) _loop.Context.Log.SslEstablished(Session.LogPrefix, Tls!.Text);
+        Session.Login!.Tls = new TlsPeer(Tls!.Text, null, Tls.EndPoint());
+        BeginLogin();
+    }
+
+    protected internal override void OnTlsFailed(string problem)
+    {
+        _loop.Context.Log.Caution("", Session.Login is { Tls: null } ? "TLS handshake error: " + problem : "tls_sbufio_recv: " + problem);
+        Close("server conn crashed?", mayTerminate: false);
     }
 
     // ---- login ----------------------------------------------------------------------------------------------------
@@ -373,7 +441,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
     }
 
     /// <summary>It stands still, for a client or free.</summary>
-    internal bool CanBeHandedOver => IsParked;
+    internal bool CanBeHandedOver => IsParked && Tls is null;
 
     internal HandedServer Save(HandedState state)
     {

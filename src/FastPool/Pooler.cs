@@ -73,7 +73,7 @@ internal sealed class Pooler : IPooler, IProcessControl
 
     public string PollMethod => "epoll";
 
-    public string TlsLibrary => "OpenSSL";
+    public string TlsLibrary => Native.TlsLibrary.Version ?? "OpenSSL";
 
     public ShutdownState State => new(
         _handed is not null ? PauseMode.TakingOver : _plane.Pausing.Mode switch { PoolerMode.Paused => PauseMode.Paused, PoolerMode.Suspended => PauseMode.Suspended, _ => PauseMode.None },
@@ -223,7 +223,7 @@ internal sealed class Pooler : IPooler, IProcessControl
 
     public bool TryApplyTls(Settings settings)
     {
-        if (TlsChecks.Check(settings) is not { } mistake) return true;
+        if (_loops.Tls.Apply(settings) is not { } mistake) return true;
         _log.Lines([mistake]);
         return false;
     }

@@ -8,7 +8,7 @@ namespace FastPool.Core.Auth;
 /// The client's half of SCRAM-SHA-256, spoken with PostgreSQL. Keys come from a password (worked out for the server's
 /// salt) or were kept from a client that proved itself.
 /// </summary>
-public sealed class ScramClientExchange(Func<byte[], int, ScramKeys> keysFor, ReadOnlySpan<byte> nonce18)
+public sealed class ScramClientExchange(Func<byte[], int, ScramKeys> keysFor, ReadOnlySpan<byte> nonce18, ScramBinding channel = default)
 {
     /// <summary>More iterations than any sane server asks for; each costs us time on a loop.</summary>
     private const int IterationsMax = 10_000_000;
@@ -19,7 +19,10 @@ public sealed class ScramClientExchange(Func<byte[], int, ScramKeys> keysFor, Re
 
     public string Problem { get; private set; } = "";
 
-    public byte[] ClientFirst() => ScramText.Bytes("n,," + _clientFirstBare);
+    /// <summary>y tells the server that we could bind but saw no offer: if it made one, somebody is in between.</summary>
+    private string Header => channel.IsChosen ? Encoding.Latin1.GetString(ScramBinding.Header) : channel.IsOffered ? "y,," : "n,,";
+
+    public byte[] ClientFirst() => ScramText.Bytes(Header + _clientFirstBare);
 
     public byte[]? ClientFinal(ReadOnlySpan<byte> serverFirst)
     {
@@ -38,7 +41,8 @@ public sealed class ScramClientExchange(Func<byte[], int, ScramKeys> keysFor, Re
         }
 
         _keys = keysFor(salt, iterations);
-        var withoutProof = "c=biws,r=" + Encoding.Latin1.GetString(nonce);
+        byte[] bound = [.. ScramText.Bytes(Header), .. channel.IsChosen ? channel.EndPoint! : []];
+        var withoutProof = $"c={ScramText.Encode(bound)},r=" + Encoding.Latin1.GetString(nonce);
         _authMessage = ScramText.Bytes($"{_clientFirstBare},{Encoding.Latin1.GetString(serverFirst)},{withoutProof}");
         var proof = HMACSHA256.HashData(SHA256.HashData(_keys.ClientKey), _authMessage);
         for (var i = 0; i < proof.Length; i++) proof[i] ^= _keys.ClientKey[i];

@@ -7,7 +7,7 @@ namespace FastPool.Core.Auth;
 /// The server's half of SCRAM-SHA-256, spoken with a client. Two steps; each gives the bytes of the next SASL message, or
 /// null with the text for the log. A mock verifier makes every proof fail without showing that the user is unknown.
 /// </summary>
-public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, ReadOnlySpan<byte> nonce18)
+public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, ReadOnlySpan<byte> nonce18, ScramBinding channel = default)
 {
     public const string Mechanism = "SCRAM-SHA-256";
     /// <summary>Random bytes of our nonce; 24 characters as base64.</summary>
@@ -29,11 +29,23 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
     {
         var rest = clientFirst;
         if (rest.IsEmpty) return Fail("malformed SCRAM message (empty message)");
+        if (rest[0] == 'p' && !channel.IsChosen)
+        {
+            return Fail(channel.IsOffered ? "malformed SCRAM message (client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding data)"
+                : "client requires SCRAM channel binding, but it is not supported");
+        }
+        if (rest[0] is (byte)'n' or (byte)'y' && channel.IsChosen) return Fail("malformed SCRAM message (client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data)");
         switch (rest[0])
         {
             case (byte)'n': _bindingExpected = "biws"u8.ToArray(); break;
+            case (byte)'y' when channel.IsOffered: // It believes that we have no channel binding: somebody took our offer out of the list.
+                return Fail("SCRAM channel binding negotiation error (the client supports SCRAM channel binding but thinks the server does not)");
             case (byte)'y': _bindingExpected = "eSws"u8.ToArray(); break;
-            case (byte)'p': return Fail("client requires SCRAM channel binding, but it is not supported");
+            case (byte)'p':
+                if (!rest.StartsWith(ScramBinding.Header[..^2])) return Fail("unsupported SCRAM channel-binding type");
+                rest = rest[(ScramBinding.Header.Length - 3)..]; // The letter's place is taken by the type's last one.
+                _bindingExpected = ScramText.Bytes(ScramText.Encode([.. ScramBinding.Header, .. channel.EndPoint!]));
+                break;
             default: return Fail("malformed SCRAM message (unexpected channel-binding flag)");
         }
         if (rest.Length < 2 || rest[1] != ',') return Fail("malformed SCRAM message (comma expected)");

@@ -20,6 +20,8 @@ public enum LoginStep : byte
     Ask,
     /// <summary>It was a cancel request, not a login; the key is in <see cref="ClientLogin.CancelKey"/>.</summary>
     Cancel,
+    /// <summary>Go on inside TLS, if there is a context for it: answer S, else N.</summary>
+    Secure,
     /// <summary>Close with <see cref="ClientLogin.Ending"/>.</summary>
     Disconnect,
 }
@@ -37,6 +39,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
 
     private Phase _phase;
     private AuthType _method;
+    private IdentMap? _map;
     private Secret _secret = Secret.Empty;
     private bool _isUnknown;
     private byte[] _salt = [];
@@ -51,6 +54,14 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
 
     public ulong CancelKey { get; private set; }
 
+    /// <summary>Set when the handshake is done; null: plain.</summary>
+    public TlsPeer? Tls { get; set; }
+
+    /// <summary>Whether a first byte of a TLS record begins a handshake instead of a packet.</summary>
+    public bool MayBeginWithTls => _phase == Phase.Startup && Tls is null && HasTls;
+
+    private bool HasTls => context.Registry.Settings.ClientTlsSslmode != SslMode.Disable && !client.Remote.IsUnix;
+
     public AuthQuery? Query { get; private set; }
 
     /// <summary>A packet of the startup family, whole.</summary>
@@ -64,11 +75,13 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
                 CancelKey = BinaryPrimitives.ReadUInt64BigEndian(body);
                 return LoginStep.Cancel;
             case RequestCode.SSLRequest:
+                if (Tls is not null) return Silent("SSL req inside SSL");
                 if (hasMore) return Refuse("received unencrypted data after SSL request");
+                if (HasTls) return LoginStep.Secure;
                 Output.Write("N"u8);
                 return LoginStep.GoOn;
             case RequestCode.GSSENCRequest:
-                if (hasMore) return Refuse("received unencrypted data after GSSAPI encryption request");
+                if (hasMore && Tls is null) return Refuse("received unencrypted data after GSSAPI encryption request");
                 Output.Write("N"u8);
                 return LoginStep.GoOn;
             case RequestCode.Protocol2:
@@ -95,7 +108,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private LoginStep OnStartupMessage(uint version, ReadOnlySpan<byte> parameters)
     {
         var settings = context.Registry.Settings;
-        if (settings.ClientTlsSslmode >= SslMode.Require && !client.Remote.IsUnix) return Refuse("SSL required");
+        if (settings.ClientTlsSslmode >= SslMode.Require && !client.Remote.IsUnix && Tls is null) return Refuse("SSL required");
         if (_phase != Phase.Startup) return Refuse("client re-sent startup pkt");
 
         var request = StartupRequest.Read(parameters, context, client);
@@ -255,7 +268,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     {
         if (!settings.LogConnections) return;
         var replication = client.Replication switch { ReplicationKind.None => "no", ReplicationKind.Logical => "database", _ => "yes" };
-        context.Log.LoginAttempt(client.LogPrefix, client.DatabaseName!, client.UserName!, "no", replication);
+        context.Log.LoginAttempt(client.LogPrefix, client.DatabaseName!, client.UserName!, Tls?.Text ?? "no", replication);
     }
 
     private LoginStep Begin(StartupRequest request, Settings.Settings settings)
@@ -265,7 +278,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         {
             case AuthType.Trust: return _isUnknown ? Refuse("\"trust\" authentication failed") : Authenticated();
             case AuthType.Reject: return Refuse("login rejected");
-            case AuthType.Peer: return client.PeerUserName is { } name && name == client.UserName && !_isUnknown ? Authenticated() : Refuse("unix socket login rejected");
+            case AuthType.Peer: return OnPeer();
             case AuthType.Plain:
                 _phase = Phase.Password;
                 Output.Write(new AuthenticationCleartextPassword());
@@ -277,9 +290,9 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
                 return LoginStep.GoOn;
             case AuthType.Md5 or AuthType.ScramSha256:
                 _phase = Phase.SaslInitial;
-                Output.Write(new AuthenticationSASL { Mechanisms = "SCRAM-SHA-256\0\0"u8 });
+                Output.Write(new AuthenticationSASL { Mechanisms = Binding is null ? "SCRAM-SHA-256\0\0"u8 : "SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"u8 });
                 return LoginStep.GoOn;
-            case AuthType.Cert: return Refuse("certificate authentication failed");
+            case AuthType.Cert: return OnCertificate();
             case AuthType.Pam: return Refuse("PAM authentication failed");
             case AuthType.Ldap: return Refuse("LDAP authentication failed");
             default: return Refuse("no authentication method is found");
@@ -291,7 +304,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         var rule = settings.HbaRules.Match(new HbaRequest
         {
             Unix = client.Remote.IsUnix,
-            Tls = false,
+            Tls = Tls is not null,
             Address = client.Remote.ToIPAddress(),
             Database = request.DatabaseName,
             User = client.UserName!,
@@ -299,7 +312,32 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         });
         if (rule is null) return false;
         _method = rule.Method;
+        _map = rule.Map;
         return true;
+    }
+
+    /// <summary>What clients may bind their SCRAM exchange to.</summary>
+    private byte[]? Binding => Tls?.EndPoint;
+
+    /// <summary>The system user at the other end must be the user, or one whom the map gives for it.</summary>
+    private LoginStep OnPeer()
+    {
+        if (client.PeerUserName is not { } name || _isUnknown) return Refuse("unix socket login rejected");
+        if (_map is null ? name == client.UserName : _map.Matches(name, client.UserName!)) return Authenticated();
+        if (_map is not null) context.Log.Failure(client.LogPrefix, $"ident map {_map.Name} cannot be matched");
+        return Refuse("unix socket login rejected");
+    }
+
+    /// <summary>The verified certificate must be made out to the user: to the very name, or to one that the map gives for it.</summary>
+    private LoginStep OnCertificate()
+    {
+        var problem = Tls is null ? "TLS connection required"
+            : Tls.Names is not { } names ? "TLS client certificate required"
+            : _map is null ? names.Contains(client.UserName!) ? null : "TLS certificate name mismatch"
+            : names.Any(name => _map.Matches(name, client.UserName!)) ? null : $"ident map: {_map.Name} does not have a match";
+        if (problem is null && !_isUnknown) return Authenticated();
+        if (problem is not null && !_isUnknown) context.Log.Failure(client.LogPrefix, problem);
+        return Refuse("certificate authentication failed");
     }
 
     private LoginStep OnPassword(ReadOnlySpan<byte> body)
@@ -336,7 +374,8 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private LoginStep OnSaslInitial(ReadOnlySpan<byte> body)
     {
         if (!SASLInitialResponse.TryRead(body, out var initial)) return LoginStep.GoOn;
-        if (!initial.Mechanism.SequenceEqual("SCRAM-SHA-256"u8)) return Refuse("client selected an invalid SASL authentication mechanism");
+        var isBound = Binding is not null && initial.Mechanism.SequenceEqual("SCRAM-SHA-256-PLUS"u8);
+        if (!isBound && !initial.Mechanism.SequenceEqual("SCRAM-SHA-256"u8)) return Refuse("client selected an invalid SASL authentication mechanism");
         if (_secret.Kind == SecretKind.Md5)
         {
             context.Log.Failure(client.LogPrefix, "SCRAM authentication failed: user has MD5 secret");
@@ -348,7 +387,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             SecretKind.Plain => context.Verifiers.AdHoc(_secret.Text, Math.Max(1, context.Registry.Settings.ScramIterations), () => RandomBytes(ScramVerifier.SaltLength)),
             _ => context.Verifiers.Mock(client.UserName!, Math.Max(1, context.Registry.Settings.ScramIterations)),
         };
-        _scram = new ScramServerExchange(verifier, IsUnknownUser, RandomBytes(ScramServerExchange.NonceLength));
+        _scram = new ScramServerExchange(verifier, IsUnknownUser, RandomBytes(ScramServerExchange.NonceLength), new ScramBinding(Binding, isBound));
         if (_scram.ServerFirst(initial.Response) is not { } reply) return FailSasl();
         _phase = Phase.SaslResponse;
         Output.Write(new AuthenticationSASLContinue { Data = reply });

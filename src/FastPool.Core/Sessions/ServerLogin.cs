@@ -25,6 +25,9 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     /// <summary>Why it failed, once a step said so.</summary>
     public LoginFailure Failure { get; private set; } = new("server conn crashed?", null);
 
+    /// <summary>Set when the handshake is done; null: plain.</summary>
+    public TlsPeer? Tls { get; set; }
+
     public WelcomeParameters Welcome => new([.. _untracked], server.Parameters);
 
     public void Start()
@@ -153,9 +156,15 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     private Verdict OnSasl(ReadOnlySpan<byte> mechanisms)
     {
         var isOffered = false;
+        var isBoundOffered = false;
         var walk = new SaslMechanisms(mechanisms);
-        while (walk.MoveNext()) isOffered |= walk.Current.SequenceEqual("SCRAM-SHA-256"u8);
-        if (!isOffered)
+        while (walk.MoveNext())
+        {
+            isOffered |= walk.Current.SequenceEqual("SCRAM-SHA-256"u8);
+            isBoundOffered |= walk.Current.SequenceEqual("SCRAM-SHA-256-PLUS"u8);
+        }
+        var binding = new ScramBinding(Tls?.EndPoint, IsChosen: isBoundOffered && Tls?.EndPoint is not null);
+        if (!isOffered && !binding.IsChosen)
         {
             const string none = "none of the server's SASL authentication mechanisms are supported";
             context.Log.Failure(server.LogPrefix, none);
@@ -171,9 +180,9 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
         var nonce = new byte[ScramServerExchange.NonceLength];
         context.Random.Fill(nonce);
-        _scram = new ScramClientExchange((salt, iterations) => secret.Kind == SecretKind.Scram ? passedOn! : context.Verifiers.Keys(secret.Text, salt, iterations), nonce);
+        _scram = new ScramClientExchange((salt, iterations) => secret.Kind == SecretKind.Scram ? passedOn! : context.Verifiers.Keys(secret.Text, salt, iterations), nonce, binding);
         var first = _scram.ClientFirst();
-        Output.Write(new SASLInitialResponse { Mechanism = "SCRAM-SHA-256"u8, ResponseLength = first.Length, Response = first });
+        Output.Write(new SASLInitialResponse { Mechanism = binding.IsChosen ? "SCRAM-SHA-256-PLUS"u8 : "SCRAM-SHA-256"u8, ResponseLength = first.Length, Response = first });
         return Verdict.Forward;
     }
 

@@ -29,6 +29,9 @@ public static partial class SessionLog
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}new connection to server")]
     public static partial void NewUnixServerConnection(this ILogger log, string prefix);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}SSL established: {Tls}")]
+    public static partial void SslEstablished(this ILogger log, string prefix, string tls);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}closing because: {Reason} (age={AgeSeconds}s)")]
     public static partial void Closing(this ILogger log, string prefix, string reason, long ageSeconds);
 

@@ -1,0 +1,75 @@
+using FastPool.Core.Settings;
+using FastPool.Native;
+
+namespace FastPool.Net;
+
+/// <summary>The <c>client_tls_*</c> and <c>server_tls_*</c> settings in the terms of the library, and its complaints in those of the settings.</summary>
+internal static class TlsOptions
+{
+    internal static TlsContextOptions ForClients(Settings settings) => new()
+    {
+        IsServer = true,
+        Versions = Versions(settings.ClientTlsProtocols),
+        Ciphers = Ciphers(settings.ClientTlsCiphers),
+        Tls13Ciphers = settings.ClientTls13Ciphers ?? "",
+        Groups = IsAuto(settings.ClientTlsEcdhcurve) || IsNone(settings.ClientTlsEcdhcurve) ? "" : settings.ClientTlsEcdhcurve,
+        HasCurves = !IsNone(settings.ClientTlsEcdhcurve),
+        HasFiniteFields = !IsNone(settings.ClientTlsDheparams),
+        Verify = settings.ClientTlsSslmode >= SslMode.VerifyCa ? TlsVerify.Required : TlsVerify.IfGiven,
+        CaFile = settings.ClientTlsCaFile,
+        CertFile = settings.ClientTlsCertFile,
+        KeyFile = settings.ClientTlsKeyFile,
+    };
+
+    internal static TlsContextOptions ForServers(Settings settings) => new()
+    {
+        IsServer = false,
+        Versions = Versions(settings.ServerTlsProtocols),
+        Ciphers = Ciphers(settings.ServerTlsCiphers),
+        Tls13Ciphers = settings.ServerTls13Ciphers ?? "",
+        Verify = settings.ServerTlsSslmode >= SslMode.VerifyCa ? TlsVerify.Required : TlsVerify.None,
+        CaFile = settings.ServerTlsCaFile,
+        CertFile = settings.ServerTlsCertFile,
+        KeyFile = settings.ServerTlsKeyFile,
+        HasResumption = true,
+    };
+
+    /// <param name="side">client or server.</param>
+    internal static string Describe(TlsContextException failure, Settings settings, string side) => failure.Fault switch
+    {
+        TlsContextFault.Ciphers => $"invalid {side}_tls_ciphers: {(side == "client" ? settings.ClientTlsCiphers : settings.ServerTlsCiphers)}",
+        TlsContextFault.Groups => $"invalid client_tls_ecdhecurve: {settings.ClientTlsEcdhcurve}",
+        _ => "TLS setup failed: " + Detail(failure, settings, side),
+    };
+
+    internal static string Detail(TlsContextException failure, Settings settings, string side) => failure.Fault switch
+    {
+        TlsContextFault.Tls13Ciphers => "failed to set the TLSv1.3 cipher suites",
+        TlsContextFault.Ca => "failed to load CA: " + failure.Message,
+        TlsContextFault.Certificate => $"failed to load certificate file \"{(side == "client" ? settings.ClientTlsCertFile : settings.ServerTlsCertFile)}\": {failure.Message}",
+        TlsContextFault.Key => $"failed to load private key file \"{(side == "client" ? settings.ClientTlsKeyFile : settings.ServerTlsKeyFile)}\": {failure.Message}",
+        _ => failure.Message,
+    };
+
+    /// <summary>The words that leave the choice to the library.</summary>
+    internal static bool IsOwnList(string ciphers) =>
+        ciphers.Length > 0 && !ciphers.Equals("default", StringComparison.OrdinalIgnoreCase) && !ciphers.Equals("secure", StringComparison.OrdinalIgnoreCase)
+        && !ciphers.Equals("normal", StringComparison.OrdinalIgnoreCase) && !ciphers.Equals("fast", StringComparison.OrdinalIgnoreCase);
+
+    private static string Ciphers(string ciphers) => IsOwnList(ciphers) ? ciphers : "";
+
+    private static bool IsAuto(string word) => word.Length == 0 || word.Equals("auto", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsNone(string word) => word.Equals("none", StringComparison.OrdinalIgnoreCase);
+
+    private static TlsVersions Versions(string list)
+    {
+        _ = TlsProtocolList.TryParse(list, out var protocols); // Checked before.
+        var versions = TlsVersions.None;
+        if (protocols.HasFlag(TlsProtocols.Tls10)) versions |= TlsVersions.Tls10;
+        if (protocols.HasFlag(TlsProtocols.Tls11)) versions |= TlsVersions.Tls11;
+        if (protocols.HasFlag(TlsProtocols.Tls12)) versions |= TlsVersions.Tls12;
+        if (protocols.HasFlag(TlsProtocols.Tls13)) versions |= TlsVersions.Tls13;
+        return versions;
+    }
+}
