@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs on Debian or Ubuntu what is missing for building, testing and measuring FastPool, by name:
 #
-#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console]
+#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console] [tls]
 #
-# dist, console: what the tests of dist/ and those of console, metrics and page look with. Without names: dotnet aot
+# dist, console, tls: what the tests of dist/, those of console, metrics and page, and those of TLS look with. Without names: dotnet aot
 # postgresql. Installs with apt-get as root or through sudo; otherwise names what is missing and stops. Nothing is touched that
 # is there already: no existing cluster, no running service.
 set -euo pipefail
@@ -35,6 +35,10 @@ missing_for() {
             have check_postgres || echo check-postgres
             have promtool || echo prometheus
             have chromium || have chromium-browser || echo chromium
+            ;;
+        tls)
+            have openssl || echo openssl
+            compgen -G '/usr/lib/*/libssl.so.*' >/dev/null || compgen -G '/usr/lib*/libssl.so.*' >/dev/null || echo libssl3
             ;;
         *) fail "set-up.sh does not know '$1'" ;;
     esac

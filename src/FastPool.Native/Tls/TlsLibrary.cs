@@ -13,8 +13,6 @@ public static unsafe class TlsLibrary
     private static volatile bool _isLoaded;
     private static nint _certificateOfPeer;
     private static nint _keyBits;
-    private static nint _keyKind;
-    private static nint _groupName;
 
     /// <summary>As <c>OpenSSL 3.0.19 27 Jan 2026</c>; null as long as it is not loaded.</summary>
     public static string? Version => _isLoaded ? Text(OpenSsl.OpenSSL_version(0)) : null;
@@ -31,8 +29,6 @@ public static unsafe class TlsLibrary
             if (ssl == 0 || crypto == 0) return false;
             _certificateOfPeer = Export(ssl, "SSL_get1_peer_certificate", "SSL_get_peer_certificate");
             _keyBits = Export(crypto, "EVP_PKEY_get_bits", "EVP_PKEY_bits");
-            _keyKind = Export(crypto, "EVP_PKEY_get_base_id", "EVP_PKEY_base_id");
-            _groupName = Export(crypto, "EVP_PKEY_get_group_name", "");
             _ = OpenSsl.OPENSSL_init_ssl(NoCleanUpAtExit, 0); // Loops may be inside while the process exits.
             _isLoaded = true;
             return true;
@@ -40,25 +36,12 @@ public static unsafe class TlsLibrary
     }
 
     private static nint Export(nint library, string name, string olderName) =>
-        NativeLibrary.TryGetExport(library, name, out var address) || (olderName.Length > 0 && NativeLibrary.TryGetExport(library, olderName, out address)) ? address : 0;
+        NativeLibrary.TryGetExport(library, name, out var address) || NativeLibrary.TryGetExport(library, olderName, out address) ? address : 0;
 
     /// <summary>The peer's certificate, to be freed; 0: none.</summary>
     internal static nint CertificateOfPeer(nint ssl) => ((delegate* unmanaged<nint, nint>)_certificateOfPeer)(ssl);
 
     internal static int KeyBits(nint key) => ((delegate* unmanaged<nint, int>)_keyBits)(key);
-
-    /// <summary>The number of the kind of key.</summary>
-    internal static int KeyKind(nint key) => ((delegate* unmanaged<nint, int>)_keyKind)(key);
-
-    /// <summary>The curve of an elliptic-curve key, "" when the library cannot tell.</summary>
-    internal static string CurveOf(nint key)
-    {
-        const int nameBytes = 80;
-        if (_groupName == 0) return "";
-        var name = stackalloc byte[nameBytes];
-        nuint length;
-        return ((delegate* unmanaged<nint, byte*, nuint, nuint*, int>)_groupName)(key, name, nameBytes, &length) == 1 ? Text(name) : "";
-    }
 
     /// <summary>What the library noted first on this thread, as <c>error:0A000086:SSL routines::certificate verify failed</c>; the rest is forgotten.</summary>
     internal static string TakeError()

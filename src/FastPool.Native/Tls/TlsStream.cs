@@ -25,10 +25,9 @@ public sealed unsafe class TlsStream
     private const int ControlServerName = 55;
     private const int WantRead = 2;
     private const int ZeroReturn = 6;
-    private const int CurveKey = 408;
-    private const int DhKey = 28;
-    private const int X25519Key = 1034;
-    private const int X448Key = 1035;
+    private const int ControlSharedGroup = 93;
+    private const int ControlNegotiatedGroup = 134;
+    private const int NidUnknown = 0x1000000;
 
     private nint _ssl;
     private TlsTransfer _transfer;
@@ -238,22 +237,27 @@ public sealed unsafe class TlsStream
     {
         var version = TlsLibrary.Text(OpenSsl.SSL_get_version(_ssl));
         var cipher = TlsLibrary.Text(OpenSsl.SSL_CIPHER_get_name(OpenSsl.SSL_get_current_cipher(_ssl)));
-        return version == "TLSv1.3" ? $"{version}/{cipher}" : $"{version}/{cipher}{KeyExchange()}";
+        var exchange = version == "TLSv1.3" ? ""
+            : cipher.StartsWith("ECDHE-", StringComparison.Ordinal) ? Curve()
+            : cipher.StartsWith("DHE-", StringComparison.Ordinal) ? FiniteField()
+            : "";
+        return $"{version}/{cipher}{exchange}";
     }
 
-    private string KeyExchange()
+    /// <summary>OpenSSL 1.1 knows only what both sides have in common, and only on the server's side.</summary>
+    private string Curve()
+    {
+        var nid = OpenSsl.SSL_ctrl(_ssl, ControlNegotiatedGroup, 0, null);
+        if (nid <= 0) nid = OpenSsl.SSL_ctrl(_ssl, ControlSharedGroup, 0, null);
+        return nid is > 0 and < NidUnknown ? "/ECDH=" + TlsLibrary.Text(OpenSsl.OBJ_nid2sn((int)nid)) : "";
+    }
+
+    private string FiniteField()
     {
         nint key = 0;
         if (OpenSsl.SSL_ctrl(_ssl, ControlPeerKey, 0, &key) != 1 || key == 0) return "";
-        var text = TlsLibrary.KeyKind(key) switch
-        {
-            DhKey => $"/DH={TlsLibrary.KeyBits(key)}",
-            X25519Key => "/ECDH=X25519",
-            X448Key => "/ECDH=X448",
-            CurveKey when TlsLibrary.CurveOf(key) is { Length: > 0 } curve => "/ECDH=" + curve,
-            _ => "",
-        };
+        var bits = TlsLibrary.KeyBits(key);
         OpenSsl.EVP_PKEY_free(key);
-        return text;
+        return $"/DH={bits}";
     }
 }
