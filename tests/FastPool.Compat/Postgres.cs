@@ -14,7 +14,7 @@ internal sealed class Postgres : IAsyncDisposable
 
     public static readonly string[] Roles = ["user_trust", "user_plain", "user_md5", "user_scram"];
 
-    private static readonly Lazy<Task<Postgres>> SharedServer = new(StartAsync);
+    private static readonly Lazy<Task<Postgres>> SharedServer = new(() => StartAsync());
 
     private const string HbaRules = """
         local all all trust
@@ -42,14 +42,16 @@ internal sealed class Postgres : IAsyncDisposable
     /// <summary>The one that all tests share which do not stop it; lives until the test process ends.</summary>
     public static Task<Postgres> SharedAsync() => SharedServer.Value;
 
-    public static async Task<Postgres> StartAsync()
+    /// <param name="configuration">More lines of postgresql.conf, in which {data} is its folder; needs the machine's own programs.</param>
+    /// <param name="rules">In place of the usual pg_hba.conf.</param>
+    public static async Task<Postgres> StartAsync(string configuration = "", string? rules = null)
     {
         var port = Machine.FreePort();
         Postgres server;
         if (Machine.FindPostgresPrograms() is { } programs)
         {
             server = new Postgres(Machine.NewFolder("pg"), null, port);
-            await server.InitialiseAsync(programs);
+            await server.InitialiseAsync(programs, configuration, rules ?? HbaRules);
             await server.StartAgainAsync();
         }
         else
@@ -135,7 +137,7 @@ internal sealed class Postgres : IAsyncDisposable
         }
     }
 
-    private async Task InitialiseAsync(string programs)
+    private async Task InitialiseAsync(string programs, string configuration, string rules)
     {
         var data = Path.Combine(_folder!, "data");
         var (exit, text) = await Child.RunAsync(
@@ -151,9 +153,10 @@ internal sealed class Postgres : IAsyncDisposable
             synchronous_commit = off
             full_page_writes = off
             timezone = 'UTC'
+            {configuration}
 
             """);
-        await File.WriteAllTextAsync(Path.Combine(data, "pg_hba.conf"), HbaRules);
+        await File.WriteAllTextAsync(Path.Combine(data, "pg_hba.conf"), rules);
     }
 
     private static async Task<PostgreSqlContainer> StartContainerAsync(int port)

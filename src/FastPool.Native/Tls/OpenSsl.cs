@@ -34,7 +34,6 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)] internal static partial int OPENSSL_init_ssl(ulong options, nint settings);
     [LibraryImport(Crypto)] internal static partial byte* OpenSSL_version(int type);
     [LibraryImport(Crypto)] internal static partial nuint ERR_get_error();
-    [LibraryImport(Crypto)] internal static partial nuint ERR_peek_error();
     [LibraryImport(Crypto)] internal static partial void ERR_clear_error();
     [LibraryImport(Crypto)] internal static partial void ERR_error_string_n(nuint error, byte* text, nuint length);
 
@@ -75,18 +74,15 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)] internal static partial int SSL_write(nint ssl, byte* buffer, int count);
     [LibraryImport(Ssl)] internal static partial int SSL_pending(nint ssl);
     [LibraryImport(Ssl)] internal static partial int SSL_shutdown(nint ssl);
+    [LibraryImport(Ssl)] internal static partial void SSL_set_shutdown(nint ssl, int mode);
     [LibraryImport(Ssl)] internal static partial int SSL_get_error(nint ssl, int result);
     [LibraryImport(Ssl)] internal static partial nint SSL_ctrl(nint ssl, int command, nint number, void* argument);
     [LibraryImport(Ssl)] internal static partial byte* SSL_get_version(nint ssl);
     [LibraryImport(Ssl)] internal static partial nint SSL_get_current_cipher(nint ssl);
     [LibraryImport(Ssl)] internal static partial byte* SSL_CIPHER_get_name(nint cipher);
-    [LibraryImport(Ssl)] internal static partial nint SSL_get1_session(nint ssl);
     [LibraryImport(Ssl)] internal static partial int SSL_set_session(nint ssl, nint session);
     [LibraryImport(Ssl)] internal static partial int SSL_session_reused(nint ssl);
-    [LibraryImport(Ssl)] internal static partial int SSL_set_ex_data(nint ssl, int index, nint data);
-    [LibraryImport(Ssl)] internal static partial nint SSL_get_ex_data(nint ssl, int index);
     [LibraryImport(Ssl)] internal static partial void SSL_SESSION_free(nint session);
-    [LibraryImport(Ssl)] internal static partial int SSL_SESSION_is_resumable(nint session);
 
     // ---- streams of our own -----------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ public sealed unsafe class TlsStream
     private const int ControlServerName = 55;
     private const int WantRead = 2;
     private const int ZeroReturn = 6;
+    private const int ShutdownBoth = 3;
     private const int ControlSharedGroup = 93;
     private const int ControlNegotiatedGroup = 134;
     private const int NidUnknown = 0x1000000;
@@ -188,6 +189,7 @@ public sealed unsafe class TlsStream
     {
         if (_ssl == 0) return;
         if (ReferenceEquals(InCall, this)) InCall = null;
+        if (IsEstablished && !IsBroken) OpenSsl.SSL_set_shutdown(_ssl, ShutdownBoth); // An end without good-bye would spoil the session for those who resume it.
         OpenSsl.SSL_free(_ssl);
         _ssl = 0;
         IsBroken = true;

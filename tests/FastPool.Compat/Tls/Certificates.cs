@@ -16,7 +16,7 @@ internal sealed class Certificates
     /// <summary>Issued by nobody known.</summary>
     public string Stranger => File("stranger.crt");
 
-    /// <summary>The certificate of one of: server (localhost, 127.0.0.1), other (elsewhere.example), cn (common name localhost only), user_trust, expired, ALICE.</summary>
+    /// <summary>The certificate of one of: server (localhost, 127.0.0.1), other (elsewhere.example), cn (common name localhost only), renewed, user_trust, expired (of user_trust), upper (USER_TRUST), alias (somebody, person.example).</summary>
     public string Certificate(string name) => File(name + ".crt");
 
     public string Key(string name) => File(name + ".key");
@@ -32,7 +32,6 @@ internal sealed class Certificates
         await made.IssueAsync("renewed", "/CN=renewed", "subjectAltName=DNS:localhost,IP:127.0.0.1");
         await made.IssueAsync("other", "/CN=elsewhere.example", "subjectAltName=DNS:elsewhere.example");
         await made.IssueAsync("cn", "/CN=localhost", "keyUsage=digitalSignature");
-        await made.IssueAsync("wildcard", "/CN=x", "subjectAltName=DNS:*.localdomain.test");
         await made.IssueAsync("user_trust", "/CN=user_trust", "keyUsage=digitalSignature");
         await made.IssueAsync("upper", "/CN=USER_TRUST", "keyUsage=digitalSignature");
         await made.IssueAsync("alias", "/CN=somebody", "subjectAltName=DNS:person.example");

@@ -17,6 +17,9 @@ internal sealed record Habits
 
     internal bool AsksForTls { get; init; }
 
+    /// <summary>And the pooler agrees.</summary>
+    internal bool GetsTls { get; init; }
+
     /// <summary>Chance, in 1,000 per step, to send a cancel request while a reply is due.</summary>
     internal int Cancels { get; init; }
     internal bool ClosesWithTerminate { get; init; }
@@ -150,8 +153,9 @@ internal sealed class FakeClient
         Socket.PeerTake(count);
         if (_stage == Stage.AwaitsTls)
         {
-            if (_input.Span[0] != 'N') throw new SimulationException("the answer to SSLRequest is not N");
+            if (_input.Span[0] != (Habits.GetsTls ? 'S' : 'N')) throw new SimulationException("the answer to SSLRequest is wrong");
             _input.Take(1);
+            if (Habits.GetsTls) Socket.BeginPeerTls(PeerTls.ClientContext);
             _output.Add(_startup);
             _stage = Stage.LoggingIn;
         }

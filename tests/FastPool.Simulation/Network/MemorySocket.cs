@@ -11,6 +11,7 @@ internal sealed class MemorySocket
 {
     private readonly ByteQueue _toPooler = new();
     private readonly ByteQueue _toPeer = new();
+    private PeerTls? _tls;
 
     internal MemorySocket(int handle, EndAddress remote, int capacity)
     {
@@ -71,16 +72,33 @@ internal sealed class MemorySocket
     /// <summary>The peer has closed both directions: what is sent to it meets nobody.</summary>
     internal bool IsPeerGone { get; private set; }
 
-    internal ReadOnlySpan<byte> PeerInput => _toPeer.Span;
+    internal ReadOnlySpan<byte> PeerInput
+    {
+        get
+        {
+            if (_tls is null) return _toPeer.Span;
+            if (!IsPeerGone && !IsReset) _tls.Receive(_toPeer, _toPooler);
+            return _tls.Heard.Span;
+        }
+    }
+
+    /// <summary>From now on the peer's words go through TLS.</summary>
+    internal void BeginPeerTls(TlsContext context)
+    {
+        _tls = new PeerTls(context);
+        _tls.Start(_toPooler);
+    }
 
     /// <summary>Everything has been read and the pooler will send nothing more.</summary>
-    internal bool PeerSeesEnd => IsReset || (IsPoolerClosed && _toPeer.Count == 0);
+    internal bool PeerSeesEnd => IsReset || (IsPoolerClosed && PeerInput.IsEmpty);
 
-    internal void PeerTake(int count) => _toPeer.Take(count);
+    internal void PeerTake(int count) => (_tls?.Heard ?? _toPeer).Take(count);
 
     internal void PeerWrite(ReadOnlySpan<byte> bytes)
     {
-        if (!IsPoolerClosed && !IsPeerClosed && !IsReset) _toPooler.Add(bytes);
+        if (IsPoolerClosed || IsPeerClosed || IsReset) return;
+        if (_tls is null) _toPooler.Add(bytes);
+        else _tls.Say(bytes, _toPooler);
     }
 
     internal void PeerHalfClose() => IsPeerClosed = true;

@@ -12,6 +12,9 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
     private int _lastPid = 100;
 
     internal List<FakeServer> Servers { get; } = [];
+    /// <summary>Servers agree to TLS.</summary>
+    internal bool HasTls { get; init; }
+
     internal ServerAuth Auth { get; init; }
 
     /// <summary>A server serves one client from reset to reset.</summary>

@@ -16,6 +16,7 @@ internal sealed class FakeServer : IBackendHost
     private readonly ByteQueue _output = new();
     private readonly byte[] _salt = [1, 2, 3, 4];
     private ScramServerExchange? _scram;
+    private bool _isEncrypted;
     private long _slowUntilUs;
     private bool _isPartlySent;
 
@@ -174,6 +175,13 @@ internal sealed class FakeServer : IBackendHost
             Close();
             return;
         }
+        if (code == 80877103)
+        {
+            Socket.PeerWrite(_cluster.HasTls ? "S"u8 : "N"u8);
+            _isEncrypted = _cluster.HasTls;
+            if (_isEncrypted) Socket.BeginPeerTls(PeerTls.ServerContext);
+            return;
+        }
         if (code != 0x30000) throw new SimulationException($"a server was sent the startup code {code}");
         var pairs = Wire.CStrings(body);
         for (var i = 0; i + 1 < pairs.Length && pairs[i].Length > 0; i += 2)
@@ -193,7 +201,7 @@ internal sealed class FakeServer : IBackendHost
             case ServerAuth.Trust: Welcome(); break;
             case ServerAuth.Plain: _output.Message('R', Wire.Int32(3)); break;
             case ServerAuth.Md5: _output.Message('R', [.. Wire.Int32(5), .. _salt]); break;
-            case ServerAuth.Scram: _output.Message('R', [.. Wire.Int32(10), .. Wire.Strings("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "")]); break;
+            case ServerAuth.Scram: _output.Message('R', [.. Wire.Int32(10), .. Wire.Strings("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "")]); break; // Without TLS the first is of no use.
         }
     }
 
@@ -209,7 +217,9 @@ internal sealed class FakeServer : IBackendHost
                 break;
             case ServerAuth.Scram when _scram is null:
                 var verifier = ScramVerifier.FromPassword(Wire.Latin1(password), 2, [9, 8, 7, 6]);
-                _scram = new ScramServerExchange(verifier, false, new byte[ScramServerExchange.NonceLength]);
+                var binding = new ScramBinding(_isEncrypted ? PeerTls.ServerContext.OwnEndPoint : null, body.AsSpan().StartsWith("SCRAM-SHA-256-PLUS\0"u8));
+                if (binding.IsChosen != _isEncrypted) throw new SimulationException("the pooler does not bind where it can");
+                _scram = new ScramServerExchange(verifier, false, new byte[ScramServerExchange.NonceLength], binding);
                 var at = body.AsSpan().IndexOf((byte)0) + 5;
                 _output.Message('R', [.. Wire.Int32(11), .. _scram.ServerFirst(body.AsSpan(at))!]);
                 break;

@@ -25,7 +25,7 @@ internal sealed class TransactionPath : IDialed
     /// <param name="clientsMax">Most clients.</param>
     internal TransactionPath(int clientsMax = 100)
     {
-        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nmax_client_conn=" + $"{clientsMax}\n" };
+        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nserver_tls_sslmode=disable\nmax_client_conn=" + $"{clientsMax}\n" };
         files["u"] = "\"ann\" \"x\"\n";
         var settings = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
         _registry = new PoolRegistry(settings, 1);

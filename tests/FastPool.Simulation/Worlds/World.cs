@@ -33,7 +33,7 @@ internal sealed class World
         _dice = new Dice(seed);
         Plan = new WorldPlan(_dice);
         Clock = new SimulatedClock();
-        Cluster = new FakeCluster(_dice, Clock) { Auth = Plan.ServerAuth, IsSessionPooled = Plan.Mode == PoolMode.Session };
+        Cluster = new FakeCluster(_dice, Clock) { Auth = Plan.ServerAuth, IsSessionPooled = Plan.Mode == PoolMode.Session, HasTls = Plan.HasTls };
         Network = new MemoryNetwork { Dialed = Cluster, NewCapacity = () => Plan.SocketCapacity };
         _files["users"] = Plan.UserFile;
         _settings = Load(Plan.PoolSize, null);
@@ -49,6 +49,7 @@ internal sealed class World
             Clock,
             _resolver,
             NewEngine)) { Console = new NoConsole() };
+        ApplyTls();
         Group.Listen([new ListeningSocket(1, FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
         for (var i = 0; i < Plan.ClientCount; i++) Clients.Add(NewClient(i));
         _faults = new Faults(this, _dice);
@@ -89,6 +90,12 @@ internal sealed class World
     {
         _settings = Load(poolSize, _settings);
         Registry.Apply(_settings);
+        ApplyTls();
+    }
+
+    private void ApplyTls()
+    {
+        if (Plan.HasTls && Group.Tls.Apply(_settings) is { } mistake) throw new SimulationException(mistake.Text);
     }
 
     private FakeClient NewClient(int id)
@@ -103,7 +110,8 @@ internal sealed class World
         {
             ReadsMost = _dice.OneIn(4) ? _dice.Between(1, 200) : 0,
             Vanishes = Plan.HasFaults && _dice.OneIn(3) ? 30 : 0,
-            AsksForTls = _dice.OneIn(4),
+            AsksForTls = _dice.OneIn(Plan.HasTls ? 2 : 4),
+            GetsTls = Plan.HasTls,
             Cancels = _dice.OneIn(3) ? 20 : 0,
             ClosesWithTerminate = _dice.OneIn(2),
         };

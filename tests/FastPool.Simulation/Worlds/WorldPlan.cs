@@ -32,6 +32,8 @@ internal sealed class WorldPlan
         LoginRetry = dice.OneIn(4) ? 0 : 1;
         IsRoundRobin = dice.OneIn(3);
         QueryTimeout = HasFaults && dice.OneIn(5) ? 2 : 0;
+        HasTls = dice.OneIn(6);
+        RequiresServerTls = HasTls && dice.OneIn(2);
     }
 
     internal int LoopCount { get; }
@@ -57,6 +59,10 @@ internal sealed class WorldPlan
     internal int LoginRetry { get; }
     internal bool IsRoundRobin { get; }
     internal int QueryTimeout { get; }
+
+    /// <summary>Clients that ask for it get TLS, and servers agree to it.</summary>
+    internal bool HasTls { get; }
+    internal bool RequiresServerTls { get; }
     internal static IReadOnlyList<string> Users { get; } = ["ann", "bob"];
     internal static IReadOnlyList<string> Databases { get; } = ["d1", "d2"];
 
@@ -91,9 +97,13 @@ internal sealed class WorldPlan
         query_timeout = {QueryTimeout}
         client_login_timeout = {(HasFaults ? 30 : 0)}
         cancel_wait_timeout = 5
+        client_tls_sslmode = {(HasTls ? "allow" : "disable")}
+        client_tls_cert_file = {PeerTls.CertificateFile}
+        client_tls_key_file = {PeerTls.KeyFile}
+        server_tls_sslmode = {(RequiresServerTls ? "require" : "prefer")}
         """;
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}";
 }
