@@ -21,7 +21,8 @@ all_scenarios='start
 simple-1 simple-16 simple-64 simple-200
 extended-1 extended-16 extended-64 extended-200
 prepared-1 prepared-16 prepared-64 prepared-200
-connect-16 copy-out copy-in idle'
+connect-16 copy-out copy-in idle
+tls-simple-16 tls-simple-64 tls-connect-16 tls-copy-out tls-copy-in tls-idle'
 
 output=
 while getopts 'o:l' option; do
@@ -52,7 +53,13 @@ start_contestant() {
     [ "$who" != direct ] || return 0
     auth_type=trust pool_mode=transaction pool_size=20 extra='' loops=
     [ "$who" != fastpool ] || loops=${LOOPS:-1}
+    export PGSSLMODE=disable PGPASSWORD=bench
     case $scenario in
+        tls-*)
+            PGSSLMODE=require
+            extra=$(printf '%s\n' 'client_tls_sslmode = require' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
+            [ "$scenario" != tls-connect-16 ] || auth_type=scram-sha-256
+            ;;
         prepared-*)
             # The same for both: shared prepared statements where PgBouncer knows them, else a server for each client.
             if [ "$shared_prepared" = yes ]; then extra='max_prepared_statements = 200'; else pool_mode=session pool_size=${scenario#prepared-}; fi
@@ -96,10 +103,10 @@ percentile() { awk -v p="$1" '{v[NR] = $1} END {i = int(NR * p / 100); print v[i
 run_copy() {
     local scenario=$1 round=$2 who=$3 before after began ended
     local psql=("$pg_bin/psql" -X -q -h 127.0.0.1 -p "$port_of_contestant" -U bench -d bench)
-    [ "$scenario" = copy-out ] || psql_direct -q -d bench -c 'truncate taken'
+    [ "${scenario#tls-}" = copy-out ] || psql_direct -q -d bench -c 'truncate taken'
     before=$(used_ns)
     began=$(now_us)
-    if [ "$scenario" = copy-out ]; then
+    if [ "${scenario#tls-}" = copy-out ]; then
         "${psql[@]}" -c "copy (select repeat('x', 999) from generate_series(1, $copy_rows)) to stdout" >/dev/null
     else
         # A subshell without pipefail: `yes` is meant to end by the closed pipe.
@@ -127,13 +134,14 @@ settled_rss_kb() {
     echo "$last"
 }
 
-# run_idle ROUND WHO: memory before and after many clients have logged in.
+# run_idle SCENARIO ROUND WHO: memory before and after many clients have logged in.
 run_idle() {
-    local round=$1 who=$2 before after opener
+    local scenario=$1 round=$2 who=$3 before after opener more=()
+    [ "$scenario" = idle ] || more=(tls)
     "$pg_bin/psql" -X -q -h 127.0.0.1 -p "$port_of_contestant" -U bench -d bench -c 'select 1' >/dev/null
     before=$(rss_kb "$pooler_pid")
     rm -f "$work/hold" && mkfifo "$work/hold"
-    "$idle_program" "$port_of_contestant" "$idle_clients" bench bench <"$work/hold" >"$work/idle.log" 2>&1 &
+    "$idle_program" "$port_of_contestant" "$idle_clients" bench bench "${more[@]+"${more[@]}"}" <"$work/hold" >"$work/idle.log" 2>&1 &
     opener=$!
     background_pids+=("$opener")
     exec 9>"$work/hold"
@@ -145,22 +153,23 @@ run_idle() {
     exec 9>&-
     wait "$opener"
     forget_pid "$opener"
-    record idle "$round" "$who" 'bytes/client' $(((after - before) * 1024 / idle_clients))
-    record idle "$round" "$who" 'RSS kB with all' "$after"
+    record "$scenario" "$round" "$who" 'bytes/client' $(((after - before) * 1024 / idle_clients))
+    record "$scenario" "$round" "$who" 'RSS kB with all' "$after"
 }
 
 run_scenario() {
     local scenario=$1 round=$2 who=$3
-    if [ "$who" = direct ]; then case $scenario in start | idle) return 0 ;; esac; fi
+    if [ "$who" = direct ]; then case $scenario in start | idle | tls-*) return 0 ;; esac; fi
     start_contestant "$who" "$scenario"
     case $scenario in
         start)
             record start "$round" "$who" 'ms to listening' "$pooler_ready_ms"
             record start "$round" "$who" 'RSS kB' "$(rss_kb "$pooler_pid")"
             ;;
-        connect-*) run_pgbench "$scenario" "$round" "$who" "${scenario#*-}" -C ;;
-        copy-*) run_copy "$scenario" "$round" "$who" ;;
-        idle) run_idle "$round" "$who" ;;
+        *connect-*) run_pgbench "$scenario" "$round" "$who" "${scenario##*-}" -C ;;
+        *copy-*) run_copy "$scenario" "$round" "$who" ;;
+        *idle) run_idle "$scenario" "$round" "$who" ;;
+        tls-*) run_pgbench "$scenario" "$round" "$who" "${scenario##*-}" -M simple ;;
         *) run_pgbench "$scenario" "$round" "$who" "${scenario#*-}" -M "${scenario%-*}" ;;
     esac
     stop_contestant
@@ -262,7 +271,8 @@ choose_scenarios
 needs=(postgresql)
 [ -n "${POOLER:-}" ] || needs+=(dotnet aot)
 [ -n "${PGBOUNCER:-}" ] || needs+=(pgbouncer)
-case " ${scenarios[*]} " in *' idle '*) needs+=(dotnet) ;; esac
+case " ${scenarios[*]} " in *'idle '*) needs+=(dotnet) ;; esac
+case " ${scenarios[*]} " in *' tls-'*) needs+=(tls) ;; esac
 set_up "${needs[@]}"
 
 PG_MAX_CONNECTIONS=450
@@ -276,7 +286,13 @@ case $("$pgbouncer" -V </dev/null | head -n 1) in
     *) shared_prepared=yes ;;
 esac
 case " ${scenarios[*]} " in
-    *' idle '*)
+    *' tls-'*)
+        run_as_user openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -subj /CN=localhost -days 2 >"$work/tls.log" 2>&1 ||
+            { cat "$work/tls.log" >&2; fail "openssl failed"; }
+        ;;
+esac
+case " ${scenarios[*]} " in
+    *'idle '*)
         step "Building the program that opens idle clients"
         (cd "$root" && dotnet build bench/IdleClients -c Release -o "$work/idleclients" --nologo -v quiet </dev/null) >"$work/idle-build.log" 2>&1 ||
             { tail -n 20 "$work/idle-build.log" >&2; fail "bench/IdleClients does not build"; }
