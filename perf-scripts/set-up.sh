@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs on Debian or Ubuntu what is missing for building, testing and measuring FastPool, by name:
 #
-#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console] [tls]
+#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console] [tls] [auth]
 #
-# dist, console, tls: what the tests of dist/, those of console, metrics and page, and those of TLS look with. Without names: dotnet aot
+# dist, console, tls, auth: what the tests of dist/, of console, metrics and page, of TLS, and of PAM and LDAP look with. Without names: dotnet aot
 # postgresql. Installs with apt-get as root or through sudo; otherwise names what is missing and stops. Nothing is touched that
 # is there already: no existing cluster, no running service.
 set -euo pipefail
@@ -40,12 +40,20 @@ missing_for() {
             have openssl || echo openssl
             compgen -G '/usr/lib/*/libssl.so.*' >/dev/null || compgen -G '/usr/lib*/libssl.so.*' >/dev/null || echo libssl3
             ;;
+        auth)
+            have slapd || [ -x /usr/sbin/slapd ] || echo slapd
+            compgen -G '/usr/lib/*/libldap*.so.*' >/dev/null || compgen -G '/usr/lib*/libldap*.so.*' >/dev/null || apt_name_of_ldap
+            compgen -G '/lib/*/libpam.so.0' >/dev/null || compgen -G '/usr/lib*/libpam.so.0' >/dev/null || echo libpam0g
+            compgen -G '/lib/*/security/pam_exec.so' >/dev/null || compgen -G '/usr/lib*/security/pam_exec.so' >/dev/null || echo libpam-modules
+            ;;
         *) fail "set-up.sh does not know '$1'" ;;
     esac
 }
 
 # An SDK that global.json accepts.
 has_sdk() { have dotnet && (cd "$root" && dotnet --version >/dev/null 2>&1); }
+
+apt_name_of_ldap() { if apt-cache show libldap2 >/dev/null 2>&1; then echo libldap2; else echo libldap-2.5-0; fi; }
 
 apt_name_of_perf() {
     local package

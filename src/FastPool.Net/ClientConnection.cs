@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
@@ -77,7 +78,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
 
     private int LogIn(byte[] buffer, int position, int end)
     {
-        while (position < end && Session.Login is { Query: null } login)
+        while (position < end && Session.Login is { Query: null, Check: null } login)
         {
             var unread = buffer.AsSpan(position, end - position);
             if (unread[0] == TlsHandshakeRecord && login.MayBeginWithTls && _loop.Group.Tls.ForClients is { } context)
@@ -114,12 +115,37 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
                 case LoginStep.Ask:
                     AuthQueries.Begin(_loop, login.Query!);
                     return position;
+                case LoginStep.Check:
+                    BeginCheck(login);
+                    return IsOpen ? position : end;
                 case LoginStep.Authenticated:
                     EnterPool();
                     break;
             }
         }
         return position;
+    }
+
+    /// <summary>PAM or LDAP may take its time; the loop does not wait.</summary>
+    private void BeginCheck(ClientLogin login)
+    {
+        _loop.Engine.Pause(this);
+        var (loop, check) = (_loop, login.Check!);
+        var checker = check.Authority == PasswordAuthority.Pam ? loop.Group.PamChecker : loop.Group.LdapChecker;
+        if (!checker.TryBegin(check, () => loop.Post(new ActionLetter(_ => OnChecked(check))))) OnChecked(check);
+    }
+
+    private void OnChecked(PasswordCheck check)
+    {
+        if (!IsOpen || !ReferenceEquals(Session.Login?.Check, check)) return; // It has gone meanwhile.
+        var step = Session.Login.OnChecked();
+        if (step == LoginStep.Disconnect)
+        {
+            Disconnect(Session.Login.Ending);
+            return;
+        }
+        EnterPool();
+        if (Session.State != ClientState.Waiting) GoOn();
     }
 
     /// <summary>The client has asked for TLS, and waits for the answer.</summary>
@@ -616,6 +642,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
             server.OnClientGone(IsInMessage);
         }
         if (Session.IsConsole) _loop.Console.Forget(Session);
+        if (Session.Login?.Check is { } check) check.IsAbandoned = true;
         if (Session.Login?.Query is { } query) AuthQueries.OnRequesterGone(_loop, query, _loop.ServerList);
         Cancel?.OnClientGone();
         Session.Leave(_loop);

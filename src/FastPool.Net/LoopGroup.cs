@@ -57,6 +57,10 @@ public sealed class LoopGroup : ILoops
 
     public TlsContexts Tls { get; } = new();
 
+    internal PasswordChecker PamChecker { get; } = PasswordChecker.ForPam();
+
+    internal PasswordChecker LdapChecker { get; } = PasswordChecker.ForLdap();
+
     internal ServerDialer Dialer { get; }
     internal Eviction Eviction { get; }
     internal CancelRelay Cancels { get; }

@@ -18,6 +18,8 @@ public enum LoginStep : byte
     Authenticated,
     /// <summary>auth_query is to be asked first: <see cref="ClientLogin.Query"/>. Nothing more is taken in before <see cref="ClientLogin.OnAnswer"/>.</summary>
     Ask,
+    /// <summary>Somebody outside is to look at the password: <see cref="ClientLogin.Check"/>. Nothing more is taken in before <see cref="ClientLogin.OnChecked"/>.</summary>
+    Check,
     /// <summary>It was a cancel request, not a login; the key is in <see cref="ClientLogin.CancelKey"/>.</summary>
     Cancel,
     /// <summary>Go on inside TLS, if there is a context for it: answer S, else N.</summary>
@@ -40,6 +42,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private Phase _phase;
     private AuthType _method;
     private IdentMap? _map;
+    private string? _ldapOptions;
     private Secret _secret = Secret.Empty;
     private bool _isUnknown;
     private byte[] _salt = [];
@@ -63,6 +66,9 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private bool HasTls => context.Registry.Settings.ClientTlsSslmode != SslMode.Disable && !client.Remote.IsUnix;
 
     public AuthQuery? Query { get; private set; }
+
+    /// <summary>The password is being looked at elsewhere.</summary>
+    public PasswordCheck? Check { get; private set; }
 
     /// <summary>A packet of the startup family, whole.</summary>
     /// <param name="hasMore">Bytes behind it are already here.</param>
@@ -163,6 +169,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
 
         _method = settings.AuthType;
         if (_method == AuthType.Any) return ResolveAny(request, settings, isAdmin);
+        if (_method is AuthType.Pam or AuthType.Ldap) return ResolveOutside(request, settings, isAdmin);
 
         var isKnown = settings.UserList.TryGet(request.User, out var secret);
         if (!isKnown && database is not null && TryAsk(request, database, settings) is { } asked) return asked;
@@ -179,7 +186,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private LoginStep? TryAsk(StartupRequest request, Database database, Settings.Settings settings)
     {
         var isAdmin = ReferenceEquals(database, context.Registry.Admin);
-        if (settings.AuthType is AuthType.Pam or AuthType.Ldap || settings.AuthUser(database.Entry) is not { } authUser) return null;
+        if (settings.AuthUser(database.Entry) is not { } authUser) return null;
         var authDatabase = database;
         if (settings.AuthDbname(database.Entry) is { } name)
         {
@@ -242,6 +249,20 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         return Authenticated();
     }
 
+    /// <summary>PAM and LDAP know their own users: any name is asked for a password.</summary>
+    private LoginStep ResolveOutside(StartupRequest request, Settings.Settings settings, bool isAdmin)
+    {
+        if (client.Database?.Entry.AuthUser is not null)
+        {
+            context.Log.Failure(client.LogPrefix, $"{(_method == AuthType.Pam ? "PAM" : "LDAP")} can't be used together with database authentication");
+            return Refuse("bouncer config error");
+        }
+        if (CountAgainstLimits(isKnown: true, isAdmin, settings) is { } refused) return refused;
+        LogAttempt(settings);
+        if (isAdmin && !TryAdmitToConsole(request.User, settings)) return Refuse("not allowed");
+        return Begin(request, settings);
+    }
+
     private bool TryAdmitToConsole(string user, Settings.Settings settings)
     {
         client.IsAdmin = settings.AdminUsers.Contains(user);
@@ -279,7 +300,8 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             case AuthType.Trust: return _isUnknown ? Refuse("\"trust\" authentication failed") : Authenticated();
             case AuthType.Reject: return Refuse("login rejected");
             case AuthType.Peer: return OnPeer();
-            case AuthType.Plain:
+            case AuthType.Ldap when (_ldapOptions ??= settings.AuthLdapOptions) is null: return Refuse("auth_ldap_options is null");
+            case AuthType.Plain or AuthType.Pam or AuthType.Ldap:
                 _phase = Phase.Password;
                 Output.Write(new AuthenticationCleartextPassword());
                 return LoginStep.GoOn;
@@ -293,8 +315,6 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
                 Output.Write(new AuthenticationSASL { Mechanisms = Binding is null ? "SCRAM-SHA-256\0\0"u8 : "SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"u8 });
                 return LoginStep.GoOn;
             case AuthType.Cert: return OnCertificate();
-            case AuthType.Pam: return Refuse("PAM authentication failed");
-            case AuthType.Ldap: return Refuse("LDAP authentication failed");
             default: return Refuse("no authentication method is found");
         }
     }
@@ -313,6 +333,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (rule is null) return false;
         _method = rule.Method;
         _map = rule.Map;
+        _ldapOptions = rule.LdapOptions;
         return true;
     }
 
@@ -346,8 +367,25 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (end < 0) return LoginStep.GoOn; // Too short to be read: the login times out.
         var given = body[..end];
         if (given.IsEmpty) return Refuse("empty password returned by client");
+        if (_method is AuthType.Pam or AuthType.Ldap)
+        {
+            var authority = _method == AuthType.Pam ? PasswordAuthority.Pam : PasswordAuthority.Ldap;
+            Check = new PasswordCheck(authority, client.UserName!, Encoding.Latin1.GetString(given), client.Remote.ToIPAddress()?.ToString() ?? "unix", _ldapOptions ?? "");
+            return LoginStep.Check;
+        }
         var isRight = _method == AuthType.Plain ? IsPlainRight(given) : IsMd5Right(given);
         return isRight && !IsUnknownUser ? Authenticated() : Refuse("password authentication failed");
+    }
+
+    /// <summary>The answer is there.</summary>
+    public LoginStep OnChecked()
+    {
+        var check = Check!;
+        Check = null;
+        foreach (var warning in check.Warnings) context.Log.Caution("", warning);
+        if (!check.IsRight) return Refuse(check.Authority == PasswordAuthority.Pam ? "PAM authentication failed" : "LDAP authentication failed");
+        if (client.Database is { } database) database.FetchedSecrets[client.UserName!] = Secret.OfPassword(check.Password); // For the server, which asks for the same one.
+        return Authenticated();
     }
 
     private bool IsUnknownUser => _secret.Kind == SecretKind.Empty;

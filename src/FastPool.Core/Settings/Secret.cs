@@ -61,6 +61,9 @@ public sealed class Secret
     /// <summary>Of a SCRAM verifier, else empty.</summary>
     public byte[] ServerKey { get; private init; } = [];
 
+    /// <summary>A password that has just been proved right, whatever it looks like.</summary>
+    public static Secret OfPassword(string text) => new(SecretKind.Plain, text);
+
     /// <summary>Tells the form by the text.</summary>
     public static Secret Of(string text)
     {

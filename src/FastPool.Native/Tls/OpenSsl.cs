@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace FastPool.Native;
@@ -9,25 +8,8 @@ namespace FastPool.Native;
 /// </summary>
 internal static unsafe partial class OpenSsl
 {
-    internal const string Ssl = "libssl";
-    internal const string Crypto = "libcrypto";
-
-    private static readonly string[] SslNames = ["libssl.so.3", "libssl.so.1.1"];
-    private static readonly string[] CryptoNames = ["libcrypto.so.3", "libcrypto.so.1.1"];
-
-    static OpenSsl() => NativeLibrary.SetDllImportResolver(typeof(OpenSsl).Assembly, Resolve);
-
-    /// <returns>0 when the library is missing.</returns>
-    internal static nint Load(string name)
-    {
-        foreach (var candidate in name == Ssl ? SslNames : CryptoNames)
-        {
-            if (NativeLibrary.TryLoad(candidate, out var handle)) return handle;
-        }
-        return 0;
-    }
-
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => name is Ssl or Crypto ? Load(name) : 0;
+    private const string Ssl = SystemLibraries.Ssl;
+    private const string Crypto = SystemLibraries.Crypto;
 
     // ---- library ----------------------------------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ public static unsafe class TlsLibrary
         lock (Gate)
         {
             if (_isLoaded) return true;
-            var ssl = OpenSsl.Load(OpenSsl.Ssl);
-            var crypto = OpenSsl.Load(OpenSsl.Crypto);
+            var ssl = SystemLibraries.Load(SystemLibraries.Ssl);
+            var crypto = SystemLibraries.Load(SystemLibraries.Crypto);
             if (ssl == 0 || crypto == 0) return false;
             _certificateOfPeer = Export(ssl, "SSL_get1_peer_certificate", "SSL_get_peer_certificate");
             _keyBits = Export(crypto, "EVP_PKEY_get_bits", "EVP_PKEY_bits");

@@ -1,0 +1,38 @@
+namespace FastPool.Core.Auth;
+
+/// <summary>Who else may say whether a password is right.</summary>
+public enum PasswordAuthority : byte
+{
+    Pam,
+    Ldap,
+}
+
+/// <summary>
+/// A password that somebody outside has to look at, which may take long: made by a login, answered by a thread that may
+/// wait, and then the login's again. One side at a time has it.
+/// </summary>
+/// <param name="host">The client's address, <c>unix</c> over a Unix socket.</param>
+/// <param name="options">Of LDAP: as they stand in auth_ldap_options or the HBA line.</param>
+public sealed class PasswordCheck(PasswordAuthority authority, string user, string password, string host, string options)
+{
+    private volatile bool _isAbandoned;
+
+    public PasswordAuthority Authority => authority;
+    public string User => user;
+    public string Password => password;
+    public string Host => host;
+    public string Options => options;
+
+    /// <summary>The answer.</summary>
+    public bool IsRight { get; set; }
+
+    /// <summary>What the log gets to read of it; never the password.</summary>
+    public List<string> Warnings { get; } = [];
+
+    /// <summary>The client has gone: nobody need ask any more. Any thread.</summary>
+    public bool IsAbandoned
+    {
+        get => _isAbandoned;
+        set => _isAbandoned = value;
+    }
+}

@@ -1,0 +1,110 @@
+using System.Net;
+using System.Net.Sockets;
+using FastPool.Compat.Tls;
+using Npgsql;
+
+namespace FastPool.Compat.Auth;
+
+/// <summary>auth_type=ldap, and ldap in HBA rules, against OpenLDAP.</summary>
+public class LdapTests
+{
+    private const string Base = "ldapserver=127.0.0.1 ldapport={port} ";
+
+    private static async Task<Pooler> StartAsync(int loops, string options)
+    {
+        var slapd = await Slapd.SharedAsync();
+        var certificates = await Certificates.SharedAsync();
+        return await Pooler.StartAsync(loops, f =>
+        {
+            f["auth_type"] = "ldap";
+            f["auth_ldap_options"] = options.Replace("{port}", $"{slapd.Port}", StringComparison.Ordinal).Replace("{secure}", $"{slapd.SecurePort}", StringComparison.Ordinal);
+            f["client_login_timeout"] = "10";
+            f.Environment.Add(("LDAPTLS_CACERT", certificates.Authority));
+            f.Users.Clear();
+        });
+    }
+
+    [PoolerTheory(Since = "1.25")]
+    [Loops(Base + "ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"")]
+    [Loops(Base + "ldaptls=1 ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"")]
+    [Loops("ldapserver=127.0.0.1 ldapscheme=ldaps ldapport={secure} ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"")]
+    [Loops(Base + "ldapbasedn=\"dc=example\"")]
+    [Loops(Base + "ldapbasedn=\"dc=example\" ldapbinddn=\"cn=root,dc=example\" ldapbindpasswd=rootpassword ldapsearchattribute=cn")]
+    [Loops(Base + "ldapbasedn=\"dc=example\" ldapsearchfilter=\"(&(objectClass=person)(uid=$username))\"")]
+    [Loops("ldapurl=\"ldap://127.0.0.1:{port}/ou=people,dc=example?uid?one\"")]
+    [Loops("ldapserver=\"127.0.0.1:1 127.0.0.1\" ldapport={port} ldapbasedn=\"dc=example\"")]
+    public async Task Each_way_of_asking_lets_the_right_one_in(int loops, string options)
+    {
+        await using var pooler = await StartAsync(loops, options);
+        await using var connection = await pooler.ConnectAsync("user_scram");
+        Assert.Equal("user_scram", await connection.ScalarAsync("select current_user::text")); // The server has asked for the same password.
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_scram", more: "Password=wrong"));
+        Assert.Equal(("FATAL", "08P01", "LDAP authentication failed"), (refused.Severity, refused.SqlState, refused.MessageText));
+        await pooler.LineAsync("WARNING LDAP login failed for user cn=user_scram,ou=people,dc=example on server ");
+        Assert.DoesNotContain(Postgres.Password, pooler.Process.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("rootpassword", pooler.Process.Text, StringComparison.Ordinal);
+    }
+
+    [PoolerTheory(Since = "1.25")]
+    [Loops("user_md5", "LDAP user \"user_md5\" is not unique")]
+    [Loops("nobody_knows", "LDAP user \"nobody_knows\" does not exist")]
+    [Loops("user*", "invalid character in user name for LDAP authentication")]
+    [Loops("a)(uid=user_plain", "invalid character in user name for LDAP authentication")]
+    public async Task A_name_that_finds_not_just_one_is_refused(int loops, string user, string line)
+    {
+        await using var pooler = await StartAsync(loops, Base + "ldapbasedn=\"dc=example\"");
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(user));
+        Assert.Equal("LDAP authentication failed", refused.MessageText);
+        await pooler.LineAsync(line);
+    }
+
+    [PoolerTheory(Since = "1.25")]
+    [Loops("ldapserver=127.0.0.1 ldapbasedn=b ldapprefix=a", "cannot mix options for simple bind and search+bind modes")]
+    [Loops("ldapserver=127.0.0.1 ldapport=1 ldapprefix=a", "Can't contact LDAP server")]
+    [Loops(Base + "ldapbasedn=\"dc=example\" ldapbinddn=\"cn=root,dc=example\" ldapbindpasswd=wrong", "could not perform initial LDAP bind for ldapbinddn \"cn=root,dc=example\" on server \"127.0.0.1\": Invalid credentials")]
+    public async Task What_is_wrong_with_the_options_or_the_directory_stands_in_the_log(int loops, string options, string line)
+    {
+        await using var pooler = await StartAsync(loops, options);
+        await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_plain"));
+        await pooler.LineAsync(line);
+    }
+
+    [PoolerTheory(Since = "1.25"), Loops]
+    public async Task An_empty_password_is_no_anonymous_bind(int loops)
+    {
+        await using var pooler = await StartAsync(loops, Base + "ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"");
+        await using var client = await RawClient.ConnectAsync(pooler.Port);
+        await client.SendAsync(RawClient.Startup(("user", "user_plain"), ("database", "app")));
+        Assert.Equal('R', (await client.ReadAsync())!.Type);
+        await client.SendAsync(RawClient.Typed('p', [0]));
+        Assert.Equal("FATAL/08P01 empty password returned by client", (await client.ReplyAsync()).ErrorText);
+    }
+
+    [PoolerTheory(FastPoolOnly = "PgBouncer asks one after the other"), Loops]
+    public async Task A_directory_that_hangs_costs_its_own_login_and_no_other(int loops)
+    {
+        var slapd = await Slapd.SharedAsync();
+        using var silent = new TcpListener(IPAddress.Loopback, 0); // Accepts, and says nothing.
+        silent.Start();
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            var hba = Path.Combine(Machine.NewFolder("hba"), "hba");
+            File.WriteAllText(hba, $"host all user_md5 all ldap ldapserver=127.0.0.1 ldapport={((IPEndPoint)silent.LocalEndpoint).Port} ldapprefix=x\nhost all all all ldap ldapserver=127.0.0.1 ldapport={slapd.Port} ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"\n");
+            f["auth_type"] = "hba";
+            f["auth_hba_file"] = hba;
+        });
+        var hanging = Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_md5"));
+        for (var i = 0; i < 5; i++) await using (await pooler.ConnectAsync("user_plain")) { }
+        Assert.False(hanging.IsCompleted);
+        Assert.Equal("LDAP authentication failed", (await hanging).MessageText);
+        await pooler.LineAsync("LDAP login failed for user x");
+    }
+
+    [PoolerTheory(Since = "1.25"), Loops]
+    public async Task Without_options_there_is_nobody_to_ask(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, f => f["auth_type"] = "ldap");
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_plain"));
+        Assert.Equal("auth_ldap_options is null", refused.MessageText);
+    }
+}
