@@ -451,7 +451,8 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
     {
         EndWait();
         Session.NoteWait();
-        if (Link(server)) GoOn();
+        if (!Session.HasWelcome && !SendWelcome(server.Session.OwnWelcome!)) server.Session.Pool.Return(server.Session, _loop);
+        else if (Link(server)) GoOn();
     }
 
     private void BeginWait()
@@ -642,10 +643,22 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
             server.OnClientGone(IsInMessage);
         }
         if (Session.IsConsole) _loop.Console.Forget(Session);
+        if (Session is { NeedsOwnServer: true, State: ClientState.Waiting }) CloseOwnLogin();
         if (Session.Login?.Check is { } check) check.IsAbandoned = true;
         if (Session.Login?.Query is { } query) AuthQueries.OnRequesterGone(_loop, query, _loop.ServerList);
         Cancel?.OnClientGone();
         Session.Leave(_loop);
         _loop.Forget(this);
+    }
+
+    /// <summary>The server that is being opened for this client alone is of no use any more.</summary>
+    private void CloseOwnLogin()
+    {
+        foreach (var server in _loop.ServerList)
+        {
+            if (server.Session.OnlyClient != Session) continue;
+            server.Close("replication client disconnected", mayTerminate: false, isDeliberate: true);
+            return;
+        }
     }
 }

@@ -145,7 +145,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
         switch (effect.Kind)
         {
             case PoolEffectKind.Grant: Grant(effect.Client!, (ServerSession)effect.Server!); break;
-            case PoolEffectKind.Dial: OnLoop(effect.Loop, effect, static (loop, effect) => loop.Dialer.Dial(loop, effect.Pool)); break;
+            case PoolEffectKind.Dial: OnLoop(effect.Loop, effect, static (loop, effect) => loop.Dialer.Dial(loop, effect.Pool, effect.Client as ClientSession)); break;
             case PoolEffectKind.Welcome: OnLoop(effect.Client!.Loop, effect, static (_, effect) => Connection(effect.Client!).OnWelcome()); break;
             case PoolEffectKind.Refuse: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Refuse(effect)); break;
             case PoolEffectKind.Notify: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Notify(effect)); break;

@@ -53,9 +53,9 @@ internal sealed class LoopJanitor(Loop loop)
         }
     }
 
-    /// <summary>A marked server that is between two transactions of its client, which goes with it.</summary>
+    /// <summary>A marked server that is between two transactions of its client, which goes with it; a replication connection never is.</summary>
     private string? ReasonToReplace(ServerSession server) =>
-        loop.Registry.Settings.ServerFastClose && server.IsReady && server.IsCloseNeeded ? "database configuration changed" : null;
+        server.IsCloseNeeded && (server.OnlyClient is not null || (loop.Registry.Settings.ServerFastClose && server.IsReady)) ? "database configuration changed" : null;
 
     private string? ReasonToClose(ServerSession server, ClientSession client)
     {

@@ -170,7 +170,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
                     Close(login.Failure.Reason, mayTerminate: true);
                     return end;
                 case Verdict.ParametersSet:
-                    FinishLogin(login);
+                    FinishLogin();
                     break;
                 default:
                     SendLogin();
@@ -189,14 +189,13 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         if (!isSound) Close("server conn crashed?", mayTerminate: false);
     }
 
-    private void FinishLogin(ServerLogin login)
+    private void FinishLogin()
     {
         if (Session.IsCloseNeeded) // What it told of the old server must not welcome anybody.
         {
             Close("connect string changed", mayTerminate: true, isDeliberate: true); // RECONNECT in the middle of a login is no failure of the server.
             return;
         }
-        Session.Pool.TryPublishWelcome(login.Welcome);
         Session.EndLogin();
         Plan = null;
         Session.Pool.LoginDone(Session, _loop);
@@ -369,7 +368,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
     /// <summary>A client that had nothing outstanding said one thing more, which the server reads past (the end of a COPY that failed).</summary>
     internal void TryReleaseLate()
     {
-        if (Session.Client is { IsInCopyIn: false, QueryStartUs: 0 } && Client is { IsInMessage: false } && Session.Pool.Limits.PoolMode != PoolMode.Session) Release();
+        if (Session.Client is { IsInCopyIn: false, QueryStartUs: 0 } && Client is { IsInMessage: false } && Session.Mode != PoolMode.Session) Release();
     }
 
     /// <summary>The client has gone: the server is released if it owes nothing, else closed.</summary>
@@ -381,7 +380,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         _isCutShort = isInMessage;
         _isReleaseDue = false;
         IsBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
-        if (Session.ReasonNotToRelease(IsCongested || isInMessage) is { } reason)
+        if ((Session.ReasonNotToRelease(IsCongested || isInMessage) ?? (Session.OnlyClient is null ? null : "replication client was closed")) is { } reason)
         {
             Close(reason, mayTerminate: true);
             return;

@@ -15,16 +15,22 @@ namespace FastPool.Net;
 /// </summary>
 internal sealed class ServerDialer(IHostResolver resolver)
 {
-    internal void Dial(Loop loop, Pool pool)
+    /// <param name="only">Whom alone the connection is for; null: whoever waits in the pool.</param>
+    internal void Dial(Loop loop, Pool pool, ClientSession? only)
     {
         DialPlan plan;
         ServerSession session;
         do
         {
             plan = new DialPlan(pool, loop.NowUs, loop.Registry.Settings.UnixSocketDir);
-            session = new ServerSession(loop.Context, pool, loop.Group.NextId(), plan.Entry.Port);
+            session = new ServerSession(loop.Context, pool, loop.Group.NextId(), plan.Entry.Port, only);
         }
         while (!plan.IsCurrent); // A reload in between: the session's generation must not be younger than the entry.
+        if (only is { State: ClientState.Closed })
+        {
+            pool.Remove(session, loop);
+            return;
+        }
         Start(loop, plan, session);
     }
 
@@ -33,7 +39,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
     internal bool TryNext(Loop loop, ServerConnection failed)
     {
         if (failed.Plan is not { } plan || !plan.TryMoveOn(loop.NowUs, loop.Registry.Settings.ServerLoginRetryUs)) return false;
-        var session = new ServerSession(loop.Context, plan.Pool, loop.Group.NextId(), plan.Entry.Port);
+        var session = new ServerSession(loop.Context, plan.Pool, loop.Group.NextId(), plan.Entry.Port, failed.Session.OnlyClient as ClientSession);
         if (!plan.IsCurrent || session.Generation != failed.Session.Generation) return false;
         Start(loop, plan, session);
         return true;

@@ -105,7 +105,7 @@ internal sealed class ConnectionRow
             Pool = server.Pool,
             User = server.Pool.User.Name,
             Database = server.Pool.Database.Name,
-            Replication = server.Client?.Replication ?? ReplicationKind.None,
+            Replication = server.Replication,
             Remote = server.Remote,
             Local = server.Local,
             UnixPort = server.UnixPort,

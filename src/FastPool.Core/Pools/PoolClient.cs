@@ -22,6 +22,9 @@ public abstract class PoolClient
 
     public Pool? Pool { get; set; }
 
+    /// <summary>It shares no server with anybody: one is opened for it and ends with it (replication).</summary>
+    public virtual bool NeedsOwnServer => false;
+
     /// <summary>When the present wait began; 0 when not waiting. Written before the wait is submitted.</summary>
     public long WaitStartUs { get; set; }
 
@@ -31,4 +34,6 @@ public abstract class PoolClient
     internal WaitQueue? Queue;
     internal bool HasLeft;
     internal bool IsNotified;
+    internal bool AwaitsWelcome;
+    internal bool IsDialed;
 }

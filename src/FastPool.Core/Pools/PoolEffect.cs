@@ -10,7 +10,7 @@ public enum PoolEffectKind : byte
     Refuse,
     /// <summary>Tell the waiting client that it is queued (query_wait_notify).</summary>
     Notify,
-    /// <summary>Open a server connection on the named loop.</summary>
+    /// <summary>Open a server connection on the named loop, for the client alone if one is named.</summary>
     Dial,
     /// <summary>The owner runs the check query.</summary>
     RunCheck,

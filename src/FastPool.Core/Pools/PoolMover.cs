@@ -9,13 +9,16 @@ namespace FastPool.Core.Pools;
 internal sealed class PoolMover
 {
     private const string ServerShuttingDown = "server shutting down";
+    private const string ReplicationClientClosed = "replication client was closed";
 
     private readonly Pool _pool;
     private readonly ServerList[] _idle;
     private readonly ServerList _used = new();
     private readonly WaitQueue _waiting = new();
     private readonly WaitQueue _awaitingWelcome = new();
+    private readonly WaitQueue _awaitingOwn = new();
     private PoolCounts _counts;
+    private int _ownDials;
     private string? _lastFailure;
     private long _retryAtUs;
     private long _lastLifetimeCloseUs;
@@ -75,6 +78,13 @@ internal sealed class PoolMover
     internal PooledServer? Acquire(PoolClient client, IPoolHost host, bool mayReturn)
     {
         if (client.HasLeft) return null;
+        client.AwaitsWelcome = false;
+        client.IsNotified = false;
+        if (client.NeedsOwnServer)
+        {
+            AwaitOwn(client, host);
+            return null;
+        }
         if (!IsStopped && TakeIdle(client.Loop, host) is { } server)
         {
             Move(server, ServerState.Active);
@@ -85,7 +95,7 @@ internal sealed class PoolMover
         if (!IsStopped && _lastFailure is not null && _counts.Servers == _counts.Login)
         {
             host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure)));
-            OpenOne(client.Loop, host);
+            OpenOne(client.Loop, null, host);
             return null;
         }
         if (_pool.Database.IsEnding)
@@ -93,7 +103,6 @@ internal sealed class PoolMover
             host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: new Refusal(ServerShuttingDown)));
             return null;
         }
-        client.IsNotified = false;
         _waiting.Add(client);
         PublishWaiting();
         OpenMore(host);
@@ -106,13 +115,28 @@ internal sealed class PoolMover
     private void AwaitWelcome(PoolClient client, IPoolHost host)
     {
         if (client.HasLeft) return;
+        client.AwaitsWelcome = true;
+        client.IsNotified = true; // query_wait_notify is not for clients without their welcome.
+        if (client.NeedsOwnServer)
+        {
+            AwaitOwn(client, host); // The welcome comes with its server.
+            return;
+        }
         if (_pool.Welcome is not null)
         {
             host.Add(new PoolEffect(PoolEffectKind.Welcome, _pool, client));
             return;
         }
-        client.IsNotified = true; // query_wait_notify is not for clients without their welcome.
         _awaitingWelcome.Add(client);
+        PublishWaiting();
+        OpenMore(host);
+    }
+
+    /// <summary>Nothing idle will do, and no failure of others is its own: one connection more, as far as the limits go.</summary>
+    private void AwaitOwn(PoolClient client, IPoolHost host)
+    {
+        client.IsDialed = false;
+        _awaitingOwn.Add(client);
         PublishWaiting();
         OpenMore(host);
     }
@@ -141,6 +165,12 @@ internal sealed class PoolMover
     {
         _lastFailure = null;
         _retryAtUs = 0;
+        if (server.OnlyClient is { } only)
+        {
+            GiveToOnlyClient(server, only, host);
+            OpenMore(host);
+            return;
+        }
         while (_awaitingWelcome.Oldest is { } client)
         {
             _awaitingWelcome.Remove(client);
@@ -151,6 +181,20 @@ internal sealed class PoolMover
         OpenMore(host);
     }
 
+    private void GiveToOnlyClient(PooledServer server, PoolClient client, IPoolHost host)
+    {
+        _ownDials--;
+        if (client.HasLeft)
+        {
+            CloseFree(server, ReplicationClientClosed, host);
+            return;
+        }
+        _awaitingOwn.Remove(client);
+        PublishWaiting();
+        Move(server, ServerState.Active);
+        Grant(client, server, host);
+    }
+
     private void LoginFailed(PooledServer server, LoginFailure failure, IPoolHost host)
     {
         var isPauseOrChange = server.State == ServerState.Closing; // A deliberate close is no failure of the server.
@@ -159,7 +203,11 @@ internal sealed class PoolMover
         {
             _lastFailure = failure.Reason;
             _retryAtUs = Math.Max(server.DialStartUs + _pool.Limits.ServerLoginRetryUs, host.NowUs + 1); // Even without a pause not in the same turn, which would never end.
-            if (failure.Relay is not null && (_counts.Connected == 0 || _pool.Welcome is null)) RefuseAll(failure.Relay, host);
+            if (server.OnlyClient is { } only)
+            {
+                if (failure.Relay is not null && !only.HasLeft) RefuseWaiter(only, failure.Relay.Message, host);
+            }
+            else if (failure.Relay is not null && (_counts.Connected == 0 || _pool.Welcome is null)) RefuseAll(failure.Relay, host);
         }
         OpenMore(host);
     }
@@ -178,7 +226,8 @@ internal sealed class PoolMover
     private void Return(PooledServer server, IPoolHost host)
     {
         server.Grantee = null;
-        if (IsLifetimeOver(server, _pool.Limits, host.NowUs)) CloseForLifetime(server, host.NowUs, host);
+        if (server.OnlyClient is not null) CloseFree(server, ReplicationClientClosed, host);
+        else if (IsLifetimeOver(server, _pool.Limits, host.NowUs)) CloseForLifetime(server, host.NowUs, host);
         else if (server.IsCloseNeeded) CloseFree(server, "close_needed", host);
         else if (NeedsCheckAtOnce(server) && !IsPaused) Keep(server, host);
         else Settle(server, host);
@@ -278,7 +327,7 @@ internal sealed class PoolMover
         var limits = _pool.Limits;
         if (++_takeovers <= Limits.TakeoversPerTick || _counts.Login > 0 || _counts.Servers >= limits.PoolSize) return;
         _takeovers = 0;
-        TryOpenWithinBudgets(loop, limits, host);
+        TryOpenWithinBudgets(loop, null, limits, host);
     }
 
     private void Serve(IPoolHost host)
@@ -298,6 +347,12 @@ internal sealed class PoolMover
     {
         SetStarved(false);
         if (IsStopped) return;
+        OpenShared(host);
+        if (_awaitingOwn.Count > 0) OpenOwn(host);
+    }
+
+    private void OpenShared(IPoolHost host)
+    {
         var wanted = _waiting.Count - _counts.Tested;
         for (; wanted > 0 && _used.Newest is { } used; wanted--)
         {
@@ -317,12 +372,29 @@ internal sealed class PoolMover
             MakeRoomForWelcome(host);
         }
 
+        var opening = _counts.Login - _ownDials;
         var client = _waiting.Oldest ?? _awaitingWelcome.Oldest;
-        for (var i = 0; i < _counts.Login && client is not null; i++) client = client.Newer; // Those at the head are served by what is already opening.
-        for (wanted -= _counts.Login; wanted > 0; wanted--)
+        for (var i = 0; i < opening && client is not null; i++) client = client.Newer; // Those at the head are served by what is already opening.
+        for (wanted -= opening; wanted > 0; wanted--)
         {
-            if (!OpenOne(client?.Loop ?? host.Loop, host)) return;
+            if (!OpenOne(client?.Loop ?? host.Loop, null, host)) return;
             client = client?.Newer;
+        }
+    }
+
+    /// <summary>One for each that needs a server of its own. Where a limit forbids it, an idle server of this pool makes room.</summary>
+    private void OpenOwn(IPoolHost host)
+    {
+        for (var client = _awaitingOwn.Oldest; client is not null; client = client.Newer)
+        {
+            if (client.IsDialed) continue;
+            if (!OpenOne(client.Loop, client, host))
+            {
+                if (_counts.Closing == 0 && host.NowUs >= _retryAtUs) Evict(host);
+                return;
+            }
+            client.IsDialed = true;
+            _ownDials++;
         }
     }
 
@@ -333,20 +405,21 @@ internal sealed class PoolMover
         if (size > 0 && _counts.Servers >= size && _counts.Login == 0 && _counts.Closing == 0) Evict(host);
     }
 
+    /// <param name="only">Whom alone it is for; null: whoever waits.</param>
     /// <returns>False when a limit or a recent failure forbids it for now.</returns>
-    private bool OpenOne(byte loop, IPoolHost host)
+    private bool OpenOne(byte loop, PoolClient? only, IPoolHost host)
     {
         var limits = _pool.Limits;
         if (_counts.Login >= Limits.DialsPerPoolMax || host.NowUs < _retryAtUs) return false;
         if (_lastFailure is not null && _counts.Login > 0) return false; // One probe at a time while logins fail.
-        if (limits.PoolSize > 0 && _counts.Servers >= limits.PoolSize && !MayUseReserve(limits, host)) return false;
-        return TryOpenWithinBudgets(loop, limits, host) || Starve(host);
+        if (limits.PoolSize > 0 && _counts.Servers >= limits.PoolSize && !MayUseReserve(limits, only ?? _waiting.Oldest, host)) return false;
+        return TryOpenWithinBudgets(loop, only, limits, host) || Starve(host);
     }
 
-    private bool MayUseReserve(PoolLimits limits, IPoolHost host)
+    private bool MayUseReserve(PoolLimits limits, PoolClient? oldest, IPoolHost host)
     {
         if (limits.ReservePoolTimeoutUs <= 0 || _counts.Servers >= limits.PoolSize + limits.ReservePoolSize) return false;
-        if (_waiting.Oldest is not { } oldest || host.NowUs - oldest.WaitStartUs < limits.ReservePoolTimeoutUs) return false;
+        if (oldest is null || host.NowUs - oldest.WaitStartUs < limits.ReservePoolTimeoutUs) return false;
         host.Add(new PoolEffect(PoolEffectKind.Notify, _pool, oldest, Detail: ReserveNote.Instance));
         return true;
     }
@@ -402,27 +475,34 @@ internal sealed class PoolMover
 
     private void TickWaiters(PoolLimits limits, long now, IPoolHost host)
     {
-        for (var client = _waiting.Oldest; client is not null;)
+        TickQueue(_waiting, limits, now, host);
+        TickQueue(_awaitingWelcome, limits, now, host);
+        TickQueue(_awaitingOwn, limits, now, host);
+    }
+
+    private void TickQueue(WaitQueue queue, PoolLimits limits, long now, IPoolHost host)
+    {
+        for (var client = queue.Oldest; client is not null;)
         {
             var next = client.Newer;
-            var waited = now - client.WaitStartUs;
-            if (_pool.Database.IsEnding) RefuseWaiter(client, ServerShuttingDown, host);
-            else if (limits.GlobalQueryTimeoutUs > 0 && waited > limits.GlobalQueryTimeoutUs) RefuseWaiter(client, "query_timeout", host);
-            else if (limits.QueryWaitTimeoutUs > 0 && waited > limits.QueryWaitTimeoutUs) RefuseWaiter(client, "query_wait_timeout", host);
-            else if (!client.IsNotified && limits.QueryWaitNotifyUs > 0 && waited >= limits.QueryWaitNotifyUs + 1_000_000)
+            if (ReasonToRefuse(client, limits, now) is { } reason) RefuseWaiter(client, reason, host);
+            else if (!client.IsNotified && limits.QueryWaitNotifyUs > 0 && now - client.WaitStartUs >= limits.QueryWaitNotifyUs + 1_000_000)
             {
                 client.IsNotified = true;
                 host.Add(new PoolEffect(PoolEffectKind.Notify, _pool, client));
             }
             client = next;
         }
-        for (var client = _awaitingWelcome.Oldest; client is not null;)
-        {
-            var next = client.Newer;
-            if (limits.QueryWaitTimeoutUs > 0 && now - client.WaitStartUs > limits.QueryWaitTimeoutUs) RefuseWaiter(client, "query_wait_timeout", host);
-            else if (limits.ClientLoginTimeoutUs > 0 && now - client.ConnectUs > limits.ClientLoginTimeoutUs) RefuseWaiter(client, "client_login_timeout (server down)", host);
-            client = next;
-        }
+    }
+
+    private string? ReasonToRefuse(PoolClient client, PoolLimits limits, long now)
+    {
+        var waited = now - client.WaitStartUs;
+        if (!client.AwaitsWelcome && _pool.Database.IsEnding) return ServerShuttingDown;
+        if (!client.AwaitsWelcome && limits.GlobalQueryTimeoutUs > 0 && waited > limits.GlobalQueryTimeoutUs) return "query_timeout";
+        if (limits.QueryWaitTimeoutUs > 0 && waited > limits.QueryWaitTimeoutUs) return "query_wait_timeout";
+        if (client.AwaitsWelcome && limits.ClientLoginTimeoutUs > 0 && now - client.ConnectUs > limits.ClientLoginTimeoutUs) return "client_login_timeout (server down)";
+        return null;
     }
 
     private void RefuseWaiter(PoolClient client, string text, IPoolHost host)
@@ -483,11 +563,11 @@ internal sealed class PoolMover
     private void OpenForMinimum(PoolLimits limits, IPoolHost host)
     {
         if (_counts.Login > 0 || host.NowUs < _retryAtUs) return;
-        TryOpenWithinBudgets((byte)(_counts.Servers % _idle.Length), limits, host);
+        TryOpenWithinBudgets((byte)(_counts.Servers % _idle.Length), null, limits, host);
     }
 
     /// <returns>False when max_db_connections or max_user_connections is reached.</returns>
-    private bool TryOpenWithinBudgets(byte loop, PoolLimits limits, IPoolHost host)
+    private bool TryOpenWithinBudgets(byte loop, PoolClient? only, PoolLimits limits, IPoolHost host)
     {
         if (!_pool.Database.Servers.TryTake(limits.MaxDbConnections)) return false;
         if (!_pool.User.Servers.TryTake(limits.MaxUserConnections))
@@ -496,7 +576,7 @@ internal sealed class PoolMover
             return false;
         }
         _counts.Login++;
-        host.Add(new PoolEffect(PoolEffectKind.Dial, _pool, Loop: loop));
+        host.Add(new PoolEffect(PoolEffectKind.Dial, _pool, only, Loop: loop));
         return true;
     }
 
@@ -511,6 +591,11 @@ internal sealed class PoolMover
 
     private void RemoveFromBooks(PooledServer server, IPoolHost host)
     {
+        if (server is { State: ServerState.Login, OnlyClient: { } only })
+        {
+            _ownDials--;
+            only.IsDialed = false;
+        }
         server.List?.Remove(server);
         PublishIdle();
         Count(server.State, -1);
@@ -543,8 +628,8 @@ internal sealed class PoolMover
 
     private void PublishWaiting()
     {
-        _counts.Waiting = _waiting.Count + _awaitingWelcome.Count;
-        Volatile.Write(ref _oldestWaitUs, _waiting.Oldest?.WaitStartUs ?? 0); // Pairs: OldestWaitUs.
+        _counts.Waiting = _waiting.Count + _awaitingWelcome.Count + _awaitingOwn.Count;
+        Volatile.Write(ref _oldestWaitUs, _waiting.Oldest?.WaitStartUs ?? _awaitingOwn.Oldest?.WaitStartUs ?? 0); // Pairs: OldestWaitUs.
     }
 
     private void PublishIdle()

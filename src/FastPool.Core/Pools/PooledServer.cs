@@ -32,6 +32,9 @@ public abstract class PooledServer : Letter
     /// <summary>The pool's generation at launch; an older one means close_needed.</summary>
     public int Generation { get; }
 
+    /// <summary>The one client that it was opened for, and that it ends with; null: it serves whoever comes.</summary>
+    public PoolClient? OnlyClient { get; protected set; }
+
     /// <summary>The address under which the database's only host name was found; null: it has an address of its own, or several hosts.</summary>
     public HostAddress? Origin { get; set; }
 

@@ -122,6 +122,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (settings.ApplicationNameAddHost) request.SetApplicationName(WithHost(request.HasApplicationName ? request.Parameters[TrackedParameters.ApplicationName]! : "app"));
         client.Parameters = request.Parameters;
         client.Replication = request.Replication;
+        client.ReplicationOptions = request.Options;
 
         if (request.DatabaseName != PoolRegistry.AdminDatabase && context.Registry.Clients.Count > settings.MaxClientConn) return Refuse("no more connections allowed (max_client_conn)");
         Negotiate(version, request.UnknownOptions);

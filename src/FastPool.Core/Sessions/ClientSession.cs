@@ -59,6 +59,12 @@ public sealed partial class ClientSession : PoolClient
     public string? UserName { get; set; }
     public Database? Database { get; set; }
     public ReplicationKind Replication { get; set; }
+
+    public override bool NeedsOwnServer => Replication != ReplicationKind.None;
+
+    /// <summary>A replication client's <c>options</c>, passed on unread; null: none.</summary>
+    public string? ReplicationOptions { get; set; }
+
     /// <summary>Console rights: everything, or SHOW only.</summary>
     public bool IsAdmin { get; set; }
     public ParameterValues Parameters { get; set; }
@@ -140,6 +146,8 @@ public sealed partial class ClientSession : PoolClient
         }
         return System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes);
     }
+
+    public bool HasWelcome => _hasWelcome;
 
     /// <summary>The welcome block for this client; what the pool knows and the client did not name is the client's from now on.</summary>
     public void TakeWelcome(WelcomeParameters welcome, MessageBuffer output)

@@ -39,9 +39,18 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         Append(parameters, "datestyle", entry.DateStyle);
         Append(parameters, "timezone", entry.TimeZone);
         Append(parameters, "application_name", entry.ApplicationName);
+        if (server.OnlyClient is ClientSession client) AppendReplication(parameters, client);
         Append(parameters, "user", server.Pool.ServerUserName);
         parameters.Add(0);
         Output.Write(new StartupMessage { ProtocolVersion = (int)RequestCode.Protocol3, Parameters = parameters.ToArray() });
+    }
+
+    /// <summary>A server of its own begins with the client's variables, so that none has to be set later.</summary>
+    private void AppendReplication(List<byte> parameters, ClientSession client)
+    {
+        Append(parameters, "replication", client.Replication == ReplicationKind.Logical ? "database" : "yes");
+        for (var i = 0; i < context.Tracked.Count; i++) Append(parameters, context.Tracked[i], client.Parameters[i]);
+        Append(parameters, "options", client.ReplicationOptions);
     }
 
     private static void Append(List<byte> parameters, string name, string? value)
@@ -100,6 +109,11 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         {
             context.Log.ServerError("S: error while executing exec_on_query", error.Severity, error.Message);
             return Verdict.Forward;
+        }
+        if (server.OnlyClient is not null)
+        {
+            context.Log.ServerError("S: login failed", error.Severity, error.Message);
+            return FailAll("login failed", "login failed");
         }
         context.Log.ServerLoginFailed(error.Severity, error.Message);
         var isStartingUp = error.SqlState == "57P03";
@@ -216,9 +230,9 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     }
 
     /// <summary>A retry will not mend it: whoever waits is told.</summary>
-    private Verdict FailAll(string message)
+    private Verdict FailAll(string message, string reason = "failed to answer authreq")
     {
-        Failure = new LoginFailure("failed to answer authreq", new Refusal(message));
+        Failure = new LoginFailure(reason, new Refusal(message));
         return Verdict.Disconnect;
     }
 

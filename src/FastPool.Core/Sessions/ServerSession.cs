@@ -38,9 +38,11 @@ public sealed partial class ServerSession : PooledServer
     private Statement? _bound;
     private long _workSinceUs;
 
-    public ServerSession(SessionContext context, Pool pool, long id, int unixPort)
+    /// <param name="only">Whom alone it is for: a replication client; null: whoever comes.</param>
+    public ServerSession(SessionContext context, Pool pool, long id, int unixPort, ClientSession? only = null)
         : base(pool, context.Loop, context.NowUs)
     {
+        OnlyClient = only;
         Context = context;
         Id = id;
         UnixPort = unixPort;
@@ -77,6 +79,15 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>Process id and secret, as PostgreSQL sent them.</summary>
     public ulong CancelKey { get; set; }
 
+    /// <summary>What the connection of a replication client is for.</summary>
+    public ReplicationKind Replication => OnlyClient is ClientSession only ? only.Replication : ReplicationKind.None;
+
+    /// <summary>What the only client is welcomed with, if it has not been yet.</summary>
+    public WelcomeParameters? OwnWelcome { get; private set; }
+
+    /// <summary>A replication client keeps its server, whatever the pool's mode.</summary>
+    public PoolMode Mode => OnlyClient is null ? Pool.Limits.PoolMode : PoolMode.Session;
+
     public int BackendPid => (int)(CancelKey >> 32);
 
     /// <summary>Between ReadyForQuery 'I' and whatever comes next.</summary>
@@ -96,6 +107,8 @@ public sealed partial class ServerSession : PooledServer
 
     public void EndLogin()
     {
+        if (OnlyClient is null) Pool.TryPublishWelcome(Login!.Welcome);
+        else OwnWelcome = Login!.Welcome; // Its variables are the client's: nobody else is to begin with them.
         Login = null;
         Pool.Stats[Context.Loop].OpenLatency(Context.HistogramBlocks).Connect.Record(Context.NowUs - DialStartUs);
         IsReady = true;
@@ -112,6 +125,7 @@ public sealed partial class ServerSession : PooledServer
         client.NoteAssignment();
         _workSinceUs = Context.NowUs;
         Phase = ServerPhase.Linked;
+        if (OnlyClient is not null) return null; // The client's variables went along with the login.
         if (client.Parameters.Fits(Parameters))
         {
             client.Parameters = client.Parameters.Equals(Parameters) ? Parameters : client.Parameters; // Same values, same object: the next link compares references.
@@ -239,10 +253,10 @@ public sealed partial class ServerSession : PooledServer
         IsReady = status == 'I';
         IsIdleInTransaction = !IsReady;
         EndNotes();
-        var mode = Client!.Replication == ReplicationKind.None ? Pool.Limits.PoolMode : PoolMode.Session;
+        var mode = Mode;
         if (!IsReady && mode == PoolMode.Statement) return End("transaction blocks not allowed in statement pooling mode");
         if (Outstanding.Count > Outstanding.FakeCount) return Verdict.Forward; // Faked replies alone go out right behind this message.
-        Client.EndQuery(isTransactionOver: IsReady);
+        Client!.EndQuery(isTransactionOver: IsReady);
         return IsReady && mode != PoolMode.Session && !Client.IsInCopyIn ? Verdict.ForwardAndRelease : Verdict.Forward;
     }
 

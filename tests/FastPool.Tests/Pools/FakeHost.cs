@@ -4,9 +4,16 @@ using FastPool.Tests.Settings;
 
 namespace FastPool.Tests.Pools;
 
-internal sealed class FakeClient(byte loop = 0, long connectUs = 0) : PoolClient(loop, connectUs);
+internal sealed class FakeClient(byte loop = 0, long connectUs = 0, bool needsOwnServer = false) : PoolClient(loop, connectUs)
+{
+    public override bool NeedsOwnServer => needsOwnServer;
+}
 
-internal sealed class FakeServer(Pool pool, byte loop, long dialStartUs) : PooledServer(pool, loop, dialStartUs);
+internal sealed class FakeServer : PooledServer
+{
+    public FakeServer(Pool pool, byte loop, long dialStartUs, PoolClient? only = null)
+        : base(pool, loop, dialStartUs) => OnlyClient = only;
+}
 
 /// <summary>One loop as a pool sees it: it notes what was decided and lets the test carry it out.</summary>
 internal sealed class FakeHost(byte loop = 0) : IPoolHost
@@ -56,9 +63,9 @@ internal sealed class PoolBench
 
     public void Reload(string settings, string database = "") => Registry.Apply(SettingsOf(settings, database));
 
-    public FakeClient Join(byte loop = 0)
+    public FakeClient Join(byte loop = 0, bool needsOwnServer = false)
     {
-        var client = new FakeClient(loop, Host.NowUs);
+        var client = new FakeClient(loop, Host.NowUs, needsOwnServer);
         Pool.Join(client, Hosts[loop]);
         return client;
     }
@@ -83,7 +90,7 @@ internal sealed class PoolBench
         host ??= Host;
         while (host.TryTake(out var effect))
         {
-            if (effect.Kind == PoolEffectKind.Dial) return new FakeServer(effect.Pool, effect.Loop, host.NowUs) { LastActivityUs = host.NowUs };
+            if (effect.Kind == PoolEffectKind.Dial) return new FakeServer(effect.Pool, effect.Loop, host.NowUs, effect.Client) { LastActivityUs = host.NowUs };
         }
         throw new InvalidOperationException("nothing was dialed");
     }

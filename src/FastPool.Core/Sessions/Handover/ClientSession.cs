@@ -14,6 +14,7 @@ public sealed partial class ClientSession
         DatabaseName = handed.Database;
         UserName = handed.User;
         Replication = handed.Replication;
+        ReplicationOptions = handed.ReplicationOptions.Length > 0 ? handed.ReplicationOptions : null;
         IsInCopyIn = handed.IsInCopyIn;
         _hasWelcome = !handed.AwaitsWelcome;
         Parameters = context.ValuesOf(handed.Parameters);
@@ -61,6 +62,7 @@ public sealed partial class ClientSession
         Link = link,
         Parameters = state.Named(_context.Tracked, Parameters),
         Replication = Replication,
+        ReplicationOptions = ReplicationOptions ?? "",
         Clocks = new ClientClocks(
             state.NowUs - ConnectUs,
             state.NowUs - RequestUs,

@@ -34,6 +34,9 @@ public sealed class HandedClient
 
     public ReplicationKind Replication { get; init; }
 
+    /// <summary>What a replication client asked for in <c>options</c>; empty: nothing.</summary>
+    public string ReplicationOptions { get; init; } = "";
+
     public ClientClocks Clocks { get; init; } = ClientClocks.Unknown;
 
     public bool IsInCopyIn { get; init; }
@@ -60,6 +63,7 @@ public sealed class HandedClient
         to.WriteShared(Parameters, before?.Parameters, HandoverFormat.WriteNamed);
         to.WriteAddress(Local);
         to.Write((byte)Replication);
+        to.Write(ReplicationOptions);
         Clocks.Write(to);
         to.Write(IsInCopyIn);
         to.Write(AwaitsWelcome);
@@ -85,6 +89,7 @@ public sealed class HandedClient
         Parameters = from.ReadShared(before?.Parameters, HandoverFormat.ReadNamed),
         Local = from.ReadAddress(),
         Replication = (ReplicationKind)from.ReadByte(),
+        ReplicationOptions = from.ReadString(),
         Clocks = ClientClocks.Read(from),
         IsInCopyIn = from.ReadBoolean(),
         AwaitsWelcome = from.ReadBoolean(),

@@ -48,6 +48,7 @@ public sealed partial class ServerSession
         Check.That(Client is null && client.Server is null);
         Client = client;
         client.Server = this;
+        if (client.NeedsOwnServer) OnlyClient = client;
         Phase = ServerPhase.Linked;
         _workSinceUs = Context.NowUs;
     }
