@@ -1,59 +1,83 @@
-using System.Buffers.Binary;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
-using FastPool.Native;
-using FastPool.Protocol;
 
 namespace FastPool.Net;
 
 /// <summary>
-/// Brings cancel requests to the server that runs the query of the client they name. The requester hears nothing but
-/// the close, which comes when the request has been delivered.
+/// Brings cancel requests to where they belong: to the server that runs the query of the client they name, or to the peer
+/// that gave out the key. The requester hears nothing but the close, which comes when the request has been delivered.
+/// Requests that find too many connections of their kind wait in order of arrival, for cancel_wait_timeout at most.
 /// </summary>
 internal sealed class CancelRelay(PoolRegistry registry)
 {
     private readonly List<CancelConnection>[] _underWay = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
     private readonly List<CancelConnection>[] _waiting = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
 
+    internal PeerPools Peers { get; } = new(registry);
 
     internal void Begin(Loop loop, ClientConnection requester, ulong key)
     {
+        var ownId = registry.Settings.PeerId;
+        if (ownId > 0)
+        {
+            if (PeerKey.IdOf(key) != ownId)
+            {
+                PassOn(loop, requester, key);
+                return;
+            }
+            key = PeerKey.Fresh(key);
+        }
         if (registry.CancelKeys.Find(key) is not ClientSession target)
         {
             requester.Disconnect(new Ending("failed cancel request"));
             return;
         }
-        var cancel = new CancelConnection(loop, requester);
-        requester.Cancel = cancel;
-        loop.LoggedIn(requester); // From here cancel_wait_timeout counts, not client_login_timeout.
+        Hold(loop, requester);
+        if (target.Loop == loop.Index) Aim(loop, loop, requester, target);
+        else loop.Group[target.Loop].Post(new ActionLetter(other => Aim(other, loop, requester, target)));
+    }
+
+    /// <summary>From here cancel_wait_timeout counts, not client_login_timeout.</summary>
+    private static void Hold(Loop loop, ClientConnection requester)
+    {
+        requester.BringsCancel = true;
+        loop.LoggedIn(requester);
         loop.Engine.Pause(requester);
-        if (target.Loop == loop.Index) Aim(loop, cancel, target);
-        else loop.Group[target.Loop].Post(new ActionLetter(other => Aim(other, cancel, target)));
+    }
+
+    private void PassOn(Loop loop, ClientConnection requester, ulong key)
+    {
+        var id = PeerKey.IdOf(key);
+        var reason = !PeerKey.MayPassOn(key) ? "failed to forward cancel request because its TTL was exhausted"
+            : !registry.Settings.Peers.ContainsKey(id) ? "could not find peer to forward request to"
+            : null;
+        if (reason is not null)
+        {
+            requester.Disconnect(new Ending(reason));
+            return;
+        }
+        Hold(loop, requester);
+        Peers.NoteUse(id);
+        TryStart(loop, new PeerCancel(loop, requester, id, PeerKey.PassedOn(key)));
     }
 
     /// <summary>On the target's loop: only there the link can be looked at.</summary>
-    private void Aim(Loop loop, CancelConnection cancel, ClientSession target)
+    private void Aim(Loop loop, Loop requesterLoop, ClientConnection requester, ClientSession target)
     {
         var server = target.Server;
         var refusal = target.IsConsole ? "cancel request for console client"
             : server is null ? "cancel request for idle client"
             : server.Phase == ServerPhase.SettingParameters ? "ignoring cancel request for server that is setting vars"
             : null;
-        cancel.Prepare(loop, target, server);
         if (target.IsConsole) loop.Console.Cancel(target);
-        if (refusal is not null)
-        {
-            cancel.EndRequester(refusal);
-            return;
-        }
-        TryStart(loop, cancel);
+        var cancel = new ServerCancel(loop, requesterLoop, requester, target);
+        if (refusal is not null) cancel.EndRequester(refusal);
+        else TryStart(loop, cancel);
     }
 
     private void TryStart(Loop loop, CancelConnection cancel)
     {
-        var pool = cancel.Target!.Pool!;
-        var size = pool.Limits.PoolSize;
-        if (!pool.Cancels.TryTake(size > 0 ? Math.Max(1, 2 * size - pool.Counts.Servers) : 0))
+        if (loop.NowUs < cancel.RetryAtUs || !cancel.TryTakePlace())
         {
             _waiting[loop.Index].Add(cancel);
             return;
@@ -62,23 +86,34 @@ internal sealed class CancelRelay(PoolRegistry registry)
         cancel.Start();
     }
 
-    internal void Forget(Loop loop, CancelConnection cancel) => _underWay[loop.Index].Remove(cancel);
+    /// <summary>Its connection is closed: the place is free for the next. One whose connection failed waits for another try.</summary>
+    internal void OnClosed(Loop loop, CancelConnection cancel, bool isToRetry)
+    {
+        _underWay[loop.Index].Remove(cancel);
+        cancel.GiveBackPlace();
+        if (isToRetry) _waiting[loop.Index].Add(cancel);
+        else StartWaiting(loop);
+    }
 
-    /// <summary>Requests aimed at servers of that loop.</summary>
+    /// <summary>Requests aimed at servers of that loop's clients, and those that it passes on to peers.</summary>
     internal IReadOnlyList<CancelView> ViewOf(int loop) => [.. _waiting[loop].Concat(_underWay[loop]).Select(cancel => cancel.View)];
 
-    /// <summary>Tries again for those that found too many connections; gives up after cancel_wait_timeout.</summary>
+    /// <summary>Gives up what has waited or is connecting for too long; tries again for the others.</summary>
     internal void Tick(Loop loop)
     {
         GiveUpOnSilence(loop);
-        var waiting = _waiting[loop.Index];
-        if (waiting.Count == 0) return;
+        if (_waiting[loop.Index].Count > 0) StartWaiting(loop);
+    }
+
+    private void StartWaiting(Loop loop)
+    {
         var timeoutUs = registry.Settings.CancelWaitTimeoutUs;
+        var waiting = _waiting[loop.Index];
         foreach (var cancel in waiting.ToArray())
         {
-            waiting.Remove(cancel);
+            if (!waiting.Remove(cancel) || cancel.IsAbandoned) continue;
             if (timeoutUs > 0 && loop.NowUs - cancel.SinceUs > timeoutUs) cancel.EndRequester("cancel_wait_timeout");
-            else if (!cancel.IsStillAimed) cancel.EndRequester("not sending cancel request for client that is now idle");
+            else if (cancel.ReasonToDrop is { } reason) cancel.EndRequester(reason);
             else TryStart(loop, cancel);
         }
     }
@@ -94,101 +129,4 @@ internal sealed class CancelRelay(PoolRegistry registry)
             if (loop.NowUs - cancel.StartUs > timeoutUs) cancel.GiveUp();
         }
     }
-}
-
-/// <summary>One cancel request: the connection of the requester on one side, a fresh one to the server on the other.</summary>
-internal sealed class CancelConnection(Loop requesterLoop, ClientConnection requester) : Endpoint
-{
-    private const int RequestBytes = 16;
-
-    private Loop _loop = null!; // The target's, from Prepare on.
-    private ServerSession? _server;
-    private NativeAddress _address;
-    private bool _isAbandoned;
-    private long _carrierId;
-    private long _startWallUs;
-
-    internal ClientSession? Target { get; private set; }
-
-    internal long SinceUs { get; private set; }
-
-    /// <summary>Begin of the connection to the server.</summary>
-    internal long StartUs { get; private set; }
-
-    internal bool IsStillAimed => Target!.Server == _server;
-
-    internal void Prepare(Loop loop, ClientSession target, ServerSession? server)
-    {
-        _loop = loop;
-        _server = server;
-        if (server?.Transport is ServerConnection connection) _address = connection.Address;
-        Target = target;
-        SinceUs = loop.NowUs;
-    }
-
-    /// <summary>From here the server serves nobody else until the request is through.</summary>
-    internal void Start()
-    {
-        _carrierId = _loop.Group.NextId();
-        _startWallUs = _loop.Context.WallUs;
-        StartUs = _loop.NowUs;
-        _server!.CancelsInFlight++;
-        if (_loop.Engine.Connect(this, _address) != 0) Finish("failed to send cancel request");
-    }
-
-    protected internal override void OnConnected(int errno)
-    {
-        if (errno != 0)
-        {
-            Finish("failed to send cancel request");
-            return;
-        }
-        if (_isAbandoned)
-        {
-            Finish("client gave up on cancel request, so we also give up forwarding to server");
-            return;
-        }
-        Span<byte> secret = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(secret, (uint)_server!.CancelKey);
-        var request = new CancelRequest { ProcessId = (int)(_server.CancelKey >> 32), SecretKey = secret };
-        Span<byte> bytes = stackalloc byte[RequestBytes];
-        request.Write(bytes);
-        if (!_loop.Engine.Send(this, bytes)) Finish("failed to send cancel request");
-    }
-
-    protected internal override void OnReceived(byte[] buffer, int start, int count)
-    {
-    }
-
-    protected internal override void OnDrained()
-    {
-    }
-
-    /// <summary>The server closes when it has acted on the request.</summary>
-    protected internal override void OnEnded(int errno) => Finish("successfully sent cancel request");
-
-    internal CancelView View => new(requester.Session, Target!.Pool, 0, _carrierId == 0 ? null
-        : new CancelCarrier(_carrierId, _address.ToEndAddress(), IsOpen ? _loop.Engine.LocalAddress(this) : default, requester.Session.UnixPort, _startWallUs, Has(EndpointFlags.Connecting)));
-
-    internal void GiveUp() => Finish(Has(EndpointFlags.Connecting) ? "connect failed" : "connect timeout");
-
-    private void Finish(string reason)
-    {
-        _loop.Group.Cancels.Forget(_loop, this);
-        _loop.Engine.Close(this);
-        var server = _server!;
-        server.Pool.Cancels.GiveBack();
-        server.CancelsInFlight--;
-        if (server.CancelsInFlight == 0 && server.Client is null && server.Transport is ServerConnection { IsClosed: false } connection) _loop.Release(connection);
-        EndRequester(reason);
-    }
-
-    internal void EndRequester(string reason)
-    {
-        if (requesterLoop == _loop) requester.Disconnect(new Ending(reason));
-        else requesterLoop.Post(new ActionLetter(_ => requester.Disconnect(new Ending(reason))));
-    }
-
-    /// <summary>The requester hung up before the request was through: a request that has not left stays here.</summary>
-    internal void OnClientGone() => _isAbandoned = true;
 }

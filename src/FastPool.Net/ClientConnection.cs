@@ -41,7 +41,10 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
     /// <summary>Place in the loop's list of logins; -1: logged in.</summary>
     internal int LoginIndex { get; set; } = -1;
 
-    /// <summary>A cancel request on its way, kept by this connection until it is through.</summary>
+    /// <summary>It came to cancel: it says nothing more, and is closed when the request is through.</summary>
+    internal bool BringsCancel { get; set; }
+
+    /// <summary>The request on its way; null: there is none, or it is still looking for its target's loop.</summary>
     internal CancelConnection? Cancel { get; set; }
 
     int IConnectionView.Descriptor => Handle;
@@ -622,10 +625,10 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
 
     protected internal override void OnEnded(int errno) => Disconnect(new Ending(Session.Login is null ? "client unexpected eof" : ""));
 
-    /// <summary>A client that hangs up while it waits leaves the queue at once.</summary>
+    /// <summary>A client that hangs up while it waits leaves the queue at once. A cancel request is delivered all the same: some drivers do not wait.</summary>
     protected internal override void OnPeerClosedWhilePaused()
     {
-        if (Session.State == ClientState.Waiting || Cancel is not null || Session.Login is not null) OnEnded(0);
+        if (!BringsCancel && (Session.State == ClientState.Waiting || Session.Login is not null)) OnEnded(0);
     }
 
     /// <summary>The one door through which a client goes. An empty reason leaves no line in the log.</summary>
@@ -646,7 +649,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         if (Session is { NeedsOwnServer: true, State: ClientState.Waiting }) CloseOwnLogin();
         if (Session.Login?.Check is { } check) check.IsAbandoned = true;
         if (Session.Login?.Query is { } query) AuthQueries.OnRequesterGone(_loop, query, _loop.ServerList);
-        Cancel?.OnClientGone();
+        Cancel?.OnRequesterClosed();
         Session.Leave(_loop);
         _loop.Forget(this);
     }

@@ -320,11 +320,12 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
         if (Registry.Settings.LogDisconnections) Context.Log.Closing(server.LogPrefix, reason, AgeSeconds(server.DialStartUs));
     }
 
-    internal void LogNewServer(ServerSession server)
+    internal void LogClosing(string prefix, string reason, long sinceUs) => Context.Log.Closing(prefix, reason, AgeSeconds(sinceUs));
+
+    internal void LogNewServer(string prefix, EndAddress local)
     {
-        if (!Registry.Settings.LogConnections) return;
-        if (server.Local.IsUnix) Context.Log.NewUnixServerConnection(server.LogPrefix);
-        else Context.Log.NewServerConnection(server.LogPrefix, ConnectionName.Host(server.Local, 0, 0));
+        if (local.IsUnix) Context.Log.NewUnixServerConnection(prefix);
+        else Context.Log.NewServerConnection(prefix, ConnectionName.Host(local, 0, 0));
     }
 
     private long AgeSeconds(long sinceUs) => (NowUs - sinceUs) / 1_000_000;
@@ -339,7 +340,11 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     // ---- for the control plane ------------------------------------------------------------------------------------
 
-    public void Close(ClientSession client, string reason) => ((ClientConnection)client.Transport!).Disconnect(Ending.Told(reason));
+    public void Close(ClientSession client, string reason)
+    {
+        if (client.Loop == Index) Connection(client).Disconnect(Ending.Told(reason));
+        else _group[client.Loop].Post(new ActionLetter(_ => Connection(client).Disconnect(Ending.Told(reason)))); // Who brought a cancel request may be of another loop than its target.
+    }
 
     public void Close(ServerSession server, string reason) => ((ServerConnection)server.Transport!).Close(reason, mayTerminate: true, isDeliberate: true);
 
@@ -359,6 +364,8 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     /// <summary>Of the thread that asks, which is the loop's own.</summary>
     public long BusyUs => ThreadTime.CpuUs;
+
+    public IReadOnlyCollection<int> PeersUsed => _group.Cancels.Peers.Used;
 
     public IReadOnlyList<CancelView> Cancels => _group.Cancels.ViewOf(Index);
 

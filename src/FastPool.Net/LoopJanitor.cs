@@ -30,7 +30,7 @@ internal sealed class LoopJanitor(Loop loop)
         for (var i = loop.LoginList.Count - 1; i >= 0; i--)
         {
             var client = loop.LoginList[i];
-            if (client.Cancel is null && loop.NowUs - client.Session.ConnectUs > timeoutUs) client.Disconnect(Ending.Told("client_login_timeout"));
+            if (!client.BringsCancel && loop.NowUs - client.Session.ConnectUs > timeoutUs) client.Disconnect(Ending.Told("client_login_timeout"));
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class LoopSuspension(Loop loop)
     internal bool TryEndLogins()
     {
         StopAccepting();
-        return loop.LoginList.Count == 0;
+        return loop.LoginList.Count == 0 && loop.Cancels.Count == 0;
     }
 
     /// <inheritdoc cref="ILoopView.TryFreeze"/>
@@ -36,7 +36,8 @@ internal sealed class LoopSuspension(Loop loop)
         foreach (var client in loop.ClientList.Copy())
         {
             if (!client.IsOpen || client.IsParked || client.Session.IsConsole) continue;
-            if (client.Session.Login is not null) client.Disconnect(Ending.Told("suspend_timeout"));
+            if (client.BringsCancel) client.Disconnect(new Ending("suspend_timeout"));
+            else if (client.Session.Login is not null) client.Disconnect(Ending.Told("suspend_timeout"));
             else if (client.Server is { Session.Phase: ServerPhase.SettingParameters } && closeReason is null) isSettled = false;
             else loop.Engine.Park(client);
         }
@@ -78,7 +79,7 @@ internal sealed class LoopSuspension(Loop loop)
         var isBusy = false;
         foreach (var client in loop.ClientList.Copy())
         {
-            if (!client.IsOpen || client.IsParked || client.Cancel is not null || client.Session.IsConsole || client.TryPark()) continue;
+            if (!client.IsOpen || client.IsParked || client.BringsCancel || client.Session.IsConsole || client.TryPark()) continue;
             if (closeReason is null) isBusy = true;
             else client.Disconnect(Ending.Told(closeReason));
         }

@@ -58,7 +58,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
             return;
         }
         Session.Local = _loop.Engine.LocalAddress(this);
-        _loop.LogNewServer(Session);
+        if (_loop.Registry.Settings.LogConnections) _loop.LogNewServer(Session.LogPrefix, Session.Local);
         if (!Session.Remote.IsUnix && _loop.Registry.Settings.ServerTlsSslmode != SslMode.Disable)
         {
             AskForTls();

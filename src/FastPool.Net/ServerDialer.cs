@@ -2,7 +2,6 @@ using System.Net;
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
-using FastPool.Core.Settings;
 using FastPool.Native;
 using FastPool.Net.Names;
 
@@ -22,7 +21,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
         ServerSession session;
         do
         {
-            plan = new DialPlan(pool, loop.NowUs, loop.Registry.Settings.UnixSocketDir);
+            plan = DialPlan.For(pool, loop.NowUs, loop.Registry.Settings.UnixSocketDir);
             session = new ServerSession(loop.Context, pool, loop.Group.NextId(), plan.Entry.Port, only);
         }
         while (!plan.IsCurrent); // A reload in between: the session's generation must not be younger than the entry.
@@ -49,60 +48,42 @@ internal sealed class ServerDialer(IHostResolver resolver)
     {
         var server = new ServerConnection(loop, session) { Plan = plan };
         loop.Add(server);
-        var port = plan.Entry.Port;
-        var host = plan.Host;
-        if (plan.Address is { } address)
-        {
-            Connect(loop, server, address, port);
-        }
-        else if (host.Length == 0)
-        {
-            loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
-            server.Close("cannot connect", mayTerminate: false);
-        }
-        else if (host[0] is '/' or '@')
-        {
-            session.Remote = EndAddress.OfUnix;
-            if (NativeAddress.Unix($"{host}/.s.PGSQL.{port}") is { } path) Connect(loop, server, path, $"unix:{host}/.s.PGSQL.{port}");
-            else server.Close("cannot connect", mayTerminate: false);
-        }
-        else if (IPAddress.TryParse(host, out var ip))
-        {
-            Connect(loop, server, ip, port);
-        }
-        else
-        {
-            resolver.Resolve(host, addresses => loop.Post(new ActionLetter(_ => OnResolved(loop, server, addresses))));
-        }
+        if (plan.Host.Length == 0) loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
+        Find(loop, plan, plan.Entry.Port, place => Connect(loop, server, place));
     }
 
-    private static void OnResolved(Loop loop, ServerConnection server, IReadOnlyList<HostAddress> addresses)
+    /// <summary>Where the plan's present host is: at once, or later on the loop when its name is resolved.</summary>
+    internal void Find(Loop loop, AddressPlan plan, int port, Action<Place> found)
+    {
+        var host = plan.Host;
+        if (plan.Address is { } address) found(Place.Of(address.Ip, port, address));
+        else if (host.Length == 0) found(Place.Nowhere("cannot connect"));
+        else if (host[0] is '/' or '@') found(Place.Unix(host, port));
+        else if (IPAddress.TryParse(host, out var ip)) found(Place.Of(ip, port));
+        else resolver.Resolve(host, addresses => loop.Post(new ActionLetter(_ => OnResolved(plan, addresses, port, found))));
+    }
+
+    private static void OnResolved(AddressPlan plan, IReadOnlyList<HostAddress> addresses, int port, Action<Place> found)
+    {
+        plan.Found(addresses);
+        found(plan.Address is { } address ? Place.Of(address.Ip, port, address) : Place.Nowhere("server DNS lookup failed"));
+    }
+
+    private static void Connect(Loop loop, ServerConnection server, Place place)
     {
         if (server.IsClosed) return;
-        server.Plan!.Found(addresses);
-        if (server.Plan.Address is { } address) Connect(loop, server, address, server.Plan.Entry.Port);
-        else server.Close("server DNS lookup failed", mayTerminate: false);
-    }
-
-    private static void Connect(Loop loop, ServerConnection server, HostAddress address, int port)
-    {
-        if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = address; // Which name of a list an address came from, nobody asks later.
-        Connect(loop, server, address.Ip, port);
-    }
-
-    private static void Connect(Loop loop, ServerConnection server, IPAddress ip, int port)
-    {
-        var address = NativeAddress.Ip(ip, port);
-        server.Session.Remote = address.ToEndAddress();
-        Connect(loop, server, address, ip.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{ip}]:{port}" : $"{ip}:{port}");
-    }
-
-    private static void Connect(Loop loop, ServerConnection server, NativeAddress address, string text)
-    {
-        server.Address = address;
-        var errno = loop.Engine.Connect(server, address);
+        if (place.Problem is { } problem)
+        {
+            if (server.Plan!.Host is ['/' or '@', ..]) server.Session.Remote = EndAddress.OfUnix;
+            server.Close(problem, mayTerminate: false);
+            return;
+        }
+        server.Session.Remote = place.Remote;
+        server.Address = place.Address;
+        if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = place.Origin; // Which name of a list an address came from, nobody asks later.
+        var errno = loop.Engine.Connect(server, place.Address);
         if (errno == 0) return;
-        loop.Context.Log.Caution("", $"sbuf_connect failed to connect to {text}: {Errno.Text(errno)}");
+        loop.Context.Log.Caution("", $"sbuf_connect failed to connect to {place.Text}: {Errno.Text(errno)}");
         server.Close("connect failed", mayTerminate: false);
     }
 }

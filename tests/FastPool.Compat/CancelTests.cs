@@ -75,6 +75,57 @@ public class CancelTests
         await pooler.LineAsync("closing because: successfully sent cancel request (age");
     }
 
+    [PoolerTheory, Loops]
+    public async Task Cancels_that_race_releases_never_hit_somebody_elses_query(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, f => f["default_pool_size"] = "2");
+        var clients = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => pooler.RawAsync()));
+        var isOver = false;
+        var hits = new int[clients.Length];
+        var queries = clients.Select(async (client, index) =>
+        {
+            for (var i = 0; !Volatile.Read(ref isOver); i++)
+            {
+                var reply = await client.QueryAsync($"select {i} from pg_sleep(0.001)");
+                if (reply.Error is null) Assert.Equal($"{i}", reply.Rows[0][0]);
+                else if (reply.ErrorText.StartsWith("ERROR/57014", StringComparison.Ordinal)) hits[index]++;
+                else Assert.Fail(reply.ErrorText);
+            }
+        }).ToList();
+        for (var round = 0; round < 150; round++)
+        {
+            await using var cancel = await RawClient.ConnectAsync(pooler.Port);
+            await cancel.SendAsync(RawClient.Untyped(80877102, clients[round % 4].CancelKey)); // The other four are never meant.
+            Assert.Null(await cancel.BytesAsync(1));
+        }
+
+        Volatile.Write(ref isOver, true);
+        await Task.WhenAll(queries);
+        Assert.Equal(new int[4], hits[4..]);
+        Assert.NotEqual(0, hits[..4].Sum());
+        await pooler.PoolIsAsync("sv_being_canceled", 0);
+        await pooler.PoolIsAsync("sv_idle", 2);
+        foreach (var client in clients)
+            await client.DisposeAsync();
+    }
+
+    [PoolerTheory(Since = "1.21.0"), Loops]
+    public async Task A_cancel_that_finds_no_server_to_connect_to_gives_up_after_cancel_wait_timeout(int loops)
+    {
+        await using var server = await Postgres.StartAsync();
+        await using var proxy = new FaultProxy(server.Port);
+        await using var pooler = await Pooler.StartAsync(proxy.Port, loops, f => f["cancel_wait_timeout"] = "1");
+        await using var client = await pooler.RawAsync();
+        await client.SendAsync(RawClient.Query("select pg_sleep(2)"));
+        await pooler.PoolIsAsync("sv_active", 1);
+        proxy.StopListening();
+        await using var cancel = await RawClient.ConnectAsync(pooler.Port);
+        await cancel.SendAsync(RawClient.Untyped(80877102, client.CancelKey));
+        Assert.Null(await cancel.BytesAsync(1));
+        await pooler.LineAsync("closing because: cancel_wait_timeout (age");
+        Assert.Null((await client.ReplyAsync()).Error);
+    }
+
     private static async Task IsCancelledAsync(Task query)
     {
         var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => query);

@@ -52,9 +52,12 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>Resets all connections.</summary>
     public void Reset() => CloseAll(reset: true);
 
+    /// <summary>Whoever connects from now on is refused; connections stay.</summary>
+    public void StopListening() => _listener.Dispose();
+
     public ValueTask DisposeAsync()
     {
-        _listener.Dispose();
+        StopListening();
         Cut();
         return ValueTask.CompletedTask;
     }

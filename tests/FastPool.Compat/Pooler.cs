@@ -10,6 +10,12 @@ internal sealed class PoolerFile
     /// <summary>Lines of [databases]; {server} stands for host and port of PostgreSQL.</summary>
     public Dictionary<string, string> Databases { get; } = new() { [Postgres.Database] = "{server} dbname=app" };
 
+    /// <summary>Lines of [peers].</summary>
+    public Dictionary<string, string> Peers { get; } = [];
+
+    /// <summary>Where it listens; null: anywhere.</summary>
+    public int? Port { get; set; }
+
     /// <summary>Lines of [pgbouncer], over the defaults of the tests.</summary>
     public Dictionary<string, string> Settings { get; } = new()
     {
@@ -80,7 +86,7 @@ internal sealed class Pooler : IAsyncDisposable
     {
         var file = new PoolerFile { Loops = loops };
         change?.Invoke(file);
-        var pooler = new Pooler(Machine.NewFolder("p"), Machine.FreePort(), $"host=127.0.0.1 port={serverPort}", file);
+        var pooler = new Pooler(Machine.NewFolder("p"), file.Port ?? Machine.FreePort(), $"host=127.0.0.1 port={serverPort}", file);
         await Until.TrueAsync(
             () => pooler._child.HasExited || pooler._child.Text.Contains("process up", StringComparison.Ordinal), "the pooler is up", 15, () => pooler._child.Text);
         if (!pooler._child.HasExited)
@@ -200,6 +206,8 @@ internal sealed class Pooler : IAsyncDisposable
         ini.Append(CultureInfo.InvariantCulture, $"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {Port}\nunix_socket_dir = {Folder}\nauth_file = {users}\n");
         foreach (var (name, value) in _file.Settings)
             ini.Append(CultureInfo.InvariantCulture, $"{name} = {value}\n");
+        if (_file.Peers.Count > 0)
+            ini.Append(CultureInfo.InvariantCulture, $"[peers]\n{string.Concat(_file.Peers.Select(peer => $"{peer.Key} = {peer.Value}\n"))}");
         if (Binary.IsFastPool && _file.Program != Effects.Reference.Path)
             ini.Append(CultureInfo.InvariantCulture, $"[fastpool]\nloops = {_file.Loops}\n{string.Concat(_file.Own.Select(own => $"{own.Key} = {own.Value}\n"))}");
         File.WriteAllText(IniPath, ini.ToString());

@@ -131,20 +131,15 @@ public sealed partial class ClientSession : PoolClient
         _hasJoined = true;
     }
 
-    /// <summary>8 random bytes; the top bit is clear, so that a driver's process id is never negative. With a peer_id, the id and a TTL of 3 are put in.</summary>
+    /// <summary>8 random bytes; the top bit is clear, so that a driver's process id is never negative.</summary>
     private ulong NewCancelKey()
     {
         Span<byte> bytes = stackalloc byte[8];
         _context.Random.Fill(bytes);
         bytes[0] &= 0x7f;
+        var key = System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes);
         var peerId = _context.Registry.Settings.PeerId;
-        if (peerId > 0)
-        {
-            bytes[1] = (byte)peerId;
-            bytes[2] = (byte)(peerId >> 8);
-            bytes[7] |= 3;
-        }
-        return System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes);
+        return peerId > 0 ? PeerKey.Of(peerId, key) : key;
     }
 
     public bool HasWelcome => _hasWelcome;
@@ -275,7 +270,14 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>A message of this client has a server; counted as the original counts.</summary>
     public void CountForwarded(int totalLength) => Stats.ReceivedBytes += totalLength;
 
-    public void NoteAssignment() => Stats.ServerAssignments++;
+    /// <summary>How many servers it has been linked to: tells one link from the next, even with the same server.</summary>
+    public int Assignments { get; private set; }
+
+    public void NoteAssignment()
+    {
+        Assignments++;
+        Stats.ServerAssignments++;
+    }
 
     /// <summary>The wait for a server or for the welcome is over.</summary>
     public void NoteWait()

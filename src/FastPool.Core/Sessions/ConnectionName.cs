@@ -15,6 +15,10 @@ public static class ConnectionName
     public static string Prefix(char kind, long id, string? database, string? user, EndAddress remote, int unixPid, int unixPort) =>
         $"{kind}-{Pointer(id)}: {database ?? "(nodb)"}/{user ?? "(nouser)"}@{Host(remote, unixPid, unixPort)} ";
 
+    /// <summary><c>S-0x…: peer-1@host:port </c>, of a connection to another pooler.</summary>
+    public static string PeerPrefix(char kind, long id, int peerId, EndAddress remote, int unixPort) =>
+        $"{kind}-{Pointer(id)}: peer-{peerId}@{Host(remote, 0, unixPort)} ";
+
     /// <summary><c>1.2.3.4:5</c>, <c>[::1]:5</c>, <c>unix(pid):port</c>, <c>unix:port</c> or <c>(bad-af):0</c>.</summary>
     public static string Host(EndAddress remote, int unixPid, int unixPort)
     {

@@ -73,6 +73,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
                 if (_isInConnectQuery) return Verdict.Forward;
                 if (body.Length < CancelKeyMin) return Fail("bad cancel key");
                 server.CancelKey = System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(body);
+                server.LongCancelKey = body.Length > CancelKeyMin ? body.ToArray() : null;
                 return Verdict.Forward;
             case BackendMessage.NoticeResponse: return Verdict.Forward;
             case BackendMessage.ErrorResponse: return OnError(body);

@@ -88,6 +88,21 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>A replication client keeps its server, whatever the pool's mode.</summary>
     public PoolMode Mode => OnlyClient is null ? Pool.Limits.PoolMode : PoolMode.Session;
 
+    /// <summary>All of a key that is longer than 8 bytes; null: <see cref="CancelKey"/> is all of it.</summary>
+    public byte[]? LongCancelKey { get; set; }
+
+    /// <summary>What a CancelRequest must say.</summary>
+    public byte[] WholeCancelKey
+    {
+        get
+        {
+            if (LongCancelKey is { } whole) return whole;
+            var key = new byte[sizeof(ulong)];
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(key, CancelKey);
+            return key;
+        }
+    }
+
     public int BackendPid => (int)(CancelKey >> 32);
 
     /// <summary>Between ReadyForQuery 'I' and whatever comes next.</summary>

@@ -53,6 +53,21 @@ public sealed class ServerLoginTests
         Assert.Equal((7, "UTC", "UTC"), (server.BackendPid, server.Parameters[2], login.Welcome.Tracked[2]));
     }
 
+    [Theory]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(36)]
+    public void A_cancel_key_of_any_length_is_kept_whole(int length)
+    {
+        var bench = new SessionBench();
+        var server = bench.NewServer();
+        server.Login!.Start();
+        byte[] key = [0, 0, 0, 7, .. Enumerable.Range(1, length - 4).Select(i => (byte)i)];
+        Assert.Equal(Verdict.Forward, server.Login.OnMessage((byte)'K', key));
+        Assert.Equal(key, server.WholeCancelKey);
+        Assert.Equal(7, server.BackendPid);
+    }
+
     [Fact]
     public void A_server_without_any_parameter_is_accepted() => Assert.Equal(Verdict.ParametersSet, Started(new SessionBench()).OnMessage((byte)'Z', "I"u8));
 

@@ -22,6 +22,9 @@ public sealed class HandedServer
 
     public ulong CancelKey { get; init; }
 
+    /// <inheritdoc cref="ServerSession.LongCancelKey"/>
+    public byte[] LongCancelKey { get; init; } = [];
+
     /// <summary>A client is linked: the server is not ready, unless told otherwise.</summary>
     public bool IsLinked { get; init; }
 
@@ -56,6 +59,7 @@ public sealed class HandedServer
         to.WriteAddress(Remote);
         to.Write(UnixPort);
         to.Write(CancelKey);
+        to.WriteBytes(LongCancelKey);
         to.Write(IsLinked);
         to.WriteShared(Parameters, before?.Parameters, HandoverFormat.WriteNamed);
         to.WriteAddress(Local);
@@ -86,6 +90,7 @@ public sealed class HandedServer
         Remote = from.ReadAddress(),
         UnixPort = from.ReadInt32(),
         CancelKey = from.ReadUInt64(),
+        LongCancelKey = from.ReadCountedBytes(),
         IsLinked = from.ReadBoolean(),
         Parameters = from.ReadShared(before?.Parameters, HandoverFormat.ReadNamed),
         Local = from.ReadAddress(),

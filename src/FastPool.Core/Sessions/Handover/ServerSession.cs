@@ -20,6 +20,7 @@ public sealed partial class ServerSession
         LastActivityUs = context.NowUs - handed.Ages.ActivityUs;
         Parameters = context.ValuesOf(handed.Parameters);
         CancelKey = handed.CancelKey;
+        LongCancelKey = handed.LongCancelKey.Length > 0 ? handed.LongCancelKey : null;
         Phase = ServerPhase.Free;
         IsReady = handed.Flags.HasFlag(ServerFlags.Ready);
         IsIdleInTransaction = handed.Flags.HasFlag(ServerFlags.IdleInTransaction);
@@ -64,6 +65,7 @@ public sealed partial class ServerSession
         Path = path,
         UnixPort = UnixPort,
         CancelKey = CancelKey,
+        LongCancelKey = LongCancelKey ?? [],
         IsLinked = Client is not null,
         Parameters = state.Named(Context.Tracked, Parameters),
         Ages = (state.NowUs - DialStartUs, state.NowUs - LastActivityUs),
