@@ -244,6 +244,11 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     private void Adopt(PoolClient client, ServerSession server, ServerConnection connection)
     {
         connection.ArriveAt(this);
+        if (Engine.IsPeerGone(connection)) // It died before either loop heard of it. Its removal puts the client back into the queue.
+        {
+            connection.Close("server conn crashed?", mayTerminate: false);
+            return;
+        }
         server.Pool.Arrived(server, this);
         Deliver(client, server);
     }
