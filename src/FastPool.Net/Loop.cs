@@ -352,11 +352,17 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     public bool TryEndLogins() => _suspension.TryEndLogins();
 
-    public bool TryFreeze(string? closeReason) => _suspension.TryFreeze(closeReason);
+    public bool TryFreeze(string? closeReason, bool mayFinish) => _suspension.TryFreeze(closeReason, mayFinish);
 
     public void HandOver(HandedState state) => _suspension.HandOver(state);
 
     public void Resume() => _suspension.Resume();
+
+    public int CountLeftBehind() => _suspension.CountLeftBehind();
+
+    public void Retire() => _suspension.Retire();
+
+    public int EndIdle() => _suspension.EndIdle();
 
     LoopFigures ILoopView.Figures => Figures;
 
