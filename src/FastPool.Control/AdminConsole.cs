@@ -173,7 +173,7 @@ internal sealed class AdminConsole : IConsole
     {
         _waits.Forget(client);
         _extended.Remove(client);
-        if (!_sessions.Remove(client) || (_sessions.Count > 0 && client != _processes.Taker) || _pausing.Mode != PoolerMode.Suspended) return;
+        if (!_sessions.Remove(client) || (_sessions.Count > 0 && client != _processes.Taker) || _pausing.Mode != PoolerMode.Suspended || _registry.State.IsRetiring) return;
         _log.Line("admin disappeared when suspended, doing RESUME");
         _waits.Clear();
         _pausing.ResumeAll();

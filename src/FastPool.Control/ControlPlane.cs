@@ -33,12 +33,14 @@ public sealed class ControlPlane
         Reloader = new Reloader(registry, evictions, process, clock, log);
         Pausing = new Pausing(registry, walk, evictions);
         Shutdown = new ShutdownWatch(registry, Pausing, Thread, log);
+        var show = new ShowCommand(sources, time);
+        var retirement = new Retirement(registry, walk, process, control, log);
         Console = new AdminConsole(
             new ConsoleWelcome(tracked),
-            new ShowCommand(sources, time),
+            show,
             new SetCommand(registry, Reloader, log),
             waits => new DatabaseCommands(registry, Pausing, waits, log),
-            waits => new ProcessCommands(registry, Pausing, walk, waits, process, clock, log),
+            waits => new ProcessCommands(registry, Pausing, walk, waits, show, retirement, process, clock, log),
             registry,
             Pausing,
             Thread,

@@ -25,6 +25,9 @@ public interface IProcessControl
     /// <summary>Begins to shut down, or changes the way of a shutdown under way; see <see cref="ShutdownWatch"/>.</summary>
     void Shutdown(ShutdownMode mode);
 
+    /// <summary>Another process goes on in our place, but for connections that it could not take: listeners, pid file and endpoint are its own from now on.</summary>
+    void Retire();
+
     /// <summary>New settings are in force: level and targets of the log follow them.</summary>
     void SettingsApplied(Settings settings);
 

@@ -111,13 +111,14 @@ public sealed class Pausing
 
     /// <summary>Everything stands still where it is, for another process of our own kind.</summary>
     /// <inheritdoc cref="TrySuspend"/>
-    public bool TryFreeze(string? closeReason)
+    /// <param name="mayFinish">Short transactions on servers that cannot go along are waited for.</param>
+    public bool TryFreeze(string? closeReason, bool mayFinish)
     {
         var isFrozen = true;
         var seen = 0;
         _walk.Each(view =>
         {
-            isFrozen &= view.TryFreeze(closeReason);
+            isFrozen &= view.TryFreeze(closeReason, mayFinish);
             seen += view.Servers.Count;
         });
         var areAllSeen = seen == _registry.Pools.Where(pool => pool != _registry.AdminPool).Sum(static pool => pool.Counts.Servers); // Else one is on its way from loop to loop.

@@ -586,6 +586,17 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
     /// <summary>A session that is in, and stands still. TLS has its keys here and nowhere else.</summary>
     internal bool CanBeHandedOver => IsParked && !Session.IsConsole && Tls is null;
 
+    /// <summary>It has its answers, and what it may have asked since has not begun.</summary>
+    internal bool IsBetweenTransactions => !IsCongested && (Server is not { } server || (!IsInMessage && HoldsNothing && server.IsBetweenTransactions));
+
+    /// <summary>It is another process's from now on: nobody is told of anything.</summary>
+    internal void LetGo()
+    {
+        _loop.Engine.Close(this);
+        DropHeld();
+        _loop.Forget(this);
+    }
+
     internal HandedClient Save(HandedState state)
     {
         _loop.Engine.EndStream(this);

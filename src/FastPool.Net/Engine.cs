@@ -69,6 +69,9 @@ public abstract class Engine(BufferPool buffers)
 
     public abstract EndAddress LocalAddress(Endpoint endpoint);
 
+    /// <summary>The peer has closed, whether or not the endpoint has heard of it: it has just been attached, say, or its turn has not come yet.</summary>
+    public abstract bool IsPeerGone(Endpoint endpoint);
+
     /// <summary>Reads nothing more from the endpoint until told to resume.</summary>
     public void Pause(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Paused;
 

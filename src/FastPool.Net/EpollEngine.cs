@@ -284,6 +284,8 @@ public sealed class EpollEngine : Engine, IDisposable
 
     public override EndAddress LocalAddress(Endpoint endpoint) => Sockets.LocalAddress(endpoint.Handle);
 
+    public override bool IsPeerGone(Endpoint endpoint) => DescriptorPassing.IsPeerGone(endpoint.Handle);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected override int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data) => Taken(Sockets.TrySend(endpoint.Handle, data));
 

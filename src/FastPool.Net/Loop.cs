@@ -244,6 +244,11 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     private void Adopt(PoolClient client, ServerSession server, ServerConnection connection)
     {
         connection.ArriveAt(this);
+        if (Engine.IsPeerGone(connection)) // It died before either loop heard of it. Its removal puts the client back into the queue.
+        {
+            connection.Close("server conn crashed?", mayTerminate: false);
+            return;
+        }
         server.Pool.Arrived(server, this);
         Deliver(client, server);
     }
@@ -352,11 +357,17 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     public bool TryEndLogins() => _suspension.TryEndLogins();
 
-    public bool TryFreeze(string? closeReason) => _suspension.TryFreeze(closeReason);
+    public bool TryFreeze(string? closeReason, bool mayFinish) => _suspension.TryFreeze(closeReason, mayFinish);
 
     public void HandOver(HandedState state) => _suspension.HandOver(state);
 
     public void Resume() => _suspension.Resume();
+
+    public int CountLeftBehind() => _suspension.CountLeftBehind();
+
+    public void Retire() => _suspension.Retire();
+
+    public int EndIdle() => _suspension.EndIdle();
 
     LoopFigures ILoopView.Figures => Figures;
 

@@ -13,7 +13,9 @@ internal sealed class LoopJanitor(Loop loop)
 
     internal void Tick()
     {
-        if (loop.Registry.State.Mode == PoolerMode.Suspended) return;
+        var state = loop.Registry.State;
+        if (state.IsRetiring) TickServers();
+        if (state.Mode == PoolerMode.Suspended) return;
         foreach (var acceptor in loop.Group.AcceptorsOf(loop.Index)) acceptor.Tick();
         TickLogins();
         TickServers();

@@ -2,6 +2,7 @@ using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
+using FastPool.Core.Settings;
 
 namespace FastPool.Net;
 
@@ -12,6 +13,11 @@ namespace FastPool.Net;
 internal sealed class LoopSuspension(Loop loop)
 {
     private const string UnsafeDescriptor = "close unsafe file descriptors on suspend";
+
+    /// <summary>admin_shutdown, upon which drivers and their pools connect anew.</summary>
+    private const string AdminShutdown = "57P01";
+
+    private static readonly Ending LeftBehind = new("connection cannot be handed over", "this connection cannot be handed over to the new process, connect again", AdminShutdown);
 
     /// <inheritdoc cref="ILoopView.TrySuspend"/>
     internal bool TrySuspend(string? closeReason)
@@ -28,7 +34,7 @@ internal sealed class LoopSuspension(Loop loop)
     }
 
     /// <inheritdoc cref="ILoopView.TryFreeze"/>
-    internal bool TryFreeze(string? closeReason)
+    internal bool TryFreeze(string? closeReason, bool mayFinish)
     {
         StopAccepting();
         loop.Engine.IsFrozen = true;
@@ -39,11 +45,13 @@ internal sealed class LoopSuspension(Loop loop)
             if (client.BringsCancel) client.Disconnect(new Ending("suspend_timeout"));
             else if (client.Session.Login is not null) client.Disconnect(Ending.Told("suspend_timeout"));
             else if (client.Server is { Session.Phase: ServerPhase.SettingParameters } && closeReason is null) isSettled = false;
+            else if (mayFinish && HoldsUp(client.Server, client)) isSettled = false;
             else loop.Engine.Park(client);
         }
         foreach (var server in loop.ServerList.Copy())
         {
-            if (!server.IsClosed && !server.IsParked) isSettled &= server.TryFreeze(closeReason);
+            if (server.IsClosed || server.IsParked || (mayFinish && HoldsUp(server, server.Client))) continue;
+            isSettled &= server.TryFreeze(closeReason);
         }
         return isSettled;
     }
@@ -53,13 +61,21 @@ internal sealed class LoopSuspension(Loop loop)
     {
         foreach (var server in loop.ServerList)
         {
-            if (server.CanBeHandedOver && server.Client is not { CanBeHandedOver: false }) state.Servers.Add(server.Save(state));
+            if (GoesAlong(server)) state.Servers.Add(server.Save(state));
         }
         foreach (var client in loop.ClientList)
         {
-            if (client.CanBeHandedOver && client.Server is not { CanBeHandedOver: false }) state.Clients.Add(client.Save(state));
+            if (GoesAlong(client)) state.Clients.Add(client.Save(state));
         }
     }
+
+    private static bool GoesAlong(ServerConnection server) => server.CanBeHandedOver && server.Client is not { CanBeHandedOver: false };
+
+    private static bool GoesAlong(ClientConnection client) => client.CanBeHandedOver && client.Server is not { CanBeHandedOver: false };
+
+    /// <summary>Only the server cannot go along, and the client is about to be rid of it.</summary>
+    private static bool HoldsUp(ServerConnection? server, ClientConnection? client) =>
+        server is { Tls: not null } && client is { Tls: null } && server.Session.Pool.Limits.PoolMode != PoolMode.Session;
 
     internal void Resume()
     {
@@ -67,6 +83,48 @@ internal sealed class LoopSuspension(Loop loop)
         foreach (var acceptor in loop.Group.AcceptorsOf(loop.Index)) acceptor.Resume();
         foreach (var server in loop.ServerList.Copy()) loop.Engine.Unpark(server);
         foreach (var client in loop.ClientList.Copy()) loop.Engine.Unpark(client);
+    }
+
+    // ---- after the handover ---------------------------------------------------------------------------------------
+
+    internal int CountLeftBehind()
+    {
+        var count = 0;
+        foreach (var client in loop.ClientList)
+        {
+            if (client.IsOpen && !client.Session.IsConsole && client.Cancel is null && !GoesAlong(client)) count++;
+        }
+        return count;
+    }
+
+    /// <inheritdoc cref="ILoopView.Retire"/>
+    internal void Retire()
+    {
+        var (clients, servers) = (loop.ClientList.Copy(), loop.ServerList.Copy());
+        var (goneClients, goneServers) = (clients.Where(GoesAlong).ToList(), servers.Where(GoesAlong).ToList());
+        foreach (var client in clients.Where(static client => client.Session.IsConsole || client.Cancel is not null)) client.Disconnect(new Ending(""));
+        foreach (var client in goneClients) client.LetGo();
+        foreach (var server in goneServers) server.LetGo();
+        loop.Engine.IsFrozen = false;
+        foreach (var server in loop.ServerList.Copy())
+        {
+            if (server.Client is null) server.Close(UnsafeDescriptor, mayTerminate: true, isDeliberate: true);
+            else loop.Engine.Unpark(server);
+        }
+        foreach (var client in loop.ClientList.Copy()) loop.Engine.Unpark(client);
+    }
+
+    /// <inheritdoc cref="ILoopView.EndIdle"/>
+    internal int EndIdle()
+    {
+        var left = 0;
+        foreach (var client in loop.ClientList.Copy())
+        {
+            if (!client.IsOpen) continue;
+            if (client.IsBetweenTransactions) client.Disconnect(LeftBehind);
+            else left++;
+        }
+        return left;
     }
 
     private void StopAccepting()

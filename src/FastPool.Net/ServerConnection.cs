@@ -439,6 +439,18 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         }
     }
 
+    /// <summary>It owes its client nothing.</summary>
+    internal bool IsBetweenTransactions => Session.IsReady && Session.Outstanding.IsEmpty && IsAtRest;
+
+    /// <summary>It is another process's from now on: PostgreSQL is not told of anything.</summary>
+    internal void LetGo()
+    {
+        IsClosed = true;
+        _loop.Engine.Close(this);
+        DropHeld();
+        _loop.Forget(this);
+    }
+
     /// <summary>It stands still, for a client or free.</summary>
     internal bool CanBeHandedOver => IsParked && Tls is null;
 

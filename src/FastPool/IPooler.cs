@@ -65,6 +65,9 @@ public interface IPoolerHost
     /// <summary>The statistics line, for the service manager. Any thread.</summary>
     void Status(string statsLine);
 
+    /// <summary>Another process has taken over; this one has a little left to do. What it would clean up at its end is cleaned up now. On the control thread.</summary>
+    void HandedOver();
+
     /// <summary>The process ends. Its last line is logged already. Any thread.</summary>
     void Exit(int status);
 }

@@ -37,6 +37,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     private ShutdownMode _shutdown;
     private TakeoverDialogue? _dialogue;
     private HandedState? _handed;
+    private Action _stopMetrics = static () => { };
 
     internal Pooler(Settings settings, IPoolerHost host, ControlThread control)
     {
@@ -159,6 +160,7 @@ internal sealed class Pooler : IPooler, IProcessControl
         const long RetryUs = 1_000_000;
         if (address is null) return;
         var server = new HttpServer(address, new Routes(_plane).Answer, new SystemClock(), _log);
+        _stopMetrics = server.Stop;
         if (server.TryStart()) return;
         ControlTimer? retry = null;
         retry = _control.Every(RetryUs, () =>
@@ -209,6 +211,14 @@ internal sealed class Pooler : IPooler, IProcessControl
         Control.ShutdownMode.WaitForClients => ShutdownMode.WaitForClients,
         _ => ShutdownMode.Immediate,
     });
+
+    void IProcessControl.Retire()
+    {
+        _shutdown = ShutdownMode.WaitForClients;
+        _stopMetrics();
+        _loops.StopListening(static _ => true, static socket => Sockets.Close(socket.Handle));
+        _host.HandedOver();
+    }
 
     void IProcessControl.SettingsApplied(Settings settings)
     {

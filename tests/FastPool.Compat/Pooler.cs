@@ -100,6 +100,14 @@ internal sealed class Pooler : IAsyncDisposable
     /// <param name="program">What is to run from now on; null: the same.</param>
     public async Task TakeOverAsync(string? program = null)
     {
+        await using var old = await ReplaceAsync(program);
+        Assert.Equal(0, await old.ExitAsync());
+    }
+
+    /// <inheritdoc cref="TakeOverAsync"/>
+    /// <returns>The old process, which may have something left to do.</returns>
+    public async Task<Child> ReplaceAsync(string? program = null)
+    {
         _file.Program = program ?? _file.Program;
         WriteFiles();
         var (old, next) = (_child, StartNext());
@@ -107,8 +115,7 @@ internal sealed class Pooler : IAsyncDisposable
             () => next.HasExited || next.Text.Contains("process up", StringComparison.Ordinal), "the new process is up", 20, () => $"{old.Text}\n--\n{next.Text}");
         Assert.False(next.HasExited, next.Text);
         _child = next;
-        Assert.Equal(0, await old.ExitAsync());
-        await old.DisposeAsync();
+        return old;
     }
 
     /// <summary>The process that is to take over; it has not done so yet, and is the caller's.</summary>

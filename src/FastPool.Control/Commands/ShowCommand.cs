@@ -64,11 +64,15 @@ internal sealed class ShowCommand
             {
                 if (!request.IsOwnUser || !sources.Registry.State.IsFrozen) throw request.InvalidCommand();
                 OneText("state").Describe(answer.Buffer, default);
+                DescriptorsGivenTo = request.Client;
                 answer.Send(new HandoverWriter(registry, sources.Walk, sources.Secrets, sources.Statements, sources.Clock).Write());
             }),
             ["FASTPOOL"] = Of(ProductListing.Listing, () => ProductListing.Rows(registry, sources.Product)),
         };
     }
+
+    /// <summary>The session that was last given descriptors: when it says SHUTDOWN it has taken over what they stand for.</summary>
+    public ClientSession? DescriptorsGivenTo { get; private set; }
 
     private ILocalTime Remembering => new SecondMemory(_time);
 
@@ -119,6 +123,7 @@ internal sealed class ShowCommand
             return;
         }
         DescriptorListing.Listing.Describe(answer.Buffer, default);
+        DescriptorsGivenTo = request.Client;
         answer.Send(DescriptorListing.Messages(rows, _sources.Secrets, Remembering));
     }
 

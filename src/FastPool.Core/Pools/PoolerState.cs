@@ -16,6 +16,7 @@ public sealed class PoolerState
     private byte _mode;
     private bool _isEnding;
     private bool _isFrozen;
+    private bool _isRetiring;
 
     /// <summary>The pooler waits for its servers and then ends: whoever needs one is told so.</summary>
     public bool IsEnding
@@ -29,6 +30,13 @@ public sealed class PoolerState
     {
         get => Volatile.Read(ref _isFrozen); // Pairs: the setter, by the console.
         set => Volatile.Write(ref _isFrozen, value);
+    }
+
+    /// <summary>Another process has gone on in our place: what it could not take comes to its next idle moment here, and nothing new begins.</summary>
+    public bool IsRetiring
+    {
+        get => Volatile.Read(ref _isRetiring); // Pairs: the setter, by the console.
+        set => Volatile.Write(ref _isRetiring, value);
     }
 
     public PoolerMode Mode

@@ -131,13 +131,24 @@ public interface ILoopView
     /// logins end with <c>suspend_timeout</c>. To be called while <see cref="PoolerState.IsFrozen"/>, again until it returns true.
     /// </summary>
     /// <param name="closeReason">Not null once suspend_timeout is over: what does not settle is closed with this.</param>
-    bool TryFreeze(string? closeReason);
+    /// <param name="mayFinish">A client in a transaction on a server that cannot be handed over goes on: after it, the client can be.</param>
+    bool TryFreeze(string? closeReason, bool mayFinish);
 
     /// <summary>Adds what stands still and what another process can go on with.</summary>
     void HandOver(HandedState state);
 
     /// <summary>Accepts again and takes up every parked socket.</summary>
     void Resume();
+
+    /// <summary>Clients that stand still here and that <see cref="HandOver"/> passes over.</summary>
+    int CountLeftBehind();
+
+    /// <summary>Another process has what was handed over: lets go of that without a word, and of the console's sessions. The others go on.</summary>
+    void Retire();
+
+    /// <summary>After <see cref="Retire"/>: tells clients that are idle, and closes them.</summary>
+    /// <returns>How many are left.</returns>
+    int EndIdle();
 }
 
 /// <summary>What a loop has done since the start. Its own thread counts and reads.</summary>

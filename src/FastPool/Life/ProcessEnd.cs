@@ -17,12 +17,21 @@ public sealed class ProcessEnd
         lock (_gate) _cleanUps.Push(cleanUp);
     }
 
+    /// <summary>Cleans up ahead of the end.</summary>
+    public void CleanUp()
+    {
+        lock (_gate)
+        {
+            while (_cleanUps.TryPop(out var cleanUp)) cleanUp();
+        }
+    }
+
     /// <summary>Does not return.</summary>
     public void Exit(int status)
     {
         lock (_gate) // Held to the end: a second caller waits here until there is no process.
         {
-            while (_cleanUps.TryPop(out var cleanUp)) cleanUp();
+            CleanUp();
             Identity.Exit(status);
         }
     }

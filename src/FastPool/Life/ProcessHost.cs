@@ -45,6 +45,8 @@ internal sealed class ProcessHost(
 
     public void Status(string statsLine) => notify.Status(statsLine);
 
+    public void HandedOver() => end.CleanUp();
+
     public void Exit(int status) => control.Post(() => end.Exit(status));
 
     public void SettingsApplied(Settings settings) => reloader.Apply(settings);

@@ -29,6 +29,7 @@ internal sealed class HttpServer : IDisposable
     private readonly ILogger _log;
     private readonly ListenAddress _address;
     private bool _hasComplained;
+    private volatile bool _isStopped;
 
     internal HttpServer(ListenAddress address, Func<HttpRequest, HttpResponse> answer, Clock clock, ILogger log)
     {
@@ -42,10 +43,10 @@ internal sealed class HttpServer : IDisposable
     internal IEnumerable<int> Ports => _listeners.Select(static handle => (int)Sockets.LocalAddress(handle).Port);
 
     /// <summary>Listens, and serves on a thread of its own. An address in use may be free later: try again.</summary>
-    /// <returns>True when it serves, now or already.</returns>
+    /// <returns>True when it serves, now or already, or is not to any more.</returns>
     internal bool TryStart()
     {
-        if (_listeners.Count > 0) return true;
+        if (_listeners.Count > 0 || _isStopped) return true;
         IPAddress[] addresses = _address.Ip is { } ip ? [ip] : [IPAddress.Any, IPAddress.IPv6Any];
         foreach (var address in addresses) TryListen(address);
         if (_listeners.Count == 0)
@@ -56,6 +57,9 @@ internal sealed class HttpServer : IDisposable
         new Thread(Run, StackBytes) { Name = "metrics", IsBackground = true }.Start();
         return true;
     }
+
+    /// <summary>Leaves the address to another process, within a second. Any thread.</summary>
+    internal void Stop() => _isStopped = true;
 
     private void TryListen(IPAddress ip)
     {
@@ -87,7 +91,7 @@ internal sealed class HttpServer : IDisposable
 
     private void Run()
     {
-        while (true)
+        while (!_isStopped)
         {
             try
             {
@@ -98,6 +102,8 @@ internal sealed class HttpServer : IDisposable
                 _log.Line(LogLevel.Error, $"metrics: {failure}"); // Nobody's metrics are worth the process.
             }
         }
+        foreach (var listener in _listeners) Sockets.Close(listener);
+        foreach (var connection in _connections.Values.ToArray()) End(connection);
     }
 
     /// <summary>Waits for input and deals with it; ends what has taken too long.</summary>

@@ -153,7 +153,7 @@ public partial class TakeoverTests
         return await client.ReplyAsync();
     }
 
-    private static async Task<string> LoadAsync(Pooler pooler, string mode, int clients, int seconds)
+    internal static async Task<string> LoadAsync(Pooler pooler, string mode, int clients, int seconds)
     {
         var script = Path.Combine(pooler.Folder, $"{mode}.sql");
         await File.WriteAllTextAsync(script, "\\set n random(1, 1000)\nselect :n;\n");

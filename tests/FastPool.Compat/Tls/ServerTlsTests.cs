@@ -13,6 +13,9 @@ public class ServerTlsTests
 
     private static readonly Lazy<Task<Postgres>> Encrypted = new(StartAsync);
 
+    /// <summary>The PostgreSQL of these tests, which speaks TLS.</summary>
+    internal static Task<Postgres> EncryptedAsync() => Encrypted.Value;
+
     private static async Task<Postgres> StartAsync()
     {
         var certificates = await Certificates.SharedAsync();

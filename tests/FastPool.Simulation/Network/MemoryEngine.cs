@@ -173,6 +173,8 @@ internal sealed class MemoryEngine : Engine
 
     public override EndAddress LocalAddress(Endpoint endpoint) => _network[endpoint.Handle].Remote;
 
+    public override bool IsPeerGone(Endpoint endpoint) => _network[endpoint.Handle].IsPeerClosed;
+
     protected override int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data)
     {
         Check.That(!endpoint.Has(EndpointFlags.Connecting));

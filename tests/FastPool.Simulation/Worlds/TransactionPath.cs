@@ -11,7 +11,7 @@ using FastPool.Simulation.Postgres;
 namespace FastPool.Simulation.Worlds;
 
 /// <summary>
-/// The whole way of a transaction in memory: one loop with its real connections, sessions and pool, clients and a server
+/// The whole way of a transaction in memory: a loop, or some, with their real connections, sessions and pool, clients and a server
 /// that are bytes made beforehand. The allocation test and the benchmarks run on it.
 /// </summary>
 internal sealed class TransactionPath : IDialed
@@ -23,12 +23,13 @@ internal sealed class TransactionPath : IDialed
     private MemorySocket? _server;
 
     /// <param name="clientsMax">Most clients.</param>
-    internal TransactionPath(int clientsMax = 100)
+    /// <param name="loops">How many; without a word of another, everything happens on the first.</param>
+    internal TransactionPath(int clientsMax = 100, int loops = 1)
     {
         var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nserver_tls_sslmode=disable\nmax_client_conn=" + $"{clientsMax}\n" };
         files["u"] = "\"ann\" \"x\"\n";
         var settings = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
-        _registry = new PoolRegistry(settings, 1);
+        _registry = new PoolRegistry(settings, loops);
         var dice = new Dice(1);
         _network.Dialed = this;
         _group = new LoopGroup(new LoopGroupParts(
@@ -124,36 +125,49 @@ internal sealed class TransactionPath : IDialed
     /// <summary>The one loop, as the control plane sees it.</summary>
     internal Core.Sessions.ILoopView View => _group[0];
 
-    private void Turn()
+    /// <summary>The server that was dialed last.</summary>
+    internal MemorySocket? Server => _server;
+
+    /// <summary>One turn of one loop.</summary>
+    internal void Turn(int loop = 0)
     {
         _clock.Advance(1);
-        _group[0].RunTurn(0);
+        _group[loop].RunTurn(0);
     }
 
     /// <summary>A client that is logged in.</summary>
     /// <param name="inServerLogin">What happens while the first server that it needs is logging in.</param>
-    internal MemorySocket LogIn(Action<PoolRegistry>? inServerLogin = null)
+    /// <param name="loop">The loop that takes it.</param>
+    internal MemorySocket LogIn(Action<PoolRegistry>? inServerLogin = null, int loop = 0)
     {
         var client = _network.ConnectClient();
         client.PeerWrite(Wire.Startup(0x30000, [.. Wire.Strings("user", "ann", "database", "d"), 0]));
-        for (var i = 0; i < 10 && _server is null; i++) Turn();
+        for (var i = 0; i < 10 && _server is null; i++) Turn(loop);
         for (var i = 0; i < 10 && client.PeerInput.IsEmpty; i++)
         {
-            Turn();
-            if (_server!.PeerInput.Length < 20 || _server.PeerInput[0] != 0) continue;
-            _server.PeerTake(_server.PeerInput.Length);
-            inServerLogin?.Invoke(_registry);
-            inServerLogin = null;
-            var welcome = new ByteQueue();
-            welcome.Message('R', Wire.Int32(0));
-            foreach (var (name, value) in Backend.Tracked) welcome.Message('S', name, value);
-            welcome.Message('K', [0, 0, 0, 1, 0, 0, 0, 2]);
-            welcome.Add(Reply('Z'));
-            _server.PeerWrite(welcome.Span);
+            Turn(loop);
+            if (TryWelcomePooler(inServerLogin)) inServerLogin = null;
         }
         Check.That(client.PeerInput[0] == 'R');
         client.PeerTake(client.PeerInput.Length);
         return client;
+    }
+
+    /// <summary>The server lets the pooler in.</summary>
+    /// <param name="before">What happens before that.</param>
+    /// <returns>False: nobody is logging in.</returns>
+    internal bool TryWelcomePooler(Action<PoolRegistry>? before = null)
+    {
+        if (_server!.PeerInput.Length < 20 || _server.PeerInput[0] != 0) return false;
+        _server.PeerTake(_server.PeerInput.Length);
+        before?.Invoke(_registry);
+        var welcome = new ByteQueue();
+        welcome.Message('R', Wire.Int32(0));
+        foreach (var (name, value) in Backend.Tracked) welcome.Message('S', name, value);
+        welcome.Message('K', [0, 0, 0, 1, 0, 0, 0, 2]);
+        welcome.Add(Reply('Z'));
+        _server.PeerWrite(welcome.Span);
+        return true;
     }
 
     /// <summary>The replies of these types, one behind the other.</summary>

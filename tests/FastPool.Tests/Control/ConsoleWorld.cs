@@ -57,19 +57,19 @@ internal sealed class ConsoleWorld
 
     public long NextId() => ++_lastId;
 
-    public ClientSession Connect(int loop = 0, EndAddress? remote = null)
+    public ClientSession Connect(int loop = 0, EndAddress? remote = null, bool isOwnUser = false)
     {
         Loops[loop].Context.NowUs = Clock.NowUs;
         Loops[loop].Context.WallUs = Clock.WallUs;
-        var client = new ClientSession(Loops[loop].Context, NextId(), remote ?? V4(50_000), remote is { IsUnix: true } ? EndAddress.OfUnix : V4(7510), unixPort: 7510, peerPid: 4711);
+        var client = new ClientSession(Loops[loop].Context, NextId(), remote ?? V4(50_000), remote is { IsUnix: true } ? EndAddress.OfUnix : V4(7510), unixPort: 7510, peerPid: 4711) { IsOwnUser = isOwnUser };
         Loops[loop].Clients.Add(client);
         return client;
     }
 
     /// <summary>A client that is in.</summary>
-    public ClientSession Client(string database, string user = "alice", int loop = 0, EndAddress? remote = null)
+    public ClientSession Client(string database, string user = "alice", int loop = 0, EndAddress? remote = null, bool isOwnUser = false)
     {
-        var client = Connect(loop, remote);
+        var client = Connect(loop, remote, isOwnUser);
         client.DatabaseName = database;
         client.UserName = user;
         client.Database = Registry.FindDatabase(database, out _);
@@ -102,6 +102,15 @@ internal sealed class ConsoleWorld
     {
         var client = Client(PoolRegistry.AdminDatabase, isAdmin ? "admin" : "stats", loop);
         client.IsAdmin = isAdmin;
+        Plane.Console.Welcome(client);
+        return client;
+    }
+
+    /// <summary>The pooler's own user, over the Unix socket.</summary>
+    public ClientSession OwnUser()
+    {
+        var client = Client(PoolRegistry.AdminDatabase, PoolRegistry.AdminDatabase, remote: EndAddress.OfUnix, isOwnUser: true);
+        client.IsAdmin = true;
         Plane.Console.Welcome(client);
         return client;
     }

@@ -71,6 +71,8 @@ internal sealed class NotingProcess : IProcessControl
 
     public void Shutdown(ShutdownMode mode) => Calls.Add($"shutdown {mode}");
 
+    public void Retire() => Calls.Add("retire");
+
     public void SettingsApplied(Settings settings) => Calls.Add("applied");
 
     public void StatsReported(string line) => Calls.Add("stats");

@@ -125,13 +125,26 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
         return !IsBusy;
     }
 
-    public bool TryFreeze(string? closeReason)
+    public bool TryFreeze(string? closeReason, bool mayFinish)
     {
-        Suspensions.Add("freeze");
+        Suspensions.Add(mayFinish ? "freeze but for transactions" : "freeze");
         return true;
     }
 
     public void HandOver(HandedState state) => Suspensions.Add("hand over");
 
     public void Resume() => Suspensions.Add("resume");
+
+    /// <summary>Clients that no other process can take, and those of them that are in a transaction.</summary>
+    public (int All, int Busy) LeftBehind { get; set; }
+
+    public int CountLeftBehind() => LeftBehind.All;
+
+    public void Retire() => Suspensions.Add("retire");
+
+    public int EndIdle()
+    {
+        Suspensions.Add("end idle");
+        return LeftBehind.Busy;
+    }
 }

@@ -271,6 +271,30 @@ public sealed class PauseTests
         Assert.Equal("suspend_timeout", loop.Suspensions[^1]);
     }
 
+    [Theory]
+    [InlineData(0, 0, "shutdown Immediate", "")]
+    [InlineData(2, 0, "shutdown Immediate", "LOG 2 client connections cannot be handed over, 0 of them in a transaction")]
+    [InlineData(2, 1, "retire", "LOG 2 client connections cannot be handed over, 1 of them in a transaction")]
+    public void Who_cannot_be_handed_over_comes_to_its_end(int all, int busy, string call, string line)
+    {
+        var world = new ConsoleWorld();
+        var loop = world.Loops[0];
+        loop.LeftBehind = (all, busy);
+        var own = world.OwnUser();
+        Assert.Equal("SUSPEND", world.Query(own, "suspend").Tag);
+        Assert.Equal("SHOW", world.Query(own, "show fds").Tag);
+        Assert.False(world.Query(own, "shutdown").IsAnswered);
+        Assert.Equal(call, world.Process.Calls[^1]);
+        if (all == 0) return;
+        Assert.Equal(line, world.Log.Lines[^1]);
+        world.Plane.Console.Forget(own);
+        world.Pass(LookUs);
+        Assert.Equal(PoolerMode.Suspended, world.Registry.State.Mode);
+        loop.LeftBehind = default;
+        world.Pass(LookUs);
+        Assert.Equal("shutdown Immediate", world.Process.Calls[^1]);
+    }
+
     [Fact]
     public void A_suspended_pooler_resumes_when_its_last_console_is_gone()
     {
