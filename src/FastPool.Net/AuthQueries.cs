@@ -29,7 +29,7 @@ internal static class AuthQueries
         query.State = ClientState.Active;
         server.BeginQuery(query);
         loop.ToServer.Clear();
-        query.WriteTo(loop.ToServer);
+        query.WriteTo(loop.ToServer, server);
         var connection = (ServerConnection)server.Transport!;
         if (!loop.Engine.Send(connection, loop.ToServer.WrittenSpan)) connection.Close("unable to send auth_query", mayTerminate: false);
     }

@@ -58,7 +58,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         {
             if (registry.FindDatabase(database, out _) is { } known) known.FetchedSecrets[user] = Secret.Of(secret);
         }
-        foreach (var (user, clientKey, serverKey) in state.Proofs) group.All[0].Context.Verifiers.KeepProof(user, new Core.Auth.ScramKeys(clientKey, serverKey));
+        foreach (var (clientKey, serverKey) in state.Proofs) group.All[0].Context.Verifiers.KeepProof(new Core.Auth.ScramKeys(clientKey, serverKey));
     }
 
     private void TakePool(HandedPool handed)

@@ -171,8 +171,9 @@ internal sealed class Pooler : IPooler, IProcessControl
 
     public bool Reload(Settings settings)
     {
-        _verifiers.Forget();
-        return _plane.Reloader.Apply(settings);
+        var isWhole = _plane.Reloader.Apply(settings);
+        _verifiers.Forget([.. settings.UserList.Secrets, .. _registry.Databases.SelectMany(static database => database.FetchedSecrets.Values)]);
+        return isWhole;
     }
 
     public void Pause() => _plane.Pausing.PauseAll();

@@ -2,6 +2,7 @@ using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
+using FastPool.Core.Settings;
 
 namespace FastPool.Control.Handover;
 
@@ -20,8 +21,9 @@ internal sealed class HandoverSecrets(PoolRegistry registry, ScramVerifiers veri
     /// <summary>What a client of that name proved.</summary>
     public ScramKeys? KeysOf(string? database, string? user)
     {
-        if (database is null || user is null || registry.FindDatabase(database, out _) is not { Entry.ForcedUser: null }) return null;
-        return verifiers.Proof(user);
+        if (database is null || user is null || registry.FindDatabase(database, out _) is not { Entry.ForcedUser: null } known) return null;
+        var secret = registry.Settings.UserList.TryGet(user, out var listed) ? listed : known.FetchedSecrets.GetValueOrDefault(user);
+        return secret is { Kind: SecretKind.Scram } ? verifiers.Proof(secret.StoredKey) : null;
     }
 
     public void AddTo(HandedState state)
@@ -30,6 +32,6 @@ internal sealed class HandoverSecrets(PoolRegistry registry, ScramVerifiers veri
         {
             foreach (var (user, secret) in database.FetchedSecrets) state.Secrets.Add((database.Name, user, secret.Text));
         }
-        foreach (var (user, keys) in verifiers.Proofs) state.Proofs.Add((user, keys.ClientKey, keys.ServerKey));
+        foreach (var keys in verifiers.Proofs) state.Proofs.Add((keys.ClientKey, keys.ServerKey));
     }
 }

@@ -11,7 +11,7 @@ namespace FastPool.Core.Auth;
 public sealed class ScramClientExchange(Func<byte[], int, ScramKeys> keysFor, ReadOnlySpan<byte> nonce18, ScramBinding channel = default)
 {
     /// <summary>More iterations than any sane server asks for; each costs us time on a loop.</summary>
-    private const int IterationsMax = 10_000_000;
+    public const int IterationsMax = 1_000_000;
 
     private readonly string _clientFirstBare = "n=,r=" + ScramText.Encode(nonce18);
     private ScramKeys? _keys;

@@ -25,7 +25,7 @@ public sealed record ScramKeys(byte[] ClientKey, byte[] ServerKey)
     public static ScramKeys FromPassword(ReadOnlySpan<byte> password, ReadOnlySpan<byte> salt, int iterations)
     {
         Span<byte> salted = stackalloc byte[ScramVerifier.KeyLength];
-        Rfc2898DeriveBytes.Pbkdf2(password, salt, salted, iterations, HashAlgorithmName.SHA256);
+        Rfc2898DeriveBytes.Pbkdf2(SaslPrep.Prepare(password), salt, salted, iterations, HashAlgorithmName.SHA256);
         var keys = new ScramKeys(HMACSHA256.HashData(salted, "Client Key"u8), HMACSHA256.HashData(salted, "Server Key"u8));
         CryptographicOperations.ZeroMemory(salted);
         return keys;

@@ -14,6 +14,8 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
 {
     private const int NullLength = -1;
 
+    private bool _isResetting;
+
     public ClientSession Requester { get; } = requester;
 
     public Pool AuthPool { get; } = pool;
@@ -25,8 +27,14 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
     public string? FoundSecret { get; private set; }
 
     /// <summary>Parse, Bind, Describe, Execute, Sync: the name is a parameter, so that nothing in it is SQL.</summary>
-    public void WriteTo(MessageBuffer output)
+    /// <param name="server">Whose variables are first brought to its own defaults: no client's search_path decides what the query means.</param>
+    public void WriteTo(MessageBuffer output, ServerSession server)
     {
+        if (AuthPool.Welcome is WelcomeParameters defaults && SetBatch.Build(context.Tracked, defaults.Tracked, server.Parameters) is { } batch)
+        {
+            _isResetting = true;
+            output.Write(new Query { Text = Encoding.Latin1.GetBytes(batch) });
+        }
         var name = Encoding.Latin1.GetBytes(user);
         output.Write(new Parse { Query = Encoding.Latin1.GetBytes(text), ParameterTypes = [0, 0] });
         var arguments = new byte[2 + 2 + 4 + name.Length + 2]; // No formats, one parameter, no result formats.
@@ -37,6 +45,15 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
         output.Write(new Describe { Kind = (byte)'P' });
         output.Write(new Execute());
         output.Write(PreparedMessages.Sync);
+    }
+
+    /// <summary>ReadyForQuery has come.</summary>
+    /// <returns>False: it only says that the variables are as they should be.</returns>
+    public bool IsAnswered()
+    {
+        var wasResetting = _isResetting;
+        _isResetting = false;
+        return !wasResetting;
     }
 
     /// <summary>Takes a message of the answer, whole.</summary>
@@ -57,7 +74,6 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
             case BackendMessage.CommandComplete:
             case BackendMessage.ParseComplete:
             case BackendMessage.BindComplete:
-            case BackendMessage.ParameterStatus:
                 return null;
             default: return "unexpected response from auth_query";
         }

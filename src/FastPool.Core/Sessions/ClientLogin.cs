@@ -82,12 +82,14 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
                 return LoginStep.Cancel;
             case RequestCode.SSLRequest:
                 if (Tls is not null) return Silent("SSL req inside SSL");
+                if (_phase != Phase.Startup) return Refuse("client re-sent startup pkt");
                 if (hasMore) return Refuse("received unencrypted data after SSL request");
                 if (HasTls) return LoginStep.Secure;
                 Output.Write("N"u8);
                 return LoginStep.GoOn;
             case RequestCode.GSSENCRequest:
                 if (hasMore && Tls is null) return Refuse("received unencrypted data after GSSAPI encryption request");
+                if (_phase != Phase.Startup) return Refuse("client re-sent startup pkt");
                 Output.Write("N"u8);
                 return LoginStep.GoOn;
             case RequestCode.Protocol2:
@@ -170,9 +172,11 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
 
         _method = settings.AuthType;
         if (_method == AuthType.Any) return ResolveAny(request, settings, isAdmin);
+        if (_method == AuthType.Hba && TryFindRule(request, settings) is { Method: AuthType.Ldap } rule) Take(rule);
         if (_method is AuthType.Pam or AuthType.Ldap) return ResolveOutside(request, settings, isAdmin);
 
         var isKnown = settings.UserList.TryGet(request.User, out var secret);
+        if (isKnown) database?.FetchedSecrets.TryRemove(request.User, out _); // What the file says now counts for servers too.
         if (!isKnown && database is not null && TryAsk(request, database, settings) is { } asked) return asked;
         _secret = isKnown ? secret! : Secret.Empty;
         _isUnknown = !isKnown;
@@ -322,21 +326,22 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
 
     private bool TryMatchHba(StartupRequest request, Settings.Settings settings)
     {
-        var rule = settings.HbaRules.Match(new HbaRequest
-        {
-            Unix = client.Remote.IsUnix,
-            Tls = Tls is not null,
-            Address = client.Remote.ToIPAddress(),
-            Database = request.DatabaseName,
-            User = client.UserName!,
-            PhysicalReplication = request.Replication == ReplicationKind.Physical,
-        });
-        if (rule is null) return false;
-        _method = rule.Method;
-        _map = rule.Map;
-        _ldapOptions = rule.LdapOptions;
+        if (TryFindRule(request, settings) is not { } rule) return false;
+        Take(rule);
         return true;
     }
+
+    private HbaRule? TryFindRule(StartupRequest request, Settings.Settings settings) => settings.HbaRules.Match(new HbaRequest
+    {
+        Unix = client.Remote.IsUnix,
+        Tls = Tls is not null,
+        Address = client.Remote.ToIPAddress(),
+        Database = request.DatabaseName,
+        User = client.UserName!,
+        PhysicalReplication = request.Replication == ReplicationKind.Physical,
+    });
+
+    private void Take(HbaRule rule) => (_method, _map, _ldapOptions) = (rule.Method, rule.Map, rule.LdapOptions);
 
     /// <summary>What clients may bind their SCRAM exchange to.</summary>
     private byte[]? Binding => Tls?.EndPoint;
@@ -412,7 +417,9 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
 
     private LoginStep OnSaslInitial(ReadOnlySpan<byte> body)
     {
-        if (!SASLInitialResponse.TryRead(body, out var initial)) return LoginStep.GoOn;
+        const int noResponse = -1;
+        if (!SASLInitialResponse.TryRead(body, out var initial) || initial.ResponseLength < noResponse || initial.ResponseLength > initial.Response.Length) return LoginStep.GoOn;
+        var response = initial.ResponseLength == noResponse ? [] : initial.Response[..initial.ResponseLength];
         var isBound = Binding is not null && initial.Mechanism.SequenceEqual("SCRAM-SHA-256-PLUS"u8);
         if (!isBound && !initial.Mechanism.SequenceEqual("SCRAM-SHA-256"u8)) return Refuse("client selected an invalid SASL authentication mechanism");
         if (_secret.Kind == SecretKind.Md5)
@@ -423,11 +430,11 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         var verifier = _secret.Kind switch
         {
             SecretKind.Scram => VerifierOf(_secret),
-            SecretKind.Plain => context.Verifiers.AdHoc(_secret.Text, Math.Max(1, context.Registry.Settings.ScramIterations), () => RandomBytes(ScramVerifier.SaltLength)),
+            SecretKind.Plain => context.Verifiers.AdHoc(client.UserName!, _secret.Text, Math.Max(1, context.Registry.Settings.ScramIterations)),
             _ => context.Verifiers.Mock(client.UserName!, Math.Max(1, context.Registry.Settings.ScramIterations)),
         };
         _scram = new ScramServerExchange(verifier, IsUnknownUser, RandomBytes(ScramServerExchange.NonceLength), new ScramBinding(Binding, isBound));
-        if (_scram.ServerFirst(initial.Response) is not { } reply) return FailSasl();
+        if (_scram.ServerFirst(response) is not { } reply) return FailSasl();
         _phase = Phase.SaslResponse;
         Output.Write(new AuthenticationSASLContinue { Data = reply });
         return LoginStep.GoOn;
@@ -437,7 +444,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     {
         if (_scram!.ServerFinal(body) is not { } reply) return FailSasl();
         Output.Write(new AuthenticationSASLFinal { Data = reply });
-        if (_secret.Kind == SecretKind.Scram) context.Verifiers.KeepProof(client.Database?.Entry.ForcedUser ?? client.UserName!, new ScramKeys(_scram.ClientKey!, _secret.ServerKey));
+        if (_secret.Kind == SecretKind.Scram) context.Verifiers.KeepProof(new ScramKeys(_scram.ClientKey!, _secret.ServerKey));
         return Authenticated();
     }
 

@@ -139,15 +139,16 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         }
     }
 
-    /// <summary>The forced user's own password, else what the userlist has under the server-side name.</summary>
+    /// <summary>The forced user's own password, else what PAM or LDAP has just found right, else what userlist or auth_query have under the server-side name.</summary>
     private Secret Secret
     {
         get
         {
             var entry = server.Pool.Database.Entry;
             if (entry.ForcedUser is not null && !string.IsNullOrEmpty(entry.Password)) return Secret.Of(entry.Password);
-            if (context.Registry.Settings.UserList.TryGet(server.Pool.ServerUserName, out var secret)) return secret!;
-            return server.Pool.Database.FetchedSecrets.GetValueOrDefault(server.Pool.ServerUserName) ?? Secret.Empty;
+            var fetched = server.Pool.Database.FetchedSecrets.GetValueOrDefault(server.Pool.ServerUserName);
+            if (fetched is { IsProved: true }) return fetched;
+            return context.Registry.Settings.UserList.TryGet(server.Pool.ServerUserName, out var secret) ? secret : fetched ?? Secret.Empty;
         }
     }
 
@@ -189,7 +190,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
         var secret = Secret;
         if (secret.Kind == SecretKind.Md5) return WrongPasswordType("cannot do SCRAM authentication: wrong password type");
-        var passedOn = context.Verifiers.Proof(server.Pool.ServerUserName);
+        var passedOn = context.Verifiers.Proof(secret.StoredKey);
         if (secret.Kind == SecretKind.Scram && passedOn is null)
             return WrongPasswordType("cannot do SCRAM authentication: password is SCRAM secret but client authentication did not provide SCRAM keys");
 

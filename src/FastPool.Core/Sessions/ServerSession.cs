@@ -532,13 +532,15 @@ public sealed partial class ServerSession : PooledServer
         var body = message[HeaderLength..];
         if (type == BackendMessage.ReadyForQuery)
         {
+            if (!Query!.IsAnswered()) return Verdict.Skip;
             IsReady = body[0] == 'I';
             return Verdict.Answered;
         }
+        if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
         return Query!.Take(type, body) is { } problem ? End(problem) : Verdict.Skip;
     }
 
-    /// <summary>The auth_query that this server answers; its parameters are nobody's, so they are not looked at.</summary>
+    /// <summary>The auth_query that this server answers; what it sets is the server's and nobody else's.</summary>
     public AuthQuery? Query { get; private set; }
 
     public void BeginQuery(AuthQuery query)

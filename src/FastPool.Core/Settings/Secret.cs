@@ -49,6 +49,9 @@ public sealed class Secret
     /// <summary>As it was given, one char a byte.</summary>
     public string Text { get; }
 
+    /// <summary>A client has shown this very password to be right.</summary>
+    public bool IsProved { get; private init; }
+
     /// <summary>Of a SCRAM verifier, else 0.</summary>
     public int Iterations { get; private init; }
 
@@ -62,7 +65,7 @@ public sealed class Secret
     public byte[] ServerKey { get; private init; } = [];
 
     /// <summary>A password that has just been proved right, whatever it looks like.</summary>
-    public static Secret OfPassword(string text) => new(SecretKind.Plain, text);
+    public static Secret OfPassword(string text) => new(SecretKind.Plain, text) { IsProved = true };
 
     /// <summary>Tells the form by the text.</summary>
     public static Secret Of(string text)

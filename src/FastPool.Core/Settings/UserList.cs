@@ -16,6 +16,8 @@ public sealed class UserList
     /// <summary>The names, for SHOW USERS.</summary>
     public IReadOnlyCollection<string> Names => _secrets.Keys;
 
+    public IReadOnlyCollection<Secret> Secrets => _secrets.Values;
+
     /// <summary>Reads records "user" "secret"; what follows on the line is ignored.</summary>
     /// <param name="text">The file.</param>
     /// <param name="log">Gets the reason when reading ended early.</param>

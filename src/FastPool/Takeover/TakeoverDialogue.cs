@@ -150,7 +150,7 @@ internal sealed class TakeoverDialogue : IDisposable
         if (row.Password is { } password) state.Secrets.Add((row.Database!, row.User!, password));
         var (clientKey, serverKey) = (row.ClientKey, row.ServerKey);
         if (clientKey is null != serverKey is null) throw new FatalError(Invalid);
-        if (clientKey is not null) state.Proofs.Add((row.User!, clientKey, serverKey!));
+        if (clientKey is not null) state.Proofs.Add((clientKey, serverKey!));
     }
 
     private int[] TakeDescriptors(int count)

@@ -1,5 +1,6 @@
 using System.Text;
 using FastPool.Core.Auth;
+using FastPool.Core.Settings;
 
 namespace FastPool.Tests.Auth;
 
@@ -108,13 +109,74 @@ public sealed class ScramTests
     [InlineData("r={0}x,s=!,i=1", "malformed SCRAM message (invalid salt)")]
     [InlineData("r={0}x,s=AQID,i=0", "malformed SCRAM message (invalid iteration count)")]
     [InlineData("r={0}x,s=AQID,i=-1", "malformed SCRAM message (invalid iteration count)")]
-    [InlineData("r={0}x,s=AQID,i=99999999", "malformed SCRAM message (invalid iteration count)")]
+    [InlineData("r={0}x,s=AQID,i=1000001", "malformed SCRAM message (invalid iteration count)")]
+    [InlineData("r={0}x,s=AQID,i=99999999999999999999", "malformed SCRAM message (invalid iteration count)")]
+    [InlineData("r={0}\u00ff,s=AQID,i=1", "invalid SCRAM response (nonce mismatch)")]
     public void A_server_first_message_that_is_not_one_is_refused(string message, string problem)
     {
         var client = ClientWith("x");
         client.ClientFirst();
         Assert.Null(client.ClientFinal(Encoding.Latin1.GetBytes(string.Format(message, Convert.ToBase64String(Nonce)))));
         Assert.Equal(problem, client.Problem);
+    }
+
+    [Theory]
+    [InlineData(1_000_000)]
+    [InlineData(1)]
+    public void As_many_iterations_as_a_million_are_done(int iterations)
+    {
+        var asked = 0;
+        var client = new ScramClientExchange(
+            (_, count) =>
+            {
+                asked = count;
+                return new ScramKeys(new byte[32], new byte[32]);
+            },
+            Nonce);
+        Assert.NotNull(client.ClientFinal(Encoding.ASCII.GetBytes($"r={Convert.ToBase64String(Nonce)}x,s=AQID,i={iterations}")));
+        Assert.Equal(iterations, asked);
+    }
+
+    [Fact]
+    public void A_server_nonce_may_be_as_long_as_a_message()
+    {
+        var client = ClientWith("x");
+        var nonce = Convert.ToBase64String(Nonce) + new string('n', 60_000);
+        Assert.Contains(nonce, Encoding.ASCII.GetString(client.ClientFinal(Encoding.ASCII.GetBytes($"r={nonce},s=AQID,i=1"))!), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Known_and_unknown_users_keep_their_salts_over_a_reload_and_nobody_shares_one()
+    {
+        var verifiers = new ScramVerifiers([1, 2, 3]);
+        byte[][] Salts() => [verifiers.AdHoc("ann", "same", 2).Salt, verifiers.AdHoc("bob", "same", 2).Salt, verifiers.Mock("ghost", 2).Salt];
+        var before = Salts();
+        verifiers.Forget([]);
+        Assert.Equal(before, Salts());
+        Assert.Equal(3, before.Select(Convert.ToHexString).Distinct().Count());
+    }
+
+    [Fact]
+    public void An_unknown_user_s_verifier_is_worked_out_like_a_known_one_s()
+    {
+        var verifier = new ScramVerifiers([1, 2, 3]).Mock("ghost", 3);
+        Assert.Equal((3, 16, 32), (verifier.Iterations, verifier.Salt.Length, verifier.StoredKey.Length));
+        Assert.NotEqual(new ScramVerifiers([1, 2, 3]).Mock("ghost", 4).StoredKey, verifier.StoredKey);
+    }
+
+    [Fact]
+    public void Proved_keys_serve_their_verifier_alone_and_go_with_it()
+    {
+        var verifiers = new ScramVerifiers([1]);
+        var (kept, dropped) = (ScramKeys.FromPassword("kept"u8, [1], 2), ScramKeys.FromPassword("dropped"u8, [1], 2));
+        verifiers.KeepProof(kept);
+        verifiers.KeepProof(dropped);
+        var (keptVerifier, droppedVerifier) = (ScramVerifier.FromPassword("kept"u8, 2, [1]), ScramVerifier.FromPassword("dropped"u8, 2, [1]));
+        Assert.Equal(kept, verifiers.Proof(keptVerifier.StoredKey));
+        Assert.Null(verifiers.Proof(ScramVerifier.FromPassword("kept"u8, 2, [2]).StoredKey)); // The same password under another salt.
+        verifiers.Forget([Secret.Of("plain"), Secret.Of($"SCRAM-SHA-256$2:AQ==${Convert.ToBase64String(keptVerifier.StoredKey)}:{Convert.ToBase64String(keptVerifier.ServerKey)}")]);
+        Assert.Equal(kept, verifiers.Proof(keptVerifier.StoredKey));
+        Assert.Null(verifiers.Proof(droppedVerifier.StoredKey));
     }
 
     [Fact]

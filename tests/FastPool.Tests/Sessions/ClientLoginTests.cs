@@ -189,6 +189,56 @@ public sealed class ClientLoginTests
     }
 
     [Theory]
+    [InlineData(RequestCode.SSLRequest)]
+    [InlineData(RequestCode.GSSENCRequest)]
+    [InlineData(V3)]
+    public void In_the_middle_of_SCRAM_nothing_begins_anew(uint code)
+    {
+        var login = new SessionBench("auth_type=scram-sha-256").NewClient().Login!;
+        login.OnStartup(V3, Ann, false);
+        var first = "n,,n=,r=abc"u8.ToArray();
+        Assert.Equal(LoginStep.GoOn, login.OnMessage((byte)'p', [.. Raw.Strings("SCRAM-SHA-256"), .. Raw.Int32(first.Length), .. first]));
+        Assert.Equal(LoginStep.Disconnect, login.OnStartup(code, code == V3 ? Ann : [], false));
+        Assert.Equal("client re-sent startup pkt", Told(login));
+    }
+
+    [Theory]
+    [InlineData(5)]
+    [InlineData(int.MaxValue)]
+    [InlineData(int.MinValue)]
+    [InlineData(-2)]
+    public void A_SASL_message_whose_length_lies_is_not_one(int length)
+    {
+        var login = new SessionBench("auth_type=scram-sha-256").NewClient().Login!;
+        login.OnStartup(V3, Ann, false);
+        login.Output.Clear();
+        var step = login.OnMessage((byte)'p', [.. Raw.Strings("SCRAM-SHA-256"), .. Raw.Int32(length), 1, 2, 3, 4]);
+        Assert.Equal((LoginStep.GoOn, 0), (step, login.Output.Length)); // It waits for a right one until the timeout.
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("SCRAM-SHA-256")]
+    [InlineData("SCRAM-SHA-256\0")]
+    [InlineData("SCRAM-SHA-256\0\0\0")]
+    public void A_SASL_message_that_is_cut_short_is_not_one(string body)
+    {
+        var login = new SessionBench("auth_type=scram-sha-256").NewClient().Login!;
+        login.OnStartup(V3, Ann, false);
+        login.Output.Clear();
+        Assert.Equal((LoginStep.GoOn, 0), (login.OnMessage((byte)'p', Encoding.ASCII.GetBytes(body)), login.Output.Length));
+    }
+
+    [Fact]
+    public void A_forced_user_does_not_get_the_keys_of_those_who_log_in()
+    {
+        var bench = new SessionBench("auth_type=scram-sha-256", $"\"ann\" \"{StoredScram}\"\n\"forced\" \"own\"", "d = host=127.0.0.1 user=forced");
+        Assert.Equal(LoginStep.Authenticated, LogIn(bench, "ann", "right").Step);
+        Assert.Equal(ScramKeys.FromPassword("right"u8, [1, 2, 3, 4], 4).ClientKey, bench.Context.Verifiers.Proof(ScramVerifier.FromPassword("right"u8, 4, [1, 2, 3, 4]).StoredKey)!.ClientKey);
+        Assert.Null(bench.Context.Verifiers.Proof(ScramVerifier.FromPassword("own"u8, 4, [1, 2, 3, 4]).StoredKey));
+    }
+
+    [Theory]
     [InlineData(V3, null, "")]
     [InlineData(V3 + 1, null, "v\0\0\0\x0c\0\x03\0\0\0\0\0\0")]
     [InlineData(V3 + 2, "_pq_.a", "v\0\0\0\x13\0\x03\0\0\0\0\0\x01_pq_.a\0")]

@@ -33,8 +33,8 @@ public sealed class HandedState
     /// <summary>What auth_query or a handed row told: database, user, secret.</summary>
     public List<(string Database, string User, string Secret)> Secrets { get; } = [];
 
-    /// <summary>SCRAM keys that clients proved: user, ClientKey, ServerKey.</summary>
-    public List<(string User, byte[] ClientKey, byte[] ServerKey)> Proofs { get; } = [];
+    /// <summary>SCRAM keys that clients proved.</summary>
+    public List<(byte[] ClientKey, byte[] ServerKey)> Proofs { get; } = [];
 
     /// <summary>Values by name; the same list for the same values, for most clients are alike.</summary>
     internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values)
@@ -61,7 +61,6 @@ public sealed class HandedState
         });
         to.WriteList(Proofs, static (writer, proof) =>
         {
-            writer.Write(proof.User);
             writer.WriteBytes(proof.ClientKey);
             writer.WriteBytes(proof.ServerKey);
         });
@@ -73,7 +72,7 @@ public sealed class HandedState
         Pools.AddRange(from.ReadList(HandedPool.Read));
         Disabled.AddRange(from.ReadList(static reader => reader.ReadString()));
         Secrets.AddRange(from.ReadList(static reader => (reader.ReadString(), reader.ReadString(), reader.ReadString())));
-        Proofs.AddRange(from.ReadList(static reader => (reader.ReadString(), reader.ReadCountedBytes(), reader.ReadCountedBytes())));
+        Proofs.AddRange(from.ReadList(static reader => (reader.ReadCountedBytes(), reader.ReadCountedBytes())));
     }
 }
 
