@@ -293,7 +293,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
             _isReleaseDue = false;
             if (Session.IsReady && Session.Outstanding.IsEmpty && Client is { IsInMessage: false }) Release();
         }
-        else if (Session.Phase == ServerPhase.Free && !Session.IsReady) Close("idle server got dirty", mayTerminate: true);
+        else if (Session.Phase == ServerPhase.Free && !Session.IsReady) Session.MarkDirty();
         return position;
     }
 

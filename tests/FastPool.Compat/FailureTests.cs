@@ -7,6 +7,19 @@ namespace FastPool.Compat;
 public class FailureTests
 {
     [PoolerTheory, Loops]
+    public async Task A_backend_that_is_ended_while_idle_is_noticed_and_replaced(int loops)
+    {
+        await using var server = await Postgres.StartAsync();
+        await using var pooler = await Pooler.StartAsync(server.Port, loops);
+        await using var client = await pooler.RawAsync();
+        var pid = int.Parse((await client.QueryAsync("select pg_backend_pid()")).Rows[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
+        await server.TerminateAsync(pid);
+        await pooler.LineAsync("got packet 'E' from server when not linked");
+        await pooler.LineAsync("closing because: server conn crashed? (age");
+        Assert.NotEqual($"{pid}", (await client.QueryAsync("select pg_backend_pid()")).Rows[0][0]);
+    }
+
+    [PoolerTheory, Loops]
     public async Task A_server_that_must_be_reached_by_TLS_is_never_reached_in_plain_text(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops, f =>

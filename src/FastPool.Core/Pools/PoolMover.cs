@@ -229,6 +229,7 @@ internal sealed class PoolMover
         if (server.OnlyClient is not null) CloseFree(server, ReplicationClientClosed, host);
         else if (IsLifetimeOver(server, _pool.Limits, host.NowUs)) CloseForLifetime(server, host.NowUs, host);
         else if (server.IsCloseNeeded) CloseFree(server, "close_needed", host);
+        else if (server.IsDirty) CloseFree(server, "idle server got dirty", host); // While it waited for cancel requests to come through.
         else if (NeedsCheckAtOnce(server) && !IsPaused) Keep(server, host);
         else Settle(server, host);
     }
@@ -310,12 +311,12 @@ internal sealed class PoolMover
             {
                 list.Remove(server);
                 PublishIdle();
-                if (!server.IsCloseNeeded)
+                if (!server.IsCloseNeeded && !server.IsDirty)
                 {
                     if (i > 0) NoteTakeover((byte)loop, host);
                     return server;
                 }
-                CloseFree(server, "obsolete connection", host);
+                CloseFree(server, server.IsCloseNeeded ? "obsolete connection" : "idle server got dirty", host);
             }
         }
         return null;
@@ -357,9 +358,9 @@ internal sealed class PoolMover
         for (; wanted > 0 && _used.Newest is { } used; wanted--)
         {
             _used.Remove(used);
-            if (used.IsCloseNeeded)
+            if (used.IsCloseNeeded || used.IsDirty)
             {
-                CloseFree(used, "obsolete connection", host);
+                CloseFree(used, used.IsCloseNeeded ? "obsolete connection" : "idle server got dirty", host);
                 wanted++;
                 continue;
             }
@@ -520,6 +521,7 @@ internal sealed class PoolMover
             var next = server.Newer;
             var unused = now - server.LastActivityUs;
             if (server.IsCloseNeeded) CloseFree(server, "database configuration changed", host);
+            else if (server.IsDirty) CloseFree(server, server.State == ServerState.Used ? "SV_USED server got dirty" : "SV_IDLE server got dirty", host);
             else if (limits.ServerIdleTimeoutUs > 0 && unused > limits.ServerIdleTimeoutUs && (limits.MinPoolSize <= 0 || _counts.Connected - _counts.Closing > limits.MinPoolSize)) CloseFree(server, "server idle timeout", host);
             else if (IsLifetimeOver(server, limits, now)) CloseForLifetime(server, now, host);
             else if (IsPaused) CloseFree(server, "pause mode", host);

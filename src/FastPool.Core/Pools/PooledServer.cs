@@ -41,6 +41,11 @@ public abstract class PooledServer : Letter
     /// <summary>Marked by RECONNECT, a changed configuration or a changed answer of the DNS: closed as soon as it is free.</summary>
     public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true };
 
+    /// <summary>It has said something that nobody asked for: closed when it is looked at next. Written by its owner, read in the pool's turn.</summary>
+    public bool IsDirty => Volatile.Read(ref _isDirty); // Pairs: MarkDirty.
+
+    public void MarkDirty() => Volatile.Write(ref _isDirty, true); // Pairs: IsDirty.
+
     public ServerState State { get; internal set; } = ServerState.Login;
 
     /// <summary>What the letter says when the server itself is posted. Written by the sender before posting.</summary>
@@ -51,6 +56,8 @@ public abstract class PooledServer : Letter
 
     /// <summary>The reason for a closing errand.</summary>
     public string ErrandReason { get; set; } = "";
+
+    private bool _isDirty;
 
     // Mover-held from here.
     internal PooledServer? Newer;

@@ -509,11 +509,22 @@ public sealed partial class ServerSession : PooledServer
                 return End("invalid server parameter");
             case BackendMessage.ReadyForQuery:
                 IsReady = message[HeaderLength] == 'I';
-                Client!.Parameters = Context.Interner.Canonical(Client.Parameters, Parameters);
+                TakeCanonical(Client!);
                 Phase = ServerPhase.Linked;
                 return Verdict.ParametersSet;
             default:
                 return Verdict.Skip;
+        }
+    }
+
+    private void TakeCanonical(ClientSession client)
+    {
+        var before = client.Parameters;
+        client.Parameters = Context.Interner.Canonical(before, Parameters);
+        if (ReferenceEquals(before, client.Parameters) || !Context.Log.IsEnabled(LogLevel.Debug)) return;
+        for (var i = 0; i < before.Count; i++)
+        {
+            if (before[i] != client.Parameters[i]) Context.Log.Detail(LogPrefix, $"varcache_set_canonical: setting {Context.Tracked[i]} to its canonical version {before[i]} -> {client.Parameters[i]}");
         }
     }
 

@@ -85,6 +85,15 @@ public class ClientRuleTests
         Assert.Matches(@" DEBUG .*varcache_apply: .*SET application_name='mine'", pooler.Process.Text);
     }
 
+    [PoolerTheory(Since = "1.23.0"), Loops]
+    public async Task A_value_that_the_server_spells_otherwise_is_logged_when_it_is_asked_for(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, f => f["verbose"] = "2");
+        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("DateStyle", "ISO"));
+        await client.QueryAsync("select 1");
+        await pooler.LineAsync("varcache_set_canonical: setting DateStyle to its canonical version ISO -> ISO, MDY");
+    }
+
     [PoolerTheory, Loops]
     public async Task Without_verbosity_there_is_nothing_for_debugging(int loops)
     {

@@ -13,10 +13,12 @@ internal sealed class BufferChecker(World world) : Checker(world)
         foreach (var endpoint in World.Endpoints)
         {
             Holds(endpoint.Unsent.IsEmpty, "a connection still holds bytes to send");
-            var isHolding = endpoint is MessageEndpoint messages && !HeldOf(messages).IsEmpty;
-            Holds(!isHolding, $"a {endpoint.GetType().Name} still holds bytes");
+            Holds(!IsHolding(endpoint), $"a {endpoint.GetType().Name} still holds bytes");
         }
     }
+
+    /// <summary>A message has come in part, or was not handled yet.</summary>
+    internal static bool IsHolding(Endpoint endpoint) => endpoint is MessageEndpoint messages && !HeldOf(messages).IsEmpty;
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_held")]
     private static extern ref HeldBytes HeldOf(MessageEndpoint endpoint);

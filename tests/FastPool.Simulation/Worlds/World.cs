@@ -153,6 +153,8 @@ internal sealed class World
         && Network.BacklogCount == 0
         && Registry.Clients.Count == 0
         && Registry.PoolList.All(pool => pool.Cancels.Count == 0 && pool.Counts is { Active: 0, Login: 0, Tested: 0, BeingCanceled: 0, Closing: 0, Waiting: 0, Clients: 0 })
+        && ServerConnections.All(server => !server.Session.IsDirty) // The janitor closes those.
+        && !Endpoints.Any(BufferChecker.IsHolding) // The rest of a notification is on its way.
         && Cluster.Servers.TrueForAll(server => !server.IsOver && server.IsHeldByPooler);
 
     private void Step(bool isCalm)

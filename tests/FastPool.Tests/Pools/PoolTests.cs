@@ -95,6 +95,44 @@ public sealed class PoolTests
         Assert.Contains(bench.Hosts[1].TakeAll(), effect => effect is { Kind: PoolEffectKind.Dial, Loop: 1 });
     }
 
+    [Fact]
+    public void A_server_that_spoke_unasked_is_given_to_nobody()
+    {
+        var bench = new PoolBench();
+        var servers = bench.OpenIdle(2);
+        servers[1].MarkDirty();
+        Assert.Same(servers[0], bench.Acquire(bench.Join()));
+        Assert.Equal(["idle server got dirty"], Reasons(bench.Host.TakeAll()));
+    }
+
+    [Theory]
+    [InlineData(false, "SV_IDLE server got dirty")]
+    [InlineData(true, "SV_USED server got dirty")]
+    public void The_janitor_closes_a_server_that_spoke_unasked(bool isUsed, string reason)
+    {
+        var bench = new PoolBench("server_check_query=select 1\nserver_check_delay=10");
+        var server = bench.OpenIdle(1).Single();
+        if (isUsed) bench.Tick(11);
+        server.MarkDirty();
+        Assert.Equal([reason], Reasons(bench.Tick(0.3)));
+    }
+
+    [Fact]
+    public void A_server_that_spoke_while_it_waited_for_a_cancel_request_serves_nobody_after_it()
+    {
+        var bench = new PoolBench("default_pool_size=1");
+        var server = bench.OpenIdle(1).Single();
+        var client = bench.Join();
+        Assert.Same(server, bench.Acquire(client));
+        bench.Pool.BeginCancelWait(server, bench.Host);
+        bench.JoinAndWait();
+        server.MarkDirty();
+        bench.Pool.Return(server, bench.Host);
+        var effects = bench.Host.TakeAll();
+        Assert.Equal(["idle server got dirty"], Reasons(effects));
+        Assert.Empty(Of(PoolEffectKind.Grant, effects));
+    }
+
     private static PoolClient? NextGranted(PoolBench bench, FakeServer server)
     {
         bench.Pool.Return(server, bench.Host);
