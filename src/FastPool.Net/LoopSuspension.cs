@@ -92,7 +92,7 @@ internal sealed class LoopSuspension(Loop loop)
         var count = 0;
         foreach (var client in loop.ClientList)
         {
-            if (client.IsOpen && !client.Session.IsConsole && client.Cancel is null && !GoesAlong(client)) count++;
+            if (client.IsOpen && !client.Session.IsConsole && !client.BringsCancel && !GoesAlong(client)) count++;
         }
         return count;
     }
@@ -102,7 +102,7 @@ internal sealed class LoopSuspension(Loop loop)
     {
         var (clients, servers) = (loop.ClientList.Copy(), loop.ServerList.Copy());
         var (goneClients, goneServers) = (clients.Where(GoesAlong).ToList(), servers.Where(GoesAlong).ToList());
-        foreach (var client in clients.Where(static client => client.Session.IsConsole || client.Cancel is not null)) client.Disconnect(new Ending(""));
+        foreach (var client in clients.Where(static client => client.Session.IsConsole || client.BringsCancel)) client.Disconnect(new Ending(""));
         foreach (var client in goneClients) client.LetGo();
         foreach (var server in goneServers) server.LetGo();
         loop.Engine.IsFrozen = false;
