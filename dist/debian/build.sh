@@ -65,6 +65,8 @@ put 644 "$dist/completions/_pgbouncer" usr/share/zsh/vendor-completions/_pgbounc
 put 644 "$dist/completions/pgbouncer.fish" usr/share/fish/vendor_completions.d/pgbouncer.fish
 ln -s pgbouncer.fish "$tree/usr/share/fish/vendor_completions.d/fastpool.fish"
 put_compressed "$dist/man/pgbouncer.1" usr/share/man/man1/pgbouncer.1.gz
+put_compressed "$dist/man/fastpool-mkauth.1" usr/share/man/man1/fastpool-mkauth.1.gz
+put 755 "$dist/debian/mkauth.py" usr/share/pgbouncer/mkauth.py
 put_compressed "$dist/man/pgbouncer.5" usr/share/man/man5/pgbouncer.5.gz
 ln -s pgbouncer.1.gz "$tree/usr/share/man/man1/fastpool.1.gz"
 put 644 "$root/LICENSE" usr/share/doc/fastpool/copyright

@@ -103,6 +103,10 @@ public static unsafe class DescriptorPassing
     /// <returns>False when it has not within the time.</returns>
     public static bool WaitWritable(int socket, int timeout_ms) => Poll(socket, PollOut, timeout_ms) != 0;
 
+    /// <summary>Waits until the socket has something to read, or has ended.</summary>
+    /// <returns>False when it has not within the time.</returns>
+    public static bool WaitReadable(int socket, int timeout_ms) => Poll(socket, PollIn, timeout_ms) != 0;
+
     /// <summary>The other side has closed, so that nobody reads what is sent.</summary>
     public static bool IsPeerGone(int socket) => (Poll(socket, PollPeerClosed, 0) & ~PollIn) != 0;
 

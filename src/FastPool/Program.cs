@@ -2,6 +2,7 @@ using FastPool.Arguments;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.Logs;
+using FastPool.MakeAuth;
 using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +14,7 @@ internal static class Program
     private static int Main()
     {
         var arguments = ProcessArguments.Read();
+        if (MakeAuthCommand.IsMeant(arguments)) return MakeAuthCommand.Run(arguments);
         var line = CommandLine.Parse(arguments, isPosix: Environment.GetEnvironmentVariable("POSIXLY_CORRECT") is not null);
         return line.End switch
         {

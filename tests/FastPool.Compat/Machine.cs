@@ -99,11 +99,12 @@ internal static class Machine
     [DllImport("libc", EntryPoint = "kill")]
     public static extern int Kill(int pid, int signal);
 
-    private static void GiveToUser(string folder)
+    /// <summary>Makes the ordinary user the owner of a file or folder, with its own group.</summary>
+    public static void GiveToUser(string path)
     {
         if (AsUser.Count == 0)
             return;
-        using var chown = Process.Start("chown", [OrdinaryUser()!.Value.Name, folder]);
+        using var chown = Process.Start("chown", [OrdinaryUser()!.Value.Name + ":", path]);
         chown.WaitForExit();
     }
 

@@ -16,7 +16,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     private const int CancelKeyMin = 8;
 
     private readonly List<byte> _untracked = [];
-    private ScramClientExchange? _scram;
+    private ServerProof? _proof;
     private bool _isInConnectQuery;
 
     /// <summary>The loop's: to be sent, and cleared, after each step.</summary>
@@ -114,7 +114,8 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         if (server.OnlyClient is not null)
         {
             context.Log.ServerError("S: login failed", error.Severity, error.Message);
-            return FailAll("login failed", "login failed");
+            Failure = new LoginFailure("login failed", new Refusal("login failed"));
+            return Verdict.Disconnect;
         }
         context.Log.ServerLoginFailed(error.Severity, error.Message);
         var isStartingUp = error.SqlState == "57P03";
@@ -124,19 +125,12 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
     private Verdict OnAuthentication(ReadOnlySpan<byte> body)
     {
-        if (!AuthenticationRequest.TryRead(body, out var request)) return Fail("failed to answer authreq");
-        switch (request.Kind)
-        {
-            case AuthenticationCode.Ok: return Verdict.Forward;
-            case AuthenticationCode.CleartextPassword: return SendPassword(Encoding.Latin1.GetBytes(Secret.Text));
-            case AuthenticationCode.MD5Password: return OnMd5(request.Data);
-            case AuthenticationCode.SASL: return OnSasl(request.Data);
-            case AuthenticationCode.SASLContinue: return OnSaslContinue(request.Data);
-            case AuthenticationCode.SASLFinal: return OnSaslFinal(request.Data);
-            default:
-                context.Log.Failure(server.LogPrefix, $"unknown/unsupported auth method: {request.Kind}");
-                return Fail("failed to answer authreq");
-        }
+        const string reason = "failed to answer authreq";
+        _proof ??= new ServerProof(server.Pool.ServerUserName, () => Secret, context.Verifiers, RandomBytes);
+        if (_proof.TryAnswer(body, Tls?.EndPoint, Output)) return Verdict.Forward;
+        if (_proof.Problem.Length > 0) context.Log.Failure(server.LogPrefix, _proof.Problem);
+        Failure = new LoginFailure(reason, _proof.Told is { } told ? new Refusal(told) : null);
+        return Verdict.Disconnect;
     }
 
     /// <summary>The forced user's own password, else what PAM or LDAP has just found right, else what userlist or auth_query have under the server-side name.</summary>
@@ -152,90 +146,11 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         }
     }
 
-    private Verdict SendPassword(byte[] password)
+    private byte[] RandomBytes(int count)
     {
-        Output.Write(new PasswordMessage { Password = password });
-        return Verdict.Forward;
-    }
-
-    private Verdict OnMd5(ReadOnlySpan<byte> salt)
-    {
-        if (salt.Length < Md5Password.SaltLength) return Fail("failed to answer authreq");
-        var secret = Secret;
-        if (secret.Kind == SecretKind.Scram) return WrongPasswordType("cannot do MD5 authentication: wrong password type");
-        var stored = secret.Kind == SecretKind.Md5
-            ? Encoding.Latin1.GetBytes(secret.Text)
-            : Md5Password.Store(Encoding.Latin1.GetBytes(secret.Text), Encoding.Latin1.GetBytes(server.Pool.ServerUserName));
-        return SendPassword(Md5Password.Respond(stored, salt[..Md5Password.SaltLength]));
-    }
-
-    private Verdict OnSasl(ReadOnlySpan<byte> mechanisms)
-    {
-        var isOffered = false;
-        var isBoundOffered = false;
-        var walk = new SaslMechanisms(mechanisms);
-        while (walk.MoveNext())
-        {
-            isOffered |= walk.Current.SequenceEqual("SCRAM-SHA-256"u8);
-            isBoundOffered |= walk.Current.SequenceEqual("SCRAM-SHA-256-PLUS"u8);
-        }
-        var binding = new ScramBinding(Tls?.EndPoint, IsChosen: isBoundOffered && Tls?.EndPoint is not null);
-        if (!isOffered && !binding.IsChosen)
-        {
-            const string none = "none of the server's SASL authentication mechanisms are supported";
-            context.Log.Failure(server.LogPrefix, none);
-            return FailAll("server login failed: " + none);
-        }
-        if (_scram is not null) return FailExchange("protocol error: duplicate AuthenticationSASL request");
-
-        var secret = Secret;
-        if (secret.Kind == SecretKind.Md5) return WrongPasswordType("cannot do SCRAM authentication: wrong password type");
-        var passedOn = context.Verifiers.Proof(secret.StoredKey);
-        if (secret.Kind == SecretKind.Scram && passedOn is null)
-            return WrongPasswordType("cannot do SCRAM authentication: password is SCRAM secret but client authentication did not provide SCRAM keys");
-
-        var nonce = new byte[ScramServerExchange.NonceLength];
-        context.Random.Fill(nonce);
-        _scram = new ScramClientExchange((salt, iterations) => secret.Kind == SecretKind.Scram ? passedOn! : context.Verifiers.Keys(secret.Text, salt, iterations), nonce, binding);
-        var first = _scram.ClientFirst();
-        Output.Write(new SASLInitialResponse { Mechanism = binding.IsChosen ? "SCRAM-SHA-256-PLUS"u8 : "SCRAM-SHA-256"u8, ResponseLength = first.Length, Response = first });
-        return Verdict.Forward;
-    }
-
-    private Verdict OnSaslContinue(ReadOnlySpan<byte> data)
-    {
-        if (_scram is null) return FailExchange("protocol error: AuthenticationSASLContinue out of order");
-        if (_scram.ClientFinal(data) is not { } reply) return FailExchange(_scram.Problem);
-        Output.Write(new SASLResponse { Data = reply });
-        return Verdict.Forward;
-    }
-
-    private Verdict OnSaslFinal(ReadOnlySpan<byte> data)
-    {
-        if (_scram is null) return FailExchange("protocol error: AuthenticationSASLFinal out of order");
-        if (_scram.CheckServerFinal(data, out var isSignatureWrong)) return Verdict.Forward;
-        if (!isSignatureWrong) return FailExchange(_scram.Problem);
-        context.Log.Failure(server.LogPrefix, _scram.Problem);
-        return FailAll("server login failed: invalid server signature");
-    }
-
-    private Verdict FailExchange(string problem)
-    {
-        context.Log.Failure(server.LogPrefix, problem);
-        return Fail("failed to answer authreq");
-    }
-
-    private Verdict WrongPasswordType(string problem)
-    {
-        context.Log.Failure(server.LogPrefix, problem);
-        return FailAll("server login failed: wrong password type");
-    }
-
-    /// <summary>A retry will not mend it: whoever waits is told.</summary>
-    private Verdict FailAll(string message, string reason = "failed to answer authreq")
-    {
-        Failure = new LoginFailure(reason, new Refusal(message));
-        return Verdict.Disconnect;
+        var bytes = new byte[count];
+        context.Random.Fill(bytes);
+        return bytes;
     }
 
     private Verdict Fail(string reason)

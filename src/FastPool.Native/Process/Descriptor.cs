@@ -11,6 +11,9 @@ public enum OpenFor
     /// <summary>The file must not be there yet.</summary>
     Create,
 
+    /// <summary>The file must not be there yet, and is for its owner alone.</summary>
+    CreateSecret,
+
     /// <summary>For the null device.</summary>
     ReadWrite,
 }
@@ -33,18 +36,18 @@ public static unsafe class Descriptor
     private const int SetFlags = 2; // F_SETFD
     private const int CloseOnExecFlag = 1; // FD_CLOEXEC
 
-    /// <summary>Opens a file; one that is made gets mode 0644. Nothing is left open for a program that is executed.</summary>
+    /// <summary>Opens a file; one that is made gets mode 0644, a secret one 0600. Nothing is left open for a program that is executed.</summary>
     public static int Open(string path, OpenFor purpose)
     {
-        const uint Mode = 0x1A4; // 0644
+        uint mode = purpose == OpenFor.CreateSecret ? 0x180u : 0x1A4u; // 0600, 0644
         int flags = NoTerminal | CloseOnExec | purpose switch
         {
             OpenFor.Append => WriteOnly | CreateIt | AtEnd,
-            OpenFor.Create => WriteOnly | CreateIt | MustBeNew,
+            OpenFor.Create or OpenFor.CreateSecret => WriteOnly | CreateIt | MustBeNew,
             OpenFor.ReadWrite => BothWays,
             _ => ReadOnly,
         };
-        fixed (byte* name = CText.Of(path)) return SystemError.Result(ProcessCalls.Open(name, flags, Mode));
+        fixed (byte* name = CText.Of(path)) return SystemError.Result(ProcessCalls.Open(name, flags, mode));
     }
 
     /// <summary>Reads once, again when a signal came between.</summary>

@@ -34,6 +34,18 @@ internal static unsafe partial class ProcessCalls
     [LibraryImport(C, EntryPoint = "fcntl", SetLastError = true)]
     internal static partial int Fcntl(int descriptor, int command, nint argument);
 
+    [LibraryImport(C, EntryPoint = "rename", SetLastError = true)]
+    internal static partial int Rename(byte* from, byte* to);
+
+    [LibraryImport(C, EntryPoint = "fsync", SetLastError = true)]
+    internal static partial int FSync(int descriptor);
+
+    [LibraryImport(C, EntryPoint = "fchmod", SetLastError = true)]
+    internal static partial int FChmod(int descriptor, uint mode);
+
+    [LibraryImport(C, EntryPoint = "fchown", SetLastError = true)]
+    internal static partial int FChown(int descriptor, uint owner, uint group);
+
     [LibraryImport(C, EntryPoint = "statx", SetLastError = true)]
     internal static partial int Statx(int directory, byte* path, int flags, uint mask, byte* result);
 

@@ -1,4 +1,3 @@
-using System.Numerics;
 using FastPool.Life;
 using FastPool.Native;
 using FastPool.Protocol;
@@ -9,12 +8,9 @@ namespace FastPool.Takeover;
 internal sealed class OldProcess : IDisposable
 {
     private const int ReceiveBytes = 256 * 1024;
-    private const uint PacketMax = int.MaxValue;
 
     private readonly int _socket;
-    private byte[] _buffer = new byte[ReceiveBytes];
-    private int _start;
-    private int _end;
+    private readonly MessageInbox _inbox = new(ReceiveBytes, "invalid data from old process");
 
     internal OldProcess(int socket) => _socket = socket;
 
@@ -54,43 +50,26 @@ internal sealed class OldProcess : IDisposable
     /// <exception cref="FatalError">The connection has ended, or this is no message.</exception>
     internal byte Receive(out ReadOnlySpan<byte> body)
     {
-        while (true)
+        byte type;
+        while (!_inbox.TryTake(out type, out body))
         {
-            var unread = _buffer.AsSpan(_start, _end - _start);
-            var status = MessageHeader.TryRead(unread, PacketMax, out var type, out var length);
-            if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && type == 0)) throw new FatalError("invalid data from old process");
-            if (status == HeaderStatus.Complete && length <= unread.Length)
-            {
-                body = unread[MessageHeader.Size..length];
-                _start += length;
-                return type;
-            }
-            Fill(status == HeaderStatus.Complete ? length : MessageHeader.Size);
+            var received = DescriptorPassing.TryReceive(_socket, _inbox.Room, Descriptors);
+            if (received == 0) throw new FatalError(_inbox.HasPartial ? "unexpected partial packet" : "unexpected EOF");
+            if (received < 0) throw new FatalError("unexpected EOF");
+            _inbox.Add(received);
         }
-    }
-
-    private void Fill(int needed)
-    {
-        if (_start > 0)
-        {
-            Array.Copy(_buffer, _start, _buffer, 0, _end - _start);
-            (_start, _end) = (0, _end - _start);
-        }
-        if (_buffer.Length < needed) Array.Resize(ref _buffer, (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)needed), (uint)Array.MaxLength));
-        var received = DescriptorPassing.TryReceive(_socket, _buffer.AsSpan(_end), Descriptors);
-        if (received == 0) throw new FatalError(_end > _start ? "unexpected partial packet" : "unexpected EOF");
-        if (received < 0) throw new FatalError("unexpected EOF");
-        _end += received;
+        return type;
     }
 
     /// <summary>Waits until the process has closed its end.</summary>
     /// <returns>0, or the errno.</returns>
     internal int WaitForEnd()
     {
+        var rest = new byte[MessageHeader.Size];
         int received;
         do
         {
-            received = DescriptorPassing.TryReceive(_socket, _buffer, Descriptors);
+            received = DescriptorPassing.TryReceive(_socket, rest, Descriptors);
         }
         while (received > 0);
         return received == -Errno.ECONNRESET ? 0 : -received;

@@ -5,7 +5,7 @@ namespace FastPool.Compat.Dist;
 /// <summary>Manual pages, units, completions and the image's files, as the programs see them that use them.</summary>
 public class DocumentTests
 {
-    public static TheoryData<string> Pages => ["pgbouncer.1", "pgbouncer.5"];
+    public static TheoryData<string> Pages => ["pgbouncer.1", "pgbouncer.5", "fastpool-mkauth.1"];
 
     [Theory, MemberData(nameof(Pages))]
     public async Task A_manual_page_has_no_mistakes(string page)
@@ -20,8 +20,13 @@ public class DocumentTests
         var text = await Checkout.MustRunAsync(Checkout.Tool("man"), "--warnings", "-Tutf8", "-l", Checkout.PathOf("dist", "man", page));
         Assert.DoesNotContain("warning:", text, StringComparison.Ordinal);
         text = Regex.Replace(text, @".\x08|\x1b\[\d*m", ""); // Bold and underlined as on paper or on a terminal.
-        Assert.Contains("FASTPOOL_LOOPS", text, StringComparison.Ordinal);
-        Assert.Contains(page == "pgbouncer.1" ? "WAIT_FOR_CLIENTS" : "server_check_query", text, StringComparison.Ordinal);
+        string[] expected = page switch
+        {
+            "pgbouncer.1" => ["FASTPOOL_LOOPS", "WAIT_FOR_CLIENTS"],
+            "pgbouncer.5" => ["FASTPOOL_LOOPS", "server_check_query"],
+            _ => ["PGSSLROOTCERT", "pg_authid"],
+        };
+        Assert.All(expected, word => Assert.Contains(word, text, StringComparison.Ordinal));
     }
 
     [PoolerFact]
@@ -59,6 +64,9 @@ public class DocumentTests
     [InlineData("fastpool", "--ver", "--verbose --version")]
     [InlineData("pgbouncer", "x", "x.ini")]
     [InlineData("pgbouncer", "-u roo", "root")]
+    [InlineData("fastpool", "mk", "mkauth")]
+    [InlineData("pgbouncer", "mk", "")]
+    [InlineData("fastpool", "mkauth x", "x.ini x.txt")]
     public async Task The_shell_completes(string program, string typed, string expected)
     {
         var folder = Machine.NewFolder("sh");

@@ -45,7 +45,7 @@ public sealed class PackageTests
         foreach (var path in new[]
         {
             "usr/lib/systemd/system/pgbouncer.service", "usr/lib/systemd/system/pgbouncer.socket", "usr/lib/tmpfiles.d/fastpool.conf", "etc/logrotate.d/fastpool",
-            "usr/share/man/man1/pgbouncer.1.gz", "usr/share/man/man5/pgbouncer.5.gz", "usr/share/bash-completion/completions/pgbouncer",
+            "usr/share/man/man1/pgbouncer.1.gz", "usr/share/man/man5/pgbouncer.5.gz", "usr/share/man/man1/fastpool-mkauth.1.gz", "usr/share/pgbouncer/mkauth.py", "usr/share/bash-completion/completions/pgbouncer",
             "usr/share/zsh/vendor-completions/_pgbouncer", "usr/share/fish/vendor_completions.d/pgbouncer.fish", "usr/share/doc/fastpool/copyright",
         })
         {

@@ -1,0 +1,15 @@
+using FastPool.Core.Settings;
+using NativeIdentity = FastPool.Native.Identity;
+
+namespace FastPool.MakeAuth;
+
+/// <summary>What a connection string may leave unsaid: the environment's variables, the user, the home folder.</summary>
+/// <param name="Variable">Its value; null when it is not set or empty.</param>
+/// <param name="User">The system user's name.</param>
+internal sealed record Surroundings(Func<string, string?> Variable, string User, string Home)
+{
+    internal static Surroundings OfProcess() => new(
+        static name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? ByteText.FromNative(value) : null,
+        NativeIdentity.NameOf(NativeIdentity.EffectiveUserId) ?? "",
+        ByteText.FromNative(Environment.GetEnvironmentVariable("HOME") ?? ""));
+}
