@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs on Debian or Ubuntu what is missing for building, testing and measuring FastPool, by name:
 #
-#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console] [tls] [auth]
+#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console] [tls] [auth] [surroundings]
 #
-# dist, console, tls, auth: what the tests of dist/, of console, metrics and page, of TLS, and of PAM and LDAP look with. Without names: dotnet aot
-# postgresql. Installs with apt-get as root or through sudo; otherwise names what is missing and stops. Nothing is touched that
+# dist, console, tls, auth, surroundings: what the tests of dist/, of console, metrics and page, of TLS, of PAM and LDAP, and of containers
+# look with. Without names: dotnet aot postgresql. Installs with apt-get as root or through sudo; otherwise names what is missing and stops. Nothing is touched that
 # is there already: no existing cluster, no running service.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -45,6 +45,12 @@ missing_for() {
             compgen -G '/usr/lib/*/libldap*.so.*' >/dev/null || compgen -G '/usr/lib*/libldap*.so.*' >/dev/null || apt_name_of_ldap
             compgen -G '/lib/*/libpam.so.0' >/dev/null || compgen -G '/usr/lib*/libpam.so.0' >/dev/null || echo libpam0g
             compgen -G '/lib/*/security/pam_exec.so' >/dev/null || compgen -G '/usr/lib*/security/pam_exec.so' >/dev/null || echo libpam-modules
+            ;;
+        surroundings)
+            compgen -G '/usr/lib/*/libnss_wrapper.so' >/dev/null || compgen -G '/usr/lib*/libnss_wrapper.so' >/dev/null || echo libnss-wrapper
+            have unshare || echo util-linux
+            have pidof || echo sysvinit-utils
+            have pkill || echo procps
             ;;
         *) fail "set-up.sh does not know '$1'" ;;
     esac

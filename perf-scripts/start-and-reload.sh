@@ -160,7 +160,7 @@ main() {
     if [ -n "$pgbouncer" ] && [ -x "$pgbouncer" ]; then measure pgbouncer "$pgbouncer"; else note "no PgBouncer to compare with"; fi
     judge 'FastPool starts' "$ours_start" $start_goal_ms || status=1
     judge 'FastPool reloads' "$ours_same" $reload_goal_ms || status=1
-    note "with a changed userlist FastPool reloads in $ours_changed ms"
+    judge 'FastPool reloads a changed userlist' "$ours_changed" $reload_goal_ms || status=1
     step "Finished"
     return $status
 }

@@ -26,6 +26,9 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>The clock as of the start of this turn; kept by the loop.</summary>
     public long NowUs { get; set; }
 
+    /// <summary>Bytes of one endpoint that are dealt with before it is the others' turn, in whole receives.</summary>
+    public long BytesPerTurn { get; set; }
+
     /// <summary>Whose completion is, or was last, being delivered.</summary>
     public Endpoint? InDelivery { get; protected set; }
 

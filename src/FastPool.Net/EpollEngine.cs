@@ -54,6 +54,7 @@ public sealed class EpollEngine : Engine, IDisposable
             if (data == WakeUpData) continue;
             Deliver(readiness, (int)(uint)data, (uint)(data >> 32));
             observer.OnDelivered();
+            if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
         }
     }
 
@@ -114,6 +115,20 @@ public sealed class EpollEngine : Engine, IDisposable
             endpoint.Flags &= ~EndpointFlags.Queued;
             if (!endpoint.MayRead) continue;
             InDelivery = endpoint;
+            Receive(endpoint);
+            observer.OnDelivered();
+            if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
+        }
+    }
+
+    /// <summary>Who was served last and has more goes on, as far as its turn allows. Only the queue tells: by now it may belong to another loop.</summary>
+    private void ReadMore(ITurnObserver observer)
+    {
+        for (long taken = Limits.ReceiveBytes; taken < BytesPerTurn && _queueCount > 0 && _queue[_queueCount - 1] is { } endpoint; taken += Limits.ReceiveBytes)
+        {
+            if (endpoint != InDelivery || !endpoint.MayRead) return;
+            _queue[--_queueCount] = null!;
+            endpoint.Flags &= ~EndpointFlags.Queued;
             Receive(endpoint);
             observer.OnDelivered();
         }

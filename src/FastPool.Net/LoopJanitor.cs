@@ -13,6 +13,7 @@ internal sealed class LoopJanitor(Loop loop)
 
     internal void Tick()
     {
+        loop.Engine.BytesPerTurn = BytesPerTurn(loop.Registry.Settings);
         var state = loop.Registry.State;
         if (state.IsRetiring) TickServers();
         if (state.Mode == PoolerMode.Suspended) return;
@@ -24,6 +25,9 @@ internal sealed class LoopJanitor(Loop loop)
         var pools = loop.Registry.PoolList;
         for (int i = loop.Index; i < pools.Count; i += loop.Registry.LoopCount) pools[i].Tick(loop);
     }
+
+    /// <summary>sbuf_loopcnt buffers of pkt_buf each; 0 is as much as there is.</summary>
+    internal static long BytesPerTurn(Settings settings) => settings.SbufLoopcnt == 0 ? long.MaxValue : Math.Max(0, (long)settings.SbufLoopcnt * settings.PktBuf);
 
     private void TickLogins()
     {

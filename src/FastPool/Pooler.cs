@@ -138,6 +138,7 @@ internal sealed class Pooler : IPooler, IProcessControl
         _control.Every(Limits.TickUs, _resolver.Tick);
         _control.Every(Limits.TickUs, _plane.Reloader.DropIdleDatabases);
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
+        if (OrphanKeeper.IsNeeded) _control.Every(OrphanKeeper.PeriodUs, new OrphanKeeper().Look);
         return null;
     }
 

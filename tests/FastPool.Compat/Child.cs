@@ -41,9 +41,15 @@ internal sealed class Child : IAsyncDisposable
 
     public string Text => string.Join('\n', Lines);
 
-    public static Child Start(string program, IEnumerable<string> arguments, string folder, params (string Name, string Value)[] environment)
+    public static Child Start(string program, IEnumerable<string> arguments, string folder, params (string Name, string Value)[] environment) =>
+        Start([.. Machine.AsUser, program, .. arguments], folder, environment);
+
+    /// <summary>As whoever runs the tests, root it may be.</summary>
+    public static Child StartAsIs(string program, IEnumerable<string> arguments, string folder, params (string Name, string Value)[] environment) =>
+        Start([program, .. arguments], folder, environment);
+
+    private static Child Start(string[] command, string folder, (string Name, string Value)[] environment)
     {
-        string[] command = [.. Machine.AsUser, program, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = folder,

@@ -41,6 +41,9 @@ internal sealed class PoolerFile
     /// <summary>The program to run; the binary under test, unless a test compares it with another.</summary>
     public string Program { get; set; } = Binary.Path;
 
+    /// <summary>A command that root runs, and that runs the program; empty: the ordinary user runs it.</summary>
+    public IReadOnlyList<string> Wrapper { get; set; } = [];
+
     /// <summary>Variables of its environment.</summary>
     public List<(string Name, string Value)> Environment { get; } = [];
 
@@ -64,7 +67,10 @@ internal sealed class Pooler : IAsyncDisposable
         _serverAddress = serverAddress;
         _file = file;
         WriteFiles();
-        _child = Child.Start(file.Program, [IniPath], folder, [.. file.Environment, ("FASTPOOL_LOOPS", file.Loops.ToString(CultureInfo.InvariantCulture))]);
+        (string, string)[] environment = [.. file.Environment, ("FASTPOOL_LOOPS", file.Loops.ToString(CultureInfo.InvariantCulture))];
+        _child = file.Wrapper.Count == 0
+            ? Child.Start(file.Program, [IniPath], folder, environment)
+            : Child.StartAsIs(file.Wrapper[0], [.. file.Wrapper.Skip(1), file.Program, IniPath], folder, environment);
     }
 
     public int Port { get; }

@@ -40,16 +40,20 @@ public static class ConfigurationLoader
             return true;
         }
 
-        if (!environment.TryGetValue(FastPoolSettings.LoopsVariable, out string? loops) || loops.Length == 0) return true;
-        if (draft.Own.TrySet("loops", loops, out _) is { } own)
+        foreach (var (key, _) in FastPoolSettings.Default.Values)
         {
+            string name = FastPoolSettings.VariableOf(key);
+            if (!environment.TryGetValue(name, out string? value) || value.Length == 0) continue;
+            if (draft.Own.TrySet(key, value, out _) is not { } own)
+            {
+                log.Add(LogText.Error($"invalid value \"{ByteText.FromNative(value)}\" for environment variable {name}"));
+                return false;
+            }
+
             draft.Own = own;
-            return true;
         }
 
-        string shown = ByteText.FromNative(loops);
-        log.Add(LogText.Error($"invalid value \"{shown}\" for environment variable {FastPoolSettings.LoopsVariable}"));
-        return false;
+        return true;
     }
 
     /// <summary>A file that looks as it did is not read again; one that cannot be read leaves the users as they were.</summary>
@@ -66,7 +70,7 @@ public static class ConfigurationLoader
         var source = (path, files.Stamp(path));
         if (draft.UserListSource == source) return;
         draft.UserListSource = source;
-        if (files.TryRead(path, out byte[] content, out string error)) draft.UserList = UserList.Load(ByteText.Of(content), log);
+        if (files.TryRead(path, out byte[] content, out string error)) draft.UserList = UserList.Load(content, log);
         else log.Add(LogText.Error($"could not open auth_file {path}: {error}"));
     }
 

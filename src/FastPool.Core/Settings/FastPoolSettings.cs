@@ -5,9 +5,6 @@ namespace FastPool.Core.Settings;
 /// <summary>What FastPool has beyond PgBouncer: the optional [fastpool] section. All of it is fixed until restart.</summary>
 public sealed record FastPoolSettings
 {
-    /// <summary>The environment's word for loops, stronger than the file's.</summary>
-    public const string LoopsVariable = "FASTPOOL_LOOPS";
-
     private FastPoolSettings()
     {
     }
@@ -30,6 +27,9 @@ public sealed record FastPoolSettings
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
         new("console_extended", ConsoleExtended ? "1" : "0"),
     ];
+
+    /// <summary>The environment's word for a key, stronger than the file's: FASTPOOL_LOOPS, and so on.</summary>
+    public static string VariableOf(string key) => "FASTPOOL_" + key.ToUpperInvariant();
 
     /// <summary>With one key set.</summary>
     /// <param name="key">Of the section.</param>

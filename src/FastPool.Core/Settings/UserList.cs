@@ -2,82 +2,174 @@ namespace FastPool.Core.Settings;
 
 /// <summary>
 /// The users of auth_file. A broken record ends the reading, never the loading: those before it are known, those after are not.
+/// What is kept is the file itself and an index of its records: an object a user would make every collection of memory, and
+/// with it every reload of a large file, a pause for all threads.
 /// </summary>
 public sealed class UserList
 {
-    private readonly Dictionary<string, Secret> _secrets;
+    private const int RecordsAtFirst = 64;
 
-    private UserList(Dictionary<string, Secret> secrets) => _secrets = secrets;
+    private readonly byte[] _file;
+    private int[] _places = new int[RecordsAtFirst * 2]; // Where a record begins, plus 1, by the hash of its name; 0: free. At most half of them are taken.
+
+    private UserList(byte[] file) => _file = file;
 
     public static UserList Empty { get; } = new([]);
 
-    public int Count => _secrets.Count;
+    public int Count { get; private set; }
 
     /// <summary>The names, for SHOW USERS.</summary>
-    public IReadOnlyCollection<string> Names => _secrets.Keys;
+    public IEnumerable<string> Names => Records.Select(at => TextOf(FieldAt(at)));
+
+    /// <summary>Each is made when it is asked for.</summary>
+    public IEnumerable<Secret> Secrets => Records.Select(SecretAt);
+
+    /// <summary>Where they begin, as they follow each other in the file.</summary>
+    private IEnumerable<int> Records => _places.Where(static place => place > 0).Order().Select(static place => place - 1);
 
     public IReadOnlyCollection<Secret> Secrets => _secrets.Values;
 
     /// <summary>Reads records "user" "secret"; what follows on the line is ignored.</summary>
-    /// <param name="text">The file.</param>
+    /// <param name="file">Its content, which is this list's from now on.</param>
     /// <param name="log">Gets the reason when reading ended early.</param>
-    public static UserList Load(string text, List<LogText> log)
+    public static UserList Load(byte[] file, List<LogText> log)
     {
-        const int BytesPerRecord = 64; // A guess that spares the table most of its growing.
-        var secrets = new Dictionary<string, Secret>(text.Length / BytesPerRecord, StringComparer.Ordinal);
-        ReadOnlySpan<char> rest = text;
-        while (SkipToRecord(ref rest))
+        var list = new UserList(file);
+        int at = 0;
+        while (list.SkipToRecord(ref at))
         {
-            string? error = ReadRecord(ref rest, secrets);
+            string? error = list.ReadRecord(ref at);
             if (error is null) continue;
             log.Add(LogText.Error(error));
             break;
         }
 
-        return new UserList(secrets);
+        return list;
     }
 
     /// <returns>False when the name is not in the file.</returns>
     public bool TryGet(string name, out Secret secret)
     {
-        bool found = _secrets.TryGetValue(name, out var known);
-        secret = known ?? Secret.Empty;
-        return found;
+        int place = _places[SlotOf(name)];
+        secret = place > 0 ? SecretAt(place - 1) : Secret.Empty;
+        return place > 0;
     }
+
+    // ---- reading --------------------------------------------------------------------------------------------------
 
     /// <summary>Past white space and lines that begin with a semicolon.</summary>
-    private static bool SkipToRecord(ref ReadOnlySpan<char> rest)
+    private bool SkipToRecord(ref int at)
     {
-        while (!rest.IsEmpty && (ByteText.IsSpace(rest[0]) || rest[0] == ';'))
+        while (at < _file.Length && (ByteText.IsSpace((char)_file[at]) || _file[at] == ';'))
         {
-            if (rest[0] == ';') SkipLine(ref rest);
-            else rest = rest[1..];
+            if (_file[at] == ';') SkipLine(ref at);
+            else at++;
         }
 
-        return !rest.IsEmpty;
+        return at < _file.Length;
     }
 
-    private static string? ReadRecord(ref ReadOnlySpan<char> rest, Dictionary<string, Secret> secrets)
+    private string? ReadRecord(ref int at)
     {
         const string Broken = "broken auth file";
-        const int Quotes = 2;
-        if (rest[0] != '"' || !QuotedText.TryRead(rest, '"', out string user, out int userLength)) return Broken;
-        if (userLength - Quotes > UserEntry.NameBytesMax) return "username too long in auth file";
-        rest = rest[userLength..];
-
-        // Anything may stand between the two.
-        int open = rest.IndexOf('"');
-        if (open < 0 || !QuotedText.TryRead(rest[open..], '"', out string secret, out int secretLength)) return Broken;
-        if (secretLength - Quotes > Secret.BytesMax) return "password too long in auth file";
-        rest = rest[(open + secretLength)..];
-        SkipLine(ref rest);
-        secrets[user] = Secret.Of(secret);
+        var user = FieldAt(at);
+        if (!user.IsClosed) return Broken;
+        if (user.Raw.Length > UserEntry.NameBytesMax) return "username too long in auth file";
+        var secret = FieldAfter(user);
+        if (!secret.IsClosed) return Broken;
+        if (secret.Raw.Length > Secret.BytesMax) return "password too long in auth file";
+        Add(TextOf(user), at);
+        at = secret.End;
+        SkipLine(ref at);
         return null;
     }
 
-    private static void SkipLine(ref ReadOnlySpan<char> rest)
+    private void SkipLine(ref int at)
     {
-        int end = rest.IndexOf('\n');
-        rest = end < 0 ? [] : rest[(end + 1)..];
+        int end = _file.AsSpan(at).IndexOf((byte)'\n');
+        at = end < 0 ? _file.Length : at + end + 1;
+    }
+
+    private void Add(string name, int at)
+    {
+        int slot = SlotOf(name);
+        if (_places[slot] == 0) Count++;
+        _places[slot] = at + 1; // Of two records of one name the later counts.
+        if (Count * 2 <= _places.Length) return;
+        var before = _places;
+        _places = new int[before.Length * 2];
+        foreach (int place in before)
+        {
+            if (place > 0) _places[SlotOf(TextOf(FieldAt(place - 1)))] = place;
+        }
+    }
+
+    // ---- index ----------------------------------------------------------------------------------------------------
+
+    /// <summary>Where the name's place stands, or would stand.</summary>
+    private int SlotOf(ReadOnlySpan<char> name)
+    {
+        int mask = _places.Length - 1;
+        int slot = string.GetHashCode(name) & mask;
+        while (_places[slot] is var place and > 0 && !FieldAt(place - 1).Is(name)) slot = (slot + 1) & mask;
+        return slot;
+    }
+
+    private Secret SecretAt(int at) => Secret.Of(TextOf(FieldAfter(FieldAt(at))));
+
+    // ---- fields ---------------------------------------------------------------------------------------------------
+
+    /// <summary>Text between quotes, in which a doubled quote stands for one.</summary>
+    private readonly ref struct Field(ReadOnlySpan<byte> raw, int end, bool isEscaped)
+    {
+        internal readonly ReadOnlySpan<byte> Raw = raw;
+        internal readonly int End = end;
+        internal readonly bool IsEscaped = isEscaped;
+
+        internal bool IsClosed => End > 0;
+
+        internal bool Is(ReadOnlySpan<char> text)
+        {
+            int at = 0;
+            for (int i = 0; i < Raw.Length; i++, at++)
+            {
+                if (at == text.Length || Raw[i] != text[at]) return false;
+                if (Raw[i] == '"') i++;
+            }
+
+            return at == text.Length;
+        }
+    }
+
+    /// <summary>The field that begins here; not closed where none does.</summary>
+    private Field FieldAt(int at)
+    {
+        if (at >= _file.Length || _file[at] != '"') return default;
+        bool isEscaped = false;
+        int end = at + 1;
+        while (true)
+        {
+            int next = _file.AsSpan(end).IndexOf((byte)'"');
+            if (next < 0) return default;
+            end += next + 1;
+            if (end == _file.Length || _file[end] != '"') break;
+            end++;
+            isEscaped = true;
+        }
+
+        return new Field(_file.AsSpan(at + 1, end - at - 2), end, isEscaped);
+    }
+
+    /// <summary>Anything may stand between the two.</summary>
+    private Field FieldAfter(Field user)
+    {
+        int open = _file.AsSpan(user.End).IndexOf((byte)'"');
+        return open < 0 ? default : FieldAt(user.End + open);
+    }
+
+    private static string TextOf(Field field)
+    {
+        string text = ByteText.Of(field.Raw);
+        return field.IsEscaped ? text.Replace("\"\"", "\"", StringComparison.Ordinal) : text;
     }
 }

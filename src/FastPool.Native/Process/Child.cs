@@ -40,6 +40,19 @@ public static unsafe class Child
         return (status & SignalBits) == 0 ? (status >> StatusShift) & StatusBits : 1;
     }
 
+    /// <summary>A child that has ended and that nobody has waited for; it goes on being that.</summary>
+    /// <returns>Its pid; 0: there is none.</returns>
+    public static int FindEnded()
+    {
+        const int AnyChild = 0; // P_ALL
+        const int Options = 0x1000005; // WNOWAIT, WEXITED, WNOHANG
+        const int InfoInts = 32; // siginfo_t has 128 bytes.
+        const int PidAt = 4; // si_pid, on 64 bit.
+        int* info = stackalloc int[InfoInts];
+        new Span<int>(info, InfoInts).Clear();
+        return ProcessCalls.WaitId(AnyChild, 0, info, Options) == 0 ? info[PidAt] : 0;
+    }
+
     private static byte** Pointers(IReadOnlyList<string> texts)
     {
         var pointers = (byte**)NativeMemory.AllocZeroed((nuint)texts.Count + 1, (nuint)sizeof(byte*));

@@ -85,6 +85,9 @@ internal static unsafe partial class ProcessCalls
     [LibraryImport(C, EntryPoint = "waitpid", SetLastError = true)]
     internal static partial int WaitPid(int pid, int* status, int options);
 
+    [LibraryImport(C, EntryPoint = "waitid", SetLastError = true)]
+    internal static partial int WaitId(int kind, uint id, int* signalInfo, int options);
+
     [LibraryImport(C, EntryPoint = "_exit")]
     internal static partial void Exit(int status);
 

@@ -51,10 +51,5 @@ internal sealed class ProcessHost(
 
     public void SettingsApplied(Settings settings) => reloader.Apply(settings);
 
-    public bool Reload()
-    {
-        bool isDone = reloader.Reload(Running);
-        Memory.GiveBack();
-        return isDone;
-    }
+    public bool Reload() => reloader.Reload(Running);
 }

@@ -70,12 +70,16 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
     private LoadResult Load(Settings? current) =>
         ConfigurationLoader.Load(current?.ConfigFile ?? line.ConfigFile, new DiskFileReader(), current, OwnEnvironment(), line.Verbose);
 
-    /// <summary>The only variable that configures anything.</summary>
+    /// <summary>The only variables that configure anything.</summary>
     private static Dictionary<string, string> OwnEnvironment()
     {
         var environment = new Dictionary<string, string>();
-        string? loops = Environment.GetEnvironmentVariable(FastPoolSettings.LoopsVariable);
-        if (loops is not null) environment[FastPoolSettings.LoopsVariable] = loops;
+        foreach (var (key, _) in FastPoolSettings.Default.Values)
+        {
+            string name = FastPoolSettings.VariableOf(key);
+            if (Environment.GetEnvironmentVariable(name) is { } value) environment[name] = value;
+        }
+
         return environment;
     }
 

@@ -207,16 +207,27 @@ public sealed class ConfigurationLoaderTests
         Assert.Equal(loops, result.Settings!.Own.Loops);
     }
 
-    [Fact]
-    public void Loops_in_the_environment_that_are_no_number_are_an_error()
+    [Theory]
+    [InlineData("FASTPOOL_LOOPS", "all")]
+    [InlineData("FASTPOOL_METRICS_LISTEN", "everywhere")]
+    [InlineData("FASTPOOL_CONSOLE_EXTENDED", "yes")]
+    public void Nonsense_in_the_environment_is_an_error(string name, string value)
     {
         var files = new MemoryFiles { [Loading.Path] = Main };
-        var result = ConfigurationLoader.Load(
-            Loading.Path, files, null, new Dictionary<string, string> { ["FASTPOOL_LOOPS"] = "all" });
+        var result = ConfigurationLoader.Load(Loading.Path, files, null, new Dictionary<string, string> { [name] = value });
         Assert.Null(result.Settings);
         Assert.Equal(
-            ["ERROR invalid value \"all\" for environment variable FASTPOOL_LOOPS", "FATAL cannot load config file"],
+            [$"ERROR invalid value \"{value}\" for environment variable {name}", "FATAL cannot load config file"],
             Loading.Lines(result));
+    }
+
+    [Fact]
+    public void Every_own_setting_has_its_variable()
+    {
+        var environment = new Dictionary<string, string> { ["FASTPOOL_LOOPS"] = "3", ["FASTPOOL_METRICS_LISTEN"] = "*:9127", ["FASTPOOL_CONSOLE_EXTENDED"] = "1" };
+        var files = new MemoryFiles { [Loading.Path] = Main + "[fastpool]\nloops = 1\nconsole_extended = 0\n" };
+        var own = ConfigurationLoader.Load(Loading.Path, files, null, environment).Settings!.Own;
+        Assert.Equal(environment, own.Values.ToDictionary(static pair => FastPoolSettings.VariableOf(pair.Key), static pair => pair.Value));
     }
 
     [Fact]

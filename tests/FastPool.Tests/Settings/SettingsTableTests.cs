@@ -1,6 +1,9 @@
 namespace FastPool.Tests.Settings;
 
+using System.Reflection;
+using System.Text.RegularExpressions;
 using FastPool.Core.Settings;
+using FastPool.Tests.Architecture;
 
 public sealed class SettingsTableTests
 {
@@ -146,9 +149,7 @@ public sealed class SettingsTableTests
         string key, string? @default, string? shownDefault, bool changeable, string good, string shown, string? bad)
     {
         _ = (@default, shownDefault, changeable, shown, bad);
-        string name = key == "conffile" ? "ConfigFile" : string.Concat(key.Split('_').Select(Capital));
-        var property = typeof(Settings).GetProperty(name) ?? typeof(Settings).GetProperty(name + "Us");
-        Assert.NotNull(property);
+        var property = PropertyOf(key);
 
         var changed = Loading.Load($"[pgbouncer]\n{key} = {good}\n").Settings!;
         var unchanged = Loading.Good("[pgbouncer]\n");
@@ -159,6 +160,18 @@ public sealed class SettingsTableTests
             if (other.Name == property.Name) Assert.False(isSame, $"{key} did not reach {property.Name}");
             else Assert.True(isSame, $"{key} changed {other.Name}");
         }
+    }
+
+    /// <summary>A setting that is only parsed would promise what nobody keeps.</summary>
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void A_setting_is_read_by_somebody_who_obeys_it(
+        string key, string? @default, string? shownDefault, bool changeable, string good, string shown, string? bad)
+    {
+        _ = (@default, shownDefault, changeable, good, shown, bad);
+        if (key == "job_name") return; // Names a Windows service; the manual says that it has no effect.
+        var word = new Regex($@"(?<![\w]){PropertyOf(key).Name}\b(?!\s*=[^=>])");
+        Assert.Contains(SourceTree.Files, file => file.Name is not ("Settings.cs" or "SettingsTable.cs") && file.Lines.Any(line => word.IsMatch(SourceFile.CodeOf(line.Text))));
     }
 
     [Fact]
@@ -231,6 +244,12 @@ public sealed class SettingsTableTests
         settings = Loading.Good(files, "[pgbouncer]\nverbose=1", settings);
         Assert.Equal(1, settings.Verbose);
         Assert.Equal(2, Loading.Good(files, "[pgbouncer]\n", settings).Verbose);
+    }
+
+    private static PropertyInfo PropertyOf(string key)
+    {
+        string name = key == "conffile" ? "ConfigFile" : string.Concat(key.Split('_').Select(Capital));
+        return typeof(Settings).GetProperty(name) ?? typeof(Settings).GetProperty(name + "Us") ?? throw new MissingMemberException(name);
     }
 
     private static string Capital(string word) => char.ToUpperInvariant(word[0]) + word[1..];

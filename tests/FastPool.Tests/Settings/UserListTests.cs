@@ -22,7 +22,7 @@ public sealed class UserListTests
     public void Records_are_two_quoted_fields(string text, string users)
     {
         var log = new List<LogText>();
-        Assert.Equal(users, UsersOf(UserList.Load(text, log)));
+        Assert.Equal(users, UsersOf(Load(text, log)));
         Assert.Empty(log);
     }
 
@@ -36,7 +36,7 @@ public sealed class UserListTests
     public void A_broken_record_ends_the_reading(string text, string users)
     {
         var log = new List<LogText>();
-        Assert.Equal(users, UsersOf(UserList.Load(text, log)));
+        Assert.Equal(users, UsersOf(Load(text, log)));
         Assert.Equal(["ERROR broken auth file"], Loading.Lines(log));
     }
 
@@ -48,7 +48,7 @@ public sealed class UserListTests
     {
         var log = new List<LogText>();
         string record = $"\"{new string('u', userLength)}\" \"{new string('p', secretLength)}\"\n";
-        var users = UserList.Load("\"a\" \"b\"\n" + record + "\"z\" \"z\"", log);
+        var users = Load("\"a\" \"b\"\n" + record + "\"z\" \"z\"", log);
         Assert.Equal(error is null ? 3 : 1, users.Count);
         Assert.Equal(error is null ? [] : [error], Loading.Lines(log));
     }
@@ -57,8 +57,8 @@ public sealed class UserListTests
     public void Limits_count_the_raw_text()
     {
         var log = new List<LogText>();
-        Assert.Equal(1, UserList.Load($"\"{string.Concat(Enumerable.Repeat("\"\"", 63))}\" \"\"", log).Count);
-        Assert.Equal(0, UserList.Load($"\"{string.Concat(Enumerable.Repeat("\"\"", 64))}\" \"\"", log).Count);
+        Assert.Equal(1, Load($"\"{string.Concat(Enumerable.Repeat("\"\"", 63))}\" \"\"", log).Count);
+        Assert.Equal(0, Load($"\"{string.Concat(Enumerable.Repeat("\"\"", 64))}\" \"\"", log).Count);
     }
 
     [Theory]
@@ -101,6 +101,31 @@ public sealed class UserListTests
         Assert.False(UserList.Empty.TryGet("a", out var secret));
         Assert.Same(Secret.Empty, secret);
     }
+
+    [Fact]
+    public void Ten_thousand_users_are_found_and_cost_no_object_each()
+    {
+        const int Users = 10_000;
+        var file = System.Text.Encoding.Latin1.GetBytes(string.Concat(Enumerable.Range(0, Users).Select(static i => $"\"user \"\"{i}\"\"\" \"secret of {i}\"\n")));
+        List<LogText> log = [];
+        UserList.Load(file, log);
+        var users = UserList.Load(file, log);
+        Assert.Equal(Users, users.Count);
+        for (var i = 0; i < Users; i++)
+        {
+            Assert.True(users.TryGet($"user \"{i}\"", out var secret));
+            Assert.Equal($"secret of {i}", secret.Text);
+            Assert.False(users.TryGet($"user {i}", out _));
+        }
+        Assert.Equal(Users, users.Secrets.Count());
+        var kept = GC.GetTotalMemory(forceFullCollection: true);
+        users = UserList.Load(file, log);
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - kept, long.MinValue, 1_000_000); // The index alone: the file was there.
+        Assert.Equal(Users, users.Count);
+        Assert.Empty(log);
+    }
+
+    private static UserList Load(string text, List<LogText> log) => UserList.Load(System.Text.Encoding.Latin1.GetBytes(text), log);
 
     private static string UsersOf(UserList users) => string.Join('|', users.Names.Select(name =>
     {
