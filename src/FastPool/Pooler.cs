@@ -173,7 +173,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     public bool Reload(Settings settings)
     {
         var isWhole = _plane.Reloader.Apply(settings);
-        _verifiers.Forget([.. settings.UserList.Secrets, .. _registry.Databases.SelectMany(static database => database.FetchedSecrets.Values)]);
+        _verifiers.Forget(settings.UserList.Secrets.Concat(_registry.Databases.SelectMany(static database => database.FetchedSecrets.Values)));
         return isWhole;
     }
 

@@ -61,7 +61,7 @@ public sealed class ScramVerifiers(byte[] mockSecret)
     public ScramKeys? Proof(ReadOnlySpan<byte> storedKey) => _proofs.GetValueOrDefault(Convert.ToBase64String(storedKey));
 
     /// <summary>After a reload.</summary>
-    /// <param name="secrets">All that users have now: what was proved against another one is gone with it.</param>
+    /// <param name="secrets">All that users have now, looked at only if there is something to forget: what was proved against another one is gone with it.</param>
     public void Forget(IEnumerable<Secret> secrets)
     {
         _adHoc.Clear();

@@ -27,8 +27,6 @@ public sealed class UserList
     /// <summary>Where they begin, as they follow each other in the file.</summary>
     private IEnumerable<int> Records => _places.Where(static place => place > 0).Order().Select(static place => place - 1);
 
-    public IReadOnlyCollection<Secret> Secrets => _secrets.Values;
-
     /// <summary>Reads records "user" "secret"; what follows on the line is ignored.</summary>
     /// <param name="file">Its content, which is this list's from now on.</param>
     /// <param name="log">Gets the reason when reading ended early.</param>
