@@ -61,8 +61,7 @@ start_contestant() {
             [ "$scenario" != tls-connect-16 ] || auth_type=scram-sha-256
             ;;
         prepared-*)
-            # The same for both: shared prepared statements where PgBouncer knows them, else a server for each client.
-            if [ "$shared_prepared" = yes ]; then extra='max_prepared_statements = 200'; else pool_mode=session pool_size=${scenario#prepared-}; fi
+            [ "$who" = pgbouncer ] && [ "$shared_prepared" = no ] || extra='max_prepared_statements = 200'
             ;;
     esac
     start_pooler "$who" "$(binary_of "$who")"
@@ -157,6 +156,9 @@ run_idle() {
     record "$scenario" "$round" "$who" 'RSS kB with all' "$after"
 }
 
+# A PgBouncer that shares no prepared statements can only be asked for the same queries parsed anew each time.
+mode_of_prepared() { if [ "$1" = pgbouncer ] && [ "$shared_prepared" = no ]; then echo extended; else echo prepared; fi; }
+
 run_scenario() {
     local scenario=$1 round=$2 who=$3
     if [ "$who" = direct ]; then case $scenario in start | idle | tls-*) return 0 ;; esac; fi
@@ -170,6 +172,7 @@ run_scenario() {
         *copy-*) run_copy "$scenario" "$round" "$who" ;;
         *idle) run_idle "$scenario" "$round" "$who" ;;
         tls-*) run_pgbench "$scenario" "$round" "$who" "${scenario##*-}" -M simple ;;
+        prepared-*) run_pgbench "$scenario" "$round" "$who" "${scenario#*-}" -M "$(mode_of_prepared "$who")" ;;
         *) run_pgbench "$scenario" "$round" "$who" "${scenario#*-}" -M "${scenario%-*}" ;;
     esac
     stop_contestant
@@ -216,7 +219,7 @@ environment() {
     printf 'run\t%s rounds, %s s a run, pool of 20, TCP on loopback, %s\n' "$rounds" "$seconds" "$(date -u +%Y-%m-%d)"
     case " ${scenarios[*]} " in
         *' prepared-'*) [ "$shared_prepared" = yes ] ||
-            printf 'prepared\tsession mode with a server for each client on both sides: this PgBouncer is older than 1.21 and shares no prepared statements\n' ;;
+            printf 'prepared\tPgBouncer runs -M extended in these rows: it is older than 1.21 and shares no prepared statements\n' ;;
     esac
 }
 
