@@ -46,6 +46,12 @@ public static class Limits
     /// <summary>A message of the login phase. A startup packet cannot be longer than 65535; a password is at most 65530.</summary>
     public const int LoginMessageBytes = 65_536 + 64;
 
+    /// <summary>A message of a server that logs in, or runs the connect query: held whole, so it has an end.</summary>
+    public const int ServerLoginMessageBytes = 16 * 1024 * 1024;
+
+    /// <summary>A message that must be held whole before it is judged. PostgreSQL takes none that is longer (MaxAllocSize).</summary>
+    public const int CollectedMessageBytes = 0x3FFFFFFF;
+
     /// <summary>Host names that are looked up at once, each on a thread of its own; more wait for one of them.</summary>
     public const int LookupsMax = 8;
 

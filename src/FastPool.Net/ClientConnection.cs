@@ -335,6 +335,9 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         var names = StatementNames.Find(type, message, length);
         switch (names.Case)
         {
+            case StatementCase.Collect when length > Limits.CollectedMessageBytes:
+                Session.RefuseHeader(message);
+                return EndAfter(buffer, run, position);
             case StatementCase.Collect:
                 return Step.Hold;
             case StatementCase.Disconnect:

@@ -63,9 +63,13 @@ internal abstract class MessageEndpoint : Endpoint
         else
         {
             _held.Append(buffer.AsSpan(start, count), Buffers);
-            TakeHeld();
+            if (!IsFirstHeldCut()) TakeHeld();
         }
     }
+
+    /// <summary>What is held begins with a message that had to be held because it must be whole: while it is not, looking again would only copy it.</summary>
+    private bool IsFirstHeldCut() =>
+        BodyRemaining == 0 && MessageHeader.TryRead(_held.Span, uint.MaxValue, out _, out var length) == HeaderStatus.Complete && length > _held.Count;
 
     /// <summary>Goes on with what was held back.</summary>
     private protected void TakeHeld()

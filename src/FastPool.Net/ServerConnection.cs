@@ -156,7 +156,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         while (position < end && Session.Login is { } login && IsOpen)
         {
             var unread = buffer.AsSpan(position, end - position);
-            var status = MessageHeader.TryRead(unread, Session.Pool.Limits.MaxPacketSize, out var type, out var length);
+            var status = MessageHeader.TryRead(unread, Math.Min(Session.Pool.Limits.MaxPacketSize, Limits.ServerLoginMessageBytes), out var type, out var length);
             if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && type == 0))
             {
                 Close("bad pkt header", mayTerminate: true);
