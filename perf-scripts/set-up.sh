@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs on Debian or Ubuntu what is missing for building, testing and measuring FastPool, by name:
 #
-#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console] [tls] [auth] [surroundings]
+#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console] [tls] [auth] [surroundings] [drivers]
 #
-# dist, console, tls, auth, surroundings: what the tests of dist/, of console, metrics and page, of TLS, of PAM and LDAP, and of containers
-# look with. Without names: dotnet aot postgresql. Installs with apt-get as root or through sudo; otherwise names what is missing and stops. Nothing is touched that
-# is there already: no existing cluster, no running service.
+# dist, console, tls, auth, surroundings, drivers: what the tests of dist/, of console, metrics and page, of TLS, of PAM and LDAP, of
+# containers, and of other languages' drivers look with. Without names: dotnet aot postgresql. Installs with apt-get as root or through
+# sudo; otherwise names what is missing and stops. Nothing is touched that is there already: no existing cluster, no running service.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -51,6 +51,16 @@ missing_for() {
             have unshare || echo util-linux
             have pidof || echo sysvinit-utils
             have pkill || echo procps
+            ;;
+        drivers)
+            [ -x /usr/bin/python3 ] || echo python3
+            /usr/bin/python3 -c 'import psycopg' 2>/dev/null || echo python3-psycopg
+            /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
+            /usr/bin/python3 -c 'import asyncpg' 2>/dev/null || echo python3-asyncpg
+            have node || echo nodejs
+            have npm || echo npm
+            have javac || echo default-jdk-headless
+            [ -e /usr/share/java/postgresql.jar ] || echo libpostgresql-jdbc-java
             ;;
         *) fail "set-up.sh does not know '$1'" ;;
     esac
@@ -107,7 +117,20 @@ run_quietly() {
     rm -f "$log"
 }
 
+# What npm brings for the drivers' tests lies beside them, as the lock file there says.
+install_node_packages() {
+    local folder=$root/tests/drivers/node
+    [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && return 0
+    step "Set-up: npm ci in tests/drivers/node"
+    (cd "$folder" && run_quietly npm ci --ignore-scripts && touch node_modules/.package-lock.json)
+}
+
 set_up() {
+    install_named "$@" || return
+    case " $* " in *' drivers '*) install_node_packages ;; esac
+}
+
+install_named() {
     local need packages=() sudo=
     for need in "$@"; do
         # shellcheck disable=SC2207

@@ -69,6 +69,7 @@ main() {
     (set_up auth) || note "the tests of PAM and LDAP are going to fail"
     (set_up pgbouncer strace) || note "the tests that compare with PgBouncer, and some of -R, are going to fail"
     (set_up surroundings) || note "some tests of containers are going to fail"
+    (set_up drivers) || note "the tests of other languages' drivers are going to fail"
     (set_up console) || note "some tests of the console are going to fail"
     begin_work
     prepare_dotnet

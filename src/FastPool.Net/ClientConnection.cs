@@ -278,6 +278,11 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
             switch (verdict)
             {
                 case Verdict.Forward:
+                    if (length > unread.Length && Session.WantsWhole(type, length))
+                    {
+                        Forward(buffer, run, position);
+                        return position;
+                    }
                     if (Server is null && !TryLink())
                     {
                         return position; // Waits for a server, or for its variables to be set; nothing of the run is left, for it had no server either.
@@ -353,6 +358,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         }
 
         Session.BeginTracked();
+        if (length > message.Length && Session.WantsWhole(type, length)) return Step.Hold;
         if (Server is null && !TryLink()) return Step.Hold;
         Session.CountForwarded(length);
         _loop.Figures.ClientMessages++;

@@ -190,6 +190,7 @@ public sealed partial class ClientSession : PoolClient
     // ---- prepared statements --------------------------------------------------------------------------------------
 
     private ClientStatements? _statements;
+    private bool _isDropUnderWay;
 
     public int StatementCount => _statements?.Count ?? 0;
 
@@ -210,8 +211,8 @@ public sealed partial class ClientSession : PoolClient
     /// <returns>Bytes of the message that are dealt with: the prefix, or all of it; 0: disconnect with <see cref="Ending"/>.</returns>
     public int ApplyStatement(byte type, ReadOnlySpan<byte> message, int length, in StatementNames names, MessageBuffer toServer, MessageBuffer toClient)
     {
+        if (type == FrontendMessage.Parse) return ApplyParse(message, names, toServer, toClient);
         var known = _statements?.Find(names.Name);
-        if (type == FrontendMessage.Parse) return ApplyParse(message, names, known, toServer, toClient);
         if (known is null)
         {
             _context.Log.Failure(LogPrefix, $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' not found");
@@ -221,13 +222,17 @@ public sealed partial class ClientSession : PoolClient
         Server!.EnsurePrepared(known, toServer);
         names.WritePrefix(type, length, known, toServer);
         Server.ExpectNamed(type, known);
-        if (type == FrontendMessage.Bind) Stats.Binds++;
+        if (type == FrontendMessage.Bind)
+        {
+            Stats.Binds++;
+            if (known.DropsStatements) Server.DoubtStatements();
+        }
         return names.PrefixLength;
     }
 
-    private int ApplyParse(ReadOnlySpan<byte> message, in StatementNames names, Statement? known, MessageBuffer toServer, MessageBuffer toClient)
+    private int ApplyParse(ReadOnlySpan<byte> message, in StatementNames names, MessageBuffer toServer, MessageBuffer toClient)
     {
-        if (known is not null)
+        if (_statements is not null && !_statements.TryFree(names.Name))
         {
             _context.Log.Failure(LogPrefix, $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' was already prepared");
             End(Ending.Told("prepared statement name is already in use"));
@@ -242,7 +247,7 @@ public sealed partial class ClientSession : PoolClient
         var statement = _statements.Add(names.Name, message[names.PrefixLength..]);
         statement.OpenLatency(_context);
         Stats.ClientParses++;
-        if (Server!.ParseFor(statement, toServer)) Fake(FrontendMessage.Parse, toClient);
+        if (Server!.ParseFor(statement, toServer)) Fake(FrontendMessage.Parse, toClient, statement);
         return message.Length;
     }
 
@@ -253,13 +258,39 @@ public sealed partial class ClientSession : PoolClient
         Fake(FrontendMessage.Close, toClient);
     }
 
-    private void Fake(byte type, MessageBuffer toClient)
+    private void Fake(byte type, MessageBuffer toClient, Statement? statement = null)
     {
-        if (Server is { Outstanding.IsEmpty: false } server) server.Outstanding.Add(type, ReplyAction.Fake);
+        if (Server is { Outstanding.IsEmpty: false } server) server.Outstanding.Add(type, ReplyAction.Fake, statement);
         else toClient.Write(type == FrontendMessage.Parse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
     }
 
     public void ForgetStatements() => _statements?.Clear();
+
+    /// <summary>A command that drops all statements is on its way to the server: what the client prepares behind it is safe from it.</summary>
+    internal void DoubtStatements()
+    {
+        _isDropUnderWay = true;
+        _statements?.Doubt();
+    }
+
+    /// <summary>The server has dropped all statements. If nobody saw the command coming, what came behind it in a pipeline is lost too.</summary>
+    internal void DropStatements()
+    {
+        if (_isDropUnderWay) _statements?.DropDoubted();
+        else ForgetStatements();
+    }
+
+    private void EndDoubt()
+    {
+        _isDropUnderWay = false;
+        _statements?.EndDoubt();
+    }
+
+    /// <summary>A Parse of this client's has failed, or was skipped after an error: its name may be used again.</summary>
+    internal void NoteFailedParse(Statement statement) => _statements?.NoteFailed(statement);
+
+    /// <summary>Whether a message is to be seen whole, because it may be a command that drops statements.</summary>
+    public bool WantsWhole(byte type, int length) => length <= SessionUse.DropLengthMax && type is FrontendMessage.Query or FrontendMessage.Parse && TracksStatements;
 
     public Verdict RefuseStatement(byte type)
     {
@@ -314,6 +345,7 @@ public sealed partial class ClientSession : PoolClient
     {
         var stats = Stats;
         var now = _context.NowUs;
+        if (_isDropUnderWay) EndDoubt();
         if (QueryStartUs != 0)
         {
             stats.QueryUs += now - QueryStartUs;

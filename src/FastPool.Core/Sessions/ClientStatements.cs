@@ -5,15 +5,33 @@ internal sealed class ClientStatements(StatementTable table)
 {
     private const int InLine = 6;
 
-    private readonly (byte[] Name, Statement Statement)[] _first = new (byte[], Statement)[InLine];
+    private (byte[] Name, Statement Statement)[] _first = new (byte[], Statement)[InLine];
     private int _firstCount;
     private Dictionary<byte[], Statement>? _more;
+    private ClientStatements? _doubted;
+    private HashSet<Statement>? _failed;
 
-    internal int Count => _firstCount + (_more?.Count ?? 0);
+    internal int Count => _firstCount + (_more?.Count ?? 0) + (_doubted?.Count ?? 0);
 
-    internal IEnumerable<(byte[] Name, Statement Statement)> All => _first.Take(_firstCount).Concat(_more?.Select(static pair => (pair.Key, pair.Value)) ?? []);
+    internal IEnumerable<(byte[] Name, Statement Statement)> All =>
+        _first.Take(_firstCount).Concat(_more?.Select(static pair => (pair.Key, pair.Value)) ?? []).Concat(_doubted?.All ?? []);
 
-    internal Statement? Find(ReadOnlySpan<byte> name)
+    internal Statement? Find(ReadOnlySpan<byte> name) => FindCertain(name) ?? _doubted?.Find(name);
+
+    /// <summary>A Parse of the statement did not go well: PostgreSQL does not know its name, so the client may use it again.</summary>
+    internal void NoteFailed(Statement statement) => (_failed ??= []).Add(statement);
+
+    /// <summary>Makes room for a Parse with that name.</summary>
+    /// <returns>False: the name is taken, whatever becomes of a command that is under way.</returns>
+    internal bool TryFree(ReadOnlySpan<byte> name)
+    {
+        if (FindCertain(name) is not { } taken) return true;
+        if (_failed is null || !_failed.Contains(taken)) return false;
+        Remove(name);
+        return true;
+    }
+
+    private Statement? FindCertain(ReadOnlySpan<byte> name)
     {
         for (var i = 0; i < _firstCount; i++)
         {
@@ -47,16 +65,61 @@ internal sealed class ClientStatements(StatementTable table)
         for (var i = 0; i < _firstCount; i++)
         {
             if (!name.SequenceEqual(_first[i].Name)) continue;
-            table.LetGo(_first[i].Statement);
+            LetGo(_first[i].Statement);
             _first[i] = _first[--_firstCount];
             _first[_firstCount] = default;
             return;
         }
-        if (_more is not null && _more.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name, out _, out var statement)) table.LetGo(statement);
+        if (_more is not null && _more.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name, out _, out var statement)) LetGo(statement);
+        else _doubted?.Remove(name);
+    }
+
+    private void LetGo(Statement statement)
+    {
+        _failed?.Remove(statement);
+        table.LetGo(statement);
+    }
+
+    /// <summary>A command is on its way that may drop all that is here.</summary>
+    internal void Doubt()
+    {
+        if (_firstCount == 0 && _more is not { Count: > 0 }) return;
+        var before = _doubted;
+        _doubted = new ClientStatements(table) { _first = _first, _firstCount = _firstCount, _more = _more };
+        (_first, _firstCount, _more) = (new (byte[], Statement)[InLine], 0, null);
+        if (before is not null) _doubted.Take(before);
+        _failed = null; // Any of these names may be used again by now.
+    }
+
+    /// <summary>Such a command went well.</summary>
+    internal void DropDoubted()
+    {
+        _doubted?.Clear();
+        _doubted = null;
+    }
+
+    /// <summary>No such command is under way any more: what was not dropped stays.</summary>
+    internal void EndDoubt()
+    {
+        if (_doubted is not { } doubted) return;
+        _doubted = null;
+        Take(doubted);
+    }
+
+    /// <summary>Takes over the holds of another; a name that is here already has come later, and stays.</summary>
+    private void Take(ClientStatements other)
+    {
+        foreach (var (name, statement) in other.All)
+        {
+            if (FindCertain(name) is not null) table.LetGo(statement);
+            else Put(name, statement);
+        }
     }
 
     internal void Clear()
     {
+        DropDoubted();
+        _failed = null;
         for (var i = 0; i < _firstCount; i++) table.LetGo(_first[i].Statement);
         Array.Clear(_first);
         _firstCount = 0;

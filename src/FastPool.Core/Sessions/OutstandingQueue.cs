@@ -88,6 +88,16 @@ public sealed class OutstandingQueue
         return false;
     }
 
+    /// <summary>Whether a Parse of the statement is under way.</summary>
+    public bool Prepares(Statement statement)
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            if (this[i] is { Type: FrontendMessage.Parse } request && ReferenceEquals(request.Statement, statement)) return true;
+        }
+        return false;
+    }
+
     public Request this[int index] => _ring[(_head + index) & (_ring.Length - 1)];
 
     /// <summary>Takes out one place; the ones behind it move up. Rare: only COPY's end markers.</summary>

@@ -376,7 +376,12 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>The server skipped the request after an error: what it would have done to its statements has not happened.</summary>
     private void NoteSkipped(Request skipped)
     {
-        if (skipped.Type == FrontendMessage.Parse) Statements.ForgetUnlessStale(skipped.Statement!);
+        if (skipped.Type == FrontendMessage.Parse)
+        {
+            if (skipped.Action != ReplyAction.Fake) Statements.ForgetUnlessStale(skipped.Statement!);
+            if (skipped.Action != ReplyAction.Swallow) Client!.NoteFailedParse(skipped.Statement!);
+            return;
+        }
         if (skipped.Type != FrontendMessage.Close) return;
         Statements.Add(skipped.Statement!);
         Statements.MarkStale(skipped.Statement!); // The server has it, or not: the next use closes it first, which is right in both cases.
@@ -384,13 +389,13 @@ public sealed partial class ServerSession : PooledServer
     }
 
     /// <summary>
-    /// "cached plan must not change result type": the server would say so for ever. The next use closes the statement
-    /// and prepares it anew.
+    /// "cached plan must not change result type": the server would say so for ever, and the others too. The next use on each closes the
+    /// statement and prepares it anew.
     /// </summary>
     private void NoteFailedBind(Statement statement, ReadOnlySpan<byte> message)
     {
         var error = new ErrorFields(message[HeaderLength..]);
-        if (error.SqlState.SequenceEqual("0A000"u8)) _statements?.MarkStale(statement);
+        if (error.SqlState.SequenceEqual("0A000"u8)) _statements?.EndGeneration(statement);
     }
 
     /// <summary>Tags that tell of statements gone by SQL.</summary>
@@ -398,8 +403,8 @@ public sealed partial class ServerSession : PooledServer
     {
         var tag = message[HeaderLength..];
         if (!tag.SequenceEqual("DEALLOCATE ALL\0"u8) && !tag.SequenceEqual("DISCARD ALL\0"u8)) return;
-        _statements?.Clear();
-        Client!.ForgetStatements();
+        _statements?.ForgetAllBut(Outstanding);
+        Client!.DropStatements();
     }
 
     // ---- notes for the console ------------------------------------------------------------------------------------
@@ -407,7 +412,17 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>A query, or the Parse of an unnamed statement, goes to this server: what its text says that its tag will not.</summary>
     public void LookAt(byte type, ReadOnlySpan<byte> message)
     {
-        if (type is FrontendMessage.Query or FrontendMessage.Parse) _textUse = SessionUse.OfText(SessionUse.TextOf(type, message));
+        if (type is not (FrontendMessage.Query or FrontendMessage.Parse)) return;
+        var text = SessionUse.TextOf(type, message);
+        _textUse = SessionUse.OfText(text);
+        if (SessionUse.DropsStatements(text)) DoubtStatements();
+    }
+
+    /// <summary>What follows DEALLOCATE ALL or DISCARD ALL in a pipeline must not count on statements from before it.</summary>
+    internal void DoubtStatements()
+    {
+        _statements?.MarkAllStale();
+        Client!.DoubtStatements();
     }
 
     /// <summary>A command is through: how long a prepared one took, and what it leaves behind.</summary>

@@ -12,7 +12,10 @@ internal sealed class ServerStatements(StatementTable table)
         internal readonly Statement Statement = statement;
         internal Entry? Newer;
         internal Entry? Older;
-        internal bool IsStale;
+        internal readonly int Generation = statement.Generation;
+        internal bool IsMarked;
+
+        internal bool IsStale => IsMarked || Generation != Statement.Generation;
     }
 
     internal int Count => _entries.Count;
@@ -78,9 +81,32 @@ internal sealed class ServerStatements(StatementTable table)
         if (Has(statement)) Forget(statement);
     }
 
+    /// <summary>The plan made for it here no longer fits, nor will any other server's.</summary>
+    internal void EndGeneration(Statement statement)
+    {
+        if (_entries.TryGetValue(statement, out var entry)) statement.EndGeneration(entry.Generation);
+    }
+
     internal void MarkStale(Statement statement)
     {
-        if (_entries.TryGetValue(statement, out var entry)) entry.IsStale = true;
+        if (_entries.TryGetValue(statement, out var entry)) entry.IsMarked = true;
+    }
+
+    /// <summary>A command is on its way that may drop them all: the next use closes and prepares each anew.</summary>
+    internal void MarkAllStale()
+    {
+        foreach (var entry in _entries.Values) entry.IsMarked = true;
+    }
+
+    /// <summary>The server has dropped what it had; what is on its way to it, it will have.</summary>
+    internal void ForgetAllBut(OutstandingQueue onTheWay)
+    {
+        for (var entry = _oldest; entry is not null;)
+        {
+            var (statement, newer) = (entry.Statement, entry.Newer);
+            if (!onTheWay.Prepares(statement)) Forget(statement);
+            entry = newer;
+        }
     }
 
     internal void Clear()

@@ -9,6 +9,11 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 internal static class SessionUse
 {
+    private const int ShortestDrop = 11; // DISCARD ALL
+
+    /// <summary>A command of this length or less is looked at as a whole, where it matters whether it drops statements.</summary>
+    internal const int DropLengthMax = 64;
+
     /// <summary>What a query begins with that its command tag will not tell.</summary>
     /// <param name="text">Of the query, or its beginning.</param>
     internal static SafetyUse OfText(ReadOnlySpan<byte> text)
@@ -21,6 +26,14 @@ internal static class SessionUse
             's' when TryTake(ref text, "select pg_"u8) => TryTake(ref text, "advisory_lock"u8) || TryTake(ref text, "try_advisory_lock"u8) ? SafetyUse.AdvisoryLock : SafetyUse.None,
             _ => SafetyUse.None,
         };
+    }
+
+    /// <summary>Whether it begins as a command that drops every prepared statement; one that only looks alike may be taken for it.</summary>
+    internal static bool DropsStatements(ReadOnlySpan<byte> text)
+    {
+        text = text.TrimStart(" \t\r\n"u8);
+        if (text.Length < ShortestDrop || (text[0] | 0x20) != 'd') return false;
+        return TryTake(ref text, "discard all"u8) || TryTake(ref text, "deallocate all"u8) || TryTake(ref text, "deallocate prepare all"u8);
     }
 
     private static bool IsTemporary(ReadOnlySpan<byte> text)

@@ -14,12 +14,14 @@ namespace FastPool.Core.Sessions;
 public sealed class Statement
 {
     private int _holders = 1;
+    private int _generation;
     private LatencyHistogram?[]? _latencies;
 
     internal Statement(byte[] key, long number)
     {
         Key = key;
         Use = SessionUse.OfText(key);
+        DropsStatements = SessionUse.DropsStatements(key);
         Number = number;
         ServerName = Encoding.ASCII.GetBytes($"PGBOUNCER_{number}");
     }
@@ -35,6 +37,9 @@ public sealed class Statement
 
     /// <summary>What running it leaves behind in the server's session.</summary>
     internal SafetyUse Use { get; }
+
+    /// <summary>It is DEALLOCATE ALL or DISCARD ALL.</summary>
+    internal bool DropsStatements { get; }
 
     /// <summary>The name it has on every server.</summary>
     public string Name => Encoding.ASCII.GetString(ServerName);
@@ -76,6 +81,11 @@ public sealed class Statement
         if (Volatile.Read(ref _latencies) is not { } latencies) return; // Pairs: OpenLatency.
         for (var loop = 0; loop < latencies.Length; loop++) Volatile.Read(ref latencies[loop])?.AddTo(sum); // Pairs: OpenLatency.
     }
+
+    /// <summary>Raised when a server has said that its plan no longer fits: what was prepared under an earlier one is stale on every server.</summary>
+    internal int Generation => Volatile.Read(ref _generation); // Pairs: EndGeneration.
+
+    internal void EndGeneration(int generation) => Interlocked.CompareExchange(ref _generation, generation + 1, generation); // Pairs: Generation.
 
     /// <returns>False when the last holder has just let go: then it is forgotten, and a new one must be made.</returns>
     internal bool TryHold()

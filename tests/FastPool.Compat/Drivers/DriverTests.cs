@@ -1,0 +1,54 @@
+using Xunit.Abstractions;
+
+namespace FastPool.Compat.Drivers;
+
+/// <summary>Drivers of other languages in transaction mode, with more clients than servers: each is one program under tests/drivers.</summary>
+public class DriverTests(ITestOutputHelper output)
+{
+    private const string Python = "/usr/bin/python3"; // Debian's own, which Debian's drivers belong to.
+    private const string JdbcArchive = "/usr/share/java/postgresql.jar";
+
+    private readonly DriverSuite _suite = new(output);
+
+    [PoolerTheory(Since = "1.21"), Loops]
+    public Task Psycopg_works(int loops) => RunAsync(loops, "python psycopg 3", Python, "psycopg3.py");
+
+    [PoolerTheory(Since = "1.21"), Loops]
+    public Task Psycopg2_works(int loops) => RunAsync(loops, "python psycopg2", Python, "psycopg_two.py");
+
+    [PoolerTheory(Since = "1.21"), Loops]
+    public Task Asyncpg_works(int loops) => RunAsync(loops, "python asyncpg", Python, "async_pg.py");
+
+    [PoolerTheory(Since = "1.21"), Loops]
+    public Task Node_postgres_works(int loops) => RunAsync(loops, "node node-postgres", "node", "node-postgres.js");
+
+    [PoolerTheory(Since = "1.21"), Loops]
+    public Task Postgres_js_works(int loops) => RunAsync(loops, "node postgres.js", "node", "postgres-js.js");
+
+    [PoolerTheory(Since = "1.21"), Loops]
+    public async Task Pgjdbc_works_beside_a_client_with_German_dates(int loops)
+    {
+        await using var pooler = await DriverSuite.StartAsync(loops);
+        using var ended = new CancellationTokenSource();
+        var german = AskInGermanAsync(pooler, ended.Token);
+        await _suite.RunAsync("java pgjdbc", pooler, "java", "-cp", JdbcArchive, "Pgjdbc.java");
+        await ended.CancelAsync();
+        Assert.True(await german > 20);
+        await DriverSuite.IsCleanAsync(pooler);
+    }
+
+    private async Task RunAsync(int loops, string driver, string program, params string[] arguments)
+    {
+        await using var pooler = await DriverSuite.StartAsync(loops);
+        await _suite.RunAsync(driver, pooler, program, arguments);
+        await DriverSuite.IsCleanAsync(pooler);
+    }
+
+    private static async Task<int> AskInGermanAsync(Pooler pooler, CancellationToken ended)
+    {
+        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("datestyle", "German"));
+        var count = 0;
+        for (; !ended.IsCancellationRequested; count++) Assert.Equal("03.02.2001", (await client.QueryAsync("select date '2001-02-03'")).Rows[0][0]);
+        return count;
+    }
+}
