@@ -1,5 +1,3 @@
-using FastPool.Base;
-
 namespace FastPool.Core.Pools;
 
 /// <summary>The janitor's round: who has waited too long, which free servers are old, unused or too many.</summary>
