@@ -81,6 +81,24 @@ public class LimitTests
         Assert.Equal("TDCZ", (await three.ReplyAsync()).Types);
     }
 
+    [PoolerTheory(FastPoolOnly = "a pool that is never idle keeps its servers"), Loops]
+    public async Task Who_has_waited_longest_is_served_first_over_all_pools_of_a_limit(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, f => f["max_db_connections"] = "1");
+        await using var busy = await pooler.RawAsync();
+        await using var other = await pooler.RawAsync();
+        await busy.QueryAsync("begin");
+        var late = pooler.ConnectAsync("user_md5"); // A pool of its own, whose first login needs a server.
+        await pooler.PoolIsAsync("cl_waiting", 1, "user_md5");
+        await Task.Delay(200); // By so much it is the first.
+        await other.SendAsync(RawClient.Query("select pg_sleep(20)"));
+        await pooler.PoolIsAsync("cl_waiting", 1);
+        await busy.QueryAsync("commit");
+        await using var connection = await late;
+        Assert.Equal(1, await pooler.PoolAsync("cl_waiting"));
+        await pooler.LineAsync("closing because: evicted (age");
+    }
+
     [PoolerTheory, Loops]
     public async Task Max_user_connections_holds_over_all_databases(int loops)
     {

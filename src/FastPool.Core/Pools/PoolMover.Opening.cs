@@ -99,13 +99,38 @@ internal sealed partial class PoolMover
         if (_isStarved != value) Volatile.Write(ref _isStarved, value); // Pairs: IsStarved.
     }
 
+    /// <summary>Somebody in another pool has waited longer, and only a limit over several pools keeps him from a server.</summary>
+    /// <param name="next">Who would get the server here; null: nobody waits.</param>
+    private bool IsClaimedElsewhere(PoolClient? next)
+    {
+        var limits = _pool.Limits;
+        var sinceUs = limits.MaxDbConnections > 0 ? _pool.Database.Servers.ClaimedSinceUs(_pool) : long.MaxValue;
+        if (limits.MaxUserConnections > 0) sinceUs = Math.Min(sinceUs, _pool.User.Servers.ClaimedSinceUs(_pool));
+        if (sinceUs == long.MaxValue) return false;
+        return next is null || next.WaitStartUs - sinceUs > Limits.ClaimStepUs;
+    }
+
+    private void Claim(ConnectionBudget budget)
+    {
+        if (OldestWaiter is null) return;
+        SetStarved(true);
+        budget.Claim(_pool);
+    }
+
     /// <returns>False when max_db_connections or max_user_connections is reached.</returns>
     private bool TryOpenWithinBudgets(byte loop, PoolClient? only, PoolLimits limits, IPoolHost host)
     {
-        if (!_pool.Database.Servers.TryTake(limits.MaxDbConnections)) return false;
-        if (!_pool.User.Servers.TryTake(limits.MaxUserConnections))
+        var (database, user) = (_pool.Database.Servers, _pool.User.Servers);
+        if (IsClaimedElsewhere(OldestWaiter)) return false;
+        if (!database.TryTake(limits.MaxDbConnections))
         {
-            _pool.Database.Servers.GiveBack();
+            Claim(database);
+            return false;
+        }
+        if (!user.TryTake(limits.MaxUserConnections))
+        {
+            database.GiveBack();
+            Claim(user);
             return false;
         }
         _counts.Login++;

@@ -248,11 +248,16 @@ internal sealed partial class PoolMover
 
     private void Settle(PooledServer server, IPoolHost host)
     {
+        var client = IsStopped ? null : NextWaiter(server.Loop);
         if (IsPaused)
         {
             CloseFree(server, "pause mode", host);
         }
-        else if (!IsStopped && NextWaiter(server.Loop) is { } client)
+        else if (!IsStopped && IsClaimedElsewhere(client))
+        {
+            CloseFree(server, "evicted", host);
+        }
+        else if (client is not null)
         {
             _waiting.Remove(client);
             PublishWaiting();
@@ -412,8 +417,14 @@ internal sealed partial class PoolMover
     private void PublishWaiting()
     {
         _counts.Waiting = _waiting.Count + _awaitingWelcome.Count + _awaitingOwn.Count;
-        Volatile.Write(ref _oldestWaitUs, _waiting.Oldest?.WaitStartUs ?? _awaitingOwn.Oldest?.WaitStartUs ?? 0); // Pairs: OldestWaitUs.
+        Volatile.Write(ref _oldestWaitUs, OldestWaiter?.WaitStartUs ?? 0); // Pairs: OldestWaitUs.
     }
+
+    /// <summary>Whatever it waits for.</summary>
+    private PoolClient? OldestWaiter => OlderOf(OlderOf(_waiting.Oldest, _awaitingWelcome.Oldest), _awaitingOwn.Oldest);
+
+    private static PoolClient? OlderOf(PoolClient? one, PoolClient? other) =>
+        one is null || (other is not null && other.WaitStartUs < one.WaitStartUs) ? other : one;
 
     private void PublishIdle()
     {

@@ -462,6 +462,69 @@ public sealed class PoolTests
         Assert.Equal(1, setting.StartsWith("max_db", StringComparison.Ordinal) ? bench.Pool.Database.Servers.Count : bench.Pool.User.Servers.Count);
     }
 
+    [Theory]
+    [InlineData("max_db_connections=1")]
+    [InlineData("max_user_connections=1")]
+    public void When_all_are_busy_a_server_that_becomes_free_makes_room_for_who_has_waited_longest_in_any_pool(string setting)
+    {
+        var bench = new PoolBench(setting);
+        var other = setting.StartsWith("max_db", StringComparison.Ordinal)
+            ? bench.Registry.GetPool(bench.Pool.Database, "bob")
+            : bench.Registry.GetPool(bench.Registry.FindDatabase("e", out _)!, "ann");
+        bench.OpenIdle(1);
+        var server = bench.Acquire(bench.Join())!;
+        var elsewhere = new FakeClient { WaitStartUs = bench.Host.NowUs };
+        other.Join(elsewhere, bench.Host);
+        Assert.Null(other.Acquire(elsewhere, bench.Host));
+        bench.Host.NowUs += Limits.ClaimStepUs + 1;
+        bench.JoinAndWait(); // Of the server's own pool, and later.
+        bench.Host.TakeAll();
+
+        bench.Pool.Return(server, bench.Host);
+        Assert.Equal(["evicted"], Reasons(bench.Host.TakeAll()));
+        bench.Pool.Remove(server, bench.Host);
+        bench.Host.TakeAll();
+        other.Serve(bench.Host);
+        Assert.Equal(PoolEffectKind.Dial, Assert.Single(bench.Host.TakeAll()).Kind);
+    }
+
+    [Fact]
+    public void Waiters_of_about_the_same_time_are_served_by_the_pool_that_has_the_server()
+    {
+        var bench = new PoolBench("max_db_connections=1");
+        var other = bench.Registry.GetPool(bench.Pool.Database, "bob");
+        bench.OpenIdle(1);
+        var server = bench.Acquire(bench.Join())!;
+        var elsewhere = new FakeClient { WaitStartUs = bench.Host.NowUs };
+        other.Join(elsewhere, bench.Host);
+        Assert.Null(other.Acquire(elsewhere, bench.Host));
+        bench.Host.NowUs += Limits.ClaimStepUs;
+        var own = bench.JoinAndWait();
+        bench.Host.TakeAll();
+
+        bench.Pool.Return(server, bench.Host);
+        Assert.Same(own, Assert.Single(Of(PoolEffectKind.Grant, bench.Host.TakeAll())).Client);
+        bench.Pool.Return(server, bench.Host); // Nobody else waits here: the place is the other pool's.
+        Assert.Equal(["evicted"], Reasons(bench.Host.TakeAll()));
+    }
+
+    [Fact]
+    public void A_claim_ends_when_its_pool_gets_a_server()
+    {
+        var bench = new PoolBench("max_db_connections=1");
+        var other = bench.Registry.GetPool(bench.Pool.Database, "bob");
+        var idle = bench.OpenIdle(1).Single();
+        var elsewhere = new FakeClient { WaitStartUs = bench.Host.NowUs };
+        other.Join(elsewhere, bench.Host);
+        Assert.Null(other.Acquire(elsewhere, bench.Host));
+        Assert.Equal(elsewhere.WaitStartUs, bench.Pool.Database.Servers.ClaimedSinceUs(bench.Pool));
+        bench.Pool.Evict(bench.Host);
+        bench.Pool.Remove(idle, bench.Host);
+        bench.Host.TakeAll();
+        other.Serve(bench.Host);
+        Assert.Equal(long.MaxValue, bench.Pool.Database.Servers.ClaimedSinceUs(bench.Pool));
+    }
+
     [Fact]
     public void Eviction_takes_the_server_that_has_been_idle_longest()
     {
