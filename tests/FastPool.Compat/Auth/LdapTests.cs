@@ -134,6 +134,23 @@ public class LdapTests
     }
 
     [PoolerTheory(Since = "1.25"), Loops]
+    public async Task A_database_with_an_auth_user_of_its_own_is_a_mistake_and_the_console_is_for_those_who_are_listed(int loops)
+    {
+        await using var pooler = await StartAsync(loops, Base + "ldapbasedn=\"dc=example\"");
+        pooler.Rewrite(f =>
+        {
+            f.Databases["app"] += " auth_user=user_trust";
+            f["stats_users"] = "user_plain";
+        });
+        Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
+        Assert.Equal(new LoginOutcome("", "FATAL/08P01 bouncer config error"), await LoginClient.LoginAsync(pooler.Port, false, "user_scram", "app", Postgres.Password));
+        await pooler.LineAsync("LDAP can't be used together with database authentication");
+        Assert.Equal(new LoginOutcome("", "FATAL/08P01 not allowed"), await LoginClient.LoginAsync(pooler.Port, false, "user_scram", "pgbouncer", Postgres.Password));
+        Assert.Equal(new LoginOutcome("plain", "in"), await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", Postgres.Password));
+        Assert.Equal(new LoginOutcome("plain", "FATAL/08P01 LDAP authentication failed"), await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", "wrong"));
+    }
+
+    [PoolerTheory(Since = "1.25"), Loops]
     public async Task An_LDAP_rule_does_not_ask_auth_query_for_its_users(int loops)
     {
         var slapd = await Slapd.SharedAsync();
