@@ -3,8 +3,8 @@
 #
 #   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console] [tls] [auth] [surroundings] [drivers]
 #
-# dist, console, tls, auth, surroundings, drivers: what the tests of dist/, of console, metrics and page, of TLS, of PAM and LDAP, of
-# containers, and of other languages' drivers look with. Without names: dotnet aot postgresql. Installs with apt-get as root or through
+# dist, console, tls, auth, surroundings, drivers: what the tests of dist/, of console, metrics and page, of TLS, of logins, of containers,
+# and of other languages' drivers look with. Without names: dotnet aot postgresql. Installs with apt-get as root or through
 # sudo; otherwise names what is missing and stops. Nothing is touched that is there already: no existing cluster, no running service.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -44,6 +44,7 @@ missing_for() {
             have slapd || [ -x /usr/sbin/slapd ] || echo slapd
             compgen -G '/usr/lib/*/libldap*.so.*' >/dev/null || compgen -G '/usr/lib*/libldap*.so.*' >/dev/null || apt_name_of_ldap
             compgen -G '/lib/*/libpam.so.0' >/dev/null || compgen -G '/usr/lib*/libpam.so.0' >/dev/null || echo libpam0g
+            /usr/bin/python3 -c 'import psycopg' 2>/dev/null || echo python3-psycopg
             compgen -G '/lib/*/security/pam_exec.so' >/dev/null || compgen -G '/usr/lib*/security/pam_exec.so' >/dev/null || echo libpam-modules
             ;;
         surroundings)

@@ -66,7 +66,7 @@ main() {
     # The tests of dist/ say what they miss; all others run without it.
     (set_up dist) || note "some tests of dist/ are going to fail"
     (set_up tls) || note "the tests of TLS are going to fail"
-    (set_up auth) || note "the tests of PAM and LDAP are going to fail"
+    (set_up auth) || note "the tests of PAM, LDAP and SASLprep are going to fail"
     (set_up pgbouncer strace) || note "the tests that compare with PgBouncer, and some of -R, are going to fail"
     (set_up surroundings) || note "some tests of containers are going to fail"
     (set_up drivers) || note "the tests of other languages' drivers are going to fail"

@@ -134,9 +134,10 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
     {
         _loop.Engine.Pause(this);
         var (loop, check) = (_loop, login.Check!);
-        var checker = check.Authority == PasswordAuthority.Pam ? loop.Group.PamChecker : loop.Group.LdapChecker;
-        if (!checker.TryBegin(check, () => loop.Post(new ActionLetter(_ => OnChecked(check))))) OnChecked(check);
+        if (!CheckerOf(check).TryBegin(check, () => loop.Post(new ActionLetter(_ => OnChecked(check))))) OnChecked(check);
     }
+
+    private PasswordChecker CheckerOf(PasswordCheck check) => check.Authority == PasswordAuthority.Pam ? _loop.Group.PamChecker : _loop.Group.LdapChecker;
 
     private void OnChecked(PasswordCheck check)
     {
@@ -667,7 +668,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         }
         if (Session.IsConsole) _loop.Console.Forget(Session);
         if (Session is { NeedsOwnServer: true, State: ClientState.Waiting }) CloseOwnLogin();
-        if (Session.Login?.Check is { } check) check.IsAbandoned = true;
+        if (Session.Login?.Check is { } check) CheckerOf(check).Abandon(check);
         if (Session.Login?.Query is { } query) AuthQueries.OnRequesterGone(_loop, query, _loop.ServerList);
         Cancel?.OnRequesterClosed();
         Session.Leave(_loop);

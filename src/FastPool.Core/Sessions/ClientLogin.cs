@@ -418,10 +418,13 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private LoginStep OnSaslInitial(ReadOnlySpan<byte> body)
     {
         const int noResponse = -1;
+        var end = body.IndexOf((byte)0);
+        if (end < 0) return LoginStep.GoOn; // Too short to be read, as below: the login times out.
+        var mechanism = body[..end]; // Looked at first: it may be a password.
+        var isBound = Binding is not null && mechanism.SequenceEqual("SCRAM-SHA-256-PLUS"u8);
+        if (!isBound && !mechanism.SequenceEqual("SCRAM-SHA-256"u8)) return Refuse("client selected an invalid SASL authentication mechanism");
         if (!SASLInitialResponse.TryRead(body, out var initial) || initial.ResponseLength < noResponse || initial.ResponseLength > initial.Response.Length) return LoginStep.GoOn;
         var response = initial.ResponseLength == noResponse ? [] : initial.Response[..initial.ResponseLength];
-        var isBound = Binding is not null && initial.Mechanism.SequenceEqual("SCRAM-SHA-256-PLUS"u8);
-        if (!isBound && !initial.Mechanism.SequenceEqual("SCRAM-SHA-256"u8)) return Refuse("client selected an invalid SASL authentication mechanism");
         if (_secret.Kind == SecretKind.Md5)
         {
             context.Log.Failure(client.LogPrefix, "SCRAM authentication failed: user has MD5 secret");

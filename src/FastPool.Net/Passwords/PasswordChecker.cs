@@ -4,17 +4,20 @@ using FastPool.Native;
 namespace FastPool.Net;
 
 /// <summary>
-/// Threads that may wait for PAM or for LDAP while the loops go on: a few for each, started with the first login that needs
-/// them, so that one directory that hangs does not hold up everybody. Who finds the queue full is refused at once.
+/// Threads that may wait for PAM or for LDAP while the loops go on: a few for each, started with the first logins that need
+/// them. One that hangs for a client which has given up does not count as one of the few, so that a directory that hangs for
+/// some does not hold up the others for long. Who finds the queue full is refused at once.
 /// </summary>
 internal sealed class PasswordChecker(string name, Func<PasswordCheck, bool> check)
 {
-    private const int ThreadsMax = 4;
-    private const int QueueMax = 64;
+    internal const int ThreadsMax = 8;
+    internal const int QueueMax = 64;
+    private const int HangingThreadsMax = 64;
     private const int StackBytes = 512 * 1024;
 
     private readonly object _gate = new(); // Of the kind that can be waited on.
     private readonly Queue<(PasswordCheck Check, Action Answer)> _waiting = new();
+    private readonly List<PasswordCheck> _running = [];
     private int _threads;
     private int _idle;
 
@@ -36,31 +39,58 @@ internal sealed class PasswordChecker(string name, Func<PasswordCheck, bool> che
             }
             _waiting.Enqueue((request, answer));
             Monitor.Pulse(_gate);
-            if (_idle >= _waiting.Count || _threads == ThreadsMax) return true;
+        }
+        AddThread();
+        return true;
+    }
+
+    /// <summary>The client has gone: nobody waits for the answer. Any loop.</summary>
+    internal void Abandon(PasswordCheck request)
+    {
+        request.IsAbandoned = true;
+        AddThread();
+    }
+
+    /// <summary>Starts one if somebody waits and all that are there are at work.</summary>
+    private void AddThread()
+    {
+        lock (_gate)
+        {
+            var busy = 0;
+            foreach (var running in _running) busy += running.IsAbandoned ? 0 : 1;
+            if (_idle >= _waiting.Count || busy + _idle >= ThreadsMax || _threads == HangingThreadsMax) return;
             _threads++;
         }
         new Thread(Work, StackBytes) { Name = name.ToLowerInvariant(), IsBackground = true }.Start();
-        return true;
     }
 
     private void Work()
     {
-        while (true)
+        while (TryTake(out var request, out var answer))
         {
-            var (request, answer) = Take();
             if (!request.IsAbandoned) request.IsRight = check(request);
+            lock (_gate) _running.Remove(request);
             answer();
         }
     }
 
-    private (PasswordCheck Check, Action Answer) Take()
+    /// <returns>False: there are more threads than a few, and nobody waits.</returns>
+    private bool TryTake(out PasswordCheck request, out Action answer)
     {
         lock (_gate)
         {
             _idle++;
-            while (_waiting.Count == 0) Monitor.Wait(_gate);
+            while (_waiting.Count == 0 && _threads <= ThreadsMax) Monitor.Wait(_gate);
             _idle--;
-            return _waiting.Dequeue();
+            if (!_waiting.TryDequeue(out var next))
+            {
+                _threads--;
+                (request, answer) = (null!, null!);
+                return false;
+            }
+            (request, answer) = next;
+            _running.Add(request);
+            return true;
         }
     }
 }

@@ -100,6 +100,107 @@ public class LdapTests
         await pooler.LineAsync("LDAP login failed for user x");
     }
 
+    [PoolerTheory(FastPoolOnly = "PgBouncer misreads long passwords")]
+    [Loops(false)]
+    [Loops(true)]
+    public async Task Every_password_is_answered_with_and_without_TLS(int loops, bool hasTls)
+    {
+        var certificates = await Certificates.SharedAsync();
+        await using var pooler = await StartAsync(loops, Base + "ldapbasedn=\"dc=example\"");
+        pooler.Rewrite(f => f.OfferTls(certificates, "allow"));
+        Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
+        foreach (var (user, password, answer) in new[]
+        {
+            ("user_scram", Postgres.Password, "in"),
+            ("user_scram", "wrong", "FATAL/08P01 LDAP authentication failed"),
+            ("user_scram", "", "FATAL/08P01 empty password returned by client"),
+            ("user_scram", new string('x', 65_000), "FATAL/08P01 LDAP authentication failed"),
+            ("user_scram", LoginClient.Over, "FATAL/08P01 bad packet header: '7000011174000000'"),
+            ("nobody_knows", Postgres.Password, "FATAL/08P01 LDAP authentication failed"),
+            ("nobody_knows", "", "FATAL/08P01 empty password returned by client"),
+        })
+            Assert.Equal(new LoginOutcome("plain", answer), await LoginClient.LoginAsync(pooler.Port, hasTls, user, "app", password));
+    }
+
+    [PoolerTheory(FastPoolOnly = "PgBouncer does not count them"), Loops]
+    public async Task Logins_count_against_the_limit_of_their_database(int loops)
+    {
+        await using var pooler = await StartAsync(loops, Base + "ldapbasedn=\"dc=example\"");
+        pooler.Rewrite(f => f.Databases["app"] += " max_db_client_connections=1");
+        Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
+        await using var first = await pooler.ConnectAsync("user_scram");
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_plain"));
+        Assert.Equal("client connections exceeded (max_db_client_connections)", refused.MessageText);
+    }
+
+    [PoolerTheory(Since = "1.25"), Loops]
+    public async Task A_database_with_an_auth_user_of_its_own_is_a_mistake_and_the_console_is_for_those_who_are_listed(int loops)
+    {
+        await using var pooler = await StartAsync(loops, Base + "ldapbasedn=\"dc=example\"");
+        pooler.Rewrite(f =>
+        {
+            f.Databases["app"] += " auth_user=user_trust";
+            f["stats_users"] = "user_plain";
+        });
+        Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
+        Assert.Equal(new LoginOutcome("", "FATAL/08P01 bouncer config error"), await LoginClient.LoginAsync(pooler.Port, false, "user_scram", "app", Postgres.Password));
+        await pooler.LineAsync("LDAP can't be used together with database authentication");
+        Assert.Equal(new LoginOutcome("", "FATAL/08P01 not allowed"), await LoginClient.LoginAsync(pooler.Port, false, "user_scram", "pgbouncer", Postgres.Password));
+        Assert.Equal(new LoginOutcome("plain", "in"), await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", Postgres.Password));
+        Assert.Equal(new LoginOutcome("plain", "FATAL/08P01 LDAP authentication failed"), await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", "wrong"));
+    }
+
+    [PoolerTheory(Since = "1.25"), Loops]
+    public async Task An_LDAP_rule_does_not_ask_auth_query_for_its_users(int loops)
+    {
+        var slapd = await Slapd.SharedAsync();
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            var hba = Path.Combine(Machine.NewFolder("hba"), "hba");
+            File.WriteAllText(hba, $"host all user_scram,user_plain all ldap ldapserver=127.0.0.1 ldapport={slapd.Port} ldapbasedn=\"dc=example\"\nhost all all all md5\n");
+            f["auth_type"] = "hba";
+            f["auth_hba_file"] = hba;
+            f["auth_user"] = "user_trust";
+            f["auth_query"] = "select nobody, nothing from nowhere where x = $1";
+            foreach (var user in new[] { "user_scram", "user_md5" }) f.Users.Remove(user);
+            f.Users["user_plain"] = "what the file says";
+        });
+        foreach (var user in new[] { "user_scram", "user_plain" }) // In no file, and in the file under another password: LDAP decides, and the server is told the same.
+        {
+            await using var connection = await pooler.ConnectAsync(user);
+            Assert.Equal(user, await connection.ScalarAsync("select current_user::text"));
+        }
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_md5"));
+        Assert.Equal("bouncer config error", refused.MessageText);
+    }
+
+    [PoolerTheory(FastPoolOnly = "PgBouncer stands still"), Loops]
+    public async Task A_full_queue_refuses_at_once_and_holds_up_nobody(int loops)
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            var hba = Path.Combine(Machine.NewFolder("hba"), "hba");
+            File.WriteAllText(hba, $"host all user_md5 all ldap ldapserver=127.0.0.1 ldapport={((IPEndPoint)silent.LocalEndpoint).Port} ldapprefix=x\nhost all all all md5\n");
+            f["auth_type"] = "hba";
+            f["auth_hba_file"] = hba;
+        });
+        var clients = new List<LoginClient>();
+        for (var i = 0; i < 90; i++)
+        {
+            clients.Add(await LoginClient.ConnectAsync(pooler.Port, false));
+            await clients[i].SendAsync(RawClient.Startup(("user", "user_md5"), ("database", "app")));
+            Assert.Equal('R', (await clients[i].ReadAsync())!.Value.Type);
+            await clients[i].AnswerAsync("password\0"u8.ToArray());
+        }
+        await pooler.LineAsync("WARNING LDAP queue is full");
+        Assert.Equal("FATAL/08P01 LDAP authentication failed", new Message('E', (await clients[^1].ReadAsync())!.Value.Body) is var error ? $"{error.Field('S')}/{error.Field('C')} {error.Field('M')}" : "");
+        for (var i = 0; i < 5; i++) await using (await pooler.ConnectAsync("user_plain")) { }
+        foreach (var client in clients) client.Dispose();
+        await using (await pooler.ConnectAsync("user_plain")) { }
+    }
+
     [PoolerTheory(Since = "1.25"), Loops]
     public async Task Without_options_there_is_nobody_to_ask(int loops)
     {

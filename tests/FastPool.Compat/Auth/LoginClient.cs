@@ -71,7 +71,7 @@ internal sealed class LoginClient : IDisposable
                             break;
                         case 5:
                             asked = "md5";
-                            await AnswerAsync(password == Over ? new byte[OverBytes] : password.Length == 0 ? [0] : Encoding.ASCII.GetBytes(Md5(Md5(password, user)[3..], body.AsSpan(4, 4)) + "\0"));
+                            await AnswerAsync(password == Over ? new byte[OverBytes] : password.Length == 0 ? [0] : Respond(Md5(password, user), body.AsSpan(4, 4)));
                             break;
                         case 10:
                             asked = "sasl";
@@ -98,6 +98,9 @@ internal sealed class LoginClient : IDisposable
         BinaryPrimitives.WriteInt32BigEndian(count, length ?? bytes.Length);
         return [.. Encoding.ASCII.GetBytes(mechanism + "\0"), .. count, .. bytes];
     }
+
+    /// <summary>The body that answers a request with that salt.</summary>
+    public static byte[] Respond(string stored, ReadOnlySpan<byte> salt) => Encoding.ASCII.GetBytes(Md5(stored[3..], salt) + "\0");
 
     public static string Md5(string password, string user) => Md5(password, Encoding.UTF8.GetBytes(user));
 

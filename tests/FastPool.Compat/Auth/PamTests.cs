@@ -65,6 +65,29 @@ public sealed class PamTests : IDisposable
         await pooler.LineAsync("WARNING pam_authenticate() failed: ");
     }
 
+    [PoolerTheory(FastPoolOnly = "PgBouncer misreads long passwords")]
+    [Loops(false)]
+    [Loops(true)]
+    public async Task Every_password_is_answered_with_and_without_TLS(int loops, bool hasTls)
+    {
+        var certificates = await Tls.Certificates.SharedAsync();
+        await using var pooler = await StartAsync(loops);
+        pooler.Rewrite(f => Tls.TlsClients.OfferTls(f, certificates, "allow"));
+        Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
+        foreach (var (user, password, answer) in new[]
+        {
+            ("user_scram", Postgres.Password, "in"),
+            ("user_scram", "wrong", "FATAL/08P01 PAM authentication failed"),
+            ("user_scram", "", "FATAL/08P01 empty password returned by client"),
+            ("user_scram", new string('x', 65_000), "FATAL/08P01 PAM authentication failed"),
+            ("user_scram", LoginClient.Over, "FATAL/08P01 bad packet header: '7000011174000000'"),
+            ("nobody_knows", "wrong", "FATAL/08P01 PAM authentication failed"),
+            ("nobody_knows", "", "FATAL/08P01 empty password returned by client"),
+        })
+            Assert.Equal(new LoginOutcome("plain", answer), await LoginClient.LoginAsync(pooler.Port, hasTls, user, "app", password));
+        Assert.Equal("in", (await LoginClient.LoginAsync(pooler.Port, hasTls, "user_scram", "app", Postgres.Password)).Answer);
+    }
+
     [PoolerTheory(FastPoolOnly = "PgBouncer asks one after the other"), Loops]
     public async Task A_module_that_hangs_costs_its_own_login_and_no_other(int loops)
     {

@@ -182,6 +182,27 @@ public class ServerTlsTests
         }));
     }
 
+    [PoolerTheory(FastPoolOnly = "PgBouncer begins anew each time"), Loops]
+    public async Task A_session_with_a_server_is_resumed_by_the_next_connection(int loops)
+    {
+        // PostgreSQL itself resumes nothing; what stands before it may. Here openssl s_server does, behind somebody who answers SSLRequest.
+        var certificates = await Certificates.SharedAsync();
+        var port = Machine.FreePort();
+        await using var server = Child.Start("sh", ["-c", $"mkfifo in; exec 3<>in; exec openssl s_server -accept 127.0.0.1:{port} -cert {certificates.Certificate("server")} -key {certificates.Key("server")} <&3"], Machine.NewFolder("resume")); // It ends with its input.
+        await Until.TrueAsync(() => Machine.IsListeningAsync(port), "s_server listens", 15, () => server.Text);
+        await using var door = new SslRequestDoor(port);
+        await using var pooler = await Pooler.StartAsync(door.Port, loops, f =>
+        {
+            f["server_tls_sslmode"] = "require";
+            f["server_connect_timeout"] = "0.4"; // s_server says nothing to a login: the next one follows.
+            f["server_login_retry"] = "0.1";
+            f["query_wait_timeout"] = "30";
+        });
+        await using var client = await RawClient.ConnectAsync(pooler.Port);
+        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
+        await server.LineAsync("Reused session-id", 30);
+    }
+
     [PoolerTheory, Loops]
     public async Task Both_sides_may_be_encrypted_while_a_bulk_stream_runs(int loops)
     {
@@ -191,6 +212,55 @@ public class ServerTlsTests
         using (var reader = await connection.BeginTextExportAsync("copy (select n, repeat('x', 90) from generate_series(1, 300000) n) to stdout"))
             for (var i = 1; i <= 300_000; i++) Assert.StartsWith($"{i}\txxx", await reader.ReadLineAsync(), StringComparison.Ordinal);
         Assert.Equal(1, await connection.ScalarAsync("select 1"));
+    }
+}
+
+/// <summary>Says S to SSLRequest, and leaves the rest to a TLS server.</summary>
+internal sealed class SslRequestDoor : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+
+    public SslRequestDoor(int target)
+    {
+        _listener.Start();
+        _ = ServeAsync(target);
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    private async Task ServeAsync(int target)
+    {
+        try
+        {
+            for (;;) _ = PassAsync(await _listener.AcceptTcpClientAsync(), target);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+        }
+    }
+
+    private static async Task PassAsync(TcpClient near, int target)
+    {
+        try
+        {
+            using (near)
+            using (var far = new TcpClient())
+            {
+                await near.GetStream().ReadExactlyAsync(new byte[8]);
+                await near.GetStream().WriteAsync("S"u8.ToArray());
+                await far.ConnectAsync("127.0.0.1", target);
+                await Task.WhenAny(near.GetStream().CopyToAsync(far.GetStream()), far.GetStream().CopyToAsync(near.GetStream()));
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _listener.Stop();
+        return ValueTask.CompletedTask;
     }
 }
 

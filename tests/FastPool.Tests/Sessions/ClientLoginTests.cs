@@ -221,6 +221,7 @@ public sealed class ClientLoginTests
     [InlineData("SCRAM-SHA-256")]
     [InlineData("SCRAM-SHA-256\0")]
     [InlineData("SCRAM-SHA-256\0\0\0")]
+    [InlineData("a password without an end")]
     public void A_SASL_message_that_is_cut_short_is_not_one(string body)
     {
         var login = new SessionBench("auth_type=scram-sha-256").NewClient().Login!;
