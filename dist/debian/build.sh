@@ -72,6 +72,7 @@ ln -s pgbouncer.1.gz "$tree/usr/share/man/man1/fastpool.1.gz"
 put 644 "$root/LICENSE" usr/share/doc/fastpool/copyright
 put 644 "$dist/debian/README.Debian" usr/share/doc/fastpool/README.Debian
 put 644 "$dist/pgbouncer-minimal.ini" usr/share/doc/fastpool/examples/pgbouncer-minimal.ini
+for recipe in "$dist"/recipes/*; do put 644 "$recipe" "usr/share/doc/fastpool/examples/recipes/${recipe##*/}"; done
 put 644 "$dist/monitoring/fastpool.rules.yml" usr/share/doc/fastpool/examples/fastpool.rules.yml
 put 644 "$dist/monitoring/fastpool-dashboard.json" usr/share/doc/fastpool/examples/fastpool-dashboard.json
 # Copied to /etc/pgbouncer by postinst where nothing is. No conffiles: dpkg would ask about the ones that Debian's package left.

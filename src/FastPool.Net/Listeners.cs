@@ -65,6 +65,7 @@ public static class Listeners
 
     private static IPAddress[] AddressesOf(string item, int port)
     {
+        if (port < 0) throw new StartupException($"getaddrinfo('{item}', '{port}') = Servname not supported for ai_socktype [-8]");
         if (item == "*") return [IPAddress.Any, IPAddress.IPv6Any];
         if (IPAddress.TryParse(item, out var literal)) return [literal];
         try
@@ -124,11 +125,10 @@ public static class Listeners
             Sockets.Close(handle);
             throw new StartupException("failed to create unix socket");
         }
-        if (!isAbstract)
+        if (!isAbstract && UnixSocketFile.Adjust(path, settings) is { } problem)
         {
-            if (settings.UnixSocketGroup.Length > 0) UnixSocketFile.ChangeGroup(path, settings.UnixSocketGroup);
-            if ((result = Sockets.TryChmod(path, settings.UnixSocketMode)) < 0)
-                throw new StartupException($"failure to chmod({path}, 0{Convert.ToString(settings.UnixSocketMode, 8)}): {Errno.Text(-result)}");
+            Sockets.TryUnlink(path);
+            throw new StartupException(problem);
         }
         log.Note($"listening on unix:{path}");
         return new ListeningSocket(handle, EndAddress.OfUnix, settings.ListenPort, path);
@@ -188,14 +188,20 @@ public static class SocketTuning
     private static int Worse(int first, int second) => first < 0 ? first : second;
 }
 
-/// <summary>unix_socket_group.</summary>
+/// <summary>unix_socket_group and unix_socket_mode.</summary>
 internal static class UnixSocketFile
 {
-    internal static void ChangeGroup(string path, string group)
+    /// <returns>Null, or what went wrong.</returns>
+    internal static string? Adjust(string path, Settings settings)
     {
-        if (Identity.GroupIdOf(group) is not { } id) throw new StartupException($"could not find group '{group}': {Errno.Text(0)}");
-        var result = Identity.TryChangeGroup(path, id);
-        if (result < 0) throw new StartupException($"chown({path}, {uint.MaxValue}, {id}) failed: {Errno.Text(-result)}");
+        if (settings.UnixSocketGroup is { Length: > 0 } group)
+        {
+            if (Identity.GroupIdOf(group) is not { } id) return $"could not find group '{group}': {Errno.Text(0)}";
+            var changed = Identity.TryChangeGroup(path, id);
+            if (changed < 0) return $"chown({path}, {uint.MaxValue}, {id}) failed: {Errno.Text(-changed)}";
+        }
+        var result = Sockets.TryChmod(path, settings.UnixSocketMode);
+        return result < 0 ? $"failure to chmod({path}, 0{Convert.ToString(settings.UnixSocketMode, 8)}): {Errno.Text(-result)}" : null;
     }
 }
 

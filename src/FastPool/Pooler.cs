@@ -184,6 +184,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     public void ShutDown(ShutdownMode mode)
     {
         _shutdown = mode;
+        _registry.IsShuttingDown = true; // Who asks whether we are ready hears no before the first newcomer is refused.
         if (mode != ShutdownMode.Immediate) _loops.StopListening(socket => !socket.IsUnix, socket => Sockets.Close(socket.Handle));
         var how = mode switch
         {

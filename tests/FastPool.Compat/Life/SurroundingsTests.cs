@@ -22,9 +22,21 @@ public sealed class SurroundingsTests
         await using var pooler = await Pooler.StartAsync(1, f =>
         {
             f["unix_socket_dir"] = "";
-            f.Wrapper = OwnView.Of("mount -o remount,bind,ro /", Powerless, "--pid", "--fork", "--kill-child", "--mount-proc");
+            f.Wrapper = OwnView.Of("mount -o remount,bind,ro /", Powerless, "--pid", "--fork", "--mount-proc");
         });
         var inner = int.Parse((await File.ReadAllTextAsync($"/proc/{pooler.Pid}/task/{pooler.Pid}/children")).Trim());
+        try
+        {
+            await LivesAsProcess1Async(pooler, inner, signal);
+        }
+        finally
+        {
+            _ = Machine.Kill(inner, Child.SigKill); // The outer process does not take it along once it has become another user.
+        }
+    }
+
+    private static async Task LivesAsProcess1Async(Pooler pooler, int inner, int signal)
+    {
         var status = await File.ReadAllTextAsync($"/proc/{inner}/status");
         Assert.Matches(@"\nNSpid:\t\d+\t1\n", status);
         Assert.Matches(@"\nCapBnd:\t0+\n", status);
