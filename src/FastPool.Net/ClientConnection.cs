@@ -137,7 +137,12 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         if (!CheckerOf(check).TryBegin(check, () => loop.Post(new ActionLetter(_ => OnChecked(check))))) OnChecked(check);
     }
 
-    private PasswordChecker CheckerOf(PasswordCheck check) => check.Authority == PasswordAuthority.Pam ? _loop.Group.PamChecker : _loop.Group.LdapChecker;
+    private PasswordChecker CheckerOf(PasswordCheck check) => check.Authority switch
+    {
+        PasswordAuthority.Pam => _loop.Group.PamChecker,
+        PasswordAuthority.Ldap => _loop.Group.LdapChecker,
+        _ => _loop.Group.VerifierChecker,
+    };
 
     private void OnChecked(PasswordCheck check)
     {

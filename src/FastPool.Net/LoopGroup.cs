@@ -61,6 +61,8 @@ public sealed class LoopGroup : ILoops
 
     internal PasswordChecker LdapChecker { get; } = PasswordChecker.ForLdap();
 
+    internal PasswordChecker VerifierChecker { get; } = PasswordChecker.ForVerifiers();
+
     internal ServerDialer Dialer { get; }
     internal Eviction Eviction { get; }
     internal CancelRelay Cancels { get; }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FastPool.Core.Settings;
 
 namespace FastPool.Core.Auth;
 
@@ -13,6 +14,9 @@ public sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredKey
         var keys = ScramKeys.FromPassword(password, salt, iterations);
         return new ScramVerifier(iterations, salt, SHA256.HashData(keys.ClientKey), keys.ServerKey);
     }
+
+    /// <param name="secret">A SCRAM one.</param>
+    public static ScramVerifier Of(Secret secret) => new(secret.Iterations, secret.Salt, secret.StoredKey, secret.ServerKey);
 
     /// <summary>Whether the password is the one this was made from.</summary>
     public bool Matches(ReadOnlySpan<byte> password) =>

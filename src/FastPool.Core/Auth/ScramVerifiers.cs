@@ -13,6 +13,7 @@ public sealed class ScramVerifiers(byte[] mockSecret)
 {
     private const int EntriesMax = 65_536;
     private const int UnknownUsersMax = 4096;
+    private const int MockEffortMax = 4096; // The usual iterations.
 
     private readonly ConcurrentDictionary<(string User, string Password, int Iterations), ScramVerifier> _adHoc = new();
     private readonly ConcurrentDictionary<(string User, int Iterations), ScramVerifier> _mocks = new();
@@ -39,14 +40,15 @@ public sealed class ScramVerifiers(byte[] mockSecret)
 
     /// <summary>
     /// For a user that does not exist. Salt and effort are those of a user with a plain password, before and after a reload, so
-    /// that names cannot be probed.
+    /// that names cannot be probed; the effort has an end, so that names made up by the thousand cost no more than that.
     /// </summary>
     public ScramVerifier Mock(string user, int iterations)
     {
         if (_mocks.TryGetValue((user, iterations), out var verifier)) return verifier;
         if (_mocks.Count >= UnknownUsersMax) _mocks.Clear();
         var hash = HashOf(user);
-        return _mocks.GetOrAdd((user, iterations), ScramVerifier.FromPassword(hash, iterations, hash[..ScramVerifier.SaltLength]));
+        verifier = ScramVerifier.FromPassword(hash, Math.Min(iterations, MockEffortMax), hash[..ScramVerifier.SaltLength]) with { Iterations = iterations };
+        return _mocks.GetOrAdd((user, iterations), verifier);
     }
 
     /// <summary>Always the same for a name, and told by nothing else than this process.</summary>

@@ -37,6 +37,9 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private const int UserNameMax = 127;
     private const int CancelBodyLength = 8;
 
+    /// <summary>Some milliseconds, four times what PostgreSQL makes verifiers with.</summary>
+    private const int QuickIterationsMax = 16_384;
+
     private enum Phase : byte { Startup, Password, SaslInitial, SaslResponse, Done }
 
     private Phase _phase;
@@ -172,7 +175,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
 
         _method = settings.AuthType;
         if (_method == AuthType.Any) return ResolveAny(request, settings, isAdmin);
-        if (_method == AuthType.Hba && TryFindRule(request, settings) is { Method: AuthType.Ldap } rule) Take(rule);
+        if (_method == AuthType.Hba && settings.HbaRules.HasLdap && TryFindRule(request, settings) is { Method: AuthType.Ldap } rule) Take(rule);
         if (_method is AuthType.Pam or AuthType.Ldap) return ResolveOutside(request, settings, isAdmin);
 
         var isKnown = settings.UserList.TryGet(request.User, out var secret);
@@ -379,8 +382,21 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             Check = new PasswordCheck(authority, client.UserName!, Encoding.Latin1.GetString(given), client.Remote.ToIPAddress()?.ToString() ?? "unix", _ldapOptions ?? "");
             return LoginStep.Check;
         }
+        if (_method == AuthType.Plain && _secret.Iterations > QuickIterationsMax) return CheckSlowly(given);
         var isRight = _method == AuthType.Plain ? IsPlainRight(given) : IsMd5Right(given);
         return isRight && !IsUnknownUser ? Authenticated() : Refuse("password authentication failed");
+    }
+
+    /// <summary>A role may choose the iterations of its own verifier: the loop does not stand still for that.</summary>
+    private LoginStep CheckSlowly(ReadOnlySpan<byte> given)
+    {
+        if (_secret.Iterations > ScramClientExchange.IterationsMax)
+        {
+            context.Log.Failure(client.LogPrefix, $"SCRAM secret has too many iterations: {_secret.Iterations}");
+            return Refuse("password authentication failed");
+        }
+        Check = new PasswordCheck(PasswordAuthority.Verifier, client.UserName!, Encoding.Latin1.GetString(given), "", _secret.Text);
+        return LoginStep.Check;
     }
 
     /// <summary>The answer is there.</summary>
@@ -389,8 +405,11 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         var check = Check!;
         Check = null;
         foreach (var warning in check.Warnings) context.Log.Caution("", warning);
-        if (!check.IsRight) return Refuse(check.Authority == PasswordAuthority.Pam ? "PAM authentication failed" : "LDAP authentication failed");
-        if (client.Database is { } database) database.FetchedSecrets[client.UserName!] = Secret.OfPassword(check.Password); // For the server, which asks for the same one.
+        if (!check.IsRight)
+        {
+            return Refuse(check.Authority switch { PasswordAuthority.Pam => "PAM authentication failed", PasswordAuthority.Ldap => "LDAP authentication failed", _ => "password authentication failed" });
+        }
+        if (check.Authority != PasswordAuthority.Verifier && client.Database is { } database) database.FetchedSecrets[client.UserName!] = Secret.OfPassword(check.Password); // For the server, which asks for the same one.
         return Authenticated();
     }
 
@@ -402,7 +421,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         {
             case SecretKind.Plain: return CryptographicOperations.FixedTimeEquals(Encoding.Latin1.GetBytes(_secret.Text), given);
             case SecretKind.Md5: return Md5Password.AreEqual(Encoding.Latin1.GetBytes(_secret.Text), Md5Password.Store(given, Encoding.Latin1.GetBytes(client.UserName!)));
-            case SecretKind.Scram: return VerifierOf(_secret).Matches(given);
+            case SecretKind.Scram: return ScramVerifier.Of(_secret).Matches(given);
             default: return false;
         }
     }
@@ -432,7 +451,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         }
         var verifier = _secret.Kind switch
         {
-            SecretKind.Scram => VerifierOf(_secret),
+            SecretKind.Scram => ScramVerifier.Of(_secret),
             SecretKind.Plain => context.Verifiers.AdHoc(client.UserName!, _secret.Text, Math.Max(1, context.Registry.Settings.ScramIterations)),
             _ => context.Verifiers.Mock(client.UserName!, Math.Max(1, context.Registry.Settings.ScramIterations)),
         };
@@ -456,8 +475,6 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         context.Log.Failure(client.LogPrefix, _scram!.Problem);
         return Refuse("SASL authentication failed");
     }
-
-    private static ScramVerifier VerifierOf(Secret secret) => new(secret.Iterations, secret.Salt, secret.StoredKey, secret.ServerKey);
 
     /// <summary>What is checked once the name is proved, in the order of the original.</summary>
     private LoginStep Authenticated()

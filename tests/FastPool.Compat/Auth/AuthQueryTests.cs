@@ -58,7 +58,7 @@ public class AuthQueryTests
         Assert.Equal("FATAL/08P01 password authentication failed", await LoginAsync(plain, $"until_past_{loops}"));
     }
 
-    [PoolerTheory, Loops]
+    [PoolerTheory(Since = "1.25"), Loops]
     public async Task A_name_is_never_part_of_the_query(int loops)
     {
         await using var pooler = await StartAsync(loops, "plain", change: f => f.Databases["app"] = "{server} dbname=app user=user_trust auth_user=user_trust");
@@ -124,7 +124,7 @@ public class AuthQueryTests
         else await pooler.LineAsync("error in auth_query: ERROR: ");
     }
 
-    [PoolerTheory, Loops]
+    [PoolerTheory(Since = "1.25"), Loops]
     public async Task A_secret_counts_for_the_database_that_told_it(int loops)
     {
         await using var pooler = await StartAsync(loops, "plain", "select $1::text, current_database()::text", f =>

@@ -213,9 +213,11 @@ public class ClientAttackTests
     }
 
     /// <summary>utime and stime of /proc/PID/stat, in hundredths.</summary>
-    private static double CpuSeconds(int pid)
+    private static double CpuSeconds(int pid) => CpuSeconds($"/proc/{pid}/stat");
+
+    private static double CpuSeconds(string stat)
     {
-        var fields = File.ReadAllText($"/proc/{pid}/stat").Split(')')[^1].Split(' ');
+        var fields = File.ReadAllText(stat).Split(')')[^1].Split(' ');
         return (double.Parse(fields[12], CultureInfo.InvariantCulture) + double.Parse(fields[13], CultureInfo.InvariantCulture)) / 100;
     }
 
@@ -323,7 +325,36 @@ public class ClientAttackTests
         await Until.TrueAsync(async () => (await LoginClient.LoginAsync(pooler.Port, false, "guest", "forced", "other")).Answer == "FATAL/08P01 server login failed: wrong password type", "the keys are gone");
     }
 
-    [PoolerTheory, Loops]
+    [PoolerTheory(FastPoolOnly = "stands still"), Loops]
+    public async Task A_verifier_with_very_many_iterations_costs_its_own_login_and_no_other(int loops)
+    {
+        // Any role may give itself such a one, and auth_query then tells it to the pooler.
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            f["auth_type"] = "plain";
+            f.Users["slow"] = LoginClient.Scram.Verifier(Postgres.Password, iterations: 1_000_000);
+            f.Users["endless"] = LoginClient.Scram.Verifier(Postgres.Password).Replace("$4096:", "$2000000000:", StringComparison.Ordinal);
+            f.Databases["app"] += " user=user_trust";
+        });
+        Assert.Equal("FATAL/08P01 password authentication failed", (await LoginClient.LoginAsync(pooler.Port, false, "endless", "app", Postgres.Password)).Answer);
+        await pooler.LineAsync("SCRAM secret has too many iterations: 2000000000");
+        await using var client = await RawClient.ConnectAsync(pooler.Port);
+        await client.SendAsync([.. RawClient.Startup(("user", "user_plain"), ("database", "app")), .. RawClient.Typed('p', Encoding.ASCII.GetBytes(Postgres.Password + "\0"))]);
+        Assert.Equal('I', (await client.ReplyAsync()).Status);
+        var slow = Enumerable.Range(0, 8).Select(i => LoginClient.LoginAsync(pooler.Port, false, "slow", "app", i == 0 ? Postgres.Password : "wrong")).ToList();
+        Assert.Equal("1", (await client.QueryAsync("select 1")).Rows[0][0]);
+        Assert.Equal("in", (await slow[0]).Answer);
+        foreach (var login in slow.Skip(1)) Assert.Equal("FATAL/08P01 password authentication failed", (await login).Answer);
+        var (ofThreads, ofOthers) = (0.0, 0.0);
+        foreach (var thread in Directory.GetDirectories($"/proc/{pooler.Pid}/task"))
+        {
+            if (File.ReadAllText($"{thread}/comm") == "scram\n") ofThreads += CpuSeconds($"{thread}/stat");
+            else ofOthers += CpuSeconds($"{thread}/stat");
+        }
+        Assert.True(ofThreads > 1 && ofOthers < ofThreads / 4, $"the threads for it took {ofThreads} s, the loops and others {ofOthers} s");
+    }
+
+    [PoolerTheory(FastPoolOnly = "those of known users change"), Loops]
     public async Task Known_and_unknown_users_are_asked_alike_before_and_after_RELOAD(int loops)
     {
         await using var pooler = await ScramAsync(loops);
@@ -341,7 +372,6 @@ public class ClientAttackTests
         Assert.Equal(before, await SaltsAsync());
         Assert.Equal(4, before.Distinct().Count()); // Two users with one password do not show that they have.
         Assert.All(before, salt => Assert.Equal(16, Convert.FromBase64String(salt[2..]).Length));
-        if (!Binary.IsFastPool) return;
         Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
         Assert.Equal(before, await SaltsAsync());
     }

@@ -17,6 +17,7 @@ public class LdapTests
         return await Pooler.StartAsync(loops, f =>
         {
             f["auth_type"] = "ldap";
+            f["verbose"] = "2"; // Whatever is logged, no password is.
             f["auth_ldap_options"] = options.Replace("{port}", $"{slapd.Port}", StringComparison.Ordinal).Replace("{secure}", $"{slapd.SecurePort}", StringComparison.Ordinal);
             f["client_login_timeout"] = "10";
             f.Environment.Add(("LDAPTLS_CACERT", certificates.Authority));

@@ -36,6 +36,7 @@ public sealed class PamTests : IDisposable
     private Task<Pooler> StartAsync(int loops) => Pooler.StartAsync(loops, f =>
     {
         f["auth_type"] = "pam";
+        f["verbose"] = "2"; // Whatever is logged, no password is.
         f["client_login_timeout"] = "3";
         f.Users.Clear();
     });

@@ -25,7 +25,7 @@ public class PsycopgTests
         return text;
     }
 
-    [PoolerTheory]
+    [PoolerTheory(Since = "1.21")]
     [Loops("plain")]
     [Loops("md5")]
     [Loops("scram-sha-256")]

@@ -5,7 +5,7 @@ namespace FastPool.Compat.Auth;
 /// <summary>However much is logged, no secret is: not those of the files, not those that clients send, not those that servers are told.</summary>
 public class SecretsInLogTests
 {
-    [PoolerTheory, Loops]
+    [PoolerTheory(FastPoolOnly = "logs what is sent to it at DEBUG"), Loops]
     public async Task No_login_of_any_kind_leaves_a_secret_in_the_log(int loops)
     {
         const string wrong = "wr0ng-but-secret", forced = "f0rced-secret", odd = "0dd\u00ADsecret";

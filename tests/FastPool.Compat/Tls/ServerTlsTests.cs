@@ -152,7 +152,7 @@ public class ServerTlsTests
         }
     }
 
-    [PoolerTheory, Loops]
+    [PoolerTheory(Since = "1.25"), Loops]
     public async Task New_settings_replace_the_servers_and_only_by_those(int loops)
     {
         var certificates = await Certificates.SharedAsync();

@@ -162,6 +162,7 @@ public sealed class ScramTests
         var verifier = new ScramVerifiers([1, 2, 3]).Mock("ghost", 3);
         Assert.Equal((3, 16, 32), (verifier.Iterations, verifier.Salt.Length, verifier.StoredKey.Length));
         Assert.NotEqual(new ScramVerifiers([1, 2, 3]).Mock("ghost", 4).StoredKey, verifier.StoredKey);
+        Assert.Equal(int.MaxValue, new ScramVerifiers([1, 2, 3]).Mock("ghost", int.MaxValue).Iterations); // Told, and not done.
     }
 
     [Fact]

@@ -8,11 +8,18 @@ public sealed class HbaRules
 {
     private readonly HbaRule[] _rules;
 
-    private HbaRules(HbaRule[] rules) => _rules = rules;
+    private HbaRules(HbaRule[] rules)
+    {
+        _rules = rules;
+        HasLdap = Array.Exists(rules, static rule => rule.Method == AuthType.Ldap);
+    }
 
     public static HbaRules Empty { get; } = new([]);
 
     public int Count => _rules.Length;
+
+    /// <summary>Some users may be known to LDAP alone.</summary>
+    public bool HasLdap { get; }
 
     /// <summary>Reads the file and those that it names.</summary>
     public static HbaRules Load(string path, IdentMaps maps, IFileReader files, List<LogText> log)
