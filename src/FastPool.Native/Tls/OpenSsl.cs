@@ -18,6 +18,7 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)] internal static partial nuint ERR_get_error();
     [LibraryImport(Crypto)] internal static partial void ERR_clear_error();
     [LibraryImport(Crypto)] internal static partial void ERR_error_string_n(nuint error, byte* text, nuint length);
+    [LibraryImport(Crypto)] internal static partial byte* ERR_reason_error_string(nuint error);
 
     // ---- contexts ---------------------------------------------------------------------------------------------------
 

@@ -172,7 +172,7 @@ public sealed unsafe class TlsContext
     /// <summary>For a file that cannot be opened, what the system says of it: the library's word is only that it failed.</summary>
     private static TlsContextException FileFault(TlsContextFault fault, string file)
     {
-        var detail = TlsLibrary.TakeError();
+        var detail = TlsLibrary.TakeReason();
         try
         {
             File.OpenHandle(file).Dispose();

@@ -54,5 +54,13 @@ public static unsafe class TlsLibrary
         return Text(text);
     }
 
+    /// <summary>The reason alone of what the library noted first on this thread, as <c>no start line</c>; the rest is forgotten.</summary>
+    internal static string TakeReason()
+    {
+        var error = OpenSsl.ERR_get_error();
+        OpenSsl.ERR_clear_error();
+        return OpenSsl.ERR_reason_error_string(error) is var reason && reason is not null ? Text(reason) : "unknown error";
+    }
+
     internal static string Text(byte* text) => text is null ? "" : Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
 }

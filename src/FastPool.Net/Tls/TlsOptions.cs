@@ -56,7 +56,8 @@ internal static class TlsOptions
         ciphers.Length > 0 && !ciphers.Equals("default", StringComparison.OrdinalIgnoreCase) && !ciphers.Equals("secure", StringComparison.OrdinalIgnoreCase)
         && !ciphers.Equals("normal", StringComparison.OrdinalIgnoreCase) && !ciphers.Equals("fast", StringComparison.OrdinalIgnoreCase);
 
-    private static string Ciphers(string ciphers) => IsOwnList(ciphers) ? ciphers : "";
+    private static string Ciphers(string ciphers) =>
+        ciphers.Equals("all", StringComparison.OrdinalIgnoreCase) ? "ALL:!aNULL:!eNULL" : IsOwnList(ciphers) ? ciphers : "";
 
     private static bool IsAuto(string word) => word.Length == 0 || word.Equals("auto", StringComparison.OrdinalIgnoreCase);
 
