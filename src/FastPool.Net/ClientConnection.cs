@@ -360,7 +360,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
                 Session.CountForwarded(length);
                 Gather(buffer, run, position);
                 run = position += length;
-                return Send(_loop.ToClient.WrittenSpan) ? Step.GoOn : Step.Ended;
+                return _loop.ToClient.Length == 0 || Send(_loop.ToClient.WrittenSpan) ? Step.GoOn : Step.Ended;
         }
 
         Session.BeginTracked();

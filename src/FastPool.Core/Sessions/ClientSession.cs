@@ -232,7 +232,7 @@ public sealed partial class ClientSession : PoolClient
 
     private int ApplyParse(ReadOnlySpan<byte> message, in StatementNames names, MessageBuffer toServer, MessageBuffer toClient)
     {
-        if (_statements is not null && !_statements.TryFree(names.Name))
+        if (_statements is not null && !_statements.TryFree(names.Name, _isDropUnderWay))
         {
             _context.Log.Failure(LogPrefix, $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' was already prepared");
             End(Ending.Told("prepared statement name is already in use"));
@@ -247,7 +247,9 @@ public sealed partial class ClientSession : PoolClient
         var statement = _statements.Add(names.Name, message[names.PrefixLength..]);
         statement.OpenLatency(_context);
         Stats.ClientParses++;
-        if (Server!.ParseFor(statement, toServer)) Fake(FrontendMessage.Parse, toClient, statement);
+        if (!Server!.ParseFor(statement, toServer)) return message.Length;
+        Fake(FrontendMessage.Parse, toClient, statement);
+        if (toClient.Length > 0) EndParse(hasFailed: false);
         return message.Length;
     }
 
@@ -266,28 +268,22 @@ public sealed partial class ClientSession : PoolClient
 
     public void ForgetStatements() => _statements?.Clear();
 
-    /// <summary>A command that drops all statements is on its way to the server: what the client prepares behind it is safe from it.</summary>
-    internal void DoubtStatements()
+    /// <summary>A command that drops all statements is on its way to the server.</summary>
+    internal void NoteDropUnderWay()
     {
         _isDropUnderWay = true;
-        _statements?.Doubt();
+        _statements?.NoteDrop();
     }
 
-    /// <summary>The server has dropped all statements. If nobody saw the command coming, what came behind it in a pipeline is lost too.</summary>
-    internal void DropStatements()
-    {
-        if (_isDropUnderWay) _statements?.DropDoubted();
-        else ForgetStatements();
-    }
+    /// <summary>The server has dropped all statements.</summary>
+    internal void DropStatements() => _statements?.Drop();
 
-    private void EndDoubt()
-    {
-        _isDropUnderWay = false;
-        _statements?.EndDoubt();
-    }
+    /// <summary>Another process has sent a Parse of this client's.</summary>
+    internal void NoteParseUnderWay() => (_statements ??= new ClientStatements(_context.Statements)).AddUnderWay();
 
-    /// <summary>A Parse of this client's has failed, or was skipped after an error: its name may be used again.</summary>
-    internal void NoteFailedParse(Statement statement) => _statements?.NoteFailed(statement);
+    /// <summary>A Parse of this client's is answered.</summary>
+    /// <param name="hasFailed">By an error, or it was skipped after one.</param>
+    internal void EndParse(bool hasFailed) => _statements?.EndParse(hasFailed);
 
     /// <summary>Whether a message is to be seen whole, because it may be a command that drops statements.</summary>
     public bool WantsWhole(byte type, int length) => length <= SessionUse.DropLengthMax && type is FrontendMessage.Query or FrontendMessage.Parse && TracksStatements;
@@ -345,7 +341,7 @@ public sealed partial class ClientSession : PoolClient
     {
         var stats = Stats;
         var now = _context.NowUs;
-        if (_isDropUnderWay) EndDoubt();
+        _isDropUnderWay = false;
         if (QueryStartUs != 0)
         {
             stats.QueryUs += now - QueryStartUs;

@@ -5,120 +5,123 @@ internal sealed class ClientStatements(StatementTable table)
 {
     private const int InLine = 6;
 
-    private (byte[] Name, Statement Statement)[] _first = new (byte[], Statement)[InLine];
+    private readonly (byte[] Name, Statement Statement)[] _first = new (byte[], Statement)[InLine];
     private int _firstCount;
     private Dictionary<byte[], Statement>? _more;
-    private ClientStatements? _doubted;
-    private HashSet<Statement>? _failed;
+    private Queue<byte[]>? _underWay; // Names whose Parse is not answered yet, in order.
+    private int _aheadOfDrop;
+    private HashSet<byte[]>? _failed; // Names, the very same arrays, whose Parse did not go well.
 
-    internal int Count => _firstCount + (_more?.Count ?? 0) + (_doubted?.Count ?? 0);
+    internal int Count => _firstCount + (_more?.Count ?? 0);
 
-    internal IEnumerable<(byte[] Name, Statement Statement)> All =>
-        _first.Take(_firstCount).Concat(_more?.Select(static pair => (pair.Key, pair.Value)) ?? []).Concat(_doubted?.All ?? []);
+    internal IEnumerable<(byte[] Name, Statement Statement)> All => _first.Take(_firstCount).Concat(_more?.Select(static pair => (pair.Key, pair.Value)) ?? []);
 
-    internal Statement? Find(ReadOnlySpan<byte> name) => FindCertain(name) ?? _doubted?.Find(name);
+    internal Statement? Find(ReadOnlySpan<byte> name) => TryFind(name, out _, out var statement) ? statement : null;
 
-    /// <summary>A Parse of the statement did not go well: PostgreSQL does not know its name, so the client may use it again.</summary>
-    internal void NoteFailed(Statement statement) => (_failed ??= []).Add(statement);
-
-    /// <summary>Makes room for a Parse with that name.</summary>
-    /// <returns>False: the name is taken, whatever becomes of a command that is under way.</returns>
-    internal bool TryFree(ReadOnlySpan<byte> name)
-    {
-        if (FindCertain(name) is not { } taken) return true;
-        if (_failed is null || !_failed.Contains(taken)) return false;
-        Remove(name);
-        return true;
-    }
-
-    private Statement? FindCertain(ReadOnlySpan<byte> name)
+    private bool TryFind(ReadOnlySpan<byte> name, out byte[] ownName, out Statement statement)
     {
         for (var i = 0; i < _firstCount; i++)
         {
-            if (name.SequenceEqual(_first[i].Name)) return _first[i].Statement;
+            (ownName, statement) = _first[i];
+            if (name.SequenceEqual(ownName)) return true;
         }
-        return _more is not null && _more.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var statement) ? statement : null;
+        if (_more is not null && _more.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out ownName!, out statement!)) return true;
+        (ownName, statement) = ([], null!);
+        return false;
     }
 
-    /// <summary>The name must be free.</summary>
+    /// <summary>Makes room for a Parse with that name.</summary>
+    /// <param name="isDropUnderWay">A command has been sent that may drop all statements.</param>
+    /// <returns>False: the name is taken, for PostgreSQL too.</returns>
+    internal bool TryFree(ReadOnlySpan<byte> name, bool isDropUnderWay)
+    {
+        if (!TryFind(name, out var ownName, out _)) return true;
+        var isFree = (_failed is not null && _failed.Contains(ownName)) || (isDropUnderWay && !IsBehindDrop(ownName));
+        if (isFree) Remove(name);
+        return isFree;
+    }
+
+    /// <summary>A Parse is on its way. The name must be free.</summary>
     internal Statement Add(ReadOnlySpan<byte> name, ReadOnlySpan<byte> key)
     {
         var statement = table.Hold(key);
-        Put(name, statement);
+        var ownName = name.ToArray();
+        Put(ownName, statement);
+        (_underWay ??= new Queue<byte[]>()).Enqueue(ownName);
         return statement;
     }
 
-    /// <summary>As above, of a statement that is there.</summary>
+    /// <summary>From another process: a statement that is there.</summary>
     internal void Add(ReadOnlySpan<byte> name, Statement statement)
     {
-        if (statement.TryHold()) Put(name, statement);
+        if (statement.TryHold()) Put(name.ToArray(), statement);
     }
 
-    private void Put(ReadOnlySpan<byte> name, Statement statement)
+    /// <summary>From another process: a Parse whose name it has not told.</summary>
+    internal void AddUnderWay() => (_underWay ??= new Queue<byte[]>()).Enqueue([]);
+
+    private void Put(byte[] name, Statement statement)
     {
-        if (_firstCount < InLine) _first[_firstCount++] = (name.ToArray(), statement);
-        else (_more ??= new Dictionary<byte[], Statement>(BytesComparer.Instance)).Add(name.ToArray(), statement);
+        if (_firstCount < InLine) _first[_firstCount++] = (name, statement);
+        else (_more ??= new Dictionary<byte[], Statement>(BytesComparer.Instance)).Add(name, statement);
+    }
+
+    /// <summary>The oldest Parse under way is answered. PostgreSQL does not know the name of one that failed: the client may use it again.</summary>
+    internal void EndParse(bool hasFailed)
+    {
+        if (_underWay is null) return;
+        var name = _underWay.Dequeue();
+        if (_aheadOfDrop > 0) _aheadOfDrop--;
+        if (_underWay.Count == 0) _underWay = null;
+        if (hasFailed && TryFind(name, out var ownName, out _) && ReferenceEquals(name, ownName)) (_failed ??= []).Add(name);
+    }
+
+    /// <summary>A command is sent that may drop all statements.</summary>
+    internal void NoteDrop() => _aheadOfDrop = _underWay?.Count ?? 0;
+
+    private bool IsBehindDrop(byte[] ownName)
+    {
+        if (_underWay is null) return false;
+        var place = 0;
+        foreach (var name in _underWay)
+        {
+            if (place++ >= _aheadOfDrop && ReferenceEquals(name, ownName)) return true;
+        }
+        return false;
     }
 
     internal void Remove(ReadOnlySpan<byte> name)
     {
+        if (!TryFind(name, out var ownName, out var statement)) return;
+        table.LetGo(statement);
+        _failed?.Remove(ownName);
         for (var i = 0; i < _firstCount; i++)
         {
-            if (!name.SequenceEqual(_first[i].Name)) continue;
-            LetGo(_first[i].Statement);
+            if (!ReferenceEquals(_first[i].Name, ownName)) continue;
             _first[i] = _first[--_firstCount];
             _first[_firstCount] = default;
             return;
         }
-        if (_more is not null && _more.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name, out _, out var statement)) LetGo(statement);
-        else _doubted?.Remove(name);
+        _more!.Remove(ownName);
     }
 
-    private void LetGo(Statement statement)
+    /// <summary>The server has dropped all statements; those whose Parse is under way come behind that.</summary>
+    internal void Drop()
     {
-        _failed?.Remove(statement);
-        table.LetGo(statement);
-    }
-
-    /// <summary>A command is on its way that may drop all that is here.</summary>
-    internal void Doubt()
-    {
-        if (_firstCount == 0 && _more is not { Count: > 0 }) return;
-        var before = _doubted;
-        _doubted = new ClientStatements(table) { _first = _first, _firstCount = _firstCount, _more = _more };
-        (_first, _firstCount, _more) = (new (byte[], Statement)[InLine], 0, null);
-        if (before is not null) _doubted.Take(before);
-        _failed = null; // Any of these names may be used again by now.
-    }
-
-    /// <summary>Such a command went well.</summary>
-    internal void DropDoubted()
-    {
-        _doubted?.Clear();
-        _doubted = null;
-    }
-
-    /// <summary>No such command is under way any more: what was not dropped stays.</summary>
-    internal void EndDoubt()
-    {
-        if (_doubted is not { } doubted) return;
-        _doubted = null;
-        Take(doubted);
-    }
-
-    /// <summary>Takes over the holds of another; a name that is here already has come later, and stays.</summary>
-    private void Take(ClientStatements other)
-    {
-        foreach (var (name, statement) in other.All)
+        if (_underWay is null)
         {
-            if (FindCertain(name) is not null) table.LetGo(statement);
-            else Put(name, statement);
+            Clear();
+            return;
+        }
+        var kept = new HashSet<byte[]>(_underWay);
+        foreach (var (name, _) in All.ToList())
+        {
+            if (!kept.Contains(name)) Remove(name);
         }
     }
 
     internal void Clear()
     {
-        DropDoubted();
         _failed = null;
         for (var i = 0; i < _firstCount; i++) table.LetGo(_first[i].Statement);
         Array.Clear(_first);

@@ -35,6 +35,9 @@ public sealed class OutstandingQueue
 
     public bool IsEmpty => Count == 0;
 
+    /// <summary>How many have left at the head: with an index, the lasting number of a place.</summary>
+    public long PoppedCount { get; private set; }
+
     /// <summary>Replies that the pooler itself will give when their turn comes.</summary>
     public int FakeCount { get; private set; }
 
@@ -65,15 +68,20 @@ public sealed class OutstandingQueue
     {
         Check.That(Count > 0);
         var request = _ring[_head];
-        _ring[_head] = default;
         if (request.Action == ReplyAction.Fake) FakeCount--;
-        _head = (_head + 1) & (_ring.Length - 1);
-        if (--Count == 0)
-        {
-            _head = 0;
-            if (_ring.Length > CapacityKept) _ring = new Request[CapacityAtRest];
-        }
+        TakeHead();
+        while (Count > 0 && IsCopyEnd(_ring[_head].Type)) TakeHead(); // The request it stood behind is through: it belongs to no COPY.
         return request;
+    }
+
+    private void TakeHead()
+    {
+        PoppedCount++;
+        _ring[_head] = default;
+        _head = (_head + 1) & (_ring.Length - 1);
+        if (--Count > 0) return;
+        _head = 0;
+        if (_ring.Length > CapacityKept) _ring = new Request[CapacityAtRest];
     }
 
     /// <summary>Pops the head if it is of that type: a reply of the server's that can answer nothing else.</summary>
@@ -100,7 +108,19 @@ public sealed class OutstandingQueue
 
     public Request this[int index] => _ring[(_head + index) & (_ring.Length - 1)];
 
-    /// <summary>Takes out one place; the ones behind it move up. Rare: only COPY's end markers.</summary>
+    /// <summary>The first CopyDone or CopyFail; -1: none.</summary>
+    public int FindCopyEnd()
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            if (IsCopyEnd(this[i].Type)) return i;
+        }
+        return -1;
+    }
+
+    private static bool IsCopyEnd(byte type) => type is FrontendMessage.CopyDone or FrontendMessage.CopyFail;
+
+    /// <summary>Takes out one place; the ones behind it move up. Rare: only COPY's end markers, and Syncs before them.</summary>
     public void RemoveAt(int index)
     {
         Check.That(this[index].Action == ReplyAction.Forward);

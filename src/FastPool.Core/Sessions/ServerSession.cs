@@ -31,7 +31,8 @@ public sealed partial class ServerSession : PooledServer
     private const int HeaderLength = 5;
 
     private bool _hasQueryFailed;
-    private bool _hasCopyEndedEarly;
+    private long _earlyCopyDataAt = -1;
+    private int _segment;
     private bool _isInTransaction;
     private SafetyUse _textUse;
     private short _setCount;
@@ -178,15 +179,22 @@ public sealed partial class ServerSession : PooledServer
         IsReady = false;
         IsIdleInTransaction = false;
         if (type != FrontendMessage.Flush) Outstanding.Add(type);
+        if (type == FrontendMessage.Sync) _segment++;
     }
 
-    /// <summary>COPY data and its end owe a reply only while the server is in COPY; the rest of a COPY that failed early is read past.</summary>
+    /// <summary>
+    /// COPY data and its end owe no reply of their own. The end keeps a place behind the request that it may belong to, whether or not the server
+    /// has said CopyIn yet; the rest of a COPY that failed early is read past.
+    /// </summary>
     private void ExpectCopy(byte type)
     {
-        if (type == FrontendMessage.CopyData) return;
+        if (type == FrontendMessage.CopyData)
+        {
+            if (!IsInCopy && _earlyCopyDataAt < Outstanding.PoppedCount) _earlyCopyDataAt = Outstanding.PoppedCount + Outstanding.Count;
+            return;
+        }
         Client!.IsInCopyIn = false;
-        if (IsInCopy) Outstanding.Add(type);
-        else _hasCopyEndedEarly = !Outstanding.IsEmpty;
+        if (!Outstanding.IsEmpty) Outstanding.Add(type);
     }
 
     /// <summary>Whether a message of this type is judged by more than its header, or must be through before a faked reply goes out behind it.</summary>
@@ -240,8 +248,7 @@ public sealed partial class ServerSession : PooledServer
                 break;
             case BackendMessage.CopyInResponse:
             case BackendMessage.CopyBothResponse:
-                IsInCopy = true;
-                Client!.IsInCopyIn = !_hasCopyEndedEarly; // A client that did not wait for this message may be through already.
+                BeginCopy();
                 break;
             case BackendMessage.ParameterStatus: return OnParameterStatus(message);
             case BackendMessage.DataRow:
@@ -263,7 +270,6 @@ public sealed partial class ServerSession : PooledServer
     {
         PopReadyForQuery();
         _hasQueryFailed = false;
-        _hasCopyEndedEarly = false;
         IsInCopy = false;
         IsReady = status == 'I';
         IsIdleInTransaction = !IsReady;
@@ -307,12 +313,18 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>A reply that answers the head; the client does not see it if the pooler asked.</summary>
     private Verdict Pop(byte type)
     {
-        if (!Outstanding.TryPop(type, out var request) || request.Action == ReplyAction.Forward)
+        if (Outstanding.TryPop(type, out var request) && type == FrontendMessage.Parse && request.Statement is { } parsed) Statements.EndParse(parsed, hasFailed: false);
+        if (request.Action == ReplyAction.Forward)
         {
             if (type == FrontendMessage.Bind) _bound = request.Statement;
+            else if (type == FrontendMessage.Parse && request.Statement is not null) Client!.EndParse(hasFailed: false);
             return Verdict.Forward;
         }
-        if (type == FrontendMessage.Close && request.Statement is { } closed) Context.Statements.LetGo(closed);
+        if (type == FrontendMessage.Close && request.Statement is { } closed)
+        {
+            Statements.EndClose(closed);
+            Context.Statements.LetGo(closed);
+        }
         return Verdict.Skip;
     }
 
@@ -320,9 +332,8 @@ public sealed partial class ServerSession : PooledServer
     /// <returns>True when nothing goes to the server: the reply is faked.</returns>
     internal bool ParseFor(Statement statement, MessageBuffer output)
     {
-        if (Statements.Has(statement)) return true;
-        Statements.TryUse(statement, out var isStale);
-        if (isStale) CloseStale(statement, output);
+        if (Statements.Has(statement, _segment)) return true;
+        if (Statements.TakeStale(statement)) CloseStale(statement, output);
         Prepare(statement, ReplyAction.Forward, output);
         return false;
     }
@@ -330,8 +341,8 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>Sees to it that the server has the statement before what comes next.</summary>
     internal void EnsurePrepared(Statement statement, MessageBuffer output)
     {
-        if (Statements.TryUse(statement, out var isStale)) return;
-        if (isStale) CloseStale(statement, output);
+        if (Statements.TryUse(statement, _segment)) return;
+        if (Statements.TakeStale(statement)) CloseStale(statement, output);
         Prepare(statement, ReplyAction.Swallow, output);
     }
 
@@ -339,7 +350,7 @@ public sealed partial class ServerSession : PooledServer
     {
         statement.WriteClose(output);
         statement.TryHold();
-        Outstanding.Add(FrontendMessage.Close, ReplyAction.Swallow, statement);
+        ExpectClose(statement);
     }
 
     private void Prepare(Statement statement, ReplyAction action, MessageBuffer output)
@@ -348,14 +359,21 @@ public sealed partial class ServerSession : PooledServer
         statement.WriteParse(output);
         Outstanding.Add(FrontendMessage.Parse, action, statement);
         Pool.Stats[Context.Loop].ServerParses++;
-        Statements.Add(statement);
+        Statements.AddParsing(statement, _segment);
         var most = Math.Max(1, Pool.Limits.MaxPreparedStatements);
         while (Statements.Count > most)
         {
             var evicted = Statements.TakeOldest();
             evicted.WriteClose(output);
-            Outstanding.Add(FrontendMessage.Close, ReplyAction.Swallow, evicted); // Holds it until the server has closed it.
+            ExpectClose(evicted);
         }
+    }
+
+    /// <summary>The request holds the statement until the server has closed it.</summary>
+    private void ExpectClose(Statement statement)
+    {
+        Statements.AddClosing(statement);
+        Outstanding.Add(FrontendMessage.Close, ReplyAction.Swallow, statement);
     }
 
     /// <summary>A request about a statement of ours to which the server will reply.</summary>
@@ -370,7 +388,11 @@ public sealed partial class ServerSession : PooledServer
     public void TakeFakes(MessageBuffer output)
     {
         while (Outstanding.FakeCount > 0 && Outstanding.Head.Action == ReplyAction.Fake)
-            output.Write(Outstanding.Pop().Type == FrontendMessage.Parse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
+        {
+            var isParse = Outstanding.Pop().Type == FrontendMessage.Parse;
+            if (isParse) Client?.EndParse(hasFailed: false);
+            output.Write(isParse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
+        }
     }
 
     /// <summary>The server skipped the request after an error: what it would have done to its statements has not happened.</summary>
@@ -378,11 +400,12 @@ public sealed partial class ServerSession : PooledServer
     {
         if (skipped.Type == FrontendMessage.Parse)
         {
-            if (skipped.Action != ReplyAction.Fake) Statements.ForgetUnlessStale(skipped.Statement!);
-            if (skipped.Action != ReplyAction.Swallow) Client!.NoteFailedParse(skipped.Statement!);
+            if (skipped.Action != ReplyAction.Fake) Statements.EndParse(skipped.Statement!, hasFailed: true);
+            if (skipped.Action != ReplyAction.Swallow) Client!.EndParse(hasFailed: true);
             return;
         }
         if (skipped.Type != FrontendMessage.Close) return;
+        Statements.EndClose(skipped.Statement!);
         Statements.Add(skipped.Statement!);
         Statements.MarkStale(skipped.Statement!); // The server has it, or not: the next use closes it first, which is right in both cases.
         Context.Statements.LetGo(skipped.Statement!);
@@ -422,7 +445,7 @@ public sealed partial class ServerSession : PooledServer
     internal void DoubtStatements()
     {
         _statements?.MarkAllStale();
-        Client!.DoubtStatements();
+        Client!.NoteDropUnderWay();
     }
 
     /// <summary>A command is through: how long a prepared one took, and what it leaves behind.</summary>
@@ -473,25 +496,36 @@ public sealed partial class ServerSession : PooledServer
         _statements?.Clear();
     }
 
+    /// <summary>A Sync sent right behind the request, before any data, is read past by a server in COPY. Where data came first, that may have failed before.</summary>
+    private void BeginCopy()
+    {
+        IsInCopy = true;
+        var isDataLater = _earlyCopyDataAt < 0 || _earlyCopyDataAt > Outstanding.PoppedCount;
+        var syncsMost = !isDataLater ? 0 : _earlyCopyDataAt < 0 ? int.MaxValue : _earlyCopyDataAt - Outstanding.PoppedCount - 1;
+        for (; syncsMost > 0 && Outstanding.Count > 1 && Outstanding[1].Type == FrontendMessage.Sync; syncsMost--) Outstanding.RemoveAt(1);
+        _earlyCopyDataAt = -1;
+        Client!.IsInCopyIn = Outstanding.FindCopyEnd() < 0; // A client that did not wait for this message may be through already.
+    }
+
     /// <summary>
-    /// COPY IN is over. While it ran the server read past Sync and Flush until the end marker, so their places go, and
-    /// the marker's with them; a Query that started the COPY stays until its ReadyForQuery.
+    /// COPY IN is over. If it went well, the server has read past every Sync up to the end marker, so their places go, and the marker's with them;
+    /// if not, who knows which Sync it will answer: a place too many keeps the server with its client, one too few would give it to another too early.
+    /// A Query that started the COPY stays until its ReadyForQuery, an Execute that failed until the next one.
     /// </summary>
     private void EndCopy(bool hasFailed)
     {
         IsInCopy = false;
-        var marker = 0;
-        while (marker < Outstanding.Count && !IsEndMarker(Outstanding[marker].Type, hasFailed)) marker++;
-        if (marker == Outstanding.Count)
+        var end = Outstanding.FindCopyEnd();
+        if (end >= 0)
         {
-            if (!hasFailed) Outstanding.TryPop(FrontendMessage.Execute, out _);
-            return;
+            Outstanding.RemoveAt(end);
+            for (var i = end - 1; !hasFailed && i > 0; i--)
+            {
+                if (Outstanding[i].Type == FrontendMessage.Sync) Outstanding.RemoveAt(i);
+            }
         }
-        var keepsHead = Outstanding.Head.Type == FrontendMessage.Query || (hasFailed && Outstanding.Head.Type == FrontendMessage.Execute);
-        for (var i = marker; i >= (keepsHead ? 1 : 0); i--) Outstanding.RemoveAt(i);
+        if (!hasFailed) Outstanding.TryPop(FrontendMessage.Execute, out _);
     }
-
-    private static bool IsEndMarker(byte type, bool hasFailed) => type == FrontendMessage.CopyDone || (hasFailed && type == FrontendMessage.CopyFail);
 
     private Verdict OnParameterStatus(ReadOnlySpan<byte> message)
     {

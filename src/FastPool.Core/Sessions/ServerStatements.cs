@@ -4,6 +4,7 @@ namespace FastPool.Core.Sessions;
 internal sealed class ServerStatements(StatementTable table)
 {
     private readonly Dictionary<Statement, Entry> _entries = [];
+    private readonly Dictionary<Statement, (int Parses, int Closes)> _underWay = []; // Requests that the server has not answered yet.
     private Entry? _newest;
     private Entry? _oldest;
 
@@ -14,6 +15,7 @@ internal sealed class ServerStatements(StatementTable table)
         internal Entry? Older;
         internal readonly int Generation = statement.Generation;
         internal bool IsMarked;
+        internal int Segment;
 
         internal bool IsStale => IsMarked || Generation != Statement.Generation;
     }
@@ -30,25 +32,75 @@ internal sealed class ServerStatements(StatementTable table)
     }
 
     /// <summary>Whether the server has it ready; then it becomes the newest.</summary>
-    /// <param name="isStale">The server has it, but its plan no longer fits: it must be closed and prepared anew.</param>
-    internal bool TryUse(Statement statement, out bool isStale)
+    /// <param name="segment">Number of the present stretch between two Syncs.</param>
+    internal bool TryUse(Statement statement, int segment)
     {
-        isStale = false;
-        if (_newest is not null && ReferenceEquals(_newest.Statement, statement) && !_newest.IsStale) return true;
-        if (!_entries.TryGetValue(statement, out var entry)) return false;
-        if (entry.IsStale)
+        var entry = _newest;
+        if (entry is null || !ReferenceEquals(entry.Statement, statement))
         {
-            isStale = true;
-            Forget(statement);
-            return false;
+            if (!_entries.TryGetValue(statement, out entry)) return false;
         }
+        if (!IsReady(entry, segment)) return false;
+        if (ReferenceEquals(entry, _newest)) return true;
         Unlink(entry);
         LinkNewest(entry);
         return true;
     }
 
     /// <summary>Whether it is prepared, without using it.</summary>
-    internal bool Has(Statement statement) => _entries.TryGetValue(statement, out var entry) && !entry.IsStale;
+    internal bool Has(Statement statement, int segment) => _entries.TryGetValue(statement, out var entry) && IsReady(entry, segment);
+
+    /// <summary>A Parse that is under way from before a Sync may be skipped while what comes now is not.</summary>
+    private bool IsReady(Entry entry, int segment) => !entry.IsStale && (entry.Segment == segment || _underWay.Count == 0 || !_underWay.ContainsKey(entry.Statement));
+
+    /// <summary>
+    /// Takes out one that the server has, or may have, without being ready: it must be closed before it is prepared anew. A Close under way
+    /// proves nothing: it may be skipped.
+    /// </summary>
+    internal bool TakeStale(Statement statement)
+    {
+        if (!_entries.ContainsKey(statement)) return _underWay.Count > 0 && _underWay.ContainsKey(statement);
+        Forget(statement);
+        return true;
+    }
+
+    /// <summary>A Close is sent.</summary>
+    internal void AddClosing(Statement statement)
+    {
+        var (parses, closes) = _underWay.GetValueOrDefault(statement);
+        _underWay[statement] = (parses, closes + 1);
+    }
+
+    /// <summary>A Close is answered, or was skipped.</summary>
+    internal void EndClose(Statement statement)
+    {
+        if (_underWay.TryGetValue(statement, out var count)) Note(statement, count.Parses, count.Closes - 1);
+    }
+
+    private void Note(Statement statement, int parses, int closes)
+    {
+        if (parses > 0 || closes > 0) _underWay[statement] = (parses, closes);
+        else _underWay.Remove(statement);
+    }
+
+    /// <summary>A Parse is sent: it is the newest, with a hold on it.</summary>
+    internal void AddParsing(Statement statement, int segment)
+    {
+        var (parses, closes) = _underWay.GetValueOrDefault(statement);
+        _underWay[statement] = (parses + 1, closes);
+        Add(statement);
+        if (_newest is not null && ReferenceEquals(_newest.Statement, statement)) _newest.Segment = segment;
+    }
+
+    /// <summary>A Parse is answered. Where another is under way, that one decides.</summary>
+    /// <param name="hasFailed">By an error, or it was skipped after one.</param>
+    internal void EndParse(Statement statement, bool hasFailed)
+    {
+        if (!_underWay.TryGetValue(statement, out var count)) return;
+        Note(statement, count.Parses - 1, count.Closes);
+        if (count.Parses > 1) return;
+        if (hasFailed && _entries.TryGetValue(statement, out var entry) && !entry.IsMarked) Forget(statement);
+    }
 
     /// <summary>Adds it as the newest, with a hold on it.</summary>
     internal void Add(Statement statement)
@@ -74,11 +126,6 @@ internal sealed class ServerStatements(StatementTable table)
         if (!_entries.Remove(statement, out var entry)) return;
         Unlink(entry);
         table.LetGo(statement);
-    }
-
-    internal void ForgetUnlessStale(Statement statement)
-    {
-        if (Has(statement)) Forget(statement);
     }
 
     /// <summary>The plan made for it here no longer fits, nor will any other server's.</summary>

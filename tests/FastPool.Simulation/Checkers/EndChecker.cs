@@ -16,7 +16,7 @@ internal sealed class EndChecker(World world) : Checker(world)
             throw new SimulationException("the world does not come to rest:\n" + string.Join('\n', lines));
         }
         if (World.Plan.HasFaults) return;
-        foreach (var client in World.Clients) Holds(client.IsContent, "nothing went wrong, yet did not get all: " + client.Progress + " " + System.Text.Encoding.Latin1.GetString(client.Received.Span[^Math.Min(120, client.Received.Count)..]));
+        foreach (var client in World.Clients) Holds(client.IsContent, "nothing went wrong, yet did not get all: " + client.Progress + " " + System.Text.Encoding.Latin1.GetString(client.Received.Span[^Math.Min(120, client.Received.Count)..]) + "\n" + client.Said);
     }
 
     internal static string Text(Core.Pools.PoolCounts counts) =>

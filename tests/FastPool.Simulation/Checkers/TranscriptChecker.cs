@@ -41,7 +41,7 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
             var length = Math.Min(Wire.Frame(expected[e..], out _), actual.Length - a);
             var isSame = length > 0 && actual.Slice(a, length).SequenceEqual(expected.Slice(e, length));
             if (!isSame && World.Plan.HasFaults && (!client.IsContent || e == expected.Length) && EndsInCutFatal(actual[a..], expected[e..])) break;
-            Holds(isSame, $"{client.Progress}\nafter {a} bytes it saw  {Show(actual[a..])}\nin place of {Show(expected[e..])}\nbehind      {Show(actual[Math.Max(0, a - 160)..a])}");
+            Holds(isSame, $"{client.Progress}\nafter {a} bytes it saw  {Show(actual[a..])}\nin place of {Show(expected[e..])}\nbehind      {Show(actual[Math.Max(0, a - 160)..a])}\n{client.Said}");
             a += length;
             e += length;
         }
@@ -78,7 +78,7 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
         if (bytes[at..].IndexOf("57P01"u8) >= 0) return bytes;
         var text = Encoding.Latin1.GetString(bytes[at..]);
         var message = text[(text.IndexOf("\0M", StringComparison.Ordinal) + 2)..].TrimEnd('\0');
-        Holds(World.Plan.HasFaults && FaultTexts.Any(known => message.StartsWith(known, StringComparison.Ordinal)), $"{client.Progress} was told: {message}");
+        Holds(World.Plan.HasFaults && FaultTexts.Any(known => message.StartsWith(known, StringComparison.Ordinal)), $"{client.Progress} was told: {message}\n{client.Said}");
         return bytes[..at];
     }
 

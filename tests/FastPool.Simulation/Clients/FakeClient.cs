@@ -87,6 +87,9 @@ internal sealed class FakeClient
     internal string Progress => $"client {Id} ({User}@{Database}): {_stage}, piece {_next} of {_script.Count}, {_readySeen} of {Direct.Backend.ReadyCount} ready, received {Received.Count} of {Direct.Backend.Output.Count}"
         + $", a direct connection is {(Direct.Backend.IsAtRest ? "at rest" : Direct.Backend.IsWaitingForCopyData ? "in COPY" : "busy")}, unsent {_output.Count}, unread {Socket?.ReadableCount}";
 
+    /// <summary>What it has sent so far, a line a piece, for who looks into a failure.</summary>
+    internal string Said => string.Join('\n', _script.Take(_next).Select(piece => $"{Wire.Describe(piece.Bytes)}  then {piece.Pace}"));
+
     internal void Step(bool isCalm)
     {
         switch (_stage)

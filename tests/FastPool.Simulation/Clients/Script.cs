@@ -18,55 +18,89 @@ internal enum Pace : byte
 /// <summary>Bytes to send when the pace allows.</summary>
 internal sealed record Piece(byte[] Bytes, Pace Pace);
 
+/// <summary>What a script may make use of.</summary>
+/// <param name="HasNames">Named statements outlive their transaction: the pooler carries them, or the session is the client's own.</param>
+/// <param name="MayDiscard">DISCARD ALL leads where a server of the pooler's begins: the client has no startup values of its own.</param>
+/// <param name="IsFast">Nothing slow.</param>
+internal sealed record ScriptScope(PoolMode Mode, bool HasNames, bool MayDiscard, bool IsFast = false);
+
 /// <summary>Everything one client will say, made from the seed before it starts. Each query carries a token of its own.</summary>
-internal sealed class Script(int client, Dice dice, PoolMode mode, bool isFast)
+internal sealed class Script
 {
     private static readonly string[] Values = ["app", "o'brien", "back\\slash", "a;b", "", "Ünïcode", "'", "x=y"];
     private static readonly string[] DateStyles = ["German", "ISO", "SQL, DMY", "Postgres, MDY"];
 
+    private readonly int _client;
+    private readonly Dice dice;
+    private readonly ScriptScope _scope;
+    private readonly NamedStatements _names;
+    private readonly NamedPipeline _named;
     private readonly List<Piece> _pieces = [];
     private readonly ByteQueue _bytes = new();
     private int _serial;
+    private bool _isInBlock;
+    private Course _course;
 
-    internal static IReadOnlyList<Piece> Make(int client, Dice dice, PoolMode mode, int items, bool isFast)
+    private Script(int client, Dice dice, ScriptScope scope)
     {
-        var script = new Script(client, dice, mode, isFast);
+        _client = client;
+        this.dice = dice;
+        _scope = scope;
+        _names = new NamedStatements(dice);
+        _named = new NamedPipeline(dice, _names, _bytes, () => Token, scope.MayDiscard, scope.IsFast);
+    }
+
+    internal static IReadOnlyList<Piece> Make(int client, Dice dice, ScriptScope scope, int items)
+    {
+        var script = new Script(client, dice, scope);
         for (var i = 0; i < items; i++) script.AddItem();
         return script._pieces;
     }
 
-    private string Token => $"#{client}.{++_serial}";
+    private string Token => $"#{_client}.{++_serial}";
 
     private void Cut(Pace pace)
     {
         if (_bytes.Count == 0) return;
         _pieces.Add(new Piece(_bytes.ToArray(), pace));
         _bytes.Clear();
+        if (pace == Pace.Replies) _names.Settle();
     }
 
     private void AddItem()
     {
-        if (mode == PoolMode.Statement || dice.Percent(70))
+        if (_scope.Mode == PoolMode.Statement || dice.Percent(70))
         {
             AddWork();
             return;
         }
-        Ask("begin");
+        var isAlone = Ask("begin");
+        (_isInBlock, _course) = (true, isAlone ? Course.Good : Course.Unknown);
         for (var i = dice.Between(1, 3); i > 0; i--) AddWork();
         Ask(dice.OneIn(3) ? "rollback" : "commit");
+        (_isInBlock, _course) = (false, Course.Good);
     }
 
-    private void Ask(string text)
+    /// <returns>True: nothing else goes along with it that may fail.</returns>
+    private bool Ask(string text)
     {
-        if (dice.Percent(80)) _bytes.Query(text);
+        var isAlone = dice.Percent(80);
+        if (isAlone) _bytes.Query(text);
         else AddExtended(text);
         Cut(PaceOfNext);
+        return isAlone;
     }
 
     private Pace PaceOfNext => dice.OneIn(4) ? Pace.AtOnce : Pace.Replies;
 
     private void AddWork()
     {
+        if (_scope.HasNames && dice.Percent(45))
+        {
+            AddNamed();
+            return;
+        }
+        if (_isInBlock) _course = Course.Unknown; // Some of what follows fails.
         switch (dice.Below(16))
         {
             case 0 or 1 or 2: Ask(Select()); break;
@@ -80,11 +114,24 @@ internal sealed class Script(int client, Dice dice, PoolMode mode, bool isFast)
             case 8: Ask($"copyout {Token} {dice.Below(20)} {Size}"); break;
             case 9 or 10: Ask(SetStatement()); break;
             case 11: Ask($"show {Token}"); break;
-            case 12: Ask(isFast ? Select() : $"slow {Token}"); break;
+            case 12: Ask(_scope.IsFast ? Select() : $"slow {Token}"); break;
             case 13: Ask($"fail {Token}"); break;
             case 14: CallFunction(); break;
             case 15: FlushInPipeline(); break;
         }
+    }
+
+    private void AddNamed()
+    {
+        if (_names.HasAny && dice.OneIn(6) && _names.Any() is var (name, text) && text.StartsWith("copyin", StringComparison.Ordinal))
+        {
+            CopyInExtended(name);
+            if (_isInBlock) _course = Course.Unknown;
+            return;
+        }
+        var course = _named.Write(_course, _isInBlock, () => Cut(Pace.AtOnce));
+        Cut(PaceOfNext);
+        if (_isInBlock && course != Course.Good) _course = Course.Unknown;
     }
 
     private int Size => dice.OneIn(12) ? dice.Below(6_000) : dice.Below(80);
@@ -165,10 +212,11 @@ internal sealed class Script(int client, Dice dice, PoolMode mode, bool isFast)
         Cut(Pace.Replies);
     }
 
-    private void CopyInExtended()
+    /// <param name="name">Of a statement that is prepared; empty: one made for the purpose.</param>
+    private void CopyInExtended(string name = "")
     {
-        _bytes.Parse("", $"copyin {Token} {BadAt}");
-        _bytes.Bind("", "", Token);
+        if (name.Length == 0) _bytes.Parse("", $"copyin {Token} {BadAt}");
+        _bytes.Bind("", name, Token);
         _bytes.Execute("", 0);
         var syncsEarly = dice.OneIn(2);
         if (syncsEarly) _bytes.Message('S', ReadOnlySpan<byte>.Empty);

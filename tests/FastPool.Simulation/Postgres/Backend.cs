@@ -65,6 +65,8 @@ internal sealed class Backend(IBackendHost host)
     /// <summary>The token of the slow statement that runs.</summary>
     internal string? SlowToken { get; private set; }
 
+    internal IEnumerable<string> StatementNames => _statements.Keys.Where(name => name.Length > 0);
+
     /// <summary>Nothing runs and nothing complete waits.</summary>
     internal bool IsAtRest => _running is null && Wire.Frame(Input.Span, out _) == 0;
 
@@ -190,7 +192,7 @@ internal sealed class Backend(IBackendHost host)
                 break;
             case 'B':
                 if (!_statements.TryGetValue(strings[1], out var text)) Fail("26000", "prepared statement does not exist");
-                else if (!IsRefusedInFailedTransaction(text)) _portals[strings[0]] = new Portal(text);
+                else if (!IsRefusedInFailedTransaction(text)) _portals[strings[0]] = new Portal(text.Replace("$1", Argument(body, strings)));
                 if (_error is null) Output.Message('2', ReadOnlySpan<byte>.Empty);
                 break;
             case 'D':
@@ -202,6 +204,7 @@ internal sealed class Backend(IBackendHost host)
                     Fail(kind == 'S' ? "26000" : "34000", "nothing to describe");
                     return;
                 }
+                if (HasRows(described) && IsRefusedInFailedTransaction(described)) return; // Only what tells of no rows can be described there.
                 if (kind == 'S') Output.Message('t', [0, 0]);
                 if (HasRows(described)) DescribeRows();
                 else Output.Message('n', ReadOnlySpan<byte>.Empty);
@@ -212,6 +215,14 @@ internal sealed class Backend(IBackendHost host)
                 Output.Message('3', ReadOnlySpan<byte>.Empty);
                 break;
         }
+    }
+
+    /// <summary>The one argument that a Bind has here.</summary>
+    private static string Argument(byte[] body, string[] strings)
+    {
+        var at = strings[0].Length + strings[1].Length + 2 + 2 + 2; // Behind the names, no format codes and the number of arguments.
+        var length = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(at));
+        return System.Text.Encoding.Latin1.GetString(body, at + 4, length);
     }
 
     private IEnumerable<Need> ExecutePortal(string name, int rowsMax)
@@ -270,6 +281,14 @@ internal sealed class Backend(IBackendHost host)
             case "copyout": CopyOut(words[1], int.Parse(words[2]), int.Parse(words[3])); break;
             case "DISCARD":
                 DiscardAll();
+                break;
+            case "discard": // A client's own.
+                if (Status == 'I') DiscardAll();
+                else Fail("25001", "DISCARD ALL cannot run inside a transaction block");
+                break;
+            case "deallocate":
+                DropNamedStatements();
+                Complete("DEALLOCATE ALL");
                 break;
             case "check": Complete("SELECT 0"); break;
             default: Fail("42601", "syntax error at " + statement); break;
@@ -380,10 +399,15 @@ internal sealed class Backend(IBackendHost host)
         Complete("COPY " + count);
     }
 
+    private void DropNamedStatements()
+    {
+        foreach (var name in StatementNames.ToList()) _statements.Remove(name);
+    }
+
     private void DiscardAll()
     {
         for (var i = 0; i < Tracked.Length; i++) _parameters[i] = Tracked[i].Default;
-        _statements.Clear();
+        DropNamedStatements();
         _portals.Clear();
         host.OnReset();
         Complete("DISCARD ALL");

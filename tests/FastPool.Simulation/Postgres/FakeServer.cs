@@ -52,6 +52,9 @@ internal sealed class FakeServer : IBackendHost
     /// <summary>The connection counts for the pooler: it has not closed it.</summary>
     internal bool IsHeldByPooler => !Socket.IsPoolerClosed;
 
+    /// <summary>All that it said has been heard.</summary>
+    internal bool IsSilent => _output.Count == 0 && Socket.ReadableCount == 0;
+
     internal string Progress => $"backend {Pid} ({User}@{Database}): {(IsLoggedIn ? "in" : "logging in")}, over {IsOver}, input {Backend.Input.Count}, at rest {Backend.IsAtRest}, status {Backend.Status}, unread {Socket.PeerInput.Length}, unsent {_output.Count}, for the pooler {Socket.ReadableCount}, handle {Socket.Handle}";
 
     internal void Step()

@@ -58,5 +58,17 @@ internal static class Wire
         return length <= bytes.Length ? length : 0;
     }
 
+    /// <summary>The messages of a client, in short.</summary>
+    internal static string Describe(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder();
+        for (int length; (length = Frame(bytes, out var type)) > 0; bytes = bytes[length..])
+        {
+            var strings = type is 'd' or 'F' ? "" : string.Join(' ', CStrings(bytes[5..length]).Take(type is 'P' or 'B' ? 2 : 1));
+            text.Append(type).Append('(').Append(strings).Append(") ");
+        }
+        return text.ToString();
+    }
+
     internal static string[] CStrings(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes).Split('\0');
 }

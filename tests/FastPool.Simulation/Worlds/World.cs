@@ -115,7 +115,7 @@ internal sealed class World
             Cancels = _dice.OneIn(3) ? 20 : 0,
             ClosesWithTerminate = _dice.OneIn(2),
         };
-        var script = Script.Make(id, _dice, Plan.Mode, _dice.Between(1, Plan.ItemsMost), isFast: false);
+        var script = Script.Make(id, _dice, new ScriptScope(Plan.Mode, Plan.HasNames, MayDiscard: startup.Length == 0), _dice.Between(1, Plan.ItemsMost));
         return new FakeClient(id, _dice.Of(WorldPlan.Users), _dice.Of(WorldPlan.Databases), startup, script, habits, Network, Cluster, _dice);
     }
 
@@ -154,8 +154,7 @@ internal sealed class World
         && Registry.Clients.Count == 0
         && Registry.PoolList.All(pool => pool.Cancels.Count == 0 && pool.Counts is { Active: 0, Login: 0, Tested: 0, BeingCanceled: 0, Closing: 0, Waiting: 0, Clients: 0 })
         && ServerConnections.All(server => !server.Session.IsDirty) // The janitor closes those.
-        && !Endpoints.Any(BufferChecker.IsHolding) // The rest of a notification is on its way.
-        && Cluster.Servers.TrueForAll(server => !server.IsOver && server.IsHeldByPooler);
+        && Cluster.Servers.TrueForAll(server => !server.IsOver && server.IsHeldByPooler && server.IsSilent);
 
     private void Step(bool isCalm)
     {

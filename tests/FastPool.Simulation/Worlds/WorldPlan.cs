@@ -34,6 +34,7 @@ internal sealed class WorldPlan
         QueryTimeout = HasFaults && dice.OneIn(5) ? 2 : 0;
         HasTls = dice.OneIn(6);
         RequiresServerTls = HasTls && dice.OneIn(2);
+        MaxPreparedStatements = dice.Of([0, 1, 2, 3, 5, 200]);
     }
 
     internal int LoopCount { get; }
@@ -63,6 +64,12 @@ internal sealed class WorldPlan
     /// <summary>Clients that ask for it get TLS, and servers agree to it.</summary>
     internal bool HasTls { get; }
     internal bool RequiresServerTls { get; }
+
+    /// <summary>Mostly fewer than the clients use between them.</summary>
+    internal int MaxPreparedStatements { get; }
+
+    /// <summary>Clients may name their statements.</summary>
+    internal bool HasNames => Mode == PoolMode.Session || MaxPreparedStatements > 0;
     internal static IReadOnlyList<string> Users { get; } = ["ann", "bob"];
     internal static IReadOnlyList<string> Databases { get; } = ["d1", "d2"];
 
@@ -93,6 +100,7 @@ internal sealed class WorldPlan
         server_login_retry = {LoginRetry}
         server_round_robin = {(IsRoundRobin ? 1 : 0)}
         server_connect_timeout = 4
+        max_prepared_statements = {MaxPreparedStatements}
         query_wait_timeout = {QueryWaitTimeoutUs / 1_000_000}
         query_timeout = {QueryTimeout}
         client_login_timeout = {(HasFaults ? 30 : 0)}
@@ -105,5 +113,5 @@ internal sealed class WorldPlan
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements";
 }

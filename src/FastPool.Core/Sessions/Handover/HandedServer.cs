@@ -112,7 +112,7 @@ public enum ServerFlags
     IdleInTransaction = 2,
     InCopy = 4,
     QueryFailed = 8,
-    CopyEndedEarly = 16,
+    EarlyCopyData = 16,
     /// <summary>As far as command tags tell.</summary>
     InTransaction = 32,
     CloseNeeded = 64,

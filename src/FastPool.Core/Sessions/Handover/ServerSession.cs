@@ -1,6 +1,7 @@
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions.Handover;
+using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
 
@@ -26,7 +27,7 @@ public sealed partial class ServerSession
         IsIdleInTransaction = handed.Flags.HasFlag(ServerFlags.IdleInTransaction);
         IsInCopy = handed.Flags.HasFlag(ServerFlags.InCopy);
         _hasQueryFailed = handed.Flags.HasFlag(ServerFlags.QueryFailed);
-        _hasCopyEndedEarly = handed.Flags.HasFlag(ServerFlags.CopyEndedEarly);
+        _earlyCopyDataAt = handed.Flags.HasFlag(ServerFlags.EarlyCopyData) ? 0 : -1; // 0: before whatever is outstanding.
         _isInTransaction = handed.Flags.HasFlag(ServerFlags.InTransaction);
         pool.Stats[context.Loop].OpenLatency(context.HistogramBlocks);
         foreach (var (number, isStale) in handed.Statements)
@@ -38,8 +39,13 @@ public sealed partial class ServerSession
         foreach (var (type, action, number) in handed.Outstanding)
         {
             var statement = statements.GetValueOrDefault(number);
-            if (type == Protocol.FrontendMessage.Close && statement is not null) statement.TryHold(); // Until the server has closed it.
+            if (type == FrontendMessage.Close && statement is not null)
+            {
+                statement.TryHold(); // Until the server has closed it.
+                Statements.AddClosing(statement);
+            }
             Outstanding.Add(type, action, statement);
+            if (type == FrontendMessage.Parse && statement is not null && action != ReplyAction.Fake) Statements.AddParsing(statement, _segment);
         }
     }
 
@@ -52,6 +58,10 @@ public sealed partial class ServerSession
         if (client.NeedsOwnServer) OnlyClient = client;
         Phase = ServerPhase.Linked;
         _workSinceUs = Context.NowUs;
+        for (var i = 0; i < Outstanding.Count; i++)
+        {
+            if (Outstanding[i] is { Type: FrontendMessage.Parse, Statement: not null } and not { Action: ReplyAction.Swallow }) client.NoteParseUnderWay();
+        }
     }
 
     /// <summary>What a process that takes over needs to know. The server stands still.</summary>
@@ -73,7 +83,7 @@ public sealed partial class ServerSession
             | FlagIf(IsIdleInTransaction, ServerFlags.IdleInTransaction)
             | FlagIf(IsInCopy, ServerFlags.InCopy)
             | FlagIf(_hasQueryFailed, ServerFlags.QueryFailed)
-            | FlagIf(_hasCopyEndedEarly, ServerFlags.CopyEndedEarly)
+            | FlagIf(_earlyCopyDataAt >= 0, ServerFlags.EarlyCopyData)
             | FlagIf(_isInTransaction, ServerFlags.InTransaction)
             | FlagIf(IsCloseNeeded, ServerFlags.CloseNeeded)
             | FlagIf(isReleaseDue, ServerFlags.ReleaseDue),
