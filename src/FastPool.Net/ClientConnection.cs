@@ -271,6 +271,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
                 var before = position;
                 var rows = SkipRows(buffer, ref position, end, maxPacketSize, FrontendMessage.CopyData);
                 isMidStream |= rows > 0;
+                if (rows > 0) Server.Session.NoteCopyData();
                 _loop.Figures.ClientMessages += rows;
                 Session.CountForwarded(position - before);
             }

@@ -255,6 +255,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     private void Deliver(PoolClient client, ServerSession server)
     {
+        if (Connection(server).IsClosed) return; // It went between the grant and now; its removal has put the client back into the queue.
         if (client is AuthQuery { State: ClientState.Waiting } query) AuthQueries.OnGranted(this, query, server);
         else if (client.State == ClientState.Waiting) Connection(client).OnGranted(Connection(server));
         else server.Pool.Return(server, this); // It left while the server was on its way.

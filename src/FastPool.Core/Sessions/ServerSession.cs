@@ -32,6 +32,7 @@ public sealed partial class ServerSession : PooledServer
 
     private bool _hasQueryFailed;
     private long _earlyCopyDataAt = -1;
+    private bool _isCopyFed;
     private int _segment;
     private bool _isInTransaction;
     private SafetyUse _textUse;
@@ -178,6 +179,7 @@ public sealed partial class ServerSession : PooledServer
         }
         IsReady = false;
         IsIdleInTransaction = false;
+        if (type == FrontendMessage.Sync && IsInCopy && !_isCopyFed && Client!.IsInCopyIn) return; // Read past, since no data can have failed.
         if (type != FrontendMessage.Flush) Outstanding.Add(type);
         if (type == FrontendMessage.Sync) _segment++;
     }
@@ -190,12 +192,16 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == FrontendMessage.CopyData)
         {
+            NoteCopyData();
             if (!IsInCopy && _earlyCopyDataAt < Outstanding.PoppedCount) _earlyCopyDataAt = Outstanding.PoppedCount + Outstanding.Count;
             return;
         }
         Client!.IsInCopyIn = false;
         if (!Outstanding.IsEmpty) Outstanding.Add(type);
     }
+
+    /// <summary>Rows of COPY data go to the server.</summary>
+    public void NoteCopyData() => _isCopyFed = true;
 
     /// <summary>Whether a message of this type is judged by more than its header, or must be through before a faked reply goes out behind it.</summary>
     public bool NeedsWhole(byte type) => type switch
@@ -503,6 +509,7 @@ public sealed partial class ServerSession : PooledServer
         var isDataLater = _earlyCopyDataAt < 0 || _earlyCopyDataAt > Outstanding.PoppedCount;
         var syncsMost = !isDataLater ? 0 : _earlyCopyDataAt < 0 ? int.MaxValue : _earlyCopyDataAt - Outstanding.PoppedCount - 1;
         for (; syncsMost > 0 && Outstanding.Count > 1 && Outstanding[1].Type == FrontendMessage.Sync; syncsMost--) Outstanding.RemoveAt(1);
+        _isCopyFed = _earlyCopyDataAt >= 0;
         _earlyCopyDataAt = -1;
         Client!.IsInCopyIn = Outstanding.FindCopyEnd() < 0; // A client that did not wait for this message may be through already.
     }

@@ -43,7 +43,7 @@ internal sealed class World
             Registry,
             new TrackedParameters(["IntervalStyle"]),
             new ScramVerifiers([1, 2, 3]),
-            new StatementTable(),
+            Statements,
             new SeededRandom(_dice),
             new SimulatedLog(() => Clock.NowUs, log),
             Clock,
@@ -62,6 +62,7 @@ internal sealed class World
     internal MemoryNetwork Network { get; }
     internal FakeCluster Cluster { get; }
     internal PoolRegistry Registry { get; }
+    internal StatementTable Statements { get; } = new();
     internal LoopGroup Group { get; }
     internal List<MemoryEngine> Engines { get; } = [];
     internal HashSet<Endpoint> Endpoints { get; } = [];

@@ -28,6 +28,7 @@ public sealed partial class ServerSession
         IsInCopy = handed.Flags.HasFlag(ServerFlags.InCopy);
         _hasQueryFailed = handed.Flags.HasFlag(ServerFlags.QueryFailed);
         _earlyCopyDataAt = handed.Flags.HasFlag(ServerFlags.EarlyCopyData) ? 0 : -1; // 0: before whatever is outstanding.
+        _isCopyFed = IsInCopy; // Not told, so taken for granted.
         _isInTransaction = handed.Flags.HasFlag(ServerFlags.InTransaction);
         pool.Stats[context.Loop].OpenLatency(context.HistogramBlocks);
         foreach (var (number, isStale) in handed.Statements)
