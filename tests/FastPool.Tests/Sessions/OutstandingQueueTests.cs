@@ -16,13 +16,29 @@ public sealed class OutstandingQueueTests
             if (model.Count > 0 && random.Next(100) < (i / 1000 % 2 == 0 ? 30 : 70)) Assert.Equal(model.Dequeue(), queue.Pop().Type);
             else
             {
-                queue.Add((byte)i);
-                model.Enqueue((byte)i);
+                var type = "QPBDESHF"u8[i % 8];
+                queue.Add(type);
+                model.Enqueue(type);
             }
             Assert.Equal(model.Count, queue.Count);
             if (model.Count > 0) Assert.Equal(model.Peek(), queue.Head.Type);
         }
         Assert.Equal(model, Enumerable.Range(0, queue.Count).Select(i => queue[i].Type));
+    }
+
+    [Theory]
+    [InlineData('c')]
+    [InlineData('f')]
+    public void The_end_of_a_copy_that_never_began_leaves_with_what_it_stood_behind(char end)
+    {
+        var queue = new OutstandingQueue();
+        queue.Add((byte)'Q');
+        queue.Add((byte)end);
+        queue.Add((byte)end);
+        queue.Add((byte)'S');
+        Assert.Equal((byte)'Q', queue.Pop().Type);
+        Assert.Equal((1, (byte)'S'), (queue.Count, queue.Head.Type));
+        Assert.Equal(3, queue.PoppedCount);
     }
 
     [Fact]
