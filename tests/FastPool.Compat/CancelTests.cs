@@ -63,8 +63,10 @@ public class CancelTests
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["default_pool_size"] = "1");
         await using var client = await pooler.RawAsync();
-        await client.SendAsync(RawClient.Query("select pg_sleep(30)"));
-        await pooler.PoolIsAsync("sv_active", 1);
+        var mark = $"{Guid.NewGuid():N}";
+        await client.SendAsync(RawClient.Query($"select pg_sleep(30), '{mark}'"));
+        var server = await Postgres.SharedAsync();
+        await Until.TrueAsync(async () => await server.BackendCountAsync($"wait_event = 'PgSleep' and query like '%{mark}%'") == 1, "the sleep runs"); // A cancel before that finds nothing.
         await using (var cancel = await RawClient.ConnectAsync(pooler.Port))
         {
             await cancel.SendAsync(RawClient.Untyped(80877102, client.CancelKey));

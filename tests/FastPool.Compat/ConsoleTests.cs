@@ -100,6 +100,23 @@ public class ConsoleTests
         Assert.InRange(Of("total_received"), 300, 2000);
     }
 
+    [PoolerTheory(FastPoolOnly = "counts blocks of objects"), Loops]
+    public async Task Memory_counts_what_is_there(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops);
+        await using var client = await pooler.RawAsync();
+        await client.SendAsync([.. RawClient.Typed('P', "mine\0select 1\0\0\0"u8.ToArray()), .. RawClient.Typed('S', [])]);
+        await client.ReplyAsync();
+        await client.SendAsync(RawClient.Query("select pg_sleep(30)"));
+        await Until.TrueAsync(
+            async () =>
+            {
+                var used = (await pooler.ConsoleAsync("SHOW MEM")).Rows.ToDictionary(static row => row[0]!, static row => row[2]);
+                return (used["server_cache"], used["server_prepared_statement_cache"], used["outstanding_request_cache"], used["client_cache"]) == ("1", "1", "1", "2");
+            },
+            "one server with a statement and a request, the client and the console");
+    }
+
     [PoolerTheory, Loops]
     public async Task Clients_and_servers_show_who_is_linked_to_whom(int loops)
     {

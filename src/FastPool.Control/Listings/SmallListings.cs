@@ -82,6 +82,12 @@ internal static class SmallListings
         var registry = sources.Registry;
         var settings = registry.Settings;
         var serverCount = registry.Databases.Sum(static database => database.Servers.Count);
+        var (requests, statements) = (0, 0);
+        sources.Walk.Servers((_, server) =>
+        {
+            requests += server.Outstanding.Count;
+            statements += server.StatementCount;
+        });
         return
         [
             new("user_cache", 96, UserListing.Rows(registry).Count(), 0),
@@ -90,12 +96,12 @@ internal static class SmallListings
             new("peer_cache", 64, settings.Peers.Count, 0),
             new("peer_pool_cache", 64, CancelCounts.OfPeers(sources.Walk).Count, 0),
             new("pool_cache", 768, registry.Pools.Count(), 0),
-            new("outstanding_request_cache", 16, 0, 0),
+            new("outstanding_request_cache", 16, requests, 0),
             new("server_cache", 512, serverCount, 0),
             new("client_cache", 384, registry.Clients.Count, 0),
             new("iobuf_cache", Base.Limits.ReceiveBytes, registry.LoopCount, 0),
             new("var_list_cache", 64, registry.Clients.Count + serverCount, 0),
-            new("server_prepared_statement_cache", 96, 0, 0),
+            new("server_prepared_statement_cache", 96, statements, 0),
         ];
     }
 }

@@ -15,6 +15,22 @@ public sealed class LatencyTests
     [PoolerTheory(FastPoolOnly = "knows averages alone"), Loops]
     public async Task Pgbench_and_the_console_agree(int loops)
     {
+        const int Tries = 3; // pgbench reads its clock late when the machine is busy; a figure of ours that is wrong is wrong each time.
+        for (var i = 1; ; i++)
+        {
+            try
+            {
+                await CompareAsync(loops);
+                return;
+            }
+            catch (Xunit.Sdk.InRangeException) when (i < Tries)
+            {
+            }
+        }
+    }
+
+    private static async Task CompareAsync(int loops)
+    {
         await using var pooler = await Pooler.StartAsync(loops, file => file.Databases["bench"] = "{server} dbname=app pool_size=10");
         var script = Path.Combine(pooler.Folder, "sleep.sql");
         // Long ones, beside which what a busy machine adds to each is little.

@@ -170,6 +170,21 @@ public class SocketTests
         Assert.True(pooler.Process.Lines.Count(line => line.Contains("accept() failed", StringComparison.Ordinal)) <= 2 * 2 * loops, "it does not spin");
     }
 
+    [ReferenceTheory]
+    [InlineData(31)]
+    [InlineData(40)]
+    public Task With_few_descriptors_it_says_so_and_serves_as_PgBouncer_does(int count) => Reference.SameAsync(async program =>
+    {
+        await using var pooler = await Pooler.StartAsync(1, f =>
+        {
+            f.Program = program;
+            f.Wrapper = ["prlimit", $"--nofile={count}", .. Machine.AsUser];
+        });
+        Assert.Equal(1, await pooler.ScalarAsync("select 1"));
+        var line = pooler.Process.Lines.Single(static line => line.Contains("kernel file descriptor limit", StringComparison.Ordinal));
+        return System.Text.RegularExpressions.Regex.Match(line, "LOG (.*), max expected fd use: [0-9]+$").Groups[1].Value;
+    });
+
     /// <summary>A program that runs the binary with so few descriptors.</summary>
     private static string NoFileLimit(int count)
     {

@@ -128,22 +128,27 @@ public class TakeoverFaultTests
         var parts = script.Split('|', StringSplitOptions.RemoveEmptyEntries);
         var buffer = new byte[1024];
         await connection.ReceiveAsync(buffer);
-        foreach (var part in parts)
-        {
-            byte[] bytes = part.Length > 1 && part[1] == ':' ? RawClient.Typed(part[0], Encoding.ASCII.GetBytes(part[2..])) : [.. Encoding.ASCII.GetBytes(part), 0, 0, 0, 0, 0, 0];
-            if (isCut && part == parts[^1]) bytes = bytes[..^1];
-            await connection.SendAsync(bytes);
-        }
-        connection.Shutdown(SocketShutdown.Send);
         try
         {
+            await SayAsync();
+            connection.Shutdown(SocketShutdown.Send);
             while (await connection.ReceiveAsync(buffer) > 0)
             {
             }
         }
         catch (SocketException)
         {
-            // It left with something unread.
+            // It has heard enough, or left with something unread.
+        }
+
+        async Task SayAsync()
+        {
+            foreach (var part in parts)
+            {
+                byte[] bytes = part.Length > 1 && part[1] == ':' ? RawClient.Typed(part[0], Encoding.ASCII.GetBytes(part[2..])) : [.. Encoding.ASCII.GetBytes(part), 0, 0, 0, 0, 0, 0];
+                if (isCut && part == parts[^1]) bytes = bytes[..^1];
+                await connection.SendAsync(bytes);
+            }
         }
     }
 
