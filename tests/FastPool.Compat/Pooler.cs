@@ -97,6 +97,7 @@ internal sealed class Pooler : IAsyncDisposable
             () => pooler._child.HasExited || pooler._child.Text.Contains("process up", StringComparison.Ordinal), "the pooler is up", 15, () => pooler._child.Text);
         if (!pooler._child.HasExited)
             return pooler;
+        await pooler._child.ExitAsync(); // Only now its last words have been read.
         var text = pooler._child.Text;
         await pooler.DisposeAsync();
         throw new InvalidOperationException($"The pooler ended at once:\n{text}");

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using FastPool.Core.Pools;
+using FastPool.Core.Settings;
 using FastPool.Protocol;
 using Microsoft.Extensions.Logging;
 
@@ -86,8 +87,9 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
         var columns = row.Columns;
         if (!TryTakeColumn(ref columns, out var name) || !TryTakeColumn(ref columns, out var secret)) return "bad packet";
         if (name is null) return "auth_query response contained null user name";
+        if (name.Length > UserEntry.NameBytesMax) return "unable to allocate new user for auth";
         FoundUser = name;
-        FoundSecret = secret;
+        FoundSecret = secret is { Length: > Secret.BytesMax } ? secret[..Secret.BytesMax] : secret;
         return null;
     }
 

@@ -35,6 +35,7 @@ public class HostListTests
         await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1");
         await using (new FaultProxy(server.Port, Second, server.Port))
             Assert.Equal(["127.0.0.1", "127.0.0.2"], await AddressesAsync(pooler, clients: 4));
+        await ServerAddresses.GoneAsync(pooler, "127.0.0.2");
         Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 4));
         await using var again = new FaultProxy(server.Port, Second, server.Port);
         await Until.TrueAsync(async () =>
@@ -51,6 +52,7 @@ public class HostListTests
         await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1 load_balance_hosts=disable");
         await using (new FaultProxy(server.Port, Second, server.Port))
             Assert.Equal(["127.0.0.2"], await AddressesAsync(pooler, clients: 4));
+        await ServerAddresses.GoneAsync(pooler, "127.0.0.2");
         Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 4));
         await using var again = new FaultProxy(server.Port, Second, server.Port);
         await pooler.ConsoleAsync("RECONNECT");
@@ -108,6 +110,10 @@ public class HostListTests
 /// <summary>What SHOW SERVERS says of addresses.</summary>
 internal static class ServerAddresses
 {
+    /// <summary>Waits until the pooler has noticed that its servers there are no more.</summary>
+    public static Task GoneAsync(Pooler pooler, string address) => Until.TrueAsync(
+        async () => !(await pooler.ConsoleAsync("SHOW SERVERS")).Rows.Exists(row => row.Contains(address)), $"no server at {address}");
+
     public static async Task<string[]> ActiveAsync(Pooler pooler)
     {
         var servers = await pooler.ConsoleAsync("SHOW SERVERS");

@@ -83,6 +83,18 @@ public sealed class AuthQueryTests
     [MemberData(nameof(Answers))]
     public void An_answer_is_two_columns_or_the_end_of_that_server(char type, byte[] body, string? problem) => Assert.Equal(problem, Asked().Query.Take((byte)type, body));
 
+    [Theory]
+    [InlineData(127, 65530, null)]
+    [InlineData(127, 65531, null)]
+    [InlineData(128, 1, "unable to allocate new user for auth")]
+    public void Names_and_secrets_have_the_lengths_of_the_userlist(int nameLength, int secretLength, string? problem)
+    {
+        var (query, _) = Asked();
+        byte[] row = [0, 2, .. Raw.Int32(nameLength), .. Encoding.ASCII.GetBytes(new string('n', nameLength)), .. Raw.Int32(secretLength), .. Encoding.ASCII.GetBytes(new string('s', secretLength))];
+        Assert.Equal(problem, query.Take((byte)'D', row));
+        if (problem is null) Assert.Equal((nameLength, Secret.BytesMax), (query.FoundUser!.Length, query.FoundSecret!.Length));
+    }
+
     [Fact]
     public void A_NULL_secret_is_one_that_no_password_matches()
     {
