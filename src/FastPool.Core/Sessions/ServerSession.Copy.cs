@@ -1,0 +1,61 @@
+using FastPool.Protocol;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>COPY IN on a server connection: data and its end owe no reply of their own.</summary>
+public sealed partial class ServerSession
+{
+    private long _earlyCopyDataAt = -1;
+    private bool _isCopyFed;
+
+    /// <summary>
+    /// COPY data and its end owe no reply of their own. The end keeps a place behind the request that it may belong to, whether or not the server
+    /// has said CopyIn yet; the rest of a COPY that failed early is read past.
+    /// </summary>
+    private void ExpectCopy(byte type)
+    {
+        if (type == FrontendMessage.CopyData)
+        {
+            NoteCopyData();
+            if (!IsInCopy && _earlyCopyDataAt < Outstanding.PoppedCount) _earlyCopyDataAt = Outstanding.PoppedCount + Outstanding.Count;
+            return;
+        }
+        Client!.IsInCopyIn = false;
+        if (!Outstanding.IsEmpty) Outstanding.Add(type);
+    }
+
+    /// <summary>Rows of COPY data go to the server.</summary>
+    public void NoteCopyData() => _isCopyFed = true;
+
+    /// <summary>A Sync sent right behind the request, before any data, is read past by a server in COPY. Where data came first, that may have failed before.</summary>
+    private void BeginCopy()
+    {
+        IsInCopy = true;
+        var isDataLater = _earlyCopyDataAt < 0 || _earlyCopyDataAt > Outstanding.PoppedCount;
+        var syncsMost = !isDataLater ? 0 : _earlyCopyDataAt < 0 ? int.MaxValue : _earlyCopyDataAt - Outstanding.PoppedCount - 1;
+        for (; syncsMost > 0 && Outstanding.Count > 1 && Outstanding[1].Type == FrontendMessage.Sync; syncsMost--) Outstanding.RemoveAt(1);
+        _isCopyFed = _earlyCopyDataAt >= 0;
+        _earlyCopyDataAt = -1;
+        Client!.IsInCopyIn = Outstanding.FindCopyEnd() < 0; // A client that did not wait for this message may be through already.
+    }
+
+    /// <summary>
+    /// COPY IN is over. If it went well, the server has read past every Sync up to the end marker, so their places go, and the marker's with them;
+    /// if not, who knows which Sync it will answer: a place too many keeps the server with its client, one too few would give it to another too early.
+    /// A Query that started the COPY stays until its ReadyForQuery, an Execute that failed until the next one.
+    /// </summary>
+    private void EndCopy(bool hasFailed)
+    {
+        IsInCopy = false;
+        var end = Outstanding.FindCopyEnd();
+        if (end >= 0)
+        {
+            Outstanding.RemoveAt(end);
+            for (var i = end - 1; !hasFailed && i > 0; i--)
+            {
+                if (Outstanding[i].Type == FrontendMessage.Sync) Outstanding.RemoveAt(i);
+            }
+        }
+        if (!hasFailed) Outstanding.TryPop(FrontendMessage.Execute, out _);
+    }
+}

@@ -1,0 +1,68 @@
+using FastPool.Core.Settings;
+using FastPool.Protocol;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>What a server connection notes for the console: latencies of statements, and use of what transaction pooling breaks.</summary>
+public sealed partial class ServerSession
+{
+    private bool _isInTransaction;
+    private SafetyUse _textUse;
+    private short _setCount;
+    private Statement? _bound;
+    private long _workSinceUs;
+
+    /// <summary>A query, or the Parse of an unnamed statement, goes to this server: what its text says that its tag will not.</summary>
+    public void LookAt(byte type, ReadOnlySpan<byte> message)
+    {
+        if (type is not (FrontendMessage.Query or FrontendMessage.Parse)) return;
+        var text = SessionUse.TextOf(type, message);
+        _textUse = SessionUse.OfText(text);
+        if (SessionUse.DropsStatements(text)) DoubtStatements();
+    }
+
+    /// <summary>What follows DEALLOCATE ALL or DISCARD ALL in a pipeline must not count on statements from before it.</summary>
+    internal void DoubtStatements()
+    {
+        _statements?.MarkAllStale();
+        Client!.NoteDropUnderWay();
+    }
+
+    /// <summary>A command is through: how long a prepared one took, and what it leaves behind.</summary>
+    private void NoteDone(ReadOnlySpan<byte> tag)
+    {
+        var use = _textUse;
+        _textUse = SafetyUse.None;
+        if (_bound is { } statement)
+        {
+            statement.LatencyOn(Context.Loop)?.Record(Context.NowUs - Math.Max(_workSinceUs, Client!.QueryStartUs));
+            _workSinceUs = Context.NowUs;
+            _bound = null;
+            use = statement.Use;
+        }
+        if (tag.IsEmpty || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None) return;
+        switch (tag[0])
+        {
+            case (byte)'B' when tag.SequenceEqual("BEGIN\0"u8): _isInTransaction = true; return;
+            case (byte)'C' when tag.SequenceEqual("COMMIT\0"u8): _isInTransaction = false; return;
+            case (byte)'S' when tag.SequenceEqual("SET\0"u8):
+                if (!_isInTransaction) _setCount++;
+                return;
+            case (byte)'S' when tag.SequenceEqual("START TRANSACTION\0"u8): _isInTransaction = true; return;
+            case (byte)'R' when tag.SequenceEqual("ROLLBACK\0"u8): _isInTransaction = false; return;
+            case (byte)'L' when tag.SequenceEqual("LISTEN\0"u8): use = SafetyUse.Listen; break;
+            case (byte)'P' when tag.SequenceEqual("PREPARE\0"u8): use = SafetyUse.Prepare; break;
+            case (byte)'D' when !_isInTransaction && tag.SequenceEqual("DECLARE CURSOR\0"u8): use = SafetyUse.HoldCursor; break; // Without HOLD it is an error there.
+        }
+        if (use != SafetyUse.None) Context.Safety.Add(use, Client, Context.WallUs);
+    }
+
+    /// <summary>ReadyForQuery. A SET that brought a report of a tracked variable is carried over by the pooler: no harm.</summary>
+    private void EndNotes()
+    {
+        _isInTransaction = !IsReady;
+        _bound = null;
+        if (_setCount > 0) Context.Safety.Add(SafetyUse.Set, Client!, Context.WallUs);
+        _setCount = 0;
+    }
+}
