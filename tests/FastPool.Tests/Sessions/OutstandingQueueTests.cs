@@ -16,8 +16,8 @@ public sealed class OutstandingQueueTests
             if (model.Count > 0 && random.Next(100) < (i / 1000 % 2 == 0 ? 30 : 70)) Assert.Equal(model.Dequeue(), queue.Pop().Type);
             else
             {
-                queue.Add((byte)i);
-                model.Enqueue((byte)i);
+                queue.Add((byte)(i % 90)); // Below the letters that end a COPY.
+                model.Enqueue((byte)(i % 90));
             }
             Assert.Equal(model.Count, queue.Count);
             if (model.Count > 0) Assert.Equal(model.Peek(), queue.Head.Type);
@@ -35,6 +35,19 @@ public sealed class OutstandingQueueTests
         Assert.True(queue.TryPop((byte)'P', out var request));
         Assert.Equal((byte)'P', request.Type);
         Assert.Throws<CheckFailedException>(() => queue.Pop());
+    }
+
+    [Fact]
+    public void The_end_of_a_COPY_goes_with_the_request_it_stood_behind()
+    {
+        var queue = new OutstandingQueue();
+        foreach (var type in "QccPf") queue.Add((byte)type);
+        Assert.Equal(1, queue.FindCopyEnd());
+        Assert.Equal((byte)'Q', queue.Pop().Type);
+        Assert.Equal((byte)'P', queue.Head.Type);
+        Assert.Equal((byte)'P', queue.Pop().Type);
+        Assert.True(queue.IsEmpty);
+        Assert.Equal(5, queue.PoppedCount);
     }
 
     [Theory]
