@@ -278,6 +278,11 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
+            if (_consoleQueries > 0 && type != FrontendMessage.Query && !_loop.Registry.Settings.Own.ConsoleExtended)
+            {
+                _loop.Engine.Pause(this); // What it asked before is answered first, even if this is its farewell.
+                return position;
+            }
             var verdict = status == HeaderStatus.Bad ? Session.RefuseHeader(unread)
                 : type == 0 ? Session.RefuseStartup(MessageHeader.ReadCode(unread))
                 : Session.Judge(type, length);

@@ -228,6 +228,16 @@ internal sealed class RawClient : IAsyncDisposable
         }
     }
 
+    /// <summary>The next byte, which stays where it is; a NUL character at the end of the connection.</summary>
+    public async Task<char> PeekAsync(int seconds = 30)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        var result = await _connection.Input.ReadAsync(deadline.Token);
+        var next = result.Buffer.IsEmpty ? '\0' : (char)result.Buffer.FirstSpan[0];
+        _connection.Input.AdvanceTo(result.Buffer.Start);
+        return next;
+    }
+
     /// <summary>Leaves without a word, by a reset.</summary>
     public void Reset()
     {

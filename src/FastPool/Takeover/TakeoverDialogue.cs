@@ -138,6 +138,9 @@ internal sealed class TakeoverDialogue : IDisposable
             case "client": // It was not known yet who it is.
                 Sockets.Close(descriptor);
                 break;
+            case "server" when row is { CancelKey: 0, Link: 0 }: // In the middle of its login, which nobody can finish who has not begun it.
+                Sockets.Close(descriptor);
+                break;
             case "server":
                 state.Servers.Add(row.ToServer(descriptor));
                 break;

@@ -35,6 +35,8 @@ public class NewestPgBouncerTests
         using var idleHere = await tcp.AcceptAsync();
         var (linked, key) = await LogInAsync(server.Port);
         var (free, freeKey) = await LogInAsync(server.Port);
+        using var loggingIn = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await loggingIn.ConnectAsync(IPAddress.Loopback, server.Port); // PgBouncer lists it too, without a key as yet.
         var backend = Text(await AskAsync(linked, "begin; select pg_backend_pid()"));
         const ulong BusyKey = 0x6401001f1da1ebdf;
 
@@ -46,6 +48,7 @@ public class NewestPgBouncerTests
             Row(connection, idleHere, "10", "client", "user_trust", "app", "127.0.0.1", Port(idleHere), "5981062481143876739", "0", "UTF8", "on", "German, DMY", "Etc/UTC", null, null, null);
             Row(connection, linked, "11", "server", "user_trust", "app", "127.0.0.1", $"{server.Port}", $"{key}", "9", "UTF8", "on", "ISO, DMY", "Etc/UTC", null, null, null);
             Row(connection, free, "12", "server", "user_trust", "app", "127.0.0.1", $"{server.Port}", $"{freeKey}", "0", "UTF8", "on", "ISO, MDY", "Etc/UTC", null, null, null);
+            Row(connection, loggingIn, "13", "server", "user_trust", "app", "127.0.0.1", $"{server.Port}", "0", "0", null, null, null, null, null, null, null);
         });
         var next = pooler.StartNext();
         pooler.Becomes(next);
