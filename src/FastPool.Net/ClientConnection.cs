@@ -657,10 +657,10 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
 
     protected internal override void OnEnded(int errno) => Disconnect(new Ending(Session.Login is null ? "client unexpected eof" : ""));
 
-    /// <summary>A client that hangs up while it waits leaves the queue at once. A cancel request is delivered all the same: some drivers do not wait.</summary>
+    /// <summary>A client that hangs up while it waits leaves the queue at once, or the console's PAUSE. A cancel request is delivered all the same: some drivers do not wait.</summary>
     protected internal override void OnPeerClosedWhilePaused()
     {
-        if (!BringsCancel && (Session.State == ClientState.Waiting || Session.Login is not null)) OnEnded(0);
+        if (!BringsCancel && (Session.State == ClientState.Waiting || Session.Login is not null || Session.IsConsole)) OnEnded(0);
     }
 
     /// <summary>The one door through which a client goes. An empty reason leaves no line in the log.</summary>

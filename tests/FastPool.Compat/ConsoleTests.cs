@@ -3,6 +3,24 @@ namespace FastPool.Compat;
 /// <summary>The admin console: the tables that tools read, and the commands that operators give.</summary>
 public class ConsoleTests
 {
+    [PoolerTheory, Loops]
+    public async Task Who_takes_leave_while_a_pause_is_not_over_is_gone(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops);
+        await using var holder = await pooler.RawAsync();
+        await holder.QueryAsync("begin");
+        await using (var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer"))
+        {
+            await console.SendAsync(RawClient.Query("PAUSE"));
+            await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW STATE")).Rows.Exists(row => row is ["paused", "yes"]), "it is paused");
+            await console.SendAsync(RawClient.Typed('X', []));
+        }
+
+        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW CLIENTS")).Rows.Count(row => row[1] == "admin") == 1, "only who asks is there");
+        Assert.Equal("", (await pooler.ConsoleAsync("RESUME")).ErrorText);
+        Assert.Equal('I', (await holder.QueryAsync("commit")).Status);
+    }
+
     private const string PoolColumns = "database,user,cl_active,cl_waiting,cl_active_cancel_req,cl_waiting_cancel_req,sv_active,sv_active_cancel,"
         + "sv_being_canceled,sv_idle,sv_used,sv_tested,sv_login,maxwait,maxwait_us,pool_mode,load_balance_hosts";
 
