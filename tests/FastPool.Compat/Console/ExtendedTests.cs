@@ -71,11 +71,11 @@ public sealed class ExtendedTests
         for (var i = 0; i < 200; i++) clients.Add(await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", new string('a', 60))));
         await using var silent = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
         var before = ResidentKb(pooler.Pid);
-        for (var i = 0; i < 400; i++) await silent.SendAsync(RawClient.Query("show clients")); // 400 answers of 40 kB: 16 MB.
+        for (var i = 0; i < 2000; i++) await silent.SendAsync(RawClient.Query("show clients")); // 2000 answers of 40 kB: 80 MB.
         Assert.Equal("TDCZ", (await clients[0].QueryAsync("select 1")).Types);
         Assert.Equal(201 + 1, (await pooler.ConsoleAsync("show clients")).Rows.Count); // Two of the console, one of them the silent one.
-        Assert.InRange(ResidentKb(pooler.Pid) - before, -100_000, 12_000);
-        for (var i = 0; i < 400; i++) Assert.Equal(["SHOW"], (await silent.ReplyAsync()).Tags); // All of it comes in the end.
+        Assert.InRange(ResidentKb(pooler.Pid) - before, -100_000, 40_000);
+        for (var i = 0; i < 2000; i++) Assert.Equal(["SHOW"], (await silent.ReplyAsync()).Tags); // All of it comes in the end.
         foreach (var client in clients) await client.DisposeAsync();
     }
 
