@@ -30,7 +30,7 @@ take_over() {
     start_as_user "$folder/log.$1" "$folder/fastpool" -R "$folder/pooler.ini"
     pooler_pid=$started_pid
     for ((i = 0; i < 1000; i++)); do
-        ! grep -q 'process up' "$folder/log.$1" || break
+        ! grep -qs "process up" "$folder/log.$1" || break
         is_alive "$pooler_pid" || { cat "$folder/log.$1" >&2; fail "takeover $1 failed"; }
         sleep 0.02
     done
