@@ -669,7 +669,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         if (!IsOpen) return;
         var server = Server;
         _loop.LogClosing(Session, ending);
-        if (ending.Message is not null) _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
+        if (ending.Message is not null && server is not { IsMidMessage: true }) _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
         _loop.Engine.Close(this);
         DropHeld();
         if (server is not null)

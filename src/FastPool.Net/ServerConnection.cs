@@ -44,6 +44,9 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
 
     internal bool IsClosed { get; private set; }
 
+    /// <summary>The client has the beginning of a message whose rest has not come yet: a word of ours would be read as a part of it.</summary>
+    internal bool IsMidMessage => BodyRemaining > 0 && !IsBodySkipped;
+
     int IConnectionView.Descriptor => Handle;
 
     string IConnectionView.Tls => Tls?.Text ?? "";
@@ -508,6 +511,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         IsClosed = true;
         reason = Ending.Cut(reason);
         _loop.LogClosing(Session, reason);
+        var isMidMessage = IsMidMessage;
         var isCutShort = _isCutShort || Client is { IsInMessage: true }; // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
         if (mayTerminate && !isCutShort && IsOpen && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
@@ -529,6 +533,6 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
             Session.EndQuery();
             AuthQueries.OnServerLost(_loop, query);
         }
-        client?.Disconnect(Ending.Told(reason));
+        client?.Disconnect(isMidMessage ? new Ending(reason) : Ending.Told(reason));
     }
 }

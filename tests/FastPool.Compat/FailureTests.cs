@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using Npgsql;
 
 namespace FastPool.Compat;
@@ -6,6 +8,28 @@ namespace FastPool.Compat;
 /// <summary>One side goes away or misbehaves: that pair ends, the others never notice.</summary>
 public class FailureTests
 {
+    [PoolerTheory(FastPoolOnly = "sends its error all the same"), InlineData(false), InlineData(true)]
+    public async Task No_error_is_put_into_a_message_that_has_come_in_part(bool isKilled)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await using var pooler = await Pooler.StartAsync(((IPEndPoint)listener.LocalEndpoint).Port, 1, f => f["server_tls_sslmode"] = "disable");
+        var login = RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database);
+        using var server = await listener.AcceptTcpClientAsync();
+        var stream = server.GetStream();
+        var buffer = new byte[1000];
+        Assert.NotEqual(0, await stream.ReadAsync(buffer));
+        await stream.WriteAsync((byte[])[.. RawClient.Typed('R', new byte[4]), .. RawClient.Typed('K', new byte[8]), .. RawClient.Typed('Z', "I"u8.ToArray())]);
+        await using var client = await login;
+        await client.SendAsync(RawClient.Query("select 1"));
+        Assert.NotEqual(0, await stream.ReadAsync(buffer));
+        await stream.WriteAsync(RawClient.Typed('T', new byte[40]).AsMemory(0, 20));
+        Assert.Equal(20, (await client.BytesAsync(20))!.Length);
+        if (isKilled) await pooler.ConsoleAsync("KILL");
+        else server.Close();
+        Assert.Null(await client.BytesAsync(1));
+    }
+
     [PoolerTheory, Loops]
     public async Task A_backend_that_is_ended_while_idle_is_noticed_and_replaced(int loops)
     {
