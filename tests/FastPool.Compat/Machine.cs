@@ -12,6 +12,12 @@ namespace FastPool.Compat;
 internal static class Machine
 {
     private static readonly string[] OrdinaryUsers = ["postgres", "nobody"];
+
+    // Below the ports the kernel gives to outgoing connections, so that none of those takes one meanwhile; one after another,
+    // since two tests that draw by chance draw the same port one day.
+    private const int FirstPort = 12000;
+    private const int Ports = 20000;
+    private static int _ports = Random.Shared.Next(Ports);
     private static int _serial;
 
     /// <summary>What goes before a command so that the ordinary user runs it; empty when we are one.</summary>
@@ -29,13 +35,12 @@ internal static class Machine
         return folder;
     }
 
-    /// <summary>A loopback port that nobody listened on a moment ago.</summary>
+    /// <summary>A loopback port that nobody listened on a moment ago, and that no other test is given.</summary>
     public static int FreePort()
     {
-        // Below the ports the kernel gives to outgoing connections, so that none of those takes it meanwhile.
         for (;;)
         {
-            var port = Random.Shared.Next(12000, 32000);
+            var port = FirstPort + (int)((uint)Interlocked.Increment(ref _ports) % Ports);
             using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             try
             {

@@ -24,6 +24,7 @@ internal static class DescriptorSender
             Marshal.StructureToPtr(new IoVec { Start = bytes.AddrOfPinnedObject(), Length = message.Length }, vector, false);
             var header = new MsgHdr { Vectors = vector, VectorCount = 1, Control = control, ControlLength = HeaderBytes + 8 };
             var sent = sendmsg((int)to.Handle, ref header, 0);
+            if (sent < 0) throw new SocketException(Marshal.GetLastPInvokeError());
             if (sent != message.Length) throw new InvalidOperationException($"sendmsg gave {sent}");
         }
         finally

@@ -137,10 +137,10 @@ public class NewestPgBouncerTests
         await connection.SendAsync((byte[])[.. RawClient.Typed('C', "SUSPEND\0"u8.ToArray()), .. Ready]);
         await HearsAsync(connection, "SHOW FDS;");
         await connection.SendAsync(Description());
-        sendRows(connection);
-        await connection.SendAsync((byte[])[.. RawClient.Typed('C', "SHOW\0"u8.ToArray()), .. Ready]);
         try
         {
+            sendRows(connection);
+            await connection.SendAsync((byte[])[.. RawClient.Typed('C', "SHOW\0"u8.ToArray()), .. Ready]);
             await HearsAsync(connection, "SHUTDOWN;");
         }
         catch (Exception e) when (e is EndOfStreamException or SocketException)
