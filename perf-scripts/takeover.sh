@@ -6,15 +6,20 @@
 # Idle clients log in once and are held; pgbench runs simple, extended and prepared transactions beside them, and its log tells the slowest one
 # of each second. A takeover that loses a transaction or a connection makes the script fail.
 #
-# IDLE=10000 CLIENTS=50 TAKEOVERS=10 PAUSE_SECONDS=1 LOOPS= (FastPool's own choice) are the defaults; POOLER=/path/to/fastpool measures that one.
+# IDLE=10000 CLIENTS=50 RATE=6000 TAKEOVERS=10 PAUSE_SECONDS=1 LOOPS= (FastPool's own choice) are the defaults; POOLER=/path/to/fastpool
+# measures that one. RATE is the transactions a second of all busy clients; 0: as many as they can. Then they take every core, and a server
+# process of PostgreSQL that is ready to run waits for one up to hundreds of ms, with and without a takeover and with any pooler: what is
+# measured is the kernel's scheduler (perf sched latency tells).
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
 
-idle=${IDLE:-10000} clients=${CLIENTS:-50} takeovers=${TAKEOVERS:-10} pause=${PAUSE_SECONDS:-1}
+idle=${IDLE:-10000} clients=${CLIENTS:-50} takeovers=${TAKEOVERS:-10} pause=${PAUSE_SECONDS:-1} rate=${RATE:-6000}
 goal_ms=100
 
 # One pgbench in the background: sets $bench_pid.
 begin_bench() {
-    run_as_user "$pg_bin/pgbench" -n -S -M "$1" -c $(((clients + 2) / 3)) -j 1 -T "$seconds" -l --log-prefix="$work/bench_$1" \
+    local limit=()
+    [ "$rate" -eq 0 ] || limit=(--rate=$((rate / 3)))
+    run_as_user "$pg_bin/pgbench" -n -S -M "$1" -c $(((clients + 2) / 3)) -j 1 -T "$seconds" "${limit[@]+"${limit[@]}"}" -l --log-prefix="$work/bench_$1" \
         -h 127.0.0.1 -p "$pooler_port" -U bench bench >"$work/bench_$1.out" 2>&1 </dev/null &
     bench_pid=$!
     background_pids+=("$bench_pid")
@@ -58,7 +63,7 @@ max_client_conn = $((idle + clients + 100))"
     exec 9>"$work/hold"
     until grep -q ready "$work/idle.out"; do is_alive "$idle_pid" || { cat "$work/idle.out" >&2; fail "not all came in"; }; sleep 0.1; done
     seconds=$((takeovers * (pause + 2) + 5))
-    step "$clients busy ones, $takeovers takeovers"
+    step "$clients busy ones ($([ "$rate" -eq 0 ] && echo "as fast as they can" || echo "$rate transactions a second")), $takeovers takeovers"
     for mode in simple extended prepared; do begin_bench $mode; benches+=("$bench_pid"); done
     sleep 2
     from=$(now_s)
