@@ -11,6 +11,9 @@ internal sealed class Outbox
 {
     private const int ScratchBytes = 64 * 1024;
 
+    /// <summary>A run as short as this costs less to copy than a second piece costs the kernel.</summary>
+    private const int CopyBytes = 1024;
+
     private readonly Segment[] _segments = new Segment[Sockets.SegmentsMax];
     private readonly byte[] _scratch = BufferPool.NewPinned(ScratchBytes);
     private int _count;
@@ -30,6 +33,12 @@ internal sealed class Outbox
             _runEnd = end;
             return;
         }
+        if (_runEnd == _scratchUsed && ReferenceEquals(_runBuffer, _scratch) && end - start <= Math.Min(CopyBytes, ScratchBytes - _scratchUsed))
+        {
+            buffer.AsSpan(start, end - start).CopyTo(_scratch.AsSpan(_scratchUsed));
+            _runEnd = _scratchUsed += end - start; // Behind bytes of ours: one run, one plain send.
+            return;
+        }
         CloseRun();
         _runBuffer = buffer;
         _runStart = start;
@@ -43,8 +52,9 @@ internal sealed class Outbox
         if (!HasRoom(bytes.Length) && !Flush(engine, target)) return false;
         if (bytes.Length > ScratchBytes) return engine.Send(target, bytes);
         bytes.CopyTo(_scratch.AsSpan(_scratchUsed));
-        Add(_scratch, _scratchUsed, _scratchUsed + bytes.Length);
+        var start = _scratchUsed;
         _scratchUsed += bytes.Length;
+        Add(_scratch, start, _scratchUsed);
         return true;
     }
 
