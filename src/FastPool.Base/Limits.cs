@@ -28,6 +28,15 @@ public static class Limits
     /// <summary>Events taken by one wait.</summary>
     public const int EventsPerTurn = 256;
 
+    /// <summary>A send as large as this, or smaller, may be put off to leave together with others: copying it costs less than a system call.</summary>
+    public const int SendTogetherBytes = 4 * 1024;
+
+    /// <summary>As soon as so many sends wait for each other they leave. More of them cost less CPU each, and delay the first of them.</summary>
+    public const int SendsTogether = 8;
+
+    /// <summary>Sends that leave together: one delivery may add several.</summary>
+    public const int SendsTogetherMax = 2 * SendsTogether;
+
     /// <summary>Server connections of one pool that may be in the login phase at once.</summary>
     public const int DialsPerPoolMax = 8;
 

@@ -42,6 +42,11 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)] internal static partial nint getrandom(byte* buffer, nuint bytes, uint flags);
     [LibraryImport(Name)] internal static partial int clock_gettime(int clock, TimeSpec* time);
     [LibraryImport(Name)] internal static partial int getpwuid_r(uint uid, byte* passwd, byte* buffer, nuint bytes, void** found);
+    [LibraryImport(Name)] internal static partial void* mmap(void* address, nuint bytes, int protection, int flags, int fd, nint offset);
+    [LibraryImport(Name)] internal static partial int munmap(void* address, nuint bytes);
+
+    /// <summary>What the C library has no name for.</summary>
+    [LibraryImport(Name)] internal static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
 
     /// <summary>Result of a call as value: what it returned, or the negated errno.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -138,6 +138,10 @@ internal abstract class CancelConnection : Endpoint
     {
     }
 
+    protected internal override void OnCongested()
+    {
+    }
+
     protected internal override void OnDrained()
     {
     }

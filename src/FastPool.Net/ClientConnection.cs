@@ -499,6 +499,11 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         if (!HoldsNothing) TakeHeld();
     }
 
+    protected internal override void OnCongested()
+    {
+        if (Server is { } server) _loop.Engine.Pause(server);
+    }
+
     protected internal override void OnDrained()
     {
         if (Server is { } server) _loop.Engine.Resume(server);
@@ -568,6 +573,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
     internal void SendDescriptors(IReadOnlyList<DescriptorMessage> messages)
     {
         const int Patience_ms = 5_000;
+        _loop.Engine.Settle(this);
         foreach (var message in messages)
         {
             ReadOnlySpan<byte> rest = message.Bytes;

@@ -21,6 +21,8 @@ internal enum EndpointFlags : ushort
     Bulk = 64,
     /// <summary>Stands still for a SUSPEND: nothing is read, and nobody hears of its end.</summary>
     Parked = 128,
+    /// <summary>Bytes for it are in the engine's batch.</summary>
+    Deferred = 256,
 }
 
 /// <summary>
@@ -60,6 +62,9 @@ public abstract class Endpoint
 
     /// <summary>The peer has closed (0) or the connection is broken (an errno). The owner closes.</summary>
     protected internal abstract void OnEnded(int errno);
+
+    /// <summary>What was sent before could not be taken whole after all: whoever feeds this endpoint stops, as after a send that left it congested.</summary>
+    protected internal abstract void OnCongested();
 
     /// <summary>Everything sent so far has been taken.</summary>
     protected internal abstract void OnDrained();

@@ -19,6 +19,8 @@ public interface IAcceptor
 /// </summary>
 public abstract class Engine(BufferPool buffers)
 {
+    private readonly List<(Endpoint Endpoint, uint Generation, int Errno)> _untold = [];
+    private SendBatch? _batch;
     private TlsCarrier? _tls;
 
     protected BufferPool Buffers { get; } = buffers;
@@ -31,6 +33,9 @@ public abstract class Engine(BufferPool buffers)
 
     /// <summary>Whose completion is, or was last, being delivered.</summary>
     public Endpoint? InDelivery { get; protected set; }
+
+    /// <summary>How many sends have left in one call with others.</summary>
+    public long SentTogether { get; protected set; }
 
     /// <summary>Waits at most so long, then delivers what has completed; <paramref name="observer"/> hears of the turn's begin and of each delivery's end.</summary>
     public abstract void Turn(int timeout_ms, ITurnObserver observer);
@@ -133,6 +138,7 @@ public abstract class Engine(BufferPool buffers)
 
     internal bool SendRaw(Endpoint endpoint, ReadOnlySpan<byte> data)
     {
+        if (_batch is not null && TryDefer(endpoint, data)) return true;
         if (endpoint.Unsent.IsEmpty)
         {
             var sent = TrySend(endpoint, data);
@@ -148,6 +154,7 @@ public abstract class Engine(BufferPool buffers)
     public bool Send(Endpoint endpoint, ReadOnlySpan<Segment> segments)
     {
         if (endpoint.Tls is not null) return Tls.Send(this, endpoint, segments);
+        if (_batch is not null && TryDefer(endpoint, segments)) return true;
         var sent = 0;
         if (endpoint.Unsent.IsEmpty)
         {
@@ -167,6 +174,108 @@ public abstract class Engine(BufferPool buffers)
     protected abstract int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data);
 
     protected abstract int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments);
+
+    // ---- sends of a turn together -----------------------------------------------------------------------------------
+
+    /// <summary>
+    /// From now on small sends wait for others of their turn, and leave by <see cref="SendTogether"/>. Each system call that
+    /// wakes somebody is a chance for the kernel to take the core away from the loop; together they are one.
+    /// </summary>
+    protected void BeginTogether() => _batch = new SendBatch();
+
+    /// <summary>Sends the batch and fills its results.</summary>
+    private protected virtual void SendTogether(SendBatch batch)
+    {
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var (endpoint, start, length) = batch[i];
+            batch.Results[i] = TrySend(endpoint, batch.Bytes.AsSpan(start, length));
+        }
+    }
+
+    /// <summary>What was put off leaves now: nobody may look at the state of a stream, or end it, before.</summary>
+    internal void Settle(Endpoint endpoint)
+    {
+        if (endpoint.Has(EndpointFlags.Deferred)) Submit();
+    }
+
+    /// <inheritdoc cref="Settle(Endpoint)"/>
+    internal void SettleAll()
+    {
+        if (_batch is { Count: > 0 }) Submit();
+    }
+
+    private bool TryDefer(Endpoint endpoint, ReadOnlySpan<byte> data)
+    {
+        if (!MayDefer(endpoint, data.Length)) return false;
+        if (_batch!.TryAdd(endpoint, data)) return true;
+        Submit();
+        return endpoint.Unsent.IsEmpty && _batch.TryAdd(endpoint, data);
+    }
+
+    private bool TryDefer(Endpoint endpoint, ReadOnlySpan<Segment> segments)
+    {
+        var length = 0;
+        foreach (var segment in segments) length += segment.Length;
+        if (!MayDefer(endpoint, length)) return false;
+        if (_batch!.TryAdd(endpoint, segments, length)) return true;
+        Submit();
+        return endpoint.Unsent.IsEmpty && _batch.TryAdd(endpoint, segments, length);
+    }
+
+    private bool MayDefer(Endpoint endpoint, int length)
+    {
+        if (length <= Limits.SendTogetherBytes && endpoint.Unsent.IsEmpty) return true;
+        Settle(endpoint); // What was put off goes first.
+        return false;
+    }
+
+    private void Submit()
+    {
+        var batch = _batch!;
+        SendTogether(batch);
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var (endpoint, start, length) = batch[i];
+            var sent = batch.Results[i];
+            if (sent == length) continue;
+            if (sent >= 0) endpoint.Unsent.Append(batch.Bytes.AsSpan(start + sent, length - sent), Buffers);
+            _untold.Add((endpoint, endpoint.Generation, Math.Max(0, -sent)));
+        }
+        batch.Clear();
+    }
+
+    /// <summary>A delivery is over, and with it the time in which no owner may be called.</summary>
+    protected void EndDelivery(ITurnObserver observer)
+    {
+        observer.OnDelivered();
+        if (_batch is { Count: >= Limits.SendsTogether }) SendAll(observer);
+    }
+
+    /// <summary>Sends what was put off, and tells who has trouble with it.</summary>
+    /// <returns>False: nobody had.</returns>
+    protected bool SendAll(ITurnObserver observer)
+    {
+        var hasTold = false;
+        while (true)
+        {
+            SettleAll();
+            if (_untold.Count == 0) return hasTold;
+            hasTold = true;
+            for (var i = 0; i < _untold.Count; i++) Tell(_untold[i], observer);
+            _untold.Clear();
+        }
+    }
+
+    private void Tell((Endpoint Endpoint, uint Generation, int Errno) trouble, ITurnObserver observer)
+    {
+        var (endpoint, generation, errno) = trouble;
+        if (!endpoint.IsOpen || endpoint.Generation != generation) return;
+        InDelivery = endpoint;
+        if (errno != 0) endpoint.OnEnded(errno);
+        else if (endpoint.IsCongested) endpoint.OnCongested();
+        observer.OnDelivered();
+    }
 
     /// <summary>Sends what is kept.</summary>
     /// <returns>False when broken.</returns>

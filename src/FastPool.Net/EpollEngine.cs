@@ -30,12 +30,16 @@ public sealed class EpollEngine : Engine, IDisposable
     private readonly Action<int> _tune;
     private readonly List<Endpoint> _bulk = [];
     private uint _generation;
+    private SendRing? _ring;
+    private bool _isRingDue;
 
     /// <param name="tune">Sets the options of a TCP socket before it connects.</param>
-    public EpollEngine(BufferPool buffers, Action<int> tune)
+    /// <param name="usesRing">Small sends of a turn leave together by io_uring, where the kernel lets us have it.</param>
+    public EpollEngine(BufferPool buffers, Action<int> tune, bool usesRing)
         : base(buffers)
     {
         _tune = tune;
+        _isRingDue = usesRing;
         _set.TryAdd(_wakeUp.Fd, Readiness.In | Readiness.EdgeTriggered, WakeUpData);
     }
 
@@ -44,6 +48,8 @@ public sealed class EpollEngine : Engine, IDisposable
     public override void Turn(int timeout_ms, ITurnObserver observer)
     {
         if (_bulk.Count > 0) timeout_ms = Math.Min(timeout_ms, BulkWait_ms);
+        if (_isRingDue) OpenRing();
+        if (SendAll(observer)) timeout_ms = 0; // What followed from it may be due at once.
         var count = _set.Wait(_queueCount > 0 ? 0 : timeout_ms);
         observer.OnTurnBegun();
         if (_bulk.Count > 0) ReadPausedBulk(observer);
@@ -53,9 +59,10 @@ public sealed class EpollEngine : Engine, IDisposable
             var (readiness, data) = _set.Event(i);
             if (data == WakeUpData) continue;
             Deliver(readiness, (int)(uint)data, (uint)(data >> 32));
-            observer.OnDelivered();
+            EndDelivery(observer);
             if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
         }
+        SendAll(observer);
     }
 
     private void Deliver(Readiness readiness, int handle, uint generation)
@@ -116,7 +123,7 @@ public sealed class EpollEngine : Engine, IDisposable
             if (!endpoint.MayRead) continue;
             InDelivery = endpoint;
             Receive(endpoint);
-            observer.OnDelivered();
+            EndDelivery(observer);
             if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
         }
     }
@@ -130,7 +137,7 @@ public sealed class EpollEngine : Engine, IDisposable
             _queue[--_queueCount] = null!;
             endpoint.Flags &= ~EndpointFlags.Queued;
             Receive(endpoint);
-            observer.OnDelivered();
+            EndDelivery(observer);
         }
     }
 
@@ -213,7 +220,7 @@ public sealed class EpollEngine : Engine, IDisposable
             EndStream(endpoint);
             InDelivery = endpoint;
             Receive(endpoint);
-            observer.OnDelivered();
+            EndDelivery(observer);
             i = Math.Min(i, _bulk.Count);
         }
     }
@@ -253,6 +260,7 @@ public sealed class EpollEngine : Engine, IDisposable
 
     public override int Detach(Endpoint endpoint)
     {
+        Settle(endpoint);
         Check.That(endpoint.IsOpen && !endpoint.IsCongested);
         var handle = endpoint.Handle;
         _set.Remove(handle);
@@ -291,6 +299,7 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         if (endpoint.Handle < 0) return;
         EndTls(endpoint);
+        Settle(endpoint);
         var handle = endpoint.Handle;
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);
@@ -303,6 +312,36 @@ public sealed class EpollEngine : Engine, IDisposable
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected override int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data) => Taken(Sockets.TrySend(endpoint.Handle, data));
+
+    /// <summary>One alone costs less by a plain send.</summary>
+    private protected override void SendTogether(SendBatch batch)
+    {
+        var made = 0;
+        if (batch.Count > 1)
+        {
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var (endpoint, start, length) = batch[i];
+                _ring!.Add(endpoint.Handle, batch.Bytes, start, length);
+            }
+            made = _ring!.Submit(batch.Results);
+            SentTogether += made;
+            for (var i = 0; i < made; i++) batch.Results[i] = Taken(batch.Results[i]);
+        }
+        for (var i = made; i < batch.Count; i++)
+        {
+            var (endpoint, start, length) = batch[i];
+            batch.Results[i] = TrySend(endpoint, batch.Bytes.AsSpan(start, length));
+        }
+    }
+
+    /// <summary>By the thread that runs the loop, which has to be the one that uses it.</summary>
+    private void OpenRing()
+    {
+        _isRingDue = false;
+        _ring = SendRing.TryOpen(Limits.SendsTogetherMax);
+        if (_ring is not null) BeginTogether();
+    }
 
     protected override int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments) => Taken(Sockets.TrySend(endpoint.Handle, segments));
 
@@ -338,6 +377,7 @@ public sealed class EpollEngine : Engine, IDisposable
 
     public void Dispose()
     {
+        _ring?.Dispose();
         _set.Dispose();
         _wakeUp.Dispose();
     }

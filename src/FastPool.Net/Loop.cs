@@ -230,6 +230,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
             Deliver(client, server);
             return;
         }
+        Engine.Settle(connection);
         if (!connection.CanMove)
         {
             connection.Close("idle server got dirty", mayTerminate: true);
@@ -370,7 +371,14 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     public int EndIdle() => _suspension.EndIdle();
 
-    LoopFigures ILoopView.Figures => Figures;
+    LoopFigures ILoopView.Figures
+    {
+        get
+        {
+            Figures.SendsTogether = Engine.SentTogether;
+            return Figures;
+        }
+    }
 
     public SafetyTable Safety => Context.Safety;
 

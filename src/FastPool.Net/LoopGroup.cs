@@ -108,6 +108,7 @@ public sealed class LoopGroup : ILoops
                 loop.OnBrokenInvariant(e);
             }
         }
+        loop.Engine.SettleAll();
     }
 
     /// <summary>Ends the loops; connections end with the process.</summary>

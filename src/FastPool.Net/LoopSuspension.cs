@@ -23,6 +23,7 @@ internal sealed class LoopSuspension(Loop loop)
     internal bool TrySuspend(string? closeReason)
     {
         StopAccepting();
+        loop.Engine.SettleAll();
         return TryParkClients(closeReason) && TryParkServers(closeReason);
     }
 
@@ -37,6 +38,7 @@ internal sealed class LoopSuspension(Loop loop)
     internal bool TryFreeze(string? closeReason, bool mayFinish)
     {
         StopAccepting();
+        loop.Engine.SettleAll();
         loop.Engine.IsFrozen = true;
         var isSettled = true;
         foreach (var client in loop.ClientList.Copy())
@@ -118,6 +120,7 @@ internal sealed class LoopSuspension(Loop loop)
     internal int EndIdle()
     {
         var left = 0;
+        loop.Engine.SettleAll();
         foreach (var client in loop.ClientList.Copy())
         {
             if (!client.IsOpen) continue;

@@ -288,6 +288,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
             BodyRemaining = length;
         }
         CountSent(from, position);
+        Session.IsMidMessage = IsMidMessage;
         if (isMidStream) _loop.Engine.Streams(this, end - from);
         else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
@@ -347,6 +348,11 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         if (!_loop.Engine.Send(this, bytes)) Close(failure, mayTerminate: false);
     }
 
+    protected internal override void OnCongested()
+    {
+        if (Client is { } client) _loop.Engine.Pause(client);
+    }
+
     protected internal override void OnDrained()
     {
         if (Client is not { } client || Session.Phase != ServerPhase.Linked) return;
@@ -378,11 +384,13 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
     /// <param name="isInMessage">It left in the middle of a message, part of which the server has.</param>
     internal void OnClientGone(bool isInMessage)
     {
+        _loop.Engine.Settle(this);
         Client = null;
         Session.Unlink();
         _isCutShort = isInMessage;
         _isReleaseDue = false;
         IsBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
+        Session.IsMidMessage = false;
         if ((Session.ReasonNotToRelease(IsCongested || isInMessage) ?? (Session.OnlyClient is null ? null : "replication client was closed")) is { } reason)
         {
             Close(reason, mayTerminate: true);
@@ -469,6 +477,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
     {
         if (_loop.Engine.Attach(this, handed.Descriptor) != 0) return false;
         TakeStream(handed.Stream);
+        Session.IsMidMessage = IsMidMessage;
         _isReleaseDue = handed.Flags.HasFlag(ServerFlags.ReleaseDue);
         _loop.Add(this);
         return true;

@@ -67,7 +67,7 @@ internal sealed class Pooler : IPooler, IProcessControl
             _log,
             clock,
             _resolver,
-            (_, buffers) => new EpollEngine(buffers, handle => SocketTuning.Apply(handle, _registry.Settings))));
+            (_, buffers) => new EpollEngine(buffers, handle => SocketTuning.Apply(handle, _registry.Settings), _registry.Settings.Own.IoUring)));
         _plane = new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver), statements, _verifiers, new ProductView(Versions.Own, PollMethod), _log);
         _loops.Console = _plane.Console;
     }

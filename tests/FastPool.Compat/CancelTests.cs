@@ -94,7 +94,7 @@ public class CancelTests
                 else Assert.Fail(reply.ErrorText);
             }
         }).ToList();
-        for (var round = 0; round < 150; round++)
+        for (var round = 0; round < 150 || (round < 20_000 && hits[..4].Sum() == 0); round++) // On a busy machine most come too late.
         {
             await using var cancel = await RawClient.ConnectAsync(pooler.Port);
             await cancel.SendAsync(RawClient.Untyped(80877102, clients[round % 4].CancelKey)); // The other four are never meant.

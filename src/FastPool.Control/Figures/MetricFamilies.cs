@@ -69,6 +69,7 @@ internal static class MetricFamilies
         new("fastpool_loop_client_received_bytes_total", Counter, "Bytes received from clients", static row => row.ClientBytes),
         new("fastpool_loop_server_received_bytes_total", Counter, "Bytes received from servers", static row => row.ServerBytes),
         new("fastpool_loop_takeovers_total", Counter, "Servers taken over from other loops", static row => row.Takeovers),
+        new("fastpool_loop_sends_together_total", Counter, "Sends that left together with others, by io_uring", static row => row.SendsTogether),
         new("fastpool_loop_busy_seconds_total", Counter, "CPU time of the loop's thread", static row => row.BusyUs / UsPerSecond),
     ];
 

@@ -108,6 +108,7 @@ internal static class PageFigures
         json.WriteNumber("messages", row.ClientMessages + row.ServerMessages);
         json.WriteNumber("bytes", row.ClientBytes + row.ServerBytes);
         json.WriteNumber("takeovers", row.Takeovers);
+        json.WriteNumber("sends_together", row.SendsTogether);
         json.WriteNumber("busy_us", row.BusyUs);
     }
 

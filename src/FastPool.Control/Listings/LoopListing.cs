@@ -4,7 +4,7 @@ using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.LoopRow
 namespace FastPool.Control.Listings;
 
 /// <summary>One loop as it was when it was visited.</summary>
-internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages, long ServerMessages, long ClientBytes, long ServerBytes, long Takeovers)
+internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages, long ServerMessages, long ClientBytes, long ServerBytes, long Takeovers, long SendsTogether)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -12,7 +12,7 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
         walk.Each(view =>
         {
             var figures = view.Figures;
-            rows.Add(new LoopRow(view.Loop, view.Clients.Count, view.Servers.Count, view.BusyUs, figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Takeovers));
+            rows.Add(new LoopRow(view.Loop, view.Clients.Count, view.Servers.Count, view.BusyUs, figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Takeovers, figures.SendsTogether));
         });
         return rows;
     }
@@ -31,5 +31,6 @@ internal static class LoopListing
         Numeric("client_bytes", static row => row.ClientBytes),
         Numeric("server_bytes", static row => row.ServerBytes),
         Numeric("takeovers", static row => row.Takeovers),
+        Numeric("sends_together", static row => row.SendsTogether),
         Numeric("busy_us", static row => row.BusyUs));
 }

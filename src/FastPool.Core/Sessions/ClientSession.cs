@@ -262,7 +262,7 @@ public sealed partial class ClientSession : PoolClient
 
     private void Fake(byte type, MessageBuffer toClient, Statement? statement = null)
     {
-        if (Server is { Outstanding.IsEmpty: false } server) server.Outstanding.Add(type, ReplyAction.Fake, statement);
+        if (Server is { } server && (!server.Outstanding.IsEmpty || server.IsMidMessage)) server.Outstanding.Add(type, ReplyAction.Fake, statement);
         else toClient.Write(type == FrontendMessage.Parse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
     }
 

@@ -166,6 +166,8 @@ public sealed class LoopFigures
     public long ServerBytes;
     /// <summary>Servers that came from other loops.</summary>
     public long Takeovers;
+    /// <summary>Sends that left together with others, by io_uring.</summary>
+    public long SendsTogether;
 }
 
 /// <summary>A cancel request between its arrival and its delivery.</summary>

@@ -5,8 +5,11 @@ namespace FastPool.Core.Sessions;
 /// <summary>COPY IN on a server connection: data and its end owe no reply of their own.</summary>
 public sealed partial class ServerSession
 {
-    private long _earlyCopyDataAt = -1;
+    private long _earlyCopyDataAt;
     private bool _isCopyFed;
+
+    /// <summary>COPY data has come behind the request at the head, before the server has said CopyIn. A mark before the head is of a request that is through.</summary>
+    private bool HasEarlyCopyData => _earlyCopyDataAt > Outstanding.PoppedCount;
 
     /// <summary>
     /// COPY data and its end owe no reply of their own. The end keeps a place behind the request that it may belong to, whether or not the server
@@ -17,7 +20,7 @@ public sealed partial class ServerSession
         if (type == FrontendMessage.CopyData)
         {
             NoteCopyData();
-            if (!IsInCopy && _earlyCopyDataAt < Outstanding.PoppedCount) _earlyCopyDataAt = Outstanding.PoppedCount + Outstanding.Count;
+            if (!IsInCopy && !HasEarlyCopyData) _earlyCopyDataAt = Outstanding.PoppedCount + Outstanding.Count;
             return;
         }
         Client!.IsInCopyIn = false;
@@ -31,11 +34,10 @@ public sealed partial class ServerSession
     private void BeginCopy()
     {
         IsInCopy = true;
-        var isDataLater = _earlyCopyDataAt < 0 || _earlyCopyDataAt > Outstanding.PoppedCount;
-        var syncsMost = !isDataLater ? 0 : _earlyCopyDataAt < 0 ? int.MaxValue : _earlyCopyDataAt - Outstanding.PoppedCount - 1;
+        _isCopyFed = HasEarlyCopyData;
+        var syncsMost = _isCopyFed ? _earlyCopyDataAt - Outstanding.PoppedCount - 1 : int.MaxValue;
+        _earlyCopyDataAt = 0;
         for (; syncsMost > 0 && Outstanding.Count > 1 && Outstanding[1].Type == FrontendMessage.Sync; syncsMost--) Outstanding.RemoveAt(1);
-        _isCopyFed = _earlyCopyDataAt >= 0;
-        _earlyCopyDataAt = -1;
         Client!.IsInCopyIn = Outstanding.FindCopyEnd() < 0; // A client that did not wait for this message may be through already.
     }
 
@@ -50,12 +52,19 @@ public sealed partial class ServerSession
         var end = Outstanding.FindCopyEnd();
         if (end >= 0)
         {
-            Outstanding.RemoveAt(end);
+            RemovePlace(end);
             for (var i = end - 1; !hasFailed && i > 0; i--)
             {
-                if (Outstanding[i].Type == FrontendMessage.Sync) Outstanding.RemoveAt(i);
+                if (Outstanding[i].Type == FrontendMessage.Sync) RemovePlace(i);
             }
         }
         if (!hasFailed) Outstanding.TryPop(FrontendMessage.Execute, out _);
+    }
+
+    /// <summary>Data for the next COPY may stand behind the place: its mark moves up with the others.</summary>
+    private void RemovePlace(int index)
+    {
+        Outstanding.RemoveAt(index);
+        if (_earlyCopyDataAt > Outstanding.PoppedCount + index) _earlyCopyDataAt--;
     }
 }

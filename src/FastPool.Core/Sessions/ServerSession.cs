@@ -108,6 +108,9 @@ public sealed partial class ServerSession : PooledServer
 
     public bool IsInCopy { get; private set; }
 
+    /// <summary>The client has the beginning of a message whose rest has not come yet: nothing of ours goes out before it. Kept by the transport.</summary>
+    public bool IsMidMessage { get; set; }
+
     /// <summary>Cancel requests on their way to this server: it serves nobody else before they are through.</summary>
     public int CancelsInFlight { get; set; }
 

@@ -20,12 +20,16 @@ public sealed record FastPoolSettings
     /// <summary>The console takes the extended protocol, and what drivers say at the beginning.</summary>
     public bool ConsoleExtended { get; private init; }
 
+    /// <summary>What a loop sends in one turn goes to the kernel together, by io_uring, where the kernel lets us have it.</summary>
+    public bool IoUring { get; private init; } = true;
+
     /// <summary>All keys with their values, in the order of the manual.</summary>
     public IEnumerable<KeyValuePair<string, string>> Values =>
     [
         new("loops", Loops.ToString(CultureInfo.InvariantCulture)),
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
         new("console_extended", ConsoleExtended ? "1" : "0"),
+        new("io_uring", IoUring ? "1" : "0"),
     ];
 
     /// <summary>The environment's word for a key, stronger than the file's: FASTPOOL_LOOPS, and so on.</summary>
@@ -47,10 +51,14 @@ public sealed record FastPoolSettings
                 if (value.Length == 0) return this with { MetricsListen = null };
                 return ListenAddress.TryParse(value) is { } address ? this with { MetricsListen = address } : null;
             case "console_extended":
-                return CNumber.TryInt(value, out var flag) && flag is 0 or 1 ? this with { ConsoleExtended = flag == 1 } : null;
+                return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
+            case "io_uring":
+                return TryFlag(value) is { } usesRing ? this with { IoUring = usesRing } : null;
             default:
                 error = $"unknown parameter: fastpool/{key}";
                 return null;
         }
     }
+
+    private static bool? TryFlag(string value) => CNumber.TryInt(value, out var flag) && flag is 0 or 1 ? flag == 1 : null;
 }

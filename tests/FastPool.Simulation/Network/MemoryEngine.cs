@@ -20,11 +20,12 @@ internal sealed class MemoryEngine : Engine
     private readonly List<(int Handle, IAcceptor Acceptor)> _acceptors = [];
     private readonly Dictionary<Endpoint, Slot> _slotOf = [];
 
-    internal MemoryEngine(MemoryNetwork network, Dice dice, BufferPool buffers)
+    internal MemoryEngine(MemoryNetwork network, Dice dice, BufferPool buffers, bool sendsTogether)
         : base(buffers)
     {
         _network = network;
         _dice = dice;
+        if (sendsTogether) BeginTogether();
     }
 
     private sealed record Slot(Endpoint Endpoint, MemorySocket Socket);
@@ -47,6 +48,7 @@ internal sealed class MemoryEngine : Engine
 
     public override void Turn(int timeout_ms, ITurnObserver observer)
     {
+        SendAll(observer);
         observer.OnTurnBegun();
         AcceptSome(observer);
         var count = _slots.Count;
@@ -56,8 +58,9 @@ internal sealed class MemoryEngine : Engine
             var index = (first + i) % count;
             if (index >= _slots.Count) continue; // Some have gone since.
             Deliver(_slots[index]);
-            observer.OnDelivered();
+            EndDelivery(observer);
         }
+        if (IsCalm || _dice.Percent(80)) SendAll(observer);
     }
 
     private void AcceptSome(ITurnObserver observer)
@@ -67,7 +70,7 @@ internal sealed class MemoryEngine : Engine
             if (!IsCalm && _dice.Percent(50)) continue;
             var socket = _network.Accept()!;
             _acceptors[i].Acceptor.OnAccepted(socket.Handle, socket.Remote);
-            observer.OnDelivered();
+            EndDelivery(observer);
         }
     }
 
@@ -137,6 +140,7 @@ internal sealed class MemoryEngine : Engine
 
     public override int Detach(Endpoint endpoint)
     {
+        Settle(endpoint);
         Check.That(endpoint.IsOpen && !endpoint.IsCongested);
         var handle = endpoint.Handle;
         Unregister(endpoint);
@@ -156,6 +160,7 @@ internal sealed class MemoryEngine : Engine
     {
         if (endpoint.Handle < 0) return;
         EndTls(endpoint);
+        Settle(endpoint);
         var socket = _network[endpoint.Handle];
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);

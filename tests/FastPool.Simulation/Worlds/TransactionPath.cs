@@ -41,7 +41,7 @@ internal sealed class TransactionPath : IDialed
             new SimulatedLog(() => _clock.NowUs, null),
             _clock,
             new SimulatedResolver(dice),
-            (_, buffers) => new MemoryEngine(_network, dice, buffers) { IsCalm = true, Poisons = false })) { Console = new NoConsole() };
+            (_, buffers) => new MemoryEngine(_network, dice, buffers, sendsTogether: true) { IsCalm = true, Poisons = false })) { Console = new NoConsole() };
         _group.Listen([new ListeningSocket(1, NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
     }
 

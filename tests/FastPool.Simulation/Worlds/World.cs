@@ -74,7 +74,7 @@ internal sealed class World
 
     private MemoryEngine NewEngine(int loop, BufferPool buffers)
     {
-        var engine = new MemoryEngine(Network, _dice, buffers) { Seen = Endpoints };
+        var engine = new MemoryEngine(Network, _dice, buffers, Plan.SendsTogether) { Seen = Endpoints };
         Engines.Add(engine);
         return engine;
     }

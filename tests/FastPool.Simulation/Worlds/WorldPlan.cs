@@ -35,6 +35,7 @@ internal sealed class WorldPlan
         HasTls = dice.OneIn(6);
         RequiresServerTls = HasTls && dice.OneIn(2);
         MaxPreparedStatements = dice.Of([0, 1, 2, 3, 5, 200]);
+        SendsTogether = !dice.OneIn(3);
     }
 
     internal int LoopCount { get; }
@@ -67,6 +68,9 @@ internal sealed class WorldPlan
 
     /// <summary>Mostly fewer than the clients use between them.</summary>
     internal int MaxPreparedStatements { get; }
+
+    /// <summary>Small sends of a turn leave at its end, or later.</summary>
+    internal bool SendsTogether { get; }
 
     /// <summary>Clients may name their statements.</summary>
     internal bool HasNames => Mode == PoolMode.Session || MaxPreparedStatements > 0;

@@ -85,8 +85,8 @@ public sealed class OwnListingTests
         var world = new ConsoleWorld(loops: 2);
         world.Client("p0", loop: 1);
         var figures = world.Loops[1].Figures;
-        (figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Takeovers) = (1, 2, 3, 4, 5, 6);
-        Assert.Equal(["0|1|0|0|0|0|0|0|0|0", "1|1|0|1|2|3|4|5|6|0"], world.Query("show loops").Rows);
+        (figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Takeovers, figures.SendsTogether) = (1, 2, 3, 4, 5, 6, 7);
+        Assert.Equal(["0|1|0|0|0|0|0|0|0|0|0", "1|1|0|1|2|3|4|5|6|7|0"], world.Query("show loops").Rows);
     }
 
     [Fact]
@@ -94,8 +94,8 @@ public sealed class OwnListingTests
     {
         var world = new ConsoleWorld("[pgbouncer]\n[fastpool]\nloops=2\nmetrics_listen=127.0.0.1:9127\nconsole_extended=1\n[databases]\n");
         Assert.Equal(
-            ["version|0.0.1", "engine|memory", "running_loops|1", "loops|2", "metrics_listen|127.0.0.1:9127", "console_extended|1"],
-            world.Query("show fastpool").Rows[..6]);
+            ["version|0.0.1", "engine|memory", "running_loops|1", "loops|2", "metrics_listen|127.0.0.1:9127", "console_extended|1", "io_uring|1"],
+            world.Query("show fastpool").Rows[..7]);
         Assert.Equal(98, world.Query("show config").Rows.Length);
     }
 

@@ -8,7 +8,7 @@ namespace FastPool.Tests.Net;
 public sealed class EpollEngineTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fpe").FullName;
-    private readonly EpollEngine _engine = new(new BufferPool(), static _ => { });
+    private readonly EpollEngine _engine = new(new BufferPool(), static _ => { }, usesRing: true);
     private readonly Sink _sink = new();
 
     [Theory]
@@ -62,6 +62,10 @@ public sealed class EpollEngineTests : IDisposable
         protected internal override void OnReceived(byte[] buffer, int start, int count) => Received += count;
 
         protected internal override void OnEnded(int errno)
+        {
+        }
+
+        protected internal override void OnCongested()
         {
         }
 

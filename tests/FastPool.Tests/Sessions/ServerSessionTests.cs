@@ -1,4 +1,5 @@
 using FastPool.Core.Sessions;
+using FastPool.Protocol;
 
 namespace FastPool.Tests.Sessions;
 
@@ -53,12 +54,35 @@ public sealed class ServerSessionTests
     [InlineData("Q <H <d <c <C <ZI", Verdict.ForwardAndRelease, "")]
     [InlineData("P B E S <1 <2 <G d c S <C <ZI", Verdict.ForwardAndRelease, "")]
     [InlineData("P B E H <1 <2 <G d f S <E <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S f S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E d c S <E <ZI P B E S f S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")] // Data of a request that is through.
+    [InlineData("d P B E S f S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S S c P B E S d c S <1 <2 <G <C <1 <2 <G <C <ZI", Verdict.ForwardAndRelease, "")]
     [InlineData("Q <G d <E <ZI", Verdict.Forward, "")] // The client is not through: its data must meet this server.
     public void Replies_pop_what_they_answer(string script, Verdict last, string left)
     {
         var (client, server) = _bench.Linked();
         Assert.Equal(last, Play(client, server, script));
         Assert.Equal(left, string.Concat(Enumerable.Range(0, server.Outstanding.Count).Select(i => (char)server.Outstanding[i].Type)));
+    }
+
+    /// <summary>Nothing is outstanding, since the header of the reply has been seen; but most of it has not come.</summary>
+    [Fact]
+    public void A_faked_reply_waits_for_the_end_of_the_message_that_the_client_has_in_part()
+    {
+        var (client, server) = _bench.Linked();
+        Play(client, server, "D H <T");
+        server.IsMidMessage = true;
+        var output = new MessageBuffer();
+        client.ApplyClose(new StatementNames(), output);
+        Assert.Equal(0, output.Length);
+        Assert.Equal(1, server.Outstanding.FakeCount);
+        server.IsMidMessage = false;
+        server.TakeFakes(output);
+        Assert.Equal(PreparedMessages.CloseComplete.ToArray(), output.WrittenSpan.ToArray());
+        output.Clear();
+        client.ApplyClose(new StatementNames(), output);
+        Assert.Equal(PreparedMessages.CloseComplete.ToArray(), output.WrittenSpan.ToArray());
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed partial class ServerSession
         IsIdleInTransaction = handed.Flags.HasFlag(ServerFlags.IdleInTransaction);
         IsInCopy = handed.Flags.HasFlag(ServerFlags.InCopy);
         _hasQueryFailed = handed.Flags.HasFlag(ServerFlags.QueryFailed);
-        _earlyCopyDataAt = handed.Flags.HasFlag(ServerFlags.EarlyCopyData) ? 0 : -1; // 0: before whatever is outstanding.
+        _earlyCopyDataAt = handed.Flags.HasFlag(ServerFlags.EarlyCopyData) ? 1 : 0; // 1: right behind the request at the head.
         _isCopyFed = IsInCopy; // Not told, so taken for granted.
         _isInTransaction = handed.Flags.HasFlag(ServerFlags.InTransaction);
         pool.Stats[context.Loop].OpenLatency(context.HistogramBlocks);
@@ -84,7 +84,7 @@ public sealed partial class ServerSession
             | FlagIf(IsIdleInTransaction, ServerFlags.IdleInTransaction)
             | FlagIf(IsInCopy, ServerFlags.InCopy)
             | FlagIf(_hasQueryFailed, ServerFlags.QueryFailed)
-            | FlagIf(_earlyCopyDataAt >= 0, ServerFlags.EarlyCopyData)
+            | FlagIf(HasEarlyCopyData, ServerFlags.EarlyCopyData)
             | FlagIf(_isInTransaction, ServerFlags.InTransaction)
             | FlagIf(IsCloseNeeded, ServerFlags.CloseNeeded)
             | FlagIf(isReleaseDue, ServerFlags.ReleaseDue),
