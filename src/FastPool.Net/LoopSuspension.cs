@@ -61,6 +61,7 @@ internal sealed class LoopSuspension(Loop loop)
     /// <inheritdoc cref="ILoopView.HandOver"/>
     internal void HandOver(HandedState state)
     {
+        loop.Engine.SettleAll();
         foreach (var server in loop.ServerList)
         {
             if (GoesAlong(server)) state.Servers.Add(server.Save(state));
