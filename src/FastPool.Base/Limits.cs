@@ -34,6 +34,9 @@ public static class Limits
     /// <summary>As soon as so many sends wait for each other they leave. More of them cost less CPU each, and delay the first of them.</summary>
     public const int SendsTogether = 8;
 
+    /// <summary>Deliveries that a send may be put off by, be they long ones.</summary>
+    public const int DeliveriesPutOffMax = 16;
+
     /// <summary>Sends that leave together: one delivery may add several.</summary>
     public const int SendsTogetherMax = 2 * SendsTogether;
 

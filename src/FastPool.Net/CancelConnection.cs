@@ -12,6 +12,7 @@ namespace FastPool.Net;
 /// </summary>
 internal abstract class CancelConnection : Endpoint
 {
+    private const string FailedToSend = "failed to send cancel request";
     private const int HeadBytes = 12; // Length, code, process id.
     private const string Delivered = "successfully sent cancel request";
 
@@ -121,7 +122,7 @@ internal abstract class CancelConnection : Endpoint
         request.Write(bytes);
         IsSent = true;
         OnSending();
-        if (!Loop.Engine.Send(this, bytes)) Finish("failed to send cancel request");
+        if (!Loop.Engine.Send(this, bytes)) Finish(FailedToSend);
     }
 
     /// <summary>From here the request may act.</summary>
@@ -149,7 +150,7 @@ internal abstract class CancelConnection : Endpoint
     /// <summary>The other side closes when it has acted on the request.</summary>
     protected internal override void OnEnded(int errno)
     {
-        if (IsSent) Finish(Delivered);
+        if (IsSent) Finish(errno == Errno.EPIPE ? FailedToSend : Delivered);
         else OnConnectFailed("server conn crashed?");
     }
 

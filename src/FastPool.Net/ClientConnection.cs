@@ -266,7 +266,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
                 if (BodyRemaining > 0) break;
             }
 
-            if (Server is { Session.IsInCopy: true } && position < end && buffer[position] == FrontendMessage.CopyData)
+            if (Session.IsInCopyIn && Server is { Session.IsInCopy: true } && position < end && buffer[position] == FrontendMessage.CopyData)
             {
                 var before = position;
                 var rows = SkipRows(buffer, ref position, end, maxPacketSize, FrontendMessage.CopyData);
@@ -364,7 +364,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
                 _loop.ToClient.Clear();
                 Session.ApplyClose(names, _loop.ToClient);
                 Session.CountForwarded(length);
-                Gather(buffer, run, position);
+                if (!Gather(buffer, run, position)) return LoseServer();
                 run = position += length;
                 return _loop.ToClient.Length == 0 || Send(_loop.ToClient.WrittenSpan) ? Step.GoOn : Step.Ended;
         }
@@ -396,8 +396,7 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         }
         else
         {
-            Gather(buffer, run, position);
-            if (!_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server!)) return LoseServer();
+            if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server!)) return LoseServer();
             run = rest;
         }
         position = rest;
@@ -419,10 +418,8 @@ internal sealed class ClientConnection : MessageEndpoint, IConnectionView
         return Step.Ended;
     }
 
-    private void Gather(byte[] buffer, int start, int end)
-    {
-        if (Server is not null) _loop.Outbox.Add(buffer, start, end);
-    }
+    /// <returns>False when the server is gone.</returns>
+    private bool Gather(byte[] buffer, int start, int end) => Server is not { } server || _loop.Outbox.AddRun(buffer, start, end, _loop.Engine, server);
 
     private void Forward(byte[] buffer, int start, int end)
     {

@@ -21,6 +21,7 @@ public abstract class Engine(BufferPool buffers)
 {
     private readonly List<(Endpoint Endpoint, uint Generation, int Errno)> _untold = [];
     private SendBatch? _batch;
+    private int _deliveriesPutOff;
     private TlsCarrier? _tls;
 
     protected BufferPool Buffers { get; } = buffers;
@@ -193,13 +194,19 @@ public abstract class Engine(BufferPool buffers)
         }
     }
 
-    /// <summary>What was put off leaves now: nobody may look at the state of a stream, or end it, before.</summary>
-    internal void Settle(Endpoint endpoint)
+    /// <summary>What was put off leaves now: nobody may look at the state of a stream, or give it away, before.</summary>
+    /// <returns>False: it is broken, and its owner has yet to hear of it.</returns>
+    internal bool Settle(Endpoint endpoint)
     {
         if (endpoint.Has(EndpointFlags.Deferred)) Submit();
+        foreach (var (other, _, errno) in _untold)
+        {
+            if (errno != 0 && ReferenceEquals(other, endpoint)) return false;
+        }
+        return true;
     }
 
-    /// <inheritdoc cref="Settle(Endpoint)"/>
+    /// <summary>Everything that was put off leaves now, before streams stand still or one of them ends.</summary>
     internal void SettleAll()
     {
         if (_batch is { Count: > 0 }) Submit();
@@ -233,6 +240,7 @@ public abstract class Engine(BufferPool buffers)
     private void Submit()
     {
         var batch = _batch!;
+        _deliveriesPutOff = 0;
         SendTogether(batch);
         for (var i = 0; i < batch.Count; i++)
         {
@@ -249,7 +257,7 @@ public abstract class Engine(BufferPool buffers)
     protected void EndDelivery(ITurnObserver observer)
     {
         observer.OnDelivered();
-        if (_batch is { Count: >= Limits.SendsTogether }) SendAll(observer);
+        if (_batch is { Count: > 0 } && (++_deliveriesPutOff >= Limits.DeliveriesPutOffMax || _batch.Count >= Limits.SendsTogether)) SendAll(observer);
     }
 
     /// <summary>Sends what was put off, and tells who has trouble with it.</summary>
@@ -271,6 +279,11 @@ public abstract class Engine(BufferPool buffers)
     {
         var (endpoint, generation, errno) = trouble;
         if (!endpoint.IsOpen || endpoint.Generation != generation) return;
+        if (errno != 0 && endpoint.IsParked)
+        {
+            endpoint.Flags |= EndpointFlags.Readable | EndpointFlags.PeerClosed; // It hears of its end when it goes on, by reading.
+            return;
+        }
         InDelivery = endpoint;
         if (errno != 0) endpoint.OnEnded(errno);
         else if (endpoint.IsCongested) endpoint.OnCongested();

@@ -136,6 +136,7 @@ public sealed class EpollEngine : Engine, IDisposable
             if (endpoint != InDelivery || !endpoint.MayRead) return;
             _queue[--_queueCount] = null!;
             endpoint.Flags &= ~EndpointFlags.Queued;
+            SettleAll(); // Nobody else waits for the rest of a stream.
             Receive(endpoint);
             EndDelivery(observer);
         }
@@ -299,7 +300,7 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         if (endpoint.Handle < 0) return;
         EndTls(endpoint);
-        Settle(endpoint);
+        SettleAll(); // What others are to hear before it, too.
         var handle = endpoint.Handle;
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);

@@ -230,8 +230,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
             Deliver(client, server);
             return;
         }
-        Engine.Settle(connection);
-        if (!connection.CanMove)
+        if (!Engine.Settle(connection) || !connection.CanMove)
         {
             connection.Close("idle server got dirty", mayTerminate: true);
             return;
@@ -341,6 +340,7 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     internal void OnBrokenInvariant(CheckFailedException e)
     {
         Context.Log.Failure("", e.ToString());
+        Outbox.Clear(); // What was gathered is for nobody else.
         if (Engine.InDelivery is ClientConnection client) client.Disconnect(Ending.Told("internal error"));
         else if (Engine.InDelivery is ServerConnection server) server.Close("internal error", mayTerminate: false);
     }

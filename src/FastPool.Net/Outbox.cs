@@ -45,6 +45,15 @@ internal sealed class Outbox
         _runEnd = end;
     }
 
+    /// <summary>As <see cref="Add"/>, any number of times; sends what is gathered first if there is no room.</summary>
+    /// <returns>False when the connection is broken.</returns>
+    internal bool AddRun(byte[] buffer, int start, int end, Engine engine, Endpoint target)
+    {
+        if (!HasRoom(0) && !Flush(engine, target)) return false;
+        Add(buffer, start, end);
+        return true;
+    }
+
     /// <summary>Adds bytes of ours; sends what is gathered first if there is no room.</summary>
     /// <returns>False when the connection is broken.</returns>
     internal bool AddCopy(ReadOnlySpan<byte> bytes, Engine engine, Endpoint target)

@@ -213,6 +213,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
         var from = position;
         var run = position;
         var isMidStream = BodyRemaining > 0;
+        var hasInjected = false;
         while (true)
         {
             if (BodyRemaining > 0)
@@ -228,7 +229,11 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
                 if (BodyRemaining > 0) break;
             }
 
-            if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
+            if (Session.Outstanding.FakeCount > 0)
+            {
+                if (!InjectFakes(buffer, ref run, position)) return end;
+                hasInjected = true;
+            }
             if (Session.Phase == ServerPhase.Linked)
             {
                 var rows = SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
@@ -298,6 +303,7 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
             if (Session.IsReady && Session.Outstanding.IsEmpty && Client is { IsInMessage: false }) Release();
         }
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady) Session.MarkDirty();
+        else if (hasInjected && Session.IsReady && Session.Outstanding.IsEmpty) TryReleaseLate();
         return position;
     }
 
@@ -377,20 +383,27 @@ internal sealed class ServerConnection : MessageEndpoint, IConnectionView
     /// <summary>A client that had nothing outstanding said one thing more, which the server reads past (the end of a COPY that failed).</summary>
     internal void TryReleaseLate()
     {
-        if (Session.Client is { IsInCopyIn: false, QueryStartUs: 0 } && Client is { IsInMessage: false } && Session.Mode != PoolMode.Session) Release();
+        if (Session.Client is not { IsInCopyIn: false, QueryStartUs: 0 } || Client is not { IsInMessage: false } || Session.Mode == PoolMode.Session) return;
+        if (BodyRemaining > 0) _isReleaseDue = true; // A notification has come in part: the rest is this client's too.
+        else Release();
     }
 
     /// <summary>The client has gone: the server is released if it owes nothing, else closed.</summary>
     /// <param name="isInMessage">It left in the middle of a message, part of which the server has.</param>
     internal void OnClientGone(bool isInMessage)
     {
-        _loop.Engine.Settle(this);
+        var isSound = _loop.Engine.Settle(this);
         Client = null;
         Session.Unlink();
         _isCutShort = isInMessage;
         _isReleaseDue = false;
         IsBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
         Session.IsMidMessage = false;
+        if (!isSound)
+        {
+            Close("server conn crashed?", mayTerminate: false);
+            return;
+        }
         if ((Session.ReasonNotToRelease(IsCongested || isInMessage) ?? (Session.OnlyClient is null ? null : "replication client was closed")) is { } reason)
         {
             Close(reason, mayTerminate: true);

@@ -20,7 +20,7 @@ public sealed partial class ServerSession
         if (type == FrontendMessage.CopyData)
         {
             NoteCopyData();
-            if (!IsInCopy && !HasEarlyCopyData) _earlyCopyDataAt = Outstanding.PoppedCount + Outstanding.Count;
+            if ((!IsInCopy || !Client!.IsInCopyIn) && !HasEarlyCopyData) _earlyCopyDataAt = Outstanding.PoppedCount + Outstanding.Count;
             return;
         }
         Client!.IsInCopyIn = false;
@@ -34,10 +34,11 @@ public sealed partial class ServerSession
     private void BeginCopy()
     {
         IsInCopy = true;
-        _isCopyFed = HasEarlyCopyData;
+        var end = Outstanding.FindCopyEnd();
+        _isCopyFed = HasEarlyCopyData && (end < 0 || _earlyCopyDataAt <= Outstanding.PoppedCount + end); // Behind this COPY's end it is the next one's.
         var syncsMost = _isCopyFed ? _earlyCopyDataAt - Outstanding.PoppedCount - 1 : int.MaxValue;
-        _earlyCopyDataAt = 0;
-        for (; syncsMost > 0 && Outstanding.Count > 1 && Outstanding[1].Type == FrontendMessage.Sync; syncsMost--) Outstanding.RemoveAt(1);
+        if (_isCopyFed) _earlyCopyDataAt = 0;
+        for (; syncsMost > 0 && Outstanding.Count > 1 && Outstanding[1].Type == FrontendMessage.Sync; syncsMost--) RemovePlace(1);
         Client!.IsInCopyIn = Outstanding.FindCopyEnd() < 0; // A client that did not wait for this message may be through already.
     }
 

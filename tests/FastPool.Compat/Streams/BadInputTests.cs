@@ -17,6 +17,7 @@ public class BadInputTests
         ["Describe of neither a statement nor a portal"] = ([.. Wire.Describe('X', "what"), .. Wire.Sync], 1),
         ["Close of an unknown statement and of an unknown portal"] = ([.. Wire.Close('S', "nobody's"), .. Wire.Close('P', "nobody's"), .. Wire.Sync], 1),
         ["Ten thousand Syncs"] = ([.. Enumerable.Range(0, Many).SelectMany(_ => Wire.Sync)], Many),
+        ["Syncs and Closes of named statements by turns"] = ([.. Enumerable.Range(0, 1000).SelectMany(_ => (byte[])[.. Wire.Sync, .. Wire.Close('S', "nobody's")]), .. Wire.Sync], 1001),
         ["Ten thousand messages without a Sync"] = ([.. Enumerable.Range(0, Many / 4).SelectMany(Unnamed), .. Wire.Sync], 1),
         ["Ten thousand messages about a named statement without a Sync"] = ([.. Wire.Parse("n", "select $1::int"), .. Enumerable.Range(0, Many / 3).SelectMany(Named), .. Wire.Sync], 1),
         ["Ten thousand messages behind an error"] = ([.. Wire.Parse("", "selec"), .. Enumerable.Range(0, Many / 4).SelectMany(Unnamed), .. Wire.Sync, .. Wire.Query("select 'after'")], 2),

@@ -160,7 +160,7 @@ internal sealed class MemoryEngine : Engine
     {
         if (endpoint.Handle < 0) return;
         EndTls(endpoint);
-        Settle(endpoint);
+        SettleAll();
         var socket = _network[endpoint.Handle];
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);

@@ -65,9 +65,13 @@ internal sealed class PeerTls(TlsContext context)
             _said.Add(plain);
             return;
         }
-        if (plain.IsEmpty) return;
-        if (!_stream.Write(plain)) throw new SimulationException("not encrypted: " + _stream.Problem);
-        MoveOutput(toPooler);
+        while (!plain.IsEmpty)
+        {
+            var piece = plain[..Math.Min(plain.Length, TlsTransfer.PlainBytesMax)];
+            if (!_stream.Write(piece)) throw new SimulationException("not encrypted: " + _stream.Problem);
+            MoveOutput(toPooler);
+            plain = plain[piece.Length..];
+        }
     }
 
     private void MoveOutput(ByteQueue toPooler)

@@ -137,6 +137,43 @@ public sealed class SendsTogetherTests : IDisposable
     }
 
     [Fact]
+    public void Who_stands_still_hears_of_its_end_when_it_goes_on()
+    {
+        var engine = NewEngine(usesRing: true);
+        var (sink, far) = Connect(engine);
+        engine.Turn(0, _observer);
+        far.Dispose();
+        Assert.True(engine.Send(sink, "lost"u8));
+        Assert.False(engine.Settle(sink));
+        engine.Park(sink);
+        engine.Turn(0, _observer);
+        Assert.Equal(0, sink.Ends);
+        engine.Unpark(sink);
+        engine.Turn(0, _observer);
+        Assert.Equal(1, sink.Ends);
+    }
+
+    [Fact]
+    public void Nobody_waits_for_the_rest_of_somebody_else_s_stream()
+    {
+        var engine = NewEngine(usesRing: true);
+        engine.BytesPerTurn = long.MaxValue;
+        var (first, stream) = (Connect(engine), Connect(engine));
+        first.Sink.Receives = () => Assert.True(engine.Send(first.Sink, "soon"u8));
+        var receives = 0;
+        stream.Sink.Receives = () =>
+        {
+            if (++receives > 1) Assert.Equal(4, first.Far.Available);
+        };
+        first.Far.Send("go"u8);
+        stream.Far.SendBufferSize = 1024 * 1024;
+        stream.Far.Send(new byte[3 * Limits.ReceiveBytes]);
+        engine.Turn(1000, _observer);
+        Assert.Equal(4, first.Far.Available);
+        while (receives < 3) engine.Turn(1000, _observer);
+    }
+
+    [Fact]
     public void A_ring_tells_of_each_send()
     {
         using var ring = SendRing.TryOpen(8);

@@ -58,6 +58,8 @@ public sealed class ServerSessionTests
     [InlineData("P B E d c S <E <ZI P B E S f S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")] // Data of a request that is through.
     [InlineData("d P B E S f S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")]
     [InlineData("P B E S S c P B E S d c S <1 <2 <G <C <1 <2 <G <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G c P B E d S c S <C <1 <2 <G <E <ZI", Verdict.Forward, "S")] // Its data may have failed before the Sync.
+    [InlineData("P B E c P B E d S c S <1 <2 <G <C <1 <2 <G <E <ZI <ZI", Verdict.ForwardAndRelease, "")]
     [InlineData("Q <G d <E <ZI", Verdict.Forward, "")] // The client is not through: its data must meet this server.
     public void Replies_pop_what_they_answer(string script, Verdict last, string left)
     {
