@@ -1,0 +1,90 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Native;
+using FastPool.Protocol;
+
+namespace FastPool.Net;
+
+/// <summary>A client of the admin console: its queries go to the control plane, one after another.</summary>
+internal sealed partial class ClientConnection
+{
+    private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
+    {
+        if (_consoleQueries >= ConsoleQueriesMax || IsCongested)
+        {
+            _loop.Engine.Pause(this); // One answer at most is kept for who does not read.
+            return position;
+        }
+        var isExtended = type != FrontendMessage.Query && _loop.Registry.Settings.Own.ConsoleExtended;
+        if (!isExtended && type == FrontendMessage.Close && StatementNames.Find(type, buffer.AsSpan(position, Math.Min(length, end - position)), length) is { Case: not StatementCase.Untouched } names)
+        {
+            if (names.Case == StatementCase.Collect) return position;
+            if (names.Case == StatementCase.Close && Session.Pool!.Limits.MaxPreparedStatements > 0)
+            {
+                Send(PreparedMessages.CloseComplete);
+                return position + length;
+            }
+        }
+        if (type is not FrontendMessage.Query && !isExtended)
+        {
+            Send(_loop.Console.RefuseMessage(Session, type));
+            Disconnect(Ending.Told("bad packet"));
+            return end;
+        }
+        if (length > Limits.LoginMessageBytes)
+        {
+            Disconnect(Ending.Told("incomplete pkt"));
+            return end;
+        }
+        if (end - position < length) return position;
+        var body = buffer.AsSpan(position + MessageHeader.Size, length - MessageHeader.Size);
+        if (isExtended)
+        {
+            if (++_consoleQueries == ConsoleQueriesMax) _loop.Engine.Pause(this);
+            _loop.Console.ExecuteExtended(Session, type, buffer[(position + MessageHeader.Size)..(position + length)], new ConsoleReply(_loop, this));
+            return position + length;
+        }
+        var text = body.IndexOf((byte)0);
+        if (text < 0)
+        {
+            Disconnect(Ending.Told("incomplete query"));
+            return end;
+        }
+        if (++_consoleQueries == ConsoleQueriesMax) _loop.Engine.Pause(this);
+        _loop.Console.Execute(Session, System.Text.Encoding.Latin1.GetString(body[..text]), new ConsoleReply(_loop, this));
+        return position + length;
+    }
+
+    /// <summary>Each message by itself, with the descriptors that belong to it.</summary>
+    internal void SendDescriptors(IReadOnlyList<DescriptorMessage> messages)
+    {
+        const int Patience_ms = 5_000;
+        _loop.Engine.Settle(this);
+        foreach (var message in messages)
+        {
+            ReadOnlySpan<byte> rest = message.Bytes;
+            ReadOnlySpan<int> descriptors = message.Descriptors;
+            while (rest.Length > 0 && IsOpen)
+            {
+                var sent = IsCongested ? -Errno.EAGAIN : DescriptorPassing.TrySend(Handle, rest, descriptors);
+                if (sent == -Errno.EAGAIN && !IsCongested && DescriptorPassing.WaitWritable(Handle, Patience_ms)) continue;
+                if (sent <= 0)
+                {
+                    _loop.Context.Log.Failure("", "send_one_fd: sendmsg error: " + Errno.Text(-sent));
+                    Disconnect(new Ending("send_one_fd failed"));
+                    return;
+                }
+                descriptors = default;
+                rest = rest[sent..];
+            }
+        }
+    }
+
+    internal void OnConsoleAnswer(ReadOnlySpan<byte> messages)
+    {
+        _consoleQueries--;
+        if (messages.IsEmpty || Send(messages)) GoOn();
+    }
+}

@@ -1,0 +1,124 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Native;
+using FastPool.Protocol;
+
+namespace FastPool.Net;
+
+/// <summary>A server on its way in: TLS and login.</summary>
+internal sealed partial class ServerConnection
+{
+    // ---- TLS ------------------------------------------------------------------------------------------------------
+
+    private void AskForTls()
+    {
+        var request = new SSLRequest();
+        Span<byte> bytes = stackalloc byte[request.Size];
+        request.Write(bytes);
+        _awaitsTlsAnswer = true;
+        if (!_loop.Engine.Send(this, bytes)) Close("server conn crashed?", mayTerminate: false);
+    }
+
+    /// <returns>True: all that has come is dealt with.</returns>
+    private bool OnTlsAnswer(byte answer, bool hasMore)
+    {
+        _awaitsTlsAnswer = false;
+        var mode = _loop.Registry.Settings.ServerTlsSslmode;
+        if (answer is not ((byte)'S' or (byte)'N')) Close("bad sslreq answer", mayTerminate: false);
+        else if (hasMore) Close("received unencrypted data after SSL response", mayTerminate: false);
+        else if (answer == 'S') BeginTls(mode);
+        else if (mode >= SslMode.Require) Close("server refused SSL", mayTerminate: false);
+        else BeginLogin();
+        return true;
+    }
+
+    private void BeginTls(SslMode mode)
+    {
+        var settings = _loop.Registry.Settings;
+        try
+        {
+            var host = Plan!.Host;
+            var isNamed = mode == SslMode.VerifyFull && !System.Net.IPAddress.TryParse(host, out _);
+            var context = _loop.Group.Tls.ForServers(settings);
+            if (!_loop.Engine.Secure(this, context, $"{host} {Session.Remote}", isNamed ? host : null)) Close("server conn crashed?", mayTerminate: false);
+        }
+        catch (TlsContextException e)
+        {
+            _loop.Context.Log.Caution("", "TLS connect error: " + TlsOptions.Detail(e, settings, "server"));
+            Close("sslreq processing failed", mayTerminate: false);
+        }
+    }
+
+    protected internal override void OnSecured()
+    {
+        var settings = _loop.Registry.Settings;
+        if (settings.ServerTlsSslmode == SslMode.VerifyFull && Plan is { } plan && !Tls!.IsPeer(plan.Host))
+        {
+            OnTlsFailed($"name `{plan.Host}' not present in server certificate");
+            return;
+        }
+        if (settings.LogConnections) _loop.Context.Log.SslEstablished(Session.LogPrefix, Tls!.Text);
+        Session.Login!.Tls = new TlsPeer(Tls!.Text, null, Tls.EndPoint());
+        BeginLogin();
+    }
+
+    protected internal override void OnTlsFailed(string problem)
+    {
+        _loop.Context.Log.Caution("", Session.Login is { Tls: null } ? "TLS handshake error: " + problem : "tls_sbufio_recv: " + problem);
+        Close("server conn crashed?", mayTerminate: false);
+    }
+
+    // ---- login ----------------------------------------------------------------------------------------------------
+
+    private int LogIn(byte[] buffer, int position, int end)
+    {
+        while (position < end && Session.Login is { } login && IsOpen)
+        {
+            var unread = buffer.AsSpan(position, end - position);
+            var status = MessageHeader.TryRead(unread, Math.Min(Session.Pool.Limits.MaxPacketSize, Limits.ServerLoginMessageBytes), out var type, out var length);
+            if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && type == 0))
+            {
+                Close("bad pkt header", mayTerminate: true);
+                return end;
+            }
+            if (status == HeaderStatus.NeedMore || length > unread.Length) return position;
+            position += length;
+            switch (login.OnMessage(type, unread[MessageHeader.Size..length]))
+            {
+                case Verdict.Disconnect:
+                    Close(login.Failure.Reason, mayTerminate: true);
+                    return end;
+                case Verdict.ParametersSet:
+                    FinishLogin();
+                    break;
+                default:
+                    SendLogin();
+                    break;
+            }
+        }
+        return position;
+    }
+
+    private void SendLogin()
+    {
+        var output = Session.Login!.Output;
+        if (output.Length == 0) return;
+        var isSound = _loop.Engine.Send(this, output.WrittenSpan);
+        output.Clear();
+        if (!isSound) Close("server conn crashed?", mayTerminate: false);
+    }
+
+    private void FinishLogin()
+    {
+        if (Session.IsCloseNeeded) // What it told of the old server must not welcome anybody.
+        {
+            Close("connect string changed", mayTerminate: true, isDeliberate: true); // RECONNECT in the middle of a login is no failure of the server.
+            return;
+        }
+        Session.EndLogin();
+        Plan = null;
+        Session.Pool.LoginDone(Session, _loop);
+    }
+}
