@@ -179,20 +179,14 @@ public abstract class Engine(BufferPool buffers)
     // ---- sends of a turn together -----------------------------------------------------------------------------------
 
     /// <summary>
-    /// From now on small sends wait for others of their turn, and leave by <see cref="SendTogether"/>. Each system call that
+    /// From now on small sends wait for others of their turn, and leave by <see cref="TrySendTogether"/>. Each system call that
     /// wakes somebody is a chance for the kernel to take the core away from the loop; together they are one.
     /// </summary>
     protected void BeginTogether() => _batch = new SendBatch();
 
-    /// <summary>Sends the batch and fills its results.</summary>
-    private protected virtual void SendTogether(SendBatch batch)
-    {
-        for (var i = 0; i < batch.Count; i++)
-        {
-            var (endpoint, start, length) = batch[i];
-            batch.Results[i] = TrySend(endpoint, batch.Bytes.AsSpan(start, length));
-        }
-    }
+    /// <summary>Sends the first ones of the batch in one call, and fills their results.</summary>
+    /// <returns>How many it was; the rest is sent one by one.</returns>
+    private protected virtual int TrySendTogether(SendBatch batch) => 0;
 
     /// <summary>What was put off leaves now: nobody may look at the state of a stream, or give it away, before.</summary>
     /// <returns>False: it is broken, and its owner has yet to hear of it.</returns>
@@ -241,11 +235,11 @@ public abstract class Engine(BufferPool buffers)
     {
         var batch = _batch!;
         _deliveriesPutOff = 0;
-        SendTogether(batch);
+        var made = TrySendTogether(batch);
         for (var i = 0; i < batch.Count; i++)
         {
             var (endpoint, start, length) = batch[i];
-            var sent = batch.Results[i];
+            var sent = i < made ? batch.Results[i] : TrySend(endpoint, batch.Bytes.AsSpan(start, length));
             if (sent == length) continue;
             if (sent >= 0) endpoint.Unsent.Append(batch.Bytes.AsSpan(start + sent, length - sent), Buffers);
             _untold.Add((endpoint, endpoint.Generation, Math.Max(0, -sent)));

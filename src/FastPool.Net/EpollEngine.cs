@@ -315,25 +315,18 @@ public sealed class EpollEngine : Engine, IDisposable
     protected override int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data) => Taken(Sockets.TrySend(endpoint.Handle, data));
 
     /// <summary>One alone costs less by a plain send.</summary>
-    private protected override void SendTogether(SendBatch batch)
+    private protected override int TrySendTogether(SendBatch batch)
     {
-        var made = 0;
-        if (batch.Count > 1)
-        {
-            for (var i = 0; i < batch.Count; i++)
-            {
-                var (endpoint, start, length) = batch[i];
-                _ring!.Add(endpoint.Handle, batch.Bytes, start, length);
-            }
-            made = _ring!.Submit(batch.Results);
-            SentTogether += made;
-            for (var i = 0; i < made; i++) batch.Results[i] = Taken(batch.Results[i]);
-        }
-        for (var i = made; i < batch.Count; i++)
+        if (batch.Count == 1) return 0;
+        for (var i = 0; i < batch.Count; i++)
         {
             var (endpoint, start, length) = batch[i];
-            batch.Results[i] = TrySend(endpoint, batch.Bytes.AsSpan(start, length));
+            _ring!.Add(endpoint.Handle, batch.Bytes, start, length);
         }
+        var made = _ring!.Submit(batch.Results);
+        for (var i = 0; i < made; i++) batch.Results[i] = Taken(batch.Results[i]);
+        SentTogether += made;
+        return made;
     }
 
     /// <summary>By the thread that runs the loop, which has to be the one that uses it.</summary>

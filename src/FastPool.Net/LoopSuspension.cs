@@ -12,7 +12,7 @@ namespace FastPool.Net;
 /// </summary>
 internal sealed class LoopSuspension(Loop loop)
 {
-    private const string UnsafeDescriptor = "close unsafe file descriptors on suspend";
+    internal const string UnsafeDescriptor = "close unsafe file descriptors on suspend";
 
     /// <summary>admin_shutdown, upon which drivers and their pools connect anew.</summary>
     private const string AdminShutdown = "57P01";

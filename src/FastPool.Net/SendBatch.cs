@@ -9,7 +9,6 @@ namespace FastPool.Net;
 /// </summary>
 internal sealed class SendBatch
 {
-    private readonly byte[] _bytes = BufferPool.NewPinned(Limits.SendsTogetherMax * Limits.SendTogetherBytes);
     private readonly Entry[] _entries = new Entry[Limits.SendsTogetherMax];
     private int _used;
 
@@ -22,11 +21,11 @@ internal sealed class SendBatch
 
     internal int Count { get; private set; }
 
-    /// <summary>For <see cref="Engine.SendTogether"/>: of each, bytes taken, 0 when full, negative when broken.</summary>
+    /// <summary>For <see cref="Engine.TrySendTogether"/>: of each, bytes taken, 0 when full, negative when broken.</summary>
     internal int[] Results { get; } = new int[Limits.SendsTogetherMax];
 
     /// <summary>Pinned.</summary>
-    internal byte[] Bytes => _bytes;
+    internal byte[] Bytes { get; } = BufferPool.NewPinned(Limits.SendsTogetherMax * Limits.SendTogetherBytes);
 
     internal (Endpoint Endpoint, int Start, int Length) this[int index] => (_entries[index].Endpoint, _entries[index].Start, _entries[index].Length);
 
@@ -48,7 +47,7 @@ internal sealed class SendBatch
 
     private bool TryOpen(Endpoint endpoint, int length)
     {
-        if (length > _bytes.Length - _used) return false;
+        if (length > Bytes.Length - _used) return false;
         if (endpoint.Has(EndpointFlags.Deferred)) return ReferenceEquals(_entries[Count - 1].Endpoint, endpoint);
         if (Count == _entries.Length) return false;
         endpoint.Flags |= EndpointFlags.Deferred;
@@ -58,7 +57,7 @@ internal sealed class SendBatch
 
     private void Append(ReadOnlySpan<byte> data)
     {
-        data.CopyTo(_bytes.AsSpan(_used));
+        data.CopyTo(Bytes.AsSpan(_used));
         _used += data.Length;
         _entries[Count - 1].Length += data.Length;
     }

@@ -33,7 +33,7 @@ internal sealed partial class ServerConnection
         {
             case ServerPhase.Login or ServerPhase.Testing or ServerPhase.Asked:
             case ServerPhase.Free when Session.State == ServerState.Tested:
-                Close("close unsafe file descriptors on suspend", mayTerminate: true, isDeliberate: true);
+                Close(LoopSuspension.UnsafeDescriptor, mayTerminate: true, isDeliberate: true);
                 return true;
             case ServerPhase.Linked:
             case ServerPhase.Free when Session.State is ServerState.Idle or ServerState.Used:
