@@ -18,4 +18,4 @@ public static class Check
 }
 
 /// <summary>An invariant of ours is broken. The loop that meets it closes the connection concerned and goes on.</summary>
-public sealed class CheckFailedException(string text) : Exception("invariant broken: " + text);
+public sealed class CheckFailedException(string text) : Exception(text);

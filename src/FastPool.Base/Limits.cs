@@ -40,6 +40,12 @@ public static class Limits
     /// <summary>Sends that leave together: one delivery may add several.</summary>
     public const int SendsTogetherMax = 2 * SendsTogether;
 
+    /// <summary>Bytes that a peer has not taken, above which nobody may add any: what causes them has been stopped long before.</summary>
+    public const int UnsentBytesMax = 16 * 1024 * 1024;
+
+    /// <summary>Requests of one client whose replies are outstanding.</summary>
+    public const int OutstandingMax = 1_000_000;
+
     /// <summary>Server connections of one pool that may be in the login phase at once.</summary>
     public const int DialsPerPoolMax = 8;
 
@@ -69,6 +75,15 @@ public static class Limits
 
     /// <summary>A message that must be held whole before it is judged. PostgreSQL takes none that is longer (MaxAllocSize).</summary>
     public const int CollectedMessageBytes = 0x3FFFFFFF;
+
+    /// <summary>Of an error's fields, so many bytes are looked at: SQLSTATE and the message stand first.</summary>
+    public const int ErrorBytesLookedAt = 2 * 1024;
+
+    /// <summary>Of a command tag. PostgreSQL's have at most 64.</summary>
+    public const int TagBytesLookedAt = 256;
+
+    /// <summary>A message of the answer to an auth_query.</summary>
+    public const int AnswerBytesMax = 64 * 1024;
 
     /// <summary>Host names that are looked up at once, each on a thread of its own; more wait for one of them.</summary>
     public const int LookupsMax = 8;

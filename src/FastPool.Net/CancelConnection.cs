@@ -20,6 +20,7 @@ internal abstract class CancelConnection : Endpoint
     private readonly ClientConnection _requester;
     private long _carrierId;
     private long _startWallUs;
+    private bool _holdsTarget;
     private volatile bool _isAbandoned;
 
     protected CancelConnection(Loop loop, Loop requesterLoop, ClientConnection requester)
@@ -121,6 +122,7 @@ internal abstract class CancelConnection : Endpoint
         Span<byte> bytes = stackalloc byte[HeadBytes + Key.Length - 4];
         request.Write(bytes);
         IsSent = true;
+        _holdsTarget = true;
         OnSending();
         if (!Loop.Engine.Send(this, bytes)) Finish(FailedToSend);
     }
@@ -139,8 +141,10 @@ internal abstract class CancelConnection : Endpoint
     {
     }
 
-    protected internal override void OnCongested()
+    protected internal override void OnBroken()
     {
+        if (_carrierId != 0) Finish(Loop.InternalError);
+        else EndRequester(Loop.InternalError);
     }
 
     protected internal override void OnDrained()
@@ -182,11 +186,18 @@ internal abstract class CancelConnection : Endpoint
 
     private void Close(string reason, bool isToRetry = false)
     {
-        Loop.Engine.Close(this);
-        LogClosing(reason);
-        if (IsSent) OnOver();
+        Loop.Try(() => Loop.Engine.Close(this));
+        Loop.Try(LetGoOfTarget);
+        Loop.Try(() => LogClosing(reason));
         _carrierId = 0;
         Loop.Group.Cancels.OnClosed(Loop, this, isToRetry);
+    }
+
+    private void LetGoOfTarget()
+    {
+        if (!_holdsTarget) return;
+        _holdsTarget = false;
+        OnOver();
     }
 
     private void LogClosing(string reason)
@@ -205,11 +216,11 @@ internal abstract class CancelConnection : Endpoint
     {
         if (IsAbandoned) return;
         _isAbandoned = true;
-        if (_requesterLoop == Loop) Abandon();
-        else Loop.Post(new ActionLetter(_ => Abandon()));
+        if (_requesterLoop == Loop) LetGo();
+        else Loop.Post(new ActionLetter(_ => LetGo(), this));
     }
 
-    private void Abandon()
+    private void LetGo()
     {
         if (_carrierId != 0 && (!IsSent || MayForgetOnceSent)) Close(GaveUp);
     }

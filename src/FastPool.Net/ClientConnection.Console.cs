@@ -12,9 +12,10 @@ internal sealed partial class ClientConnection
 {
     private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
     {
-        if (_consoleQueries >= ConsoleQueriesMax || IsCongested)
+        if (IsHeldUp) return position; // One answer at most is kept for who does not read.
+        if (_consoleQueries >= ConsoleQueriesMax)
         {
-            _loop.Engine.Pause(this); // One answer at most is kept for who does not read.
+            _loop.Engine.Pause(this);
             return position;
         }
         var isExtended = type != FrontendMessage.Query && _loop.Registry.Settings.Own.ConsoleExtended;

@@ -12,10 +12,10 @@ internal sealed partial class ClientConnection
 {
     private int LogIn(byte[] buffer, int position, int end)
     {
-        while (position < end && Session.Login is { Query: null, Check: null } login)
+        while (position < end && !IsHeldUp && Session.Login is { Query: null, Check: null } login)
         {
             var unread = buffer.AsSpan(position, end - position);
-            if (unread[0] == TlsHandshakeRecord && login.MayBeginWithTls && _loop.Group.Tls.ForClients is { } context)
+            if (unread is [TlsHandshakeRecord, ..] && login.MayBeginWithTls && _loop.Group.Tls.ForClients is { } context)
             {
                 if (_loop.Engine.Secure(this, context)) _loop.Engine.DeliverCipher(this, unread);
                 return end;
@@ -65,7 +65,7 @@ internal sealed partial class ClientConnection
     {
         _loop.Engine.Pause(this);
         var (loop, check) = (_loop, login.Check!);
-        if (!CheckerOf(check).TryBegin(check, () => loop.Post(new ActionLetter(_ => OnChecked(check))))) OnChecked(check);
+        if (!CheckerOf(check).TryBegin(check, () => loop.Post(new ActionLetter(_ => OnChecked(check), this)))) OnChecked(check);
     }
 
     private PasswordChecker CheckerOf(PasswordCheck check) => check.Authority switch

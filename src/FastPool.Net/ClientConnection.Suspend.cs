@@ -19,6 +19,13 @@ internal sealed partial class ClientConnection
         return true;
     }
 
+    /// <summary>Goes on where it stood, with what it held first.</summary>
+    internal void Unpark()
+    {
+        _loop.Engine.Unpark(this);
+        TryTakeHeld();
+    }
+
     /// <summary>A session that is in, and stands still. TLS has its keys here and nowhere else.</summary>
     internal bool CanBeHandedOver => IsParked && !Session.IsConsole && Tls is null;
 
@@ -55,8 +62,6 @@ internal sealed partial class ClientConnection
         Server = server;
         server.Client = this;
         server.Session.Relink(Session);
-        if (IsCongested) _loop.Engine.Pause(server);
-        if (server.IsCongested) _loop.Engine.Pause(this);
     }
 
     /// <summary>Waits again, with the time it has waited already.</summary>

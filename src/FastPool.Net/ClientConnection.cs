@@ -21,7 +21,9 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     private const byte TlsHandshakeRecord = 0x16;
 
     private readonly Loop _loop;
+    private ServerConnection? _server;
     private int _consoleQueries;
+    private bool _isLeaving;
 
     internal ClientConnection(Loop loop, ClientSession session)
     {
@@ -33,10 +35,14 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     internal ClientSession Session { get; }
 
     /// <summary>The linked server's connection; null: none.</summary>
-    internal ServerConnection? Server { get; set; }
+    internal ServerConnection? Server
+    {
+        get => _server;
+        set => Other = _server = value;
+    }
 
     /// <summary>Place in the loop's list of clients.</summary>
-    internal int Index { get; set; }
+    internal int Index { get; set; } = -1;
 
     /// <summary>Place in the loop's list of logins; -1: logged in.</summary>
     internal int LoginIndex { get; set; } = -1;
@@ -66,6 +72,10 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     }
 
     private protected override BufferPool Buffers => _loop.Buffers;
+
+    private protected override Outbox Outbox => _loop.Outbox;
+
+    private protected override bool IsAnsweredHere => true;
 
     private protected override int Process(byte[] buffer, int position, int end)
     {
@@ -101,7 +111,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
                 if (BodyRemaining > 0) break;
             }
 
-            if (Session.IsInCopyIn && Server is { Session.IsInCopy: true } && position < end && buffer[position] == FrontendMessage.CopyData)
+            if (Session.IsInCopyIn && Server is { Session.IsInCopy: true })
             {
                 var before = position;
                 var rows = SkipRows(buffer, ref position, end, maxPacketSize, FrontendMessage.CopyData);
@@ -118,7 +128,8 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
                 _loop.Engine.Pause(this); // What it asked before is answered first, even if this is its farewell.
                 return position;
             }
-            var verdict = status == HeaderStatus.Bad ? Session.RefuseHeader(unread)
+            var verdict = Server is { Session.Outstanding.Count: >= Limits.OutstandingMax } ? Session.RefuseMore()
+                : status == HeaderStatus.Bad || !MessageLengths.OfClient.Fit(type, length) ? Session.RefuseHeader(unread)
                 : type == 0 ? Session.RefuseStartup(MessageHeader.ReadCode(unread))
                 : Session.Judge(type, length);
             isMidStream = type == FrontendMessage.CopyData;
@@ -183,6 +194,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     /// <summary>A Parse, Bind, Describe or Close while statements are tracked: the named ones get the server's name in place of the client's.</summary>
     private Step RelayTracked(byte[] buffer, ref int run, ref int position, int end, byte type, int length)
     {
+        if (IsHeldUp) return Step.Hold; // What the statements before it have become is not taken yet: no more of that is made.
         var message = buffer.AsSpan(position, Math.Min(length, end - position));
         var names = StatementNames.Find(type, message, length);
         switch (names.Case)
@@ -248,7 +260,6 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
 
     private Step LoseServer()
     {
-        _loop.Outbox.Clear();
         Server!.Close("server connection closed", mayTerminate: false);
         return Step.Ended;
     }
@@ -258,20 +269,11 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
 
     private void Forward(byte[] buffer, int start, int end)
     {
+        if (Server is not { } server) return;
         var outbox = _loop.Outbox;
-        if (Server is not { } server)
-        {
-            outbox.Clear();
-            return;
-        }
-        outbox.Add(buffer, start, end);
+        outbox.Add(buffer, start, end, server);
         if (outbox.IsEmpty) return;
-        if (!outbox.Flush(_loop.Engine, server))
-        {
-            server.Close("server connection closed", mayTerminate: false);
-            return;
-        }
-        if (server.IsCongested) _loop.Engine.Pause(this);
+        if (!outbox.Flush(_loop.Engine)) server.Close("server connection closed", mayTerminate: false);
         else if (server.Session.IsReady && server.Session.Outstanding.IsEmpty) server.TryReleaseLate();
     }
 
@@ -295,7 +297,6 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     {
         Server = server;
         server.Client = this;
-        if (IsCongested) _loop.Engine.Pause(server);
         if (server.Session.Link(Session) is not { } batch) return true;
         _loop.Engine.Pause(this);
         server.SendQuery(batch, "var change failed");
@@ -328,19 +329,13 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     {
         if (!IsOpen) return;
         _loop.Engine.Resume(this);
-        if (!HoldsNothing) TakeHeld();
+        TryTakeHeld();
     }
 
-    protected internal override void OnCongested()
-    {
-        if (Server is { } server) _loop.Engine.Pause(server);
-    }
+    protected internal override void OnDrained() => TryTakeHeld();
 
-    protected internal override void OnDrained()
-    {
-        if (Server is { } server) _loop.Engine.Resume(server);
-        else if (Session.Login is null && Session.IsConsole) GoOn();
-    }
+    /// <summary>The server has taken everything.</summary>
+    internal void OnServerDrained() => TryTakeHeld();
 
     /// <summary>Sends messages of ours.</summary>
     /// <returns>False when the client is gone by that.</returns>
@@ -362,13 +357,30 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         if (!BringsCancel && (Session.State == ClientState.Waiting || Session.Login is not null || Session.IsConsole)) OnEnded(0);
     }
 
-    /// <summary>The one door through which a client goes. An empty reason leaves no line in the log.</summary>
+    /// <summary>
+    /// The one door through which a client goes. Nothing is thrown out of it: the client is gone after it, whatever happens on the way. An
+    /// empty reason leaves no line in the log.
+    /// </summary>
     internal void Disconnect(Ending ending)
     {
-        if (!IsOpen) return;
+        if (!IsOpen || _isLeaving) return;
+        _isLeaving = true;
+        try
+        {
+            LeaveInOrder(ending);
+        }
+        catch (Exception e)
+        {
+            _loop.Contain("closing a client", e);
+            Abandon();
+        }
+    }
+
+    private void LeaveInOrder(Ending ending)
+    {
         var server = Server;
         _loop.LogClosing(Session, ending);
-        if (ending.Message is not null && server is not { IsMidMessage: true }) _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
+        if (ending.Message is not null && !IsCongested && server is not { IsMidMessage: true }) _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
         _loop.Engine.Close(this);
         DropHeld();
         if (server is not null)
@@ -383,6 +395,27 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         Cancel?.OnRequesterClosed();
         Session.Leave(_loop);
         _loop.Forget(this);
+    }
+
+    /// <summary>What <see cref="LeaveInOrder"/> has not come to. Nobody knows what the server has got: it goes too.</summary>
+    private void Abandon()
+    {
+        _loop.Try(() => _loop.Engine.Close(this));
+        _loop.Try(DropHeld);
+        Server?.Close(Loop.InternalError, mayTerminate: false);
+        if (Session.IsConsole) _loop.Try(() => _loop.Console.Forget(Session));
+        if (Session.Login?.Check is { } check) _loop.Try(() => CheckerOf(check).Abandon(check));
+        if (Session.Login?.Query is { } query) _loop.Try(() => AuthQueries.OnRequesterGone(_loop, query, _loop.ServerList));
+        if (Cancel is { } cancel) _loop.Try(cancel.OnRequesterClosed);
+        if (Session.State != ClientState.Closed) _loop.Try(() => Session.Leave(_loop));
+        if (Index >= 0) _loop.Try(() => _loop.Forget(this));
+    }
+
+    /// <summary>The server goes too: nobody knows what it has got.</summary>
+    protected internal override void OnBroken()
+    {
+        Server?.Close(Loop.InternalError, mayTerminate: false); // It takes its client along.
+        Disconnect(Ending.Told(Loop.InternalError));
     }
 
     /// <summary>The server that is being opened for this client alone is of no use any more.</summary>

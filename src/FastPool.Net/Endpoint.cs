@@ -27,8 +27,8 @@ internal enum EndpointFlags : ushort
 
 /// <summary>
 /// One connected stream as the engine sees it; its owner hears completions through the methods below, on the loop's
-/// thread. What the peer has not taken yet waits in <see cref="Unsent"/>: whoever feeds this endpoint looks at
-/// <see cref="IsCongested"/> after a send and stops until <see cref="OnDrained"/>.
+/// thread. What the peer has not taken yet waits in <see cref="Unsent"/>. As long as something waits there, the engine does
+/// not read what causes more of it: see <see cref="IsHeldUp"/>.
 /// </summary>
 public abstract class Endpoint
 {
@@ -43,8 +43,17 @@ public abstract class Endpoint
     internal int StreamedBytes;
     internal long LastBulkUs;
 
-    /// <summary>The peer has not taken everything: feed it nothing more from a stream.</summary>
+    /// <summary>The other end of its link: what comes from here goes there. Null: there is no link.</summary>
+    internal Endpoint? Other;
+
+    /// <summary>What it asks is also answered by the pooler itself: a peer that does not read its answers is not read either.</summary>
+    private protected virtual bool IsAnsweredHere => false;
+
+    /// <summary>The peer has not taken everything.</summary>
     public bool IsCongested => !Unsent.IsEmpty;
+
+    /// <summary>Bytes that came from here have caused others that nobody has taken yet: nothing more is read or handled here before they are gone.</summary>
+    internal bool IsHeldUp => Other is { IsCongested: true } || (IsCongested && IsAnsweredHere);
 
     public bool IsOpen => (Flags & EndpointFlags.Open) != 0;
 
@@ -53,7 +62,9 @@ public abstract class Endpoint
     public bool IsParked => (Flags & EndpointFlags.Parked) != 0;
 
     /// <summary>There is, or may be, something to read and nothing speaks against it.</summary>
-    internal bool MayRead => (Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused | EndpointFlags.Parked)) == (EndpointFlags.Readable | EndpointFlags.Open);
+    internal bool MayRead =>
+        (Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused | EndpointFlags.Parked)) == (EndpointFlags.Readable | EndpointFlags.Open)
+        && !IsHeldUp;
 
     internal bool Has(EndpointFlags flag) => (Flags & flag) != 0;
 
@@ -63,11 +74,11 @@ public abstract class Endpoint
     /// <summary>The peer has closed (0) or the connection is broken (an errno). The owner closes.</summary>
     protected internal abstract void OnEnded(int errno);
 
-    /// <summary>What was sent before could not be taken whole after all: whoever feeds this endpoint stops, as after a send that left it congested.</summary>
-    protected internal abstract void OnCongested();
-
-    /// <summary>Everything sent so far has been taken.</summary>
+    /// <summary>Everything sent so far has been taken: bytes that were held for it may be handled. The engine reads on by itself.</summary>
     protected internal abstract void OnDrained();
+
+    /// <summary>Something of ours was thrown while this connection was served. It closes, and its link with it.</summary>
+    protected internal abstract void OnBroken();
 
     /// <summary>The connect is through (0) or has failed (an errno).</summary>
     protected internal virtual void OnConnected(int errno)

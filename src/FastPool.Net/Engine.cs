@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastPool.Base;
 using FastPool.Native;
 
@@ -32,7 +33,7 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Bytes of one endpoint that are dealt with before it is the others' turn, in whole receives.</summary>
     public long BytesPerTurn { get; set; }
 
-    /// <summary>Whose completion is, or was last, being delivered.</summary>
+    /// <summary>Whose completion is, or was last, being delivered; null: that of a listener.</summary>
     public Endpoint? InDelivery { get; protected set; }
 
     /// <summary>How many sends have left in one call with others.</summary>
@@ -84,7 +85,11 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Reads nothing more from the endpoint until told to resume.</summary>
     public void Pause(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Paused;
 
-    public abstract void Resume(Endpoint endpoint);
+    public void Resume(Endpoint endpoint)
+    {
+        endpoint.Flags &= ~EndpointFlags.Paused;
+        ReadOn(endpoint);
+    }
 
     /// <summary>Lets the endpoint stand still as it is, until unparked: what the kernel tells of it meanwhile is only noted. What it has not sent yet goes on being sent, unless <see cref="IsFrozen"/>.</summary>
     public void Park(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Parked;
@@ -135,7 +140,11 @@ public abstract class Engine(BufferPool buffers)
     /// Sends all of it: what the kernel does not take at once is kept, and the endpoint is congested until it is gone.
     /// </summary>
     /// <returns>False when the connection is broken; the owner closes it.</returns>
-    public bool Send(Endpoint endpoint, ReadOnlySpan<byte> data) => endpoint.Tls is null ? SendRaw(endpoint, data) : Tls.Send(this, endpoint, data);
+    public bool Send(Endpoint endpoint, ReadOnlySpan<byte> data)
+    {
+        CheckBound(endpoint);
+        return endpoint.Tls is null ? SendRaw(endpoint, data) : Tls.Send(this, endpoint, data);
+    }
 
     internal bool SendRaw(Endpoint endpoint, ReadOnlySpan<byte> data)
     {
@@ -151,9 +160,17 @@ public abstract class Engine(BufferPool buffers)
         return true;
     }
 
+    /// <summary>
+    /// What causes bytes for an endpoint is not read while it is congested (<see cref="Endpoint.IsHeldUp"/>). A send to one that has
+    /// very much unsent has passed that by: it is a mistake of ours, and costs the connection being served.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CheckBound(Endpoint endpoint) => Check.That(endpoint.Unsent.Count <= Limits.UnsentBytesMax);
+
     /// <summary>As <see cref="Send(Endpoint, ReadOnlySpan{byte})"/>, several pieces in one call.</summary>
     public bool Send(Endpoint endpoint, ReadOnlySpan<Segment> segments)
     {
+        CheckBound(endpoint);
         if (endpoint.Tls is not null) return Tls.Send(this, endpoint, segments);
         if (_batch is not null && TryDefer(endpoint, segments)) return true;
         var sent = 0;
@@ -193,9 +210,9 @@ public abstract class Engine(BufferPool buffers)
     internal bool Settle(Endpoint endpoint)
     {
         if (endpoint.Has(EndpointFlags.Deferred)) Submit();
-        foreach (var (other, _, errno) in _untold)
+        foreach (var (other, _, _) in _untold)
         {
-            if (errno != 0 && ReferenceEquals(other, endpoint)) return false;
+            if (ReferenceEquals(other, endpoint)) return false;
         }
         return true;
     }
@@ -239,12 +256,31 @@ public abstract class Engine(BufferPool buffers)
         for (var i = 0; i < batch.Count; i++)
         {
             var (endpoint, start, length) = batch[i];
-            var sent = i < made ? batch.Results[i] : TrySend(endpoint, batch.Bytes.AsSpan(start, length));
-            if (sent == length) continue;
-            if (sent >= 0) endpoint.Unsent.Append(batch.Bytes.AsSpan(start + sent, length - sent), Buffers);
-            _untold.Add((endpoint, endpoint.Generation, Math.Max(0, -sent)));
+            var errno = i < made ? KeepRest(endpoint, batch.Bytes.AsSpan(start, length), batch.Results[i]) : SendPutOff(endpoint, batch.Bytes.AsSpan(start, length));
+            if (errno != 0) _untold.Add((endpoint, endpoint.Generation, errno));
         }
         batch.Clear();
+    }
+
+    /// <summary>What is thrown here is this connection's trouble alone: the others' bytes stand behind it.</summary>
+    private int SendPutOff(Endpoint endpoint, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return KeepRest(endpoint, bytes, TrySend(endpoint, bytes));
+        }
+        catch (Exception)
+        {
+            return Errno.EPIPE;
+        }
+    }
+
+    /// <returns>0, or the errno that it is broken by.</returns>
+    private int KeepRest(Endpoint endpoint, ReadOnlySpan<byte> bytes, int sent)
+    {
+        if (sent < 0) return -sent;
+        endpoint.Unsent.Append(bytes[sent..], Buffers);
+        return 0;
     }
 
     /// <summary>A delivery is over, and with it the time in which no owner may be called.</summary>
@@ -254,7 +290,7 @@ public abstract class Engine(BufferPool buffers)
         if (_batch is { Count: > 0 } && (++_deliveriesPutOff >= Limits.DeliveriesPutOffMax || _batch.Count >= Limits.SendsTogether)) SendAll(observer);
     }
 
-    /// <summary>Sends what was put off, and tells who has trouble with it.</summary>
+    /// <summary>Sends what was put off, and tells those whose connection is broken.</summary>
     /// <returns>False: nobody had.</returns>
     protected bool SendAll(ITurnObserver observer)
     {
@@ -273,14 +309,20 @@ public abstract class Engine(BufferPool buffers)
     {
         var (endpoint, generation, errno) = trouble;
         if (!endpoint.IsOpen || endpoint.Generation != generation) return;
-        if (errno != 0 && endpoint.IsParked)
+        if (endpoint.IsParked)
         {
             endpoint.Flags |= EndpointFlags.Readable | EndpointFlags.PeerClosed; // It hears of its end when it goes on, by reading.
             return;
         }
         InDelivery = endpoint;
-        if (errno != 0) endpoint.OnEnded(errno);
-        else if (endpoint.IsCongested) endpoint.OnCongested();
+        try
+        {
+            endpoint.OnEnded(errno);
+        }
+        catch (Exception e)
+        {
+            observer.OnThrown("the end of a connection", e, endpoint);
+        }
         observer.OnDelivered();
     }
 
@@ -292,9 +334,16 @@ public abstract class Engine(BufferPool buffers)
         var sent = TrySend(endpoint, endpoint.Unsent.Span);
         if (sent < 0) return false;
         endpoint.Unsent.Consume(sent, Buffers);
-        if (endpoint.Unsent.IsEmpty) endpoint.OnDrained();
+        if (!endpoint.Unsent.IsEmpty) return true;
+        var other = endpoint.Other;
+        endpoint.OnDrained();
+        ReadOn(endpoint);
+        if (other is not null) ReadOn(other);
         return true;
     }
+
+    /// <summary>Nothing may speak against reading this endpoint any more: if there is something to read, it is read soon.</summary>
+    protected abstract void ReadOn(Endpoint endpoint);
 }
 
 /// <summary>The loop, listening to its engine.</summary>
@@ -305,4 +354,9 @@ public interface ITurnObserver
 
     /// <summary>One delivery is done.</summary>
     void OnDelivered();
+
+    /// <summary>Something was thrown in the middle of a delivery: it stays with the connection that was being served.</summary>
+    /// <param name="place">Where, for the log.</param>
+    /// <param name="served">Null: none yet.</param>
+    void OnThrown(string place, Exception thrown, Endpoint? served);
 }

@@ -47,18 +47,25 @@ public sealed class EpollEngine : Engine, IDisposable
 
     public override void Turn(int timeout_ms, ITurnObserver observer)
     {
-        if (_bulk.Count > 0) timeout_ms = Math.Min(timeout_ms, BulkWait_ms);
+        if (_bulk.Count > 0 && AwaitsBulk()) timeout_ms = Math.Min(timeout_ms, BulkWait_ms);
         if (_isRingDue) OpenRing();
         if (SendAll(observer)) timeout_ms = 0; // What followed from it may be due at once.
         var count = _set.Wait(_queueCount > 0 ? 0 : timeout_ms);
         observer.OnTurnBegun();
         if (_bulk.Count > 0) ReadPausedBulk(observer);
-        if (_queueCount > 0) ReadOn(observer);
+        if (_queueCount > 0) ReadQueue(observer);
         for (var i = 0; i < count; i++)
         {
             var (readiness, data) = _set.Event(i);
             if (data == WakeUpData) continue;
-            Deliver(readiness, (int)(uint)data, (uint)(data >> 32));
+            try
+            {
+                Deliver(readiness, (int)(uint)data, (uint)(data >> 32));
+            }
+            catch (Exception e)
+            {
+                observer.OnThrown("a delivery", e, InDelivery);
+            }
             EndDelivery(observer);
             if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
         }
@@ -69,6 +76,7 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         if (generation == ListenerGeneration)
         {
+            InDelivery = null;
             if (_acceptors.TryGetValue(handle, out var acceptor)) Accept(handle, acceptor);
             return;
         }
@@ -89,8 +97,23 @@ public sealed class EpollEngine : Engine, IDisposable
         if ((readiness & AnyInput) == 0 || endpoint.Generation != generation || !endpoint.IsOpen) return;
         endpoint.Flags |= EndpointFlags.Readable;
         if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
-        if (!endpoint.IsPaused) Receive(endpoint);
+        if (endpoint.MayRead) Receive(endpoint);
         else if ((readiness & AnyEnd) != 0) endpoint.OnPeerClosedWhilePaused();
+    }
+
+    /// <summary>A delivery of its own.</summary>
+    private void Serve(Endpoint endpoint, ITurnObserver observer)
+    {
+        InDelivery = endpoint;
+        try
+        {
+            Receive(endpoint);
+        }
+        catch (Exception e)
+        {
+            observer.OnThrown("a delivery", e, InDelivery);
+        }
+        EndDelivery(observer);
     }
 
     /// <summary>One buffer-full; who may have more goes to the end of the line.</summary>
@@ -109,7 +132,7 @@ public sealed class EpollEngine : Engine, IDisposable
         if (endpoint.MayRead) Enqueue(endpoint);
     }
 
-    private void ReadOn(ITurnObserver observer)
+    private void ReadQueue(ITurnObserver observer)
     {
         (_queue, _queueBefore) = (_queueBefore, _queue);
         var count = _queueCount;
@@ -121,9 +144,7 @@ public sealed class EpollEngine : Engine, IDisposable
             if (endpoint is null) continue; // Gone since.
             endpoint.Flags &= ~EndpointFlags.Queued;
             if (!endpoint.MayRead) continue;
-            InDelivery = endpoint;
-            Receive(endpoint);
-            EndDelivery(observer);
+            Serve(endpoint, observer);
             if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
         }
     }
@@ -137,8 +158,7 @@ public sealed class EpollEngine : Engine, IDisposable
             _queue[--_queueCount] = null!;
             endpoint.Flags &= ~EndpointFlags.Queued;
             SettleAll(); // Nobody else waits for the rest of a stream.
-            Receive(endpoint);
-            EndDelivery(observer);
+            Serve(endpoint, observer);
         }
     }
 
@@ -154,11 +174,9 @@ public sealed class EpollEngine : Engine, IDisposable
         _queue[_queueCount++] = endpoint;
     }
 
-    public override void Resume(Endpoint endpoint)
+    protected override void ReadOn(Endpoint endpoint)
     {
-        if (!endpoint.IsPaused) return;
-        endpoint.Flags &= ~EndpointFlags.Paused;
-        if (endpoint.Has(EndpointFlags.Readable) && endpoint.IsOpen) Enqueue(endpoint);
+        if (endpoint.MayRead) Enqueue(endpoint);
     }
 
     // ---- parked endpoints -------------------------------------------------------------------------------------------
@@ -180,7 +198,7 @@ public sealed class EpollEngine : Engine, IDisposable
             return;
         }
         if (endpoint.MayRead) Enqueue(endpoint);
-        else if (endpoint.IsPaused && endpoint.Has(EndpointFlags.PeerClosed)) endpoint.OnPeerClosedWhilePaused();
+        else if (endpoint.Has(EndpointFlags.PeerClosed)) endpoint.OnPeerClosedWhilePaused();
     }
 
     // ---- bulk streams -----------------------------------------------------------------------------------------------
@@ -211,17 +229,25 @@ public sealed class EpollEngine : Engine, IDisposable
         Sockets.TrySet(endpoint.Handle, SocketOption.ReceiveLowWater, 1);
     }
 
+    /// <summary>Some bulk stream may pause. One that is not read for now waits for something else.</summary>
+    private bool AwaitsBulk()
+    {
+        foreach (var endpoint in _bulk)
+        {
+            if (!endpoint.IsPaused && !endpoint.IsParked && !endpoint.IsHeldUp) return true;
+        }
+        return false;
+    }
+
     /// <summary>A bulk stream that has paused may have brought its last bytes, fewer than the socket tells of.</summary>
     private void ReadPausedBulk(ITurnObserver observer)
     {
         for (var i = _bulk.Count - 1; i >= 0; i--)
         {
             var endpoint = _bulk[i];
-            if (endpoint.IsPaused || endpoint.IsParked || NowUs - endpoint.LastBulkUs < Limits.BulkPauseUs) continue;
+            if (endpoint.IsPaused || endpoint.IsParked || endpoint.IsHeldUp || NowUs - endpoint.LastBulkUs < Limits.BulkPauseUs) continue;
             EndStream(endpoint);
-            InDelivery = endpoint;
-            Receive(endpoint);
-            EndDelivery(observer);
+            Serve(endpoint, observer);
             i = Math.Min(i, _bulk.Count);
         }
     }

@@ -8,11 +8,16 @@ namespace FastPool.Net;
 internal abstract class LoopLetter : Letter
 {
     internal abstract void Run(Loop loop);
+
+    /// <summary>Whose work it is: closed if that throws. Null: nobody's in particular.</summary>
+    internal virtual Endpoint? Subject => null;
 }
 
-internal sealed class ActionLetter(Action<Loop> action) : LoopLetter
+internal sealed class ActionLetter(Action<Loop> action, Endpoint? subject = null) : LoopLetter
 {
     internal override void Run(Loop loop) => action(loop);
+
+    internal override Endpoint? Subject => subject;
 }
 
 internal sealed class EffectLetter(PoolEffect effect, Action<Loop, PoolEffect> run) : LoopLetter
@@ -23,11 +28,11 @@ internal sealed class EffectLetter(PoolEffect effect, Action<Loop, PoolEffect> r
 /// <summary>An answer of the console on its way to the client's loop.</summary>
 internal sealed class ConsoleReply(Loop loop, ClientConnection client) : IConsoleReply
 {
-    public void Part(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.Send(messages.Span)));
+    public void Part(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.Send(messages.Span), client));
 
-    public void Answer(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.OnConsoleAnswer(messages.Span)));
+    public void Answer(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.OnConsoleAnswer(messages.Span), client));
 
-    public void Send(IReadOnlyList<DescriptorMessage> messages) => loop.Post(new ActionLetter(_ => client.SendDescriptors(messages)));
+    public void Send(IReadOnlyList<DescriptorMessage> messages) => loop.Post(new ActionLetter(_ => client.SendDescriptors(messages), client));
 
     public void Disconnect(string reason) => loop.Post(new ActionLetter(_ => client.Disconnect(Ending.Told(reason))));
 }

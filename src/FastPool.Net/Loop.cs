@@ -12,7 +12,7 @@ namespace FastPool.Net;
 /// One thread's share of the pooler: an engine, its connections, and what the pools decided that is to be done here. A
 /// turn waits, delivers, reads the mailbox, and every third of a second lets the janitor round.
 /// </summary>
-internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
+internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
 {
     private readonly LoopGroup _group;
     private readonly Clock _clock;
@@ -85,8 +85,15 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
         if (NowUs >= _nextTickUs)
         {
             _nextTickUs = NowUs + Limits.TickUs;
-            _janitor.Tick();
-            Context.HistogramBlocks.Fill();
+            try
+            {
+                _janitor.Tick();
+                Context.HistogramBlocks.Fill();
+            }
+            catch (Exception e)
+            {
+                Contain("a tick", e);
+            }
             RunEffects();
         }
     }
@@ -99,6 +106,8 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     public void OnDelivered() => RunEffects();
 
+    public void OnThrown(string place, Exception thrown, Endpoint? served) => Contain(place, thrown, served);
+
     /// <summary>Leaves a letter for this loop. Any thread.</summary>
     internal void Post(Letter letter)
     {
@@ -107,12 +116,19 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     private void ReadMail()
     {
-        _letters ??= _mailbox.TakeAll(); // What a broken invariant left unread comes first.
+        _letters ??= _mailbox.TakeAll();
         while (_letters is not null)
         {
             var letter = Mailbox.Pop(ref _letters);
-            if (letter is ServerSession server) RunErrand(server);
-            else ((LoopLetter)letter).Run(this);
+            try
+            {
+                if (letter is ServerSession server) RunErrand(server);
+                else ((LoopLetter)letter).Run(this);
+            }
+            catch (Exception e)
+            {
+                Contain("a letter", e, letter is ServerSession server ? Connection(server) : ((LoopLetter)letter).Subject);
+            }
             RunEffects();
         }
     }
@@ -137,7 +153,19 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
 
     internal void RunEffects()
     {
-        while (_effects.TryDequeue(out var effect)) Run(effect);
+        while (_effects.TryDequeue(out var effect)) TryRun(effect);
+    }
+
+    private void TryRun(in PoolEffect effect)
+    {
+        try
+        {
+            Run(effect);
+        }
+        catch (Exception e)
+        {
+            ContainEffect(effect, e);
+        }
     }
 
     private void Run(in PoolEffect effect)
@@ -304,12 +332,17 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     {
         LoggedIn(client);
         _clients.RemoveAt(client.Index);
+        client.Index = -1;
         _group.CountClient(Index, -1);
     }
 
     internal void Add(ServerConnection server) => _servers.Add(server);
 
-    internal void Forget(ServerConnection server) => _servers.RemoveAt(server.Index);
+    internal void Forget(ServerConnection server)
+    {
+        _servers.RemoveAt(server.Index);
+        server.Index = -1;
+    }
 
     // ---- log ------------------------------------------------------------------------------------------------------
 
@@ -335,15 +368,6 @@ internal sealed class Loop : IPoolHost, ITurnObserver, ILoopView
     }
 
     private long AgeSeconds(long sinceUs) => (NowUs - sinceUs) / 1_000_000;
-
-    /// <summary>Our own mistake, met in the middle of a delivery: whoever was being served is closed, the loop goes on.</summary>
-    internal void OnBrokenInvariant(CheckFailedException e)
-    {
-        Context.Log.Failure("", e.ToString());
-        Outbox.Clear(); // What was gathered is for nobody else.
-        if (Engine.InDelivery is ClientConnection client) client.Disconnect(Ending.Told("internal error"));
-        else if (Engine.InDelivery is ServerConnection server) server.Close("internal error", mayTerminate: false);
-    }
 
     // ---- for the control plane ------------------------------------------------------------------------------------
 

@@ -103,9 +103,9 @@ public sealed class LoopGroup : ILoops
             {
                 loop.RunTurn();
             }
-            catch (CheckFailedException e)
+            catch (Exception e)
             {
-                loop.OnBrokenInvariant(e);
+                loop.Contain("a turn", e); // What stands between the boundaries.
             }
         }
         loop.Engine.SettleAll();

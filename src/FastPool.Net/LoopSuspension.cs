@@ -85,7 +85,7 @@ internal sealed class LoopSuspension(Loop loop)
         loop.Engine.IsFrozen = false;
         foreach (var acceptor in loop.Group.AcceptorsOf(loop.Index)) acceptor.Resume();
         foreach (var server in loop.ServerList.Copy()) loop.Engine.Unpark(server);
-        foreach (var client in loop.ClientList.Copy()) loop.Engine.Unpark(client);
+        foreach (var client in loop.ClientList.Copy()) client.Unpark();
     }
 
     // ---- after the handover ---------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ internal sealed class LoopSuspension(Loop loop)
             if (server.Client is null) server.Close(UnsafeDescriptor, mayTerminate: true, isDeliberate: true);
             else loop.Engine.Unpark(server);
         }
-        foreach (var client in loop.ClientList.Copy()) loop.Engine.Unpark(client);
+        foreach (var client in loop.ClientList.Copy()) client.Unpark();
     }
 
     /// <inheritdoc cref="ILoopView.EndIdle"/>

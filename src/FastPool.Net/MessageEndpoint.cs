@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using FastPool.Base;
 using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
@@ -15,6 +14,9 @@ internal abstract class MessageEndpoint : Endpoint
     private HeldBytes _held;
 
     private protected abstract BufferPool Buffers { get; }
+
+    /// <summary>The loop's.</summary>
+    private protected abstract Outbox Outbox { get; }
 
     private protected bool HoldsNothing => _held.IsEmpty;
 
@@ -79,30 +81,28 @@ internal abstract class MessageEndpoint : Endpoint
         held.Clear(Buffers);
     }
 
-    /// <summary>Whole rows of a result or of COPY data, one after the other: nothing to judge, and most of all traffic.</summary>
-    /// <param name="rowType">What counts as a row beside CopyData; a client's D is a Describe.</param>
+    /// <summary>Steps over whole rows.</summary>
+    /// <param name="rowType">See <see cref="RowRun.Find"/>.</param>
     /// <returns>How many there were.</returns>
     private protected static int SkipRows(byte[] buffer, ref int position, int end, uint maxPacketSize, byte rowType)
     {
-        var count = 0;
-        var lengthMax = Math.Min(maxPacketSize, Limits.ReceiveBytes);
-        while (end - position > MessageHeader.Size)
-        {
-            var type = buffer[position];
-            if (type != rowType && type != BackendMessage.CopyData) break;
-            var length = BinaryPrimitives.ReadUInt32BigEndian(buffer.AsSpan(position + 1));
-            if (length < 4 || length >= lengthMax || length >= (uint)(end - position)) break; // Cut, large or wrong: the general way.
-            position += (int)length + 1;
-            count++;
-        }
+        position += RowRun.Find(buffer.AsSpan(position, end - position), Math.Min(maxPacketSize, Limits.ReceiveBytes), rowType, out var count);
         return count;
     }
 
     private protected void DropHeld() => _held.Clear(Buffers);
 
+    /// <summary>Goes on with what was held back, if nothing speaks against it.</summary>
+    private protected void TryTakeHeld()
+    {
+        if (IsOpen && !HoldsNothing && !IsPaused && !IsParked && !IsHeldUp) TakeHeld();
+    }
+
     private void HandleAll(byte[] buffer, int position, int end)
     {
+        Check.That(Outbox.IsEmpty);
         position = Process(buffer, position, end);
+        Outbox.Clear(); // What could not be sent has lost its target, or the one it came from.
         if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), Buffers);
     }
 }

@@ -5,7 +5,8 @@ namespace FastPool.Net;
 
 /// <summary>
 /// What one delivery sends to one endpoint, gathered: runs of the received buffer, and bytes of ours between them. One
-/// run leaves in one send; several in one sendmsg. Belongs to a loop; empty between deliveries.
+/// run leaves in one send; several in one sendmsg. Bytes are here only together with their target: they can reach nobody
+/// else. Belongs to a loop; empty between deliveries.
 /// </summary>
 internal sealed class Outbox
 {
@@ -18,16 +19,19 @@ internal sealed class Outbox
     private readonly byte[] _scratch = BufferPool.NewPinned(ScratchBytes);
     private int _count;
     private int _scratchUsed;
+    private Endpoint? _target;
     private byte[]? _runBuffer;
     private int _runStart;
     private int _runEnd;
 
-    internal bool IsEmpty => _count == 0 && _runStart == _runEnd;
+    internal bool IsEmpty => _target is null;
 
     /// <summary>Adds bytes of a buffer that outlives the flush. Adjacent ones become one run.</summary>
-    internal void Add(byte[] buffer, int start, int end)
+    internal void Add(byte[] buffer, int start, int end, Endpoint target)
     {
         if (start == end) return;
+        Check.That(_target is null || ReferenceEquals(_target, target));
+        _target = target;
         if (_runEnd == start && ReferenceEquals(_runBuffer, buffer))
         {
             _runEnd = end;
@@ -49,8 +53,8 @@ internal sealed class Outbox
     /// <returns>False when the connection is broken.</returns>
     internal bool AddRun(byte[] buffer, int start, int end, Engine engine, Endpoint target)
     {
-        if (!HasRoom(0) && !Flush(engine, target)) return false;
-        Add(buffer, start, end);
+        if (!HasRoom(0) && !Flush(engine)) return false;
+        Add(buffer, start, end, target);
         return true;
     }
 
@@ -58,25 +62,25 @@ internal sealed class Outbox
     /// <returns>False when the connection is broken.</returns>
     internal bool AddCopy(ReadOnlySpan<byte> bytes, Engine engine, Endpoint target)
     {
-        if (!HasRoom(bytes.Length) && !Flush(engine, target)) return false;
+        if (!HasRoom(bytes.Length) && !Flush(engine)) return false;
         if (bytes.Length > ScratchBytes) return engine.Send(target, bytes);
         bytes.CopyTo(_scratch.AsSpan(_scratchUsed));
         var start = _scratchUsed;
         _scratchUsed += bytes.Length;
-        Add(_scratch, start, _scratchUsed);
+        Add(_scratch, start, _scratchUsed, target);
         return true;
     }
 
     private bool HasRoom(int scratchBytes) => _count + 3 < _segments.Length && ScratchBytes - _scratchUsed >= scratchBytes;
 
-    /// <summary>Sends everything.</summary>
+    /// <summary>Sends everything to its target. It is empty after that, whatever comes of it.</summary>
     /// <returns>False when the connection is broken.</returns>
-    internal bool Flush(Engine engine, Endpoint target)
+    internal bool Flush(Engine engine)
     {
+        if (_target is not { } target) return true;
         bool isSound;
         if (_count == 0)
         {
-            if (_runStart == _runEnd) return true;
             isSound = engine.Send(target, _runBuffer.AsSpan(_runStart, _runEnd - _runStart));
         }
         else
@@ -90,6 +94,8 @@ internal sealed class Outbox
 
     internal void Clear()
     {
+        if (_target is null) return;
+        _target = null;
         _count = 0;
         _scratchUsed = 0;
         _runBuffer = null;

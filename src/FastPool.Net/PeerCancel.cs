@@ -65,7 +65,7 @@ internal sealed class PeerCancel : CancelConnection
         _plan ??= new AddressPlan(peer.Hosts, settings.UnixSocketDir);
         _port = peer.Port;
         var attempt = CarrierId;
-        Loop.Dialer.Find(Loop, _plan, peer.Port, place =>
+        Loop.Dialer.Find(Loop, _plan, peer.Port, this, place =>
         {
             if (attempt != CarrierId || IsOpen) return; // Given up meanwhile.
             _remote = place.Remote;

@@ -22,12 +22,13 @@ internal sealed partial class ServerConnection
     }
 
     /// <returns>True: all that has come is dealt with.</returns>
-    private bool OnTlsAnswer(byte answer, bool hasMore)
+    private bool OnTlsAnswer(ReadOnlySpan<byte> received)
     {
+        if (received is not [var answer, .. var more]) return false;
         _awaitsTlsAnswer = false;
         var mode = _loop.Registry.Settings.ServerTlsSslmode;
         if (answer is not ((byte)'S' or (byte)'N')) Close("bad sslreq answer", mayTerminate: false);
-        else if (hasMore) Close("received unencrypted data after SSL response", mayTerminate: false);
+        else if (!more.IsEmpty) Close("received unencrypted data after SSL response", mayTerminate: false);
         else if (answer == 'S') BeginTls(mode);
         else if (mode >= SslMode.Require) Close("server refused SSL", mayTerminate: false);
         else BeginLogin();
@@ -78,7 +79,7 @@ internal sealed partial class ServerConnection
         {
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, Math.Min(Session.Pool.Limits.MaxPacketSize, Limits.ServerLoginMessageBytes), out var type, out var length);
-            if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && type == 0))
+            if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && (type == 0 || !MessageLengths.OfServer.Fit(type, length))))
             {
                 Close("bad pkt header", mayTerminate: true);
                 return end;

@@ -16,9 +16,11 @@ namespace FastPool.Net;
 internal sealed partial class ServerConnection : MessageEndpoint, IConnectionView
 {
     private Loop _loop;
+    private ClientConnection? _client;
     private int _handleOnTheWay = -1;
     private bool _isReleaseDue;
     private bool _isCutShort;
+    private bool _isRemoved;
     private bool _awaitsTlsAnswer;
 
     internal ServerConnection(Loop loop, ServerSession session)
@@ -31,10 +33,14 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
     internal ServerSession Session { get; }
 
     /// <summary>The linked client's connection; null: none.</summary>
-    internal ClientConnection? Client { get; set; }
+    internal ClientConnection? Client
+    {
+        get => _client;
+        set => Other = _client = value;
+    }
 
     /// <summary>Place in the loop's list of servers.</summary>
-    internal int Index { get; set; }
+    internal int Index { get; set; } = -1;
 
     /// <summary>Where it connects to, for cancel requests of the same server.</summary>
     internal NativeAddress Address { get; set; }
@@ -85,9 +91,11 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
 
     private protected override BufferPool Buffers => _loop.Buffers;
 
+    private protected override Outbox Outbox => _loop.Outbox;
+
     private protected override int Process(byte[] buffer, int position, int end)
     {
-        if (_awaitsTlsAnswer) return OnTlsAnswer(buffer[position], hasMore: end - position > 1) ? end : position;
+        if (_awaitsTlsAnswer) return OnTlsAnswer(buffer.AsSpan(position, end - position)) ? end : position;
         if (Session.Login is not null) position = LogIn(buffer, position, end);
         return Session.Login is null && IsOpen ? Relay(buffer, position, end) : position;
     }
@@ -131,7 +139,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
             var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
-            if (status == HeaderStatus.Bad || type == 0)
+            if (status == HeaderStatus.Bad || type == 0 || !MessageLengths.OfServer.Fit(type, length))
             {
                 if (Forward(buffer, run, position)) Close("bad pkt header", mayTerminate: true);
                 return end;
@@ -144,7 +152,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
                 BodyRemaining = length;
                 continue;
             }
-            if (length > unread.Length && Session.NeedsWhole(type)) break;
+            if (length > unread.Length && unread.Length < Session.BytesToJudge(type, length)) break;
             _loop.Figures.ServerMessages++;
             var verdict = Session.Judge(type, unread[..Math.Min(length, unread.Length)]);
             switch (verdict)
@@ -188,7 +196,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
         if (_isReleaseDue && BodyRemaining == 0) // Behind ReadyForQuery may stand the beginning of a notification: the rest is this client's too.
         {
             _isReleaseDue = false;
-            if (Session.IsReady && Session.Outstanding.IsEmpty && Client is { IsInMessage: false }) Release();
+            if (Session.IsReady && Session.Outstanding.IsEmpty && Client is { IsInMessage: false } && HasSentAll) Release();
         }
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady) Session.MarkDirty();
         else if (hasInjected && Session.IsReady && Session.Outstanding.IsEmpty) TryReleaseLate();
@@ -202,7 +210,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
         fakes.Clear();
         Session.TakeFakes(fakes);
         if (fakes.Length == 0 || Client is not { } client) return true;
-        _loop.Outbox.Add(buffer, run, position);
+        _loop.Outbox.Add(buffer, run, position, client);
         run = position;
         if (_loop.Outbox.AddCopy(fakes.WrittenSpan, _loop.Engine, client)) return true;
         return LoseClient(client);
@@ -210,7 +218,6 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
 
     private bool LoseClient(ClientConnection client)
     {
-        _loop.Outbox.Clear();
         client.Disconnect(new Ending("unexpected eof"));
         return false;
     }
@@ -220,17 +227,10 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
     /// <returns>False when the client is gone by that, and with it the link.</returns>
     private bool Forward(byte[] buffer, int start, int end)
     {
+        if (Client is not { } client) return true;
         var outbox = _loop.Outbox;
-        if (Client is not { } client)
-        {
-            outbox.Clear();
-            return true;
-        }
-        outbox.Add(buffer, start, end);
-        if (outbox.IsEmpty) return true;
-        if (!outbox.Flush(_loop.Engine, client)) return LoseClient(client);
-        if (client.IsCongested) _loop.Engine.Pause(this);
-        return true;
+        outbox.Add(buffer, start, end, client);
+        return outbox.Flush(_loop.Engine) || LoseClient(client);
     }
 
     /// <summary>A query of the pooler's own.</summary>
@@ -242,16 +242,11 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
         if (!_loop.Engine.Send(this, bytes)) Close(failure, mayTerminate: false);
     }
 
-    protected internal override void OnCongested()
-    {
-        if (Client is { } client) _loop.Engine.Pause(client);
-    }
-
     protected internal override void OnDrained()
     {
         if (Client is not { } client || Session.Phase != ServerPhase.Linked) return;
-        _loop.Engine.Resume(client);
-        if (Session.IsReady && Session.Outstanding.IsEmpty) TryReleaseLate();
+        client.OnServerDrained();
+        if (ReferenceEquals(Client, client) && Session.IsReady && Session.Outstanding.IsEmpty) TryReleaseLate();
     }
 
     // ---- release --------------------------------------------------------------------------------------------------
@@ -268,10 +263,13 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
         _loop.Release(this);
     }
 
+    /// <summary>Nothing of this client's is still on its way to the server: the next one's bytes do not stand behind them.</summary>
+    private bool HasSentAll => _loop.Engine.Settle(this) && !IsCongested;
+
     /// <summary>A client that had nothing outstanding said one thing more, which the server reads past (the end of a COPY that failed).</summary>
     internal void TryReleaseLate()
     {
-        if (Session.Client is not { IsInCopyIn: false, QueryStartUs: 0 } || Client is not { IsInMessage: false } || Session.Mode == PoolMode.Session) return;
+        if (Session.Client is not { IsInCopyIn: false, QueryStartUs: 0 } || Client is not { IsInMessage: false } || Session.Mode == PoolMode.Session || !HasSentAll) return;
         if (BodyRemaining > 0) _isReleaseDue = true; // A notification has come in part: the rest is this client's too.
         else Release();
     }
@@ -319,37 +317,71 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
 
     protected internal override void OnEnded(int errno) => Close("server conn crashed?", mayTerminate: false);
 
-    /// <summary>The one door through which a server goes.</summary>
+    protected internal override void OnBroken() => Close(Loop.InternalError, mayTerminate: false);
+
+    /// <summary>The one door through which a server goes. Nothing is thrown out of it: the server is gone after it, whatever happens on the way.</summary>
     /// <param name="mayTerminate">The connection is sound: PostgreSQL is told with a Terminate.</param>
     /// <param name="isDeliberate">Ours to decide: a login that ends by it has not failed.</param>
     internal void Close(string reason, bool mayTerminate, bool isDeliberate = false)
     {
         if (IsClosed) return;
         IsClosed = true;
-        reason = Ending.Cut(reason);
+        var client = Client;
+        var end = Ending.Cut(reason);
+        var farewell = IsMidMessage ? new Ending(end) : Ending.Told(end);
+        try
+        {
+            CloseInOrder(end, mayTerminate, isDeliberate);
+        }
+        catch (Exception e)
+        {
+            _loop.Contain("closing a server", e);
+            Abandon();
+        }
+        client?.Disconnect(farewell);
+    }
+
+    private void CloseInOrder(string reason, bool mayTerminate, bool isDeliberate)
+    {
         _loop.LogClosing(Session, reason);
-        var isMidMessage = IsMidMessage;
         var isCutShort = _isCutShort || Client is { IsInMessage: true }; // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
-        if (mayTerminate && !isCutShort && IsOpen && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
+        if (mayTerminate && !isCutShort && IsOpen && !IsCongested && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
         DropHeld();
-        var client = Client;
-        if (client is not null)
-        {
-            Client = null;
-            client.Server = null;
-            Session.Unlink();
-        }
+        LoseLink();
         Session.LetGoOfStatements();
         _loop.Forget(this);
+        _isRemoved = true;
         if (Session.Login is not { } login || isDeliberate) Session.Pool.Remove(Session, _loop);
         else if (login.Failure.Relay is not null) Session.Pool.LoginFailed(Session, login.Failure, _loop);
         else if (!_loop.Dialer.TryNext(_loop, this)) Session.Pool.LoginFailed(Session, new LoginFailure(reason, null), _loop);
-        if (Session.Query is { } query)
-        {
-            Session.EndQuery();
-            AuthQueries.OnServerLost(_loop, query);
-        }
-        client?.Disconnect(isMidMessage ? new Ending(reason) : Ending.Told(reason));
+        LoseQuery();
+    }
+
+    /// <summary>What <see cref="CloseInOrder"/> has not come to.</summary>
+    private void Abandon()
+    {
+        _loop.Try(() => _loop.Engine.Close(this));
+        _loop.Try(DropHeld);
+        _loop.Try(LoseLink);
+        _loop.Try(Session.LetGoOfStatements);
+        if (Index >= 0) _loop.Try(() => _loop.Forget(this));
+        if (!_isRemoved) _loop.Try(() => Session.Pool.Remove(Session, _loop));
+        _loop.Try(LoseQuery);
+    }
+
+    private void LoseLink()
+    {
+        if (Client is not { } client) return;
+        Client = null;
+        client.Server = null;
+        Session.Unlink();
+    }
+
+    private void LoseQuery()
+    {
+        if (Session.Query is not { } query) return;
+        Session.EndQuery();
+        AuthQueries.OnServerLost(_loop, query);
     }
 }

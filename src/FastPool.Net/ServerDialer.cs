@@ -49,18 +49,26 @@ internal sealed class ServerDialer(IHostResolver resolver)
         var server = new ServerConnection(loop, session) { Plan = plan };
         loop.Add(server);
         if (plan.Host.Length == 0) loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
-        Find(loop, plan, plan.Entry.Port, place => Connect(loop, server, place));
+        try
+        {
+            Find(loop, plan, plan.Entry.Port, server, place => Connect(loop, server, place));
+        }
+        catch (Exception e)
+        {
+            loop.Contain("a dial", e, server); // From here the pool hears of it by the connection's end.
+        }
     }
 
     /// <summary>Where the plan's present host is: at once, or later on the loop when its name is resolved.</summary>
-    internal void Find(Loop loop, AddressPlan plan, int port, Action<Place> found)
+    /// <param name="subject">Whose connection it is.</param>
+    internal void Find(Loop loop, AddressPlan plan, int port, Endpoint subject, Action<Place> found)
     {
         var host = plan.Host;
         if (plan.Address is { } address) found(Place.Of(address.Ip, port, address));
         else if (host.Length == 0) found(Place.Nowhere("cannot connect"));
         else if (host[0] is '/' or '@') found(Place.Unix(host, port));
         else if (IPAddress.TryParse(host, out var ip)) found(Place.Of(ip, port));
-        else resolver.Resolve(host, addresses => loop.Post(new ActionLetter(_ => OnResolved(plan, addresses, port, found))));
+        else resolver.Resolve(host, addresses => loop.Post(new ActionLetter(_ => OnResolved(plan, addresses, port, found), subject)));
     }
 
     private static void OnResolved(AddressPlan plan, IReadOnlyList<HostAddress> addresses, int port, Action<Place> found)

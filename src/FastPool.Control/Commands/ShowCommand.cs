@@ -67,7 +67,7 @@ internal sealed class ShowCommand
                 DescriptorsGivenTo = request.Client;
                 answer.Send(new HandoverWriter(registry, sources.Walk, sources.Secrets, sources.Statements, sources.Clock).Write());
             }),
-            ["FASTPOOL"] = Of(ProductListing.Listing, () => ProductListing.Rows(registry, sources.Product)),
+            ["FASTPOOL"] = Of(ProductListing.Listing, () => ProductListing.Rows(registry, sources.Product, sources.Walk)),
         };
     }
 

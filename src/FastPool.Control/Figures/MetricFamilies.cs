@@ -70,6 +70,7 @@ internal static class MetricFamilies
         new("fastpool_loop_server_received_bytes_total", Counter, "Bytes received from servers", static row => row.ServerBytes),
         new("fastpool_loop_takeovers_total", Counter, "Servers taken over from other loops", static row => row.Takeovers),
         new("fastpool_loop_sends_together_total", Counter, "Sends that left together with others, by io_uring", static row => row.SendsTogether),
+        new("fastpool_loop_broken_invariants_total", Counter, "Mistakes of the pooler's own that were contained: each closed one connection and has a line in the log", static row => row.BrokenInvariants),
         new("fastpool_loop_busy_seconds_total", Counter, "CPU time of the loop's thread", static row => row.BusyUs / UsPerSecond),
     ];
 

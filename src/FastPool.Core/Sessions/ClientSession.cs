@@ -390,6 +390,11 @@ public sealed partial class ClientSession : PoolClient
         return End(Ending.Told("unknown pkt"));
     }
 
+    /// <summary>So many requests without a reply are kept for one client, and no more.</summary>
+    public Verdict RefuseMore() => End(new Ending(TooManyOutstanding, TooManyOutstanding, "54000"));
+
+    private const string TooManyOutstanding = "too many requests without a reply";
+
     /// <summary>A packet of the startup family after the login.</summary>
     public Verdict RefuseStartup(uint code)
     {

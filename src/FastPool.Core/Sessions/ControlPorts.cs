@@ -168,6 +168,8 @@ public sealed class LoopFigures
     public long Takeovers;
     /// <summary>Sends that left together with others, by io_uring.</summary>
     public long SendsTogether;
+    /// <summary>Mistakes of our own that were thrown and contained. Each has a line in the log.</summary>
+    public long BrokenInvariants;
 }
 
 /// <summary>A cancel request between its arrival and its delivery.</summary>

@@ -98,6 +98,15 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
 
     public override int GetHashCode() => _hash;
 
+    internal bool HasLongerThan(int length)
+    {
+        foreach (var value in _values)
+        {
+            if (value?.Length > length) return true;
+        }
+        return false;
+    }
+
     internal string?[] CopyValues() => (string?[])_values.Clone();
 }
 
@@ -106,13 +115,17 @@ public sealed class ParameterInterner
 {
     private const int SetsMax = 4096;
 
+    /// <summary>Longer values are rare, and each of them is its connection's own: thousands kept here would cost much.</summary>
+    private const int LengthMax = 1024;
+
     private readonly Dictionary<ParameterValues, ParameterValues> _sets = [];
     private readonly StringPool _strings = new(SetsMax);
 
-    public string Intern(ReadOnlySpan<byte> latin1) => _strings.GetOrAdd(latin1, Encoding.Latin1);
+    public string Intern(ReadOnlySpan<byte> latin1) => latin1.Length > LengthMax ? Encoding.Latin1.GetString(latin1) : _strings.GetOrAdd(latin1, Encoding.Latin1);
 
     public ParameterValues Intern(ParameterValues values)
     {
+        if (values.HasLongerThan(LengthMax)) return values;
         if (_sets.TryGetValue(values, out var known)) return known;
         if (_sets.Count >= SetsMax) _sets.Clear();
         _sets.Add(values, values);

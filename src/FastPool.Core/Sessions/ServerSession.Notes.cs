@@ -40,8 +40,8 @@ public sealed partial class ServerSession
             _bound = null;
             use = statement.Use;
         }
-        if (tag.IsEmpty || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None) return;
-        switch (tag[0])
+        if (tag is not [var first, ..] || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None) return;
+        switch (first)
         {
             case (byte)'B' when tag.SequenceEqual("BEGIN\0"u8): _isInTransaction = true; return;
             case (byte)'C' when tag.SequenceEqual("COMMIT\0"u8): _isInTransaction = false; return;

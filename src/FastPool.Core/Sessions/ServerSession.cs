@@ -180,17 +180,20 @@ public sealed partial class ServerSession : PooledServer
         if (type == FrontendMessage.Sync) _segment++;
     }
 
-    /// <summary>Whether a message of this type is judged by more than its header, or must be through before a faked reply goes out behind it.</summary>
-    public bool NeedsWhole(byte type) => type switch
+    /// <summary>
+    /// So much of a message is held, and looked at, before it is judged: what is behind streams. Never more than a few kilobytes, but for a
+    /// parameter's value, whose length has a bound of its own.
+    /// </summary>
+    public int BytesToJudge(byte type, int length) => type switch
     {
-        _ when Phase == ServerPhase.Asked => true,
-        BackendMessage.ReadyForQuery or BackendMessage.ParameterStatus or BackendMessage.CommandComplete => true,
-        BackendMessage.ErrorResponse => Phase != ServerPhase.Linked || _statements is not null,
-        BackendMessage.DataRow or BackendMessage.CopyData => false,
-        _ => Outstanding.FakeCount > 0,
+        BackendMessage.ReadyForQuery or BackendMessage.ParameterStatus => length,
+        BackendMessage.ErrorResponse => Math.Min(length, Limits.ErrorBytesLookedAt),
+        _ when Phase == ServerPhase.Asked => Math.Min(length, Limits.AnswerBytesMax),
+        BackendMessage.CommandComplete => Math.Min(length, Limits.TagBytesLookedAt),
+        _ => HeaderLength,
     };
 
-    /// <summary>Judges a message; whole if <see cref="NeedsWhole"/> or while no client is linked, else at least its header.</summary>
+    /// <summary>Judges a message by its first bytes, of which <see cref="BytesToJudge"/> are here.</summary>
     public Verdict Judge(byte type, ReadOnlySpan<byte> message)
     {
         switch (Phase)
@@ -203,9 +206,12 @@ public sealed partial class ServerSession : PooledServer
         }
     }
 
+    /// <summary>I, T or E; 0 where the message has none.</summary>
+    private static byte StatusOf(ReadOnlySpan<byte> message) => ReadyForQuery.TryRead(MessageHeader.Body(message), out var ready) ? ready.Status : (byte)0;
+
     private Verdict JudgeLinked(byte type, ReadOnlySpan<byte> message)
     {
-        if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(message[HeaderLength]);
+        if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
         if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus)) IsReady = false;
         switch (type)
         {
@@ -315,7 +321,7 @@ public sealed partial class ServerSession : PooledServer
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
                 return End("invalid server parameter");
             case BackendMessage.ReadyForQuery:
-                IsReady = message[HeaderLength] == 'I';
+                IsReady = StatusOf(message) == 'I';
                 TakeCanonical(Client!);
                 Phase = ServerPhase.Linked;
                 return Verdict.ParametersSet;
@@ -339,7 +345,7 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
         if (type == BackendMessage.CommandComplete && _statements is not null && message[HeaderLength..].SequenceEqual("DISCARD ALL\0"u8)) _statements.Clear();
-        if (type != BackendMessage.ReadyForQuery || message[HeaderLength] != 'I') return Verdict.Skip;
+        if (type != BackendMessage.ReadyForQuery || StatusOf(message) != 'I') return Verdict.Skip;
         IsReady = true;
         Phase = ServerPhase.Free;
         return Verdict.Tested;
@@ -351,7 +357,7 @@ public sealed partial class ServerSession : PooledServer
         if (type == BackendMessage.ReadyForQuery)
         {
             if (!Query!.IsAnswered()) return Verdict.Skip;
-            IsReady = body[0] == 'I';
+            IsReady = StatusOf(message) == 'I';
             return Verdict.Answered;
         }
         if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;

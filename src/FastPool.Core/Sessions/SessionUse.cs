@@ -19,8 +19,8 @@ internal static class SessionUse
     internal static SafetyUse OfText(ReadOnlySpan<byte> text)
     {
         text = text.TrimStart(" \t\r\n"u8);
-        if (text.Length < 12) return SafetyUse.None;
-        return (text[0] | 0x20) switch
+        if (text.Length < 12 || text is not [var first, ..]) return SafetyUse.None;
+        return (first | 0x20) switch
         {
             'c' when TryTake(ref text, "create "u8) => IsTemporary(text) ? SafetyUse.TemporaryTable : SafetyUse.None,
             's' when TryTake(ref text, "select pg_"u8) => TryTake(ref text, "advisory_lock"u8) || TryTake(ref text, "try_advisory_lock"u8) ? SafetyUse.AdvisoryLock : SafetyUse.None,
@@ -32,7 +32,7 @@ internal static class SessionUse
     internal static bool DropsStatements(ReadOnlySpan<byte> text)
     {
         text = text.TrimStart(" \t\r\n"u8);
-        if (text.Length < ShortestDrop || (text[0] | 0x20) != 'd') return false;
+        if (text.Length < ShortestDrop || text is not [(byte)'d' or (byte)'D', ..]) return false;
         return TryTake(ref text, "discard all"u8) || TryTake(ref text, "deallocate all"u8) || TryTake(ref text, "deallocate prepare all"u8);
     }
 

@@ -117,27 +117,24 @@ public sealed class StartupRequest
             Options = Encoding.Latin1.GetString(text);
             return;
         }
-        var position = 0;
         while (true)
         {
-            while (position < text.Length && text[position] == ' ') position++;
-            if (position == text.Length) return;
-            var rest = text[position..];
-            if (rest.StartsWith("-c"u8))
+            text = text.TrimStart((byte)' ');
+            if (text.IsEmpty) return;
+            if (text.StartsWith("-c"u8))
             {
-                position += 2;
-                while (position < text.Length && text[position] == ' ') position++;
+                text = text[2..].TrimStart((byte)' ');
             }
-            else if (rest.StartsWith("--"u8))
+            else if (text.StartsWith("--"u8))
             {
-                position += 2;
+                text = text[2..];
             }
             else
             {
                 Fault = BadOptions;
                 return;
             }
-            var token = TakeToken(text, ref position);
+            var token = TakeToken(ref text);
             var separator = token.IndexOf('=');
             if (separator < 0)
             {
@@ -151,15 +148,19 @@ public sealed class StartupRequest
 
     private static Ending BadOptions => Ending.Told("unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed");
 
-    private static string TakeToken(ReadOnlySpan<byte> text, ref int position)
+    private static string TakeToken(ref ReadOnlySpan<byte> text)
     {
         var token = new StringBuilder();
-        for (; position < text.Length; position++)
+        while (text is [var c, .. var rest])
         {
-            var c = text[position];
             if (c is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r' or (byte)'\v' or (byte)'\f') break;
-            if (c == '\\' && position + 1 < text.Length) c = text[++position];
+            if (c == '\\' && rest is [var escaped, .. var behind])
+            {
+                c = escaped;
+                rest = behind;
+            }
             token.Append((char)c);
+            text = rest;
         }
         return token.ToString();
     }

@@ -71,9 +71,8 @@ public readonly ref struct StatementNames
     private static StatementNames FindInDescribeOrClose(byte type, ReadOnlySpan<byte> message, int length)
     {
         var body = message[MessageHeader.Size..];
-        if (body.IsEmpty) return Unfinished(message, length);
-        if (body[0] != 'S') return Of(StatementCase.Untouched);
-        var name = body[1..];
+        if (body is not [var kind, .. var name]) return Unfinished(message, length);
+        if (kind != 'S') return Of(StatementCase.Untouched);
         var end = name.IndexOf((byte)0);
         if (end < 0) return Unfinished(message, length);
         if (end == 0) return Of(StatementCase.Untouched);

@@ -47,7 +47,7 @@ internal sealed class TlsCarrier
             endpoint.OnReceived(_plain, PlainAt, count);
             if (!ReferenceEquals(endpoint.Tls, tls)) return;
         }
-        if (tls.IsPeerClosed && !endpoint.IsPaused && !endpoint.IsParked) endpoint.OnEnded(0);
+        if (tls.IsPeerClosed && !endpoint.IsPaused && !endpoint.IsHeldUp && !endpoint.IsParked) endpoint.OnEnded(0);
     }
 
     /// <summary>Begins a handshake as the side that speaks first.</summary>
@@ -105,8 +105,13 @@ internal sealed class TlsCarrier
     {
         var output = Transfer.Output;
         if (output.IsEmpty) return true;
-        var isSound = engine.SendRaw(endpoint, output);
-        Transfer.ClearOutput();
-        return isSound;
+        try
+        {
+            return engine.SendRaw(endpoint, output);
+        }
+        finally
+        {
+            Transfer.ClearOutput(); // Whatever comes of it: the next records are another connection's.
+        }
     }
 }

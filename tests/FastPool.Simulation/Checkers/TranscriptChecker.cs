@@ -53,6 +53,7 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
     {
         var length = Wire.Frame(bytes, out var type);
         if (type == 'A') return length > 0 ? length : bytes.Length;
+        if (type == 'N' && length == 0 && "SNOTICE"u8.StartsWith(bytes.Slice(Math.Min(5, bytes.Length), Math.Min(7, bytes.Length - Math.Min(5, bytes.Length))))) return bytes.Length; // It ended in the middle of that.
         if (type == 'N' && length > 0 && bytes[..length].IndexOf("client being queued"u8) >= 0) return length;
         return type == 'E' && length > 0 && bytes[..length].IndexOf("57P01"u8) >= 0 ? length : 0;
     }
@@ -78,6 +79,7 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
         if (bytes[at..].IndexOf("57P01"u8) >= 0) return bytes;
         var text = Encoding.Latin1.GetString(bytes[at..]);
         var message = text[(text.IndexOf("\0M", StringComparison.Ordinal) + 2)..].TrimEnd('\0');
+        if (World.Plan.MineChance > 0 && message == "internal error") return bytes[..at];
         Holds(World.Plan.HasFaults && FaultTexts.Any(known => message.StartsWith(known, StringComparison.Ordinal)), $"{client.Progress} was told: {message}\n{client.Said}");
         return bytes[..at];
     }

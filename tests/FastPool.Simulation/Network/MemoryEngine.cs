@@ -30,6 +30,8 @@ internal sealed class MemoryEngine : Engine
 
     private sealed record Slot(Endpoint Endpoint, MemorySocket Socket);
 
+    internal Worlds.Mines? Mines { get; init; }
+
     /// <summary>Everything is delivered whole, at once and in order: for measurements and for the end of a run.</summary>
     internal bool IsCalm { get; set; }
 
@@ -57,7 +59,14 @@ internal sealed class MemoryEngine : Engine
         {
             var index = (first + i) % count;
             if (index >= _slots.Count) continue; // Some have gone since.
-            Deliver(_slots[index]);
+            try
+            {
+                Deliver(_slots[index]);
+            }
+            catch (Exception e) when (e is not SimulationException)
+            {
+                observer.OnThrown("a delivery", e, InDelivery);
+            }
             EndDelivery(observer);
         }
         if (IsCalm || _dice.Percent(80)) SendAll(observer);
@@ -92,7 +101,7 @@ internal sealed class MemoryEngine : Engine
             return;
         }
         if (!endpoint.IsOpen || endpoint.IsParked || endpoint.Handle != socket.Handle || !socket.HasInput) return;
-        if (endpoint.IsPaused)
+        if (endpoint.IsPaused || endpoint.IsHeldUp)
         {
             if (!socket.IsPeerClosed || socket.IsEndTold) return;
             socket.IsEndTold = true;
@@ -104,7 +113,7 @@ internal sealed class MemoryEngine : Engine
 
     private void Receive(Endpoint endpoint, MemorySocket socket)
     {
-        Check.That(!endpoint.IsPaused && !endpoint.IsParked);
+        Check.That(!endpoint.IsPaused && !endpoint.IsParked && !endpoint.IsHeldUp);
         var most = IsCalm ? Limits.ReceiveBytes : PieceOf(Math.Min(Limits.ReceiveBytes, Math.Max(1, socket.ReadableCount)));
         var received = socket.Receive(_buffer.AsSpan(ReceiveAt, most));
         if (received <= 0)
@@ -168,10 +177,8 @@ internal sealed class MemoryEngine : Engine
         _network.Forget(socket);
     }
 
-    public override void Resume(Endpoint endpoint)
+    protected override void ReadOn(Endpoint endpoint)
     {
-        if (!endpoint.IsPaused) return;
-        endpoint.Flags &= ~EndpointFlags.Paused;
     }
 
     public override void Unpark(Endpoint endpoint) => endpoint.Flags &= ~EndpointFlags.Parked;
@@ -183,6 +190,7 @@ internal sealed class MemoryEngine : Engine
     protected override int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data)
     {
         Check.That(!endpoint.Has(EndpointFlags.Connecting));
+        if (endpoint.Tls is null) Mines?.Step(); // A record that is lost on the way would break the peer's side too.
         var most = IsCalm || _dice.Percent(70) ? data.Length : _dice.Percent(30) ? 0 : PieceOf(data.Length);
         return _network[endpoint.Handle].Send(data, most);
     }

@@ -28,7 +28,7 @@ internal sealed class NoConsole : IConsole
 }
 
 /// <summary>DNS: answers at once, later, or sometimes not.</summary>
-internal sealed class SimulatedResolver(Network.Dice dice) : IHostResolver
+internal sealed class SimulatedResolver(Network.Dice dice, Mines mines) : IHostResolver
 {
     private readonly List<Action> _pending = [];
 
@@ -36,6 +36,7 @@ internal sealed class SimulatedResolver(Network.Dice dice) : IHostResolver
 
     public void Resolve(string host, Action<IReadOnlyList<HostAddress>> done)
     {
+        mines.Step();
         IReadOnlyList<HostAddress> answer = !IsCalm && dice.OneIn(10) ? [] : [new HostAddress(IPAddress.Loopback), new HostAddress(IPAddress.IPv6Loopback)];
         if (dice.OneIn(2)) done(answer);
         else _pending.Add(() => done(answer));
@@ -71,14 +72,22 @@ internal sealed class MemoryFiles : IFileReader
     public FileStamp Stamp(string path) => _files.TryGetValue(path, out var file) ? new FileStamp(true, 1, file.Length, file.GetHashCode(), 0) : default;
 }
 
-/// <summary>The log of a replay goes to the test's output; that of an ordinary run is formatted and dropped.</summary>
-internal sealed class SimulatedLog(Func<long> nowUs, List<string>? lines) : ILogger
+/// <summary>The log of a replay goes to the test's output; that of an ordinary run is formatted and dropped, but for our own mistakes.</summary>
+internal sealed class SimulatedLog(Func<long> nowUs, Mines mines, List<string>? lines) : ILogger
 {
+    /// <summary>The lines that tell of a broken invariant.</summary>
+    internal List<string> BrokenInvariants { get; } = [];
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => lines is not null;
+    public bool IsEnabled(LogLevel logLevel) => lines is not null || logLevel >= LogLevel.Information;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        lines?.Add($"{nowUs() / 1000,8} {formatter(state, exception)}");
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        var text = formatter(state, exception);
+        lines?.Add($"{nowUs() / 1000,8} {text}");
+        if (text.StartsWith("broken invariant", StringComparison.Ordinal)) BrokenInvariants.Add(text);
+        else if (logLevel >= LogLevel.Information) mines.Step(); // A replay's log has more lines.
+    }
 }

@@ -38,9 +38,9 @@ internal sealed class TransactionPath : IDialed
             new ScramVerifiers([1]),
             new StatementTable(),
             new SeededRandom(dice),
-            new SimulatedLog(() => _clock.NowUs, null),
+            new SimulatedLog(() => _clock.NowUs, new Mines(dice), null),
             _clock,
-            new SimulatedResolver(dice),
+            new SimulatedResolver(dice, new Mines(dice)),
             (_, buffers) => new MemoryEngine(_network, dice, buffers, sendsTogether: true) { IsCalm = true, Poisons = false })) { Console = new NoConsole() };
         _group.Listen([new ListeningSocket(1, NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
     }

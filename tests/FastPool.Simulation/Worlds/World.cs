@@ -32,20 +32,22 @@ internal sealed class World
         Seed = seed;
         _dice = new Dice(seed);
         Plan = new WorldPlan(_dice);
+        Mines = new Mines(_dice);
         Clock = new SimulatedClock();
         Cluster = new FakeCluster(_dice, Clock) { Auth = Plan.ServerAuth, IsSessionPooled = Plan.Mode == PoolMode.Session, HasTls = Plan.HasTls };
         Network = new MemoryNetwork { Dialed = Cluster, NewCapacity = () => Plan.SocketCapacity };
         _files["users"] = Plan.UserFile;
         _settings = Load(Plan.PoolSize, null);
         Registry = new PoolRegistry(_settings, Plan.LoopCount);
-        _resolver = new SimulatedResolver(_dice) { IsCalm = !Plan.HasFaults };
+        Log = new SimulatedLog(() => Clock.NowUs, Mines, log);
+        _resolver = new SimulatedResolver(_dice, Mines) { IsCalm = !Plan.HasFaults };
         Group = new LoopGroup(new LoopGroupParts(
             Registry,
             new TrackedParameters(["IntervalStyle"]),
             new ScramVerifiers([1, 2, 3]),
             Statements,
             new SeededRandom(_dice),
-            new SimulatedLog(() => Clock.NowUs, log),
+            Log,
             Clock,
             _resolver,
             NewEngine)) { Console = new NoConsole() };
@@ -59,6 +61,8 @@ internal sealed class World
     internal ulong Seed { get; }
     internal WorldPlan Plan { get; }
     internal SimulatedClock Clock { get; }
+    internal Mines Mines { get; }
+    internal SimulatedLog Log { get; }
     internal MemoryNetwork Network { get; }
     internal FakeCluster Cluster { get; }
     internal PoolRegistry Registry { get; }
@@ -74,7 +78,7 @@ internal sealed class World
 
     private MemoryEngine NewEngine(int loop, BufferPool buffers)
     {
-        var engine = new MemoryEngine(Network, _dice, buffers, Plan.SendsTogether) { Seen = Endpoints };
+        var engine = new MemoryEngine(Network, _dice, buffers, Plan.SendsTogether) { Seen = Endpoints, Mines = Mines };
         Engines.Add(engine);
         return engine;
     }
@@ -125,12 +129,14 @@ internal sealed class World
     /// <summary>Runs to the end of all clients, then to the end of everything.</summary>
     internal void Run()
     {
+        Mines.Lay(Plan.MineChance);
         while (Round < RoundsMost && Clients.Exists(client => !client.IsOver))
         {
             Step(isCalm: false);
             if (Plan.HasFaults) _faults.Step();
         }
         _faults.End();
+        Mines.Lay(0);
         CalmDown();
         var until = Round + CalmRoundsMost;
         while (Round < until && !IsQuiet) Step(isCalm: true);

@@ -36,6 +36,7 @@ internal sealed class WorldPlan
         RequiresServerTls = HasTls && dice.OneIn(2);
         MaxPreparedStatements = dice.Of([0, 1, 2, 3, 5, 200]);
         SendsTogether = !dice.OneIn(3);
+        MineChance = HasFaults && dice.OneIn(4) ? dice.Between(100, 2_000) : 0;
     }
 
     internal int LoopCount { get; }
@@ -71,6 +72,9 @@ internal sealed class WorldPlan
 
     /// <summary>Small sends of a turn leave at its end, or later.</summary>
     internal bool SendsTogether { get; }
+
+    /// <summary>One call in so many of what the pooler calls throws; 0: none does.</summary>
+    internal int MineChance { get; }
 
     /// <summary>Clients may name their statements.</summary>
     internal bool HasNames => Mode == PoolMode.Session || MaxPreparedStatements > 0;
@@ -117,5 +121,5 @@ internal sealed class WorldPlan
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}";
 }

@@ -42,6 +42,13 @@ public sealed class ArchitectureTests
     [Fact]
     public void Only_Native_is_unsafe() => Assert.Empty(LinesWith(@"\b(unsafe|stackalloc\s+\w+\s*\*|fixed\s*\()\b", file => !file.Path.StartsWith("FastPool.Native/", StringComparison.Ordinal)));
 
+    /// <summary>A peer decides how long its messages are: a place in one is looked at by a pattern, a reader of Protocol or the table of lengths, which all know where it ends.</summary>
+    [Theory]
+    [InlineData("FastPool.Core/Sessions")]
+    [InlineData("FastPool.Net")]
+    public void No_byte_of_a_message_is_taken_by_its_index(string room) =>
+        Assert.Empty(LinesWith(@"\b(message|body|packet|unread|received|buffer|tag|text|fields|reply)\[(?![^\]]*\.\.)[^\]]+\]", file => file.Path.StartsWith(room + "/", StringComparison.Ordinal)));
+
     [Fact]
     public void Words_shared_between_threads_have_their_places() =>
         Assert.Empty(LinesWith(@"\b(Interlocked|Volatile)\.", file => !IsForSharedWords(file)));

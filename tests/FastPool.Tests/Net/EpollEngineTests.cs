@@ -65,9 +65,9 @@ public sealed class EpollEngineTests : IDisposable
         {
         }
 
-        protected internal override void OnCongested()
-        {
-        }
+        protected internal override void OnBroken() => Breaks++;
+
+        public int Breaks { get; private set; }
 
         protected internal override void OnDrained()
         {
@@ -76,6 +76,8 @@ public sealed class EpollEngineTests : IDisposable
 
     private sealed class Observer : ITurnObserver
     {
+        public void OnThrown(string place, Exception thrown, Endpoint? served) => served?.OnBroken();
+
         public int Deliveries { get; private set; }
 
         public void OnTurnBegun()

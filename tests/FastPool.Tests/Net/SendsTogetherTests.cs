@@ -98,7 +98,7 @@ public sealed class SendsTogetherTests : IDisposable
             Assert.True(engine.Send(fast.Sink, "."u8));
         };
         var rounds = 0;
-        while (slow.Sink.Congestions == 0)
+        while (!slow.Sink.IsCongested)
         {
             Assert.True(++rounds < 1000);
             fast.Far.Send("+"u8);
@@ -249,7 +249,6 @@ public sealed class SendsTogetherTests : IDisposable
     {
         public int HandleOf { get; init; }
         public Action Receives { get; set; } = static () => { };
-        public int Congestions { get; private set; }
         public int Drains { get; private set; }
         public int Ends { get; private set; }
         public int EndedWith { get; private set; }
@@ -261,13 +260,15 @@ public sealed class SendsTogetherTests : IDisposable
             if (Ends++ == 0) EndedWith = errno;
         }
 
-        protected internal override void OnCongested() => Congestions++;
+        protected internal override void OnBroken() => Ends++;
 
         protected internal override void OnDrained() => Drains++;
     }
 
     private sealed class Observer : ITurnObserver
     {
+        public void OnThrown(string place, Exception thrown, Endpoint? served) => served?.OnBroken();
+
         public void OnTurnBegun()
         {
         }

@@ -1,0 +1,88 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// Where our own mistakes end. Every piece of work of a loop runs inside one of these boundaries: a delivery, a letter, an
+/// effect of a pool, a timer. Whatever is thrown there closes the connection that was being served, and its link; the rest
+/// of the loop goes on.
+/// </summary>
+internal sealed partial class Loop
+{
+    internal const string InternalError = "internal error";
+
+    /// <param name="place">The boundary, for the log.</param>
+    /// <param name="served">Whose work it was; null: nobody's in particular.</param>
+    internal void Contain(string place, Exception thrown, Endpoint? served = null)
+    {
+        Note(place, thrown);
+        ClearScratch();
+        if (served is null) return;
+        try
+        {
+            served.OnBroken();
+        }
+        catch (Exception again)
+        {
+            Note("closing after " + place, again);
+            ClearScratch();
+        }
+    }
+
+    /// <summary>A step of closing a connection: the next one follows whatever comes of it.</summary>
+    internal void Try(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception e)
+        {
+            Note("closing a connection", e);
+        }
+    }
+
+    private void ContainEffect(in PoolEffect effect, Exception thrown)
+    {
+        var place = $"an effect ({effect.Kind})";
+        var server = effect.Server is ServerSession session ? Connection(session) : null;
+        var client = effect.Client switch
+        {
+            ClientSession known => Connection(known),
+            AuthQuery query => Connection(query.Requester),
+            _ => null,
+        };
+        if (server is not null && server.Session.Loop != Index) server = null;
+        if (client is not null && client.Session.Loop != Index) client = null;
+        Contain(place, thrown, server);
+        if (client is { IsOpen: true }) Contain(place, thrown, client);
+        if (effect.Kind == PoolEffectKind.Dial && server is null) GiveDialBack(effect.Pool);
+    }
+
+    /// <summary>The pool counts a server that is being opened: it hears that there will be none.</summary>
+    private void GiveDialBack(Pool pool) =>
+        Try(() => pool.LoginFailed(new ServerSession(Context, pool, _group.NextId(), 0), new LoginFailure(InternalError, null), this));
+
+    private void ClearScratch()
+    {
+        Outbox.Clear();
+        ToServer.Clear();
+        ToClient.Clear();
+        Context.LoginOutput.Clear();
+    }
+
+    private void Note(string place, Exception thrown)
+    {
+        Figures.BrokenInvariants++;
+        try
+        {
+            Context.Log.Failure("", BrokenInvariant.Text(place, thrown));
+        }
+        catch (Exception)
+        {
+            // The log itself has thrown: the counter tells of it.
+        }
+    }
+}
