@@ -12,7 +12,7 @@ internal sealed partial class ClientConnection
 {
     private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
     {
-        if (IsHeldUp) return position; // One answer at most is kept for who does not read.
+        if (IsHeldUp || _parts is not null) return position; // One answer at most is kept for who does not read.
         if (_consoleQueries >= ConsoleQueriesMax)
         {
             _loop.Engine.Pause(this);
@@ -83,9 +83,30 @@ internal sealed partial class ClientConnection
         }
     }
 
-    internal void OnConsoleAnswer(ReadOnlySpan<byte> messages)
+    /// <summary>Parts of an answer that the client has not come to: a long listing is sent as it is read.</summary>
+    private Queue<ReadOnlyMemory<byte>>? _parts;
+
+    /// <summary>A part of an answer; more follow.</summary>
+    internal void OnConsolePart(ReadOnlyMemory<byte> messages)
+    {
+        if (IsCongested || _parts is not null) (_parts ??= new Queue<ReadOnlyMemory<byte>>()).Enqueue(messages);
+        else Send(messages.Span);
+    }
+
+    /// <summary>The last part of an answer.</summary>
+    internal void OnConsoleAnswer(ReadOnlyMemory<byte> messages)
     {
         _consoleQueries--;
-        if (messages.IsEmpty || Send(messages)) GoOn();
+        if (!messages.IsEmpty) OnConsolePart(messages);
+        GoOn();
+    }
+
+    private void SendParts()
+    {
+        while (!IsCongested && _parts is not null)
+        {
+            if (!_parts.TryDequeue(out var part)) _parts = null;
+            else if (!Send(part.Span)) return;
+        }
     }
 }

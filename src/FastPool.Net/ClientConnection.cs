@@ -332,7 +332,11 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         TryTakeHeld();
     }
 
-    protected internal override void OnDrained() => TryTakeHeld();
+    protected internal override void OnDrained()
+    {
+        if (_parts is not null) SendParts();
+        TryTakeHeld();
+    }
 
     /// <summary>The server has taken everything.</summary>
     internal void OnServerDrained() => TryTakeHeld();

@@ -9,28 +9,31 @@ internal abstract class LoopLetter : Letter
 {
     internal abstract void Run(Loop loop);
 
-    /// <summary>Whose work it is: closed if that throws. Null: nobody's in particular.</summary>
-    internal virtual Endpoint? Subject => null;
+    /// <summary>Running it has thrown.</summary>
+    internal abstract void Contain(Loop loop, Exception thrown);
 }
 
+/// <param name="subject">Whose work it is: closed if that throws. Null: nobody's in particular.</param>
 internal sealed class ActionLetter(Action<Loop> action, Endpoint? subject = null) : LoopLetter
 {
     internal override void Run(Loop loop) => action(loop);
 
-    internal override Endpoint? Subject => subject;
+    internal override void Contain(Loop loop, Exception thrown) => loop.Contain("a letter", thrown, subject);
 }
 
 internal sealed class EffectLetter(PoolEffect effect, Action<Loop, PoolEffect> run) : LoopLetter
 {
     internal override void Run(Loop loop) => run(loop, effect);
+
+    internal override void Contain(Loop loop, Exception thrown) => loop.ContainEffect(effect, thrown);
 }
 
 /// <summary>An answer of the console on its way to the client's loop.</summary>
 internal sealed class ConsoleReply(Loop loop, ClientConnection client) : IConsoleReply
 {
-    public void Part(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.Send(messages.Span), client));
+    public void Part(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.OnConsolePart(messages), client));
 
-    public void Answer(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.OnConsoleAnswer(messages.Span), client));
+    public void Answer(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.OnConsoleAnswer(messages), client));
 
     public void Send(IReadOnlyList<DescriptorMessage> messages) => loop.Post(new ActionLetter(_ => client.SendDescriptors(messages), client));
 

@@ -44,7 +44,7 @@ internal sealed partial class Loop
         }
     }
 
-    private void ContainEffect(in PoolEffect effect, Exception thrown)
+    internal void ContainEffect(in PoolEffect effect, Exception thrown)
     {
         var place = $"an effect ({effect.Kind})";
         var server = effect.Server is ServerSession session ? Connection(session) : null;

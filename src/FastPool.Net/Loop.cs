@@ -127,7 +127,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
             }
             catch (Exception e)
             {
-                Contain("a letter", e, letter is ServerSession server ? Connection(server) : ((LoopLetter)letter).Subject);
+                if (letter is ServerSession server) Contain("a letter", e, Connection(server));
+                else ((LoopLetter)letter).Contain(this, e);
             }
             RunEffects();
         }

@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using FastPool.Core.Auth;
-using FastPool.Core.Settings;
 using FastPool.Simulation.Network;
 using FastPool.Simulation.Postgres;
 
@@ -37,7 +34,7 @@ internal sealed class FakeClient
     private readonly ByteQueue _input = new();
     private readonly ByteQueue _output = new();
     private readonly byte[] _startup;
-    private ScramClientExchange? _scram;
+    private readonly LoginAnswers _answers;
     private Stage _stage;
     private int _next;
     private int _framed;
@@ -52,6 +49,7 @@ internal sealed class FakeClient
     {
         Id = id;
         User = user;
+        _answers = new LoginAnswers(user);
         Database = database;
         Habits = habits;
         _script = script;
@@ -175,7 +173,7 @@ internal sealed class FakeClient
         var body = _input.Span[5..length].ToArray();
         switch (type)
         {
-            case 'R': Authenticate(body); break;
+            case 'R': _answers.Answer(body, _output); break;
             case 'S': WelcomeParameters.Add((Wire.CStrings(body)[0], Wire.CStrings(body)[1])); break;
             case 'K': _cancelKey = body; break;
             case 'Z':
@@ -194,28 +192,6 @@ internal sealed class FakeClient
             _input.Clear();
         }
         return true;
-    }
-
-    private void Authenticate(byte[] body)
-    {
-        var password = FakeCluster.PasswordOf(User);
-        switch (BinaryPrimitives.ReadInt32BigEndian(body))
-        {
-            case 3: _output.Message('p', password); break;
-            case 5:
-                var stored = Md5Password.Store(Wire.Latin1(password), Wire.Latin1(User));
-                _output.Message('p', [.. Md5Password.Respond(stored, body.AsSpan(4)), 0]);
-                break;
-            case 10:
-                _scram = new ScramClientExchange((salt, iterations) => ScramKeys.FromPassword(Wire.Latin1(password), salt, iterations), new byte[18]);
-                var first = _scram.ClientFirst();
-                _output.Message('p', [.. Wire.Strings("SCRAM-SHA-256"), .. Wire.Int32(first.Length), .. first]);
-                break;
-            case 11: _output.Message('p', _scram!.ClientFinal(body.AsSpan(4))); break;
-            case 12:
-                if (!_scram!.CheckServerFinal(body.AsSpan(4), out _)) throw new SimulationException("the pooler's signature is wrong");
-                break;
-        }
     }
 
     private void CountReplies()

@@ -11,7 +11,12 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
     private readonly HashSet<int> _cancelRequesters = [];
     private int _lastPid = 100;
 
+    internal const int HostilePort = 5003;
+
     internal List<FakeServer> Servers { get; } = [];
+
+    /// <summary>Those behind the port of the hostile ones.</summary>
+    internal List<Hostile.HostileServer> HostileServers { get; } = [];
     /// <summary>Servers agree to TLS.</summary>
     internal bool HasTls { get; init; }
 
@@ -33,6 +38,12 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
 
     public int OnDialed(MemorySocket socket)
     {
+        if (socket.Remote.Port == HostilePort)
+        {
+            if (IsCalm) return Errno.ECONNREFUSED;
+            HostileServers.Add(new Hostile.HostileServer(socket, dice, ++_lastPid));
+            return 0;
+        }
         if (IsDown && dice.OneIn(2)) return Errno.ECONNREFUSED;
         Servers.Add(new FakeServer(this, socket, dice, ++_lastPid));
         LoginCount++;
@@ -46,6 +57,11 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
             if (!IsCalm && dice.Percent(50)) continue;
             Servers[i].Step();
             if (Servers[i].IsOver && Servers[i].Socket.IsPoolerClosed) Servers.RemoveAt(i);
+        }
+        for (var i = HostileServers.Count - 1; i >= 0; i--)
+        {
+            HostileServers[i].Step(IsCalm);
+            if (HostileServers[i].IsOver) HostileServers.RemoveAt(i);
         }
     }
 

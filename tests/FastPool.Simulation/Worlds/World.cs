@@ -6,6 +6,7 @@ using FastPool.Core.Settings;
 using FastPool.Net;
 using FastPool.Simulation.Checkers;
 using FastPool.Simulation.Clients;
+using FastPool.Simulation.Hostile;
 using FastPool.Simulation.Network;
 using FastPool.Simulation.Postgres;
 
@@ -54,6 +55,7 @@ internal sealed class World
         ApplyTls();
         Group.Listen([new ListeningSocket(1, FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
         for (var i = 0; i < Plan.ClientCount; i++) Clients.Add(NewClient(i));
+        for (var i = 0; i < Plan.HostileCount; i++) HostileClients.Add(new HostileClient(Network, _dice));
         _faults = new Faults(this, _dice);
         _checkers = Checker.All(this);
     }
@@ -71,6 +73,7 @@ internal sealed class World
     internal List<MemoryEngine> Engines { get; } = [];
     internal HashSet<Endpoint> Endpoints { get; } = [];
     internal List<FakeClient> Clients { get; } = [];
+    internal List<HostileClient> HostileClients { get; } = [];
     internal int Round { get; private set; }
 
     /// <summary>The largest pool_size that a present server may have been opened under.</summary>
@@ -157,10 +160,11 @@ internal sealed class World
 
     /// <summary>No client is there any more, and nothing is on its way.</summary>
     internal bool IsQuiet => Clients.TrueForAll(client => client.IsOver)
+        && HostileClients.TrueForAll(client => client.IsOver)
         && Network.BacklogCount == 0
         && Registry.Clients.Count == 0
         && Registry.PoolList.All(pool => pool.Cancels.Count == 0 && pool.Counts is { Active: 0, Login: 0, Tested: 0, BeingCanceled: 0, Closing: 0, Waiting: 0, Clients: 0 })
-        && ServerConnections.All(server => !server.Session.IsDirty) // The janitor closes those.
+        && ServerConnections.All(server => !server.Session.IsDirty && server.Session.Pool.Database.Name != HostileClient.Database) // The janitor closes those; they close themselves.
         && Cluster.Servers.TrueForAll(server => !server.IsOver && server.IsHeldByPooler && server.IsSilent);
 
     private void Step(bool isCalm)
@@ -171,6 +175,11 @@ internal sealed class World
         foreach (var client in Clients)
         {
             if (isCalm || _dice.Percent(50)) client.Step(isCalm);
+        }
+        for (var i = 0; i < HostileClients.Count; i++)
+        {
+            HostileClients[i].Step(Cluster.IsCalm);
+            if (HostileClients[i].IsOver && !Cluster.IsCalm) HostileClients[i] = new HostileClient(Network, _dice); // The next one.
         }
         Cluster.Step();
         _resolver.Step();

@@ -1,4 +1,5 @@
 using FastPool.Core.Settings;
+using FastPool.Simulation.Hostile;
 using FastPool.Simulation.Network;
 using FastPool.Simulation.Postgres;
 
@@ -36,7 +37,8 @@ internal sealed class WorldPlan
         RequiresServerTls = HasTls && dice.OneIn(2);
         MaxPreparedStatements = dice.Of([0, 1, 2, 3, 5, 200]);
         SendsTogether = !dice.OneIn(3);
-        MineChance = HasFaults && dice.OneIn(4) ? dice.Between(100, 2_000) : 0;
+        HostileCount = dice.OneIn(3) ? dice.Between(1, 6) : 0;
+        MineChance = HostileCount > 0 ? 0 : HasFaults && dice.OneIn(4) ? dice.Between(100, 2_000) : 0;
     }
 
     internal int LoopCount { get; }
@@ -73,6 +75,9 @@ internal sealed class WorldPlan
     /// <summary>Small sends of a turn leave at its end, or later.</summary>
     internal bool SendsTogether { get; }
 
+    /// <summary>Clients that say wrong things to servers that say wrong things, beside all the others.</summary>
+    internal int HostileCount { get; }
+
     /// <summary>One call in so many of what the pooler calls throws; 0: none does.</summary>
     internal int MineChance { get; }
 
@@ -83,12 +88,13 @@ internal sealed class WorldPlan
 
     internal long QueryWaitTimeoutUs => (HasFaults ? QueryWaitTimeoutSeconds : 0) * 1_000_000L;
 
-    internal string UserFile => string.Concat(Users.Select(user => $"\"{user}\" \"{FakeCluster.PasswordOf(user)}\"\n"));
+    internal string UserFile => string.Concat(Users.Append(HostileClient.User).Select(user => $"\"{user}\" \"{FakeCluster.PasswordOf(user)}\"\n"));
 
     internal string Settings(int poolSize) => $"""
         [databases]
         d1 = host=127.0.0.1 port=5001
         d2 = host=one.example,two.example port=5002
+        {HostileClient.Database} = host=127.0.0.1 port={FakeCluster.HostilePort}
         [pgbouncer]
         auth_type = {AuthType}
         auth_file = users
@@ -121,5 +127,5 @@ internal sealed class WorldPlan
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, {HostileCount} hostile";
 }
