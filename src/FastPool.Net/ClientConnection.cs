@@ -379,6 +379,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         if (Session.IsConsole) _loop.Console.Forget(Session);
         if (Session is { NeedsOwnServer: true, State: ClientState.Waiting }) CloseOwnLogin();
         if (Session.Login?.Check is { } check) CheckerOf(check).Abandon(check);
+        Session.Login?.Derivation?.Abandon();
         if (Session.Login?.Query is { } query) AuthQueries.OnRequesterGone(_loop, query, _loop.ServerList);
         Cancel?.OnRequesterClosed();
         Session.Leave(_loop);

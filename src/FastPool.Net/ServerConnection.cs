@@ -333,6 +333,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
         if (mayTerminate && !isCutShort && IsOpen && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
         DropHeld();
+        Session.Login?.Derivation?.Abandon();
         var client = Client;
         if (client is not null)
         {

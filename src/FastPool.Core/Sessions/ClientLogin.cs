@@ -18,6 +18,8 @@ public enum LoginStep : byte
     Authenticated,
     /// <summary>auth_query is to be asked first: <see cref="ClientLogin.Query"/>. Nothing more is taken in before <see cref="ClientLogin.OnAnswer"/>.</summary>
     Ask,
+    /// <summary>Keys are to be derived first: <see cref="ClientLogin.Derivation"/>. Nothing more is taken in before <see cref="ClientLogin.OnDerived"/>.</summary>
+    Derive,
     /// <summary>Somebody outside is to look at the password: <see cref="ClientLogin.Check"/>. Nothing more is taken in before <see cref="ClientLogin.OnChecked"/>.</summary>
     Check,
     /// <summary>It was a cancel request, not a login; the key is in <see cref="ClientLogin.CancelKey"/>.</summary>
@@ -26,6 +28,8 @@ public enum LoginStep : byte
     Secure,
     /// <summary>Close with <see cref="ClientLogin.Ending"/>.</summary>
     Disconnect,
+    /// <summary>The same, but not before <see cref="ClientLogin.RefusalUs"/>.</summary>
+    DisconnectLater,
 }
 
 /// <summary>
@@ -36,9 +40,13 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
 {
     private const int UserNameMax = 127;
     private const int CancelBodyLength = 8;
+    private const string Repeated = "client re-sent encryption request";
 
-    /// <summary>Some milliseconds, four times what PostgreSQL makes verifiers with.</summary>
-    private const int QuickIterationsMax = 16_384;
+    /// <summary>Of either kind, in plain view; libpq sends one. Each is answered, so without an end there would be none to the answers.</summary>
+    private const int EncryptionRequestsMax = 2;
+
+    /// <summary>PostgreSQL's default and ours, for users of whom nothing is known.</summary>
+    private static readonly SecretKinds Unknown = new(0, 0, 0, 0, 0);
 
     private enum Phase : byte { Startup, Password, SaslInitial, SaslResponse, Done }
 
@@ -51,6 +59,14 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private byte[] _salt = [];
     private ScramServerExchange? _scram;
     private bool _isNegotiated;
+    private bool _hasAsked;
+    private bool _hasAskedInsideTls;
+    private int _tlsRequests;
+    private int _gssRequests;
+    private bool _isOwnAccess;
+    private string? _consoleUser;
+    private byte[] _finalMessage = [];
+    private long _provedUs;
     private StartupRequest? _request;
 
     /// <summary>The loop's: to be sent, and cleared, after each step.</summary>
@@ -73,6 +89,12 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     /// <summary>The password is being looked at elsewhere.</summary>
     public PasswordCheck? Check { get; private set; }
 
+    /// <summary>Keys are being made of a password elsewhere.</summary>
+    public KeyDerivation? Derivation { get; private set; }
+
+    /// <summary>When a client that could not prove itself is to be told, on the loop's clock.</summary>
+    public long RefusalUs { get; private set; }
+
     /// <summary>A packet of the startup family, whole.</summary>
     /// <param name="hasMore">Bytes behind it are already here.</param>
     public LoginStep OnStartup(uint code, ReadOnlySpan<byte> body, bool hasMore)
@@ -87,12 +109,15 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
                 if (Tls is not null) return Silent("SSL req inside SSL");
                 if (_phase != Phase.Startup) return Refuse("client re-sent startup pkt");
                 if (hasMore) return Refuse("received unencrypted data after SSL request");
+                if (++_tlsRequests > EncryptionRequestsMax) return Refuse(Repeated);
                 if (HasTls) return LoginStep.Secure;
                 Output.Write("N"u8);
                 return LoginStep.GoOn;
             case RequestCode.GSSENCRequest:
                 if (hasMore && Tls is null) return Refuse("received unencrypted data after GSSAPI encryption request");
                 if (_phase != Phase.Startup) return Refuse("client re-sent startup pkt");
+                if (++_gssRequests > EncryptionRequestsMax || (Tls is not null && _hasAskedInsideTls)) return Refuse(Repeated);
+                _hasAskedInsideTls = Tls is not null;
                 Output.Write("N"u8);
                 return LoginStep.GoOn;
             case RequestCode.Protocol2:
@@ -168,7 +193,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (isAdmin && request.User == PoolRegistry.AdminDatabase && client.IsOwnUser)
         {
             if (settings.LogConnections) context.Log.OwnUserAccess(client.LogPrefix);
-            client.IsAdmin = true;
+            _isOwnAccess = true;
             LogAttempt(settings);
             return Authenticated();
         }
@@ -184,9 +209,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         _secret = isKnown ? secret! : Secret.Empty;
         _isUnknown = !isKnown;
         if (!isKnown) context.Log.NoSuchUser(client.LogPrefix, request.User);
-        if (CountAgainstLimits(isKnown, isAdmin, settings) is { } refused) return refused;
         LogAttempt(settings);
-        if (isAdmin && isKnown && !TryAdmitToConsole(request.User, settings)) return Refuse("not allowed");
         return Begin(request, settings);
     }
 
@@ -221,18 +244,19 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         var settings = context.Registry.Settings;
         var answer = Query!;
         Query = null;
-        if (answer.FoundUser is not { } name)
+        _hasAsked = true;
+        _isUnknown = answer.FoundUser is null;
+        if (answer.FoundUser is { } name)
         {
-            if (settings.LogConnections) context.Log.AuthQueryFoundNobody(client.LogPrefix, client.DatabaseName!);
-            return Refuse("no such user");
+            client.UserName = name;
+            _secret = answer.FoundSecret is { } text ? Secret.Of(text) : Secret.Empty;
+            client.Database!.FetchedSecrets[name] = _secret;
         }
-        client.UserName = name;
-        _secret = answer.FoundSecret is { } text ? Secret.Of(text) : Secret.Empty;
-        client.Database!.FetchedSecrets[name] = _secret;
-        var isAdmin = ReferenceEquals(client.Database, context.Registry.Admin);
-        if (CountAgainstLimits(isKnown: true, isAdmin, settings) is { } refused) return refused;
+        else if (settings.LogConnections)
+        {
+            context.Log.AuthQueryFoundNobody(client.LogPrefix, client.DatabaseName!);
+        }
         LogAttempt(settings);
-        if (isAdmin && !TryAdmitToConsole(name, settings)) return Refuse("not allowed");
         return Begin(_request!, settings);
     }
 
@@ -240,7 +264,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     {
         if (isAdmin)
         {
-            client.IsAdmin = settings.AdminUsers.Contains(request.User);
+            _consoleUser = request.User;
             client.UserName = PoolRegistry.AdminDatabase;
         }
         else if (client.Database is { } database)
@@ -252,7 +276,6 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             }
             client.UserName = forced;
         }
-        if (CountAgainstLimits(isKnown: true, isAdmin, settings) is { } refused) return refused;
         LogAttempt(settings);
         return Authenticated();
     }
@@ -265,28 +288,16 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             context.Log.Failure(client.LogPrefix, $"{(_method == AuthType.Pam ? "PAM" : "LDAP")} can't be used together with database authentication");
             return Refuse("bouncer config error");
         }
-        if (CountAgainstLimits(isKnown: true, isAdmin, settings) is { } refused) return refused;
         LogAttempt(settings);
-        if (isAdmin && !TryAdmitToConsole(request.User, settings)) return Refuse("not allowed");
         return Begin(request, settings);
     }
 
-    private bool TryAdmitToConsole(string user, Settings.Settings settings)
+    /// <summary>Client limits of database and user: counted from here, where the name is proved, until the disconnect.</summary>
+    private LoginStep? CountAgainstLimits(Database database, Settings.Settings settings)
     {
-        client.IsAdmin = settings.AdminUsers.Contains(user);
-        return client.IsAdmin || settings.StatsUsers.Contains(user);
-    }
-
-    /// <summary>Client limits of database and user; counted from here until the disconnect.</summary>
-    private LoginStep? CountAgainstLimits(bool isKnown, bool isAdmin, Settings.Settings settings)
-    {
-        var isExempt = isAdmin && settings.AdminUsers.Contains(client.UserName!);
-        if (client.Database is { } database)
-        {
-            var limit = settings.MaxDbClientConnections(database.Entry);
-            if (client.CountDatabase() > limit && limit > 0 && !isExempt) return Refuse("client connections exceeded (max_db_client_connections)");
-        }
-        if (!isKnown) return null;
+        var isExempt = ReferenceEquals(database, context.Registry.Admin) && settings.AdminUsers.Contains(client.UserName!);
+        var limit = settings.MaxDbClientConnections(database.Entry);
+        if (client.CountDatabase() > limit && limit > 0 && !isExempt) return Refuse("client connections exceeded (max_db_client_connections)");
         var user = context.Registry.GetUser(client.UserName!);
         var userLimit = settings.MaxUserClientConnections(settings.Users.GetValueOrDefault(client.UserName!));
         if (client.CountUser(user) > userLimit && userLimit > 0 && !isExempt) return Refuse("client connections exceeded (max_user_client_connections)");
@@ -313,7 +324,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
                 _phase = Phase.Password;
                 Output.Write(new AuthenticationCleartextPassword());
                 return LoginStep.GoOn;
-            case AuthType.Md5 when _secret.Kind != SecretKind.Scram:
+            case AuthType.Md5 when !IsAskedForScram:
                 _phase = Phase.Password;
                 _salt = RandomBytes(Md5Password.SaltLength);
                 Output.Write(new AuthenticationMD5Password { Salt = _salt });
@@ -382,21 +393,32 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             Check = new PasswordCheck(authority, client.UserName!, Encoding.Latin1.GetString(given), client.Remote.ToIPAddress()?.ToString() ?? "unix", _ldapOptions ?? "");
             return LoginStep.Check;
         }
-        if (_method == AuthType.Plain && _secret.Iterations > QuickIterationsMax) return CheckSlowly(given);
+        _provedUs = context.NowUs;
+        if (_method == AuthType.Plain && _secret.Kind == SecretKind.Scram) return DeriveGiven(given);
         var isRight = _method == AuthType.Plain ? IsPlainRight(given) : IsMd5Right(given);
-        return isRight && !IsUnknownUser ? Authenticated() : Refuse("password authentication failed");
+        return isRight && !IsDecoy ? Authenticated() : RefuseLater("password authentication failed");
     }
 
-    /// <summary>A role may choose the iterations of its own verifier: the loop does not stand still for that.</summary>
-    private LoginStep CheckSlowly(ReadOnlySpan<byte> given)
+    /// <summary>A plain password against a verifier. A role may choose the iterations of its own one.</summary>
+    private LoginStep DeriveGiven(ReadOnlySpan<byte> given)
     {
         if (_secret.Iterations > ScramClientExchange.IterationsMax)
         {
             context.Log.Failure(client.LogPrefix, $"SCRAM secret has too many iterations: {_secret.Iterations}");
-            return Refuse("password authentication failed");
+            return RefuseLater("password authentication failed");
         }
-        Check = new PasswordCheck(PasswordAuthority.Verifier, client.UserName!, Encoding.Latin1.GetString(given), "", _secret.Text);
-        return LoginStep.Check;
+        Derivation = new KeyDerivation(given.ToArray(), _secret.Salt, _secret.Iterations);
+        return LoginStep.Derive;
+    }
+
+    /// <summary>The keys are there.</summary>
+    public LoginStep OnDerived()
+    {
+        var keys = Derivation!.Keys!;
+        Derivation = null;
+        if (_scram is null) return ScramVerifier.Of(_secret).Matches(keys) ? Authenticated() : RefuseLater("password authentication failed");
+        _scram.Verifier = context.Verifiers.KeepAdHoc(client.UserName!, _secret.Text, _scram.Verifier.Iterations, keys);
+        return Prove(_finalMessage);
     }
 
     /// <summary>The answer is there.</summary>
@@ -407,13 +429,36 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         foreach (var warning in check.Warnings) context.Log.Caution("", warning);
         if (!check.IsRight)
         {
-            return Refuse(check.Authority switch { PasswordAuthority.Pam => "PAM authentication failed", PasswordAuthority.Ldap => "LDAP authentication failed", _ => "password authentication failed" });
+            return Refuse(check.Authority == PasswordAuthority.Pam ? "PAM authentication failed" : "LDAP authentication failed");
         }
-        if (check.Authority != PasswordAuthority.Verifier && client.Database is { } database) database.FetchedSecrets[client.UserName!] = Secret.OfPassword(check.Password); // For the server, which asks for the same one.
+        if (client.Database is { } database) database.FetchedSecrets[client.UserName!] = Secret.OfPassword(check.Password); // For the server, which asks for the same one.
         return Authenticated();
     }
 
-    private bool IsUnknownUser => _secret.Kind == SecretKind.Empty;
+    /// <summary>No password fits: the exchange goes on all the same, and nobody can tell why it fails.</summary>
+    private bool IsDecoy => _secret.Kind == SecretKind.Empty;
+
+    /// <summary>With auth_type md5 those are whose secret is a verifier, and as many of the made-up names.</summary>
+    private bool IsAskedForScram => _secret.Kind switch
+    {
+        SecretKind.Scram => true,
+        SecretKind.Empty => Kinds is var kinds && (kinds == Unknown || kinds.IsAskedForScram(Share)),
+        _ => false,
+    };
+
+    /// <summary>What the real users are like among whom a made-up one is to be lost.</summary>
+    private SecretKinds Kinds => _hasAsked ? SecretKinds.Of(client.Database!.FetchedSecrets.Values.Take(SecretKinds.SampleMax)) : context.Registry.Settings.UserList.Kinds;
+
+    private double Share => context.Verifiers.ShareOf(client.UserName!);
+
+    /// <summary>Salt and iterations of a user who has none: those of a plain password, or those of most verifiers.</summary>
+    private ScramVerifier Decoy()
+    {
+        var kinds = Kinds;
+        return kinds.HasVerifier(Share) ? context.Verifiers.Decoy(client.UserName!, kinds.Iterations, kinds.SaltLength) : context.Verifiers.Decoy(client.UserName!, Iterations);
+    }
+
+    private int Iterations => Math.Max(1, context.Registry.Settings.ScramIterations);
 
     private bool IsPlainRight(ReadOnlySpan<byte> given)
     {
@@ -421,7 +466,6 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         {
             case SecretKind.Plain: return CryptographicOperations.FixedTimeEquals(Encoding.Latin1.GetBytes(_secret.Text), given);
             case SecretKind.Md5: return Md5Password.AreEqual(Encoding.Latin1.GetBytes(_secret.Text), Md5Password.Store(given, Encoding.Latin1.GetBytes(client.UserName!)));
-            case SecretKind.Scram: return ScramVerifier.Of(_secret).Matches(given);
             default: return false;
         }
     }
@@ -444,18 +488,13 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (!isBound && !mechanism.SequenceEqual("SCRAM-SHA-256"u8)) return Refuse("client selected an invalid SASL authentication mechanism");
         if (!SASLInitialResponse.TryRead(body, out var initial) || initial.ResponseLength < noResponse || initial.ResponseLength > initial.Response.Length) return LoginStep.GoOn;
         var response = initial.ResponseLength == noResponse ? [] : initial.Response[..initial.ResponseLength];
-        if (_secret.Kind == SecretKind.Md5)
-        {
-            context.Log.Failure(client.LogPrefix, "SCRAM authentication failed: user has MD5 secret");
-            return Refuse("SASL authentication failed");
-        }
         var verifier = _secret.Kind switch
         {
             SecretKind.Scram => ScramVerifier.Of(_secret),
-            SecretKind.Plain => context.Verifiers.AdHoc(client.UserName!, _secret.Text, Math.Max(1, context.Registry.Settings.ScramIterations)),
-            _ => context.Verifiers.Mock(client.UserName!, Math.Max(1, context.Registry.Settings.ScramIterations)),
+            SecretKind.Plain => context.Verifiers.Decoy(client.UserName!, Iterations), // Its own keys are derived when there is a proof to check.
+            _ => Decoy(),
         };
-        _scram = new ScramServerExchange(verifier, IsUnknownUser, RandomBytes(ScramServerExchange.NonceLength), new ScramBinding(Binding, isBound));
+        _scram = new ScramServerExchange(verifier, isMock: IsDecoy || _secret.Kind == SecretKind.Md5, RandomBytes(ScramServerExchange.NonceLength), new ScramBinding(Binding, isBound));
         if (_scram.ServerFirst(response) is not { } reply) return FailSasl();
         _phase = Phase.SaslResponse;
         Output.Write(new AuthenticationSASLContinue { Data = reply });
@@ -463,6 +502,22 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     }
 
     private LoginStep OnSaslResponse(ReadOnlySpan<byte> body)
+    {
+        _provedUs = context.NowUs;
+        if (_secret.Kind == SecretKind.Plain)
+        {
+            if (context.Verifiers.AdHoc(client.UserName!, _secret.Text, _scram!.Verifier.Iterations) is not { } verifier)
+            {
+                _finalMessage = body.ToArray();
+                Derivation = new KeyDerivation(Encoding.Latin1.GetBytes(_secret.Text), _scram.Verifier.Salt, _scram.Verifier.Iterations);
+                return LoginStep.Derive;
+            }
+            _scram.Verifier = verifier;
+        }
+        return Prove(body);
+    }
+
+    private LoginStep Prove(ReadOnlySpan<byte> body)
     {
         if (_scram!.ServerFinal(body) is not { } reply) return FailSasl();
         Output.Write(new AuthenticationSASLFinal { Data = reply });
@@ -472,8 +527,8 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
 
     private LoginStep FailSasl()
     {
-        context.Log.Failure(client.LogPrefix, _scram!.Problem);
-        return Refuse("SASL authentication failed");
+        context.Log.Failure(client.LogPrefix, _secret.Kind == SecretKind.Md5 ? "SCRAM authentication failed: user has MD5 secret" : _scram!.Problem);
+        return RefuseLater("SASL authentication failed");
     }
 
     /// <summary>What is checked once the name is proved, in the order of the original.</summary>
@@ -481,14 +536,25 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     {
         _phase = Phase.Done;
         var settings = context.Registry.Settings;
+        if (client.Database is { IsAuto: true }) client.Database = context.Registry.FindDatabase(client.DatabaseName!, out _); // It may have been dropped as idle meanwhile.
         if (client.Database is not { } database)
         {
             if (settings.LogConnections) context.Log.LoginFailed(client.LogPrefix, client.DatabaseName!, client.UserName!);
             return Refuse("no such database: " + client.DatabaseName);
         }
+        var isConsole = ReferenceEquals(database, context.Registry.Admin);
+        if (!_isOwnAccess && CountAgainstLimits(database, settings) is { } refused) return refused;
+        if (isConsole && !TryAdmitToConsole(settings)) return Refuse("not allowed");
         if (database.IsDisabled) return Refuse($"database \"{database.Name}\" is disabled");
-        if (context.Registry.IsShuttingDown && !ReferenceEquals(database, context.Registry.Admin)) return Refuse("pooler is shutting down");
+        if (context.Registry.IsShuttingDown && !isConsole) return Refuse("pooler is shutting down");
         return LoginStep.Authenticated;
+    }
+
+    private bool TryAdmitToConsole(Settings.Settings settings)
+    {
+        if (_isOwnAccess) return client.IsAdmin = true;
+        client.IsAdmin = settings.AdminUsers.Contains(_consoleUser ?? client.UserName!);
+        return client.IsAdmin || _consoleUser is not null || settings.StatsUsers.Contains(client.UserName!);
     }
 
     private byte[] RandomBytes(int count)
@@ -502,6 +568,18 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     {
         Ending = Ending.Told(message);
         return LoginStep.Disconnect;
+    }
+
+    /// <summary>
+    /// A proof that failed. What it took to find that out differs with the secret, and is nothing for a made-up name: so all of them are
+    /// told at a fixed time after they came, or at a multiple of it.
+    /// </summary>
+    private LoginStep RefuseLater(string message)
+    {
+        Refuse(message);
+        var steps = 1 + (context.NowUs - _provedUs) / Limits.RefusalStepUs;
+        RefusalUs = _provedUs + steps * Limits.RefusalStepUs;
+        return LoginStep.DisconnectLater;
     }
 
     private LoginStep Silent(string reason)
