@@ -10,6 +10,9 @@ namespace FastPool.Net;
 /// <summary>A client on its way in: the startup packet, TLS, passwords, the welcome.</summary>
 internal sealed partial class ClientConnection
 {
+    /// <summary>TLS began without having been asked for.</summary>
+    private bool _isDirectTls;
+
     private int LogIn(byte[] buffer, int position, int end)
     {
         while (position < end && Session.Login is { Query: null, Check: null, Derivation: null, RefusalUs: 0 } login)
@@ -17,6 +20,7 @@ internal sealed partial class ClientConnection
             var unread = buffer.AsSpan(position, end - position);
             if (unread[0] == TlsHandshakeRecord && login.MayBeginWithTls && _loop.Group.Tls.ForClients is { } context)
             {
+                _isDirectTls = true;
                 if (_loop.Engine.Secure(this, context)) _loop.Engine.DeliverCipher(this, unread);
                 return end;
             }
@@ -132,6 +136,11 @@ internal sealed partial class ClientConnection
 
     protected internal override void OnSecured()
     {
+        if (_isDirectTls && !Tls!.HasProtocol) // What a browser was made to send must not be read as PostgreSQL's.
+        {
+            Disconnect(Ending.Told("received direct SSL connection request without ALPN protocol negotiation extension"));
+            return;
+        }
         if (Session.Login is { } login) login.Tls = new TlsPeer(Tls!.Text, Tls.PeerNames(), Tls.EndPoint());
     }
 

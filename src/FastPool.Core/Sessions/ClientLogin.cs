@@ -289,6 +289,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             return Refuse("bouncer config error");
         }
         LogAttempt(settings);
+        if (isAdmin && !TryAdmitToConsole(settings)) return Refuse("not allowed"); // Before the password goes to somebody else.
         return Begin(request, settings);
     }
 

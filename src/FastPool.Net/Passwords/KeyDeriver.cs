@@ -31,7 +31,7 @@ internal sealed class KeyDeriver
             if (_idle >= _waiting.Count || _threads == ThreadsMax) return;
             _threads++;
         }
-        new Thread(Work, StackBytes) { Name = "keys", IsBackground = true }.Start();
+        new Thread(Work, StackBytes) { Name = "scram", IsBackground = true }.Start();
     }
 
     private void Work()
