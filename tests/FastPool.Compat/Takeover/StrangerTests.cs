@@ -3,19 +3,16 @@ namespace FastPool.Compat.Takeover;
 /// <summary>-R where another user of the machine has put himself in the old process's place.</summary>
 public class StrangerTests
 {
+    /// <summary>Lets in whoever comes, as an old process does.</summary>
     private const string Stranger = """
-        import socket, sys
-        s = socket.socket(socket.AF_UNIX)
-        s.bind(sys.argv[1])
-        s.listen(5)
-        print("listening", flush=True)
-        while True:
-            c, _ = s.accept()
-            try:
-                if c.recv(1000): c.sendall(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I")
-                while c.recv(1000): pass
-            except OSError:
-                pass
+        use IO::Socket::UNIX;
+        my $listener = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die "$!";
+        $| = 1;
+        print "listening\n";
+        while (my $client = $listener->accept) {
+            if (sysread($client, my $startup, 1000)) { syswrite($client, "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"); }
+            while (sysread($client, my $rest, 1000)) { }
+        }
         """;
 
     [PoolerFact(FastPoolOnly = "trusts whom it finds")]
@@ -26,7 +23,7 @@ public class StrangerTests
         File.SetUnixFileMode(folder, (UnixFileMode)0b1_111_111_111); // As /tmp is.
         var (port, ini) = (Machine.FreePort(), Path.Combine(folder, "p.ini"));
         await File.WriteAllTextAsync(ini, $"[databases]\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir = {folder}\n");
-        await using var stranger = Child.StartAsIs("setpriv", ["--reuid=65533", "--regid=65533", "--clear-groups", "--", "python3", "-c", Stranger, $"{folder}/.s.PGSQL.{port}"], folder);
+        await using var stranger = Child.StartAsIs("setpriv", ["--reuid=65533", "--regid=65533", "--clear-groups", "--", "perl", "-e", Stranger, $"{folder}/.s.PGSQL.{port}"], folder);
         await stranger.LineAsync("listening");
         await using var pooler = Child.Start(Binary.Path, ["-R", ini], folder);
         Assert.Equal(1, await pooler.ExitAsync());
