@@ -33,6 +33,9 @@ public readonly struct EndAddress
     public bool IsUnix => _family == SocketFamily.Unix;
     public bool IsV6 => _family == SocketFamily.V6;
 
+    /// <summary>Equal for ends that are likely one host's: the address, of IPv6 the first half of it.</summary>
+    public (int Family, ulong Prefix) Network => (_family, IsV6 && _high != 0 ? _high : _low);
+
     public static EndAddress OfUnix { get; } = new(SocketFamily.Unix, 0, 0, 0);
 
     /// <summary>Reads the bytes of a struct sockaddr; an unknown family is no address.</summary>

@@ -70,8 +70,32 @@ public static class Limits
     /// <summary>A message of the login phase. A startup packet cannot be longer than 65535; a password is at most 65530.</summary>
     public const int LoginMessageBytes = 65_536 + 64;
 
-    /// <summary>A message of a server that logs in, or runs the connect query: held whole, so it has an end.</summary>
-    public const int ServerLoginMessageBytes = 16 * 1024 * 1024;
+    /// <summary>A message of a server that logs in: held whole, so it has an end. PostgreSQL's own are some hundred bytes; an error may be longer.</summary>
+    public const int ServerLoginMessageBytes = 1024 * 1024;
+
+    /// <summary>A message of a server that runs the connect query, whose rows are whatever the query makes them.</summary>
+    public const int ConnectQueryMessageBytes = 16 * 1024 * 1024;
+
+    /// <summary>All that a server may say before it is ready for the first time: PostgreSQL says some 20 messages of 700 bytes together.</summary>
+    public const int ServerLoginMessagesMax = 1_000;
+
+    /// <inheritdoc cref="ServerLoginMessagesMax"/>
+    public const int ServerLoginBytes = 2 * 1024 * 1024;
+
+    /// <summary>What a server reports of itself, kept for the welcome of clients: some 400 bytes with PostgreSQL.</summary>
+    public const int WelcomeBytes = 64 * 1024;
+
+    /// <summary>A server's cancel key, with the process id. Source: PostgreSQL, BackendKeyData: at most 256 bytes of key.</summary>
+    public const int CancelKeyBytes = 4 + 256;
+
+    /// <summary>A salt that a server tells, as base64. PostgreSQL's have 24 characters.</summary>
+    public const int ScramSaltTextBytes = 1024;
+
+    /// <summary>Keys that were worked out for servers: one for each password and server, so this is plenty.</summary>
+    public const int ServerKeysMax = 4096;
+
+    /// <summary>A client that could not prove itself is told so many microseconds after its proof came, or at a multiple of that: how long the check took tells nothing.</summary>
+    public const long RefusalStepUs = 100_000;
 
     /// <summary>A message that must be held whole before it is judged. PostgreSQL takes none that is longer (MaxAllocSize).</summary>
     public const int CollectedMessageBytes = 0x3FFFFFFF;

@@ -74,6 +74,10 @@ public static unsafe class DescriptorPassing
         }
     }
 
+    /// <summary>A second descriptor for the same socket, not inherited by children.</summary>
+    /// <returns>It, or the negated errno.</returns>
+    public static int TryDuplicate(int socket) => Libc.Result(Libc.fcntl(socket, DuplicateFrom, 0));
+
     /// <summary>A connection to a Unix socket whose calls wait.</summary>
     /// <returns>The descriptor, or the negated errno.</returns>
     public static int TryConnect(string path)

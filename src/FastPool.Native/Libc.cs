@@ -41,6 +41,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)] internal static partial int chown(byte* path, uint user, uint group);
     [LibraryImport(Name)] internal static partial nint getrandom(byte* buffer, nuint bytes, uint flags);
     [LibraryImport(Name)] internal static partial int clock_gettime(int clock, TimeSpec* time);
+    [LibraryImport(Name)] internal static partial int setpriority(int which, uint who, int niceness);
     [LibraryImport(Name)] internal static partial int getpwuid_r(uint uid, byte* passwd, byte* buffer, nuint bytes, void** found);
     [LibraryImport(Name)] internal static partial void* mmap(void* address, nuint bytes, int protection, int flags, int fd, nint offset);
     [LibraryImport(Name)] internal static partial int munmap(void* address, nuint bytes);

@@ -119,7 +119,7 @@ internal abstract class CancelConnection : Endpoint
             return;
         }
         var request = new CancelRequest { ProcessId = BinaryPrimitives.ReadInt32BigEndian(Key), SecretKey = Key[4..] };
-        Span<byte> bytes = stackalloc byte[HeadBytes + Key.Length - 4];
+        var bytes = new byte[request.Size]; // As long as the server made its key.
         request.Write(bytes);
         IsSent = true;
         _holdsTarget = true;

@@ -10,6 +10,9 @@ namespace FastPool.Net;
 /// <summary>A client of the admin console: its queries go to the control plane, one after another.</summary>
 internal sealed partial class ClientConnection
 {
+    /// <summary>What waits until descriptors have been sent; null: none are on their way.</summary>
+    private Queue<Action>? _afterDescriptors;
+
     private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
     {
         if (IsHeldUp || _parts is not null) return position; // One answer at most is kept for who does not read.
@@ -58,29 +61,43 @@ internal sealed partial class ClientConnection
         return position + length;
     }
 
-    /// <summary>Each message by itself, with the descriptors that belong to it.</summary>
+    /// <summary>
+    /// Each message by itself, with the descriptors that belong to it. Their reader may be slow, and nothing but the call that sends them
+    /// takes them: so a thread of its own waits for him, and what else the console says to him comes after that.
+    /// </summary>
     internal void SendDescriptors(IReadOnlyList<DescriptorMessage> messages)
     {
-        const int Patience_ms = 5_000;
+        if (!IsOpen) return;
         _loop.Engine.Settle(this);
-        foreach (var message in messages)
+        if (IsCongested)
         {
-            ReadOnlySpan<byte> rest = message.Bytes;
-            ReadOnlySpan<int> descriptors = message.Descriptors;
-            while (rest.Length > 0 && IsOpen)
-            {
-                var sent = IsCongested ? -Errno.EAGAIN : DescriptorPassing.TrySend(Handle, rest, descriptors);
-                if (sent == -Errno.EAGAIN && !IsCongested && DescriptorPassing.WaitWritable(Handle, Patience_ms)) continue;
-                if (sent <= 0)
-                {
-                    _loop.Context.Log.Failure("", "send_one_fd: sendmsg error: " + Errno.Text(-sent));
-                    Disconnect(new Ending("send_one_fd failed"));
-                    return;
-                }
-                descriptors = default;
-                rest = rest[sent..];
-            }
+            OnDescriptorsSent(Errno.EAGAIN);
+            return;
         }
+        _afterDescriptors ??= new();
+        var loop = _loop;
+        DescriptorSender.Begin(Handle, messages, errno => loop.Post(new ActionLetter(_ => OnDescriptorsSent(errno))));
+    }
+
+    private void OnDescriptorsSent(int errno)
+    {
+        if (!IsOpen) return;
+        if (errno != 0)
+        {
+            _loop.Context.Log.Failure("", "send_one_fd: sendmsg error: " + Errno.Text(errno));
+            Disconnect(new Ending("send_one_fd failed"));
+            return;
+        }
+        var waiting = _afterDescriptors!;
+        _afterDescriptors = null;
+        while (waiting.TryDequeue(out var next)) InOrder(next);
+    }
+
+    /// <summary>What the console says, after the descriptors that are on their way.</summary>
+    internal void InOrder(Action say)
+    {
+        if (_afterDescriptors is null) say();
+        else _afterDescriptors.Enqueue(say);
     }
 
     /// <summary>Parts of an answer that the client has not come to: a long listing is sent as it is read.</summary>

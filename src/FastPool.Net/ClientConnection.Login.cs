@@ -10,13 +10,17 @@ namespace FastPool.Net;
 /// <summary>A client on its way in: the startup packet, TLS, passwords, the welcome.</summary>
 internal sealed partial class ClientConnection
 {
+    /// <summary>TLS began without having been asked for.</summary>
+    private bool _isDirectTls;
+
     private int LogIn(byte[] buffer, int position, int end)
     {
-        while (position < end && !IsHeldUp && Session.Login is { Query: null, Check: null } login)
+        while (position < end && !IsHeldUp && Session.Login is { Query: null, Check: null, Derivation: null, RefusalUs: 0 } login)
         {
             var unread = buffer.AsSpan(position, end - position);
             if (unread is [TlsHandshakeRecord, ..] && login.MayBeginWithTls && _loop.Group.Tls.ForClients is { } context)
             {
+                _isDirectTls = true;
                 if (_loop.Engine.Secure(this, context)) _loop.Engine.DeliverCipher(this, unread);
                 return end;
             }
@@ -52,6 +56,12 @@ internal sealed partial class ClientConnection
                 case LoginStep.Check:
                     BeginCheck(login);
                     return IsOpen ? position : end;
+                case LoginStep.Derive:
+                    BeginDerivation(login);
+                    return position;
+                case LoginStep.DisconnectLater:
+                    RefuseLater(login);
+                    return position;
                 case LoginStep.Authenticated:
                     EnterPool();
                     break;
@@ -68,24 +78,53 @@ internal sealed partial class ClientConnection
         if (!CheckerOf(check).TryBegin(check, () => loop.Post(new ActionLetter(_ => OnChecked(check), this)))) OnChecked(check);
     }
 
-    private PasswordChecker CheckerOf(PasswordCheck check) => check.Authority switch
-    {
-        PasswordAuthority.Pam => _loop.Group.PamChecker,
-        PasswordAuthority.Ldap => _loop.Group.LdapChecker,
-        _ => _loop.Group.VerifierChecker,
-    };
+    private PasswordChecker CheckerOf(PasswordCheck check) => check.Authority == PasswordAuthority.Pam ? _loop.Group.PamChecker : _loop.Group.LdapChecker;
 
     private void OnChecked(PasswordCheck check)
     {
         if (!IsOpen || !ReferenceEquals(Session.Login?.Check, check)) return; // It has gone meanwhile.
-        var step = Session.Login.OnChecked();
-        if (step == LoginStep.Disconnect)
+        GoOnAfter(Session.Login.OnChecked());
+    }
+
+    /// <summary>Keys cost milliseconds each, and many clients may want some at once; the loop does not wait.</summary>
+    private void BeginDerivation(ClientLogin login)
+    {
+        _loop.Engine.Pause(this);
+        var (loop, derivation) = (_loop, login.Derivation!);
+        loop.Group.DeriveKeys(derivation, () => loop.Post(new ActionLetter(_ => OnDerived(derivation))));
+    }
+
+    private void OnDerived(KeyDerivation derivation)
+    {
+        if (!IsOpen || !ReferenceEquals(Session.Login?.Derivation, derivation)) return; // It has gone meanwhile.
+        var login = Session.Login;
+        var step = login.OnDerived();
+        if (TrySendLogin(login)) GoOnAfter(step);
+    }
+
+    /// <summary>What was asked elsewhere is answered.</summary>
+    private void GoOnAfter(LoginStep step)
+    {
+        switch (step)
         {
-            Disconnect(Session.Login.Ending);
-            return;
+            case LoginStep.Disconnect:
+                Disconnect(Session.Login!.Ending);
+                return;
+            case LoginStep.DisconnectLater:
+                RefuseLater(Session.Login!);
+                return;
+            case LoginStep.Authenticated:
+                EnterPool();
+                break;
         }
-        EnterPool();
         if (Session.State != ClientState.Waiting) GoOn();
+    }
+
+    /// <summary>When a refusal comes tells nothing of why: see <see cref="ClientLogin.RefusalUs"/>.</summary>
+    private void RefuseLater(ClientLogin login)
+    {
+        _loop.Engine.Pause(this);
+        _loop.Refusals.Add(this, login.RefusalUs);
     }
 
     /// <summary>The client has asked for TLS, and waits for the answer.</summary>
@@ -97,6 +136,11 @@ internal sealed partial class ClientConnection
 
     protected internal override void OnSecured()
     {
+        if (_isDirectTls && !Tls!.HasProtocol) // What a browser was made to send must not be read as PostgreSQL's.
+        {
+            Disconnect(Ending.Told("received direct SSL connection request without ALPN protocol negotiation extension"));
+            return;
+        }
         if (Session.Login is { } login) login.Tls = new TlsPeer(Tls!.Text, Tls.PeerNames(), Tls.EndPoint());
     }
 
@@ -119,14 +163,7 @@ internal sealed partial class ClientConnection
     {
         if (!IsOpen || Session.Login is not { } login) return;
         var step = login.OnAnswer();
-        if (!TrySendLogin(login)) return;
-        if (step == LoginStep.Disconnect)
-        {
-            Disconnect(login.Ending);
-            return;
-        }
-        if (step == LoginStep.Authenticated) EnterPool();
-        if (Session.State != ClientState.Waiting) GoOn();
+        if (TrySendLogin(login)) GoOnAfter(step);
     }
 
     private void EnterPool()

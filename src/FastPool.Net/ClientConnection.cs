@@ -395,6 +395,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         if (Session.IsConsole) _loop.Console.Forget(Session);
         if (Session is { NeedsOwnServer: true, State: ClientState.Waiting }) CloseOwnLogin();
         if (Session.Login?.Check is { } check) CheckerOf(check).Abandon(check);
+        Session.Login?.Derivation?.Abandon();
         if (Session.Login?.Query is { } query) AuthQueries.OnRequesterGone(_loop, query, _loop.ServerList);
         Cancel?.OnRequesterClosed();
         Session.Leave(_loop);
@@ -409,6 +410,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         Server?.Close(Loop.InternalError, mayTerminate: false);
         if (Session.IsConsole) _loop.Try(() => _loop.Console.Forget(Session));
         if (Session.Login?.Check is { } check) _loop.Try(() => CheckerOf(check).Abandon(check));
+        if (Session.Login?.Derivation is { } derivation) _loop.Try(derivation.Abandon);
         if (Session.Login?.Query is { } query) _loop.Try(() => AuthQueries.OnRequesterGone(_loop, query, _loop.ServerList));
         if (Cancel is { } cancel) _loop.Try(cancel.OnRequesterClosed);
         if (Session.State != ClientState.Closed) _loop.Try(() => Session.Leave(_loop));

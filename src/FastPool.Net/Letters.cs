@@ -31,11 +31,13 @@ internal sealed class EffectLetter(PoolEffect effect, Action<Loop, PoolEffect> r
 /// <summary>An answer of the console on its way to the client's loop.</summary>
 internal sealed class ConsoleReply(Loop loop, ClientConnection client) : IConsoleReply
 {
-    public void Part(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.OnConsolePart(messages), client));
+    public void Part(ReadOnlyMemory<byte> messages) => Say(() => client.OnConsolePart(messages));
 
-    public void Answer(ReadOnlyMemory<byte> messages) => loop.Post(new ActionLetter(_ => client.OnConsoleAnswer(messages), client));
+    public void Answer(ReadOnlyMemory<byte> messages) => Say(() => client.OnConsoleAnswer(messages));
 
-    public void Send(IReadOnlyList<DescriptorMessage> messages) => loop.Post(new ActionLetter(_ => client.SendDescriptors(messages), client));
+    public void Send(IReadOnlyList<DescriptorMessage> messages) => Say(() => client.SendDescriptors(messages));
+
+    private void Say(Action say) => loop.Post(new ActionLetter(_ => client.InOrder(say), client));
 
     public void Disconnect(string reason) => loop.Post(new ActionLetter(_ => client.Disconnect(Ending.Told(reason))));
 }

@@ -51,6 +51,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
 
     /// <summary>What the present delivery sends.</summary>
     internal Outbox Outbox { get; } = new();
+    internal Refusals Refusals { get; } = new();
     internal MessageBuffer ToServer { get; } = new();
     internal MessageBuffer ToClient { get; } = new();
 
@@ -76,12 +77,17 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
     /// <param name="wait_ms">The longest wait; the tick may be due earlier.</param>
     internal void RunTurn(int wait_ms = int.MaxValue)
     {
-        var untilTick_ms = (int)Math.Clamp((_nextTickUs - NowUs + 999) / 1000, 0, wait_ms);
+        var untilTick_ms = (int)Math.Clamp((Math.Min(_nextTickUs, Refusals.NextUs) - NowUs + 999) / 1000, 0, wait_ms);
         if (!_mailbox.TryFallAsleep()) untilTick_ms = 0;
         Engine.Turn(untilTick_ms, this);
         Figures.WakeUps++;
         _mailbox.WakeUp();
         ReadMail();
+        if (NowUs >= Refusals.NextUs)
+        {
+            Refusals.Tick(NowUs);
+            RunEffects();
+        }
         if (NowUs >= _nextTickUs)
         {
             _nextTickUs = NowUs + Limits.TickUs;

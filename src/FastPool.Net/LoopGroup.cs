@@ -18,7 +18,11 @@ public sealed record LoopGroupParts(
     ILogger Log,
     Clock Clock,
     IHostResolver Resolver,
-    Func<int, BufferPool, Engine> NewEngine);
+    Func<int, BufferPool, Engine> NewEngine)
+{
+    /// <summary>Has keys derived and calls the answer, on whatever thread; null: on threads of its own.</summary>
+    public Action<KeyDerivation, Action>? DeriveKeys { get; init; }
+}
 
 /// <summary>All loops of the process.</summary>
 public sealed class LoopGroup : ILoops
@@ -37,6 +41,7 @@ public sealed class LoopGroup : ILoops
         Dialer = new ServerDialer(parts.Resolver);
         Eviction = new Eviction(parts.Registry);
         Cancels = new CancelRelay(parts.Registry);
+        DeriveKeys = parts.DeriveKeys ?? new KeyDeriver().Begin;
         var count = parts.Registry.LoopCount;
         Check.That(count is >= 1 and <= Limits.LoopsMax);
         _loops = new Loop[count];
@@ -61,7 +66,8 @@ public sealed class LoopGroup : ILoops
 
     internal PasswordChecker LdapChecker { get; } = PasswordChecker.ForLdap();
 
-    internal PasswordChecker VerifierChecker { get; } = PasswordChecker.ForVerifiers();
+    /// <summary>Has keys derived off the loops, then calls the answer, on whatever thread.</summary>
+    internal Action<KeyDerivation, Action> DeriveKeys { get; }
 
     internal ServerDialer Dialer { get; }
     internal Eviction Eviction { get; }

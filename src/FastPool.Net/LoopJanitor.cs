@@ -31,6 +31,7 @@ internal sealed class LoopJanitor(Loop loop)
 
     private void TickLogins()
     {
+        HalfOpenLogins.Tick(loop);
         var timeoutUs = loop.Registry.Settings.ClientLoginTimeoutUs;
         if (timeoutUs <= 0) return;
         for (var i = loop.LoginList.Count - 1; i >= 0; i--)

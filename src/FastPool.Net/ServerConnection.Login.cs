@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
@@ -10,12 +11,14 @@ namespace FastPool.Net;
 /// <summary>A server on its way in: TLS and login.</summary>
 internal sealed partial class ServerConnection
 {
+    private const int SSLRequestBytes = 8;
+
     // ---- TLS ------------------------------------------------------------------------------------------------------
 
     private void AskForTls()
     {
         var request = new SSLRequest();
-        Span<byte> bytes = stackalloc byte[request.Size];
+        Span<byte> bytes = stackalloc byte[SSLRequestBytes];
         request.Write(bytes);
         _awaitsTlsAnswer = true;
         if (!_loop.Engine.Send(this, bytes)) Close("server conn crashed?", mayTerminate: false);
@@ -75,10 +78,10 @@ internal sealed partial class ServerConnection
 
     private int LogIn(byte[] buffer, int position, int end)
     {
-        while (position < end && Session.Login is { } login && IsOpen)
+        while (position < end && Session.Login is { Derivation: null } login && IsOpen)
         {
             var unread = buffer.AsSpan(position, end - position);
-            var status = MessageHeader.TryRead(unread, Math.Min(Session.Pool.Limits.MaxPacketSize, Limits.ServerLoginMessageBytes), out var type, out var length);
+            var status = MessageHeader.TryRead(unread, Math.Min(Session.Pool.Limits.MaxPacketSize, login.MessageBytesMax), out var type, out var length);
             if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && (type == 0 || !MessageLengths.OfServer.Fit(type, length))))
             {
                 Close("bad pkt header", mayTerminate: true);
@@ -95,11 +98,30 @@ internal sealed partial class ServerConnection
                     FinishLogin();
                     break;
                 default:
+                    if (login.Derivation is { } derivation) BeginDerivation(derivation);
                     SendLogin();
                     break;
             }
         }
         return position;
+    }
+
+    /// <summary>The server has chosen how long that takes; the loop does not wait.</summary>
+    private void BeginDerivation(KeyDerivation derivation)
+    {
+        _loop.Engine.Pause(this);
+        var loop = _loop;
+        loop.Group.DeriveKeys(derivation, () => loop.Post(new ActionLetter(_ => OnDerived(derivation))));
+    }
+
+    private void OnDerived(KeyDerivation derivation)
+    {
+        if (!IsOpen || !ReferenceEquals(Session.Login?.Derivation, derivation)) return; // It was closed meanwhile.
+        Session.Login.OnDerived();
+        SendLogin();
+        if (!IsOpen) return;
+        _loop.Engine.Resume(this);
+        if (!HoldsNothing) TakeHeld();
     }
 
     private void SendLogin()

@@ -348,6 +348,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
         if (mayTerminate && !isCutShort && IsOpen && !IsCongested && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
         DropHeld();
+        Session.Login?.Derivation?.Abandon();
         LoseLink();
         Session.LetGoOfStatements();
         _loop.Forget(this);
@@ -363,6 +364,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
     {
         _loop.Try(() => _loop.Engine.Close(this));
         _loop.Try(DropHeld);
+        if (Session.Login?.Derivation is { } derivation) _loop.Try(derivation.Abandon);
         _loop.Try(LoseLink);
         _loop.Try(Session.LetGoOfStatements);
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));

@@ -22,7 +22,6 @@ namespace FastPool;
 internal sealed class Pooler : IPooler, IProcessControl
 {
     private const int CoresPerLoop = 4;
-    private const int MockSecretBytes = 32;
     private const int LookupStackBytes = 256 * 1024;
 
     private readonly IPoolerHost _host;
@@ -46,9 +45,7 @@ internal sealed class Pooler : IPooler, IProcessControl
         _log = host.Loggers.CreateLogger(nameof(Pooler));
         var clock = new SystemClock();
         var random = new KernelRandom();
-        var mockSecret = new byte[MockSecretBytes];
-        random.Fill(mockSecret);
-        _verifiers = new ScramVerifiers(mockSecret);
+        _verifiers = new ScramVerifiers([]);
         _registry = new PoolRegistry(settings, LoopCount(settings));
         var tracked = new TrackedParameters(settings.TrackExtraParameters);
         _resolver = new HostResolver(
@@ -129,6 +126,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     {
         var problem = _dialogue is { } dialogue && _handed is { } handed ? GoOnAfterTakeover(dialogue, handed) : OpenSockets(inherited);
         if (problem is not null) return problem;
+        _verifiers.UseSecret(DecoySecret.Of(_registry.Settings.AuthFile, RandomBytes));
         StartMetrics(_registry.Settings.Own.MetricsListen);
         _loops.Listen(_sockets);
         _loops.Start();
@@ -140,6 +138,13 @@ internal sealed class Pooler : IPooler, IProcessControl
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
         if (OrphanKeeper.IsNeeded) _control.Every(OrphanKeeper.PeriodUs, new OrphanKeeper().Look);
         return null;
+    }
+
+    private static byte[] RandomBytes(int count)
+    {
+        var bytes = new byte[count];
+        new KernelRandom().Fill(bytes);
+        return bytes;
     }
 
     private string? OpenSockets(IReadOnlyList<int> inherited)

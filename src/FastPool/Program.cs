@@ -29,6 +29,7 @@ internal static class Program
     {
         var end = new ProcessEnd();
         using var log = new PoolerLog(line.Quiet ? null : Stderr(), end.Exit);
+        end.Lastly = log.Flush;
         log.Apply(line.Verbose);
         try
         {

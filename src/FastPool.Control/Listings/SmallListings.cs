@@ -63,7 +63,7 @@ internal static class SmallListings
         Caches.Int4("memtotal", static row => (long)row.Size * (row.Used + row.Free)));
 
     public static IEnumerable<SettingLine> ConfigRows(Settings settings) =>
-        SettingsTable.Show(settings).Select(static row => new SettingLine(row.Key, row.Value, row.Default, row.Changeable));
+        SettingsTable.Show(settings).Select(static row => new SettingLine(row.Key, row.Value is { } value ? SecretMask.Shown(row.Key, value) : null, row.Default, row.Changeable));
 
     public static IEnumerable<PeerRow> PeerRows(Settings settings) =>
         settings.Peers.Values.OrderBy(static peer => peer.Id).Select(peer => new PeerRow(peer, peer.PoolSize ?? settings.DefaultPoolSize));

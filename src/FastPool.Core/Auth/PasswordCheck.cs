@@ -5,9 +5,6 @@ public enum PasswordAuthority : byte
 {
     Pam,
     Ldap,
-
-    /// <summary>We ourselves, against a verifier that takes long.</summary>
-    Verifier,
 }
 
 /// <summary>
@@ -15,7 +12,7 @@ public enum PasswordAuthority : byte
 /// wait, and then the login's again. One side at a time has it.
 /// </summary>
 /// <param name="host">The client's address, <c>unix</c> over a Unix socket.</param>
-/// <param name="options">Of LDAP: as they stand in auth_ldap_options or the HBA line. Of a verifier: the secret.</param>
+/// <param name="options">Of LDAP: as they stand in auth_ldap_options or the HBA line.</param>
 public sealed class PasswordCheck(PasswordAuthority authority, string user, string password, string host, string options)
 {
     private volatile bool _isAbandoned;

@@ -7,6 +7,7 @@ namespace FastPool.Core.Auth;
 /// The server's half of SCRAM-SHA-256, spoken with a client. Two steps; each gives the bytes of the next SASL message, or
 /// null with the text for the log. A mock verifier makes every proof fail without showing that the user is unknown.
 /// </summary>
+/// <param name="verifier">Salt and iterations are told at once; its keys may come later, see <see cref="Verifier"/>.</param>
 public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, ReadOnlySpan<byte> nonce18, ScramBinding channel = default)
 {
     public const string Mechanism = "SCRAM-SHA-256";
@@ -18,6 +19,9 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
     private string _serverFirst = "";
     private string _nonce = "";
     private byte[] _bindingExpected = [];
+
+    /// <summary>What the proof is checked against: with its keys by <see cref="ServerFinal"/>, when its salt and iterations have been told.</summary>
+    public ScramVerifier Verifier { get; set; } = verifier;
 
     /// <summary>Why the exchange failed, for the log.</summary>
     public string Problem { get; private set; } = "";
@@ -58,7 +62,7 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
         if (!ScramText.TryTake(ref rest, 'n', out _) || !ScramText.TryTake(ref rest, 'r', out var clientNonce)) return Fail("malformed SCRAM message (attribute expected)");
         if (!ScramText.IsPrintable(clientNonce)) return Fail("non-printable characters in SCRAM nonce");
         _nonce = Encoding.Latin1.GetString(clientNonce) + _ownNonce;
-        _serverFirst = $"r={_nonce},s={ScramText.Encode(verifier.Salt)},i={verifier.Iterations}";
+        _serverFirst = $"r={_nonce},s={ScramText.Encode(Verifier.Salt)},i={Verifier.Iterations}";
         return ScramText.Bytes(_serverFirst);
     }
 
@@ -75,13 +79,13 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
 
         var authMessage = ScramText.Bytes($"{_clientFirstBare},{_serverFirst},{Encoding.Latin1.GetString(clientFinal[..proofAt])}");
         Span<byte> clientKey = stackalloc byte[ScramVerifier.KeyLength];
-        HMACSHA256.HashData(verifier.StoredKey, authMessage, clientKey);
+        HMACSHA256.HashData(Verifier.StoredKey, authMessage, clientKey);
         for (var i = 0; i < clientKey.Length; i++) clientKey[i] ^= proof[i];
         Span<byte> stored = stackalloc byte[ScramVerifier.KeyLength];
         SHA256.HashData(clientKey, stored);
-        if (!CryptographicOperations.FixedTimeEquals(stored, verifier.StoredKey) | isMock) return Fail("password authentication failed");
+        if (!CryptographicOperations.FixedTimeEquals(stored, Verifier.StoredKey) | isMock) return Fail("password authentication failed");
         ClientKey = clientKey.ToArray();
-        return ScramText.Bytes("v=" + ScramText.Encode(HMACSHA256.HashData(verifier.ServerKey, authMessage)));
+        return ScramText.Bytes("v=" + ScramText.Encode(HMACSHA256.HashData(Verifier.ServerKey, authMessage)));
     }
 
     private byte[]? Fail(string problem)

@@ -9,18 +9,16 @@ public sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredKey
     public const int KeyLength = SHA256.HashSizeInBytes;
     public const int SaltLength = 16;
 
-    public static ScramVerifier FromPassword(ReadOnlySpan<byte> password, int iterations, byte[] salt)
-    {
-        var keys = ScramKeys.FromPassword(password, salt, iterations);
-        return new ScramVerifier(iterations, salt, SHA256.HashData(keys.ClientKey), keys.ServerKey);
-    }
+    public static ScramVerifier FromPassword(ReadOnlySpan<byte> password, int iterations, byte[] salt) =>
+        FromKeys(ScramKeys.FromPassword(password, salt, iterations), iterations, salt);
+
+    public static ScramVerifier FromKeys(ScramKeys keys, int iterations, byte[] salt) => new(iterations, salt, SHA256.HashData(keys.ClientKey), keys.ServerKey);
 
     /// <param name="secret">A SCRAM one.</param>
     public static ScramVerifier Of(Secret secret) => new(secret.Iterations, secret.Salt, secret.StoredKey, secret.ServerKey);
 
-    /// <summary>Whether the password is the one this was made from.</summary>
-    public bool Matches(ReadOnlySpan<byte> password) =>
-        CryptographicOperations.FixedTimeEquals(ScramKeys.FromPassword(password, Salt, Iterations).ServerKey, ServerKey);
+    /// <summary>Whether the password that gave these keys is the one this was made from.</summary>
+    public bool Matches(ScramKeys keys) => CryptographicOperations.FixedTimeEquals(keys.ServerKey, ServerKey);
 }
 
 /// <summary>The two keys that a password, salt and iteration count give. With them one can log in and check the server.</summary>

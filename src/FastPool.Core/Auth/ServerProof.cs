@@ -14,12 +14,17 @@ public sealed class ServerProof(string user, Func<Secret> secret, ScramVerifiers
     private const string WrongType = "server login failed: wrong password type";
 
     private ScramClientExchange? _scram;
+    private ScramKeys? _provedKeys;
+    private string _password = "";
 
     /// <summary>For the log, when a request could not be answered; "" where the reason says it all.</summary>
     public string Problem { get; private set; } = "";
 
     /// <summary>What those read who wait for the server; null: a retry may mend it.</summary>
     public string? Told { get; private set; }
+
+    /// <summary>Keys that are to be derived before anything more is taken in: then comes <see cref="OnDerived"/>.</summary>
+    public KeyDerivation? Derivation { get; private set; }
 
     /// <summary>Takes the body of an Authentication message.</summary>
     /// <param name="endPoint">What SCRAM may be bound to; null: plain, or nothing.</param>
@@ -77,8 +82,8 @@ public sealed class ServerProof(string user, Func<Secret> secret, ScramVerifiers
         if (known.Kind == SecretKind.Scram && passedOn is null)
             return Fail("cannot do SCRAM authentication: password is SCRAM secret but client authentication did not provide SCRAM keys", WrongType);
 
-        ScramKeys KeysFor(byte[] salt, int iterations) => known.Kind == SecretKind.Scram ? passedOn! : verifiers.Keys(known.Text, salt, iterations);
-        _scram = new ScramClientExchange(KeysFor, random(ScramServerExchange.NonceLength), binding);
+        (_provedKeys, _password) = known.Kind == SecretKind.Scram ? (passedOn, "") : (null, known.Text);
+        _scram = new ScramClientExchange(random(ScramServerExchange.NonceLength), binding);
         var first = _scram.ClientFirst();
         output.Write(new SASLInitialResponse { Mechanism = binding.IsChosen ? "SCRAM-SHA-256-PLUS"u8 : "SCRAM-SHA-256"u8, ResponseLength = first.Length, Response = first });
         return true;
@@ -87,10 +92,22 @@ public sealed class ServerProof(string user, Func<Secret> secret, ScramVerifiers
     private bool OnSaslContinue(ReadOnlySpan<byte> data, MessageBuffer output)
     {
         if (_scram is null) return Fail("protocol error: AuthenticationSASLContinue out of order");
-        if (_scram.ClientFinal(data) is not { } reply) return Fail(_scram.Problem);
-        output.Write(new SASLResponse { Data = reply });
+        if (!_scram.TryTakeServerFirst(data)) return Fail(_scram.Problem);
+        if ((_provedKeys ?? verifiers.Keys(_password, _scram.Salt, _scram.Iterations)) is { } keys) Finish(keys, output);
+        else Derivation = new KeyDerivation(Encoding.Latin1.GetBytes(_password), _scram.Salt, _scram.Iterations);
         return true;
     }
+
+    /// <summary>The keys are there: the login goes on.</summary>
+    public void OnDerived(MessageBuffer output)
+    {
+        var (derivation, keys) = (Derivation!, Derivation!.Keys!);
+        Derivation = null;
+        verifiers.KeepKeys(_password, derivation.Salt, derivation.Iterations, keys);
+        Finish(keys, output);
+    }
+
+    private void Finish(ScramKeys keys, MessageBuffer output) => output.Write(new SASLResponse { Data = _scram!.ClientFinal(keys) });
 
     private bool OnSaslFinal(ReadOnlySpan<byte> data)
     {

@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
-using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Settings;
@@ -18,6 +16,8 @@ public enum LoginStep : byte
     Authenticated,
     /// <summary>auth_query is to be asked first: <see cref="ClientLogin.Query"/>. Nothing more is taken in before <see cref="ClientLogin.OnAnswer"/>.</summary>
     Ask,
+    /// <summary>Keys are to be derived first: <see cref="ClientLogin.Derivation"/>. Nothing more is taken in before <see cref="ClientLogin.OnDerived"/>.</summary>
+    Derive,
     /// <summary>Somebody outside is to look at the password: <see cref="ClientLogin.Check"/>. Nothing more is taken in before <see cref="ClientLogin.OnChecked"/>.</summary>
     Check,
     /// <summary>It was a cancel request, not a login; the key is in <see cref="ClientLogin.CancelKey"/>.</summary>
@@ -26,19 +26,22 @@ public enum LoginStep : byte
     Secure,
     /// <summary>Close with <see cref="ClientLogin.Ending"/>.</summary>
     Disconnect,
+    /// <summary>The same, but not before <see cref="ClientLogin.RefusalUs"/>.</summary>
+    DisconnectLater,
 }
 
 /// <summary>
 /// A client from its first byte to its authentication: packets in, replies and a step out; no socket. Dropped once the
 /// client is in, so that an idle client does not pay for it.
 /// </summary>
-public sealed class ClientLogin(ClientSession client, SessionContext context)
+public sealed partial class ClientLogin(ClientSession client, SessionContext context)
 {
     private const int UserNameMax = 127;
     private const int CancelBodyLength = 8;
+    private const string Repeated = "client re-sent encryption request";
 
-    /// <summary>Some milliseconds, four times what PostgreSQL makes verifiers with.</summary>
-    private const int QuickIterationsMax = 16_384;
+    /// <summary>Of either kind, in plain view; libpq sends one. Each is answered, so without an end there would be none to the answers.</summary>
+    private const int EncryptionRequestsMax = 2;
 
     private enum Phase : byte { Startup, Password, SaslInitial, SaslResponse, Done }
 
@@ -48,9 +51,13 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     private string? _ldapOptions;
     private Secret _secret = Secret.Empty;
     private bool _isUnknown;
-    private byte[] _salt = [];
-    private ScramServerExchange? _scram;
     private bool _isNegotiated;
+    private bool _hasAsked;
+    private bool _hasAskedInsideTls;
+    private int _tlsRequests;
+    private int _gssRequests;
+    private bool _isOwnAccess;
+    private string? _consoleUser;
     private StartupRequest? _request;
 
     /// <summary>The loop's: to be sent, and cleared, after each step.</summary>
@@ -87,12 +94,15 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
                 if (Tls is not null) return Silent("SSL req inside SSL");
                 if (_phase != Phase.Startup) return Refuse("client re-sent startup pkt");
                 if (hasMore) return Refuse("received unencrypted data after SSL request");
+                if (++_tlsRequests > EncryptionRequestsMax) return Refuse(Repeated);
                 if (HasTls) return LoginStep.Secure;
                 Output.Write("N"u8);
                 return LoginStep.GoOn;
             case RequestCode.GSSENCRequest:
                 if (hasMore && Tls is null) return Refuse("received unencrypted data after GSSAPI encryption request");
                 if (_phase != Phase.Startup) return Refuse("client re-sent startup pkt");
+                if (++_gssRequests > EncryptionRequestsMax || (Tls is not null && _hasAskedInsideTls)) return Refuse(Repeated);
+                _hasAskedInsideTls = Tls is not null;
                 Output.Write("N"u8);
                 return LoginStep.GoOn;
             case RequestCode.Protocol2:
@@ -168,7 +178,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         if (isAdmin && request.User == PoolRegistry.AdminDatabase && client.IsOwnUser)
         {
             if (settings.LogConnections) context.Log.OwnUserAccess(client.LogPrefix);
-            client.IsAdmin = true;
+            _isOwnAccess = true;
             LogAttempt(settings);
             return Authenticated();
         }
@@ -184,9 +194,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         _secret = isKnown ? secret! : Secret.Empty;
         _isUnknown = !isKnown;
         if (!isKnown) context.Log.NoSuchUser(client.LogPrefix, request.User);
-        if (CountAgainstLimits(isKnown, isAdmin, settings) is { } refused) return refused;
         LogAttempt(settings);
-        if (isAdmin && isKnown && !TryAdmitToConsole(request.User, settings)) return Refuse("not allowed");
         return Begin(request, settings);
     }
 
@@ -221,18 +229,19 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         var settings = context.Registry.Settings;
         var answer = Query!;
         Query = null;
-        if (answer.FoundUser is not { } name)
+        _hasAsked = true;
+        _isUnknown = answer.FoundUser is null;
+        if (answer.FoundUser is { } name)
         {
-            if (settings.LogConnections) context.Log.AuthQueryFoundNobody(client.LogPrefix, client.DatabaseName!);
-            return Refuse("no such user");
+            client.UserName = name;
+            _secret = answer.FoundSecret is { } text ? Secret.Of(text) : Secret.Empty;
+            client.Database!.FetchedSecrets[name] = _secret;
         }
-        client.UserName = name;
-        _secret = answer.FoundSecret is { } text ? Secret.Of(text) : Secret.Empty;
-        client.Database!.FetchedSecrets[name] = _secret;
-        var isAdmin = ReferenceEquals(client.Database, context.Registry.Admin);
-        if (CountAgainstLimits(isKnown: true, isAdmin, settings) is { } refused) return refused;
+        else if (settings.LogConnections)
+        {
+            context.Log.AuthQueryFoundNobody(client.LogPrefix, client.DatabaseName!);
+        }
         LogAttempt(settings);
-        if (isAdmin && !TryAdmitToConsole(name, settings)) return Refuse("not allowed");
         return Begin(_request!, settings);
     }
 
@@ -240,7 +249,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
     {
         if (isAdmin)
         {
-            client.IsAdmin = settings.AdminUsers.Contains(request.User);
+            _consoleUser = request.User;
             client.UserName = PoolRegistry.AdminDatabase;
         }
         else if (client.Database is { } database)
@@ -252,7 +261,6 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             }
             client.UserName = forced;
         }
-        if (CountAgainstLimits(isKnown: true, isAdmin, settings) is { } refused) return refused;
         LogAttempt(settings);
         return Authenticated();
     }
@@ -265,28 +273,17 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
             context.Log.Failure(client.LogPrefix, $"{(_method == AuthType.Pam ? "PAM" : "LDAP")} can't be used together with database authentication");
             return Refuse("bouncer config error");
         }
-        if (CountAgainstLimits(isKnown: true, isAdmin, settings) is { } refused) return refused;
         LogAttempt(settings);
-        if (isAdmin && !TryAdmitToConsole(request.User, settings)) return Refuse("not allowed");
+        if (isAdmin && !TryAdmitToConsole(settings)) return Refuse("not allowed"); // Before the password goes to somebody else.
         return Begin(request, settings);
     }
 
-    private bool TryAdmitToConsole(string user, Settings.Settings settings)
+    /// <summary>Client limits of database and user: counted from here, where the name is proved, until the disconnect.</summary>
+    private LoginStep? CountAgainstLimits(Database database, Settings.Settings settings)
     {
-        client.IsAdmin = settings.AdminUsers.Contains(user);
-        return client.IsAdmin || settings.StatsUsers.Contains(user);
-    }
-
-    /// <summary>Client limits of database and user; counted from here until the disconnect.</summary>
-    private LoginStep? CountAgainstLimits(bool isKnown, bool isAdmin, Settings.Settings settings)
-    {
-        var isExempt = isAdmin && settings.AdminUsers.Contains(client.UserName!);
-        if (client.Database is { } database)
-        {
-            var limit = settings.MaxDbClientConnections(database.Entry);
-            if (client.CountDatabase() > limit && limit > 0 && !isExempt) return Refuse("client connections exceeded (max_db_client_connections)");
-        }
-        if (!isKnown) return null;
+        var isExempt = ReferenceEquals(database, context.Registry.Admin) && settings.AdminUsers.Contains(client.UserName!);
+        var limit = settings.MaxDbClientConnections(database.Entry);
+        if (client.CountDatabase() > limit && limit > 0 && !isExempt) return Refuse("client connections exceeded (max_db_client_connections)");
         var user = context.Registry.GetUser(client.UserName!);
         var userLimit = settings.MaxUserClientConnections(settings.Users.GetValueOrDefault(client.UserName!));
         if (client.CountUser(user) > userLimit && userLimit > 0 && !isExempt) return Refuse("client connections exceeded (max_user_client_connections)");
@@ -313,7 +310,7 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
                 _phase = Phase.Password;
                 Output.Write(new AuthenticationCleartextPassword());
                 return LoginStep.GoOn;
-            case AuthType.Md5 when _secret.Kind != SecretKind.Scram:
+            case AuthType.Md5 when !IsAskedForScram:
                 _phase = Phase.Password;
                 _salt = RandomBytes(Md5Password.SaltLength);
                 Output.Write(new AuthenticationMD5Password { Salt = _salt });
@@ -370,125 +367,30 @@ public sealed class ClientLogin(ClientSession client, SessionContext context)
         return Refuse("certificate authentication failed");
     }
 
-    private LoginStep OnPassword(ReadOnlySpan<byte> body)
-    {
-        var end = body.IndexOf((byte)0);
-        if (end < 0) return LoginStep.GoOn; // Too short to be read: the login times out.
-        var given = body[..end];
-        if (given.IsEmpty) return Refuse("empty password returned by client");
-        if (_method is AuthType.Pam or AuthType.Ldap)
-        {
-            var authority = _method == AuthType.Pam ? PasswordAuthority.Pam : PasswordAuthority.Ldap;
-            Check = new PasswordCheck(authority, client.UserName!, Encoding.Latin1.GetString(given), client.Remote.ToIPAddress()?.ToString() ?? "unix", _ldapOptions ?? "");
-            return LoginStep.Check;
-        }
-        if (_method == AuthType.Plain && _secret.Iterations > QuickIterationsMax) return CheckSlowly(given);
-        var isRight = _method == AuthType.Plain ? IsPlainRight(given) : IsMd5Right(given);
-        return isRight && !IsUnknownUser ? Authenticated() : Refuse("password authentication failed");
-    }
-
-    /// <summary>A role may choose the iterations of its own verifier: the loop does not stand still for that.</summary>
-    private LoginStep CheckSlowly(ReadOnlySpan<byte> given)
-    {
-        if (_secret.Iterations > ScramClientExchange.IterationsMax)
-        {
-            context.Log.Failure(client.LogPrefix, $"SCRAM secret has too many iterations: {_secret.Iterations}");
-            return Refuse("password authentication failed");
-        }
-        Check = new PasswordCheck(PasswordAuthority.Verifier, client.UserName!, Encoding.Latin1.GetString(given), "", _secret.Text);
-        return LoginStep.Check;
-    }
-
-    /// <summary>The answer is there.</summary>
-    public LoginStep OnChecked()
-    {
-        var check = Check!;
-        Check = null;
-        foreach (var warning in check.Warnings) context.Log.Caution("", warning);
-        if (!check.IsRight)
-        {
-            return Refuse(check.Authority switch { PasswordAuthority.Pam => "PAM authentication failed", PasswordAuthority.Ldap => "LDAP authentication failed", _ => "password authentication failed" });
-        }
-        if (check.Authority != PasswordAuthority.Verifier && client.Database is { } database) database.FetchedSecrets[client.UserName!] = Secret.OfPassword(check.Password); // For the server, which asks for the same one.
-        return Authenticated();
-    }
-
-    private bool IsUnknownUser => _secret.Kind == SecretKind.Empty;
-
-    private bool IsPlainRight(ReadOnlySpan<byte> given)
-    {
-        switch (_secret.Kind)
-        {
-            case SecretKind.Plain: return CryptographicOperations.FixedTimeEquals(Encoding.Latin1.GetBytes(_secret.Text), given);
-            case SecretKind.Md5: return Md5Password.AreEqual(Encoding.Latin1.GetBytes(_secret.Text), Md5Password.Store(given, Encoding.Latin1.GetBytes(client.UserName!)));
-            case SecretKind.Scram: return ScramVerifier.Of(_secret).Matches(given);
-            default: return false;
-        }
-    }
-
-    private bool IsMd5Right(ReadOnlySpan<byte> given)
-    {
-        var stored = _secret.Kind == SecretKind.Md5
-            ? Encoding.Latin1.GetBytes(_secret.Text)
-            : Md5Password.Store(Encoding.Latin1.GetBytes(_secret.Text), Encoding.Latin1.GetBytes(client.UserName!));
-        return Md5Password.AreEqual(Md5Password.Respond(stored, _salt), given);
-    }
-
-    private LoginStep OnSaslInitial(ReadOnlySpan<byte> body)
-    {
-        const int noResponse = -1;
-        var end = body.IndexOf((byte)0);
-        if (end < 0) return LoginStep.GoOn; // Too short to be read, as below: the login times out.
-        var mechanism = body[..end]; // Looked at first: it may be a password.
-        var isBound = Binding is not null && mechanism.SequenceEqual("SCRAM-SHA-256-PLUS"u8);
-        if (!isBound && !mechanism.SequenceEqual("SCRAM-SHA-256"u8)) return Refuse("client selected an invalid SASL authentication mechanism");
-        if (!SASLInitialResponse.TryRead(body, out var initial) || initial.ResponseLength < noResponse || initial.ResponseLength > initial.Response.Length) return LoginStep.GoOn;
-        var response = initial.ResponseLength == noResponse ? [] : initial.Response[..initial.ResponseLength];
-        if (_secret.Kind == SecretKind.Md5)
-        {
-            context.Log.Failure(client.LogPrefix, "SCRAM authentication failed: user has MD5 secret");
-            return Refuse("SASL authentication failed");
-        }
-        var verifier = _secret.Kind switch
-        {
-            SecretKind.Scram => ScramVerifier.Of(_secret),
-            SecretKind.Plain => context.Verifiers.AdHoc(client.UserName!, _secret.Text, Math.Max(1, context.Registry.Settings.ScramIterations)),
-            _ => context.Verifiers.Mock(client.UserName!, Math.Max(1, context.Registry.Settings.ScramIterations)),
-        };
-        _scram = new ScramServerExchange(verifier, IsUnknownUser, RandomBytes(ScramServerExchange.NonceLength), new ScramBinding(Binding, isBound));
-        if (_scram.ServerFirst(response) is not { } reply) return FailSasl();
-        _phase = Phase.SaslResponse;
-        Output.Write(new AuthenticationSASLContinue { Data = reply });
-        return LoginStep.GoOn;
-    }
-
-    private LoginStep OnSaslResponse(ReadOnlySpan<byte> body)
-    {
-        if (_scram!.ServerFinal(body) is not { } reply) return FailSasl();
-        Output.Write(new AuthenticationSASLFinal { Data = reply });
-        if (_secret.Kind == SecretKind.Scram) context.Verifiers.KeepProof(new ScramKeys(_scram.ClientKey!, _secret.ServerKey));
-        return Authenticated();
-    }
-
-    private LoginStep FailSasl()
-    {
-        context.Log.Failure(client.LogPrefix, _scram!.Problem);
-        return Refuse("SASL authentication failed");
-    }
-
     /// <summary>What is checked once the name is proved, in the order of the original.</summary>
     private LoginStep Authenticated()
     {
         _phase = Phase.Done;
         var settings = context.Registry.Settings;
+        if (client.Database is { IsAuto: true }) client.Database = context.Registry.FindDatabase(client.DatabaseName!, out _); // It may have been dropped as idle meanwhile.
         if (client.Database is not { } database)
         {
             if (settings.LogConnections) context.Log.LoginFailed(client.LogPrefix, client.DatabaseName!, client.UserName!);
             return Refuse("no such database: " + client.DatabaseName);
         }
+        var isConsole = ReferenceEquals(database, context.Registry.Admin);
+        if (!_isOwnAccess && CountAgainstLimits(database, settings) is { } refused) return refused;
+        if (isConsole && !TryAdmitToConsole(settings)) return Refuse("not allowed");
         if (database.IsDisabled) return Refuse($"database \"{database.Name}\" is disabled");
-        if (context.Registry.IsShuttingDown && !ReferenceEquals(database, context.Registry.Admin)) return Refuse("pooler is shutting down");
+        if (context.Registry.IsShuttingDown && !isConsole) return Refuse("pooler is shutting down");
         return LoginStep.Authenticated;
+    }
+
+    private bool TryAdmitToConsole(Settings.Settings settings)
+    {
+        if (_isOwnAccess) return client.IsAdmin = true;
+        client.IsAdmin = settings.AdminUsers.Contains(_consoleUser ?? client.UserName!);
+        return client.IsAdmin || _consoleUser is not null || settings.StatsUsers.Contains(client.UserName!);
     }
 
     private byte[] RandomBytes(int count)

@@ -70,9 +70,16 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
     {
         _values = values;
         var hash = default(HashCode);
-        foreach (var value in values) hash.Add(value);
+        foreach (var value in values)
+        {
+            hash.Add(value);
+            IsLong |= value is { Length: > ParameterInterner.SharedTextMax };
+        }
         _hash = hash.ToHashCode();
     }
+
+    /// <summary>One of them is longer than is worth sharing.</summary>
+    internal bool IsLong { get; }
 
     public string? this[int index] => _values[index];
 
@@ -98,34 +105,31 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
 
     public override int GetHashCode() => _hash;
 
-    internal bool HasLongerThan(int length)
-    {
-        foreach (var value in _values)
-        {
-            if (value?.Length > length) return true;
-        }
-        return false;
-    }
-
     internal string?[] CopyValues() => (string?[])_values.Clone();
 }
 
-/// <summary>One loop's memory of value sets, so that equal ones are one object. Bounded: when full it forgets all, which costs sharing only.</summary>
+/// <summary>
+/// One loop's memory of value sets, so that equal ones are one object. Bounded: when full it forgets all, which costs sharing only, and what
+/// is long is not kept at all, for whoever has not logged in yet may name values of any length.
+/// </summary>
 public sealed class ParameterInterner
 {
-    private const int SetsMax = 4096;
+    /// <summary>A longer text is nobody else's.</summary>
+    internal const int SharedTextMax = 256;
 
-    /// <summary>Longer values are rare, and each of them is its connection's own: thousands kept here would cost much.</summary>
-    private const int LengthMax = 1024;
+    private const int SetsMax = 4096;
 
     private readonly Dictionary<ParameterValues, ParameterValues> _sets = [];
     private readonly StringPool _strings = new(SetsMax);
 
-    public string Intern(ReadOnlySpan<byte> latin1) => latin1.Length > LengthMax ? Encoding.Latin1.GetString(latin1) : _strings.GetOrAdd(latin1, Encoding.Latin1);
+    /// <summary>How many sets are kept.</summary>
+    public int Count => _sets.Count;
+
+    public string Intern(ReadOnlySpan<byte> latin1) => latin1.Length > SharedTextMax ? Encoding.Latin1.GetString(latin1) : _strings.GetOrAdd(latin1, Encoding.Latin1);
 
     public ParameterValues Intern(ParameterValues values)
     {
-        if (values.HasLongerThan(LengthMax)) return values;
+        if (values.IsLong) return values;
         if (_sets.TryGetValue(values, out var known)) return known;
         if (_sets.Count >= SetsMax) _sets.Clear();
         _sets.Add(values, values);

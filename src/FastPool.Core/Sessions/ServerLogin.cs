@@ -1,4 +1,5 @@
 using System.Text;
+using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Settings;
@@ -18,6 +19,8 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     private readonly List<byte> _untracked = [];
     private ServerProof? _proof;
     private bool _isInConnectQuery;
+    private int _messages;
+    private int _bytes;
 
     /// <summary>The loop's: to be sent, and cleared, after each step.</summary>
     public MessageBuffer Output => context.LoginOutput;
@@ -27,6 +30,15 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
     /// <summary>Set when the handshake is done; null: plain.</summary>
     public TlsPeer? Tls { get; set; }
+
+    /// <summary>A message that is longer ends the login.</summary>
+    public uint MessageBytesMax => (uint)(_isInConnectQuery ? Limits.ConnectQueryMessageBytes : Limits.ServerLoginMessageBytes);
+
+    /// <summary>Keys that are to be derived before anything more is taken in: then comes <see cref="OnDerived"/>.</summary>
+    public KeyDerivation? Derivation => _proof?.Derivation;
+
+    /// <summary>The keys are there.</summary>
+    public void OnDerived() => _proof!.OnDerived(Output);
 
     public WelcomeParameters Welcome => new([.. _untracked], server.Parameters);
 
@@ -65,13 +77,14 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     /// <returns>Forward: go on; ParametersSet: the login is done; Disconnect: see <see cref="Failure"/>.</returns>
     public Verdict OnMessage(byte type, ReadOnlySpan<byte> body)
     {
+        if (!_isInConnectQuery && (++_messages > Limits.ServerLoginMessagesMax || (_bytes += body.Length) > Limits.ServerLoginBytes)) return Fail("server login is too long");
         switch (type)
         {
             case BackendMessage.Authentication: return OnAuthentication(body);
             case BackendMessage.ParameterStatus: return OnParameterStatus(body);
             case BackendMessage.BackendKeyData:
                 if (_isInConnectQuery) return Verdict.Forward;
-                if (body.Length < CancelKeyMin) return Fail("bad cancel key");
+                if (body.Length is < CancelKeyMin or > Limits.CancelKeyBytes) return Fail("bad cancel key");
                 server.CancelKey = System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(body);
                 server.LongCancelKey = body.Length > CancelKeyMin ? body.ToArray() : null;
                 return Verdict.Forward;
@@ -88,7 +101,9 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     private Verdict OnParameterStatus(ReadOnlySpan<byte> body)
     {
         if (!ParameterStatus.TryRead(body, out var status)) return Fail("broken ParameterStatus packet");
+        if (status.Size > Limits.WelcomeBytes) return Fail("server reports too much");
         if (server.TryTrack(status.Name, status.Value)) return Verdict.Forward;
+        if (_untracked.Count + status.Size > Limits.WelcomeBytes) return Fail("server reports too much");
         var message = new byte[status.Size];
         status.Write(message);
         _untracked.AddRange(message);

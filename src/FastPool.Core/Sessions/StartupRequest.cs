@@ -105,7 +105,7 @@ public sealed class StartupRequest
     private void Refuse(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
         var key = Encoding.Latin1.GetString(name);
-        _context.Log.UnsupportedStartupParameter(_client.LogPrefix, key, Encoding.Latin1.GetString(value));
+        _context.Log.UnsupportedStartupParameter(_client.LogPrefix, key, SecretMask.Broken(key, Encoding.Latin1.GetString(value)));
         Fault = Ending.Told("unsupported startup parameter: " + key);
     }
 
@@ -170,7 +170,7 @@ public sealed class StartupRequest
         if (TryTrack(Encoding.Latin1.GetBytes(name), Encoding.Latin1.GetBytes(value))) return;
         var ignored = _context.Registry.Settings.IgnoreStartupParameters;
         if (ignored.Contains(name) || ignored.Contains("options")) return;
-        _context.Log.UnsupportedOption(_client.LogPrefix, name, value);
+        _context.Log.UnsupportedOption(_client.LogPrefix, name, SecretMask.Broken(name, value));
         Fault = Ending.Told("unsupported startup parameter in options: " + name);
     }
 }

@@ -2,8 +2,8 @@ namespace FastPool.Core.Settings;
 
 /// <summary>
 /// Makes a snapshot from the main file and the files it names. All or nothing: PgBouncer applies each line as it reads it and a
-/// failed reload leaves it half changed; here a failure changes nothing at all. Problems of the userlist, of HBA and ident files
-/// are no failures.
+/// failed reload leaves it half changed; here a failure changes nothing at all. Problems of the userlist and of ident files
+/// are no failures, nor are those of the HBA file if hba_strict is off.
 /// </summary>
 public static class ConfigurationLoader
 {
@@ -17,17 +17,13 @@ public static class ConfigurationLoader
     {
         var log = new List<LogText>();
         var draft = Settings.Draft(path, current?.VerboseGiven ?? verbose, current);
-        if (!new MainFile(files, draft, current is not null, log).Read(path) || !TryOwn(draft, current, environment, log))
-        {
-            log.Add(current is null
-                ? new LogText(LogLevelName.Fatal, "cannot load config file")
-                : LogText.Warning("config file loading failed"));
-            return new LoadResult(null, log);
-        }
-
-        ReadUserList(draft, files, current, log);
-        ReadHbaRules(draft, files, log);
-        return new LoadResult(draft, log);
+        bool isLoaded = new MainFile(files, draft, current is not null, log).Read(path) && TryOwn(draft, current, environment, log);
+        if (isLoaded) ReadUserList(draft, files, current, log);
+        if (isLoaded && TryReadHbaRules(draft, files, current, log)) return new LoadResult(draft, log);
+        log.Add(current is null
+            ? new LogText(LogLevelName.Fatal, "cannot load config file")
+            : LogText.Warning("config file loading failed"));
+        return new LoadResult(null, log);
     }
 
     /// <summary>The environment outranks the file: a container has its variables, and its file comes from elsewhere.</summary>
@@ -74,10 +70,16 @@ public static class ConfigurationLoader
         else log.Add(LogText.Error($"could not open auth_file {path}: {error}"));
     }
 
-    private static void ReadHbaRules(Settings draft, IFileReader files, List<LogText> log)
+    /// <returns>False: a line is broken, at the start. At a reload the rules of before stay, and the rest is taken.</returns>
+    private static bool TryReadHbaRules(Settings draft, IFileReader files, Settings? current, List<LogText> log)
     {
-        if (draft.AuthType != AuthType.Hba) return;
+        if (draft.AuthType != AuthType.Hba) return true;
         var maps = draft.AuthIdentFile is { } path ? IdentMaps.Load(path, files, log) : IdentMaps.Empty;
         draft.HbaRules = HbaRules.Load(draft.AuthHbaFile, maps, files, log);
+        if (!draft.HbaRules.HasBrokenLine || !draft.Own.HbaStrict) return true;
+        log.Add(LogText.Error($"hba config file {draft.AuthHbaFile} has a broken line, {(current is null ? "not starting with it" : "keeping the old rules")}"));
+        if (current is null) return false;
+        draft.HbaRules = current.HbaRules;
+        return true;
     }
 }

@@ -14,6 +14,8 @@ public sealed class DatabaseEntry
 
     private const int DefaultPort = 5432;
 
+    private bool _isAfterPassword;
+
     private DatabaseEntry(string name)
     {
         Name = name;
@@ -161,9 +163,10 @@ public sealed class DatabaseEntry
             case "datestyle": DateStyle = value; break;
             case "timezone": TimeZone = value; break;
             case "application_name": ApplicationName = value; break;
-            default: return $"unrecognized connection parameter: {key}";
+            default: return $"unrecognized connection parameter: {(_isAfterPassword ? "****" : key)}"; // A password with a blank in it goes on there.
         }
 
+        _isAfterPassword = key.SequenceEqual("password");
         return null;
     }
 }

@@ -23,6 +23,9 @@ public sealed record FastPoolSettings
     /// <summary>What a loop sends in one turn goes to the kernel together, by io_uring, where the kernel lets us have it.</summary>
     public bool IoUring { get; private init; } = true;
 
+    /// <summary>An HBA file with a broken line is not used at all: a rule that is left out may be one that rejects.</summary>
+    public bool HbaStrict { get; private init; } = true;
+
     /// <summary>All keys with their values, in the order of the manual.</summary>
     public IEnumerable<KeyValuePair<string, string>> Values =>
     [
@@ -30,6 +33,7 @@ public sealed record FastPoolSettings
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
         new("console_extended", ConsoleExtended ? "1" : "0"),
         new("io_uring", IoUring ? "1" : "0"),
+        new("hba_strict", HbaStrict ? "1" : "0"),
     ];
 
     /// <summary>The environment's word for a key, stronger than the file's: FASTPOOL_LOOPS, and so on.</summary>
@@ -54,6 +58,8 @@ public sealed record FastPoolSettings
                 return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
             case "io_uring":
                 return TryFlag(value) is { } usesRing ? this with { IoUring = usesRing } : null;
+            case "hba_strict":
+                return TryFlag(value) is { } isStrict ? this with { HbaStrict = isStrict } : null;
             default:
                 error = $"unknown parameter: fastpool/{key}";
                 return null;

@@ -10,6 +10,7 @@ public sealed class UserList
     private const int RecordsAtFirst = 64;
 
     private readonly byte[] _file;
+    private SecretKinds? _kinds;
     private int[] _places = new int[RecordsAtFirst * 2]; // Where a record begins, plus 1, by the hash of its name; 0: free. At most half of them are taken.
 
     private UserList(byte[] file) => _file = file;
@@ -21,8 +22,21 @@ public sealed class UserList
     /// <summary>The names, for SHOW USERS.</summary>
     public IEnumerable<string> Names => Records.Select(at => TextOf(FieldAt(at)));
 
+    /// <summary>What most of the secrets are like; worked out when it is first asked for.</summary>
+    public SecretKinds Kinds => _kinds ??= SecretKinds.Of(Sample.Select(SecretAt));
+
     /// <summary>Each is made when it is asked for.</summary>
     public IEnumerable<Secret> Secrets => Records.Select(SecretAt);
+
+    /// <summary>Some of the records, from all over the file.</summary>
+    private IEnumerable<int> Sample
+    {
+        get
+        {
+            int step = Math.Max(1, Count / SecretKinds.SampleMax);
+            return Records.Where((_, i) => i % step == 0);
+        }
+    }
 
     /// <summary>Where they begin, as they follow each other in the file.</summary>
     private IEnumerable<int> Records => _places.Where(static place => place > 0).Order().Select(static place => place - 1);

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace FastPool.Native.Process;
 
 /// <summary>How <see cref="Descriptor.Open"/> opens.</summary>
@@ -7,6 +9,9 @@ public enum OpenFor
 
     /// <summary>Each write lands at the end, wherever that is by then: copytruncate leaves no hole.</summary>
     Append,
+
+    /// <summary>The same, but not through a link.</summary>
+    AppendNoLink,
 
     /// <summary>The file must not be there yet.</summary>
     Create,
@@ -33,6 +38,7 @@ public static unsafe class Descriptor
     private const int NoTerminal = 0x100; // O_NOCTTY: a session leader that opens a terminal would get it.
     private const int AtEnd = 0x400; // O_APPEND
     private const int CloseOnExec = 0x80000; // O_CLOEXEC
+    private static readonly int NoLink = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000; // O_NOFOLLOW
     private const int SetFlags = 2; // F_SETFD
     private const int CloseOnExecFlag = 1; // FD_CLOEXEC
 
@@ -43,6 +49,7 @@ public static unsafe class Descriptor
         int flags = NoTerminal | CloseOnExec | purpose switch
         {
             OpenFor.Append => WriteOnly | CreateIt | AtEnd,
+            OpenFor.AppendNoLink => WriteOnly | CreateIt | AtEnd | NoLink,
             OpenFor.Create or OpenFor.CreateSecret => WriteOnly | CreateIt | MustBeNew,
             OpenFor.ReadWrite => BothWays,
             _ => ReadOnly,

@@ -61,6 +61,7 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)] internal static partial int SSL_get_error(nint ssl, int result);
     [LibraryImport(Ssl)] internal static partial nint SSL_ctrl(nint ssl, int command, nint number, void* argument);
     [LibraryImport(Ssl)] internal static partial byte* SSL_get_version(nint ssl);
+    [LibraryImport(Ssl)] internal static partial void SSL_get0_alpn_selected(nint ssl, byte** name, uint* length);
     [LibraryImport(Ssl)] internal static partial nint SSL_get_current_cipher(nint ssl);
     [LibraryImport(Ssl)] internal static partial byte* SSL_CIPHER_get_name(nint cipher);
     [LibraryImport(Ssl)] internal static partial int SSL_set_session(nint ssl, nint session);

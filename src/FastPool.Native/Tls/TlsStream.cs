@@ -80,6 +80,18 @@ public sealed unsafe class TlsStream
     /// <summary>An earlier session went on: no certificate was shown again.</summary>
     public bool IsResumed => OpenSsl.SSL_session_reused(_ssl) == 1;
 
+    /// <summary>Both sides have said that they speak PostgreSQL (ALPN).</summary>
+    public bool HasProtocol
+    {
+        get
+        {
+            byte* name = null;
+            uint length = 0;
+            OpenSsl.SSL_get0_alpn_selected(_ssl, &name, &length);
+            return length > 0; // There is only one that we take.
+        }
+    }
+
     private void UseTransfer()
     {
         _ = OpenSsl.BIO_up_ref(_transfer.Bio); // SSL_set_bio takes one reference for both directions.

@@ -141,6 +141,11 @@ public sealed class HostResolver : IHostResolver
             host.ExpiresUs = _clock.NowUs + (found.Count > 0 ? settings.DnsMaxTtlUs : settings.DnsNxdomainTtlUs);
             var waiting = host.Waiting!;
             host.Waiting = null;
+            if (host.WasAskedTooEarly)
+            {
+                host.WasAskedTooEarly = false;
+                LookUp(host, null);
+            }
             return [.. waiting.Select(done => (done, host.Take()))];
         }
     }
@@ -179,12 +184,19 @@ public sealed class HostResolver : IHostResolver
             var before = _zones[zone];
             if (before is { } old && (int)(serial - old) <= 0) return; // Serial numbers count on past 2³²: RFC 1982.
             _zones[zone] = serial;
-            if (before is null) return;
-            _log.Note($"zone '{zone}' serial changed: old={before} new={serial}");
-            foreach (var host in _hosts.Values)
-            {
-                if (IsIn(host, zone) && host.Waiting is null) LookUp(host, null);
-            }
+            if (before is not null) _log.Note($"zone '{zone}' serial changed: old={before} new={serial}");
+            LookUpAll(zone);
+        }
+    }
+
+    /// <summary>A serial number tells something of an address only if that was asked for after it: so too with the first number of a zone.</summary>
+    private void LookUpAll(string zone)
+    {
+        foreach (var host in _hosts.Values)
+        {
+            if (!IsIn(host, zone)) continue;
+            if (host.Waiting is null) LookUp(host, null);
+            else host.WasAskedTooEarly = true;
         }
     }
 
@@ -207,6 +219,9 @@ public sealed class HostResolver : IHostResolver
 
         /// <summary>Who waits for the look-up that is under way; null: none is.</summary>
         internal List<Action<IReadOnlyList<HostAddress>>>? Waiting { get; set; }
+
+        /// <summary>The look-up that is under way began before the zone's number was known: its answer may be of before.</summary>
+        internal bool WasAskedTooEarly { get; set; }
 
         /// <summary>Starts with another address each time.</summary>
         internal IReadOnlyList<HostAddress> Take()

@@ -1,12 +1,10 @@
-using System.Text;
 using FastPool.Core.Auth;
-using FastPool.Core.Settings;
 using FastPool.Native;
 
 namespace FastPool.Net;
 
 /// <summary>
-/// Threads that may wait for PAM, for LDAP or for a slow verifier while the loops go on: a few for each, started with the first logins that need
+/// Threads that may wait for PAM or for LDAP while the loops go on: a few for each, started with the first logins that need
 /// them. One that hangs for a client which has given up does not count as one of the few, so that a directory that hangs for
 /// some does not hold up the others for long. Who finds the queue full is refused at once.
 /// </summary>
@@ -26,8 +24,6 @@ internal sealed class PasswordChecker(string name, Func<PasswordCheck, bool> che
     internal static PasswordChecker ForPam() => new("PAM", static check => Pam.Check("pgbouncer", check.User, check.Password, check.Host, check.Warnings));
 
     internal static PasswordChecker ForLdap() => new("LDAP", LdapLogin.Check);
-
-    internal static PasswordChecker ForVerifiers() => new("SCRAM", static check => ScramVerifier.Of(Secret.Of(check.Options)).Matches(Encoding.Latin1.GetBytes(check.Password)));
 
     /// <summary>Any loop.</summary>
     /// <param name="answer">Called on a thread of ours when the check has its answer.</param>

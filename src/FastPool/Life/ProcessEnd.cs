@@ -11,6 +11,9 @@ public sealed class ProcessEnd
     private readonly Lock _gate = new();
     private readonly Stack<Action> _cleanUps = new();
 
+    /// <summary>What is done last of all, each time: the log is written to its end.</summary>
+    public Action Lastly { get; set; } = static () => { };
+
     /// <param name="cleanUp">May be called on any thread and must not log: a log that cannot be opened ends here too.</param>
     public void Before(Action cleanUp)
     {
@@ -32,6 +35,7 @@ public sealed class ProcessEnd
         lock (_gate) // Held to the end: a second caller waits here until there is no process.
         {
             CleanUp();
+            Lastly();
             Identity.Exit(status);
         }
     }

@@ -40,12 +40,14 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         using var signals = new Signals(control, host);
         WarnOfIgnored(settings, inherited);
         end.Before(pooler.CleanUp);
+        log.WriteBehind(); // Loops are about to run, which must not wait for it.
         FailOn(pooler.Start(inherited));
         end.Before(pidFile.Remove);
         pidFile.Write();
         string processUp = Versions.ProcessUp(pooler.PollMethod, pooler.TlsLibrary);
         _logger.Line(LogLevel.Information, processUp);
         _notify.Ready();
+        log.Flush();
         background?.Serves();
         control.Run();
     }

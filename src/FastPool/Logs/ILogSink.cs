@@ -1,6 +1,6 @@
 namespace FastPool.Logs;
 
-/// <summary>Somewhere that lines go. The log calls one thread at a time.</summary>
+/// <summary>Somewhere that lines go. The log calls one thread at a time; a call may take long.</summary>
 public interface ILogSink
 {
     void Write(in LogLine line);

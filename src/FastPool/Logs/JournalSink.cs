@@ -12,7 +12,7 @@ public sealed class JournalSink(string ident) : ILogSink
     private const string SocketPath = "/run/systemd/journal/socket";
     private const int LengthBytes = 8;
 
-    private readonly byte[] _entry = new byte[512 + (2 * LineBuilder.TextBytesMax)];
+    private readonly byte[] _entry = new byte[512 + (LineBuilder.EscapedBytes * LineBuilder.TextBytesMax)];
 
     /// <summary>True when a stream is the one that JOURNAL_STREAM names as device:inode.</summary>
     public static bool Leads(string? journalStream, ulong device, ulong inode) => journalStream == $"{device}:{inode}";

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -5,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Logs;
 
 /// <summary>
-/// Puts a line together, in one buffer that is used again for each: YYYY-MM-DD HH:MM:SS.mmm TZ [pid] LEVEL text. Not for several
-/// threads at once.
+/// Puts a line together, in one buffer that is used again for each: YYYY-MM-DD HH:MM:SS.mmm TZ [pid] LEVEL text. Control bytes are
+/// escaped, for names and texts of peers get into the log, and from there to a terminal. Not for several threads at once.
 /// </summary>
 public sealed class LineBuilder(int pid)
 {
@@ -15,7 +16,13 @@ public sealed class LineBuilder(int pid)
 
     private const int HeadBytesMax = 96;
 
-    private readonly byte[] _whole = new byte[HeadBytesMax + (2 * TextBytesMax) + 1]; // A text may be all line feeds.
+    /// <summary>All of them but the tab, which moves nothing but a column.</summary>
+    private static readonly SearchValues<char> Controls = SearchValues.Create([.. Enumerable.Range(0, ' ').Append(0x7f).Where(static c => c != '\t').Select(static c => (char)c)]);
+
+    /// <summary>\x1b in place of a byte: a text may be nothing but such.</summary>
+    public const int EscapedBytes = 4;
+
+    private readonly byte[] _whole = new byte[HeadBytesMax + (EscapedBytes * TextBytesMax) + 1];
 
     /// <param name="stamp">Time and zone.</param>
     /// <param name="level">How severe.</param>
@@ -44,18 +51,23 @@ public sealed class LineBuilder(int pid)
     private int AppendText(int start, ReadOnlySpan<char> text)
     {
         if (text.Length > TextBytesMax) text = text[..TextBytesMax];
+        text = text.TrimEnd(" \t\n\v\f\r");
         int length = start;
         while (true)
         {
-            int end = text.IndexOf('\n');
-            var part = end < 0 ? text : text[..(end + 1)];
-            length += Encoding.Latin1.GetBytes(part, _whole.AsSpan(length));
-            if (end < 0) break;
-            _whole[length++] = (byte)'\t';
+            int end = text.IndexOfAny(Controls);
+            length += Encoding.Latin1.GetBytes(end < 0 ? text : text[..end], _whole.AsSpan(length));
+            if (end < 0) return length;
+            length = AppendControl(length, (byte)text[end]);
             text = text[(end + 1)..];
         }
+    }
 
-        while (length > start && _whole[length - 1] is (byte)' ' or (>= (byte)'\t' and <= (byte)'\r')) length--;
-        return length;
+    private int AppendControl(int at, byte control)
+    {
+        if (control == '\n') return Append(at, "\n\t"u8);
+        at = Append(at, "\\x"u8);
+        _ = Utf8Formatter.TryFormat(control, _whole.AsSpan(at), out int digits, new StandardFormat('x', 2));
+        return at + digits;
     }
 }

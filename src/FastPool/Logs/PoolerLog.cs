@@ -6,12 +6,13 @@ namespace FastPool.Logs;
 
 /// <summary>
 /// The log: where lines of all threads become one after another. Each is built under the lock and leaves in one write, so that no
-/// reader sees half of one. Every category is the same logger, for the log's format has no place for a category.
+/// reader sees half of one. While the process starts it is written at once; from <see cref="WriteBehind"/> on by a thread of its own, and
+/// nobody waits for a sink. Every category is the same logger, for the log's format has no place for a category.
 /// It is its own factory: LoggerFactory of Microsoft.Extensions.Logging brings dependency injection and options along, 2.27 → 3.01 MB.
 /// </summary>
 public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
 {
-    private readonly Lock _gate = new();
+    private readonly object _gate = new(); // Of the kind that can be waited on.
     private readonly LocalClock _clock = new();
     private readonly LineBuilder _builder = new(Identity.Pid);
     private readonly byte[] _stamp = new byte[LocalClock.BytesMax];
@@ -19,6 +20,7 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
     private readonly SyslogSink _syslog = new();
     private readonly Action<int> _exit;
     private readonly PoolerLogger _logger;
+    private LogQueue? _queue; // Null: lines are written at once.
     private ILogSink? _stderr; // Null when quiet or in the background.
     private volatile LogLevel _least = LogLevel.Information; // Written by a reload or SET, read by every thread that logs.
 
@@ -47,42 +49,82 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
     {
         lock (_gate)
         {
-            var line = _builder.Build(_stamp.AsSpan(0, _clock.Write(_stamp)), level, text);
-            _stderr?.Write(line);
-            _file.Write(line);
-            _syslog.Write(line);
+            var line = Build(level, text);
+            if (_queue is null) Write(line);
+            else _queue.Add(EntryOf(line));
+        }
+
+        if (level == LogLevel.Critical) Flush();
+    }
+
+    private LogLine Build(LogLevel level, string text) => _builder.Build(_stamp.AsSpan(0, _clock.Write(_stamp)), level, text);
+
+    private static LogEntry EntryOf(in LogLine line) => new(line.Level, line.Whole.ToArray(), line.Whole.Length - 1 - line.Text.Length, null);
+
+    private void Write(in LogLine line)
+    {
+        _stderr?.Write(line);
+        _file.Write(line);
+        _syslog.Write(line);
+    }
+
+    // ---- behind -----------------------------------------------------------------------------------------------------
+
+    /// <summary>From now on nobody waits for a line to be written.</summary>
+    public void WriteBehind()
+    {
+        lock (_gate)
+        {
+            if (_queue is not null) return;
+            _queue = new LogQueue(_gate, Write, count => EntryOf(Build(LogLevel.Warning, $"dropped {count} log lines, the log takes them too slowly")));
+            _queue.Start();
         }
     }
+
+    private void Write(LogEntry entry)
+    {
+        if (entry.Action is { } action) action();
+        else Write(entry.Line);
+    }
+
+    /// <summary>Waits until what has been said is written; not for ever. Any thread.</summary>
+    public void Flush() => _queue?.Flush();
+
+    /// <summary>Something is done with the sinks, between the lines before it and those after it.</summary>
+    private void InOrder(Action action)
+    {
+        lock (_gate)
+        {
+            if (_queue is null) action();
+            else _queue.Add(new LogEntry(LogLevel.None, [], 0, action));
+        }
+    }
+
+    // ---- settings ---------------------------------------------------------------------------------------------------
 
     /// <summary>Verbosity holds at once; the names of file and syslog when they are next opened.</summary>
     public void Apply(Settings settings)
     {
-        lock (_gate)
+        _least = LevelWords.Least(settings.Verbose);
+        InOrder(() =>
         {
-            _least = LevelWords.Least(settings.Verbose);
             _file.Path = settings.Logfile;
             (_syslog.Ident, _syslog.Facility, _syslog.IsWanted) = (settings.SyslogIdent, settings.SyslogFacility, settings.Syslog);
-        }
+        });
     }
 
     /// <summary>The verbosity before there are settings.</summary>
     public void Apply(int verbose) => _least = LevelWords.Least(verbose);
 
     /// <summary>Closes file and syslog; the next line opens them. This is how logs are rotated.</summary>
-    public void Reopen()
+    public void Reopen() => InOrder(() =>
     {
-        lock (_gate)
-        {
-            _file.Reopen();
-            _syslog.Reopen();
-        }
-    }
+        _file.Reopen();
+        _syslog.Reopen();
+    });
 
     /// <summary>From now on the log is not on stderr: this process is in the background.</summary>
-    public void LeaveStderr()
-    {
-        lock (_gate) _stderr = null;
-    }
+    public void LeaveStderr() => InOrder(() => _stderr = null);
 
     public void Dispose() => Reopen();
 
@@ -90,7 +132,8 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
     private void CannotOpen(string path, int errno)
     {
         Span<byte> stamp = stackalloc byte[LocalClock.BytesMax];
-        string when = ByteText.Of(stamp[.._clock.Write(stamp)]);
+        string when;
+        lock (_gate) when = ByteText.Of(stamp[.._clock.Write(stamp)]);
         string text = $"{when} {Identity.Pid} FATAL Cannot open logfile: '{path}': {SystemError.Text(errno)}\n";
         _ = Descriptor.Write(Descriptor.Stderr, CText.Of(text).AsSpan()[..^1]);
         _exit(1);

@@ -43,10 +43,27 @@ internal sealed class TakeoverDialogue : IDisposable
         log.Note("takeover_init: launching connection");
         var socket = DescriptorPassing.TryConnect(path);
         if (socket < 0) throw new FatalError("login failed");
+        if (ReasonToDistrust(socket, settings.UnixSocketDir) is { } reason)
+        {
+            Sockets.Close(socket);
+            throw new FatalError($"takeover_init: {reason}");
+        }
         DescriptorPassing.MakeRoom(socket, settings.MaxClientConn); // Before anybody waits for us.
         var prefix = ConnectionName.Prefix('S', 0, "pgbouncer", "pgbouncer", EndAddress.OfUnix, 0, settings.ListenPort);
         log.Note(prefix + "new connection to server");
         return new TakeoverDialogue(new OldProcess(socket), prefix, log);
+    }
+
+    /// <summary>
+    /// What comes from the other side are connections that are logged in: it must be the same user's process, or root's. Its socket must lie
+    /// where nobody else can put one in its place.
+    /// </summary>
+    private static string? ReasonToDistrust(int socket, string folder)
+    {
+        var own = Native.Process.Identity.Uid;
+        var (_, uid) = Sockets.PeerCredentials(socket);
+        if (uid != own && uid != 0) return $"the process at the unix socket is another user's (uid {uid})";
+        return FileTrust.KeepsFilesOf(own, folder) ? null : $"others may write in the unix socket's folder {folder}";
     }
 
     /// <summary>Login, SUSPEND and SHOW FDS.</summary>

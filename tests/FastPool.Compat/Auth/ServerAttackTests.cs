@@ -91,6 +91,64 @@ public class ServerAttackTests
         await EndsAsync(pooler, "closing because: bad pkt header");
     }
 
+    [PoolerTheory(FastPoolOnly = "keeps what comes")]
+    [Loops('S', 1000, 10_000, "server reports too much")]
+    [Loops('S', 900_000, 1, "server reports too much")]
+    [Loops('N', 10, 100_000, "server login is too long")]
+    [Loops('K', 900_000, 1, "bad cancel key")]
+    public async Task What_a_server_says_at_its_login_has_an_end(int loops, char type, int length, int count, string reason)
+    {
+        await using var server = new ScriptedServer(async peer =>
+        {
+            await peer.AskAsync(0);
+            for (var i = 0; i < count; i++)
+                await peer.SendAsync(type, type == 'S' ? Encoding.ASCII.GetBytes($"p{i}\0{new string('v', length)}\0") : new byte[length]);
+            await peer.ReadAsync();
+        });
+        await using var pooler = await StartAsync(server, loops);
+        await EndsAsync(pooler, $"closing because: {reason}");
+    }
+
+    [PoolerTheory(FastPoolOnly = "keeps each"), Loops]
+    public async Task A_salt_of_megabytes_is_none(int loops)
+    {
+        await using var server = new ScriptedServer(async peer =>
+        {
+            await peer.AskForScramAsync();
+            var nonce = await peer.ReadNonceAsync();
+            await peer.AskAsync(11, Encoding.ASCII.GetBytes($"r={nonce}x,s={new string('A', 1_000_000)},i=1"));
+            await peer.ReadAsync();
+        });
+        await using var pooler = await StartAsync(server, loops);
+        await EndsAsync(pooler, "malformed SCRAM message (invalid salt)", "closing because: failed to answer authreq");
+    }
+
+    [PoolerTheory(FastPoolOnly = "stands still"), Loops]
+    public async Task A_million_iterations_are_not_done_on_the_loop(int loops)
+    {
+        await using var server = new ScriptedServer(async peer =>
+        {
+            await peer.AskForScramAsync();
+            var nonce = await peer.ReadNonceAsync();
+            await peer.AskAsync(11, Encoding.ASCII.GetBytes($"r={nonce}x,s=c2FsdA==,i=1000000"));
+            await peer.ReadAsync();
+            await peer.WelcomeAsync(("server_version", "15.0"));
+            await peer.ServeAsync("", "");
+        });
+        await using var pooler = await StartAsync(server, loops);
+        Assert.Equal("in", await LoginAsync(pooler));
+        var (ofKeys, ofLoops) = (0.0, 0.0);
+        foreach (var thread in Directory.GetDirectories($"/proc/{pooler.Pid}/task"))
+        {
+            var fields = (await File.ReadAllTextAsync($"{thread}/stat")).Split(')')[^1].Split(' ');
+            var seconds = (double.Parse(fields[12]) + double.Parse(fields[13])) / 100;
+            var name = await File.ReadAllTextAsync($"{thread}/comm");
+            if (name == "scram\n") ofKeys += seconds;
+            else if (name.StartsWith("loop", StringComparison.Ordinal)) ofLoops += seconds;
+        }
+        Assert.True(ofKeys > 0.1 && ofLoops < ofKeys, $"the threads for it took {ofKeys} s, the loops {ofLoops} s");
+    }
+
     private const string NoMessage = "server sent an error without a message";
 
     public static TheoryData<int, string, string> Errors

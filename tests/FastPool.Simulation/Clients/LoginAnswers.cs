@@ -22,11 +22,14 @@ internal sealed class LoginAnswers(string user)
                 output.Message('p', [.. Md5Password.Respond(stored, body.AsSpan(4)), 0]);
                 break;
             case 10:
-                _scram = new ScramClientExchange((salt, iterations) => ScramKeys.FromPassword(Wire.Latin1(password), salt, iterations), new byte[18]);
+                _scram = new ScramClientExchange(new byte[18]);
                 var first = _scram.ClientFirst();
                 output.Message('p', [.. Wire.Strings("SCRAM-SHA-256"), .. Wire.Int32(first.Length), .. first]);
                 break;
-            case 11: output.Message('p', _scram!.ClientFinal(body.AsSpan(4))); break;
+            case 11:
+                if (!_scram!.TryTakeServerFirst(body.AsSpan(4))) throw new SimulationException("the pooler's salt is wrong");
+                output.Message('p', _scram.ClientFinal(ScramKeys.FromPassword(Wire.Latin1(password), _scram.Salt, _scram.Iterations)));
+                break;
             case 12:
                 if (!_scram!.CheckServerFinal(body.AsSpan(4), out _)) throw new SimulationException("the pooler's signature is wrong");
                 break;

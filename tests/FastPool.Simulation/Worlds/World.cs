@@ -51,7 +51,7 @@ internal sealed class World
             Log,
             Clock,
             _resolver,
-            NewEngine)) { Console = new NoConsole() };
+            NewEngine) { DeriveKeys = DeriveKeys }) { Console = new NoConsole() };
         ApplyTls();
         Group.Listen([new ListeningSocket(1, FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
         for (var i = 0; i < Plan.ClientCount; i++) Clients.Add(NewClient(i));
@@ -78,6 +78,13 @@ internal sealed class World
 
     /// <summary>The largest pool_size that a present server may have been opened under.</summary>
     internal int PoolSize { get; private set; }
+
+    /// <summary>The one thread there is does it at once; the answer comes by letter all the same.</summary>
+    private static void DeriveKeys(KeyDerivation derivation, Action answer)
+    {
+        derivation.Run();
+        answer();
+    }
 
     private MemoryEngine NewEngine(int loop, BufferPool buffers)
     {

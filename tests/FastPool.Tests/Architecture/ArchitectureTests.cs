@@ -49,6 +49,35 @@ public sealed class ArchitectureTests
     public void No_byte_of_a_message_is_taken_by_its_index(string room) =>
         Assert.Empty(LinesWith(@"\b(message|body|packet|unread|received|buffer|tag|text|fields|reply)\[(?![^\]]*\.\.)[^\]]+\]", file => file.Path.StartsWith(room + "/", StringComparison.Ordinal)));
 
+
+    /// <summary>A length that a peer may choose would overflow the stack, which ends the process: only constants.</summary>
+    [Fact]
+    public void What_is_put_on_the_stack_has_a_constant_length()
+    {
+        var constants = SourceTree.Files.SelectMany(static file => Regex.Matches(file.Text, @"\bconst\s+\w+\s+(\w+)\s*=").Select(static match => match.Groups[1].Value)).ToHashSet();
+        var breaches =
+            from file in SourceTree.Files
+            from line in file.Lines
+            where !HasConstantStack(SourceFile.CodeOf(line.Text), constants)
+            select $"{file.Path}:{line.Number}: {line.Text.Trim()}";
+        Assert.Empty(breaches);
+    }
+
+    [Theory]
+    [InlineData("Span<byte> bytes = stackalloc byte[request.Size];", false)]
+    [InlineData("Span<byte> bytes = stackalloc byte[HeadBytes + Key.Length - 4];", false)]
+    [InlineData("Span<byte> bytes = count > 9 ? new byte[count] : stackalloc byte[count];", false)]
+    [InlineData("Span<byte> bytes = stackalloc byte[HeadBytes + 16];", true)]
+    [InlineData("var text = stackalloc byte*[2];", true)]
+    [InlineData("Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];", true)]
+    [InlineData("Span<int> numbers = stackalloc[] { 1, 2 };", true)]
+    public void The_rule_for_the_stack_finds_what_it_forbids(string line, bool isAllowed) => Assert.Equal(isAllowed, HasConstantStack(line, ["HeadBytes"]));
+
+    private static bool HasConstantStack(string code, HashSet<string> constants) =>
+        Regex.Matches(code, @"stackalloc[^\[]*\[([^\]]*)\]")
+            .SelectMany(static match => Regex.Matches(match.Groups[1].Value, @"[A-Za-z_][\w.]*"))
+            .All(name => name.Value.EndsWith(".HashSizeInBytes", StringComparison.Ordinal) || (constants.Contains(name.Value.Split('.')[^1]) && (!name.Value.Contains('.') || char.IsUpper(name.Value[0]))));
+
     [Fact]
     public void Words_shared_between_threads_have_their_places() =>
         Assert.Empty(LinesWith(@"\b(Interlocked|Volatile)\.", file => !IsForSharedWords(file)));

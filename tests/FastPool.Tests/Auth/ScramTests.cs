@@ -1,4 +1,5 @@
 using System.Text;
+using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Settings;
 
@@ -12,8 +13,22 @@ public sealed class ScramTests
 
     private static ScramVerifier VerifierOf(string password) => ScramVerifier.FromPassword(Encoding.UTF8.GetBytes(password), 7, [1, 2, 3]);
 
-    private static ScramClientExchange ClientWith(string password) =>
-        new((salt, iterations) => ScramKeys.FromPassword(Encoding.UTF8.GetBytes(password), salt, iterations), Nonce);
+    /// <summary>A client's side with its password.</summary>
+    private sealed class Client(string password)
+    {
+        private readonly ScramClientExchange _exchange = new(Nonce);
+
+        public string Problem => _exchange.Problem;
+
+        public byte[] ClientFirst() => _exchange.ClientFirst();
+
+        public byte[]? ClientFinal(ReadOnlySpan<byte> serverFirst) =>
+            _exchange.TryTakeServerFirst(serverFirst) ? _exchange.ClientFinal(ScramKeys.FromPassword(Encoding.UTF8.GetBytes(password), _exchange.Salt, _exchange.Iterations)) : null;
+
+        public bool CheckServerFinal(ReadOnlySpan<byte> serverFinal, out bool isWrong) => _exchange.CheckServerFinal(serverFinal, out isWrong);
+    }
+
+    private static Client ClientWith(string password) => new(password);
 
     /// <summary>RFC 7677, section 3.</summary>
     [Fact]
@@ -123,18 +138,34 @@ public sealed class ScramTests
     [Theory]
     [InlineData(1_000_000)]
     [InlineData(1)]
-    public void As_many_iterations_as_a_million_are_done(int iterations)
+    public void As_many_iterations_as_a_million_are_asked_for(int iterations)
     {
-        var asked = 0;
-        var client = new ScramClientExchange(
-            (_, count) =>
-            {
-                asked = count;
-                return new ScramKeys(new byte[32], new byte[32]);
-            },
-            Nonce);
-        Assert.NotNull(client.ClientFinal(Encoding.ASCII.GetBytes($"r={Convert.ToBase64String(Nonce)}x,s=AQID,i={iterations}")));
-        Assert.Equal(iterations, asked);
+        var client = new ScramClientExchange(Nonce);
+        Assert.True(client.TryTakeServerFirst(Encoding.ASCII.GetBytes($"r={Convert.ToBase64String(Nonce)}x,s=AQID,i={iterations}")));
+        Assert.Equal(iterations, client.Iterations);
+        Assert.Equal([1, 2, 3], client.Salt);
+    }
+
+    [Theory]
+    [InlineData(1024, true)]
+    [InlineData(1028, false)]
+    public void A_server_s_salt_has_an_end(int length, bool isTaken)
+    {
+        var client = new ScramClientExchange(Nonce);
+        Assert.Equal(isTaken, client.TryTakeServerFirst(Encoding.ASCII.GetBytes($"r={Convert.ToBase64String(Nonce)}x,s={new string('A', length)},i=1")));
+        if (!isTaken) Assert.Equal("malformed SCRAM message (invalid salt)", client.Problem);
+    }
+
+    [Fact]
+    public void Keys_for_servers_are_kept_up_to_a_number_of_them()
+    {
+        var verifiers = new ScramVerifiers([1]);
+        var keys = ScramKeys.FromPassword("x"u8, [1], 1);
+        for (var i = 0; i < 3 * Limits.ServerKeysMax; i++) verifiers.KeepKeys("x", BitConverter.GetBytes(i), 1, keys);
+        Assert.InRange(verifiers.KeysKept, 1, Limits.ServerKeysMax);
+        Assert.Same(keys, verifiers.Keys("x", BitConverter.GetBytes((3 * Limits.ServerKeysMax) - 1), 1));
+        Assert.Null(verifiers.Keys("x", BitConverter.GetBytes((3 * Limits.ServerKeysMax) - 1), 2));
+        Assert.Null(verifiers.Keys("y", BitConverter.GetBytes((3 * Limits.ServerKeysMax) - 1), 1));
     }
 
     [Fact]
@@ -149,7 +180,8 @@ public sealed class ScramTests
     public void Known_and_unknown_users_keep_their_salts_over_a_reload_and_nobody_shares_one()
     {
         var verifiers = new ScramVerifiers([1, 2, 3]);
-        byte[][] Salts() => [verifiers.AdHoc("ann", "same", 2).Salt, verifiers.AdHoc("bob", "same", 2).Salt, verifiers.Mock("ghost", 2).Salt];
+        byte[][] Salts() => [Kept("ann").Salt, Kept("bob").Salt, verifiers.Decoy("ghost", 2).Salt];
+        ScramVerifier Kept(string user) => verifiers.KeepAdHoc(user, "same", 2, ScramKeys.FromPassword("same"u8, verifiers.SaltOf(user), 2));
         var before = Salts();
         verifiers.Forget([]);
         Assert.Equal(before, Salts());
@@ -157,12 +189,14 @@ public sealed class ScramTests
     }
 
     [Fact]
-    public void An_unknown_user_s_verifier_is_worked_out_like_a_known_one_s()
+    public void An_unknown_user_s_verifier_looks_like_a_known_one_s_and_costs_no_iterations()
     {
-        var verifier = new ScramVerifiers([1, 2, 3]).Mock("ghost", 3);
-        Assert.Equal((3, 16, 32), (verifier.Iterations, verifier.Salt.Length, verifier.StoredKey.Length));
-        Assert.NotEqual(new ScramVerifiers([1, 2, 3]).Mock("ghost", 4).StoredKey, verifier.StoredKey);
-        Assert.Equal(int.MaxValue, new ScramVerifiers([1, 2, 3]).Mock("ghost", int.MaxValue).Iterations); // Told, and not done.
+        var verifier = new ScramVerifiers([1, 2, 3]).Decoy("ghost", int.MaxValue, 40); // Told, and not done.
+        Assert.Equal((int.MaxValue, 40, 32, 32), (verifier.Iterations, verifier.Salt.Length, verifier.StoredKey.Length, verifier.ServerKey.Length));
+        Assert.Equal(40, verifier.Salt.Chunk(4).Select(Convert.ToHexString).Distinct().Count() * 4);
+        Assert.NotEqual(verifier.StoredKey, verifier.ServerKey);
+        Assert.Equal(verifier.Salt[..16], new ScramVerifiers([1, 2, 3]).Decoy("ghost", 4).Salt); // By the same secret, in another process.
+        Assert.NotEqual(verifier.Salt[..16], new ScramVerifiers([1, 2, 4]).Decoy("ghost", 4).Salt);
     }
 
     [Fact]
@@ -184,14 +218,14 @@ public sealed class ScramTests
     public void An_unknown_user_always_has_the_same_salt()
     {
         var verifiers = new ScramVerifiers([1, 2, 3]);
-        Assert.Equal(verifiers.Mock("ghost", 10).Salt, verifiers.Mock("ghost", 10).Salt);
-        Assert.NotEqual(verifiers.Mock("ghost", 10).Salt, verifiers.Mock("spook", 10).Salt);
+        Assert.Equal(verifiers.Decoy("ghost", 10).Salt, verifiers.Decoy("ghost", 10).Salt);
+        Assert.NotEqual(verifiers.Decoy("ghost", 10).Salt, verifiers.Decoy("spook", 10).Salt);
     }
 
     [Fact]
     public void A_verifier_recognises_its_password()
     {
-        Assert.True(VerifierOf("a").Matches("a"u8));
-        Assert.False(VerifierOf("a").Matches("b"u8));
+        Assert.True(VerifierOf("a").Matches(ScramKeys.FromPassword("a"u8, [1, 2, 3], 7)));
+        Assert.False(VerifierOf("a").Matches(ScramKeys.FromPassword("b"u8, [1, 2, 3], 7)));
     }
 }

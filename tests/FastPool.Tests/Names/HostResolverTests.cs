@@ -135,6 +135,42 @@ public class HostResolverTests
         Assert.Equal("10.0.0.9", $"{_resolver.Hosts[0].Addresses[0]}");
     }
 
+    [Fact]
+    public void A_change_between_the_first_look_up_and_the_first_check_is_not_missed()
+    {
+        _ini += "dns_zone_check_period=5\n";
+        Ask();
+        _answers[Name] = ["10.0.0.9"];
+        _answers.Serials["example.org"] = 8; // The first number that is seen, and already the changed one.
+        Check();
+        Assert.Equal("10.0.0.9", $"{_resolver.Hosts[0].Addresses[0]}");
+        var asked = _answers.AskedCount;
+        _clock.Pass(5 * Second);
+        Check();
+        Assert.Equal(asked, _answers.AskedCount); // It has been asked for since, so the same number says that nothing is new.
+        Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public void A_look_up_that_began_before_a_change_was_seen_is_done_again()
+    {
+        _ini += "dns_zone_check_period=5\n";
+        _answers.Serials["example.org"] = 7;
+        Ask();
+        Check();
+        _clock.Pass(10 * Second);
+        _answers.WhileAsked = () => // The zone changes, and is checked, while an answer of before is on its way.
+        {
+            _answers.WhileAsked = null;
+            _answers[Name] = ["10.0.0.9"];
+            _answers.Serials["example.org"] = 8;
+            _resolver.Tick();
+            _threads.Dequeue()();
+        };
+        Assert.Equal(["10.0.0.1"], Ask());
+        Assert.Equal("10.0.0.9", $"{_resolver.Hosts[0].Addresses[0]}");
+    }
+
     [Theory]
     [InlineData(9, 8, false)]
     [InlineData(9, 9, false)]
@@ -208,6 +244,9 @@ public class HostResolverTests
 
         public bool Breaks { get; set; }
 
+        /// <summary>Happens between a question and its answer.</summary>
+        public Action? WhileAsked { get; set; }
+
         public Dictionary<string, uint> Serials { get; } = [];
 
         public string[] this[string name]
@@ -219,7 +258,9 @@ public class HostResolverTests
         {
             AskedCount++;
             if (Breaks) throw new InvalidOperationException("out of order");
-            return [.. _names.GetValueOrDefault(name, []).Select(IPAddress.Parse)];
+            var answer = _names.GetValueOrDefault(name, []);
+            WhileAsked?.Invoke();
+            return [.. answer.Select(IPAddress.Parse)];
         }
 
         public uint? Serial(string zone) => Serials.TryGetValue(zone, out var serial) ? serial : null;

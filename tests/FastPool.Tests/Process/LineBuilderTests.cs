@@ -26,6 +26,22 @@ public class LineBuilderTests
     public void A_continued_line_begins_with_a_tab_and_white_space_at_the_end_goes(string text, string expected) =>
         Assert.Equal(expected, Text(text));
 
+    [Theory]
+    [InlineData("user=\u001b[2Jx", "user=\\x1b[2Jx")]
+    [InlineData("a\rb", "a\\x0db")]
+    [InlineData("a\0b\u007fc", "a\\x00b\\x7fc")]
+    [InlineData("a\tb", "a\tb")]
+    [InlineData("a\u001b", "a\\x1b")]
+    public void Control_bytes_are_escaped(string text, string expected) => Assert.Equal(expected, Text(text));
+
+    [Fact]
+    public void A_line_of_control_bytes_fits()
+    {
+        Assert.Equal(string.Concat(Enumerable.Repeat("\\x1b", LineBuilder.TextBytesMax)), Text(new string('\u001b', 5000)));
+        var entry = new byte[(4 * LineBuilder.TextBytesMax) + 512];
+        Assert.InRange(new JournalSink("pgbouncer").Build(new LineBuilder(1).Build("x"u8, LogLevel.Error, new string('\u001b', 5000)), entry), 1, entry.Length);
+    }
+
     [Fact]
     public void A_text_is_cut_at_2047_bytes()
     {

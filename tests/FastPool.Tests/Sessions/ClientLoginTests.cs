@@ -34,13 +34,19 @@ public sealed class ClientLoginTests
                 case 3: step = login.OnMessage((byte)'p', Raw.Strings(password)); break;
                 case 5: step = login.OnMessage((byte)'p', [.. Md5Password.Respond(Md5Password.Store(Encoding.Latin1.GetBytes(password), Encoding.Latin1.GetBytes(user)), request.AsSpan(9)), 0]); break;
                 case 10:
-                    scram = new ScramClientExchange((salt, iterations) => ScramKeys.FromPassword(Encoding.Latin1.GetBytes(password), salt, iterations), new byte[18]);
+                    scram = new ScramClientExchange(new byte[18]);
                     var first = scram.ClientFirst();
                     step = login.OnMessage((byte)'p', [.. Raw.Strings("SCRAM-SHA-256"), .. Raw.Int32(first.Length), .. first]);
                     break;
-                case 11: step = login.OnMessage((byte)'p', scram!.ClientFinal(request.AsSpan(9))!); break;
+                case 11:
+                    Assert.True(scram!.TryTakeServerFirst(request.AsSpan(9)));
+                    step = login.OnMessage((byte)'p', scram.ClientFinal(ScramKeys.FromPassword(Encoding.Latin1.GetBytes(password), scram.Salt, scram.Iterations)));
+                    break;
                 default: throw new InvalidOperationException("asked for " + request[8]);
             }
+            if (step != LoginStep.Derive) continue;
+            login.Derivation!.Run();
+            step = login.OnDerived();
         }
         if (step == LoginStep.Authenticated && scram is not null) Assert.True(scram.CheckServerFinal(login.Output.WrittenSpan[9..], out _));
         return (step, login);
@@ -104,7 +110,7 @@ public sealed class ClientLoginTests
     {
         var (step, login) = LogIn(new SessionBench("scram_iterations=4\nauth_type=" + method), user, "right", database);
         Assert.Equal(told, Told(login));
-        Assert.Equal(told is null ? LoginStep.Authenticated : LoginStep.Disconnect, step);
+        Assert.Equal(told is null, step == LoginStep.Authenticated);
     }
 
     [Fact]
@@ -153,6 +159,20 @@ public sealed class ClientLoginTests
         Assert.Equal(LoginStep.GoOn, login.OnStartup(RequestCode.SSLRequest, [1, 2], false));
         Assert.Equal(LoginStep.GoOn, login.OnStartup(RequestCode.GSSENCRequest, [], false));
         Assert.Equal(LoginStep.Authenticated, login.OnStartup(V3, Ann, false));
+    }
+
+    [Theory]
+    [InlineData(RequestCode.SSLRequest, false, 2)]
+    [InlineData(RequestCode.GSSENCRequest, false, 2)]
+    [InlineData(RequestCode.GSSENCRequest, true, 1)]
+    [InlineData(RequestCode.SSLRequest, true, 0)]
+    public void An_encryption_request_is_not_answered_for_ever(uint code, bool isInsideTls, int answers)
+    {
+        var login = new SessionBench("auth_type=trust").NewClient().Login!;
+        if (isInsideTls) login.Tls = new TlsPeer("TLSv1.3", null, null);
+        for (var i = 0; i < answers; i++) Assert.Equal(LoginStep.GoOn, login.OnStartup(code, [], false));
+        Assert.Equal(LoginStep.Disconnect, login.OnStartup(code, [], false));
+        Assert.Equal(answers, login.Output.Length);
     }
 
     [Theory]
@@ -254,7 +274,7 @@ public sealed class ClientLoginTests
     [Theory]
     [InlineData("max_client_conn=1", "d", "no more connections allowed (max_client_conn)")]
     [InlineData("max_client_conn=2", "d", null)]
-    [InlineData("max_db_client_connections=1", "d", "client connections exceeded (max_db_client_connections)")]
+    [InlineData("max_db_client_connections=1\nmax_user_client_connections=1", "d", "client connections exceeded (max_db_client_connections)")]
     [InlineData("max_user_client_connections=1", "d", "client connections exceeded (max_user_client_connections)")]
     [InlineData("max_client_conn=1\nadmin_users=ann", "pgbouncer", null)]
     [InlineData("max_user_client_connections=1\nadmin_users=ann", "pgbouncer", null)]
@@ -273,6 +293,29 @@ public sealed class ClientLoginTests
         Assert.Equal(0, bench.Registry.Clients.Count);
         Assert.Equal(0, bench.Registry.GetUser("ann").Clients.Count);
         Assert.All(bench.Registry.Databases, database => Assert.Equal(0, database.Clients.Count));
+    }
+
+    [Theory]
+    [InlineData("max_db_client_connections=1")]
+    [InlineData("max_user_client_connections=1")]
+    public void A_client_that_only_claims_a_name_takes_no_place_of_it(string settings)
+    {
+        var bench = new SessionBench("auth_type=plain\n" + settings);
+        for (var i = 0; i < 5; i++) bench.NewClient().Login!.OnStartup(V3, Ann, false);
+        bench.Context.LoginOutput.Clear();
+        Assert.Equal(0, bench.Registry.GetUser("ann").Clients.Count);
+        Assert.Equal(LoginStep.Authenticated, LogIn(bench, "ann", "right").Step);
+        Assert.Equal($"client connections exceeded ({settings[..^2]})", Told(LogIn(bench, "ann", "right").Login));
+        Assert.Equal("password authentication failed", Told(LogIn(bench, "ann", "wrong").Login)); // Who has not proved the name does not hear of its limits.
+    }
+
+    [Fact]
+    public void The_console_tells_those_alone_that_they_may_not_enter_who_have_proved_their_names()
+    {
+        var bench = new SessionBench("auth_type=plain\nadmin_users=root");
+        Assert.Equal("not allowed", Told(LogIn(bench, "ann", "right", "pgbouncer").Login));
+        Assert.Equal("password authentication failed", Told(LogIn(bench, "ann", "wrong", "pgbouncer").Login));
+        Assert.Equal("password authentication failed", Told(LogIn(bench, "ghost", "wrong", "pgbouncer").Login));
     }
 
     [Theory]

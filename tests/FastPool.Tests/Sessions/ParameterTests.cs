@@ -4,6 +4,17 @@ namespace FastPool.Tests.Sessions;
 
 public sealed class ParameterTests
 {
+    [Fact]
+    public void Long_values_are_not_kept_for_others()
+    {
+        var interner = new ParameterInterner();
+        var unknown = new TrackedParameters([]).Unknown;
+        for (var i = 0; i < 1000; i++) interner.With(unknown, TrackedParameters.ApplicationName, i + new string('x', 1000));
+        Assert.Equal(0, interner.Count);
+        Assert.NotSame(interner.Intern(new byte[1000]), interner.Intern(new byte[1000]));
+        Assert.Same(interner.With(unknown, 0, "short"), interner.With(unknown, 0, "short"));
+    }
+
     private readonly TrackedParameters _tracked = new(["IntervalStyle", "search_path", "timezone", "intervalstyle"]);
     private readonly ParameterInterner _interner = new();
 

@@ -1,4 +1,5 @@
 using System.Text;
+using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
@@ -114,6 +115,10 @@ public sealed class ServerLoginTests
         var first = Output(login).AsSpan(5 + "SCRAM-SHA-256".Length + 1 + 4);
         var server = new ScramServerExchange(ScramVerifier.FromPassword("right"u8, 3, [5]), false, new byte[18]);
         login.OnMessage((byte)'R', Code(11, server.ServerFirst(first)!));
+        Assert.Equal(0, login.Output.Length); // The server chooses the iterations: somebody else does them.
+        login.Derivation!.Run();
+        login.OnDerived();
+        Assert.Null(login.Derivation);
         var final = server.ServerFinal(Output(login).AsSpan(5))!;
         Assert.Equal(verdict, login.OnMessage((byte)'R', Code(12, isGenuine ? final : Encoding.ASCII.GetBytes("v=" + Convert.ToBase64String(new byte[32])))));
         Assert.Equal(told, login.Failure.Relay?.Message);
@@ -140,6 +145,7 @@ public sealed class ServerLoginTests
     public static TheoryData<string, byte[], string, string?> Failures => new()
     {
         { "K", [1, 2, 3], "bad cancel key", null },
+        { "K", new byte[261], "bad cancel key", null },
         { "v", [], "unknown pkt from server", null },
         { "D", [], "unknown pkt from server", null },
         { "S", [(byte)'x'], "broken ParameterStatus packet", null },
@@ -162,6 +168,66 @@ public sealed class ServerLoginTests
         var login = Started(new SessionBench());
         Assert.Equal(Verdict.Disconnect, login.OnMessage((byte)type[0], body));
         Assert.Equal((reason, told), (login.Failure.Reason, login.Failure.Relay?.Message));
+    }
+
+    [Fact]
+    public void Keys_that_were_derived_once_are_not_derived_again()
+    {
+        var bench = new SessionBench();
+        for (var i = 0; i < 2; i++)
+        {
+            var login = Started(bench);
+            login.OnMessage((byte)'R', Code(10, Raw.Strings("SCRAM-SHA-256", "")));
+            var server = new ScramServerExchange(ScramVerifier.FromPassword("right"u8, 3, [5]), false, new byte[18]);
+            login.OnMessage((byte)'R', Code(11, server.ServerFirst(Output(login).AsSpan(5 + 14 + 4))!));
+            Assert.Equal(i == 0, login.Derivation is not null);
+            if (i > 0) continue;
+            login.Derivation!.Run();
+            login.OnDerived();
+        }
+    }
+
+    /// <summary>Messages of one kind, as many as the server likes.</summary>
+    private static (int Taken, ServerLogin Login) Flood(char type, Func<int, byte[]> body, int count)
+    {
+        var login = Started(new SessionBench());
+        for (var i = 0; i < count; i++)
+        {
+            if (login.OnMessage((byte)type, body(i)) == Verdict.Disconnect) return (i, login);
+        }
+        return (count, login);
+    }
+
+    [Fact]
+    public void What_a_server_reports_at_its_login_is_kept_up_to_a_length()
+    {
+        var (taken, login) = Flood('S', i => Raw.Strings("p" + i, new string('v', 1000)), 1000);
+        Assert.InRange(taken, 1, Limits.WelcomeBytes / 1000);
+        Assert.Equal("server reports too much", login.Failure.Reason);
+        Assert.InRange(login.Welcome.Untracked.Length, 1, Limits.WelcomeBytes);
+        (taken, login) = Flood('S', _ => Raw.Strings("TimeZone", new string('v', Limits.WelcomeBytes)), 1);
+        Assert.Equal((0, "server reports too much"), (taken, login.Failure.Reason));
+    }
+
+    [Theory]
+    [InlineData('N', 10)]
+    [InlineData('N', 100_000)]
+    [InlineData('R', 4)]
+    public void A_login_without_end_is_ended(char type, int length)
+    {
+        var (taken, login) = Flood(type, _ => new byte[length], 2 * Limits.ServerLoginMessagesMax);
+        Assert.Equal(Math.Min(Limits.ServerLoginMessagesMax, Limits.ServerLoginBytes / length), taken);
+        Assert.Equal("server login is too long", login.Failure.Reason);
+    }
+
+    [Fact]
+    public void The_connect_query_may_say_more()
+    {
+        var login = Started(new SessionBench(database: "d = host=127.0.0.1 connect_query='select 1'"));
+        Assert.Equal((uint)Limits.ServerLoginMessageBytes, login.MessageBytesMax);
+        login.OnMessage((byte)'Z', "I"u8);
+        Assert.Equal((uint)Limits.ConnectQueryMessageBytes, login.MessageBytesMax);
+        for (var i = 0; i < 2 * Limits.ServerLoginMessagesMax; i++) Assert.Equal(Verdict.Forward, login.OnMessage((byte)'D', new byte[100_000]));
     }
 
     [Fact]

@@ -224,7 +224,7 @@ public sealed class ConfigurationLoaderTests
     [Fact]
     public void Every_own_setting_has_its_variable()
     {
-        var environment = new Dictionary<string, string> { ["FASTPOOL_LOOPS"] = "3", ["FASTPOOL_METRICS_LISTEN"] = "*:9127", ["FASTPOOL_CONSOLE_EXTENDED"] = "1", ["FASTPOOL_IO_URING"] = "0" };
+        var environment = new Dictionary<string, string> { ["FASTPOOL_LOOPS"] = "3", ["FASTPOOL_METRICS_LISTEN"] = "*:9127", ["FASTPOOL_CONSOLE_EXTENDED"] = "1", ["FASTPOOL_IO_URING"] = "0", ["FASTPOOL_HBA_STRICT"] = "0" };
         var files = new MemoryFiles { [Loading.Path] = Main + "[fastpool]\nloops = 1\nconsole_extended = 0\n" };
         var own = ConfigurationLoader.Load(Loading.Path, files, null, environment).Settings!.Own;
         Assert.Equal(environment, own.Values.ToDictionary(static pair => FastPoolSettings.VariableOf(pair.Key), static pair => pair.Value));
@@ -257,6 +257,43 @@ public sealed class ConfigurationLoaderTests
     {
         var files = new MemoryFiles { ["u"] = "\"a\" \"b\"" };
         Assert.Equal(count, Loading.Good(files, Main + $"auth_type={authType}\nauth_file=u\n").UserList.Count);
+    }
+
+    private const string WithRules = Main + "auth_type=hba\nauth_hba_file=h\n";
+    private const string GoodRules = "host all mallory all reject\nhost all all all trust\n";
+    private const string BrokenRules = "host all mallory all rejct\nhost all all all trust\n"; // Mallory would get in by the second.
+
+    [Fact]
+    public void Rules_with_a_broken_line_are_not_started_with()
+    {
+        var files = new MemoryFiles { ["h"] = BrokenRules };
+        Loading.Fails(files, WithRules,
+            "WARNING hba line 1: unsupported method: buf=rejct",
+            "WARNING could not parse hba config line 1",
+            "ERROR hba config file h has a broken line, not starting with it");
+    }
+
+    [Fact]
+    public void At_a_reload_rules_with_a_broken_line_change_nothing_and_the_rest_is_taken()
+    {
+        var files = new MemoryFiles { ["h"] = GoodRules };
+        var before = Loading.Good(files, WithRules);
+        files["h"] = BrokenRules;
+        var result = Loading.Load(files, WithRules + "default_pool_size=7\n", before);
+        Assert.Same(before.HbaRules, result.Settings!.HbaRules);
+        Assert.Equal(7, result.Settings.DefaultPoolSize);
+        Assert.Equal("ERROR hba config file h has a broken line, keeping the old rules", Loading.Lines(result)[^1]);
+        files["h"] = "host all all all trust\n";
+        Assert.Equal(1, Loading.Good(files, WithRules, result.Settings).HbaRules.Count);
+    }
+
+    [Fact]
+    public void Without_hba_strict_broken_lines_are_left_out_as_PgBouncer_does()
+    {
+        var files = new MemoryFiles { ["h"] = BrokenRules };
+        var result = Loading.Load(files, WithRules + "[fastpool]\nhba_strict=0\n");
+        Assert.Equal(1, result.Settings!.HbaRules.Count);
+        Assert.Equal(["WARNING hba line 1: unsupported method: buf=rejct", "WARNING could not parse hba config line 1"], Loading.Lines(result));
     }
 
     [Fact]

@@ -99,7 +99,7 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
             _ => Error($"load_init_file: value without section: {entry.Name}"),
         };
         return isTaken
-            || Error($"invalid value \"{entry.Value}\" for parameter {entry.Name} in configuration ({path}:{entry.Line})");
+            || Error($"invalid value \"{SecretMask.Broken(entry.Name, entry.Value)}\" for parameter {entry.Name} in configuration ({path}:{entry.Line})");
     }
 
     private bool TakeSetting(IniEvent entry)

@@ -1,22 +1,26 @@
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// The rules of auth_hba_file in their order: the first that matches decides. Bad lines are skipped with a warning; a file that
-/// cannot be read has no rules, so nobody logs in.
+/// The rules of auth_hba_file in their order: the first that matches decides. Bad lines are skipped with a warning, if the
+/// file is used at all then (hba_strict); one that cannot be read has no rules, so nobody logs in.
 /// </summary>
 public sealed class HbaRules
 {
     private readonly HbaRule[] _rules;
 
-    private HbaRules(HbaRule[] rules)
+    private HbaRules(HbaRule[] rules, bool hasBrokenLine)
     {
         _rules = rules;
+        HasBrokenLine = hasBrokenLine;
         HasLdap = Array.Exists(rules, static rule => rule.Method == AuthType.Ldap);
     }
 
-    public static HbaRules Empty { get; } = new([]);
+    public static HbaRules Empty { get; } = new([], hasBrokenLine: false);
 
     public int Count => _rules.Length;
+
+    /// <summary>A line was left out: it may have been one that rejects.</summary>
+    public bool HasBrokenLine { get; }
 
     /// <summary>Some users may be known to LDAP alone.</summary>
     public bool HasLdap { get; }
@@ -35,16 +39,23 @@ public sealed class HbaRules
         var rules = new List<HbaRule>();
         var parser = new HbaRuleParser(path, maps, files, log);
         int line = 0;
+        bool hasBrokenLine = false;
         foreach (var content in text.EnumerateLinesOf())
         {
             line++;
             var tokens = new HbaTokens(content);
             if (tokens.IsEnd) continue;
-            if (parser.Parse(ref tokens, line) is { } rule) rules.Add(rule);
-            else log.Add(LogText.Warning($"could not parse hba config line {line}"));
+            if (parser.Parse(ref tokens, line) is { } rule)
+            {
+                rules.Add(rule);
+                continue;
+            }
+
+            hasBrokenLine = true;
+            log.Add(LogText.Warning($"could not parse hba config line {line}"));
         }
 
-        return new HbaRules([.. rules]);
+        return new HbaRules([.. rules], hasBrokenLine);
     }
 
     /// <returns>Null when no rule matches.</returns>

@@ -111,7 +111,7 @@ public sealed class TlsStreamTests
     [Theory]
     [InlineData("host.example", true)]
     [InlineData("HOST.example", true)]
-    [InlineData("own.example", true)] // The common name, although there are alternatives.
+    [InlineData("own.example", false)] // The common name does not count where there are alternatives.
     [InlineData("a.wild.example", true)]
     [InlineData("a.b.wild.example", false)]
     [InlineData("wild.example", false)]
@@ -125,6 +125,33 @@ public sealed class TlsStreamTests
         using var pair = new TlsPair(ServerContext(), ClientContext(TlsVerify.Required)).Shake();
         Assert.Equal(TlsOutcome.Open, pair.AtClient);
         Assert.Equal(isFor, pair.Client.IsPeer(host));
+    }
+
+    [Theory]
+    [InlineData("CN=own.example", "own.example", true, "own.example")]
+    [InlineData("CN=127.0.0.1", "127.0.0.1", true, "127.0.0.1")]
+    [InlineData("CN=own.example", "elsewhere.example", false, "own.example")]
+    [InlineData("CN=own.example, CN=elsewhere.example", "own.example", false, "")]
+    [InlineData("CN=own.example, CN=elsewhere.example", "elsewhere.example", false, "")]
+    public void A_common_name_counts_when_it_is_the_only_name(string subject, string host, bool isFor, string names)
+    {
+        var (certFile, keyFile, _) = TlsPair.Files(subject);
+        using var pair = new TlsPair(ServerContext(certFile: certFile, keyFile: keyFile), ClientContext()).Shake();
+        Assert.Equal(isFor, pair.Client.IsPeer(host));
+        Assert.Equal(names, string.Join(' ', pair.Client.PeerNames()!));
+    }
+
+    [Fact]
+    public void A_certificate_with_two_common_names_has_no_name_at_all()
+    {
+        var (certFile, keyFile, _) = TlsPair.Files("CN=alice, CN=bob", static request =>
+        {
+            var names = new SubjectAlternativeNameBuilder();
+            names.AddDnsName("carol");
+            request.CertificateExtensions.Add(names.Build());
+        });
+        using var pair = new TlsPair(ServerContext(certFile: certFile, keyFile: keyFile), ClientContext()).Shake();
+        Assert.Empty(pair.Client.PeerNames()!);
     }
 
     [Fact]

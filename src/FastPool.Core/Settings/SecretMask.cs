@@ -1,0 +1,69 @@
+using System.Text;
+
+namespace FastPool.Core.Settings;
+
+/// <summary>Takes secrets out of what people get to see of the configuration: the log, and the console.</summary>
+public static class SecretMask
+{
+    private const string Mask = "****";
+
+    private static readonly string[] Words = ["password", "passwd", "secret"];
+
+    /// <summary>A setting as the console shows it. Its text is sound: only the secret itself is taken out.</summary>
+    public static string Shown(string key, string value)
+    {
+        if (IsSecret(key)) return Mask;
+        var shown = new StringBuilder();
+        int at = 0;
+        while (EndOfWord(value, at) is var end and >= 0)
+        {
+            int start = end;
+            while (start < value.Length && value[start] is ' ' or '\t' or '=') start++;
+            shown.Append(value, at, start - at).Append(Mask);
+            at = EndOfValue(value, start);
+        }
+
+        return at == 0 ? value : shown.Append(value, at, value.Length - at).ToString();
+    }
+
+    /// <summary>
+    /// A text that could not be read, for the log. Where its secret ends nobody can tell, so all is cut from there on; of what looks like a
+    /// URL nothing is shown.
+    /// </summary>
+    public static string Broken(string key, string value)
+    {
+        if (IsSecret(key) || value.Contains("://", StringComparison.Ordinal)) return Mask;
+        int end = EndOfWord(value, 0);
+        return end < 0 || end == value.Length ? value : string.Concat(value.AsSpan(0, end), "=", Mask);
+    }
+
+    private static bool IsSecret(string key) => EndOfWord(key, 0) >= 0;
+
+    /// <summary>Behind the first word that stands for a secret; -1: there is none.</summary>
+    private static int EndOfWord(string text, int from)
+    {
+        int first = -1;
+        foreach (string word in Words)
+        {
+            int at = text.IndexOf(word, from, StringComparison.OrdinalIgnoreCase);
+            if (at >= 0 && (first < 0 || at + word.Length < first)) first = at + word.Length;
+        }
+
+        return first;
+    }
+
+    /// <summary>Blanks and commas separate, but within quotes, which are doubled to stand for themselves.</summary>
+    private static int EndOfValue(string text, int at)
+    {
+        char quote = '\0';
+        for (; at < text.Length; at++)
+        {
+            char c = text[at];
+            if (quote != '\0') quote = c == quote ? '\0' : quote;
+            else if (c is '"' or '\'') quote = c;
+            else if (c is ' ' or '\t' or ',') break;
+        }
+
+        return at;
+    }
+}

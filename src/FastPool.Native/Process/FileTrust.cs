@@ -1,0 +1,44 @@
+namespace FastPool.Native.Process;
+
+/// <summary>Whether files and folders are what they seem: who owns them, who else may write there, and whether they lead elsewhere.</summary>
+public static unsafe class FileTrust
+{
+    private const int WorkingFolder = -100; // AT_FDCWD
+    private const int EmptyPath = 0x1000; // AT_EMPTY_PATH
+    private const uint TypeModeLinksOwner = 0x1 | 0x2 | 0x4 | 0x8; // STATX_TYPE, STATX_MODE, STATX_NLINK, STATX_UID
+    private const int ResultBytes = 256;
+    private const int LinksAt = 16;
+    private const int OwnerAt = 20;
+    private const int ModeAt = 28;
+    private const int TypeBits = 0xF000; // S_IFMT
+    private const int PlainFile = 0x8000; // S_IFREG
+    private const int OthersWrite = 0x12; // 0022
+    private const int Sticky = 0x200; // 01000: only its owner may replace a file.
+    private const uint Root = 0;
+
+    /// <summary>An open file that is nothing else, and has no second name.</summary>
+    public static bool IsPlainFile(int descriptor)
+    {
+        byte* status = stackalloc byte[ResultBytes];
+        byte empty = 0;
+        return ProcessCalls.Statx(descriptor, &empty, EmptyPath, TypeModeLinksOwner, status) == 0
+            && (*(ushort*)(status + ModeAt) & TypeBits) == PlainFile && *(uint*)(status + LinksAt) == 1;
+    }
+
+    /// <summary>A folder that is that user's or root's, and in which nobody else may write.</summary>
+    public static bool IsFolderOf(uint user, string folder) => 
+        TryStatus(folder, out uint owner, out int mode) && (owner == user || owner == Root) && (mode & OthersWrite) == 0;
+
+    /// <summary>A folder in which nobody but that user and root can put a file of his own in the place of theirs.</summary>
+    public static bool KeepsFilesOf(uint user, string folder) =>
+        TryStatus(folder, out uint owner, out int mode) && (owner == user || owner == Root) && ((mode & OthersWrite) == 0 || (mode & Sticky) != 0);
+
+    private static bool TryStatus(string path, out uint owner, out int mode)
+    {
+        byte* status = stackalloc byte[ResultBytes];
+        bool isThere;
+        fixed (byte* name = CText.Of(path)) isThere = ProcessCalls.Statx(WorkingFolder, name, 0, TypeModeLinksOwner, status) == 0;
+        (owner, mode) = isThere ? (*(uint*)(status + OwnerAt), *(ushort*)(status + ModeAt)) : (0, 0);
+        return isThere;
+    }
+}

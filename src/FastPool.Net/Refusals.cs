@@ -1,0 +1,21 @@
+namespace FastPool.Net;
+
+/// <summary>Logins of one loop that have failed and are told so a little later, in the order of their times.</summary>
+internal sealed class Refusals
+{
+    private readonly PriorityQueue<ClientConnection, long> _waiting = new();
+
+    /// <summary>When the next one is due; <see cref="long.MaxValue"/>: none waits.</summary>
+    internal long NextUs => _waiting.TryPeek(out _, out var dueUs) ? dueUs : long.MaxValue;
+
+    internal void Add(ClientConnection client, long dueUs) => _waiting.Enqueue(client, dueUs);
+
+    internal void Tick(long nowUs)
+    {
+        while (_waiting.TryPeek(out var client, out var dueUs) && dueUs <= nowUs)
+        {
+            _waiting.Dequeue();
+            if (client is { IsOpen: true, Session.Login: { } login }) client.Disconnect(login.Ending);
+        }
+    }
+}
