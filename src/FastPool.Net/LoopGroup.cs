@@ -35,7 +35,6 @@ public sealed class LoopGroup : ILoops
     {
         _import = new HandedImport(this, parts.Registry, parts.Statements);
         Dialer = new ServerDialer(parts.Resolver);
-        Eviction = new Eviction(parts.Registry);
         Cancels = new CancelRelay(parts.Registry);
         var count = parts.Registry.LoopCount;
         Check.That(count is >= 1 and <= Limits.LoopsMax);
@@ -64,7 +63,6 @@ public sealed class LoopGroup : ILoops
     internal PasswordChecker VerifierChecker { get; } = PasswordChecker.ForVerifiers();
 
     internal ServerDialer Dialer { get; }
-    internal Eviction Eviction { get; }
     internal CancelRelay Cancels { get; }
 
     internal IReadOnlyList<Loop> All => _loops;
@@ -131,7 +129,7 @@ public sealed class LoopGroup : ILoops
                 {
                     var acceptor = new ClientAcceptor(target, socket);
                     _acceptors[target.Index].Add(acceptor);
-                    target.Engine.Listen(socket.Handle, acceptor);
+                    acceptor.Listen();
                 }
             }));
         }

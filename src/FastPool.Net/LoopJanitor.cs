@@ -10,6 +10,7 @@ internal sealed class LoopJanitor(Loop loop)
 {
     private Settings? _seen;
     private bool _hasIdleTimeout;
+    private int _stirred;
 
     internal void Tick()
     {
@@ -22,6 +23,15 @@ internal sealed class LoopJanitor(Loop loop)
         TickServers();
         TickIdleClients();
         loop.Group.Cancels.Tick(loop);
+        LookThroughPools();
+    }
+
+    /// <summary>Pools have timers of their own; only what they do not hear of is looked for.</summary>
+    private void LookThroughPools()
+    {
+        var stirred = loop.Registry.Stirred;
+        if (stirred == _stirred) return;
+        _stirred = stirred;
         var pools = loop.Registry.PoolList;
         for (int i = loop.Index; i < pools.Count; i += loop.Registry.LoopCount) pools[i].Tick(loop);
     }
@@ -52,6 +62,7 @@ internal sealed class LoopJanitor(Loop loop)
                 if (connectTimeoutUs > 0 && loop.NowUs - server.Session.DialStartUs > connectTimeoutUs)
                     server.Close(server.Has(EndpointFlags.Connecting) ? "connect failed" : "connect timeout", mayTerminate: true);
             }
+            else if (ReasonToGiveUp(server) is { } silence) server.Close(silence, mayTerminate: true);
             else if (server.Session.Client is { } client && (ReasonToReplace(server.Session) ?? ReasonToClose(server.Session, client)) is { } reason)
             {
                 server.Close(reason, mayTerminate: true);
@@ -59,17 +70,31 @@ internal sealed class LoopJanitor(Loop loop)
         }
     }
 
+    /// <summary>A query of the pooler's own is not answered: nobody waits for that without end. While a client is linked, it has as long as a login.</summary>
+    private string? ReasonToGiveUp(ServerConnection server)
+    {
+        var settings = loop.Registry.Settings;
+        var patienceUs = server.Session.Phase switch
+        {
+            ServerPhase.Testing => settings.Own.ServerAnswerTimeoutUs,
+            ServerPhase.SettingParameters => Math.Max(settings.ServerConnectTimeoutUs, settings.Own.ServerAnswerTimeoutUs),
+            _ => long.MaxValue,
+        };
+        return loop.NowUs - server.OwnQueryUs > patienceUs ? server.OwnQueryFailure : null;
+    }
+
     /// <summary>A marked server that is between two transactions of its client, which goes with it; a replication connection never is.</summary>
     private string? ReasonToReplace(ServerSession server) =>
-        server.IsCloseNeeded && (server.OnlyClient is not null || (loop.Registry.Settings.ServerFastClose && server.IsReady)) ? "database configuration changed" : null;
+        server.IsCloseNeeded && (server.OnlyClient is not null || (loop.Registry.Settings.ServerFastClose && server.OwesNothing)) ? "database configuration changed" : null;
 
     private string? ReasonToClose(ServerSession server, ClientSession client)
     {
         var limits = server.Pool.Limits;
-        if (server.IsReady) return null;
+        if (server.OwesNothing) return null;
         var now = loop.NowUs;
-        if (limits.QueryTimeoutUs > 0 && client.QueryStartUs > 0 && now - client.QueryStartUs > limits.QueryTimeoutUs) return "query timeout";
-        if (limits.IdleTransactionTimeoutUs > 0 && server.IsIdleInTransaction && now - server.LastActivityUs > limits.IdleTransactionTimeoutUs) return "idle transaction timeout";
+        var queryStartUs = client.QueryStartUs > 0 ? Math.Max(client.QueryStartUs, server.LastReadyUs) : 0; // Of a pipeline each query has its own time.
+        if (limits.QueryTimeoutUs > 0 && queryStartUs > 0 && now - queryStartUs > limits.QueryTimeoutUs) return "query timeout";
+        if (limits.IdleTransactionTimeoutUs > 0 && server.IsIdleInTransaction && server.Outstanding.IsEmpty && now - server.LastActivityUs > limits.IdleTransactionTimeoutUs) return "idle transaction timeout";
         if (limits.TransactionTimeoutUs > 0 && client.XactStartUs > 0 && now - client.XactStartUs > limits.TransactionTimeoutUs) return "transaction timeout";
         return null;
     }

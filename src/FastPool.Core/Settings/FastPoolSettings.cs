@@ -5,6 +5,8 @@ namespace FastPool.Core.Settings;
 /// <summary>What FastPool has beyond PgBouncer: the optional [fastpool] section. All of it is fixed until restart.</summary>
 public sealed record FastPoolSettings
 {
+    private const long UsPerSecond = 1_000_000;
+
     private FastPoolSettings()
     {
     }
@@ -23,6 +25,9 @@ public sealed record FastPoolSettings
     /// <summary>What a loop sends in one turn goes to the kernel together, by io_uring, where the kernel lets us have it.</summary>
     public bool IoUring { get; private init; } = true;
 
+    /// <summary>How long a server may take over a query of the pooler's own, the check and the reset query, microseconds.</summary>
+    public long ServerAnswerTimeoutUs { get; private init; } = 5_000_000;
+
     /// <summary>All keys with their values, in the order of the manual.</summary>
     public IEnumerable<KeyValuePair<string, string>> Values =>
     [
@@ -30,6 +35,7 @@ public sealed record FastPoolSettings
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
         new("console_extended", ConsoleExtended ? "1" : "0"),
         new("io_uring", IoUring ? "1" : "0"),
+        new("server_answer_timeout", (ServerAnswerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
     ];
 
     /// <summary>The environment's word for a key, stronger than the file's: FASTPOOL_LOOPS, and so on.</summary>
@@ -54,6 +60,8 @@ public sealed record FastPoolSettings
                 return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
             case "io_uring":
                 return TryFlag(value) is { } usesRing ? this with { IoUring = usesRing } : null;
+            case "server_answer_timeout":
+                return CNumber.TryInt(value, out var seconds) && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;
             default:
                 error = $"unknown parameter: fastpool/{key}";
                 return null;

@@ -28,14 +28,15 @@ public sealed class FastPoolSettingsTests
     [InlineData("io_uring", "auto")]
     [InlineData("metrics_listen", "everywhere")]
     [InlineData("loops", "-1")]
+    [InlineData("server_answer_timeout", "0")]
     public void A_wrong_value_ends_the_start(string key, string value) => Assert.Null(FastPoolSettings.Default.TrySet(key, value, out _));
 
     [Fact]
     public void Each_key_keeps_the_others()
     {
         var own = FastPoolSettings.Default;
-        foreach (var (key, value) in new[] { ("loops", "3"), ("metrics_listen", "*:9127"), ("console_extended", "1"), ("io_uring", "0") }) own = own.TrySet(key, value, out _)!;
-        Assert.Equal(["loops=3", "metrics_listen=*:9127", "console_extended=1", "io_uring=0"], own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));
+        foreach (var (key, value) in new[] { ("loops", "3"), ("metrics_listen", "*:9127"), ("console_extended", "1"), ("io_uring", "0"), ("server_answer_timeout", "7") }) own = own.TrySet(key, value, out _)!;
+        Assert.Equal(["loops=3", "metrics_listen=*:9127", "console_extended=1", "io_uring=0", "server_answer_timeout=7"], own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));
         Assert.Null(own.TrySet("metrics_listen", "", out _)!.MetricsListen);
     }
 }
