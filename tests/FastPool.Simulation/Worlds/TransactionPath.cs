@@ -25,12 +25,13 @@ internal sealed class TransactionPath : IDialed
     /// <param name="clientsMax">Most clients.</param>
     /// <param name="loops">How many; without a word of another, everything happens on the first.</param>
     /// <param name="settings">Lines of [pgbouncer], stronger than the usual ones.</param>
-    internal TransactionPath(int clientsMax = 100, int loops = 1, string settings = "")
+    /// <param name="databases">Lines of [databases], and of other sections behind them.</param>
+    internal TransactionPath(int clientsMax = 100, int loops = 1, string settings = "", string databases = "d = host=127.0.0.1")
     {
-        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nserver_tls_sslmode=disable\nmax_client_conn=" + $"{clientsMax}\n{settings}\n" };
-        files["u"] = "\"ann\" \"x\"\n";
-        var settings = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
-        _registry = new PoolRegistry(settings, loops);
+        var files = new MemoryFiles { ["w.ini"] = $"[databases]\n{databases}\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nserver_tls_sslmode=disable\nmax_client_conn=" + $"{clientsMax}\n{settings}\n" };
+        files["u"] = "\"ann\" \"x\"\n\"bob\" \"x\"\n\"eve\" \"x\"\n";
+        var loaded = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
+        _registry = new PoolRegistry(loaded, loops);
         var dice = new Dice(1);
         _network.Dialed = this;
         _group = new LoopGroup(new LoopGroupParts(
@@ -54,7 +55,7 @@ internal sealed class TransactionPath : IDialed
     {
         _server = socket;
         Dialed.Add(socket);
-        if (!HoldsConnects) socket.ConnectResult = 0;
+        socket.ConnectResult = 0;
         return 0;
     }
 
@@ -141,8 +142,8 @@ internal sealed class TransactionPath : IDialed
 
     internal PoolRegistry Registry => _registry;
 
-    /// <summary>Connects come to no end.</summary>
-    internal bool HoldsConnects { get; set; }
+    /// <summary>The server that speaks is this one again: the last connection was for a cancel request.</summary>
+    internal void Serve(MemorySocket server) => _server = server;
 
     internal long NowUs => _clock.NowUs;
 
