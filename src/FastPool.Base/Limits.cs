@@ -118,6 +118,12 @@ public static class Limits
     /// <summary>Prepared statements whose times are taken, of some kilobytes each.</summary>
     public const int StatementsTimedMax = 2_000;
 
+    /// <summary>For so long a server that is being tested counts as help on its way for those that wait.</summary>
+    public const long TestPatienceUs = 1_000_000;
+
+    /// <summary>The least time from now to a pool's timer.</summary>
+    public const long TimerStepUs = 1_000;
+
     /// <summary>Period of the janitor, in microseconds.</summary>
     public const long TickUs = 333_333;
 

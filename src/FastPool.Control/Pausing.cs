@@ -43,12 +43,14 @@ public sealed class Pausing
         _registry.State.Mode = PoolerMode.Active;
         _registry.State.IsFrozen = false;
         if (mode == PoolerMode.Suspended) ResumeLoops();
+        _registry.Stir();
         Serve(_registry.Pools);
     }
 
     public void Resume(Database database)
     {
         database.IsPaused = false;
+        _registry.Stir();
         Serve(database.Pools);
     }
 
@@ -70,6 +72,7 @@ public sealed class Pausing
         {
             if (pool != _registry.AdminPool && (database is null || pool.Database == database)) pool.Invalidate();
         }
+        _registry.Stir();
         _evictions.CloseObsoleteLogins();
     }
 

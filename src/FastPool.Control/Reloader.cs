@@ -17,6 +17,9 @@ public sealed class Reloader
     private readonly IProcessControl _process;
     private readonly Clock _clock;
     private readonly ILogger _log;
+    private int _stirred = -1;
+    private long _idleLookUs;
+    private Settings? _idleLookSettings;
 
     internal Reloader(PoolRegistry registry, Evictions evictions, IProcessControl process, Clock clock, ILogger log)
     {
@@ -50,7 +53,24 @@ public sealed class Reloader
         return hasTls;
     }
 
-    /// <summary>The janitor's round of auto-databases.</summary>
+    /// <summary>The janitor's round: what does not concern a pool that there is, but those that should be, or should not be any more.</summary>
+    public void Tick()
+    {
+        const int LooksPerTimeout = 100;
+        const long LookPeriodMaxUs = 10_000_000;
+        var stirred = _registry.Stirred;
+        if (stirred != _stirred)
+        {
+            _stirred = stirred;
+            if (_registry.AddForcedPools()) _registry.Stir();
+        }
+        if (_clock.NowUs < _idleLookUs && ReferenceEquals(_registry.Settings, _idleLookSettings)) return;
+        _idleLookSettings = _registry.Settings;
+        _idleLookUs = _clock.NowUs + Math.Clamp(_idleLookSettings.AutodbIdleTimeoutUs / LooksPerTimeout, Limits.TickUs, LookPeriodMaxUs);
+        DropIdleDatabases();
+    }
+
+    /// <summary>Auto-databases that nobody uses.</summary>
     public void DropIdleDatabases()
     {
         if (_registry.State.Mode != PoolerMode.Suspended) Drop(_registry.DropIdle(_clock.NowUs));
@@ -66,6 +86,7 @@ public sealed class Reloader
     private void InvalidateAll()
     {
         foreach (var pool in _registry.Pools) pool.Invalidate();
+        _registry.Stir();
     }
 
     private static bool HasOtherServerTls(Settings previous, Settings settings)

@@ -39,7 +39,7 @@ public sealed class ShutdownWatch
             exit();
             return;
         }
-        if (mode == ShutdownMode.WaitForServers && _pausing.Mode != PoolerMode.Paused) _pausing.PauseAll();
+        if (mode == ShutdownMode.WaitForServers) _pausing.PauseAll(); // Even if it is paused: whoever waits is told.
         _timer ??= _control.Every(Limits.TickUs, () => Look(exit));
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using FastPool.Base;
+using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Native;
 using FastPool.Protocol;
@@ -47,6 +48,9 @@ internal abstract class CancelConnection : Endpoint
     internal bool IsAbandoned => _isAbandoned;
 
     internal bool IsSent { get; private set; }
+
+    /// <summary>Where its place is taken from.</summary>
+    internal abstract ConnectionBudget Places { get; }
 
     /// <returns>False while too many are on their way to the same place.</returns>
     internal abstract bool TryTakePlace();

@@ -11,7 +11,7 @@ namespace FastPool.Net;
 internal sealed class CancelRelay(PoolRegistry registry)
 {
     private readonly List<CancelConnection>[] _underWay = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
-    private readonly List<CancelConnection>[] _waiting = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
+    private readonly WaitingCancels[] _waiting = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new WaitingCancels())];
 
     internal PeerPools Peers { get; } = new(registry);
 
@@ -75,13 +75,16 @@ internal sealed class CancelRelay(PoolRegistry registry)
         else TryStart(loop, cancel);
     }
 
+    /// <summary>Behind those that came earlier for a place of the same kind.</summary>
     private void TryStart(Loop loop, CancelConnection cancel)
     {
-        if (loop.NowUs < cancel.RetryAtUs || !cancel.TryTakePlace())
-        {
-            _waiting[loop.Index].Add(cancel);
-            return;
-        }
+        var waiting = _waiting[loop.Index];
+        if (waiting.HasAny(cancel.Places) || !cancel.TryTakePlace()) waiting.Add(cancel);
+        else Start(loop, cancel);
+    }
+
+    private void Start(Loop loop, CancelConnection cancel)
+    {
         _underWay[loop.Index].Add(cancel);
         cancel.Start();
     }
@@ -91,39 +94,55 @@ internal sealed class CancelRelay(PoolRegistry registry)
     {
         _underWay[loop.Index].Remove(cancel);
         cancel.GiveBackPlace();
-        if (isToRetry) _waiting[loop.Index].Add(cancel);
-        else StartWaiting(loop);
+        if (isToRetry) _waiting[loop.Index].AddForRetry(cancel);
+        else StartNext(loop, cancel.Places);
     }
 
     /// <summary>Requests aimed at servers of that loop's clients, and those that it passes on to peers.</summary>
-    internal IReadOnlyList<CancelView> ViewOf(int loop) => [.. _waiting[loop].Concat(_underWay[loop]).Select(cancel => cancel.View)];
+    internal IReadOnlyList<CancelView> ViewOf(int loop) => [.. _waiting[loop].All.Concat(_underWay[loop]).Select(cancel => cancel.View)];
 
     /// <summary>Gives up what has waited or is connecting for too long; tries again for the others.</summary>
     internal void Tick(Loop loop)
     {
         GiveUpOnSilence(loop);
-        if (_waiting[loop.Index].Count > 0) StartWaiting(loop);
+        var waiting = _waiting[loop.Index];
+        if (waiting.IsEmpty) return;
+        foreach (var cancel in waiting.All.ToArray())
+        {
+            if (ReasonToEnd(loop, cancel) is { } reason) cancel.EndRequester(reason);
+        }
+        waiting.TakeBack(loop.NowUs);
+        foreach (var places in waiting.Places) StartNext(loop, places);
     }
 
-    private void StartWaiting(Loop loop)
+    /// <summary>Those that stand first, as long as there are places for them.</summary>
+    private void StartNext(Loop loop, ConnectionBudget places)
     {
-        var timeoutUs = registry.Settings.CancelWaitTimeoutUs;
         var waiting = _waiting[loop.Index];
-        foreach (var cancel in waiting.ToArray())
+        while (waiting.FirstOf(places) is { } cancel)
         {
-            if (!waiting.Remove(cancel) || cancel.IsAbandoned) continue;
-            if (timeoutUs > 0 && loop.NowUs - cancel.SinceUs > timeoutUs) cancel.EndRequester("cancel_wait_timeout");
-            else if (cancel.ReasonToDrop is { } reason) cancel.EndRequester(reason);
-            else TryStart(loop, cancel);
+            var reason = ReasonToEnd(loop, cancel);
+            if (reason is null && !cancel.IsAbandoned && !cancel.TryTakePlace()) return;
+            waiting.RemoveFirst(places);
+            if (reason is not null) cancel.EndRequester(reason);
+            else if (!cancel.IsAbandoned) Start(loop, cancel);
         }
     }
 
-    /// <summary>A server that neither answers nor closes holds back the one that is to be canceled no longer than a login may take.</summary>
+    private string? ReasonToEnd(Loop loop, CancelConnection cancel)
+    {
+        if (cancel.IsAbandoned) return null;
+        var timeoutUs = registry.Settings.CancelWaitTimeoutUs;
+        return timeoutUs > 0 && loop.NowUs - cancel.SinceUs > timeoutUs ? "cancel_wait_timeout" : cancel.ReasonToDrop;
+    }
+
+    /// <summary>A server that neither answers nor closes holds back the one that is to be canceled no longer than a login may take, or, where that has no end, an answer.</summary>
     private void GiveUpOnSilence(Loop loop)
     {
         var underWay = _underWay[loop.Index];
+        if (underWay.Count == 0) return;
         var timeoutUs = registry.Settings.ServerConnectTimeoutUs;
-        if (underWay.Count == 0 || timeoutUs <= 0) return;
+        if (timeoutUs <= 0) timeoutUs = registry.Settings.Own.ServerAnswerTimeoutUs;
         foreach (var cancel in underWay.ToArray())
         {
             if (loop.NowUs - cancel.StartUs > timeoutUs) cancel.GiveUp();

@@ -63,13 +63,22 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
         _pausedUntilUs = 0;
     }
 
-    internal void Resume() => loop.Engine.Listen(socket.Handle, this);
+    internal void Resume() => Listen();
+
+    /// <summary>Begins to accept, or tries it again after a while.</summary>
+    internal void Listen()
+    {
+        var errno = loop.Engine.Listen(socket.Handle, this);
+        if (errno == 0) return;
+        loop.Context.Log.Failure("", "cannot listen: " + Errno.Text(errno));
+        _pausedUntilUs = loop.NowUs + Limits.AcceptPauseUs;
+    }
 
     internal void Tick()
     {
         if (_pausedUntilUs == 0 || loop.NowUs < _pausedUntilUs) return;
         _pausedUntilUs = 0;
-        loop.Engine.Listen(socket.Handle, this);
+        Listen();
     }
 }
 

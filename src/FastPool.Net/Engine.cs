@@ -45,12 +45,13 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Ends a wait of the loop's. Any thread.</summary>
     public abstract void Wake();
 
-    public abstract void Listen(int handle, IAcceptor acceptor);
+    /// <returns>0 or an errno: then nobody is told of newcomers.</returns>
+    public abstract int Listen(int handle, IAcceptor acceptor);
 
     public abstract void StopListening(int handle);
 
     /// <summary>Takes over a connected stream.</summary>
-    /// <returns>0 or an errno.</returns>
+    /// <returns>0 or an errno: then the handle is still the caller's to close.</returns>
     public abstract int Attach(Endpoint endpoint, int handle);
 
     /// <summary>Its first bytes are known to be here: reads them now, without waiting to be told.</summary>
@@ -66,6 +67,9 @@ public abstract class Engine(BufferPool buffers)
     public abstract int Connect(Endpoint endpoint, NativeAddress address);
 
     public abstract void Close(Endpoint endpoint);
+
+    /// <summary>Closes a stream that belongs to no endpoint: it was given up, and could not be attached again.</summary>
+    public abstract void Discard(int handle);
 
     /// <summary>What came last ends in the middle of a stream of rows or COPY data; an engine may wait for more at a time.</summary>
     public virtual void Streams(Endpoint endpoint, int bytes)

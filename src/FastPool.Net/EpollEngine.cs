@@ -252,10 +252,12 @@ public sealed class EpollEngine : Engine, IDisposable
         }
     }
 
-    public override void Listen(int handle, IAcceptor acceptor)
+    public override int Listen(int handle, IAcceptor acceptor)
     {
-        _acceptors[handle] = acceptor;
-        _set.TryAdd(handle, Readiness.In | Readiness.Exclusive, Data(handle, ListenerGeneration));
+        if (_acceptors.ContainsKey(handle)) return 0;
+        var errno = -_set.TryAdd(handle, Readiness.In | Readiness.Exclusive, Data(handle, ListenerGeneration));
+        if (errno == 0) _acceptors[handle] = acceptor;
+        return errno;
     }
 
     public override void StopListening(int handle)
@@ -275,9 +277,13 @@ public sealed class EpollEngine : Engine, IDisposable
         Check.That(endpoint.Handle < 0);
         Register(endpoint, handle);
         endpoint.Flags |= EndpointFlags.Open;
-        AdoptTls(endpoint);
-        return -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
+        var errno = -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
+        if (errno == 0) AdoptTls(endpoint);
+        else Unregister(endpoint);
+        return errno;
     }
+
+    public override void Discard(int handle) => Sockets.Close(handle);
 
     public override void ReadNow(Endpoint endpoint)
     {

@@ -61,6 +61,15 @@ internal sealed partial class Loop
         if (effect.Kind == PoolEffectKind.Dial && server is null) GiveDialBack(effect.Pool);
     }
 
+    /// <summary>An operation of a pool has thrown: those it was about are closed, each on its own loop.</summary>
+    public void OnFailed(Exception failure, PoolClient? client, PooledServer? server)
+    {
+        Contain("an operation of a pool", failure);
+        if (server is ServerSession session) _group[server.Loop].Post(new ActionLetter(_ => Connection(session).OnBroken()));
+        if (client is ClientSession) _group[client.Loop].Post(new ActionLetter(_ => Connection(client).OnBroken()));
+        if (client is AuthQuery query) _group[client.Loop].Post(new ActionLetter(_ => Connection(query.Requester).OnBroken()));
+    }
+
     /// <summary>The pool counts a server that is being opened: it hears that there will be none.</summary>
     private void GiveDialBack(Pool pool) =>
         Try(() => pool.LoginFailed(new ServerSession(Context, pool, _group.NextId(), 0), new LoginFailure(InternalError, null), this));

@@ -23,6 +23,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
     private readonly ConnectionList<ClientConnection> _clients;
     private readonly ConnectionList<ClientConnection> _logins;
     private readonly ConnectionList<ServerConnection> _servers;
+    private readonly DueHeap<PoolTimer> _timers = new();
     private PoolOperation? _spareOperations;
     private long _nextTickUs;
     private Letter? _letters;
@@ -77,17 +78,13 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
     /// <param name="wait_ms">The longest wait; the tick may be due earlier.</param>
     internal void RunTurn(int wait_ms = int.MaxValue)
     {
-        var untilTick_ms = (int)Math.Clamp((Math.Min(_nextTickUs, Refusals.NextUs) - NowUs + 999) / 1000, 0, wait_ms);
-        if (!_mailbox.TryFallAsleep()) untilTick_ms = 0;
-        Engine.Turn(untilTick_ms, this);
+        var untilDue_ms = (int)Math.Clamp((NextDueUs - NowUs + 999) / 1000, 0, wait_ms);
+        if (!_mailbox.TryFallAsleep()) untilDue_ms = 0;
+        Engine.Turn(untilDue_ms, this);
         Figures.WakeUps++;
         _mailbox.WakeUp();
         ReadMail();
-        if (NowUs >= Refusals.NextUs)
-        {
-            Refusals.Tick(NowUs);
-            RunEffects();
-        }
+        RunTimers();
         if (NowUs >= _nextTickUs)
         {
             _nextTickUs = NowUs + Limits.TickUs;
@@ -102,6 +99,40 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
             }
             RunEffects();
         }
+    }
+
+    /// <summary>Of the janitor, of the first pool whose timer is on this loop, or of a refusal.</summary>
+    private long NextDueUs => Math.Min(Math.Min(HasTimers && _timers.First is { } first ? first.AtUs : long.MaxValue, Refusals.NextUs), _nextTickUs);
+
+    /// <summary>In a SUSPEND everything stands still.</summary>
+    private bool HasTimers => Registry.State.Mode != PoolerMode.Suspended;
+
+    private void RunTimers()
+    {
+        if (NowUs >= Refusals.NextUs)
+        {
+            Refusals.Tick(NowUs);
+            RunEffects();
+        }
+        if (!HasTimers) return;
+        while (_timers.TakeDue(NowUs) is { } timer)
+        {
+            try
+            {
+                timer.Pool.OnTimer(this);
+            }
+            catch (Exception e)
+            {
+                Contain("a pool's timer", e);
+            }
+            RunEffects();
+        }
+    }
+
+    public void SetTimer(Pool pool, long atUs)
+    {
+        var timer = pool.Stats[Index].Timer ??= new PoolTimer(pool);
+        if (!timer.IsSet || atUs < timer.AtUs) _timers.Set(timer, atUs);
     }
 
     public void OnTurnBegun()
@@ -186,8 +217,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
             case PoolEffectKind.Notify: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Notify(effect)); break;
             case PoolEffectKind.RunCheck: SendOnErrand((ServerSession)effect.Server!, ServerErrand.RunCheck, null, ""); break;
             case PoolEffectKind.Close: SendOnErrand((ServerSession)effect.Server!, ServerErrand.Close, null, (string)effect.Detail!); break;
-            case PoolEffectKind.MakeRoom: _group.Eviction.MakeRoom(effect.Pool, this); break;
-            case PoolEffectKind.RoomMade: _group.Eviction.ServeStarved(effect.Pool, this); break;
+            case PoolEffectKind.MakeRoom: ((SharedLimit)effect.Detail!).MakeRoom(effect.Pool, this); break;
+            case PoolEffectKind.RoomMade: ((SharedLimit)effect.Detail!).TellFirst(this); break;
         }
     }
 
@@ -278,7 +309,13 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
 
     private void Adopt(PoolClient client, ServerSession server, ServerConnection connection)
     {
-        connection.ArriveAt(this);
+        var errno = connection.ArriveAt(this);
+        if (errno != 0)
+        {
+            Context.Log.Failure(server.LogPrefix, "epoll_ctl() failed: " + Errno.Text(errno));
+            connection.Close("server connection closed", mayTerminate: false); // Its removal puts the client back into the queue.
+            return;
+        }
         if (Engine.IsPeerGone(connection)) // It died before either loop heard of it. Its removal puts the client back into the queue.
         {
             connection.Close("server conn crashed?", mayTerminate: false);

@@ -39,7 +39,6 @@ public sealed class LoopGroup : ILoops
     {
         _import = new HandedImport(this, parts.Registry, parts.Statements);
         Dialer = new ServerDialer(parts.Resolver);
-        Eviction = new Eviction(parts.Registry);
         Cancels = new CancelRelay(parts.Registry);
         DeriveKeys = parts.DeriveKeys ?? new KeyDeriver().Begin;
         var count = parts.Registry.LoopCount;
@@ -70,7 +69,6 @@ public sealed class LoopGroup : ILoops
     internal Action<KeyDerivation, Action> DeriveKeys { get; }
 
     internal ServerDialer Dialer { get; }
-    internal Eviction Eviction { get; }
     internal CancelRelay Cancels { get; }
 
     internal IReadOnlyList<Loop> All => _loops;
@@ -137,7 +135,7 @@ public sealed class LoopGroup : ILoops
                 {
                     var acceptor = new ClientAcceptor(target, socket);
                     _acceptors[target.Index].Add(acceptor);
-                    target.Engine.Listen(socket.Handle, acceptor);
+                    acceptor.Listen();
                 }
             }));
         }

@@ -39,6 +39,8 @@ internal sealed class PeerCancel : CancelConnection
 
     protected override int UnixPort => _port;
 
+    internal override ConnectionBudget Places => Loop.Group.Cancels.Peers.Of(_peerId);
+
     internal override bool TryTakePlace() => Loop.Group.Cancels.Peers.TryTake(_peerId);
 
     internal override void GiveBackPlace() => Loop.Group.Cancels.Peers.GiveBack(_peerId);
@@ -82,6 +84,8 @@ internal sealed class PeerPools(PoolRegistry registry)
 
     /// <summary>Those that a request was passed on to since the start, without those that a RELOAD has taken away.</summary>
     internal IReadOnlyCollection<int> Used => [.. _pools.Keys.Where(registry.Settings.Peers.ContainsKey)];
+
+    internal ConnectionBudget Of(int peerId) => _pools[peerId];
 
     internal void NoteUse(int peerId) => _pools.GetOrAdd(peerId, static _ => new ConnectionBudget());
 

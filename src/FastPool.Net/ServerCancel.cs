@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Native;
 
@@ -41,6 +42,8 @@ internal sealed class ServerCancel : CancelConnection
     protected override EndAddress Remote => _address.ToEndAddress();
 
     protected override int UnixPort => _server!.UnixPort;
+
+    internal override ConnectionBudget Places => _target.Pool!.Cancels;
 
     /// <summary>Up to twice pool_size connections, so that requests come through when every server is busy.</summary>
     internal override bool TryTakePlace()

@@ -91,14 +91,17 @@ internal sealed partial class ServerConnection
     }
 
     /// <summary>Arrives on its new loop.</summary>
-    internal void ArriveAt(Loop loop)
+    /// <returns>0 or an errno: the kernel would tell nothing of it, so it is of no use.</returns>
+    internal int ArriveAt(Loop loop)
     {
         _loop = loop;
         Session.Context = loop.Context;
         loop.Add(this);
-        loop.Engine.Attach(this, _handleOnTheWay);
+        var errno = loop.Engine.Attach(this, _handleOnTheWay);
+        if (errno != 0) loop.Engine.Discard(_handleOnTheWay);
         _handleOnTheWay = -1;
         loop.Figures.Takeovers++;
+        return errno;
     }
 
     internal bool CanMove => IsOpen && HoldsNothing && !IsCongested;

@@ -50,6 +50,12 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
 
     internal bool IsClosed { get; private set; }
 
+    /// <summary>When the present query of the pooler's own was sent.</summary>
+    internal long OwnQueryUs { get; private set; }
+
+    /// <summary>The reason if it is not answered.</summary>
+    internal string OwnQueryFailure { get; private set; } = "";
+
     /// <summary>The client has the beginning of a message whose rest has not come yet: a word of ours would be read as a part of it.</summary>
     internal bool IsMidMessage => BodyRemaining > 0 && !IsBodySkipped;
 
@@ -198,7 +204,11 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
             _isReleaseDue = false;
             if (Session.IsReady && Session.Outstanding.IsEmpty && Client is { IsInMessage: false } && HasSentAll) Release();
         }
-        else if (Session.Phase == ServerPhase.Free && !Session.IsReady) Session.MarkDirty();
+        else if (Session.Phase == ServerPhase.Free && !Session.IsReady)
+        {
+            Session.MarkDirty();
+            Session.Pool.Tick(_loop); // It is closed at once, if it is idle.
+        }
         else if (hasInjected && Session.IsReady && Session.Outstanding.IsEmpty) TryReleaseLate();
         return position;
     }
@@ -236,6 +246,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
     /// <summary>A query of the pooler's own.</summary>
     internal void SendQuery(string text, string failure)
     {
+        OwnQueryUs = _loop.NowUs;
+        OwnQueryFailure = failure;
         var query = new Query { Text = Encoding.Latin1.GetBytes(text) };
         var bytes = new byte[query.Size];
         query.Write(bytes);
@@ -303,13 +315,13 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
     {
         if (IsClosed) return;
         var query = Session.Pool.Limits.ServerCheckQuery;
-        Session.BeginTest();
+        Session.BeginTest(isReset: false);
         SendQuery(query == "<empty>" ? "" : query, "test query failed");
     }
 
     internal void RunReset(string query)
     {
-        Session.BeginTest();
+        Session.BeginTest(isReset: true);
         SendQuery(query, "reset query failed");
     }
 

@@ -132,9 +132,9 @@ internal sealed class Pooler : IPooler, IProcessControl
         _loops.Start();
         _plane.Start();
         _plane.Readiness.IsServing = true;
-        _control.Every(Limits.TickUs, _registry.AddForcedPools);
+        _resolver.AddressesGone = _registry.Stir;
         _control.Every(Limits.TickUs, _resolver.Tick);
-        _control.Every(Limits.TickUs, _plane.Reloader.DropIdleDatabases);
+        _control.Every(Limits.TickUs, _plane.Reloader.Tick);
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
         if (OrphanKeeper.IsNeeded) _control.Every(OrphanKeeper.PeriodUs, new OrphanKeeper().Look);
         return null;

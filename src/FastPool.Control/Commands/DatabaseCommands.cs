@@ -15,7 +15,8 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
         var database = FindOrRegister(request, name, "cannot pause admin db");
         if (database is null) pausing.PauseAll();
         else pausing.Pause(database);
-        waits.Add(new Wait(request, "PAUSE", () => pausing.IsDrained(database), EndsWithResume: database is null));
+        var end = database is null ? WaitEnd.Resume : WaitEnd.ResumeOfDatabase;
+        waits.Add(new Wait(request, "PAUSE", () => pausing.IsDrained(database), end) { Database = database });
         return null;
     }
 
@@ -28,6 +29,7 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
             var database = Find(name);
             if (!database.IsPaused) throw new ConsoleException($"database {name} is not paused");
             pausing.Resume(database);
+            waits.Cancel(wait => wait.EndsWith == WaitEnd.ResumeOfDatabase && wait.Database == database);
             return "RESUME";
         }
         if (registry.IsShuttingDown) throw new ConsoleException("pooler is shutting down");
@@ -40,7 +42,7 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
     public void ResumeAll()
     {
         pausing.ResumeAll();
-        waits.Cancel(static wait => wait.EndsWithResume);
+        waits.Cancel(static wait => wait.EndsWith == WaitEnd.Resume);
     }
 
     public string? Disable(ConsoleRequest request, string name)
@@ -87,7 +89,7 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
         LogIssued("WAIT_CLOSE", name);
         var database = FindOrRegister(request, name, "cannot wait in admin db");
         var hadNone = false;
-        waits.Add(new Wait(request, "WAIT_CLOSE", IsOver, EndsWithResume: false));
+        waits.Add(new Wait(request, "WAIT_CLOSE", IsOver));
         return null;
 
         // Without servers at once; else none twice in a row, for a server between two loops is seen on neither.

@@ -47,7 +47,7 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
         Taker = isForTakeover ? request.Client : null;
         var startUs = clock.NowUs;
         var frozenUs = 0L;
-        waits.Add(new Wait(request, "SUSPEND", IsOver, EndsWithResume: true) { PeriodUs = SuspendLookUs });
+        waits.Add(new Wait(request, "SUSPEND", IsOver, WaitEnd.Resume) { PeriodUs = SuspendLookUs });
         return null;
 
         bool IsOver()

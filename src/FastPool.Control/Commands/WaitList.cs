@@ -1,16 +1,30 @@
+using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 
 namespace FastPool.Control.Commands;
 
 /// <summary>What a console session waits for.</summary>
 /// <param name="IsOver">Looked at again and again.</param>
-/// <param name="EndsWithResume">True for the global PAUSE and SUSPEND.</param>
-internal sealed record Wait(ConsoleRequest Request, string Tag, Func<bool> IsOver, bool EndsWithResume)
+/// <param name="EndsWith">Whose RESUME makes it vain.</param>
+internal sealed record Wait(ConsoleRequest Request, string Tag, Func<bool> IsOver, WaitEnd EndsWith = WaitEnd.Nothing)
 {
+    /// <summary>The one database it is about; null: all.</summary>
+    public Database? Database { get; init; }
+
     private const long LookPeriodUs = 20_000;
 
     /// <summary>How often is looked whether it is over.</summary>
     public long PeriodUs { get; init; } = LookPeriodUs;
+}
+
+/// <summary>What ends a wait whose condition will not come true any more.</summary>
+internal enum WaitEnd
+{
+    Nothing,
+    /// <summary>PAUSE and SUSPEND of everything.</summary>
+    Resume,
+    /// <summary>PAUSE of a database.</summary>
+    ResumeOfDatabase,
 }
 
 /// <summary>
@@ -39,7 +53,7 @@ internal sealed class WaitList(ControlThread control, Action<ConsoleRequest, str
     }
 
     /// <summary>The client is gone. A SUSPEND goes on parking nevertheless; its answer goes nowhere.</summary>
-    public void Forget(ClientSession client) => _waits.RemoveAll(wait => wait.Request.Client == client && !wait.EndsWithResume);
+    public void Forget(ClientSession client) => _waits.RemoveAll(wait => wait.Request.Client == client && wait.EndsWith != WaitEnd.Resume);
 
     /// <summary>Nobody is left to be answered.</summary>
     public void Clear() => _waits.Clear();

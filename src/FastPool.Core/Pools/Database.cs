@@ -6,11 +6,12 @@ namespace FastPool.Core.Pools;
 /// <summary>An entry of [databases], or one made from <c>*</c>, with what is counted for it.</summary>
 public sealed class Database
 {
-    private readonly ConcurrentDictionary<string, Pool> _pools = new(StringComparer.Ordinal);
+    private readonly PoolerState _pooler;
+    private ConcurrentDictionary<string, Pool>? _pools;
+    private ConcurrentDictionary<string, Secret>? _fetchedSecrets;
     private DatabaseEntry _entry;
     private bool _isPaused;
     private bool _isDisabled;
-    private readonly PoolerState _pooler;
 
     /// <param name="pooler">Whose PAUSE holds this database too; null: nobody's.</param>
     public Database(DatabaseEntry entry, bool isAuto, PoolerState? pooler = null)
@@ -18,6 +19,7 @@ public sealed class Database
         _entry = entry;
         IsAuto = isAuto;
         _pooler = pooler ?? new PoolerState();
+        Servers = new SharedLimit { Limit = entry.MaxDbConnections };
     }
 
     public string Name => Entry.Name;
@@ -57,39 +59,46 @@ public sealed class Database
     }
 
     /// <summary>Server connections over all pools, against max_db_connections.</summary>
-    public ConnectionBudget Servers { get; } = new();
+    public SharedLimit Servers { get; }
 
     /// <summary>Clients that named this database, against max_db_client_connections.</summary>
     public ClientCount Clients { get; } = new();
 
     /// <summary>Secrets that auth_query brought, by user: the last one of each serves for logins to servers of this database.</summary>
-    public ConcurrentDictionary<string, Secret> FetchedSecrets { get; } = new(StringComparer.Ordinal);
+    public ConcurrentDictionary<string, Secret> FetchedSecrets => Made(ref _fetchedSecrets);
 
     /// <summary>Pools by server-side user.</summary>
-    public ICollection<Pool> Pools => _pools.Values;
+    public ICollection<Pool> Pools => Volatile.Read(ref _pools)?.Values ?? []; // Pairs: Made.
 
     /// <summary>Takes all pools away, for KILL and for a removed database; whoever still holds one of them is to be closed.</summary>
     internal IReadOnlyList<Pool> RemovePools()
     {
         var removed = new List<Pool>();
-        foreach (var user in _pools.Keys)
+        if (Volatile.Read(ref _pools) is not { } pools) return removed; // Pairs: Made.
+        foreach (var (user, _) in pools)
         {
-            if (_pools.TryRemove(user, out var pool)) removed.Add(pool);
+            if (pools.TryRemove(user, out var pool)) removed.Add(pool);
         }
         return removed;
     }
 
-    internal Pool GetOrAddPool(string user, Func<string, Pool> create) => _pools.GetOrAdd(user, create);
+    internal Pool? FindPool(string user) => Volatile.Read(ref _pools)?.GetValueOrDefault(user); // Pairs: Made.
+
+    /// <summary>Adds a pool unless there is one: of several that are made at once, one is in use, and nobody has heard of the others.</summary>
+    internal Pool GetOrAddPool(Pool pool) => Made(ref _pools).GetOrAdd(pool.User.Name, pool);
+
+    /// <summary>Most databases that somebody names need none of these tables: one costs hundreds of bytes.</summary>
+    private static ConcurrentDictionary<string, T> Made<T>(ref ConcurrentDictionary<string, T>? table) =>
+        Volatile.Read(ref table) ?? Interlocked.CompareExchange(ref table, new(concurrencyLevel: 1, capacity: 1, StringComparer.Ordinal), null) ?? table!; // Pairs: the readers above.
 }
 
 /// <summary>A user name with what is counted for it over all databases.</summary>
 public sealed class PoolUser(string name)
 {
-
     public string Name { get; } = name;
 
     /// <summary>Server connections made as this user, against max_user_connections.</summary>
-    public ConnectionBudget Servers { get; } = new();
+    public SharedLimit Servers { get; } = new();
 
     /// <summary>Clients that log in under this name, against max_user_client_connections.</summary>
     public ClientCount Clients { get; } = new();

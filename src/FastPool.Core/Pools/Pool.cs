@@ -22,12 +22,14 @@ public sealed class Pool
     private PoolLimits _limits;
     private Welcome? _welcome;
     private int _generation;
+    private long _nextComplaintUs;
 
     public Pool(Database database, PoolUser user, PoolLimits limits, int loopCount)
     {
         Database = database;
         User = user;
         _limits = limits;
+        Limits = limits;
         _isForced = limits.HasForcedUser;
         Stats = new PoolStats[loopCount];
         for (var i = 0; i < loopCount; i++) Stats[i] = new PoolStats();
@@ -46,7 +48,12 @@ public sealed class Pool
     public PoolLimits Limits
     {
         get => Volatile.Read(ref _limits); // Pairs: the setter, by the reload.
-        set => Volatile.Write(ref _limits, value);
+        set
+        {
+            Volatile.Write(ref _limits, value);
+            Database.Servers.Limit = value.MaxDbConnections;
+            User.Servers.Limit = value.MaxUserConnections;
+        }
     }
 
     public PoolStats[] Stats { get; }
@@ -92,6 +99,15 @@ public sealed class Pool
     /// <summary>Until when no server is opened because a login failed; 0: none failed lately.</summary>
     public long RetryAtUs => _mover.RetryAtUs;
 
+    /// <summary>Of what goes wrong with every server the log tells once a minute.</summary>
+    /// <returns>False: it has been told of lately.</returns>
+    public bool MayComplain(long nowUs)
+    {
+        const long PeriodUs = 60_000_000;
+        var nextUs = Volatile.Read(ref _nextComplaintUs);
+        return nowUs >= nextUs && Interlocked.CompareExchange(ref _nextComplaintUs, nowUs + PeriodUs, nextUs) == nextUs; // Pairs: the same of other loops.
+    }
+
     /// <summary>The first server of the pool brings the parameters; later ones change nothing.</summary>
     public void TryPublishWelcome(Welcome welcome) => Interlocked.CompareExchange(ref _welcome, welcome, null); // Pairs: Welcome.
 
@@ -123,7 +139,7 @@ public sealed class Pool
         }
         finally
         {
-            EndTurn(host); // A broken invariant ends with the client concerned, not with the pool.
+            EndTurn(host); // What fails here is the caller's, who closes the client concerned; the pool goes on.
         }
     }
 
@@ -156,11 +172,20 @@ public sealed class Pool
     /// <summary>Gives up the idle server that was idle longest.</summary>
     public void Evict(IPoolHost host) => Submit(PoolOperationKind.Evict, null, null, null, host);
 
+    /// <summary>Gives up the idle server that was idle longest, if pools wait for a place under the limit and none is on its way.</summary>
+    public void Evict(SharedLimit limit, IPoolHost host) => Submit(PoolOperationKind.Evict, null, null, limit, host);
+
+    /// <summary>A place under the limit is free, and this pool is the first that waited for one. What it does not use is the next pool's.</summary>
+    public void TakeRoom(SharedLimit limit, IPoolHost host) => Submit(PoolOperationKind.TakeRoom, null, null, limit, host);
+
     /// <summary>Something changed that may let waiters go on.</summary>
     public void Serve(IPoolHost host) => Submit(PoolOperationKind.Serve, null, null, null, host);
 
-    /// <summary>The janitor's round: timeouts of waiters and of free servers, minimum size, retries.</summary>
+    /// <summary>Looks through all of it, whatever its timer says: something has changed that the pool has not heard of.</summary>
     public void Tick(IPoolHost host) => Submit(PoolOperationKind.Tick, null, null, null, host);
+
+    /// <summary>The time has come that was given to <see cref="IPoolHost.SetTimer"/>.</summary>
+    public void OnTimer(IPoolHost host) => Submit(PoolOperationKind.Timer, null, null, null, host);
 
     /// <summary>Closes every free server with the reason: PAUSE, a removed database.</summary>
     public void Drain(string reason, IPoolHost host) => Submit(PoolOperationKind.Drain, null, null, reason, host);
@@ -231,7 +256,14 @@ public sealed class Pool
         while (oldest is not null)
         {
             var next = oldest.Next;
-            _mover.Run(oldest.Kind, oldest.Client, oldest.Server, oldest.Detail, host);
+            try
+            {
+                _mover.Run(oldest.Kind, oldest.Client, oldest.Server, oldest.Detail, host);
+            }
+            catch (Exception failure) // A mistake of ours: it is theirs whom the operation was about, and nobody else's. Those behind it are run.
+            {
+                host.OnFailed(failure, oldest.Client, oldest.Server);
+            }
             oldest.Client = null;
             oldest.Server = null;
             oldest.Detail = null;

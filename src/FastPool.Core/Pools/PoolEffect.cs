@@ -16,9 +16,9 @@ public enum PoolEffectKind : byte
     RunCheck,
     /// <summary>The owner closes the server.</summary>
     Close,
-    /// <summary>Other pools of this database or user should give up an idle server.</summary>
+    /// <summary>A pool that holds a place under the limit should give up an idle server.</summary>
     MakeRoom,
-    /// <summary>A connection of this database or user has gone: pools that starved may open one.</summary>
+    /// <summary>A place under the limit is free: the first pool of its queue is to be told.</summary>
     RoomMade,
 }
 
@@ -47,4 +47,10 @@ public interface IPoolHost
     PoolOperation Rent();
 
     void Return(PoolOperation operation);
+
+    /// <summary>Calls <see cref="Pool.OnTimer"/> on this loop then, or earlier. One time a pool: the earliest counts. Called in the pool's turn.</summary>
+    void SetTimer(Pool pool, long atUs);
+
+    /// <summary>An operation that another thread had left has failed: whomever it was about is to be closed. Called in the pool's turn.</summary>
+    void OnFailed(Exception failure, PoolClient? client, PooledServer? server);
 }

@@ -35,7 +35,13 @@ public sealed class PoolLimits
         DisablePqexec = settings.DisablePqexec;
         MaxPacketSize = settings.MaxPacketSize;
         HasForcedUser = database.ForcedUser is not null;
+        LifetimeGapUs = PoolSize > 0 ? ServerLifetimeUs / PoolSize : 0;
+        WaitSpanUs = Shortest(QueryWaitTimeoutUs, GlobalQueryTimeoutUs);
+        FreeSpanUs = Math.Min(Shortest(ServerIdleTimeoutUs), NeedsCheck ? ServerCheckDelayUs : Never);
     }
+
+    /// <summary>So far away that it can be added to any time.</summary>
+    private const long Never = long.MaxValue / 4;
 
     public PoolMode PoolMode { get; }
     /// <summary>0: no limit.</summary>
@@ -46,6 +52,8 @@ public sealed class PoolLimits
     public int MaxDbConnections { get; }
     public int MaxUserConnections { get; }
     public long ServerLifetimeUs { get; }
+    /// <summary>Between two servers of a pool that are closed for their age, so that replacements spread over time.</summary>
+    public long LifetimeGapUs { get; }
     public long ServerIdleTimeoutUs { get; }
     public long ServerLoginRetryUs { get; }
     public long ServerCheckDelayUs { get; }
@@ -68,4 +76,21 @@ public sealed class PoolLimits
     public bool HasForcedUser { get; }
 
     public bool NeedsCheck => ServerCheckQuery.Length > 0;
+
+    /// <summary>How long a client may wait before something is to be done about it.</summary>
+    public long WaitSpanUs { get; }
+
+    /// <summary>How long a free server may be unused before something is to be done about it.</summary>
+    public long FreeSpanUs { get; }
+
+    /// <summary>The shortest of those that are set.</summary>
+    private static long Shortest(params ReadOnlySpan<long> spansUs)
+    {
+        var shortest = Never;
+        foreach (var spanUs in spansUs)
+        {
+            if (spanUs > 0 && spanUs < shortest) shortest = spanUs;
+        }
+        return shortest;
+    }
 }

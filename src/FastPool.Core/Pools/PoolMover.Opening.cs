@@ -8,15 +8,19 @@ internal sealed partial class PoolMover
     /// <summary>Servers for those that wait: used ones after a check, else new ones, as far as the limits go.</summary>
     private void OpenMore(IPoolHost host)
     {
-        SetStarved(false);
-        if (IsStopped) return;
-        OpenShared(host);
-        if (_awaitingOwn.Count > 0) OpenOwn(host);
+        _isAtLimit = false;
+        if (!IsStopped)
+        {
+            OpenShared(host);
+            if (_awaitingOwn.Count > 0) OpenOwn(host);
+        }
+        if (_isAtLimit) SetStarved(true);
+        else WithdrawClaims();
     }
 
     private void OpenShared(IPoolHost host)
     {
-        var wanted = _waiting.Count - _counts.Tested;
+        var wanted = _waiting.Count - (_counts.Tested - _slowTestCount);
         for (; wanted > 0 && _used.Newest is { } used; wanted--)
         {
             _used.Remove(used);
@@ -26,7 +30,7 @@ internal sealed partial class PoolMover
                 wanted++;
                 continue;
             }
-            Move(used, ServerState.Tested);
+            BeginTest(used, host);
             host.Add(new PoolEffect(PoolEffectKind.RunCheck, _pool, null, used, Loop: used.Loop));
         }
         if (wanted <= 0 && _waiting.Count == 0 && _awaitingWelcome.Count > 0 && _pool.Welcome is null)
@@ -53,7 +57,7 @@ internal sealed partial class PoolMover
             if (client.IsDialed) continue;
             if (!OpenOne(client.Loop, client, host))
             {
-                if (_counts.Closing == 0 && host.NowUs >= _retryAtUs) Evict(host);
+                if (_counts.Closing == 0 && host.NowUs >= _retryAtUs) Evict(null, host);
                 return;
             }
             client.IsDialed = true;
@@ -65,7 +69,7 @@ internal sealed partial class PoolMover
     private void MakeRoomForWelcome(IPoolHost host)
     {
         var size = _pool.Limits.PoolSize;
-        if (size > 0 && _counts.Servers >= size && _counts.Login == 0 && _counts.Closing == 0) Evict(host);
+        if (size > 0 && _counts.Servers >= size && _counts.Login == 0 && _counts.Closing == 0) Evict(null, host);
     }
 
     /// <param name="only">Whom alone it is for; null: whoever waits.</param>
@@ -73,68 +77,121 @@ internal sealed partial class PoolMover
     private bool OpenOne(byte loop, PoolClient? only, IPoolHost host)
     {
         var limits = _pool.Limits;
-        if (_counts.Login >= Limits.DialsPerPoolMax || host.NowUs < _retryAtUs) return false;
+        if (_counts.Login >= Limits.DialsPerPoolMax) return false;
+        if (host.NowUs < _retryAtUs)
+        {
+            ArmAt(_retryAtUs, host);
+            return false;
+        }
         if (_lastFailure is not null && _counts.Login > 0) return false; // One probe at a time while logins fail.
         if (limits.PoolSize > 0 && _counts.Servers >= limits.PoolSize && !MayUseReserve(limits, only ?? _waiting.Oldest, host)) return false;
-        return TryOpenWithinBudgets(loop, only, limits, host) || Starve(host);
+        return TryOpenWithinLimits(loop, only, isForWaiter: true, host);
     }
 
     private bool MayUseReserve(PoolLimits limits, PoolClient? oldest, IPoolHost host)
     {
-        if (limits.ReservePoolTimeoutUs <= 0 || _counts.Servers >= limits.PoolSize + limits.ReservePoolSize) return false;
-        if (oldest is null || host.NowUs - oldest.WaitStartUs < limits.ReservePoolTimeoutUs) return false;
+        if (oldest is null || limits.ReservePoolTimeoutUs <= 0 || _counts.Servers >= limits.PoolSize + limits.ReservePoolSize) return false;
+        var sinceUs = oldest.WaitStartUs + limits.ReservePoolTimeoutUs;
+        if (host.NowUs < sinceUs)
+        {
+            ArmAt(sinceUs, host);
+            return false;
+        }
         host.Add(new PoolEffect(PoolEffectKind.Notify, _pool, oldest, Detail: ReserveNote.Instance));
         return true;
     }
 
-    private bool Starve(IPoolHost host)
-    {
-        SetStarved(true);
-        host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool));
-        return false;
-    }
+    // ---- limits shared with other pools -------------------------------------------------------------------------------
+
+    private bool _isAtLimit; // By such a limit, in the present look at what is wanted.
 
     private void SetStarved(bool value)
     {
         if (_isStarved != value) Volatile.Write(ref _isStarved, value); // Pairs: IsStarved.
     }
 
-    /// <summary>Somebody in another pool has waited longer, and only a limit over several pools keeps him from a server.</summary>
+    /// <summary>The limit under which somebody in another pool has waited longer, with nothing else to keep him from a server.</summary>
     /// <param name="next">Who would get the server here; null: nobody waits.</param>
-    private bool IsClaimedElsewhere(PoolClient? next)
+    private SharedLimit? LimitClaimedElsewhere(PoolClient? next)
     {
         var limits = _pool.Limits;
-        var sinceUs = limits.MaxDbConnections > 0 ? _pool.Database.Servers.ClaimedSinceUs(_pool) : long.MaxValue;
-        if (limits.MaxUserConnections > 0) sinceUs = Math.Min(sinceUs, _pool.User.Servers.ClaimedSinceUs(_pool));
-        if (sinceUs == long.MaxValue) return false;
-        return next is null || next.WaitStartUs - sinceUs > Limits.ClaimStepUs;
+        if (limits.MaxDbConnections > 0 && IsClaimedElsewhere(_pool.Database.Servers, next)) return _pool.Database.Servers;
+        return limits.MaxUserConnections > 0 && IsClaimedElsewhere(_pool.User.Servers, next) ? _pool.User.Servers : null;
     }
 
-    private void Claim(ConnectionBudget budget)
+    private bool IsClaimedElsewhere(SharedLimit limit, PoolClient? next)
     {
-        if (OldestWaiter is null) return;
-        SetStarved(true);
-        budget.Claim(_pool);
+        if (!limit.HasUnmetClaims) return false;
+        var sinceUs = limit.ClaimedSinceUs(_pool);
+        return sinceUs != long.MaxValue && (next is null || next.WaitStartUs - sinceUs > Limits.ClaimStepUs);
     }
 
-    /// <returns>False when max_db_connections or max_user_connections is reached.</returns>
-    private bool TryOpenWithinBudgets(byte loop, PoolClient? only, PoolLimits limits, IPoolHost host)
+    /// <returns>False when max_db_connections or max_user_connections is reached. Where a waiter is to have the server, the pool stands in the queue of that limit then.</returns>
+    private bool TryOpenWithinLimits(byte loop, PoolClient? only, bool isForWaiter, IPoolHost host)
     {
         var (database, user) = (_pool.Database.Servers, _pool.User.Servers);
-        if (IsClaimedElsewhere(OldestWaiter)) return false;
-        if (!database.TryTake(limits.MaxDbConnections))
+        if (!TryTake(database, ref _databaseClaim, isForWaiter, host))
         {
-            Claim(database);
+            Withdraw(_userClaim);
             return false;
         }
-        if (!user.TryTake(limits.MaxUserConnections))
+        if (!TryTake(user, ref _userClaim, isForWaiter, host))
         {
-            database.GiveBack();
-            Claim(user);
+            GiveBack(database, null, host);
             return false;
         }
         _counts.Login++;
+        PassOn(database, host);
+        PassOn(user, host);
         host.Add(new PoolEffect(PoolEffectKind.Dial, _pool, only, Loop: loop));
         return true;
+    }
+
+    private bool TryTake(SharedLimit limit, ref Claim? claim, bool isForWaiter, IPoolHost host)
+    {
+        var isBounded = isForWaiter && limit.Limit > 0;
+        if (isBounded)
+        {
+            _isAtLimit = true;
+            if (claim is { IsQueued: true } && limit.IsFull) // It will be told.
+            {
+                if (limit.HasUnmetClaims) host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool, Detail: limit));
+                return false;
+            }
+            claim ??= new Claim(_pool);
+        }
+        if (!limit.TryTake(_pool, isFirst: _counts.Servers == 0, isBounded ? claim : null))
+        {
+            if (isBounded) host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool, Detail: limit));
+            return false;
+        }
+        if (isBounded) _isAtLimit = false;
+        return true;
+    }
+
+    /// <summary>This pool, which had waited longest, has been told of a free place.</summary>
+    private void TakeRoom(SharedLimit limit, IPoolHost host)
+    {
+        OpenMore(host);
+        PassOn(limit, host);
+    }
+
+    /// <summary>What this pool does not use is the next one's.</summary>
+    private void PassOn(SharedLimit limit, IPoolHost host)
+    {
+        if (limit.HasRoomForClaims) host.Add(new PoolEffect(PoolEffectKind.RoomMade, _pool, Detail: limit));
+    }
+
+    /// <summary>Nobody waits here any more whom such a limit stops.</summary>
+    private void WithdrawClaims()
+    {
+        SetStarved(false);
+        Withdraw(_databaseClaim);
+        Withdraw(_userClaim);
+    }
+
+    private void Withdraw(Claim? claim)
+    {
+        if (claim is { IsQueued: true }) (claim == _databaseClaim ? _pool.Database.Servers : _pool.User.Servers).Withdraw(claim);
     }
 }

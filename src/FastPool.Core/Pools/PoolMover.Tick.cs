@@ -1,23 +1,77 @@
+using FastPool.Base;
+
 namespace FastPool.Core.Pools;
 
-/// <summary>The janitor's round: who has waited too long, which free servers are old, unused or too many.</summary>
+/// <summary>
+/// What is due in a pool: who has waited too long, which free servers are old, unused or too many. A pool has one timer, on
+/// the loop that set it last; whatever comes to be due at some time sets it no later than that. So a pool in which nothing
+/// is due is not looked at.
+/// </summary>
 internal sealed partial class PoolMover
 {
+    private long _armedUs = long.MaxValue;
+    private byte _armedLoop;
+
+    /// <summary>The pool is looked at then, at the latest.</summary>
+    private void ArmAt(long atUs, IPoolHost host)
+    {
+        if (atUs >= _armedUs) return;
+        atUs = Math.Max(atUs, host.NowUs + Limits.TimerStepUs); // What is due and cannot be done must not be looked at without end.
+        if (atUs >= _armedUs) return;
+        _armedUs = atUs;
+        _armedLoop = host.Loop;
+        host.SetTimer(_pool, _armedUs);
+    }
+
+    /// <summary>Something that is rare has happened, and may let others be due.</summary>
+    private void LookAgainSoon(IPoolHost host) => ArmAt(host.NowUs + Limits.TickUs, host);
+
+    private void ArmForWaiter(PoolClient client, IPoolHost host)
+    {
+        var limits = _pool.Limits;
+        ArmAt(client.WaitStartUs + limits.WaitSpanUs + 1, host);
+        if (client.AwaitsWelcome && limits.ClientLoginTimeoutUs > 0) ArmAt(client.ConnectUs + limits.ClientLoginTimeoutUs + 1, host);
+        else if (!client.IsNotified && limits.QueryWaitNotifyUs > 0) ArmAt(NotifyAtUs(client, limits), host);
+    }
+
+    /// <summary>In steps of a tenth of a second, for each look is at all that wait.</summary>
+    private static long NotifyAtUs(PoolClient client, PoolLimits limits)
+    {
+        const long StepUs = 100_000;
+        return (client.WaitStartUs + limits.QueryWaitNotifyUs + 1_000_000 + StepUs - 1) / StepUs * StepUs;
+    }
+
+    private void ArmForFree(PooledServer server, PoolLimits limits, IPoolHost host)
+    {
+        ArmAt(server.LastActivityUs + limits.FreeSpanUs + 1, host);
+        ArmAt(LifetimeEndUs(server, limits), host);
+    }
+
+    private void OnTimer(IPoolHost host)
+    {
+        if (host.Loop != _armedLoop) return; // Another loop's timer counts.
+        if (host.NowUs < _armedUs) host.SetTimer(_pool, _armedUs);
+        else Tick(host);
+    }
+
     private void Tick(IPoolHost host)
     {
         var limits = _pool.Limits;
         var now = host.NowUs;
-        _takeovers = 0;
+        if (_armedUs <= now) _armedUs = long.MaxValue;
         TickWaiters(limits, now, host);
+        TickTests(now, host);
         foreach (var list in _idle) TickFree(list, limits, now, host);
         TickFree(_used, limits, now, host);
         CloseTooMany(limits, host);
-        if (limits.MinPoolSize > _counts.Connected + _counts.Login && (limits.PoolSize == 0 || _counts.Servers < limits.PoolSize)
-            && limits.PoolSize > 0 && !IsPaused && (_counts.Clients > 0 || limits.HasForcedUser))
+        if (limits.MinPoolSize > _counts.Connected + _counts.Login && limits.PoolSize > 0 && _counts.Servers < limits.PoolSize
+            && !IsPaused && (_counts.Clients > 0 || limits.HasForcedUser))
         {
-            OpenForMinimum(limits, host);
+            OpenForMinimum(host);
+            ArmAt(Math.Max(now + Limits.TickUs, _retryAtUs), host);
         }
         OpenMore(host);
+        if (_isStarved) LookAgainSoon(host);
     }
 
     private void TickWaiters(PoolLimits limits, long now, IPoolHost host)
@@ -32,21 +86,43 @@ internal sealed partial class PoolMover
         for (var client = queue.Oldest; client is not null;)
         {
             var next = client.Newer;
-            if (ReasonToRefuse(client, limits, now) is { } reason) RefuseWaiter(client, reason, host);
-            else if (!client.IsNotified && limits.QueryWaitNotifyUs > 0 && now - client.WaitStartUs >= limits.QueryWaitNotifyUs + 1_000_000)
+            if (ReasonToRefuse(client, limits, now) is { } reason)
+            {
+                RefuseWaiter(client, reason, host);
+                client = next;
+                continue;
+            }
+            if (!client.IsNotified && limits.QueryWaitNotifyUs > 0 && now >= NotifyAtUs(client, limits))
             {
                 client.IsNotified = true;
                 host.Add(new PoolEffect(PoolEffectKind.Notify, _pool, client));
             }
+            ArmForWaiter(client, host);
             client = next;
+        }
+    }
+
+    /// <summary>A test that takes long is no help any more to those that wait. Its own end is the loop's affair.</summary>
+    private void TickTests(long now, IPoolHost host)
+    {
+        for (var server = _tested.Oldest; server is not null; server = server.Newer)
+        {
+            if (server.IsTestSlow) continue;
+            if (now - server.TestSinceUs < Limits.TestPatienceUs)
+            {
+                ArmAt(server.TestSinceUs + Limits.TestPatienceUs, host);
+                return;
+            }
+            server.IsTestSlow = true;
+            _slowTestCount++;
         }
     }
 
     private string? ReasonToRefuse(PoolClient client, PoolLimits limits, long now)
     {
         var waited = now - client.WaitStartUs;
-        if (!client.AwaitsWelcome && _pool.Database.IsEnding) return ServerShuttingDown;
-        if (!client.AwaitsWelcome && limits.GlobalQueryTimeoutUs > 0 && waited > limits.GlobalQueryTimeoutUs) return "query_timeout";
+        if (_pool.Database.IsEnding) return ServerShuttingDown;
+        if (limits.GlobalQueryTimeoutUs > 0 && waited > limits.GlobalQueryTimeoutUs) return "query_timeout";
         if (limits.QueryWaitTimeoutUs > 0 && waited > limits.QueryWaitTimeoutUs) return "query_wait_timeout";
         if (client.AwaitsWelcome && limits.ClientLoginTimeoutUs > 0 && now - client.ConnectUs > limits.ClientLoginTimeoutUs) return "client_login_timeout (server down)";
         return null;
@@ -59,36 +135,47 @@ internal sealed partial class PoolMover
         host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: new Refusal(text)));
     }
 
-    /// <summary>The janitor's rules for a free server: the first that matches counts.</summary>
+    /// <summary>The rules for a free server: the first that matches counts.</summary>
     private void TickFree(ServerList list, PoolLimits limits, long now, IPoolHost host)
     {
         for (var server = list.Oldest; server is not null;)
         {
             var next = server.Newer;
             var unused = now - server.LastActivityUs;
+            var isUnused = limits.ServerIdleTimeoutUs > 0 && unused > limits.ServerIdleTimeoutUs;
             if (server.IsCloseNeeded) CloseFree(server, "database configuration changed", host);
             else if (server.IsDirty) CloseFree(server, server.State == ServerState.Used ? "SV_USED server got dirty" : "SV_IDLE server got dirty", host);
-            else if (limits.ServerIdleTimeoutUs > 0 && unused > limits.ServerIdleTimeoutUs && (limits.MinPoolSize <= 0 || _counts.Connected - _counts.Closing > limits.MinPoolSize)) CloseFree(server, "server idle timeout", host);
-            else if (IsLifetimeOver(server, limits, now)) CloseForLifetime(server, now, host);
+            else if (isUnused && (limits.MinPoolSize <= 0 || _counts.Connected - _counts.Closing > limits.MinPoolSize)) CloseFree(server, "server idle timeout", host);
+            else if (now >= LifetimeEndUs(server, limits)) CloseForLifetime(server, now, host);
             else if (IsPaused) CloseFree(server, "pause mode", host);
-            else if (server.State == ServerState.Idle && limits.NeedsCheck && unused > limits.ServerCheckDelayUs)
+            else
             {
-                list.Remove(server);
-                PublishIdle();
-                Move(server, ServerState.Used);
-                _used.Add(server);
+                if (server.State == ServerState.Idle && limits.NeedsCheck && unused > limits.ServerCheckDelayUs)
+                {
+                    list.Remove(server);
+                    PublishIdle();
+                    Move(server, ServerState.Used);
+                    _used.Add(server);
+                }
+                ArmForRested(server, isUnused, limits, host);
             }
             server = next;
         }
     }
 
-    /// <summary>Old enough, and long enough after the pool's last such close that replacements spread over time.</summary>
-    private bool IsLifetimeOver(PooledServer server, PoolLimits limits, long now)
+    /// <summary>What is still to come for it: a rule that holds, and something forbids to act upon, is looked at again when that changes.</summary>
+    private void ArmForRested(PooledServer server, bool isUnused, PoolLimits limits, IPoolHost host)
     {
-        if (now - server.DialStartUs < limits.ServerLifetimeUs) return false;
-        var gap = limits.PoolSize > 0 ? limits.ServerLifetimeUs / limits.PoolSize : 0;
-        return now - _lastLifetimeCloseUs >= gap;
+        ArmAt(LifetimeEndUs(server, limits), host);
+        if (server.State == ServerState.Idle && limits.NeedsCheck) ArmAt(server.LastActivityUs + limits.ServerCheckDelayUs + 1, host);
+        if (limits.ServerIdleTimeoutUs > 0 && !isUnused) ArmAt(server.LastActivityUs + limits.ServerIdleTimeoutUs + 1, host);
     }
+
+    /// <summary>Old enough, and long enough after the pool's last such close that replacements spread over time.</summary>
+    private long LifetimeEndUs(PooledServer server, PoolLimits limits) =>
+        Math.Max(server.DialStartUs + limits.ServerLifetimeUs, _lastLifetimeCloseUs + limits.LifetimeGapUs);
+
+    private bool IsLifetimeOver(PooledServer server, PoolLimits limits, long now) => now >= LifetimeEndUs(server, limits);
 
     private void CloseForLifetime(PooledServer server, long now, IPoolHost host)
     {
@@ -108,9 +195,9 @@ internal sealed partial class PoolMover
     }
 
     /// <summary>min_pool_size: one connection a round, and none by eviction.</summary>
-    private void OpenForMinimum(PoolLimits limits, IPoolHost host)
+    private void OpenForMinimum(IPoolHost host)
     {
         if (_counts.Login > 0 || host.NowUs < _retryAtUs) return;
-        TryOpenWithinBudgets((byte)(_counts.Servers % _idle.Length), null, limits, host);
+        TryOpenWithinLimits((byte)(_counts.Servers % _idle.Length), null, isForWaiter: false, host);
     }
 }

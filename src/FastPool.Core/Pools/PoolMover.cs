@@ -14,6 +14,7 @@ internal sealed partial class PoolMover
     private readonly Pool _pool;
     private readonly ServerList[] _idle;
     private readonly ServerList _used = new();
+    private readonly ServerList _tested = new();
     private readonly WaitQueue _waiting = new();
     private readonly WaitQueue _awaitingWelcome = new();
     private readonly WaitQueue _awaitingOwn = new();
@@ -25,7 +26,11 @@ internal sealed partial class PoolMover
     private long _oldestIdleUs = long.MaxValue;
     private long _oldestWaitUs;
     private bool _isStarved;
+    private int _slowTestCount;
     private int _takeovers;
+    private long _takeoversUntilUs;
+    private Claim? _databaseClaim;
+    private Claim? _userClaim;
 
     internal PoolMover(Pool pool, int loopCount)
     {
@@ -51,7 +56,7 @@ internal sealed partial class PoolMover
     {
         switch (kind)
         {
-            case PoolOperationKind.Join: _counts.Clients++; break;
+            case PoolOperationKind.Join: Join(host); break;
             case PoolOperationKind.AwaitWelcome: AwaitWelcome(client!, host); break;
             case PoolOperationKind.Acquire: Acquire(client!, host, mayReturn: false); break;
             case PoolOperationKind.Leave: Leave(client!, host); break;
@@ -64,14 +69,25 @@ internal sealed partial class PoolMover
             case PoolOperationKind.LoginFailed: LoginFailed(server!, (LoginFailure)detail!, host); break;
             case PoolOperationKind.Return: Return(server!, host); break;
             case PoolOperationKind.Arrived: server!.Grantee = null; break;
-            case PoolOperationKind.BeginTest: Move(server!, ServerState.Tested); break;
+            case PoolOperationKind.BeginTest: BeginTest(server!, host); break;
             case PoolOperationKind.BeginCancelWait: Move(server!, ServerState.BeingCanceled); break;
             case PoolOperationKind.Remove: Remove(server!, host); break;
-            case PoolOperationKind.Evict: Evict(host); break;
-            case PoolOperationKind.Serve: Serve(host); break;
+            case PoolOperationKind.Evict: Evict((SharedLimit?)detail, host); break;
+            case PoolOperationKind.TakeRoom: TakeRoom((SharedLimit)detail!, host); break;
+            case PoolOperationKind.Serve:
+                Serve(host);
+                LookAgainSoon(host);
+                break;
             case PoolOperationKind.Tick: Tick(host); break;
+            case PoolOperationKind.Timer: OnTimer(host); break;
             case PoolOperationKind.Drain: Drain((string)detail!, host); break;
         }
+    }
+
+    private void Join(IPoolHost host)
+    {
+        _counts.Clients++;
+        if (_pool.Limits.MinPoolSize > 0) LookAgainSoon(host);
     }
 
     /// <param name="mayReturn">The caller's own thread asks: a server of its loop may be returned in place of an effect.</param>
@@ -104,6 +120,7 @@ internal sealed partial class PoolMover
             return null;
         }
         _waiting.Add(client);
+        ArmForWaiter(client, host);
         PublishWaiting();
         OpenMore(host);
         return null;
@@ -117,6 +134,11 @@ internal sealed partial class PoolMover
         if (client.HasLeft) return;
         client.AwaitsWelcome = true;
         client.IsNotified = true; // query_wait_notify is not for clients without their welcome.
+        if (_pool.Database.IsEnding)
+        {
+            host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: new Refusal(ServerShuttingDown)));
+            return;
+        }
         if (client.NeedsOwnServer)
         {
             AwaitOwn(client, host); // The welcome comes with its server.
@@ -128,6 +150,7 @@ internal sealed partial class PoolMover
             return;
         }
         _awaitingWelcome.Add(client);
+        ArmForWaiter(client, host);
         PublishWaiting();
         OpenMore(host);
     }
@@ -137,6 +160,7 @@ internal sealed partial class PoolMover
     {
         client.IsDialed = false;
         _awaitingOwn.Add(client);
+        ArmForWaiter(client, host);
         PublishWaiting();
         OpenMore(host);
     }
@@ -155,16 +179,32 @@ internal sealed partial class PoolMover
     /// <summary>It is there, whatever the limits say.</summary>
     private void Adopt(PooledServer server, ServerState state)
     {
-        _pool.Database.Servers.TryTake(0);
-        _pool.User.Servers.TryTake(0);
+        var isFirst = _counts.Servers == 0;
+        _pool.Database.Servers.Take(_pool, isFirst);
+        _pool.User.Servers.Take(_pool, isFirst);
         server.State = state;
         Count(state, 1);
+        if (state == ServerState.Tested) _tested.Add(server);
+    }
+
+    private void BeginTest(PooledServer server, IPoolHost host)
+    {
+        Move(server, ServerState.Tested);
+        NoteTest(server, host);
+    }
+
+    /// <summary>A server under test is help on its way, for a while.</summary>
+    private void NoteTest(PooledServer server, IPoolHost host)
+    {
+        server.TestSinceUs = host.NowUs;
+        ArmAt(host.NowUs + Limits.TestPatienceUs, host);
     }
 
     private void LoginDone(PooledServer server, IPoolHost host)
     {
         _lastFailure = null;
         _retryAtUs = 0;
+        if (_pool.Limits.MinPoolSize > 0) LookAgainSoon(host);
         if (server.OnlyClient is { } only)
         {
             GiveToOnlyClient(server, only, host);
@@ -242,7 +282,7 @@ internal sealed partial class PoolMover
     {
         Move(server, ServerState.Used);
         _used.Add(server);
-        PublishIdle();
+        ComeToRest(server, host);
         if (_waiting.Count > 0) OpenMore(host);
     }
 
@@ -253,9 +293,9 @@ internal sealed partial class PoolMover
         {
             CloseFree(server, "pause mode", host);
         }
-        else if (!IsStopped && IsClaimedElsewhere(client))
+        else if (!IsStopped && TryGiveUp(server, client, host))
         {
-            CloseFree(server, "evicted", host);
+            // Its place is another pool's.
         }
         else if (client is not null)
         {
@@ -268,8 +308,29 @@ internal sealed partial class PoolMover
         {
             Move(server, ServerState.Idle);
             _idle[server.Loop].Add(server);
-            PublishIdle();
+            ComeToRest(server, host);
         }
+    }
+
+    /// <summary>A server that is free now, and that nobody wants.</summary>
+    private void ComeToRest(PooledServer server, IPoolHost host)
+    {
+        var limits = _pool.Limits;
+        PublishIdle();
+        ArmForFree(server, limits, host);
+        if (limits.PoolSize > 0 && _counts.Servers - _counts.Closing > limits.PoolSize + limits.ReservePoolSize) LookAgainSoon(host);
+        if (limits.MaxDbConnections <= 0 && limits.MaxUserConnections <= 0) return;
+        Interlocked.MemoryBarrier(); // Pairs: SharedLimit.TryTake. Either a pool that is stopped just now sees this server idle, or we see its claim.
+        if (_waiting.Count == 0 && !IsStopped) TryGiveUp(server, null, host);
+    }
+
+    /// <summary>Closes a free server whose place somebody in another pool has waited for longer.</summary>
+    /// <param name="next">Who would get the server here; null: nobody waits.</param>
+    private bool TryGiveUp(PooledServer server, PoolClient? next, IPoolHost host)
+    {
+        if (LimitClaimedElsewhere(next) is not { } limit || !limit.TryPromise()) return false;
+        CloseFree(server, "evicted", host, limit);
+        return true;
     }
 
     /// <summary>The waiter that came first; among those of the same step of time, one of the server's own loop.</summary>
@@ -292,7 +353,9 @@ internal sealed partial class PoolMover
         RemoveFromBooks(server, host);
         if (client is { HasLeft: false })
         {
-            _waiting.AddFirst(client);
+            client.IsDialed = false;
+            (client.NeedsOwnServer ? _awaitingOwn : _waiting).AddFirst(client);
+            ArmForWaiter(client, host);
             PublishWaiting();
         }
         Serve(host);
@@ -331,9 +394,10 @@ internal sealed partial class PoolMover
     private void NoteTakeover(byte loop, IPoolHost host)
     {
         var limits = _pool.Limits;
+        if (host.NowUs >= _takeoversUntilUs) (_takeovers, _takeoversUntilUs) = (0, host.NowUs + Limits.TickUs);
         if (++_takeovers <= Limits.TakeoversPerTick || _counts.Login > 0 || _counts.Servers >= limits.PoolSize) return;
         _takeovers = 0;
-        TryOpenWithinBudgets(loop, null, limits, host);
+        TryOpenWithinLimits(loop, null, isForWaiter: false, host);
     }
 
     private void Serve(IPoolHost host)
@@ -348,7 +412,8 @@ internal sealed partial class PoolMover
         OpenMore(host);
     }
 
-    private void Evict(IPoolHost host)
+    /// <param name="limit">For whose claims; null: for this pool's own.</param>
+    private void Evict(SharedLimit? limit, IPoolHost host)
     {
         PooledServer? oldest = null;
         foreach (var list in _idle)
@@ -356,7 +421,7 @@ internal sealed partial class PoolMover
             if (list.Oldest is { } candidate && (oldest is null || candidate.LastActivityUs < oldest.LastActivityUs)) oldest = candidate;
         }
         if (_used.Oldest is { } used && (oldest is null || used.LastActivityUs < oldest.LastActivityUs)) oldest = used;
-        if (oldest is not null) CloseFree(oldest, "evicted", host);
+        if (oldest is not null && (limit is null || limit.TryPromise())) CloseFree(oldest, "evicted", host, limit);
     }
 
     private void Drain(string reason, IPoolHost host)
@@ -366,11 +431,15 @@ internal sealed partial class PoolMover
             while (list.Oldest is { } server) CloseFree(server, reason, host);
         }
         while (_used.Oldest is { } server) CloseFree(server, reason, host);
+        if (IsStopped) WithdrawClaims();
+        if (_pool.Database.IsEnding) TickWaiters(_pool.Limits, host.NowUs, host);
     }
 
     /// <summary>Tells the owner of a free server to close it; the books are closed when it has.</summary>
-    private void CloseFree(PooledServer server, string reason, IPoolHost host)
+    /// <param name="promisedTo">The limit whose claims it is closed for.</param>
+    private void CloseFree(PooledServer server, string reason, IPoolHost host, SharedLimit? promisedTo = null)
     {
+        server.PromisedTo = promisedTo;
         server.List?.Remove(server);
         PublishIdle();
         Move(server, ServerState.Closing);
@@ -386,18 +455,34 @@ internal sealed partial class PoolMover
         }
         server.List?.Remove(server);
         PublishIdle();
+        if (server.State == ServerState.Tested) LeaveTest(server);
         Count(server.State, -1);
-        _pool.Database.Servers.GiveBack();
-        _pool.User.Servers.GiveBack();
-        if (_pool.Limits.MaxDbConnections > 0 || _pool.Limits.MaxUserConnections > 0) host.Add(new PoolEffect(PoolEffectKind.RoomMade, _pool));
+        GiveBack(_pool.Database.Servers, server.PromisedTo, host);
+        GiveBack(_pool.User.Servers, server.PromisedTo, host);
+        if (_pool.Limits.MinPoolSize > 0) LookAgainSoon(host);
+    }
+
+    private void GiveBack(SharedLimit limit, SharedLimit? promisedTo, IPoolHost host)
+    {
+        if (limit.GiveBack(_pool, isLast: _counts.Servers == 0, wasPromised: limit == promisedTo)) host.Add(new PoolEffect(PoolEffectKind.RoomMade, _pool, Detail: limit));
     }
 
     /// <summary>State is a place, and this moves a server from place to place.</summary>
     private void Move(PooledServer server, ServerState state)
     {
+        if (server.State == ServerState.Tested) LeaveTest(server);
         Count(server.State, -1);
         server.State = state;
         Count(state, 1);
+        if (state == ServerState.Tested) _tested.Add(server);
+    }
+
+    private void LeaveTest(PooledServer server)
+    {
+        if (server.List == _tested) _tested.Remove(server);
+        if (!server.IsTestSlow) return;
+        server.IsTestSlow = false;
+        _slowTestCount--;
     }
 
     private void Count(ServerState state, int change)
@@ -417,7 +502,9 @@ internal sealed partial class PoolMover
     private void PublishWaiting()
     {
         _counts.Waiting = _waiting.Count + _awaitingWelcome.Count + _awaitingOwn.Count;
-        Volatile.Write(ref _oldestWaitUs, OldestWaiter?.WaitStartUs ?? 0); // Pairs: OldestWaitUs.
+        var oldest = OldestWaiter;
+        Volatile.Write(ref _oldestWaitUs, oldest?.WaitStartUs ?? 0); // Pairs: OldestWaitUs.
+        if (oldest is null && _isStarved) WithdrawClaims();
     }
 
     /// <summary>Whatever it waits for.</summary>

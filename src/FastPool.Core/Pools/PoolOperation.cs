@@ -16,8 +16,10 @@ public enum PoolOperationKind : byte
     BeginCancelWait,
     Remove,
     Evict,
+    TakeRoom,
     Serve,
     Tick,
+    Timer,
     Drain,
 }
 

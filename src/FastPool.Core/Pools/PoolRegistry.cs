@@ -15,7 +15,7 @@ public sealed class PoolRegistry
     private readonly ConcurrentDictionary<string, PoolUser> _users = new(StringComparer.Ordinal);
     private Settings.Settings _settings;
     private bool _isShuttingDown;
-    private Pool[] _poolList = [];
+    private int _stirred;
 
     public PoolRegistry(Settings.Settings settings, int loopCount)
     {
@@ -23,7 +23,7 @@ public sealed class PoolRegistry
         LoopCount = loopCount;
         foreach (var entry in settings.Databases.Values) _databases[entry.Name] = new Database(entry, isAuto: false, State);
         Admin = new Database(DatabaseEntry.OfConsole, isAuto: false);
-        AdminPool = Admin.GetOrAddPool(AdminDatabase, NewAdminPool);
+        AdminPool = Admin.GetOrAddPool(new Pool(Admin, GetUser(AdminDatabase), LimitsFor(settings, Admin.Entry, AdminDatabase), LoopCount));
     }
 
     public Settings.Settings Settings => Volatile.Read(ref _settings); // Pairs: Apply.
@@ -55,8 +55,22 @@ public sealed class PoolRegistry
 
     public IEnumerable<Pool> Pools => Databases.SelectMany(database => database.Pools.OrderBy(pool => pool.User.Name, StringComparer.Ordinal));
 
-    /// <summary>All pools but the console's, for the janitors: each loop takes its share.</summary>
-    public IReadOnlyList<Pool> PoolList => Volatile.Read(ref _poolList); // Pairs: NewPool, Forget.
+    /// <summary>All pools but the console's, in no order.</summary>
+    public IReadOnlyList<Pool> PoolList
+    {
+        get
+        {
+            var pools = new List<Pool>();
+            foreach (var (_, database) in _databases) pools.AddRange(database.Pools);
+            return pools;
+        }
+    }
+
+    /// <summary>Raised by <see cref="Stir"/>.</summary>
+    public int Stirred => Volatile.Read(ref _stirred); // Pairs: Stir.
+
+    /// <summary>Something has changed that pools do not hear of: each loop looks through its share of them once, in its next tick.</summary>
+    public void Stir() => Interlocked.Increment(ref _stirred); // Pairs: Stirred.
 
     /// <summary>The database under that name, registered from <c>*</c> if need be.</summary>
     /// <param name="isNew">True when this call registered it.</param>
@@ -79,45 +93,40 @@ public sealed class PoolRegistry
     public Pool GetPool(Database database, string clientUser)
     {
         if (ReferenceEquals(database, Admin)) return AdminPool;
-        var user = database.Entry.ForcedUser ?? clientUser;
-        return database.GetOrAddPool(user, name => NewPool(database, name));
+        return GetPoolOf(database, database.Entry.ForcedUser ?? clientUser);
     }
 
     /// <summary>That user's own pool, even where another is forced on clients: auth_query runs in it.</summary>
-    public Pool GetPoolOf(Database database, string user) => database.GetOrAddPool(user, name => NewPool(database, name));
+    public Pool GetPoolOf(Database database, string user) => database.FindPool(user) ?? AddPool(database, user);
 
-    private Pool NewPool(Database database, string user)
+    private Pool AddPool(Database database, string user)
     {
-        var pool = new Pool(database, GetUser(user), LimitsFor(Settings, database, user), LoopCount);
-        ChangePools(pools => [.. pools, pool]);
-        return pool;
+        var (settings, entry) = (Settings, database.Entry);
+        var pool = database.GetOrAddPool(new Pool(database, GetUser(user), LimitsFor(settings, entry, user), LoopCount));
+        while (true)
+        {
+            Interlocked.MemoryBarrier(); // Pairs: Apply. Either the reload finds the pool in the database, or we find what the reload has put in force.
+            if (ReferenceEquals(settings, Settings) && ReferenceEquals(entry, database.Entry)) return pool;
+            (settings, entry) = (Settings, database.Entry);
+            pool.Limits = LimitsFor(settings, entry, user);
+        }
     }
 
     /// <summary>Takes all pools of the database away; whoever still holds one of them is to be closed.</summary>
-    public IReadOnlyList<Pool> RemovePools(Database database)
-    {
-        var removed = database.RemovePools();
-        ChangePools(pools => [.. pools.Where(pool => pool.Database != database)]);
-        return removed;
-    }
+    public IReadOnlyList<Pool> RemovePools(Database database) => database.RemovePools();
 
-    /// <summary>min_pool_size for a forced user wants a pool before any client has come.</summary>
-    public void AddForcedPools()
+    /// <summary>min_pool_size for a forced user wants a pool before any client has come. Asked for after each <see cref="Stir"/>.</summary>
+    /// <returns>True when there is a new one.</returns>
+    public bool AddForcedPools()
     {
-        foreach (var database in _databases.Values)
+        var hasAdded = false;
+        foreach (var (_, database) in _databases)
         {
-            if (database.Entry.ForcedUser is { } user && database.Pools.Count == 0 && !database.IsPaused && Settings.MinPoolSize(database.Entry) > 0) GetPool(database, user);
+            if (database.Entry.ForcedUser is not { } user || database.IsPaused || Settings.MinPoolSize(database.Entry) <= 0 || database.Pools.Count > 0) continue;
+            GetPool(database, user);
+            hasAdded = true;
         }
-    }
-
-    private void ChangePools(Func<Pool[], Pool[]> change)
-    {
-        Pool[] before;
-        do
-        {
-            before = Volatile.Read(ref _poolList);
-        }
-        while (Interlocked.CompareExchange(ref _poolList, change(before), before) != before); // Pairs: PoolList.
+        return hasAdded;
     }
 
     /// <summary>Puts new settings in force: limits of every pool, entries, replacements.</summary>
@@ -136,7 +145,9 @@ public sealed class PoolRegistry
             else Drop(name, dropped);
         }
         foreach (var entry in settings.Databases.Values) _databases.TryAdd(entry.Name, new Database(entry, isAuto: false, State));
-        foreach (var pool in Pools) pool.Limits = LimitsFor(settings, pool.Database, pool.User.Name);
+        Interlocked.MemoryBarrier(); // Pairs: AddPool.
+        foreach (var pool in Pools) pool.Limits = LimitsFor(settings, pool.Database.Entry, pool.User.Name);
+        Stir();
         return dropped;
     }
 
@@ -172,8 +183,6 @@ public sealed class PoolRegistry
         dropped.Add(database); // Its pools stay in it: closing its connections begins with them.
     }
 
-    private static PoolLimits LimitsFor(Settings.Settings settings, Database database, string user) =>
-        new(settings, database.Entry, settings.Users.TryGetValue(user, out var entry) ? entry : null);
-
-    private Pool NewAdminPool(string name) => new(Admin, GetUser(name), LimitsFor(Settings, Admin, name), LoopCount);
+    private static PoolLimits LimitsFor(Settings.Settings settings, DatabaseEntry database, string user) =>
+        new(settings, database, settings.Users.TryGetValue(user, out var entry) ? entry : null);
 }

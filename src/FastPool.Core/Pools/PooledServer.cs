@@ -64,6 +64,9 @@ public abstract class PooledServer : Letter
     internal PooledServer? Older;
     internal ServerList? List;
     internal PoolClient? Grantee;
+    internal SharedLimit? PromisedTo;
+    internal long TestSinceUs;
+    internal bool IsTestSlow;
 }
 
 /// <summary>Why a server travels through a mailbox.</summary>

@@ -31,6 +31,7 @@ public sealed partial class ServerSession : PooledServer
     private const int HeaderLength = 5;
 
     private bool _hasQueryFailed;
+    private bool _isReset;
     private int _segment;
 
     /// <param name="only">Whom alone it is for: a replication client; null: whoever comes.</param>
@@ -103,6 +104,12 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>Between ReadyForQuery 'I' and whatever comes next.</summary>
     public bool IsReady { get; private set; }
 
+    /// <summary>Ready, and nothing that the client has sent is unanswered: with a pipeline under way it is ready again and again.</summary>
+    public bool OwesNothing => IsReady && Outstanding.IsEmpty;
+
+    /// <summary>When the last ReadyForQuery came: the next query of a pipeline begins there.</summary>
+    public long LastReadyUs { get; private set; }
+
     /// <summary>The last ReadyForQuery said T or E, and the client has sent nothing since.</summary>
     public bool IsIdleInTransaction { get; private set; }
 
@@ -159,8 +166,10 @@ public sealed partial class ServerSession : PooledServer
         Phase = ServerPhase.Free;
     }
 
-    public void BeginTest()
+    /// <param name="isReset">By the reset query, which must succeed; a check query only has to be answered.</param>
+    public void BeginTest(bool isReset)
     {
+        _isReset = isReset;
         IsReady = false;
         Phase = ServerPhase.Testing;
     }
@@ -261,6 +270,7 @@ public sealed partial class ServerSession : PooledServer
         _hasQueryFailed = false;
         IsInCopy = false;
         IsReady = status == 'I';
+        LastReadyUs = Context.NowUs;
         IsIdleInTransaction = !IsReady;
         EndNotes();
         var mode = Mode;
@@ -345,10 +355,19 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
         if (type == BackendMessage.CommandComplete && _statements is not null && message[HeaderLength..].SequenceEqual("DISCARD ALL\0"u8)) _statements.Clear();
-        if (type != BackendMessage.ReadyForQuery || StatusOf(message) != 'I') return Verdict.Skip;
+        if (type == BackendMessage.ErrorResponse && _isReset) return FailReset(ServerError.Read(message[HeaderLength..]));
+        if (type != BackendMessage.ReadyForQuery) return Verdict.Skip;
+        if (StatusOf(message) != 'I') return End(_isReset ? "reset query failed" : "test query failed"); // It left a transaction open: nothing more will come.
         IsReady = true;
         Phase = ServerPhase.Free;
         return Verdict.Tested;
+    }
+
+    /// <summary>What the last client left behind is still there: nobody else is to find it.</summary>
+    private Verdict FailReset(ServerError error)
+    {
+        if (Pool.MayComplain(Context.NowUs)) Context.Log.ResetFailed(LogPrefix, error.Severity, error.SqlState, error.Message);
+        return End("reset query failed");
     }
 
     private Verdict JudgeAsked(byte type, ReadOnlySpan<byte> message)

@@ -50,6 +50,9 @@ public static partial class SessionLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "server login failed: {Severity} {Text}")]
     public static partial void ServerLoginFailed(this ILogger log, string severity, string text);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}reset query failed, closing the connection: {Severity} {SqlState}: {Text}")]
+    public static partial void ResetFailed(this ILogger log, string prefix, string severity, string sqlState, string text);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Note}: {Severity}: {Text}")]
     public static partial void ServerError(this ILogger log, string note, string severity, string text);
 

@@ -5,6 +5,8 @@ namespace FastPool.Core.Settings;
 /// <summary>What FastPool has beyond PgBouncer: the optional [fastpool] section. All of it is fixed until restart.</summary>
 public sealed record FastPoolSettings
 {
+    private const long UsPerSecond = 1_000_000;
+
     private FastPoolSettings()
     {
     }
@@ -26,6 +28,9 @@ public sealed record FastPoolSettings
     /// <summary>An HBA file with a broken line is not used at all: a rule that is left out may be one that rejects.</summary>
     public bool HbaStrict { get; private init; } = true;
 
+    /// <summary>How long a server may take over a query of the pooler's own, the check and the reset query, microseconds.</summary>
+    public long ServerAnswerTimeoutUs { get; private init; } = 5_000_000;
+
     /// <summary>All keys with their values, in the order of the manual.</summary>
     public IEnumerable<KeyValuePair<string, string>> Values =>
     [
@@ -34,6 +39,7 @@ public sealed record FastPoolSettings
         new("console_extended", ConsoleExtended ? "1" : "0"),
         new("io_uring", IoUring ? "1" : "0"),
         new("hba_strict", HbaStrict ? "1" : "0"),
+        new("server_answer_timeout", (ServerAnswerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
     ];
 
     /// <summary>The environment's word for a key, stronger than the file's: FASTPOOL_LOOPS, and so on.</summary>
@@ -60,6 +66,8 @@ public sealed record FastPoolSettings
                 return TryFlag(value) is { } usesRing ? this with { IoUring = usesRing } : null;
             case "hba_strict":
                 return TryFlag(value) is { } isStrict ? this with { HbaStrict = isStrict } : null;
+            case "server_answer_timeout":
+                return CNumber.TryInt(value, out var seconds) && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;
             default:
                 error = $"unknown parameter: fastpool/{key}";
                 return null;

@@ -45,6 +45,9 @@ public sealed class HostResolver : IHostResolver
         _log = log;
     }
 
+    /// <summary>Told when servers are to be replaced because their addresses are gone. Any thread, in the lock.</summary>
+    public Action? AddressesGone { get; set; }
+
     /// <summary>Names in the cache; entries are as many as the configuration has names, so none is ever dropped.</summary>
     public IReadOnlyList<CachedHost> Hosts
     {
@@ -137,7 +140,7 @@ public sealed class HostResolver : IHostResolver
         lock (_lock)
         {
             var settings = _settings();
-            host.Learn(found);
+            if (host.Learn(found)) AddressesGone?.Invoke();
             host.ExpiresUs = _clock.NowUs + (found.Count > 0 ? settings.DnsMaxTtlUs : settings.DnsNxdomainTtlUs);
             var waiting = host.Waiting!;
             host.Waiting = null;
@@ -232,15 +235,18 @@ public sealed class HostResolver : IHostResolver
         }
 
         /// <summary>A failure says nothing about the addresses of before.</summary>
-        internal void Learn(IReadOnlyList<IPAddress> found)
+        /// <returns>True when an address is gone.</returns>
+        internal bool Learn(IReadOnlyList<IPAddress> found)
         {
             Addresses = [.. found.Select(ip => _known.TryGetValue(ip, out var known) ? known : _known[ip] = new HostAddress(ip))];
-            if (found.Count == 0) return;
-            foreach (var gone in _known.Values.Except(Addresses).ToList())
+            if (found.Count == 0) return false;
+            var all = _known.Values.Except(Addresses).ToList();
+            foreach (var gone in all)
             {
                 gone.MarkGone();
                 _known.Remove(gone.Ip);
             }
+            return all.Count > 0;
         }
     }
 }

@@ -134,13 +134,29 @@ internal sealed class MemoryEngine : Engine
         _ => 1,
     };
 
-    public override void Listen(int handle, IAcceptor acceptor) => _acceptors.Add((handle, acceptor));
+    /// <summary>What the kernel says to the next attach or listen; 0: it obeys.</summary>
+    internal int NextErrno { get; set; }
+
+    private int TakeErrno()
+    {
+        var errno = NextErrno;
+        NextErrno = 0;
+        return errno;
+    }
+
+    public override int Listen(int handle, IAcceptor acceptor)
+    {
+        if (TakeErrno() is var errno and not 0) return errno;
+        _acceptors.Add((handle, acceptor));
+        return 0;
+    }
 
     public override void StopListening(int handle) => _acceptors.RemoveAll(pair => pair.Handle == handle);
 
     public override int Attach(Endpoint endpoint, int handle)
     {
         Check.That(endpoint.Handle < 0);
+        if (TakeErrno() is var errno and not 0) return errno;
         Register(endpoint, _network[handle]);
         endpoint.Flags |= EndpointFlags.Open;
         AdoptTls(endpoint);
@@ -173,6 +189,13 @@ internal sealed class MemoryEngine : Engine
         var socket = _network[endpoint.Handle];
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);
+        socket.ClosePooler();
+        _network.Forget(socket);
+    }
+
+    public override void Discard(int handle)
+    {
+        var socket = _network[handle];
         socket.ClosePooler();
         _network.Forget(socket);
     }

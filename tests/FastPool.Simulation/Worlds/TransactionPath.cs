@@ -24,12 +24,14 @@ internal sealed class TransactionPath : IDialed
 
     /// <param name="clientsMax">Most clients.</param>
     /// <param name="loops">How many; without a word of another, everything happens on the first.</param>
-    internal TransactionPath(int clientsMax = 100, int loops = 1)
+    /// <param name="settings">Lines of [pgbouncer], stronger than the usual ones.</param>
+    /// <param name="databases">Lines of [databases], and of other sections behind them.</param>
+    internal TransactionPath(int clientsMax = 100, int loops = 1, string settings = "", string databases = "d = host=127.0.0.1")
     {
-        var files = new MemoryFiles { ["w.ini"] = "[databases]\nd = host=127.0.0.1\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nserver_tls_sslmode=disable\nmax_client_conn=" + $"{clientsMax}\n" };
-        files["u"] = "\"ann\" \"x\"\n";
-        var settings = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
-        _registry = new PoolRegistry(settings, loops);
+        var files = new MemoryFiles { ["w.ini"] = $"[databases]\n{databases}\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nserver_tls_sslmode=disable\nmax_client_conn=" + $"{clientsMax}\n{settings}\n" };
+        files["u"] = "\"ann\" \"x\"\n\"bob\" \"x\"\n\"eve\" \"x\"\n";
+        var loaded = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
+        _registry = new PoolRegistry(loaded, loops);
         var dice = new Dice(1);
         _network.Dialed = this;
         _group = new LoopGroup(new LoopGroupParts(
@@ -41,13 +43,18 @@ internal sealed class TransactionPath : IDialed
             new SimulatedLog(() => _clock.NowUs, new Mines(dice), null),
             _clock,
             new SimulatedResolver(dice, new Mines(dice)),
-            (_, buffers) => new MemoryEngine(_network, dice, buffers, sendsTogether: true) { IsCalm = true, Poisons = false })) { Console = new NoConsole() };
+            (_, buffers) =>
+            {
+                Engines.Add(new MemoryEngine(_network, dice, buffers, sendsTogether: true) { IsCalm = true, Poisons = false });
+                return Engines[^1];
+            })) { Console = new NoConsole() };
         _group.Listen([new ListeningSocket(1, NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
     }
 
     int IDialed.OnDialed(MemorySocket socket)
     {
         _server = socket;
+        Dialed.Add(socket);
         socket.ConnectResult = 0;
         return 0;
     }
@@ -127,6 +134,47 @@ internal sealed class TransactionPath : IDialed
 
     /// <summary>The server that was dialed last.</summary>
     internal MemorySocket? Server => _server;
+
+    /// <summary>Everything that the pooler has connected to, in order.</summary>
+    internal List<MemorySocket> Dialed { get; } = [];
+
+    internal List<MemoryEngine> Engines { get; } = [];
+
+    internal PoolRegistry Registry => _registry;
+
+    /// <summary>The server that speaks is this one again: the last connection was for a cancel request.</summary>
+    internal void Serve(MemorySocket server) => _server = server;
+
+    internal long NowUs => _clock.NowUs;
+
+    /// <summary>A client that has said who it is.</summary>
+    internal MemorySocket Connect(params string[] parameters)
+    {
+        var client = _network.ConnectClient();
+        if (parameters.Length > 0) client.PeerWrite(Wire.Startup(0x30000, [.. Wire.Strings(parameters), 0]));
+        return client;
+    }
+
+    /// <summary>Somebody who wants the running query of the only client canceled.</summary>
+    internal MemorySocket ConnectCancel(byte[] key)
+    {
+        var requester = _network.ConnectClient();
+        requester.PeerWrite(Wire.Startup(80877102, key));
+        return requester;
+    }
+
+    /// <summary>Time goes by, in steps of a millisecond, with a turn of each loop in each.</summary>
+    /// <param name="until">Ends it earlier.</param>
+    internal void Elapse(double seconds, Func<bool>? until = null)
+    {
+        const int Step_us = 1_000;
+        for (var endUs = _clock.NowUs + (long)(seconds * 1_000_000); _clock.NowUs < endUs;)
+        {
+            if (until?.Invoke() == true) return;
+            _clock.Advance(Step_us);
+            for (var i = 0; i < Engines.Count; i++) _group[i].RunTurn(0);
+        }
+    }
 
     /// <summary>One turn of one loop.</summary>
     internal void Turn(int loop = 0)

@@ -51,6 +51,13 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
     {
     }
 
+    public void SetTimer(Pool pool, long atUs)
+    {
+        // Nothing here takes time.
+    }
+
+    public void OnFailed(Exception failure, PoolClient? client, PooledServer? server) => throw new InvalidOperationException("an operation failed", failure);
+
     public void CarryOut()
     {
         while (_effects.TryDequeue(out var effect))

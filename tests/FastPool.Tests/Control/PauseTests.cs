@@ -104,6 +104,21 @@ public sealed class PauseTests
     }
 
     [Fact]
+    public void Who_waits_for_the_pause_of_a_database_is_told_when_another_resumes_it()
+    {
+        var world = new ConsoleWorld();
+        world.Acquire(world.Client("p0"));
+        world.Acquire(world.Client("p1"));
+        var one = world.Query("pause p0");
+        var other = world.Query("pause p1");
+        Assert.Equal("RESUME", world.Query("resume p0").Tag);
+        Assert.Equal("ERROR/08P01 \"PAUSE canceled\"", one.Error);
+        Assert.False(other.IsAnswered);
+        Assert.Equal("RESUME", world.Query("resume p1").Tag);
+        Assert.True(other.IsAnswered);
+    }
+
+    [Fact]
     public void Kill_takes_clients_servers_and_pools()
     {
         var world = new ConsoleWorld(loops: 2);

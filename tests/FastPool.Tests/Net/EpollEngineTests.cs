@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using FastPool.Base;
+using FastPool.Native;
 using FastPool.Net;
 
 namespace FastPool.Tests.Net;
@@ -50,6 +51,27 @@ public sealed class EpollEngineTests : IDisposable
         Assert.Equal(0, _engine.Attach(_sink, (int)accepted.Handle));
         _sink.Owner = accepted;
         return peer;
+    }
+
+    [Fact]
+    public void What_the_kernel_does_not_take_is_told_and_leaves_nothing_behind()
+    {
+        const int NoDescriptor = 4_000;
+        var sink = new Sink();
+        Assert.Equal(Errno.EBADF, _engine.Attach(sink, NoDescriptor));
+        Assert.False(sink.IsOpen);
+        Assert.Equal(Errno.EBADF, _engine.Listen(NoDescriptor, new NoAcceptor()));
+    }
+
+    private sealed class NoAcceptor : IAcceptor
+    {
+        public void OnAccepted(int handle, EndAddress remote)
+        {
+        }
+
+        public void OnAcceptFailed(int errno)
+        {
+        }
     }
 
     private sealed class Sink : Endpoint

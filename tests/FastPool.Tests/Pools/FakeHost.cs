@@ -24,13 +24,39 @@ internal sealed class FakeHost(byte loop = 0) : IPoolHost
 
     public long NowUs { get; set; } = 1_000_000;
 
-    public void Add(in PoolEffect effect) => _effects.Enqueue(effect);
+    /// <summary>Called once, with the next decision, in the pool's turn.</summary>
+    public Action? OnNextAdd { get; set; }
+
+    public void Add(in PoolEffect effect)
+    {
+        var action = OnNextAdd;
+        OnNextAdd = null;
+        action?.Invoke();
+        _effects.Enqueue(effect);
+    }
 
     public PoolOperation Rent() => new();
 
     public void Return(PoolOperation operation)
     {
     }
+
+    /// <summary>When the pool is to be looked at; <see cref="long.MaxValue"/>: never.</summary>
+    public long TimerUs { get; private set; } = long.MaxValue;
+
+    public long TakeTimer()
+    {
+        var atUs = TimerUs;
+        TimerUs = long.MaxValue;
+        return atUs;
+    }
+
+    public void SetTimer(Pool pool, long atUs) => TimerUs = Math.Min(TimerUs, atUs);
+
+    /// <summary>What failed in a turn of this host, though it was another's.</summary>
+    public List<(Exception Failure, PoolClient? Client, PooledServer? Server)> Failures { get; } = [];
+
+    public void OnFailed(Exception failure, PoolClient? client, PooledServer? server) => Failures.Add((failure, client, server));
 
     public bool TryTake(out PoolEffect effect) => _effects.TryDequeue(out effect);
 

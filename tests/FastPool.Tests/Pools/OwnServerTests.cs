@@ -129,4 +129,21 @@ public sealed class OwnServerTests
         Assert.Null(bench.Acquire(client));
         return client;
     }
+
+    [Fact]
+    public void One_whose_server_dies_between_two_loops_waits_for_a_server_of_its_own_again()
+    {
+        var bench = new PoolBench("default_pool_size=2", loops: 2);
+        var client = Wait(bench);
+        var server = bench.Dial();
+        server.Loop = 1;
+        bench.Serve(server);
+        var grant = Assert.Single(bench.Host.TakeAll(), effect => effect.Kind == PoolEffectKind.Grant);
+        bench.JoinAndWait();
+        bench.Host.TakeAll();
+        bench.Pool.Remove(grant.Server!, bench.Host);
+        var dialed = bench.Host.TakeAll().Where(effect => effect.Kind == PoolEffectKind.Dial).ToArray();
+        Assert.Equal(client, Assert.Single(dialed).Client);
+        Assert.Equal(2, bench.Pool.Counts.Waiting);
+    }
 }

@@ -106,6 +106,13 @@ public sealed class PoolStressTests
             _spare = operation;
         }
 
+        public void SetTimer(Pool pool, long atUs)
+        {
+            // The worker looks at the pool all the time.
+        }
+
+        public void OnFailed(Exception failure, PoolClient? client, PooledServer? server) => Problems.Add(failure.ToString());
+
         private void Expect(bool condition, string text)
         {
             if (!condition && Problems.Count < 10) Problems.Add(text);

@@ -362,6 +362,7 @@ public sealed class PoolTests
     [Theory]
     [InlineData("client_login_timeout=10\nquery_wait_timeout=20", 10.1, "client_login_timeout (server down)")]
     [InlineData("client_login_timeout=20\nquery_wait_timeout=10", 10.1, "query_wait_timeout")]
+    [InlineData("client_login_timeout=20\nquery_timeout=3", 3.1, "query_timeout")]
     public void A_wait_for_the_welcome_ends_with_whichever_timeout_is_first(string settings, double seconds, string text)
     {
         var bench = new PoolBench(settings);
@@ -369,6 +370,23 @@ public sealed class PoolTests
         client.WaitStartUs = bench.Host.NowUs;
         bench.Pool.AwaitWelcome(client, bench.Host);
         Assert.Equal([text], Refusals(bench.Tick(seconds)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Whoever_waits_for_the_welcome_is_told_of_the_shutdown(bool isLate)
+    {
+        var bench = new PoolBench();
+        var client = bench.Join();
+        client.WaitStartUs = bench.Host.NowUs;
+        if (!isLate) bench.Pool.AwaitWelcome(client, bench.Host);
+        bench.Host.TakeAll();
+        bench.Registry.State.IsEnding = true;
+        if (isLate) bench.Pool.AwaitWelcome(client, bench.Host);
+        else bench.Pool.Drain("pause mode", bench.Host);
+        Assert.Equal(["server shutting down"], Refusals(bench.Host.TakeAll()));
+        Assert.Equal(0, bench.Pool.Counts.Waiting);
     }
 
     [Fact]

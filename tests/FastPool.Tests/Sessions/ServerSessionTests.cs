@@ -169,16 +169,45 @@ public sealed class ServerSessionTests
     }
 
     [Fact]
-    public void A_reset_is_through_when_the_server_is_idle_whatever_it_answered()
+    public void A_check_is_through_when_the_server_is_ready_whatever_it_answered()
     {
         var server = _bench.NewServer();
         server.EndLogin();
-        server.BeginTest();
+        server.BeginTest(isReset: false);
         Assert.False(server.IsReady);
         Assert.Equal(Verdict.Skip, server.Judge((byte)'E', Raw.Message('E', 0)));
-        Assert.Equal(Verdict.Skip, server.Judge((byte)'Z', Raw.Message('Z', (byte)'T')));
         Assert.Equal(Verdict.Tested, server.Judge((byte)'Z', Raw.Message('Z', (byte)'I')));
         Assert.True(server.IsReady);
+    }
+
+    [Theory]
+    [InlineData(true, "reset query failed")]
+    [InlineData(false, "test query failed")]
+    public void A_test_that_leaves_a_transaction_open_ends_the_server(bool isReset, string reason)
+    {
+        var server = _bench.NewServer();
+        server.EndLogin();
+        server.BeginTest(isReset);
+        Assert.Equal(Verdict.Disconnect, server.Judge((byte)'Z', Raw.Message('Z', (byte)'T')));
+        Assert.Equal(reason, server.Ending.Reason);
+    }
+
+    [Fact]
+    public void A_reset_that_fails_ends_the_server_and_the_log_says_so_once_a_minute()
+    {
+        var error = Raw.Message('E', [.. "SERROR\0C25001\0MDISCARD ALL cannot run inside a transaction block\0\0"u8]);
+        for (var second = 0; second < 120; second++)
+        {
+            var server = _bench.NewServer();
+            server.EndLogin();
+            server.BeginTest(isReset: true);
+            Assert.Equal(Verdict.Disconnect, server.Judge((byte)'E', error));
+            Assert.Equal("reset query failed", server.Ending.Reason);
+            _bench.Context.NowUs += 1_000_000;
+        }
+        var lines = _bench.Log.Lines.FindAll(static line => line.Contains("reset query failed"));
+        Assert.Equal(2, lines.Count);
+        Assert.EndsWith("reset query failed, closing the connection: ERROR 25001: DISCARD ALL cannot run inside a transaction block", lines[0]);
     }
 
     [Fact]

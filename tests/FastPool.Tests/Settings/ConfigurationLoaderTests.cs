@@ -224,7 +224,11 @@ public sealed class ConfigurationLoaderTests
     [Fact]
     public void Every_own_setting_has_its_variable()
     {
-        var environment = new Dictionary<string, string> { ["FASTPOOL_LOOPS"] = "3", ["FASTPOOL_METRICS_LISTEN"] = "*:9127", ["FASTPOOL_CONSOLE_EXTENDED"] = "1", ["FASTPOOL_IO_URING"] = "0", ["FASTPOOL_HBA_STRICT"] = "0" };
+        var environment = new Dictionary<string, string>
+        {
+            ["FASTPOOL_LOOPS"] = "3", ["FASTPOOL_METRICS_LISTEN"] = "*:9127", ["FASTPOOL_CONSOLE_EXTENDED"] = "1", ["FASTPOOL_IO_URING"] = "0", ["FASTPOOL_HBA_STRICT"] = "0",
+            ["FASTPOOL_SERVER_ANSWER_TIMEOUT"] = "7",
+        };
         var files = new MemoryFiles { [Loading.Path] = Main + "[fastpool]\nloops = 1\nconsole_extended = 0\n" };
         var own = ConfigurationLoader.Load(Loading.Path, files, null, environment).Settings!.Own;
         Assert.Equal(environment, own.Values.ToDictionary(static pair => FastPoolSettings.VariableOf(pair.Key), static pair => pair.Value));

@@ -29,14 +29,16 @@ public sealed class FastPoolSettingsTests
     [InlineData("metrics_listen", "everywhere")]
     [InlineData("hba_strict", "maybe")]
     [InlineData("loops", "-1")]
+    [InlineData("server_answer_timeout", "0")]
     public void A_wrong_value_ends_the_start(string key, string value) => Assert.Null(FastPoolSettings.Default.TrySet(key, value, out _));
 
     [Fact]
     public void Each_key_keeps_the_others()
     {
         var own = FastPoolSettings.Default;
-        foreach (var (key, value) in new[] { ("loops", "3"), ("metrics_listen", "*:9127"), ("console_extended", "1"), ("io_uring", "0"), ("hba_strict", "0") }) own = own.TrySet(key, value, out _)!;
-        Assert.Equal(["loops=3", "metrics_listen=*:9127", "console_extended=1", "io_uring=0", "hba_strict=0"], own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));
+        (string, string)[] pairs = [("loops", "3"), ("metrics_listen", "*:9127"), ("console_extended", "1"), ("io_uring", "0"), ("hba_strict", "0"), ("server_answer_timeout", "7")];
+        foreach (var (key, value) in pairs) own = own.TrySet(key, value, out _)!;
+        Assert.Equal(pairs.Select(static pair => $"{pair.Item1}={pair.Item2}"), own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));
         Assert.Null(own.TrySet("metrics_listen", "", out _)!.MetricsListen);
     }
 }
