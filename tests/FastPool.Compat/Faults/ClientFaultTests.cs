@@ -11,7 +11,7 @@ public class ClientFaultTests
     /// <summary>Bytes of the socket buffers on the way, and some more.</summary>
     private const long TakenMax = 32 * Megabyte;
 
-    private const long GrowthMaxKilobytes = 64 * 1024;
+    private const long GrowthMaxKilobytes = 96 * 1024;
 
     [PoolerTheory(FastPoolOnly = "prepared statements are answered by the pooler")]
     [InlineData("0")]

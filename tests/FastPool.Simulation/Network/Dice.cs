@@ -1,5 +1,3 @@
-using FastPool.Core.Sessions;
-
 namespace FastPool.Simulation.Network;
 
 /// <summary>All chance of a world comes from here, in one order: the same seed gives the same run on every machine.</summary>
@@ -28,13 +26,4 @@ internal sealed class Dice(ulong seed)
     internal bool OneIn(int count) => Below(count) == 0;
 
     internal T Of<T>(IReadOnlyList<T> items) => items[Below(items.Count)];
-}
-
-/// <summary>Keys, salts and nonces of the pooler from the seed.</summary>
-internal sealed class SeededRandom(Dice dice) : RandomSource
-{
-    public override void Fill(Span<byte> bytes)
-    {
-        foreach (ref var b in bytes) b = (byte)dice.Next();
-    }
 }
