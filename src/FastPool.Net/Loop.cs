@@ -38,6 +38,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
         _servers = new((server, index) => server.Index = index);
         _janitor = new LoopJanitor(this);
         _suspension = new LoopSuspension(this);
+        Refusals = new Refusals(EndLogin);
         OnTurnBegun();
         _nextTickUs = NowUs + Limits.TickUs;
     }
@@ -51,7 +52,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
 
     /// <summary>What the present delivery sends.</summary>
     internal Outbox Outbox { get; } = new();
-    internal Refusals Refusals { get; } = new();
+    internal Refusals Refusals { get; }
     internal MessageBuffer ToServer { get; } = new();
     internal MessageBuffer ToClient { get; } = new();
 

@@ -6,6 +6,7 @@ public class StrangerTests
     /// <summary>Lets in whoever comes, as an old process does.</summary>
     private const string Stranger = """
         use IO::Socket::UNIX;
+        umask 0;
         my $listener = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die "$!";
         $| = 1;
         print "listening\n";
