@@ -76,7 +76,7 @@ internal sealed partial class ClientConnection
         }
         _afterDescriptors ??= new();
         var loop = _loop;
-        DescriptorSender.Begin(Handle, messages, errno => loop.Post(new ActionLetter(_ => OnDescriptorsSent(errno))));
+        DescriptorSender.Begin(Handle, messages, errno => loop.Post(new ActionLetter(_ => OnDescriptorsSent(errno), this)));
     }
 
     private void OnDescriptorsSent(int errno)

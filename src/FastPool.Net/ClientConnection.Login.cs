@@ -91,7 +91,7 @@ internal sealed partial class ClientConnection
     {
         _loop.Engine.Pause(this);
         var (loop, derivation) = (_loop, login.Derivation!);
-        loop.Group.DeriveKeys(derivation, () => loop.Post(new ActionLetter(_ => OnDerived(derivation))));
+        loop.Group.DeriveKeys(derivation, () => loop.Post(new ActionLetter(_ => OnDerived(derivation), this)));
     }
 
     private void OnDerived(KeyDerivation derivation)

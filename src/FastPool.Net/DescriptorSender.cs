@@ -24,9 +24,18 @@ internal static class DescriptorSender
 
     private static int SendAndClose(int socket, IReadOnlyList<DescriptorMessage> messages)
     {
-        var errno = Send(socket, messages);
-        Sockets.Close(socket);
-        return errno;
+        try
+        {
+            return Send(socket, messages);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return Errno.EPROTO; // That reader gets no more; nobody else is concerned.
+        }
+        finally
+        {
+            Sockets.Close(socket);
+        }
     }
 
     private static int Send(int socket, IReadOnlyList<DescriptorMessage> messages)

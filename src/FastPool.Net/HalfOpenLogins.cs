@@ -28,7 +28,7 @@ internal static class HalfOpenLogins
             .Where(client => IsSilent(client, loop.NowUs))
             .GroupBy(static client => client.Session.Remote.Network)
             .SelectMany(group => group.OrderByDescending(static client => client.Session.ConnectUs).Skip(allowed));
-        foreach (var client in excess.ToList()) client.Disconnect(TooMany);
+        foreach (var client in excess.ToList()) loop.EndLogin(client, TooMany);
     }
 
     /// <summary>Nobody but the client itself is waited for.</summary>

@@ -31,6 +31,19 @@ internal sealed partial class Loop
         }
     }
 
+    /// <summary>A login is told its end, at a time of ours.</summary>
+    internal void EndLogin(ClientConnection client, Ending ending)
+    {
+        try
+        {
+            client.Disconnect(ending);
+        }
+        catch (Exception e)
+        {
+            Contain("the end of a login", e, client);
+        }
+    }
+
     /// <summary>A step of closing a connection: the next one follows whatever comes of it.</summary>
     internal void Try(Action step)
     {

@@ -39,6 +39,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
         _servers = new((server, index) => server.Index = index);
         _janitor = new LoopJanitor(this);
         _suspension = new LoopSuspension(this);
+        Refusals = new Refusals(EndLogin);
         OnTurnBegun();
         _nextTickUs = NowUs + Limits.TickUs;
     }
@@ -52,7 +53,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
 
     /// <summary>What the present delivery sends.</summary>
     internal Outbox Outbox { get; } = new();
-    internal Refusals Refusals { get; } = new();
+    internal Refusals Refusals { get; }
     internal MessageBuffer ToServer { get; } = new();
     internal MessageBuffer ToClient { get; } = new();
 

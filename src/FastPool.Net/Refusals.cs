@@ -1,7 +1,10 @@
+using FastPool.Core.Sessions;
+
 namespace FastPool.Net;
 
 /// <summary>Logins of one loop that have failed and are told so a little later, in the order of their times.</summary>
-internal sealed class Refusals
+/// <param name="refuse">Closes the client; must not throw.</param>
+internal sealed class Refusals(Action<ClientConnection, Ending> refuse)
 {
     private readonly PriorityQueue<ClientConnection, long> _waiting = new();
 
@@ -15,7 +18,7 @@ internal sealed class Refusals
         while (_waiting.TryPeek(out var client, out var dueUs) && dueUs <= nowUs)
         {
             _waiting.Dequeue();
-            if (client is { IsOpen: true, Session.Login: { } login }) client.Disconnect(login.Ending);
+            if (client is { IsOpen: true, Session.Login: { } login }) refuse(client, login.Ending);
         }
     }
 }

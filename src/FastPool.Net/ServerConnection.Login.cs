@@ -111,13 +111,17 @@ internal sealed partial class ServerConnection
     {
         _loop.Engine.Pause(this);
         var loop = _loop;
-        loop.Group.DeriveKeys(derivation, () => loop.Post(new ActionLetter(_ => OnDerived(derivation))));
+        loop.Group.DeriveKeys(derivation, () => loop.Post(new ActionLetter(_ => OnDerived(derivation), this)));
     }
 
     private void OnDerived(KeyDerivation derivation)
     {
         if (!IsOpen || !ReferenceEquals(Session.Login?.Derivation, derivation)) return; // It was closed meanwhile.
-        Session.Login.OnDerived();
+        if (Session.Login.OnDerived() == Verdict.Disconnect)
+        {
+            Close(Session.Login.Failure.Reason, mayTerminate: true);
+            return;
+        }
         SendLogin();
         if (!IsOpen) return;
         _loop.Engine.Resume(this);

@@ -99,12 +99,15 @@ public sealed class ServerProof(string user, Func<Secret> secret, ScramVerifiers
     }
 
     /// <summary>The keys are there: the login goes on.</summary>
-    public void OnDerived(MessageBuffer output)
+    /// <returns>False: the connection is to be closed.</returns>
+    public bool OnDerived(MessageBuffer output)
     {
-        var (derivation, keys) = (Derivation!, Derivation!.Keys!);
+        var derivation = Derivation!;
         Derivation = null;
+        if (derivation.Keys is not { } keys) return Fail("SCRAM keys could not be derived");
         verifiers.KeepKeys(_password, derivation.Salt, derivation.Iterations, keys);
         Finish(keys, output);
+        return true;
     }
 
     private void Finish(ScramKeys keys, MessageBuffer output) => output.Write(new SASLResponse { Data = _scram!.ClientFinal(keys) });

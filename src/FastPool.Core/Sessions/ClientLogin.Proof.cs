@@ -61,8 +61,9 @@ public sealed partial class ClientLogin
     /// <summary>The keys are there.</summary>
     public LoginStep OnDerived()
     {
-        var keys = Derivation!.Keys!;
+        var derivation = Derivation!;
         Derivation = null;
+        if (derivation.Keys is not { } keys) return RefuseLater(_scram is null ? "password authentication failed" : "SASL authentication failed");
         if (_scram is null) return ScramVerifier.Of(_secret).Matches(keys) ? Authenticated() : RefuseLater("password authentication failed");
         _scram.Verifier = context.Verifiers.KeepAdHoc(client.UserName!, _secret.Text, _scram.Verifier.Iterations, keys);
         return Prove(_finalMessage);

@@ -38,7 +38,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     public KeyDerivation? Derivation => _proof?.Derivation;
 
     /// <summary>The keys are there.</summary>
-    public void OnDerived() => _proof!.OnDerived(Output);
+    public Verdict OnDerived() => _proof!.OnDerived(Output) ? Verdict.Forward : FailProof();
 
     public WelcomeParameters Welcome => new([.. _untracked], server.Parameters);
 
@@ -140,10 +140,14 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
     private Verdict OnAuthentication(ReadOnlySpan<byte> body)
     {
-        const string reason = "failed to answer authreq";
         _proof ??= new ServerProof(server.Pool.ServerUserName, () => Secret, context.Verifiers, RandomBytes);
-        if (_proof.TryAnswer(body, Tls?.EndPoint, Output)) return Verdict.Forward;
-        if (_proof.Problem.Length > 0) context.Log.Failure(server.LogPrefix, _proof.Problem);
+        return _proof.TryAnswer(body, Tls?.EndPoint, Output) ? Verdict.Forward : FailProof();
+    }
+
+    private Verdict FailProof()
+    {
+        const string reason = "failed to answer authreq";
+        if (_proof!.Problem.Length > 0) context.Log.Failure(server.LogPrefix, _proof.Problem);
         Failure = new LoginFailure(reason, _proof.Told is { } told ? new Refusal(told) : null);
         return Verdict.Disconnect;
     }

@@ -40,7 +40,14 @@ internal sealed class KeyDeriver
         while (true)
         {
             var (derivation, answer) = Take();
-            derivation.Run();
+            try
+            {
+                derivation.Run();
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // The login finds no keys, and fails: one thread's trouble is no other login's.
+            }
             answer();
         }
     }

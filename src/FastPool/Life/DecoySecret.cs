@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FastPool.Core.Settings;
 using FastPool.Native.Process;
 
@@ -7,7 +6,8 @@ namespace FastPool.Life;
 /// <summary>
 /// What salts are made of, for user names that have none of their own. It outlives the process: a name whose salt changes with each
 /// start would be known for a made-up one. Kept beside auth_file; where nothing can be written, made of the machine's id. Never made of
-/// the passwords themselves: a salt is told to everybody, who could then try passwords against it.
+/// the passwords themselves: a salt is told to everybody, who could then try passwords against it. It is a key as it stands: a process that
+/// meets no password does not load the library that hashes.
 /// </summary>
 internal static class DecoySecret
 {
@@ -18,15 +18,16 @@ internal static class DecoySecret
 
     /// <param name="authFile">Null or empty: there is none to put it beside.</param>
     /// <param name="random">So many bytes.</param>
+    /// <returns>At least 32 bytes.</returns>
     internal static byte[] Of(string? authFile, Func<int, byte[]> random)
     {
         if (!string.IsNullOrEmpty(authFile) && (Read(authFile + Suffix) ?? Make(authFile + Suffix, random(Bytes)) ?? Read(authFile + Suffix)) is { } kept) return kept;
         var machine = new DiskFileReader().TryRead(MachineId, out var id, out _) ? id : [];
-        return machine.Length >= Bytes ? HMACSHA256.HashData(machine, "user names that do not exist"u8) : random(Bytes);
+        return machine.Length >= Bytes ? [.. machine, .. "user names that do not exist"u8] : random(Bytes);
     }
 
     private static byte[]? Read(string path) =>
-        new DiskFileReader().TryRead(path, out var content, out _) && content.Length >= Bytes ? SHA256.HashData(content) : null;
+        new DiskFileReader().TryRead(path, out var content, out _) && content.Length >= Bytes ? content : null;
 
     /// <returns>Null when it cannot be made: perhaps another process has just done so.</returns>
     private static byte[]? Make(string path, byte[] secret)
@@ -36,7 +37,7 @@ internal static class DecoySecret
         var content = CText.Of(Convert.ToHexStringLower(secret) + "\n").AsSpan()[..^1].ToArray();
         var isWhole = Descriptor.Write(descriptor, content) == content.Length;
         _ = Descriptor.Close(descriptor);
-        if (isWhole) return SHA256.HashData(content);
+        if (isWhole) return content;
         _ = Descriptor.Unlink(path);
         return null;
     }

@@ -79,7 +79,15 @@ internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, L
         while (true)
         {
             var entry = Take();
-            write(entry);
+            try
+            {
+                write(entry);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // A line that cannot be written is lost, and not the process.
+            }
+
             lock (gate)
             {
                 _isWriting = false;

@@ -165,7 +165,7 @@ internal sealed class DirectConnection : IDisposable
                     if (!proof.TryAnswer(body, _tls?.EndPoint, output)) throw new FatalError(proof.Problem.Length > 0 ? proof.Problem : "malformed authentication request");
                     if (proof.Derivation is not { } derivation) break;
                     derivation.Run();
-                    proof.OnDerived(output);
+                    _ = proof.OnDerived(output);
                     break;
                 case BackendMessage.ErrorResponse: throw ErrorOf(body);
                 case BackendMessage.ReadyForQuery: return;

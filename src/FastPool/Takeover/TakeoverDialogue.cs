@@ -46,7 +46,8 @@ internal sealed class TakeoverDialogue : IDisposable
         if (ReasonToDistrust(socket, settings.UnixSocketDir) is { } reason)
         {
             Sockets.Close(socket);
-            throw new FatalError($"takeover_init: {reason}");
+            log.Caution("", $"takeover_init: {reason}");
+            throw new FatalError("login failed");
         }
         DescriptorPassing.MakeRoom(socket, settings.MaxClientConn); // Before anybody waits for us.
         var prefix = ConnectionName.Prefix('S', 0, "pgbouncer", "pgbouncer", EndAddress.OfUnix, 0, settings.ListenPort);

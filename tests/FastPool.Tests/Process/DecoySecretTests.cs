@@ -17,7 +17,7 @@ public sealed class DecoySecretTests
     {
         var list = Path.Combine(_folder, "users");
         var first = DecoySecret.Of(list, Random);
-        Assert.Equal(32, first.Length);
+        Assert.True(first.Length >= 32);
         Assert.Equal(first, DecoySecret.Of(list, Random));
         Assert.NotEqual(first, DecoySecret.Of(Path.Combine(_folder, "others"), Random));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(list + DecoySecret.Suffix));
