@@ -10,7 +10,7 @@ namespace FastPool.Net;
 
 /// <summary>
 /// One thread's share of the pooler: an engine, its connections, and what the pools decided that is to be done here. A
-/// turn waits, delivers, reads the mailbox, and every third of a second lets the janitor round.
+/// turn waits, delivers, reads the mailbox, looks at pools whose time has come, and every third of a second lets the janitor round.
 /// </summary>
 internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
 {

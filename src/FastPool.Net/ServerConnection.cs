@@ -204,7 +204,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
             _isReleaseDue = false;
             if (Session.IsReady && Session.Outstanding.IsEmpty && Client is { IsInMessage: false } && HasSentAll) Release();
         }
-        else if (Session.Phase == ServerPhase.Free && !Session.IsReady)
+        else if (Session.Phase == ServerPhase.Free && !Session.IsReady && !Session.IsDirty)
         {
             Session.MarkDirty();
             Session.Pool.Tick(_loop); // It is closed at once, if it is idle.

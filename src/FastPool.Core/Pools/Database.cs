@@ -88,8 +88,12 @@ public sealed class Database
     internal Pool GetOrAddPool(Pool pool) => Made(ref _pools).GetOrAdd(pool.User.Name, pool);
 
     /// <summary>Most databases that somebody names need none of these tables: one costs hundreds of bytes.</summary>
-    private static ConcurrentDictionary<string, T> Made<T>(ref ConcurrentDictionary<string, T>? table) =>
-        Volatile.Read(ref table) ?? Interlocked.CompareExchange(ref table, new(concurrencyLevel: 1, capacity: 1, StringComparer.Ordinal), null) ?? table!; // Pairs: the readers above.
+    private static ConcurrentDictionary<string, T> Made<T>(ref ConcurrentDictionary<string, T>? table)
+    {
+        if (Volatile.Read(ref table) is { } made) return made; // Pairs: the exchange below.
+        var fresh = new ConcurrentDictionary<string, T>(concurrencyLevel: 1, capacity: 1, StringComparer.Ordinal);
+        return Interlocked.CompareExchange(ref table, fresh, null) ?? fresh; // Pairs: the readers above.
+    }
 }
 
 /// <summary>A user name with what is counted for it over all databases.</summary>

@@ -26,13 +26,13 @@ public sealed class HostChoice
     public void Failed(IReadOnlyList<string> hosts, string host, LoadBalanceHosts how, long untilUs)
     {
         if (hosts.Count <= 1) return;
-        var down = Volatile.Read(ref _downUntilUs) // Pairs: IsDown.
-            ?? Interlocked.CompareExchange(ref _downUntilUs, new(concurrencyLevel: 1, capacity: 3), null) ?? _downUntilUs;
-        down[host] = untilUs;
+        if (Volatile.Read(ref _downUntilUs) is null) Interlocked.CompareExchange(ref _downUntilUs, new(concurrencyLevel: 1, capacity: 3), null); // Pairs: IsDown.
+        _downUntilUs![host] = untilUs;
         if (how == LoadBalanceHosts.RoundRobin) return;
         var current = Volatile.Read(ref _next);
         if (hosts[(int)((uint)current % (uint)hosts.Count)] == host) Interlocked.CompareExchange(ref _next, current + 1, current); // Pairs: Order. Of several failures of one host the first moves on.
     }
 
-    private bool IsDown(string host, long nowUs) => Volatile.Read(ref _downUntilUs) is { } down && down.TryGetValue(host, out var untilUs) && nowUs < untilUs; // Pairs: Failed.
+    private bool IsDown(string host, long nowUs) =>
+        Volatile.Read(ref _downUntilUs) is { } down && down.TryGetValue(host, out var untilUs) && nowUs < untilUs; // Pairs: Failed.
 }

@@ -5,7 +5,8 @@ namespace FastPool.Core.Pools;
 /// <summary>
 /// How long something took, over and over: counts by log-linear buckets. Below 64 µs every microsecond has its own bucket;
 /// above, each octave is cut into 32, so that a value read back from the middle of its bucket is at most 1.6 % off. The
-/// counters of an octave exist from the first value in it on: what always takes the same time costs a few hundred bytes.
+/// counters of an octave exist from the first value in it on: what always takes the same time costs a few hundred bytes,
+/// and what never happens next to nothing.
 /// <para>
 /// One loop's thread records, without a fence; a reader on another thread sees each word whole and at most a moment old.
 /// </para>
@@ -24,7 +25,7 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
     private const int BlockBits = 5;
     private const int MsbMax = 36;
 
-    private readonly long[]?[] _blocks = new long[]?[BlockCount];
+    private long[]?[]? _blocks;
     private long _count;
     private long _sumUs;
     private double _squareSum;
@@ -39,7 +40,7 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
     {
         us = Math.Clamp(us, 0, ValueMax);
         var (block, slot) = Place(us);
-        var counts = _blocks[block] ?? Open(block);
+        var counts = (_blocks ?? OpenIndex())[block] ?? Open(block);
         counts[slot]++;
         _sumUs += us;
         _squareSum += (double)us * us;
@@ -47,10 +48,17 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
         _count++;
     }
 
+    private long[]?[] OpenIndex()
+    {
+        var blocks = spare.TakeIndex();
+        Volatile.Write(ref _blocks, blocks); // Pairs: AddTo.
+        return blocks;
+    }
+
     private long[] Open(int block)
     {
         var counts = spare.Take();
-        Volatile.Write(ref _blocks[block], counts); // Pairs: AddTo.
+        Volatile.Write(ref _blocks![block], counts); // Pairs: AddTo.
         return counts;
     }
 
@@ -72,9 +80,10 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
     public void AddTo(HistogramSum sum)
     {
         var count = 0L;
+        if (Volatile.Read(ref _blocks) is not { } blocks) return; // Pairs: OpenIndex.
         for (var block = 0; block < BlockCount; block++)
         {
-            if (Volatile.Read(ref _blocks[block]) is not { } counts) continue; // Pairs: Open.
+            if (Volatile.Read(ref blocks[block]) is not { } counts) continue; // Pairs: Open.
             var target = sum.BlockOf(block);
             for (var slot = 0; slot < BlockSize; slot++)
             {
@@ -94,9 +103,12 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
 public sealed class HistogramBlocks
 {
     private const int Kept = 32;
+    private const int IndexesKept = 8;
 
     private readonly long[]?[] _spare = new long[]?[Kept];
+    private readonly long[]?[]?[] _spareIndexes = new long[]?[]?[IndexesKept];
     private int _count;
+    private int _indexCount;
 
     public HistogramBlocks() => Fill();
 
@@ -108,9 +120,19 @@ public sealed class HistogramBlocks
         return block;
     }
 
+    /// <summary>Room for the blocks of one histogram.</summary>
+    internal long[]?[] TakeIndex()
+    {
+        if (_indexCount == 0) return new long[]?[LatencyHistogram.BlockCount];
+        var index = _spareIndexes[--_indexCount]!;
+        _spareIndexes[_indexCount] = null;
+        return index;
+    }
+
     /// <summary>The janitor's round.</summary>
     public void Fill()
     {
+        while (_indexCount < IndexesKept) _spareIndexes[_indexCount++] = new long[]?[LatencyHistogram.BlockCount];
         while (_count < Kept) _spare[_count++] = new long[LatencyHistogram.BlockSize];
     }
 }

@@ -4,9 +4,9 @@ namespace FastPool.Core.Pools;
 
 /// <summary>
 /// The effective settings of one pool: user before database before global. Worked out once a snapshot, so that the way
-/// of a transaction reads fields. Immutable; a reload replaces it.
+/// of a transaction reads fields. Immutable; a reload replaces it. Pools whose limits are the same share them.
 /// </summary>
-public sealed class PoolLimits
+public sealed record PoolLimits
 {
     public PoolLimits(Settings.Settings settings, DatabaseEntry database, UserEntry? user)
     {

@@ -16,6 +16,7 @@ public sealed class PoolRegistry
     private Settings.Settings _settings;
     private bool _isShuttingDown;
     private int _stirred;
+    private PoolLimits? _lastLimits;
 
     public PoolRegistry(Settings.Settings settings, int loopCount)
     {
@@ -183,6 +184,12 @@ public sealed class PoolRegistry
         dropped.Add(database); // Its pools stay in it: closing its connections begins with them.
     }
 
-    private static PoolLimits LimitsFor(Settings.Settings settings, DatabaseEntry database, string user) =>
-        new(settings, database, settings.Users.TryGetValue(user, out var entry) ? entry : null);
+    /// <summary>Mostly those of the pool that was made before it.</summary>
+    private PoolLimits LimitsFor(Settings.Settings settings, DatabaseEntry database, string user)
+    {
+        var limits = new PoolLimits(settings, database, settings.Users.TryGetValue(user, out var entry) ? entry : null);
+        if (Volatile.Read(ref _lastLimits) is { } last && limits.Equals(last)) return last; // Pairs: the write below.
+        Volatile.Write(ref _lastLimits, limits);
+        return limits;
+    }
 }

@@ -8,57 +8,59 @@ public sealed class PoolRegistryTests
 {
     private static FastPool.Core.Settings.Settings SettingsOf(int poolSize) => Loading.Good($"[pgbouncer]\ndefault_pool_size={poolSize}\n[databases]\nd = host=h\n* = host=h\n");
 
-    [Fact]
-    public void Of_threads_that_want_the_same_new_pool_all_get_one_and_the_same()
+    /// <summary>Two threads at the same work at the same moment, round after round: they spin, for a wait would set them apart.</summary>
+    private static void Race(int rounds, Action<int> one, Action<int> other, Action<int> judge)
     {
-        const int Rounds = 3_000;
-        const int Threads = 3;
+        var (arrived, begun) = (0, -1);
+        var thread = new Thread(() =>
+        {
+            for (var i = 0; i < rounds; i++)
+            {
+                while (Volatile.Read(ref begun) < i) Thread.SpinWait(1); // Pairs: the write below.
+                one(i);
+                Volatile.Write(ref arrived, i + 1); // Pairs: the read below.
+            }
+        })
+        { IsBackground = true };
+        thread.Start();
+        for (var i = 0; i < rounds; i++)
+        {
+            Volatile.Write(ref begun, i);
+            other(i);
+            while (Volatile.Read(ref arrived) <= i) Thread.Yield();
+            judge(i);
+        }
+        thread.Join();
+    }
+
+    [Fact]
+    public void Of_threads_that_want_the_same_new_pool_both_get_the_same_and_no_other_is_left()
+    {
+        const int Rounds = 20_000;
         var registry = new PoolRegistry(SettingsOf(5), 1);
         var database = registry.FindDatabase("d", out _)!;
-        using var start = new Barrier(Threads);
-        var got = new Pool[Threads, Rounds];
-        var threads = Enumerable.Range(0, Threads).Select(index => new Thread(() =>
+        var got = new Pool[2];
+        Race(Rounds, i => got[0] = registry.GetPool(database, "user" + (i % 100)), i => got[1] = registry.GetPool(database, "user" + (i % 100)), i =>
         {
-            for (var i = 0; i < Rounds; i++)
-            {
-                start.SignalAndWait();
-                got[index, i] = registry.GetPool(database, "user" + i);
-            }
-        })).ToList();
-        threads.ForEach(static thread => thread.Start());
-        threads.ForEach(static thread => thread.Join());
-        for (var i = 0; i < Rounds; i++) Assert.True(got[0, i] == got[1, i] && got[1, i] == got[2, i]);
-        Assert.Equal(Rounds, registry.PoolList.Count); // A pool that nobody has got would be looked at for ever, and open servers.
+            Assert.Same(got[0], got[1]);
+            Assert.Same(got[0], Assert.Single(registry.PoolList)); // A pool that nobody has got would be looked at for ever, and open servers.
+            registry.RemovePools(database);
+        });
     }
 
     [Fact]
     public void A_pool_that_is_made_while_a_reload_is_applied_has_the_new_limits()
     {
-        const int Rounds = 3_000;
+        const int Rounds = 20_000;
         FastPool.Core.Settings.Settings[] settings = [SettingsOf(5), SettingsOf(6)];
         var registry = new PoolRegistry(settings[0], 1);
         var database = registry.FindDatabase("d", out _)!;
-        using var start = new Barrier(2);
-        var made = new Pool[Rounds];
-        var maker = new Thread(() =>
+        Pool made = null!;
+        Race(Rounds, i => made = registry.GetPool(database, "ann"), i => registry.Apply(settings[(i + 1) % 2]), i =>
         {
-            for (var i = 0; i < Rounds; i++)
-            {
-                start.SignalAndWait();
-                made[i] = registry.GetPool(database, "user" + i);
-                start.SignalAndWait();
-            }
-        });
-        maker.Start();
-        for (var i = 0; i < Rounds; i++)
-        {
-            start.SignalAndWait();
-            registry.Apply(settings[(i + 1) % 2]);
-            start.SignalAndWait();
-            Assert.Equal(registry.Settings.DefaultPoolSize, made[i].Limits.PoolSize);
+            Assert.Equal(registry.Settings.DefaultPoolSize, made.Limits.PoolSize);
             registry.RemovePools(database);
-        }
-        maker.Join();
+        });
     }
 
     [Fact]
