@@ -112,24 +112,9 @@ public class StatementHealingTests
         Assert.InRange(CpuTicks(pooler.Pid) - before, 0, 200); // 2 s; where each reply looked at all that was outstanding, 14.
     }
 
-    [PoolerTheory(FastPoolOnly = "keeps no more than that either"), Loops]
-    public async Task A_huge_statement_is_kept_once(int loops)
-    {
-        await using var pooler = await StartAsync(loops);
-        await using var client = await pooler.RawAsync();
-        await client.SendAsync([.. Wire.Parse("huge", "select 1 /*" + new string('x', 200_000_000) + "*/"), .. Wire.Sync]);
-        Assert.Equal("1Z", (await client.ReplyAsync()).Types);
-        await Until.TrueAsync(() => Resident_kB(pooler.Pid) < 250_000, "no more resident than the text", 30, () => $"{Resident_kB(pooler.Pid)} kB");
-        await client.SendAsync([.. Wire.Bind("", "huge"), .. Wire.Execute(), .. Wire.Sync]);
-        Assert.Equal("1", (await client.ReplyAsync()).Rows[0][0]);
-    }
-
     private static long CpuTicks(int pid)
     {
         var fields = File.ReadAllText($"/proc/{pid}/stat").Split(") ")[1].Split(' ');
         return long.Parse(fields[11], System.Globalization.CultureInfo.InvariantCulture) + long.Parse(fields[12], System.Globalization.CultureInfo.InvariantCulture);
     }
-
-    private static int Resident_kB(int pid) => int.Parse(
-        File.ReadLines($"/proc/{pid}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
 }

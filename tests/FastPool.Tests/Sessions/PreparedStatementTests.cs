@@ -93,7 +93,7 @@ public sealed class PreparedStatementTests
     {
         _server.Client!.Server = null;
         _server.Unlink();
-        _server.BeginTest();
+        _server.BeginTest(isReset: true);
         Answers(_server, $"C:{tag} Z");
         Assert.Equal(0, _server.StatementCount);
     }
