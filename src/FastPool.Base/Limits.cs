@@ -124,6 +124,9 @@ public static class Limits
     /// <summary>The least time from now to a pool's timer.</summary>
     public const long TimerStepUs = 1_000;
 
+    /// <summary>Sets of the variables that decide how a text is read, of which equal ones are one object. More of them cost comparisons.</summary>
+    public const int TextSettingsMax = 4_096;
+
     /// <summary>Period of the janitor, in microseconds.</summary>
     public const long TickUs = 333_333;
 

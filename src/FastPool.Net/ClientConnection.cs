@@ -148,9 +148,16 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
                     Session.CountForwarded(length);
                     _loop.Figures.ClientMessages++;
                     Server!.Session.LookAt(type, unread);
-                    Server.Session.Expect(type);
                     IsBodySkipped = false;
-                    break;
+                    if (!Server.Session.Expect(type) || length > unread.Length) break;
+                    position += length;
+                    if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(ServerSession.Fence, _loop.Engine, Server))
+                    {
+                        LoseServer();
+                        return end;
+                    }
+                    run = position;
+                    continue;
                 case Verdict.Skip:
                     IsBodySkipped = true;
                     break;
@@ -246,6 +253,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
             if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server!)) return LoseServer();
             run = rest;
         }
+        toServer.Clear(); // It may be huge.
         position = rest;
         BodyRemaining = length - consumed;
         return toClient.Length == 0 || Send(toClient.WrittenSpan) ? Step.GoOn : Step.Ended;

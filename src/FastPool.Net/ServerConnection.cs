@@ -173,6 +173,10 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
                 case Verdict.Skip:
                     IsBodySkipped = true;
                     break;
+                case Verdict.SkipAndRelease:
+                    IsBodySkipped = true;
+                    _isReleaseDue = true;
+                    break;
                 case Verdict.Answered:
                     AuthQueries.OnAnswered(_loop, this);
                     if (!IsOpen) return end;
@@ -278,10 +282,10 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
     /// <summary>Nothing of this client's is still on its way to the server: the next one's bytes do not stand behind them.</summary>
     private bool HasSentAll => _loop.Engine.Settle(this) && !IsCongested;
 
-    /// <summary>A client that had nothing outstanding said one thing more, which the server reads past (the end of a COPY that failed).</summary>
+    /// <summary>A client that had nothing outstanding said one thing more, which the server reads past (the rest of a COPY that failed).</summary>
     internal void TryReleaseLate()
     {
-        if (Session.Client is not { IsInCopyIn: false, QueryStartUs: 0 } || Client is not { IsInMessage: false } || Session.Mode == PoolMode.Session || !HasSentAll) return;
+        if (Session.Client is not { QueryStartUs: 0 } || Client is not { IsInMessage: false } || Session.Mode == PoolMode.Session || !HasSentAll) return;
         if (BodyRemaining > 0) _isReleaseDue = true; // A notification has come in part: the rest is this client's too.
         else Release();
     }

@@ -15,7 +15,6 @@ namespace FastPool.Core.Pools;
 public sealed class Pool
 {
     private readonly PoolMover _mover;
-    private readonly bool _isForced;
     private int _turn;
     private int _turnsEnded;
     private PoolOperation? _left;
@@ -30,7 +29,7 @@ public sealed class Pool
         User = user;
         _limits = limits;
         Limits = limits;
-        _isForced = limits.HasForcedUser;
+        IsForced = database.Entry.ForcedUser == user.Name;
         Stats = new PoolStats[loopCount];
         for (var i = 0; i < loopCount; i++) Stats[i] = new PoolStats();
         _mover = new PoolMover(this, loopCount);
@@ -41,8 +40,11 @@ public sealed class Pool
     /// <summary>The server-side user: the forced one, or the client's.</summary>
     public PoolUser User { get; }
 
+    /// <summary>The user is the one forced on all clients. Others have a pool in such a database for auth_query.</summary>
+    public bool IsForced { get; }
+
     /// <summary>As whom servers log in: a reload may have given a forced user another name.</summary>
-    public string ServerUserName => _isForced && Database.Entry.ForcedUser is { } name ? name : User.Name;
+    public string ServerUserName => IsForced && Database.Entry.ForcedUser is { } name ? name : User.Name;
 
     /// <summary>Replaced whole by a reload; readers take one reference and stay with it.</summary>
     public PoolLimits Limits

@@ -212,7 +212,7 @@ public sealed partial class ClientSession : PoolClient
     public int ApplyStatement(byte type, ReadOnlySpan<byte> message, int length, in StatementNames names, MessageBuffer toServer, MessageBuffer toClient)
     {
         if (type == FrontendMessage.Parse) return ApplyParse(message, names, toServer, toClient);
-        var known = _statements?.Find(names.Name);
+        var known = _statements?.Find(names.Name, Server!.TextSettings);
         if (known is null)
         {
             _context.Log.Failure(LogPrefix, $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' not found");
@@ -244,13 +244,28 @@ public sealed partial class ClientSession : PoolClient
             return 0;
         }
         _statements ??= new ClientStatements(_context.Statements);
-        var statement = _statements.Add(names.Name, message[names.PrefixLength..]);
+        var own = _context.Registry.Settings.Own;
+        if (own.ClientStatementsMax > 0 && _statements.Count >= own.ClientStatementsMax) return RefuseMore($"{own.ClientStatementsMax} (client_statements_max)");
+        if (own.ClientStatementBytesMax > 0 && _statements.Bytes + message.Length > own.ClientStatementBytesMax) return RefuseMore($"{own.ClientStatementBytesMax} bytes (client_statement_bytes_max)");
+        var statement = _statements.Add(names.Name, message[names.PrefixLength..], Server!.TextSettings);
         statement.OpenLatency(_context);
         Stats.ClientParses++;
-        if (!Server!.ParseFor(statement, toServer)) return message.Length;
+        if (!Server.ParseFor(statement, toServer))
+        {
+            names.WritePrefix(FrontendMessage.Parse, message.Length, statement, toServer);
+            return names.PrefixLength;
+        }
         Fake(FrontendMessage.Parse, toClient, statement);
         if (toClient.Length > 0) EndParse(hasFailed: false);
         return message.Length;
+    }
+
+    private int RefuseMore(string bound)
+    {
+        var message = "too many prepared statements: no more than " + bound;
+        _context.Log.Failure(LogPrefix, message);
+        End(new Ending(message, message, "53400")); // configuration_limit_exceeded
+        return 0;
     }
 
     /// <summary>The server keeps the statement; the client is told that it is closed, in its place among the replies.</summary>
@@ -262,7 +277,7 @@ public sealed partial class ClientSession : PoolClient
 
     private void Fake(byte type, MessageBuffer toClient, Statement? statement = null)
     {
-        if (Server is { } server && (!server.Outstanding.IsEmpty || server.IsMidMessage)) server.Outstanding.Add(type, ReplyAction.Fake, statement);
+        if (Server is { } server && (!server.Outstanding.IsEmpty || server.IsMidMessage)) server.ExpectFake(type, statement);
         else toClient.Write(type == FrontendMessage.Parse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
     }
 

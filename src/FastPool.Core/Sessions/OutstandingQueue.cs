@@ -17,11 +17,16 @@ public enum ReplyAction : byte
 /// <summary>A request to a server whose reply is outstanding.</summary>
 /// <param name="Type">The frontend message.</param>
 /// <param name="Statement">The prepared statement it is about, if it is tracked.</param>
-public readonly record struct Request(byte Type, ReplyAction Action, Statement? Statement);
+public readonly record struct Request(byte Type, ReplyAction Action, Statement? Statement)
+{
+    /// <summary>The Close of the pooler's that stands behind a COPY whose Syncs are in doubt.</summary>
+    internal bool IsFence => Type == FrontendMessage.Close && Action == ReplyAction.Swallow && Statement is null;
+}
 
 /// <summary>
 /// Requests whose replies are outstanding, oldest first. A ring that grows for a long pipeline and is given up when
-/// empty again; a simple query uses one place of it.
+/// empty again; a simple query uses one place of it. Nothing here looks at more than one end: what is asked of the
+/// middle is counted as places come and go.
 /// </summary>
 public sealed class OutstandingQueue
 {
@@ -30,6 +35,7 @@ public sealed class OutstandingQueue
 
     private Request[] _ring = new Request[CapacityAtRest];
     private int _head;
+    private int _ownCount;
 
     public int Count { get; private set; }
 
@@ -41,47 +47,57 @@ public sealed class OutstandingQueue
     /// <summary>Replies that the pooler itself will give when their turn comes.</summary>
     public int FakeCount { get; private set; }
 
+    public int SyncCount { get; private set; }
+
+    /// <summary>Each may be a COPY.</summary>
+    public int ExecuteCount { get; private set; }
+
+    /// <summary>Each may be any number of COPYs.</summary>
+    public int QueryCount { get; private set; }
+
+    /// <summary>Closes that tell by their reply that all before them is through.</summary>
+    public int FenceCount { get; private set; }
+
     /// <summary>Every reply goes to the client as it comes.</summary>
-    public bool IsAllForwarded
-    {
-        get
-        {
-            for (var i = 0; i < Count; i++)
-            {
-                if (this[i].Action != ReplyAction.Forward) return false;
-            }
-            return true;
-        }
-    }
+    public bool IsAllForwarded => _ownCount == 0;
 
     public Request Head => _ring[_head];
 
     public void Add(byte type, ReplyAction action = ReplyAction.Forward, Statement? statement = null)
     {
-        if (action == ReplyAction.Fake) FakeCount++;
         if (Count == _ring.Length) Grow();
-        _ring[(_head + Count) & (_ring.Length - 1)] = new Request(type, action, statement);
+        var request = new Request(type, action, statement);
+        _ring[(_head + Count) & (_ring.Length - 1)] = request;
         Count++;
+        Tally(request, 1);
     }
 
     public Request Pop()
     {
         Check.That(Count > 0);
         var request = _ring[_head];
-        if (request.Action == ReplyAction.Fake) FakeCount--;
-        TakeHead();
-        while (Count > 0 && IsCopyEnd(_ring[_head].Type)) TakeHead(); // The request it stood behind is through: it belongs to no COPY.
-        return request;
-    }
-
-    private void TakeHead()
-    {
+        Tally(request, -1);
         PoppedCount++;
         _ring[_head] = default;
         _head = (_head + 1) & (_ring.Length - 1);
-        if (--Count > 0) return;
+        if (--Count > 0) return request;
         _head = 0;
         if (_ring.Length > CapacityKept) _ring = new Request[CapacityAtRest];
+        return request;
+    }
+
+    private void Tally(in Request request, int step)
+    {
+        switch (request.Type)
+        {
+            case FrontendMessage.Sync: SyncCount += step; break;
+            case FrontendMessage.Execute: ExecuteCount += step; break;
+            case FrontendMessage.Query: QueryCount += step; break;
+        }
+        if (request.Action == ReplyAction.Forward) return;
+        _ownCount += step;
+        if (request.Action == ReplyAction.Fake) FakeCount += step;
+        else if (request.IsFence) FenceCount += step;
     }
 
     /// <summary>Pops the head if it is of that type: a reply of the server's that can answer nothing else.</summary>
@@ -96,37 +112,7 @@ public sealed class OutstandingQueue
         return false;
     }
 
-    /// <summary>Whether a Parse of the statement is under way.</summary>
-    public bool Prepares(Statement statement)
-    {
-        for (var i = 0; i < Count; i++)
-        {
-            if (this[i] is { Type: FrontendMessage.Parse } request && ReferenceEquals(request.Statement, statement)) return true;
-        }
-        return false;
-    }
-
     public Request this[int index] => _ring[(_head + index) & (_ring.Length - 1)];
-
-    /// <summary>The first CopyDone or CopyFail; -1: none.</summary>
-    public int FindCopyEnd()
-    {
-        for (var i = 0; i < Count; i++)
-        {
-            if (IsCopyEnd(this[i].Type)) return i;
-        }
-        return -1;
-    }
-
-    private static bool IsCopyEnd(byte type) => type is FrontendMessage.CopyDone or FrontendMessage.CopyFail;
-
-    /// <summary>Takes out one place; the ones behind it move up. Rare: only COPY's end markers, and Syncs before them.</summary>
-    public void RemoveAt(int index)
-    {
-        Check.That(this[index].Action == ReplyAction.Forward);
-        for (var i = index; i < Count - 1; i++) _ring[(_head + i) & (_ring.Length - 1)] = this[i + 1];
-        Count--;
-    }
 
     public static bool EndsWithReadyForQuery(byte type) => type is FrontendMessage.Query or FrontendMessage.Sync or FrontendMessage.FunctionCall;
 

@@ -25,12 +25,16 @@ public sealed class TrackedParameters
             if (!names.Contains(name, StringComparer.OrdinalIgnoreCase)) names.Add(name);
         }
         _names = [.. names];
+        InText = [.. Enumerable.Range(0, _names.Length).Where(index => TextSettings.Has(_names[index]))];
         Unknown = new ParameterValues(new string?[_names.Length]);
     }
 
     public int Count => _names.Length;
 
     public string this[int index] => _names[index];
+
+    /// <summary>Which of them belong to <see cref="TextSettings"/>.</summary>
+    internal IReadOnlyList<int> InText { get; }
 
     /// <summary>No value known for any of them.</summary>
     public ParameterValues Unknown { get; }
@@ -84,6 +88,9 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
     public string? this[int index] => _values[index];
 
     public int Count => _values.Length;
+
+    /// <summary>Those of them that decide how a text is read; null: nobody has asked yet. Any loop may set it: all find equal ones, and each is whole.</summary>
+    internal TextSettings? Text { get; set; }
 
     /// <summary>Whether a server with <paramref name="server"/> serves a client with these as it is: what both know is the same but for case.</summary>
     public bool Fits(ParameterValues server)

@@ -158,7 +158,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         get
         {
             var entry = server.Pool.Database.Entry;
-            if (entry.ForcedUser is not null && !string.IsNullOrEmpty(entry.Password)) return Secret.Of(entry.Password);
+            if (server.Pool.IsForced && !string.IsNullOrEmpty(entry.Password)) return Secret.Of(entry.Password);
             var fetched = server.Pool.Database.FetchedSecrets.GetValueOrDefault(server.Pool.ServerUserName);
             if (fetched is { IsProved: true }) return fetched;
             return context.Registry.Settings.UserList.TryGet(server.Pool.ServerUserName, out var secret) ? secret : fetched ?? Secret.Empty;

@@ -2,70 +2,83 @@ using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>COPY IN on a server connection: data and its end owe no reply of their own.</summary>
+/// <summary>
+/// COPY IN on a server connection. Its messages owe no reply, and outside of COPY the server ignores them. A Sync is answered, but
+/// for one that the server reads in COPY: that it ignores. Whether a COPY was still on, or had failed already, nobody can tell who sees
+/// the replies alone; so every Sync keeps its place until its reply has come, or something has that can only come behind it.
+/// Source: PostgreSQL, Message Flow, COPY Operations.
+/// </summary>
 public sealed partial class ServerSession
 {
-    private long _earlyCopyDataAt;
-    private bool _isCopyFed;
+    /// <summary>What goes out behind a Sync that ends a doubt: a Close of a name that no statement has, and a Sync, which answer in every case.</summary>
+    public static ReadOnlySpan<byte> Fence => "C\0\0\0\u0011SPGBOUNCER_0\0S\0\0\0\u0004"u8;
 
-    /// <summary>COPY data has come behind the request at the head, before the server has said CopyIn. A mark before the head is of a request that is through.</summary>
-    private bool HasEarlyCopyData => _earlyCopyDataAt > Outstanding.PoppedCount;
+    private long _doubtEnd;
+    private bool _hasCopyEnd;
+    private bool _hasRequestInDoubt;
 
-    /// <summary>
-    /// COPY data and its end owe no reply of their own. The end keeps a place behind the request that it may belong to, whether or not the server
-    /// has said CopyIn yet; the rest of a COPY that failed early is read past.
-    /// </summary>
+    /// <summary>Some Sync at or behind the head stands before a message of COPY's: it is answered, or it is not.</summary>
+    private bool IsInDoubt => _doubtEnd > Outstanding.PoppedCount;
+
     private void ExpectCopy(byte type)
     {
-        if (type == FrontendMessage.CopyData)
-        {
-            NoteCopyData();
-            if ((!IsInCopy || !Client!.IsInCopyIn) && !HasEarlyCopyData) _earlyCopyDataAt = Outstanding.PoppedCount + Outstanding.Count;
-            return;
-        }
+        NoteCopyData();
+        if (type == FrontendMessage.CopyData) return;
+        _hasCopyEnd = true;
         Client!.IsInCopyIn = false;
-        if (!Outstanding.IsEmpty) Outstanding.Add(type);
     }
 
-    /// <summary>Rows of COPY data go to the server.</summary>
-    public void NoteCopyData() => _isCopyFed = true;
-
-    /// <summary>A Sync sent right behind the request, before any data, is read past by a server in COPY. Where data came first, that may have failed before.</summary>
-    private void BeginCopy()
+    /// <summary>Messages of COPY's go to the server: a COPY that has begun may have read past every Sync before them.</summary>
+    public void NoteCopyData()
     {
-        IsInCopy = true;
-        var end = Outstanding.FindCopyEnd();
-        _isCopyFed = HasEarlyCopyData && (end < 0 || _earlyCopyDataAt <= Outstanding.PoppedCount + end); // Behind this COPY's end it is the next one's.
-        var syncsMost = _isCopyFed ? _earlyCopyDataAt - Outstanding.PoppedCount - 1 : int.MaxValue;
-        if (_isCopyFed) _earlyCopyDataAt = 0;
-        for (; syncsMost > 0 && Outstanding.Count > 1 && Outstanding[1].Type == FrontendMessage.Sync; syncsMost--) RemovePlace(1);
-        Client!.IsInCopyIn = Outstanding.FindCopyEnd() < 0; // A client that did not wait for this message may be through already.
+        if (Outstanding.SyncCount == 0) return;
+        if (!IsInDoubt) _hasRequestInDoubt = false;
+        _doubtEnd = Outstanding.PoppedCount + Outstanding.Count;
+    }
+
+    /// <summary>A request goes to the server: whoever sends one has given up the COPY before it, if he has not ended it.</summary>
+    private void NoteRequest()
+    {
+        Client!.IsInCopyIn = false;
+        _hasCopyEnd = false;
+        if (IsInDoubt) _hasRequestInDoubt = true;
+    }
+
+    /// <returns>True: <see cref="Fence"/> must go out right behind it.</returns>
+    private bool ExpectSync()
+    {
+        if (!IsInCopy) Client!.IsInCopyIn = false;
+        var isFenced = IsInDoubt && CanFence;
+        _segment++;
+        Outstanding.Add(FrontendMessage.Sync);
+        if (!isFenced) return false;
+        Outstanding.Add(FrontendMessage.Close, ReplyAction.Swallow);
+        Outstanding.Add(FrontendMessage.Sync, ReplyAction.Swallow);
+        return true;
     }
 
     /// <summary>
-    /// COPY IN is over. If it went well, the server has read past every Sync up to the end marker, so their places go, and the marker's with them;
-    /// if not, who knows which Sync it will answer: a place too many keeps the server with its client, one too few would give it to another too early.
-    /// A Query that started the COPY stays until its ReadyForQuery, an Execute that failed until the next one.
+    /// This Sync will not be read in COPY, so that what follows it is run: of the requests on their way one at most can be a COPY, and that one has been
+    /// given its end or has failed. And no other CloseComplete can be taken for the fence's.
     /// </summary>
-    private void EndCopy(bool hasFailed)
+    private bool CanFence =>
+        !_hasRequestInDoubt && Outstanding is { FenceCount: 0, QueryCount: 0, ExecuteCount: <= 1 } && (Outstanding.ExecuteCount == 0 || _hasCopyEnd || IsSkipping);
+
+    /// <summary>A message of the extended protocol has failed: the server reads past everything up to a Sync.</summary>
+    private bool IsSkipping => _hasQueryFailed && !Outstanding.IsEmpty && !OutstandingQueue.EndsWithReadyForQuery(Outstanding.Head.Type);
+
+    /// <summary>A reply has come that answers no Sync: those in doubt at the head have been read past.</summary>
+    private void DropUnanswered()
     {
-        IsInCopy = false;
-        var end = Outstanding.FindCopyEnd();
-        if (end >= 0)
-        {
-            RemovePlace(end);
-            for (var i = end - 1; !hasFailed && i > 0; i--)
-            {
-                if (Outstanding[i].Type == FrontendMessage.Sync) RemovePlace(i);
-            }
-        }
-        if (!hasFailed) Outstanding.TryPop(FrontendMessage.Execute, out _);
+        while (IsInDoubt && Outstanding.Head.Type == FrontendMessage.Sync) Outstanding.Pop();
     }
 
-    /// <summary>Data for the next COPY may stand behind the place: its mark moves up with the others.</summary>
-    private void RemovePlace(int index)
+    /// <summary>The fence is answered: so is everything before it that ever will be.</summary>
+    private void PassFence()
     {
-        Outstanding.RemoveAt(index);
-        if (_earlyCopyDataAt > Outstanding.PoppedCount + index) _earlyCopyDataAt--;
+        while (Outstanding.Pop() is { IsFence: false } unanswered)
+        {
+            if (unanswered.Statement is not null) NoteSkipped(unanswered);
+        }
     }
 }

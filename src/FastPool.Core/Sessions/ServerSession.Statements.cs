@@ -14,6 +14,11 @@ public sealed partial class ServerSession
     /// <summary>A reply that answers the head; the client does not see it if the pooler asked.</summary>
     private Verdict Pop(byte type)
     {
+        if (type == FrontendMessage.Close && Outstanding.FenceCount > 0 && !(Outstanding.Head is { Type: FrontendMessage.Close, IsFence: false }))
+        {
+            PassFence();
+            return Verdict.Skip;
+        }
         if (Outstanding.TryPop(type, out var request) && type == FrontendMessage.Parse && request.Statement is { } parsed) Statements.EndParse(parsed, hasFailed: false);
         if (request.Action == ReplyAction.Forward)
         {
@@ -29,22 +34,26 @@ public sealed partial class ServerSession
         return Verdict.Skip;
     }
 
-    /// <summary>The client names a statement for the first time.</summary>
+    /// <summary>With what settings this server reads a text that comes now, as far as it has told.</summary>
+    internal TextSettings TextSettings => Context.Statements.SettingsOf(Context.Tracked, Parameters);
+
+    /// <summary>The client names a statement for the first time. What must go to the server before its Parse is written.</summary>
     /// <returns>True when nothing goes to the server: the reply is faked.</returns>
     internal bool ParseFor(Statement statement, MessageBuffer output)
     {
+        NoteRequest();
         if (Statements.Has(statement, _segment)) return true;
-        if (Statements.TakeStale(statement)) CloseStale(statement, output);
-        Prepare(statement, ReplyAction.Forward, output);
+        BeginPrepare(statement, ReplyAction.Forward, output);
         return false;
     }
 
     /// <summary>Sees to it that the server has the statement before what comes next.</summary>
     internal void EnsurePrepared(Statement statement, MessageBuffer output)
     {
+        NoteRequest();
         if (Statements.TryUse(statement, _segment)) return;
-        if (Statements.TakeStale(statement)) CloseStale(statement, output);
-        Prepare(statement, ReplyAction.Swallow, output);
+        BeginPrepare(statement, ReplyAction.Swallow, output);
+        statement.WriteParse(output);
     }
 
     private void CloseStale(Statement statement, MessageBuffer output)
@@ -54,20 +63,21 @@ public sealed partial class ServerSession
         ExpectClose(statement);
     }
 
-    private void Prepare(Statement statement, ReplyAction action, MessageBuffer output)
+    /// <summary>Makes room for it, and expects the reply to its Parse, which the caller sends.</summary>
+    private void BeginPrepare(Statement statement, ReplyAction action, MessageBuffer output)
     {
         IsReady = false;
-        statement.WriteParse(output);
-        Outstanding.Add(FrontendMessage.Parse, action, statement);
-        Pool.Stats[Context.Loop].ServerParses++;
-        Statements.AddParsing(statement, _segment);
-        var most = Math.Max(1, Pool.Limits.MaxPreparedStatements);
-        while (Statements.Count > most)
+        if (Statements.TakeStale(statement)) CloseStale(statement, output);
+        var others = Math.Max(1, Pool.Limits.MaxPreparedStatements) - 1;
+        while (Statements.Count > others)
         {
             var evicted = Statements.TakeOldest();
             evicted.WriteClose(output);
             ExpectClose(evicted);
         }
+        Outstanding.Add(FrontendMessage.Parse, action, statement);
+        Pool.Stats[Context.Loop].ServerParses++;
+        Statements.AddParsing(statement, _segment);
     }
 
     /// <summary>The request holds the statement until the server has closed it.</summary>
@@ -83,6 +93,13 @@ public sealed partial class ServerSession
         IsReady = false;
         IsIdleInTransaction = false;
         Outstanding.Add(type, ReplyAction.Forward, statement);
+    }
+
+    /// <summary>A request to which the pooler will reply, in its turn.</summary>
+    internal void ExpectFake(byte type, Statement? statement)
+    {
+        NoteRequest();
+        Outstanding.Add(type, ReplyAction.Fake, statement);
     }
 
     /// <summary>Writes the faked replies whose turn has come.</summary>
@@ -113,23 +130,33 @@ public sealed partial class ServerSession
     }
 
     /// <summary>
-    /// "cached plan must not change result type": the server would say so for ever, and the others too. The next use on each closes the
-    /// statement and prepares it anew.
+    /// A message about a statement of ours has failed. "Cached plan must not change result type": the server would say so for ever, and the others too;
+    /// the next use on each closes the statement and prepares it anew. That it does not exist: something has dropped it, and perhaps more, behind
+    /// our back. That it does exist: something has kept it.
     /// </summary>
-    private void NoteFailedBind(Statement statement, ReadOnlySpan<byte> message)
+    private void NoteFailed(in Request request, ReadOnlySpan<byte> message)
     {
-        var error = new ErrorFields(message[HeaderLength..]);
-        if (error.SqlState.SequenceEqual("0A000"u8)) _statements?.EndGeneration(statement);
+        if (_statements is null) return;
+        var sqlState = new ErrorFields(message[HeaderLength..]).SqlState;
+        switch (request.Type)
+        {
+            case FrontendMessage.Bind or FrontendMessage.Describe when sqlState.SequenceEqual("0A000"u8): _statements.EndGeneration(request.Statement!); break;
+            case FrontendMessage.Bind or FrontendMessage.Describe when sqlState.SequenceEqual("26000"u8): _statements.MarkAllStale(); break;
+            case FrontendMessage.Parse when sqlState.SequenceEqual("42P05"u8): _statements.MarkStale(request.Statement!); break;
+        }
     }
 
     /// <summary>Tags that tell of statements gone by SQL.</summary>
     private void NoteCommand(ReadOnlySpan<byte> message)
     {
         var tag = message[HeaderLength..];
-        if (!tag.SequenceEqual("DEALLOCATE ALL\0"u8) && !tag.SequenceEqual("DISCARD ALL\0"u8)) return;
-        _statements?.ForgetAllBut(Outstanding);
+        if (tag.SequenceEqual("SET\0"u8) || tag.SequenceEqual("RESET\0"u8)) _statements?.NoteSet();
+        if (!DropsStatements(tag)) return;
+        _statements?.ForgetSettled();
         Client!.DropStatements();
     }
+
+    private static bool DropsStatements(ReadOnlySpan<byte> tag) => tag.SequenceEqual("DEALLOCATE ALL\0"u8) || tag.SequenceEqual("DISCARD ALL\0"u8);
 
     /// <summary>The connection is closed: lets go of everything shared.</summary>
     public void LetGoOfStatements()

@@ -175,18 +175,21 @@ public sealed partial class ServerSession : PooledServer
     }
 
     /// <summary>A message of the client's goes to this server: its reply is outstanding.</summary>
-    public void Expect(byte type)
+    /// <returns>True: <see cref="Fence"/> must go out right behind it.</returns>
+    public bool Expect(byte type)
     {
         if (type is FrontendMessage.CopyData or FrontendMessage.CopyDone or FrontendMessage.CopyFail)
         {
             ExpectCopy(type);
-            return;
+            return false;
         }
         IsReady = false;
         IsIdleInTransaction = false;
-        if (type == FrontendMessage.Sync && IsInCopy && !_isCopyFed && Client!.IsInCopyIn) return; // Read past, since no data can have failed.
-        if (type != FrontendMessage.Flush) Outstanding.Add(type);
-        if (type == FrontendMessage.Sync) _segment++;
+        if (type == FrontendMessage.Flush) return false;
+        if (type == FrontendMessage.Sync) return ExpectSync();
+        NoteRequest();
+        Outstanding.Add(type);
+        return false;
     }
 
     /// <summary>
@@ -222,11 +225,12 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
         if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus)) IsReady = false;
+        if (IsInDoubt && AnswersNoSync(type)) DropUnanswered();
         switch (type)
         {
             case BackendMessage.CommandComplete:
-                if (IsInCopy) EndCopy(hasFailed: false);
-                else Outstanding.TryPop(FrontendMessage.Execute, out _);
+                IsInCopy = false;
+                Outstanding.TryPop(FrontendMessage.Execute, out _);
                 if (_statements is not null || Client!.HasStatements) NoteCommand(message);
                 NoteDone(message[HeaderLength..]);
                 break;
@@ -241,12 +245,12 @@ public sealed partial class ServerSession : PooledServer
                 _hasQueryFailed = true;
                 _bound = null;
                 _textUse = SafetyUse.None;
-                if (IsInCopy) EndCopy(hasFailed: true);
-                if (!Outstanding.IsEmpty && Outstanding.Head is { Type: FrontendMessage.Bind, Statement: { } bound }) NoteFailedBind(bound, message);
+                IsInCopy = false;
+                if (!Outstanding.IsEmpty && Outstanding.Head is { Statement: not null } failed) NoteFailed(failed, message);
                 break;
             case BackendMessage.CopyInResponse:
             case BackendMessage.CopyBothResponse:
-                BeginCopy();
+                IsInCopy = Client!.IsInCopyIn = true;
                 break;
             case BackendMessage.ParameterStatus: return OnParameterStatus(message);
             case BackendMessage.DataRow:
@@ -264,48 +268,55 @@ public sealed partial class ServerSession : PooledServer
         return Verdict.Forward;
     }
 
+    /// <summary>What comes in answer to a request, and to no Sync: to that an error may come, and what the server says unasked may at any time.</summary>
+    private static bool AnswersNoSync(byte type) => type is not
+        (BackendMessage.ErrorResponse or BackendMessage.NoticeResponse or BackendMessage.NotificationResponse or BackendMessage.ParameterStatus);
+
     private Verdict OnReadyForQuery(byte status)
     {
-        PopReadyForQuery();
+        var action = PopReadyForQuery();
         _hasQueryFailed = false;
         IsInCopy = false;
         IsReady = status == 'I';
         LastReadyUs = Context.NowUs;
         IsIdleInTransaction = !IsReady;
         EndNotes();
+        _statements?.EndStretch();
         var mode = Mode;
         if (!IsReady && mode == PoolMode.Statement) return End("transaction blocks not allowed in statement pooling mode");
-        if (Outstanding.Count > Outstanding.FakeCount) return Verdict.Forward; // Faked replies alone go out right behind this message.
+        var isForwarded = action == ReplyAction.Forward;
+        if (Outstanding.Count > Outstanding.FakeCount) return isForwarded ? Verdict.Forward : Verdict.Skip; // Faked replies alone go out right behind this message.
         Client!.EndQuery(isTransactionOver: IsReady);
-        return IsReady && mode != PoolMode.Session && !Client.IsInCopyIn ? Verdict.ForwardAndRelease : Verdict.Forward;
+        if (!IsReady || mode == PoolMode.Session) return isForwarded ? Verdict.Forward : Verdict.Skip;
+        return isForwarded ? Verdict.ForwardAndRelease : Verdict.SkipAndRelease;
     }
 
     /// <summary>
     /// ReadyForQuery answers a Sync, Query or FunctionCall at the head. When the head is something else the server has
     /// skipped it, with everything up to the next Sync, because of an error.
     /// </summary>
-    private void PopReadyForQuery()
+    /// <returns>Whose it is.</returns>
+    private ReplyAction PopReadyForQuery()
     {
-        if (Outstanding.IsEmpty) return;
-        if (OutstandingQueue.EndsWithReadyForQuery(Outstanding.Head.Type))
-        {
-            Outstanding.Pop();
-            return;
-        }
-        if (!_hasQueryFailed) return;
+        if (Outstanding.IsEmpty) return ReplyAction.Forward;
+        if (OutstandingQueue.EndsWithReadyForQuery(Outstanding.Head.Type)) return Outstanding.Pop().Action;
+        if (!_hasQueryFailed) return ReplyAction.Forward;
         while (!Outstanding.IsEmpty)
         {
             var skipped = Outstanding.Pop();
             if (skipped.Statement is not null) NoteSkipped(skipped);
-            if (skipped.Type == FrontendMessage.Sync) return;
+            if (skipped.Type == FrontendMessage.Sync) return skipped.Action;
         }
+        return ReplyAction.Forward;
     }
 
     private Verdict OnParameterStatus(ReadOnlySpan<byte> message)
     {
         if (!ParameterStatus.TryRead(message[HeaderLength..], out var status)) return End("broken ParameterStatus packet");
+        var readBefore = _statements is null ? null : TextSettings;
         if (!TryTrack(status.Name, status.Value) || Client is null) return Verdict.Forward;
         if (_setCount > 0) _setCount--;
+        if (_statements is not null && !TextSettings.Equals(readBefore)) _statements.DoubtRecent();
         var index = Context.Tracked.IndexOf(status.Name);
         Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
         return Verdict.Forward;
@@ -329,7 +340,9 @@ public sealed partial class ServerSession : PooledServer
             case BackendMessage.ErrorResponse:
                 var error = ServerError.Read(message[HeaderLength..]);
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
-                return End("invalid server parameter");
+                if (!IsEnd(message)) return End("invalid server parameter");
+                Phase = ServerPhase.Linked; // The server goes, for a reason of its own: the client is told as in any other moment.
+                return Verdict.Forward;
             case BackendMessage.ReadyForQuery:
                 IsReady = StatusOf(message) == 'I';
                 TakeCanonical(Client!);
@@ -338,6 +351,14 @@ public sealed partial class ServerSession : PooledServer
             default:
                 return Verdict.Skip;
         }
+    }
+
+    /// <summary>After this error the server closes the connection.</summary>
+    private static bool IsEnd(ReadOnlySpan<byte> message)
+    {
+        var fields = new ErrorFields(message[HeaderLength..]);
+        var severity = fields.TryGet(ErrorFields.PlainSeverityCode, out var plain) ? plain : fields.Severity;
+        return severity.SequenceEqual("FATAL"u8) || severity.SequenceEqual("PANIC"u8);
     }
 
     private void TakeCanonical(ClientSession client)
@@ -354,7 +375,7 @@ public sealed partial class ServerSession : PooledServer
     private Verdict JudgeTesting(byte type, ReadOnlySpan<byte> message)
     {
         if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
-        if (type == BackendMessage.CommandComplete && _statements is not null && message[HeaderLength..].SequenceEqual("DISCARD ALL\0"u8)) _statements.Clear();
+        if (type == BackendMessage.CommandComplete && _statements is not null && DropsStatements(message[HeaderLength..])) _statements.Clear();
         if (type == BackendMessage.ErrorResponse && _isReset) return FailReset(ServerError.Read(message[HeaderLength..]));
         if (type != BackendMessage.ReadyForQuery) return Verdict.Skip;
         if (StatusOf(message) != 'I') return End(_isReset ? "reset query failed" : "test query failed"); // It left a transaction open: nothing more will come.

@@ -1,23 +1,35 @@
 namespace FastPool.Core.Sessions;
 
-/// <summary>The statements that a server has prepared, in the order of their last use.</summary>
+/// <summary>
+/// The statements that a server has prepared, in the order of their last use. What concerns them all costs no more than what concerns
+/// one: all are made stale by a number, and what is dropped has been prepared once.
+/// </summary>
 internal sealed class ServerStatements(StatementTable table)
 {
     private readonly Dictionary<Statement, Entry> _entries = [];
     private readonly Dictionary<Statement, (int Parses, int Closes)> _underWay = []; // Requests that the server has not answered yet.
     private Entry? _newest;
     private Entry? _oldest;
+    private Entry? _lastSettled; // Those with no Parse under way, in the order of its answer.
+    private long _lastNumber;
+    private long _staleUpTo; // Entries up to this number are stale.
+    private long _rereadUpTo; // Those up to this number whose Parse is under way may be read with other settings than their own.
+    private long _settledCount;
+    private long _settledAtReady;
+    private bool _hasSet;
 
-    private sealed class Entry(Statement statement)
+    private sealed class Entry(Statement statement, long number)
     {
         internal readonly Statement Statement = statement;
+        internal readonly long Number = number;
+        internal readonly int Generation = statement.Generation;
         internal Entry? Newer;
         internal Entry? Older;
-        internal readonly int Generation = statement.Generation;
+        internal Entry? SettledLater;
+        internal Entry? SettledEarlier;
+        internal long SettledAt; // 0: a Parse is under way.
         internal bool IsMarked;
         internal int Segment;
-
-        internal bool IsStale => IsMarked || Generation != Statement.Generation;
     }
 
     internal int Count => _entries.Count;
@@ -27,9 +39,13 @@ internal sealed class ServerStatements(StatementTable table)
     {
         get
         {
-            for (var entry = _oldest; entry is not null; entry = entry.Newer) yield return (entry.Statement, entry.IsStale);
+            for (var entry = _oldest; entry is not null; entry = entry.Newer) yield return (entry.Statement, IsStale(entry));
         }
     }
+
+    private bool IsDoubtful(Entry entry) => entry.IsMarked || entry.Number <= _staleUpTo;
+
+    private bool IsStale(Entry entry) => IsDoubtful(entry) || entry.Generation != entry.Statement.Generation;
 
     /// <summary>Whether the server has it ready; then it becomes the newest.</summary>
     /// <param name="segment">Number of the present stretch between two Syncs.</param>
@@ -51,7 +67,7 @@ internal sealed class ServerStatements(StatementTable table)
     internal bool Has(Statement statement, int segment) => _entries.TryGetValue(statement, out var entry) && IsReady(entry, segment);
 
     /// <summary>A Parse that is under way from before a Sync may be skipped while what comes now is not.</summary>
-    private bool IsReady(Entry entry, int segment) => !entry.IsStale && (entry.Segment == segment || _underWay.Count == 0 || !_underWay.ContainsKey(entry.Statement));
+    private bool IsReady(Entry entry, int segment) => !IsStale(entry) && (entry.Segment == segment || _underWay.Count == 0 || !_underWay.ContainsKey(entry.Statement));
 
     /// <summary>
     /// Takes out one that the server has, or may have, without being ready: it must be closed before it is prepared anew. A Close under way
@@ -88,8 +104,9 @@ internal sealed class ServerStatements(StatementTable table)
     {
         var (parses, closes) = _underWay.GetValueOrDefault(statement);
         _underWay[statement] = (parses + 1, closes);
-        Add(statement);
-        if (_newest is not null && ReferenceEquals(_newest.Statement, statement)) _newest.Segment = segment;
+        if (_entries.TryGetValue(statement, out var known)) Unsettle(known);
+        else known = AddNewest(statement);
+        if (known is not null) known.Segment = segment;
     }
 
     /// <summary>A Parse is answered. Where another is under way, that one decides.</summary>
@@ -98,34 +115,50 @@ internal sealed class ServerStatements(StatementTable table)
     {
         if (!_underWay.TryGetValue(statement, out var count)) return;
         Note(statement, count.Parses - 1, count.Closes);
-        if (count.Parses > 1) return;
-        if (hasFailed && _entries.TryGetValue(statement, out var entry) && !entry.IsMarked) Forget(statement);
+        if (count.Parses > 1 || !_entries.TryGetValue(statement, out var entry)) return;
+        if (entry.Number <= _rereadUpTo) entry.IsMarked = true;
+        if (hasFailed && !IsDoubtful(entry)) Forget(statement);
+        else Settle(entry);
     }
 
-    /// <summary>Adds it as the newest, with a hold on it.</summary>
+    /// <summary>Adds one that the server has or may have, with a hold on it.</summary>
     internal void Add(Statement statement)
     {
-        if (_entries.ContainsKey(statement) || !statement.TryHold()) return;
-        var entry = new Entry(statement);
+        if (_entries.ContainsKey(statement) || AddNewest(statement) is not { } entry) return;
+        if (_underWay.GetValueOrDefault(statement).Parses == 0) Settle(entry);
+    }
+
+    private Entry? AddNewest(Statement statement)
+    {
+        if (!statement.TryHold()) return null;
+        var entry = new Entry(statement, ++_lastNumber);
+        if (_hasSet) _rereadUpTo = _lastNumber;
         _entries.Add(statement, entry);
         LinkNewest(entry);
+        return entry;
     }
 
     /// <summary>Takes the oldest out; the hold on it goes to the caller.</summary>
     internal Statement TakeOldest()
     {
         var entry = _oldest!;
-        Unlink(entry);
-        _entries.Remove(entry.Statement);
+        Remove(entry);
         return entry.Statement;
     }
 
     /// <summary>The server does not have it (any longer).</summary>
     internal void Forget(Statement statement)
     {
-        if (!_entries.Remove(statement, out var entry)) return;
-        Unlink(entry);
+        if (!_entries.TryGetValue(statement, out var entry)) return;
+        Remove(entry);
         table.LetGo(statement);
+    }
+
+    private void Remove(Entry entry)
+    {
+        _entries.Remove(entry.Statement);
+        Unlink(entry);
+        Unsettle(entry);
     }
 
     /// <summary>The plan made for it here no longer fits, nor will any other server's.</summary>
@@ -139,28 +172,45 @@ internal sealed class ServerStatements(StatementTable table)
         if (_entries.TryGetValue(statement, out var entry)) entry.IsMarked = true;
     }
 
-    /// <summary>A command is on its way that may drop them all: the next use closes and prepares each anew.</summary>
-    internal void MarkAllStale()
-    {
-        foreach (var entry in _entries.Values) entry.IsMarked = true;
-    }
+    /// <summary>They may all have been dropped, or are about to be: the next use closes and prepares each anew.</summary>
+    internal void MarkAllStale() => _staleUpTo = _lastNumber;
 
     /// <summary>The server has dropped what it had; what is on its way to it, it will have.</summary>
-    internal void ForgetAllBut(OutstandingQueue onTheWay)
+    internal void ForgetSettled()
     {
-        for (var entry = _oldest; entry is not null;)
-        {
-            var (statement, newer) = (entry.Statement, entry.Newer);
-            if (!onTheWay.Prepares(statement)) Forget(statement);
-            entry = newer;
-        }
+        while (_lastSettled is { } entry) Forget(entry.Statement);
+    }
+
+    /// <summary>ReadyForQuery: what changes from now on changes nothing for those that are prepared, and what has changed has been told.</summary>
+    internal void EndStretch()
+    {
+        _settledAtReady = _settledCount;
+        _hasSet = false;
+    }
+
+    /// <summary>A SET is through. What is prepared behind it, before the next ReadyForQuery, may be read with values that are never told, since it was for one transaction only.</summary>
+    internal void NoteSet()
+    {
+        _hasSet = true;
+        _rereadUpTo = _lastNumber;
+    }
+
+    /// <summary>
+    /// A variable that decides how a text is read has another value, told no later than by the next ReadyForQuery: what was prepared since the last one,
+    /// and what is under way, may have been read with either.
+    /// </summary>
+    internal void DoubtRecent()
+    {
+        _rereadUpTo = _lastNumber;
+        for (var entry = _lastSettled; entry is not null && entry.SettledAt > _settledAtReady; entry = entry.SettledEarlier) entry.IsMarked = true;
+        _settledAtReady = _settledCount; // These are marked.
     }
 
     internal void Clear()
     {
         foreach (var statement in _entries.Keys) table.LetGo(statement);
         _entries.Clear();
-        _newest = _oldest = null;
+        _newest = _oldest = _lastSettled = null;
     }
 
     private void LinkNewest(Entry entry)
@@ -179,5 +229,24 @@ internal sealed class ServerStatements(StatementTable table)
         if (entry.Newer is null) _newest = entry.Older;
         else entry.Newer.Older = entry.Older;
         entry.Newer = entry.Older = null;
+    }
+
+    private void Settle(Entry entry)
+    {
+        if (entry.SettledAt > 0) return;
+        entry.SettledAt = ++_settledCount;
+        entry.SettledEarlier = _lastSettled;
+        if (_lastSettled is not null) _lastSettled.SettledLater = entry;
+        _lastSettled = entry;
+    }
+
+    private void Unsettle(Entry entry)
+    {
+        if (entry.SettledAt == 0) return;
+        entry.SettledAt = 0;
+        if (entry.SettledEarlier is not null) entry.SettledEarlier.SettledLater = entry.SettledLater;
+        if (entry.SettledLater is null) _lastSettled = entry.SettledEarlier;
+        else entry.SettledLater.SettledEarlier = entry.SettledEarlier;
+        entry.SettledLater = entry.SettledEarlier = null;
     }
 }

@@ -8,8 +8,8 @@ using FastPool.Protocol;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// A prepared statement as all clients and servers share it: the exact bytes of query text and parameter types, and the
-/// name it has on every server. Lives as long as a client or a server holds it.
+/// A prepared statement as all clients and servers share it: the exact bytes of query text and parameter types, the settings
+/// with which the text is read, and the name it has on every server. Lives as long as a client or a server holds it.
 /// </summary>
 public sealed class Statement
 {
@@ -17,9 +17,10 @@ public sealed class Statement
     private int _generation;
     private LatencyHistogram?[]? _latencies;
 
-    internal Statement(byte[] key, long number)
+    internal Statement(byte[] key, TextSettings settings, long number)
     {
         Key = key;
+        Settings = settings;
         Use = SessionUse.OfText(key);
         DropsStatements = SessionUse.DropsStatements(key);
         Number = number;
@@ -31,6 +32,8 @@ public sealed class Statement
 
     /// <summary>What follows the name in a Parse: query text, NUL, types.</summary>
     public byte[] Key { get; }
+
+    internal TextSettings Settings { get; }
 
     /// <summary>PGBOUNCER_n, without its NUL.</summary>
     internal byte[] ServerName { get; }
@@ -121,7 +124,8 @@ public sealed class Statement
 /// <summary>All statements of the process, by content. Any loop may ask; nothing here is locked by us.</summary>
 public sealed class StatementTable
 {
-    private readonly ConcurrentDictionary<byte[], Statement> _statements = new(BytesComparer.Instance);
+    private readonly ConcurrentDictionary<StatementKey, Statement> _statements = new(StatementKeyComparer.Instance);
+    private readonly ConcurrentDictionary<TextSettings, TextSettings> _settings = new();
     private long _lastNumber;
     private int _timed;
 
@@ -140,23 +144,32 @@ public sealed class StatementTable
 
     internal void EndTiming() => Interlocked.Decrement(ref _timed); // Pairs: TryBeginTiming.
 
-    /// <summary>The statement of that content, held once more.</summary>
-    internal Statement Hold(ReadOnlySpan<byte> key)
+    /// <summary>Of a server with these values; the same object for all that are alike.</summary>
+    internal TextSettings SettingsOf(TrackedParameters tracked, ParameterValues values)
     {
-        var byContent = _statements.GetAlternateLookup<ReadOnlySpan<byte>>();
+        if (values.Text is { } known) return known;
+        if (_settings.Count >= Limits.TextSettingsMax) _settings.Clear(); // Costs comparisons only.
+        var made = TextSettings.Of(tracked, values);
+        return values.Text = _settings.GetOrAdd(made, made);
+    }
+
+    /// <summary>The statement of that content, held once more.</summary>
+    internal Statement Hold(ReadOnlySpan<byte> text, TextSettings settings)
+    {
+        var byContent = _statements.GetAlternateLookup<StatementContent>();
         Statement? made = null;
         while (true)
         {
-            if (byContent.TryGetValue(key, out var known))
+            if (byContent.TryGetValue(new StatementContent(text, settings), out var known))
             {
                 if (known.TryHold()) return known;
-                made ??= Make(key);
-                if (_statements.TryUpdate(known.Key, made, known)) return made;
+                made ??= Make(text, settings);
+                if (_statements.TryUpdate(StatementKey.Of(known), made, known)) return made;
             }
             else
             {
-                made ??= Make(key);
-                if (_statements.TryAdd(made.Key, made)) return made;
+                made ??= Make(text, settings);
+                if (_statements.TryAdd(StatementKey.Of(made), made)) return made;
             }
         }
     }
@@ -165,17 +178,21 @@ public sealed class StatementTable
     {
         if (!statement.LetGo()) return;
         if (statement.IsTimed) EndTiming();
-        _statements.TryRemove(new KeyValuePair<byte[], Statement>(statement.Key, statement));
+        _statements.TryRemove(new KeyValuePair<StatementKey, Statement>(StatementKey.Of(statement), statement));
     }
 
     public IEnumerable<Statement> All => _statements.Values;
 
-    /// <summary>A statement that servers know from an earlier process, under its number. The caller's hold is to be let go of.</summary>
+    /// <summary>
+    /// A statement that servers know from an earlier process, under its number. The caller's hold is to be let go of. How its text was read is not told:
+    /// who uses it next has it prepared anew.
+    /// </summary>
     public Statement Restore(long number, byte[] key)
     {
         BeginAfter(number);
-        var statement = new Statement(key, number);
-        return _statements.TryAdd(key, statement) ? statement : Hold(key);
+        var statement = new Statement(key, TextSettings.NewUnknown(), number);
+        _statements.TryAdd(StatementKey.Of(statement), statement);
+        return statement;
     }
 
     /// <summary>Names up to this number may be taken on servers that another process has left.</summary>
@@ -184,7 +201,42 @@ public sealed class StatementTable
         if (number > _lastNumber) Interlocked.Exchange(ref _lastNumber, number); // Pairs: Make; before the loops run.
     }
 
-    private Statement Make(ReadOnlySpan<byte> key) => new(key.ToArray(), Interlocked.Increment(ref _lastNumber)); // Pairs: itself; numbers are only unique.
+    private Statement Make(ReadOnlySpan<byte> text, TextSettings settings) => new(text.ToArray(), settings, Interlocked.Increment(ref _lastNumber)); // Pairs: itself; numbers are only unique.
+}
+
+/// <summary>What makes a statement what it is.</summary>
+internal readonly record struct StatementKey(byte[] Text, TextSettings Settings)
+{
+    internal static StatementKey Of(Statement statement) => new(statement.Key, statement.Settings);
+}
+
+/// <summary>As <see cref="StatementKey"/>, of a text that lies in a message.</summary>
+internal readonly ref struct StatementContent(ReadOnlySpan<byte> text, TextSettings settings)
+{
+    internal ReadOnlySpan<byte> Text { get; } = text;
+    internal TextSettings Settings { get; } = settings;
+}
+
+/// <summary>Statements by content, looked up by span.</summary>
+internal sealed class StatementKeyComparer : IEqualityComparer<StatementKey>, IAlternateEqualityComparer<StatementContent, StatementKey>
+{
+    internal static readonly StatementKeyComparer Instance = new();
+
+    public bool Equals(StatementKey x, StatementKey y) => x.Text.AsSpan().SequenceEqual(y.Text) && x.Settings.Equals(y.Settings);
+
+    public int GetHashCode(StatementKey key) => GetHashCode(new StatementContent(key.Text, key.Settings));
+
+    public bool Equals(StatementContent alternate, StatementKey other) => alternate.Text.SequenceEqual(other.Text) && alternate.Settings.Equals(other.Settings);
+
+    public int GetHashCode(StatementContent content)
+    {
+        var hash = default(HashCode); // Seeded a process: a client cannot aim for collisions.
+        hash.AddBytes(content.Text);
+        hash.Add(content.Settings);
+        return hash.ToHashCode();
+    }
+
+    public StatementKey Create(StatementContent alternate) => new(alternate.Text.ToArray(), alternate.Settings);
 }
 
 /// <summary>Byte strings by content, looked up by span.</summary>

@@ -101,7 +101,7 @@ public readonly ref struct StatementNames
             at += Portal.Length;
             span[at++] = 0;
         }
-        else
+        else if (type != FrontendMessage.Parse)
         {
             span[at++] = (byte)'S';
         }

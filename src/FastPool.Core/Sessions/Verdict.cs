@@ -19,6 +19,8 @@ public enum Verdict : byte
     Answered,
     /// <summary>Server: forward, then the link ends and the server is free.</summary>
     ForwardAndRelease,
+    /// <summary>Server: to nobody, and then the link ends and the server is free.</summary>
+    SkipAndRelease,
     /// <summary>Client: rewritten or answered by the prepared-statement rules.</summary>
     Tracked,
     /// <summary>Client: for the admin console.</summary>

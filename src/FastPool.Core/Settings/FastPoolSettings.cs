@@ -31,6 +31,12 @@ public sealed record FastPoolSettings
     /// <summary>How long a server may take over a query of the pooler's own, the check and the reset query, microseconds.</summary>
     public long ServerAnswerTimeoutUs { get; private init; } = 5_000_000;
 
+    /// <summary>Named prepared statements that one client may have; 0: any number.</summary>
+    public int ClientStatementsMax { get; private init; } = 10_000;
+
+    /// <summary>Bytes of their names and texts; 0: any number.</summary>
+    public long ClientStatementBytesMax { get; private init; } = 512 * 1024 * 1024;
+
     /// <summary>All keys with their values, in the order of the manual.</summary>
     public IEnumerable<KeyValuePair<string, string>> Values =>
     [
@@ -40,6 +46,8 @@ public sealed record FastPoolSettings
         new("io_uring", IoUring ? "1" : "0"),
         new("hba_strict", HbaStrict ? "1" : "0"),
         new("server_answer_timeout", (ServerAnswerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
+        new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
+        new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
     ];
 
     /// <summary>The environment's word for a key, stronger than the file's: FASTPOOL_LOOPS, and so on.</summary>
@@ -68,6 +76,10 @@ public sealed record FastPoolSettings
                 return TryFlag(value) is { } isStrict ? this with { HbaStrict = isStrict } : null;
             case "server_answer_timeout":
                 return CNumber.TryInt(value, out var seconds) && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;
+            case "client_statements_max":
+                return CNumber.TryInt(value, out var statements) && statements >= 0 ? this with { ClientStatementsMax = statements } : null;
+            case "client_statement_bytes_max":
+                return long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? this with { ClientStatementBytesMax = bytes } : null;
             default:
                 error = $"unknown parameter: fastpool/{key}";
                 return null;

@@ -8,6 +8,8 @@ namespace FastPool.Protocol;
 public ref struct ErrorFields(ReadOnlySpan<byte> fields)
 {
     public const byte SeverityCode = (byte)'S';
+    /// <summary>As <see cref="SeverityCode"/>, never localized; PostgreSQL 9.6 and later.</summary>
+    public const byte PlainSeverityCode = (byte)'V';
     public const byte SqlStateCode = (byte)'C';
     public const byte MessageCode = (byte)'M';
     public const byte DetailCode = (byte)'D';

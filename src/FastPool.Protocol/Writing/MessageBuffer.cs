@@ -5,10 +5,12 @@ namespace FastPool.Protocol;
 
 /// <summary>
 /// A growing buffer for answers whose size is known only at their end. It keeps its array when cleared, so that a long result is
-/// streamed through one allocation: write some rows, send <see cref="WrittenSpan"/>, <see cref="Clear"/>.
+/// streamed through one allocation: write some rows, send <see cref="WrittenSpan"/>, <see cref="Clear"/>. A huge one it gives up.
 /// </summary>
 public sealed class MessageBuffer(int capacity = 4096) : IBufferWriter<byte>
 {
+    private const int KeptBytes = 1024 * 1024;
+
     private byte[] _bytes = new byte[capacity];
     private int _length;
 
@@ -19,7 +21,11 @@ public sealed class MessageBuffer(int capacity = 4096) : IBufferWriter<byte>
 
     public ReadOnlyMemory<byte> WrittenMemory => _bytes.AsMemory(0, _length);
 
-    public void Clear() => _length = 0;
+    public void Clear()
+    {
+        _length = 0;
+        if (_bytes.Length > Math.Max(KeptBytes, capacity)) _bytes = new byte[capacity];
+    }
 
     /// <summary>Appends a whole message.</summary>
     public void Write<T>(scoped in T message) where T : IMessage<T>, allows ref struct =>

@@ -87,6 +87,19 @@ public class AuthQueryTests
         }
     }
 
+    /// <summary>A user forced on clients is not forced on the query.</summary>
+    [PoolerTheory(Since = "1.25"), Loops]
+    public async Task It_runs_as_auth_user_whoever_is_forced_on_clients(int loops)
+    {
+        await using var pooler = await StartAsync(loops, "plain", "select $1::text, session_user::text", f =>
+            f.Databases["app"] = $"{{server}} dbname=app user=user_md5 password='{Postgres.Password}' auth_user=user_trust");
+        Assert.Equal("in", await LoginAsync(pooler, "somebody", "user_trust"));
+        await using var client = await RawClient.ConnectAsync(pooler.Port);
+        await client.SendAsync([.. RawClient.Startup(("user", "somebody"), ("database", Postgres.Database)), .. RawClient.Typed('p', "user_trust\0"u8.ToArray()), .. RawClient.Query("select session_user::text")]);
+        Assert.Equal('I', (await client.ReplyAsync()).Status);
+        Assert.Equal("user_md5", (await client.ReplyAsync()).Rows[0][0]);
+    }
+
     [PoolerTheory(FastPoolOnly = "closes it"), Loops]
     public async Task That_there_is_no_such_user_costs_no_server(int loops)
     {

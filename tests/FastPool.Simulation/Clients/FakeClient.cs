@@ -40,6 +40,7 @@ internal sealed class FakeClient
     private int _framed;
     private int _readySeen;
     private int _copyInSeen;
+    private int _errorsSeen;
     private int _replyDueAt;
     private int _copyInsBefore;
     private byte[] _cancelKey = [];
@@ -200,6 +201,7 @@ internal sealed class FakeClient
         {
             if (type == 'Z') _readySeen++;
             else if (type == 'G') _copyInSeen++;
+            else if (type == 'E') _errorsSeen++;
             _framed += length;
         }
     }
@@ -227,6 +229,7 @@ internal sealed class FakeClient
         {
             Pace.AtOnce => true,
             Pace.CopyIn => _copyInSeen > _copyInsBefore || _readySeen > _replyDueAt,
+            Pace.Error => _errorsSeen >= Direct.Backend.ErrorCount,
             _ => !isReplyDue,
         };
         if (!mayGo) return;

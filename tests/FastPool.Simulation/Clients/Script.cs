@@ -13,6 +13,8 @@ internal enum Pace : byte
     CopyIn,
     /// <summary>At once: a pipeline.</summary>
     AtOnce,
+    /// <summary>All errors so far are here.</summary>
+    Error,
 }
 
 /// <summary>Bytes to send when the pace allows.</summary>
@@ -101,7 +103,7 @@ internal sealed class Script
             return;
         }
         if (_isInBlock) _course = Course.Unknown; // Some of what follows fails.
-        switch (dice.Below(16))
+        switch (dice.Below(17))
         {
             case 0 or 1 or 2: Ask(Select()); break;
             case 3:
@@ -118,11 +120,19 @@ internal sealed class Script
             case 13: Ask($"fail {Token}"); break;
             case 14: CallFunction(); break;
             case 15: FlushInPipeline(); break;
+            case 16: CopyGivenUp(); break;
         }
     }
 
     private void AddNamed()
     {
+        if (!_isInBlock && dice.OneIn(40))
+        {
+            _bytes.Query("/**/deallocate all"); // It does not look like it: only its tag tells.
+            _names.Dropped(Course.Good);
+            Cut(Pace.Replies);
+            return;
+        }
         if (_names.HasAny && dice.OneIn(6) && _names.Any() is var (name, text) && text.StartsWith("copyin", StringComparison.Ordinal))
         {
             CopyInExtended(name);
@@ -206,7 +216,7 @@ internal sealed class Script
 
     private void CopyInSimple()
     {
-        _bytes.Query($"copyin {Token} {BadAt}");
+        _bytes.Query(dice.OneIn(5) ? $"copyearly {Token}" : $"copyin {Token} {BadAt}");
         Cut(PaceBeforeData);
         AddCopyData();
         Cut(Pace.Replies);
@@ -215,7 +225,7 @@ internal sealed class Script
     /// <param name="name">Of a statement that is prepared; empty: one made for the purpose.</param>
     private void CopyInExtended(string name = "")
     {
-        if (name.Length == 0) _bytes.Parse("", $"copyin {Token} {BadAt}");
+        if (name.Length == 0) _bytes.Parse("", dice.OneIn(3) ? $"copyearly {Token}" : $"copyin {Token} {BadAt}");
         _bytes.Bind("", name, Token);
         _bytes.Execute("", 0);
         var syncsEarly = dice.OneIn(2);
@@ -224,6 +234,32 @@ internal sealed class Script
         Cut(syncsEarly ? PaceBeforeData : Pace.AtOnce);
         AddCopyData();
         _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+        Cut(Pace.Replies);
+    }
+
+    /// <summary>The server cannot digest the data, and the client goes on with something else without a word about the end.</summary>
+    private void CopyGivenUp()
+    {
+        var isExtended = dice.OneIn(2);
+        if (isExtended)
+        {
+            _bytes.Parse("", $"copyin {Token} 1");
+            _bytes.Bind("", "", Token);
+            _bytes.Execute("", 0);
+            if (dice.OneIn(2)) _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+            else _bytes.Message('H', ReadOnlySpan<byte>.Empty);
+        }
+        else
+        {
+            _bytes.Query($"copyin {Token} 1");
+        }
+        Cut(PaceBeforeData);
+        for (var i = dice.Between(1, 3); i > 0; i--) _bytes.Message('d', Wire.Latin1(Token + new string('c', Size)));
+        if (isExtended)
+        {
+            Cut(Pace.Error);
+            _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+        }
         Cut(Pace.Replies);
     }
 

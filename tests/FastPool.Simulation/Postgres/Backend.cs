@@ -60,6 +60,7 @@ internal sealed class Backend(IBackendHost host)
     internal char Status { get; private set; } = 'I';
     internal int ReadyCount { get; private set; }
     internal int CopyInCount { get; private set; }
+    internal int ErrorCount { get; private set; }
     internal bool IsTerminated { get; private set; }
 
     /// <summary>The token of the slow statement that runs.</summary>
@@ -278,6 +279,11 @@ internal sealed class Backend(IBackendHost host)
             case "copyin":
                 foreach (var need in CopyIn(int.Parse(words[2]))) yield return need;
                 break;
+            case "copyearly": // As into a view, or where a trigger raises: it fails when CopyIn has been said and nothing read.
+                Output.Message('G', [0, 0, 0]);
+                CopyInCount++;
+                Fail("55000", "cannot copy to " + words[1]);
+                break;
             case "copyout": CopyOut(words[1], int.Parse(words[2]), int.Parse(words[3])); break;
             case "DISCARD":
                 DiscardAll();
@@ -286,7 +292,7 @@ internal sealed class Backend(IBackendHost host)
                 if (Status == 'I') DiscardAll();
                 else Fail("25001", "DISCARD ALL cannot run inside a transaction block");
                 break;
-            case "deallocate":
+            case "deallocate" or "/**/deallocate":
                 DropNamedStatements();
                 Complete("DEALLOCATE ALL");
                 break;
@@ -429,6 +435,7 @@ internal sealed class Backend(IBackendHost host)
 
     private void ReportError()
     {
+        ErrorCount++;
         Output.Error("ERROR", _error!.Value.Code, _error.Value.Text);
         _error = null;
         RestoreParameters();

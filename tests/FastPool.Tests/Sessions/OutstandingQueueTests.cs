@@ -26,21 +26,6 @@ public sealed class OutstandingQueueTests
         Assert.Equal(model, Enumerable.Range(0, queue.Count).Select(i => queue[i].Type));
     }
 
-    [Theory]
-    [InlineData('c')]
-    [InlineData('f')]
-    public void The_end_of_a_copy_that_never_began_leaves_with_what_it_stood_behind(char end)
-    {
-        var queue = new OutstandingQueue();
-        queue.Add((byte)'Q');
-        queue.Add((byte)end);
-        queue.Add((byte)end);
-        queue.Add((byte)'S');
-        Assert.Equal((byte)'Q', queue.Pop().Type);
-        Assert.Equal((1, (byte)'S'), (queue.Count, queue.Head.Type));
-        Assert.Equal(3, queue.PoppedCount);
-    }
-
     [Fact]
     public void Only_a_head_of_that_type_is_popped()
     {
@@ -53,17 +38,24 @@ public sealed class OutstandingQueueTests
         Assert.Throws<CheckFailedException>(() => queue.Pop());
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(3)]
-    [InlineData(9)]
-    public void A_place_in_the_middle_closes_up(int index)
+    /// <summary>What is asked of the middle is counted, whatever comes and goes.</summary>
+    [Fact]
+    public void Its_counts_are_those_of_its_places()
     {
+        var random = new Random(2);
         var queue = new OutstandingQueue();
-        for (var i = 0; i < 5; i++) queue.Add(0);
-        for (var i = 0; i < 5; i++) queue.Pop();
-        for (var i = 0; i < 10; i++) queue.Add((byte)i);
-        queue.RemoveAt(index);
-        Assert.Equal(Enumerable.Range(0, 10).Where(i => i != index), Enumerable.Range(0, queue.Count).Select(i => (int)queue[i].Type));
+        for (var i = 0; i < 20_000; i++)
+        {
+            if (!queue.IsEmpty && random.Next(100) < (i / 1000 % 2 == 0 ? 30 : 70)) queue.Pop();
+            else queue.Add("QPBDECSF"u8[random.Next(8)], (ReplyAction)random.Next(3));
+            if (i % 97 != 0) continue;
+            var all = Enumerable.Range(0, queue.Count).Select(place => queue[place]).ToList();
+            Assert.Equal(all.Count(static request => request.Type == 'S'), queue.SyncCount);
+            Assert.Equal(all.Count(static request => request.Type == 'E'), queue.ExecuteCount);
+            Assert.Equal(all.Count(static request => request.Type == 'Q'), queue.QueryCount);
+            Assert.Equal(all.Count(static request => request.Action == ReplyAction.Fake), queue.FakeCount);
+            Assert.Equal(all.Count(static request => request is { Type: (byte)'C', Action: ReplyAction.Swallow }), queue.FenceCount);
+            Assert.Equal(all.All(static request => request.Action == ReplyAction.Forward), queue.IsAllForwarded);
+        }
     }
 }

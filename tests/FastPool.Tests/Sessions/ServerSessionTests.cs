@@ -52,15 +52,35 @@ public sealed class ServerSessionTests
     [InlineData("Q <G d f <E <ZI", Verdict.ForwardAndRelease, "")]
     [InlineData("Q d c <G <C <ZI", Verdict.ForwardAndRelease, "")]
     [InlineData("Q <H <d <c <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S <1 <2 <G d c S <C <ZI", Verdict.ForwardAndRelease, "")]
     [InlineData("P B E H <1 <2 <G d f S <E <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S f S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E d c S <E <ZI P B E S f S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")] // Data of a request that is through.
-    [InlineData("d P B E S f S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S S c P B E S d c S <1 <2 <G <C <1 <2 <G <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S <1 <2 <G c P B E d S c S <C <1 <2 <G <E <ZI", Verdict.Forward, "S")] // Its data may have failed before the Sync.
+    [InlineData("Q <G d <E <ZI", Verdict.ForwardAndRelease, "")] // What the client says of it yet is for nobody.
+    // A Sync before COPY's data is answered if the COPY failed before the server read it, else read past: the fence behind the last one (C S) tells.
+    [InlineData("P B E S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")] // No other Sync can have been answered.
+    [InlineData("P B E S <1 <2 <G d c S <C", Verdict.Forward, "SSCS")]
+    [InlineData("P B E S <1 <2 <G d c S <C <ZI", Verdict.Forward, "SCS")]
+    [InlineData("P B E S <1 <2 <G d c S <C <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G d c S <E <ZI", Verdict.Forward, "SCS")]
+    [InlineData("P B E S <1 <2 <G d c S <E <ZI <ZI", Verdict.Forward, "CS")]
+    [InlineData("P B E S <1 <2 <G d c S <E <ZI <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G d c S <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G d f S <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G d c S Q <E <ZI <3 <ZI <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G d c S Q <E <ZI <ZI <3 <ZI <C <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G d <E <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G d <E S <ZI <3 <ZI", Verdict.SkipAndRelease, "")] // Given up without a word, and the first Sync was read past.
+    [InlineData("P B E S <1 <2 <G d <E S <ZI <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
+    [InlineData("P B E S f S <1 <2 <G <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
+    [InlineData("P B E d c S <E <ZI P B E S f S <1 <2 <G <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")] // Data of a request that is through.
+    [InlineData("d P B E S f S <1 <2 <G <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
+    [InlineData("P B E S d S c S <1 <2 <G <C <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
+    [InlineData("P B E S d S <1 <2 <G", Verdict.Forward, "ESS")] // A fence that is read in COPY would end the connection.
+    [InlineData("F P B E S d <V <E S", Verdict.Forward, "FPBESS")] // It is not the COPY that has failed.
+    [InlineData("S P B E S d <E S", Verdict.Forward, "SPBESS")]
     [InlineData("P B E c P B E d S c S <1 <2 <G <C <1 <2 <G <E <ZI <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("Q <G d <E <ZI", Verdict.Forward, "")] // The client is not through: its data must meet this server.
+    // No fence where another CloseComplete could be taken for its own, or a second COPY be on its way: a place too many stays, and with it the server.
+    [InlineData("P B E S c P B E S d c S <1 <2 <G <C <1 <2 <G <C <ZI", Verdict.Forward, "S")]
+    [InlineData("P B E S <1 <2 <G c P B E d S c S <C <1 <2 <G <E <ZI", Verdict.Forward, "S")]
+    [InlineData("Q S d c S <G <C <ZI <ZI", Verdict.Forward, "S")]
     public void Replies_pop_what_they_answer(string script, Verdict last, string left)
     {
         var (client, server) = _bench.Linked();
@@ -153,6 +173,22 @@ public sealed class ServerSessionTests
         Assert.Equal(Verdict.Disconnect, server.Judge((byte)'E', Raw.Message('E', [.. Raw.Strings("SERROR", "C22023", "Mno"), 0])));
         Assert.Equal(Ending.Told("invalid server parameter"), server.Ending);
         Assert.Contains("varcache_apply failed: ERROR: no", _bench.Log.Lines);
+    }
+
+    /// <summary>That is no word about the client's variables: it hears what anybody hears whose server goes.</summary>
+    [Theory]
+    [InlineData("SFATAL", "VFATAL")]
+    [InlineData("SFATALE FEHLER", "VFATAL")]
+    [InlineData("SPANIC", "C57P02")]
+    public void A_server_that_ends_while_parameters_are_set_says_so_to_the_client(string severity, string plain)
+    {
+        var (client, server) = _bench.Linked();
+        server.Judge((byte)'S', Raw.Message('S', Raw.Strings("DateStyle", "ISO")));
+        server.Unlink();
+        client.Parameters = _bench.Context.Interner.With(client.Parameters, 0, "German");
+        Assert.NotNull(server.Link(client));
+        Assert.Equal(Verdict.Forward, server.Judge((byte)'E', Raw.Message('E', [.. Raw.Strings(severity, plain, "C57P01", "Mgoing"), 0])));
+        Assert.False(server.Ending.IsSet);
     }
 
     [Theory]

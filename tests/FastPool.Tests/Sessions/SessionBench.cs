@@ -12,10 +12,10 @@ namespace FastPool.Tests.Sessions;
 /// <summary>Sessions without sockets: the surroundings that one test needs.</summary>
 internal sealed class SessionBench
 {
-    public SessionBench(string settings = "", string users = "\"ann\" \"right\"", string database = "d = host=127.0.0.1", string extra = "IntervalStyle")
+    public SessionBench(string settings = "", string users = "\"ann\" \"right\"", string database = "d = host=127.0.0.1", string extra = "IntervalStyle", string own = "")
     {
         var files = new MemoryFiles { ["users"] = users };
-        Registry = new PoolRegistry(Loading.Good(files, $"[pgbouncer]\nauth_file=users\n{settings}\n[databases]\n{database}\n"), 1);
+        Registry = new PoolRegistry(Loading.Good(files, $"[pgbouncer]\nauth_file=users\n{settings}\n[fastpool]\n{own}\n[databases]\n{database}\n"), 1);
         Context = new SessionContext(0, Registry, new TrackedParameters([extra]), new ScramVerifiers([1, 2, 3]), new StatementTable(), new CountingRandom(), Log) { NowUs = 1_000_000 };
     }
 

@@ -228,6 +228,7 @@ public sealed class ConfigurationLoaderTests
         {
             ["FASTPOOL_LOOPS"] = "3", ["FASTPOOL_METRICS_LISTEN"] = "*:9127", ["FASTPOOL_CONSOLE_EXTENDED"] = "1", ["FASTPOOL_IO_URING"] = "0", ["FASTPOOL_HBA_STRICT"] = "0",
             ["FASTPOOL_SERVER_ANSWER_TIMEOUT"] = "7",
+            ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5", ["FASTPOOL_CLIENT_STATEMENT_BYTES_MAX"] = "6",
         };
         var files = new MemoryFiles { [Loading.Path] = Main + "[fastpool]\nloops = 1\nconsole_extended = 0\n" };
         var own = ConfigurationLoader.Load(Loading.Path, files, null, environment).Settings!.Own;

@@ -112,7 +112,8 @@ public enum ServerFlags
     IdleInTransaction = 2,
     InCopy = 4,
     QueryFailed = 8,
-    EarlyCopyData = 16,
+    /// <summary>Messages of COPY's have come behind a Sync that is not answered.</summary>
+    CopyInDoubt = 16,
     /// <summary>As far as command tags tell.</summary>
     InTransaction = 32,
     CloseNeeded = 64,

@@ -27,8 +27,6 @@ public sealed partial class ServerSession
         IsIdleInTransaction = handed.Flags.HasFlag(ServerFlags.IdleInTransaction);
         IsInCopy = handed.Flags.HasFlag(ServerFlags.InCopy);
         _hasQueryFailed = handed.Flags.HasFlag(ServerFlags.QueryFailed);
-        _earlyCopyDataAt = handed.Flags.HasFlag(ServerFlags.EarlyCopyData) ? 1 : 0; // 1: right behind the request at the head.
-        _isCopyFed = IsInCopy; // Not told, so taken for granted.
         _isInTransaction = handed.Flags.HasFlag(ServerFlags.InTransaction);
         pool.Stats[context.Loop].OpenLatency(context.HistogramBlocks);
         foreach (var (number, isStale) in handed.Statements)
@@ -48,6 +46,9 @@ public sealed partial class ServerSession
             Outstanding.Add(type, action, statement);
             if (type == FrontendMessage.Parse && statement is not null && action != ReplyAction.Fake) Statements.AddParsing(statement, _segment);
         }
+        if (!handed.Flags.HasFlag(ServerFlags.CopyInDoubt)) return;
+        NoteCopyData();
+        _hasRequestInDoubt = true; // Not told, so taken for granted.
     }
 
     /// <summary>Linked as it was in the old process, in the middle of whatever it is.</summary>
@@ -84,7 +85,7 @@ public sealed partial class ServerSession
             | FlagIf(IsIdleInTransaction, ServerFlags.IdleInTransaction)
             | FlagIf(IsInCopy, ServerFlags.InCopy)
             | FlagIf(_hasQueryFailed, ServerFlags.QueryFailed)
-            | FlagIf(HasEarlyCopyData, ServerFlags.EarlyCopyData)
+            | FlagIf(IsInDoubt, ServerFlags.CopyInDoubt)
             | FlagIf(_isInTransaction, ServerFlags.InTransaction)
             | FlagIf(IsCloseNeeded, ServerFlags.CloseNeeded)
             | FlagIf(isReleaseDue, ServerFlags.ReleaseDue),
