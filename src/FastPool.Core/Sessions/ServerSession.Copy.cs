@@ -67,11 +67,28 @@ public sealed partial class ServerSession
     /// <summary>A message of the extended protocol has failed: the server reads past everything up to a Sync.</summary>
     private bool IsSkipping => _hasQueryFailed && !Outstanding.IsEmpty && !OutstandingQueue.EndsWithReadyForQuery(Outstanding.Head.Type);
 
-    /// <summary>A reply has come that answers no Sync: those in doubt at the head have been read past.</summary>
-    private void DropUnanswered()
+    /// <summary>
+    /// A reply has taken the place of a Sync in doubt, and may have been a later one's: from then on places may stand in the queue that are through.
+    /// They leave when a reply comes that can only belong to what stands behind them, at the latest with the link.
+    /// </summary>
+    private bool _isOffBeat;
+
+    /// <summary>A reply has come that answers no Sync: what stands before the request that it may answer has been read past, or is through.</summary>
+    private void DropUnanswered(byte type)
     {
-        while (IsInDoubt && Outstanding.Head.Type == FrontendMessage.Sync) Outstanding.Pop();
+        while (!Outstanding.IsEmpty && (IsInDoubt || _isOffBeat) && IsPassedBy(type)) Outstanding.Pop();
     }
+
+    private bool IsPassedBy(byte type) => Outstanding.Head.Type switch
+    {
+        FrontendMessage.Sync => true,
+        FrontendMessage.Query or FrontendMessage.FunctionCall => _isOffBeat && AnswersExtended(type),
+        _ => false,
+    };
+
+    /// <summary>A reply that no Query and no FunctionCall brings.</summary>
+    private static bool AnswersExtended(byte type) => type is
+        BackendMessage.ParseComplete or BackendMessage.BindComplete or BackendMessage.CloseComplete or BackendMessage.NoData or BackendMessage.ParameterDescription or BackendMessage.PortalSuspended;
 
     /// <summary>The fence is answered: so is everything before it that ever will be.</summary>
     private void PassFence()

@@ -144,6 +144,7 @@ public sealed partial class ServerSession : PooledServer
         client.Server = this;
         client.NoteAssignment();
         _workSinceUs = Context.NowUs;
+        _isOffBeat = false;
         Phase = ServerPhase.Linked;
         if (OnlyClient is not null) return null; // The client's variables went along with the login.
         if (client.Parameters.Fits(Parameters))
@@ -225,7 +226,7 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
         if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus)) IsReady = false;
-        if (IsInDoubt && AnswersNoSync(type)) DropUnanswered();
+        if ((IsInDoubt || _isOffBeat) && AnswersNoSync(type)) DropUnanswered(type);
         switch (type)
         {
             case BackendMessage.CommandComplete:
@@ -274,7 +275,9 @@ public sealed partial class ServerSession : PooledServer
 
     private Verdict OnReadyForQuery(byte status)
     {
+        var wasInDoubt = IsInDoubt;
         var action = PopReadyForQuery();
+        _isOffBeat = (_isOffBeat || wasInDoubt) && !Outstanding.IsEmpty;
         _hasQueryFailed = false;
         IsInCopy = false;
         IsReady = status == 'I';

@@ -241,19 +241,19 @@ internal sealed class Script
     private void CopyGivenUp()
     {
         var isExtended = dice.OneIn(2);
+        var syncsEarly = isExtended && dice.OneIn(2);
         if (isExtended)
         {
             _bytes.Parse("", $"copyin {Token} 1");
             _bytes.Bind("", "", Token);
             _bytes.Execute("", 0);
-            if (dice.OneIn(2)) _bytes.Message('S', ReadOnlySpan<byte>.Empty);
-            else _bytes.Message('H', ReadOnlySpan<byte>.Empty);
+            _bytes.Message(syncsEarly ? 'S' : 'H', ReadOnlySpan<byte>.Empty);
         }
         else
         {
             _bytes.Query($"copyin {Token} 1");
         }
-        Cut(PaceBeforeData);
+        Cut(isExtended && !syncsEarly ? Pace.AtOnce : PaceBeforeData); // A Flush brings no ReadyForQuery to wait for.
         for (var i = dice.Between(1, 3); i > 0; i--) _bytes.Message('d', Wire.Latin1(Token + new string('c', Size)));
         if (isExtended)
         {
