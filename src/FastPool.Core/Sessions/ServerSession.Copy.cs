@@ -14,6 +14,7 @@ public sealed partial class ServerSession
     public static ReadOnlySpan<byte> Fence => "C\0\0\0\u0011SPGBOUNCER_0\0S\0\0\0\u0004"u8;
 
     private long _doubtEnd;
+    private long _copyEnd; // Behind the places before the first end of a COPY that is on its way.
     private bool _hasCopyEnd;
     private bool _hasRequestInDoubt;
 
@@ -25,6 +26,7 @@ public sealed partial class ServerSession
         NoteCopyData();
         if (type == FrontendMessage.CopyData) return;
         _hasCopyEnd = true;
+        if (_copyEnd <= Outstanding.PoppedCount) _copyEnd = Outstanding.PoppedCount + Outstanding.Count;
         Client!.IsInCopyIn = false;
     }
 
@@ -89,6 +91,12 @@ public sealed partial class ServerSession
     /// <summary>A reply that no Query and no FunctionCall brings.</summary>
     private static bool AnswersExtended(byte type) => type is
         BackendMessage.ParseComplete or BackendMessage.BindComplete or BackendMessage.CloseComplete or BackendMessage.NoData or BackendMessage.ParameterDescription or BackendMessage.PortalSuspended;
+
+    /// <summary>The COPY of the Execute that has just left went well: the server has read past every Sync up to its end.</summary>
+    private void EndCopyWell()
+    {
+        while (_copyEnd > Outstanding.PoppedCount && Outstanding.Head.Type == FrontendMessage.Sync) Outstanding.Pop();
+    }
 
     /// <summary>The fence is answered: so is everything before it that ever will be.</summary>
     private void PassFence()

@@ -230,8 +230,8 @@ public sealed partial class ServerSession : PooledServer
         switch (type)
         {
             case BackendMessage.CommandComplete:
+                if (Outstanding.TryPop(FrontendMessage.Execute, out _) && IsInCopy) EndCopyWell();
                 IsInCopy = false;
-                Outstanding.TryPop(FrontendMessage.Execute, out _);
                 if (_statements is not null || Client!.HasStatements) NoteCommand(message);
                 NoteDone(message[HeaderLength..]);
                 break;

@@ -56,8 +56,9 @@ public sealed class ServerSessionTests
     [InlineData("Q <G d <E <ZI", Verdict.ForwardAndRelease, "")] // What the client says of it yet is for nobody.
     // A Sync before COPY's data is answered if the COPY failed before the server read it, else read past: the fence behind the last one (C S) tells.
     [InlineData("P B E S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")] // No other Sync can have been answered.
-    [InlineData("P B E S <1 <2 <G d c S <C", Verdict.Forward, "SSCS")]
-    [InlineData("P B E S <1 <2 <G d c S <C <ZI", Verdict.Forward, "SCS")]
+    [InlineData("P B E S <1 <2 <G d c S <C", Verdict.Forward, "SCS")]
+    [InlineData("P B E S <1 <2 <G d c S <C <ZI", Verdict.Forward, "CS")]
+    [InlineData("P B E S P B E S d c S <1 <2 <C <ZI <1 <2 <G <C <ZI", Verdict.ForwardAndRelease, "")] // It went well: no fence is needed.
     [InlineData("P B E S <1 <2 <G d c S <C <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
     [InlineData("P B E S <1 <2 <G d c S <E <ZI", Verdict.Forward, "SCS")]
     [InlineData("P B E S <1 <2 <G d c S <E <ZI <ZI", Verdict.Forward, "CS")]
@@ -79,6 +80,7 @@ public sealed class ServerSessionTests
     [InlineData("P B E c P B E d S c S <1 <2 <G <C <1 <2 <G <E <ZI <ZI", Verdict.ForwardAndRelease, "")]
     // No fence where another CloseComplete could be taken for its own, or a second COPY be on its way: a place too many stays, and with it the server.
     [InlineData("P B E S c P B E S d c S <1 <2 <G <C <1 <2 <G <C <ZI", Verdict.Forward, "S")]
+    [InlineData("P B E S c S P B E S d c S <1 <2 <G <C <ZI", Verdict.Forward, "CSPBESS")]
     [InlineData("P B E S <1 <2 <G c P B E d S c S <C <1 <2 <G <E <ZI", Verdict.Forward, "S")]
     [InlineData("Q S d c S <G <C <ZI <ZI", Verdict.Forward, "S")]
     public void Replies_pop_what_they_answer(string script, Verdict last, string left)
