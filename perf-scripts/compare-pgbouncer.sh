@@ -50,10 +50,10 @@ start_contestant() {
     local who=$1 scenario=$2
     pooler_pid=
     port_of_contestant=$pg_port
+    export PGSSLMODE=disable PGPASSWORD=bench # Set whole for each contestant: nothing is left of the scenario before.
     [ "$who" != direct ] || return 0
     auth_type=trust pool_mode=transaction pool_size=20 extra='' loops=
     [ "$who" != fastpool ] || loops=${LOOPS:-1}
-    export PGSSLMODE=disable PGPASSWORD=bench
     case $scenario in
         tls-*)
             PGSSLMODE=require

@@ -9,6 +9,7 @@
 set +e # A failure is counted, and the rest runs all the same.
 
 filter=${1:-}
+data_plane='(FullyQualifiedName~.Streams.|FullyQualifiedName~.Faults.Client|FullyQualifiedName~.Faults.Server|FullyQualifiedName~.Drivers.|FullyQualifiedName~DataTests|FullyQualifiedName~PoolModeTests|FullyQualifiedName~SessionTests|FullyQualifiedName~SharingTests|FullyQualifiedName~CancelTests|FullyQualifiedName~FailureTests)'
 passed=0 failed=0
 
 # dotnet keeps its own files at home; a machine without one gets a temporary home.
@@ -33,12 +34,13 @@ restore() {
 run_logged() { (cd "$root" && "$@") >"$work/step.log" 2>&1 </dev/null; }
 
 # Runs one project and adds its counts, read from the result file's <Counters passed="..." failed="...">.
+# run_project PROJECT WHAT FILTER: only the tests of it that the filter lets through, which are called WHAT.
 run_project() {
-    local project=$1 name results status arguments=()
-    name=$(basename "$project" .csproj)
+    local project=$1 name results status arguments=() tests=${3:-}
+    name=$(basename "$project" .csproj)${2:+ $2}
     results=$work/results/$name
     step "Testing $name"
-    [ -z "$filter" ] || arguments+=(--filter "$filter")
+    [ -z "$tests" ] || arguments+=(--filter "$tests")
     (cd "$root" && dotnet test "$project" -c Release --no-build --nologo --logger "trx;LogFileName=$name.trx" --results-directory "$results" \
         --blame-hang --blame-hang-timeout 5m --blame-hang-dump-type none "${arguments[@]+"${arguments[@]}"}" </dev/null) >"$work/test.log" 2>&1
     status=$?
@@ -81,7 +83,13 @@ main() {
     step "Building everything else"
     run_logged dotnet build FastPool.sln -c Release --no-restore --nologo "${unlocked[@]+"${unlocked[@]}"}" ||
         { grep -E 'error|warning' "$work/step.log" | sort -u | head -n 40 >&2; failed=1; return; }
-    for project in "$root"/tests/*/*.csproj; do run_project "$project"; done
+    for project in "$root"/tests/*/*.csproj; do run_project "$project" '' "${filter:-FullyQualifiedName!~.FuzzTests}"; done
+    [ -z "$filter" ] || return 0
+    # The data plane once more, each send by itself, as in a container that gives nobody a ring.
+    FASTPOOL_IO_URING=0 run_project "$root/tests/FastPool.Compat/FastPool.Compat.csproj" 'without io_uring' "$data_plane"
+    # Wrong messages, for two minutes each, alone on the machine.
+    FASTPOOL_FUZZ_SECONDS=30 run_project "$root/tests/FastPool.Compat/FastPool.Compat.csproj" 'wrong messages' 'FullyQualifiedName~.FuzzTests'
+    FASTPOOL_FUZZ_SECONDS=120 run_project "$root/tests/FastPool.Simulation/FastPool.Simulation.csproj" 'wrong messages' 'FullyQualifiedName~.FuzzTests'
 }
 
 main

@@ -211,7 +211,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady && !Session.IsDirty)
         {
             Session.MarkDirty();
-            Session.Pool.Tick(_loop); // It is closed at once, if it is idle.
+            Session.Pool.Serve(_loop); // It is looked at soon: mostly it closes by itself before.
         }
         else if (hasInjected && Session.IsReady && Session.Outstanding.IsEmpty) TryReleaseLate();
         return position;

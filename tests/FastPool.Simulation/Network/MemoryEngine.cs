@@ -32,6 +32,9 @@ internal sealed class MemoryEngine : Engine
 
     internal Worlds.Mines? Mines { get; init; }
 
+    /// <summary>Sends to clients so far; the test that kills one at each of them counts with it.</summary>
+    internal SendCount? Sends { get; init; }
+
     /// <summary>Everything is delivered whole, at once and in order: for measurements and for the end of a run.</summary>
     internal bool IsCalm { get; set; }
 
@@ -214,6 +217,7 @@ internal sealed class MemoryEngine : Engine
     {
         Check.That(!endpoint.Has(EndpointFlags.Connecting));
         if (endpoint.Tls is null) Mines?.Step(); // A record that is lost on the way would break the peer's side too.
+        if (endpoint is ClientConnection && Sends is not null && Sends.IsLast()) _network[endpoint.Handle].PeerReset();
         var most = IsCalm || _dice.Percent(70) ? data.Length : _dice.Percent(30) ? 0 : PieceOf(data.Length);
         return _network[endpoint.Handle].Send(data, most);
     }
@@ -248,4 +252,15 @@ internal sealed class MemoryEngine : Engine
         _slotOf.Remove(endpoint, out var slot);
         _slots.Remove(slot!);
     }
+}
+
+/// <summary>Counts sends to clients, over all loops of a world.</summary>
+internal sealed class SendCount
+{
+    internal int Count { get; private set; }
+
+    /// <summary>The client dies in the middle of this one; 0: of none.</summary>
+    internal int KillAt { get; init; }
+
+    internal bool IsLast() => ++Count == KillAt;
 }

@@ -28,9 +28,10 @@ internal sealed class World
     private readonly SimulatedResolver _resolver;
     private Settings _settings;
 
-    internal World(ulong seed, List<string>? log = null)
+    internal World(ulong seed, List<string>? log = null, int killAt = 0)
     {
         Seed = seed;
+        Sends = new SendCount { KillAt = killAt };
         _dice = new Dice(seed);
         Plan = new WorldPlan(_dice);
         Mines = new Mines(_dice);
@@ -64,6 +65,7 @@ internal sealed class World
     internal WorldPlan Plan { get; }
     internal SimulatedClock Clock { get; }
     internal Mines Mines { get; }
+    internal SendCount Sends { get; }
     internal SimulatedLog Log { get; }
     internal MemoryNetwork Network { get; }
     internal FakeCluster Cluster { get; }
@@ -88,7 +90,7 @@ internal sealed class World
 
     private MemoryEngine NewEngine(int loop, BufferPool buffers)
     {
-        var engine = new MemoryEngine(Network, _dice, buffers, Plan.SendsTogether) { Seen = Endpoints, Mines = Mines };
+        var engine = new MemoryEngine(Network, _dice, buffers, Plan.SendsTogether) { Seen = Endpoints, Mines = Mines, Sends = Sends };
         Engines.Add(engine);
         return engine;
     }
