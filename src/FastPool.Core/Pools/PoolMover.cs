@@ -79,7 +79,7 @@ internal sealed partial class PoolMover
                 LookAgainSoon(host);
                 break;
             case PoolOperationKind.Tick: Tick(host); break;
-            case PoolOperationKind.Timer: OnTimer(host); break;
+            case PoolOperationKind.Timer: OnTimer(((IPoolHost)detail!).Loop, host); break;
             case PoolOperationKind.Drain: Drain((string)detail!, host); break;
         }
     }
