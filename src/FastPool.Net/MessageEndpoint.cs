@@ -71,7 +71,10 @@ internal abstract class MessageEndpoint : Endpoint
 
     /// <summary>What is held begins with a message that had to be held because it must be whole: while it is not, looking again would only copy it.</summary>
     private bool IsFirstHeldCut() =>
-        BodyRemaining == 0 && MessageHeader.TryRead(_held.Span, uint.MaxValue, out _, out var length) == HeaderStatus.Complete && length > _held.Count;
+        BodyRemaining == 0 && MessageHeader.TryRead(_held.Span, uint.MaxValue, out var type, out var length) == HeaderStatus.Complete && _held.Count < BytesWanted(type, length);
+
+    /// <summary>So many bytes of a message must be here before it can be judged.</summary>
+    private protected virtual int BytesWanted(byte type, int length) => length;
 
     /// <summary>Goes on with what was held back.</summary>
     private protected void TakeHeld()

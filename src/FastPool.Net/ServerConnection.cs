@@ -99,6 +99,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
 
     private protected override Outbox Outbox => _loop.Outbox;
 
+    private protected override int BytesWanted(byte type, int length) => Session.Login is null ? Session.BytesToJudge(type, length) : length;
+
     private protected override int Process(byte[] buffer, int position, int end)
     {
         if (_awaitsTlsAnswer) return OnTlsAnswer(buffer.AsSpan(position, end - position)) ? end : position;

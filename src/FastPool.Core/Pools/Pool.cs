@@ -187,7 +187,7 @@ public sealed class Pool
     public void Tick(IPoolHost host) => Submit(PoolOperationKind.Tick, null, null, null, host);
 
     /// <summary>The time has come that was given to <see cref="IPoolHost.SetTimer"/>.</summary>
-    public void OnTimer(IPoolHost host) => Submit(PoolOperationKind.Timer, null, null, null, host);
+    public void OnTimer(IPoolHost host) => Submit(PoolOperationKind.Timer, null, null, host, host);
 
     /// <summary>Closes every free server with the reason: PAUSE, a removed database.</summary>
     public void Drain(string reason, IPoolHost host) => Submit(PoolOperationKind.Drain, null, null, reason, host);

@@ -47,11 +47,19 @@ internal sealed partial class PoolMover
         ArmAt(LifetimeEndUs(server, limits), host);
     }
 
-    private void OnTimer(IPoolHost host)
+    /// <param name="loop">Whose timer it was. The loop that has the turn may be another.</param>
+    /// <param name="host">The one that has the turn.</param>
+    private void OnTimer(byte loop, IPoolHost host)
     {
-        if (host.Loop != _armedLoop) return; // Another loop's timer counts.
-        if (host.NowUs < _armedUs) host.SetTimer(_pool, _armedUs);
-        else Tick(host);
+        if (loop != _armedLoop) return; // Another loop's timer counts.
+        if (host.NowUs >= _armedUs)
+        {
+            Tick(host);
+            return;
+        }
+        if (_armedUs == long.MaxValue) return;
+        _armedLoop = host.Loop;
+        host.SetTimer(_pool, _armedUs);
     }
 
     private void Tick(IPoolHost host)

@@ -79,7 +79,7 @@ internal sealed partial class PoolMover
                 LookAgainSoon(host);
                 break;
             case PoolOperationKind.Tick: Tick(host); break;
-            case PoolOperationKind.Timer: OnTimer(host); break;
+            case PoolOperationKind.Timer: OnTimer(((IPoolHost)detail!).Loop, host); break;
             case PoolOperationKind.Drain: Drain((string)detail!, host); break;
         }
     }
@@ -421,7 +421,12 @@ internal sealed partial class PoolMover
             if (list.Oldest is { } candidate && (oldest is null || candidate.LastActivityUs < oldest.LastActivityUs)) oldest = candidate;
         }
         if (_used.Oldest is { } used && (oldest is null || used.LastActivityUs < oldest.LastActivityUs)) oldest = used;
-        if (oldest is not null && (limit is null || limit.TryPromise())) CloseFree(oldest, "evicted", host, limit);
+        if (oldest is null)
+        {
+            if (limit is { HasUnmetClaims: true }) host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool, Detail: limit)); // Its idle one has just been taken: the next pool's, if any.
+            return;
+        }
+        if (limit is null || limit.TryPromise()) CloseFree(oldest, "evicted", host, limit);
     }
 
     private void Drain(string reason, IPoolHost host)
