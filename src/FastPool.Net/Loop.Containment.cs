@@ -77,7 +77,7 @@ internal sealed partial class Loop
     /// <summary>An operation of a pool has thrown: those it was about are closed, each on its own loop.</summary>
     public void OnFailed(Exception failure, PoolClient? client, PooledServer? server)
     {
-        Contain("an operation of a pool", failure);
+        Note("an operation of a pool", failure); // It may be told in the middle of somebody else's delivery, whose bytes stand gathered: those stay.
         if (server is ServerSession session) _group[server.Loop].Post(new ActionLetter(_ => Connection(session).OnBroken()));
         if (client is ClientSession) _group[client.Loop].Post(new ActionLetter(_ => Connection(client).OnBroken()));
         if (client is AuthQuery query) _group[client.Loop].Post(new ActionLetter(_ => Connection(query.Requester).OnBroken()));

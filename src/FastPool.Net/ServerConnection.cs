@@ -161,8 +161,9 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
                 continue;
             }
             if (length > unread.Length && unread.Length < Session.BytesToJudge(type, length)) break;
-            _loop.Figures.ServerMessages++;
             var verdict = Session.Judge(type, unread[..Math.Min(length, unread.Length)]);
+            if (verdict == Verdict.FakesFirst) continue;
+            _loop.Figures.ServerMessages++;
             switch (verdict)
             {
                 case Verdict.Forward:

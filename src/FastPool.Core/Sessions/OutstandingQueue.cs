@@ -100,10 +100,10 @@ public sealed class OutstandingQueue
         else if (request.IsFence) FenceCount += step;
     }
 
-    /// <summary>Pops the head if it is of that type: a reply of the server's that can answer nothing else.</summary>
+    /// <summary>Pops the head if it is of that type: a reply of the server's that can answer nothing else. What the pooler answers no reply of a server's does.</summary>
     public bool TryPop(byte type, out Request request)
     {
-        if (Count > 0 && _ring[_head].Type == type)
+        if (Count > 0 && _ring[_head].Type == type && _ring[_head].Action != ReplyAction.Fake)
         {
             request = Pop();
             return true;

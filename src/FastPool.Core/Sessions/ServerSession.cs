@@ -226,7 +226,11 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
         if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus)) IsReady = false;
-        if ((IsInDoubt || _isOffBeat) && AnswersNoSync(type)) DropUnanswered(type);
+        if ((IsInDoubt || _isOffBeat) && AnswersNoSync(type))
+        {
+            DropUnanswered(type);
+            if (Outstanding is { FakeCount: > 0, Head.Action: ReplyAction.Fake }) return Verdict.FakesFirst;
+        }
         switch (type)
         {
             case BackendMessage.CommandComplete:

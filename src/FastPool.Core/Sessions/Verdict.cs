@@ -11,6 +11,8 @@ public enum Verdict : byte
     Collect,
     /// <summary>Close this connection with the session's <c>Ending</c>.</summary>
     Disconnect,
+    /// <summary>Server: replies that the pooler gives stand before this message; when they are out, it is judged again.</summary>
+    FakesFirst,
     /// <summary>Server: that was the last of the SET batch; the client goes on.</summary>
     ParametersSet,
     /// <summary>Server: the reset or check query is done.</summary>
