@@ -30,7 +30,7 @@ internal static class AuthQueries
         server.BeginQuery(query);
         loop.ToServer.Clear();
         query.WriteTo(loop.ToServer, server);
-        var connection = (ServerConnection)server.Transport!;
+        var connection = ServerConnection.Of(server);
         if (!loop.Engine.Send(connection, loop.ToServer.WrittenSpan)) connection.Close("unable to send auth_query", mayTerminate: false);
     }
 
@@ -40,7 +40,7 @@ internal static class AuthQueries
         var query = connection.Session.Query!;
         connection.Session.EndQuery();
         End(loop, query);
-        loop.Release(connection);
+        connection.Release();
         Requester(query).OnQueryAnswered();
     }
 
@@ -78,5 +78,5 @@ internal static class AuthQueries
         query.AuthPool.Leave(query, loop);
     }
 
-    private static ClientConnection Requester(AuthQuery query) => (ClientConnection)query.Requester.Transport!;
+    private static ClientConnection Requester(AuthQuery query) => ClientConnection.Of(query.Requester);
 }

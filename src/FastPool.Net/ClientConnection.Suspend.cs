@@ -30,7 +30,7 @@ internal sealed partial class ClientConnection
     internal bool CanBeHandedOver => IsParked && !Session.IsConsole && Tls is null;
 
     /// <summary>It has its answers, and what it may have asked since has not begun. A replication client never comes to that, and begins anew where it stopped.</summary>
-    internal bool IsBetweenTransactions => !IsCongested && (Session.NeedsOwnServer || Server is not { } server || (!IsInMessage && HoldsNothing && server.IsBetweenTransactions));
+    internal bool IsBetweenTransactions => !IsCongested && (Session.NeedsOwnServer || Server is not { } server || (!IsMidMessage && HoldsNothing && server.IsBetweenTransactions));
 
     /// <summary>It is another process's from now on: nobody is told of anything.</summary>
     internal void LetGo()
@@ -57,19 +57,12 @@ internal sealed partial class ClientConnection
         return true;
     }
 
-    internal void Relink(ServerConnection server)
-    {
-        Server = server;
-        server.Client = this;
-        server.Session.Relink(Session);
-    }
-
     /// <summary>Waits again, with the time it has waited already.</summary>
     internal void WaitAgain(HandedClient handed)
     {
         Session.WaitStartUs = _loop.NowUs - handed.Clocks.WaitUs;
         BeginWait();
         if (handed.AwaitsWelcome) Session.Pool!.AwaitWelcome(Session, _loop);
-        else if (Session.Pool!.Acquire(Session, _loop) is ServerSession granted) OnGranted((ServerConnection)granted.Transport!);
+        else if (Session.Pool!.Acquire(Session, _loop) is ServerSession granted) OnGranted(ServerConnection.Of(granted));
     }
 }

@@ -13,7 +13,7 @@ namespace FastPool.Net;
 /// A client's socket and its session: frames what comes in, asks the session, and sends each run of bytes where the
 /// verdict says. Holds bytes only while a message is cut, a server is awaited, or the client is slow.
 /// </summary>
-internal sealed partial class ClientConnection : MessageEndpoint, IConnectionView
+internal sealed partial class ClientConnection : MessageEndpoint
 {
     private const int ConsoleQueriesMax = 16;
 
@@ -21,7 +21,6 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     private const byte TlsHandshakeRecord = 0x16;
 
     private readonly Loop _loop;
-    private ServerConnection? _server;
     private int _consoleQueries;
     private bool _isLeaving;
 
@@ -35,11 +34,9 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     internal ClientSession Session { get; }
 
     /// <summary>The linked server's connection; null: none.</summary>
-    internal ServerConnection? Server
-    {
-        get => _server;
-        set => Other = _server = value;
-    }
+    internal ServerConnection? Server => (ServerConnection?)Other;
+
+    internal static ClientConnection Of(ClientSession client) => (ClientConnection)client.Transport;
 
     /// <summary>Place in the loop's list of clients.</summary>
     internal int Index { get; set; } = -1;
@@ -53,17 +50,6 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     /// <summary>The request on its way; null: there is none, or it is still looking for its target's loop.</summary>
     internal CancelConnection? Cancel { get; set; }
 
-    int IConnectionView.Descriptor => Handle;
-
-    string IConnectionView.Tls => Tls?.Text ?? "";
-
-    BufferView IConnectionView.Buffer => HeldView;
-
-    bool IConnectionView.IsPeerGone => !IsOpen || DescriptorPassing.IsPeerGone(Handle);
-
-    /// <summary>The server has the beginning of a message whose rest has not come yet.</summary>
-    internal bool IsInMessage => BodyRemaining > 0 && !IsBodySkipped;
-
     protected internal override void OnReceived(byte[] buffer, int start, int count)
     {
         Session.RequestUs = _loop.NowUs;
@@ -74,6 +60,8 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     private protected override BufferPool Buffers => _loop.Buffers;
 
     private protected override Outbox Outbox => _loop.Outbox;
+
+    private protected override Engine Engine => _loop.Engine;
 
     private protected override bool IsAnsweredHere => true;
 
@@ -145,6 +133,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
                     {
                         return position; // Waits for a server, or for its variables to be set; nothing of the run is left, for it had no server either.
                     }
+                    if (!TryFence(buffer, ref run, position)) return end;
                     Session.CountForwarded(length);
                     _loop.Figures.ClientMessages++;
                     Server!.Session.LookAt(type, unread);
@@ -226,6 +215,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         Session.BeginTracked();
         if (length > message.Length && Session.WantsWhole(type, length)) return Step.Hold;
         if (Server is null && !TryLink()) return Step.Hold;
+        if (!TryFence(buffer, ref run, position)) return Step.Ended;
         Session.CountForwarded(length);
         _loop.Figures.ClientMessages++;
         IsBodySkipped = false;
@@ -259,6 +249,21 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         return toClient.Length == 0 || Send(toClient.WrittenSpan) ? Step.GoOn : Step.Ended;
     }
 
+    /// <summary>Syncs that may never be answered do not go on into what the client says next.</summary>
+    /// <returns>False when the server is gone.</returns>
+    private bool TryFence(byte[] buffer, ref int run, int position)
+    {
+        if (!Server!.Session.IsFenceDue) return true;
+        if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(ServerSession.Fence, _loop.Engine, Server))
+        {
+            LoseServer();
+            return false;
+        }
+        Server.Session.ExpectFence();
+        run = position;
+        return true;
+    }
+
     private Step EndAfter(byte[] buffer, int run, int position)
     {
         Forward(buffer, run, position);
@@ -282,7 +287,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         outbox.Add(buffer, start, end, server);
         if (outbox.IsEmpty) return;
         if (!outbox.Flush(_loop.Engine)) server.Close("server connection closed", mayTerminate: false);
-        else if (server.Session.IsReady && server.Session.Outstanding.IsEmpty) server.TryReleaseLate();
+        else server.Session.Link.TryEnd(); // It may have been the last thing to say, which the server reads past: the rest of a COPY that failed.
     }
 
     /// <summary>Gets a server from the pool.</summary>
@@ -297,15 +302,13 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
             return false;
         }
         Session.NoteNoWait();
-        return Link((ServerConnection)((ServerSession)granted).Transport!);
+        return Link(ServerConnection.Of(granted));
     }
 
     /// <returns>False: the variables must be set first, or the server is lost.</returns>
     private bool Link(ServerConnection server)
     {
-        Server = server;
-        server.Client = this;
-        if (server.Session.Link(Session) is not { } batch) return true;
+        if (server.Session.Link.Begin(Session) is not { } batch) return true;
         _loop.Engine.Pause(this);
         server.SendQuery(batch, "var change failed");
         return false;
@@ -316,7 +319,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
     {
         EndWait();
         Session.NoteWait();
-        if (!Session.HasWelcome && !SendWelcome(server.Session.OwnWelcome!)) server.Session.Pool.Return(server.Session, _loop);
+        if (!Session.HasWelcome && !SendWelcome(server.Session.OwnWelcome!)) server.Return();
         else if (Link(server)) GoOn();
     }
 
@@ -395,11 +398,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IConnectionVie
         if (ending.Message is not null && !IsCongested && server is not { IsMidMessage: true }) _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
         _loop.Engine.Close(this);
         DropHeld();
-        if (server is not null)
-        {
-            Server = null;
-            server.OnClientGone(IsInMessage);
-        }
+        Session.Link?.LoseClient();
         if (Session.IsConsole) _loop.Console.Forget(Session);
         if (Session is { NeedsOwnServer: true, State: ClientState.Waiting }) CloseOwnLogin();
         if (Session.Login?.Check is { } check) CheckerOf(check).Abandon(check);

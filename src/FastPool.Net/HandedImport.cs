@@ -81,7 +81,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
             if (state.IsFromPgBouncer && client is not null && registry.Settings.LogConnections) loop.Context.Log.LoginAttempt(client.Session.LogPrefix, handed.Database, handed.User, "no", "no");
             if (linked is null) continue;
             if (client is null) Sockets.Close(linked.Descriptor);
-            else if (TakeServer(loop, linked, isLinked: true) is { } connection) client.Relink(connection);
+            else if (TakeServer(loop, linked, isLinked: true) is { } connection) connection.Session.Link.GoOn(client.Session);
             else client.Disconnect(new Ending("server lost in takeover"));
         }
         foreach (var handed in servers.Values) TakeServer(NextLoop(), handed, isLinked: false);

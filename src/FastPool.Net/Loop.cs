@@ -216,8 +216,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
             case PoolEffectKind.Welcome: OnLoop(effect.Client!.Loop, effect, static (_, effect) => Connection(effect.Client!).OnWelcome()); break;
             case PoolEffectKind.Refuse: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Refuse(effect)); break;
             case PoolEffectKind.Notify: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Notify(effect)); break;
-            case PoolEffectKind.RunCheck: SendOnErrand((ServerSession)effect.Server!, ServerErrand.RunCheck, null, ""); break;
-            case PoolEffectKind.Close: SendOnErrand((ServerSession)effect.Server!, ServerErrand.Close, null, (string)effect.Detail!); break;
+            case PoolEffectKind.RunCheck: SendOnErrand((ServerSession)effect.Server!, ServerEvent.Check, null, ""); break;
+            case PoolEffectKind.Close: SendOnErrand((ServerSession)effect.Server!, ServerEvent.Close, null, (string)effect.Detail!); break;
             case PoolEffectKind.MakeRoom: ((SharedLimit)effect.Detail!).MakeRoom(effect.Pool, this); break;
             case PoolEffectKind.RoomMade: ((SharedLimit)effect.Detail!).TellFirst(this); break;
         }
@@ -229,9 +229,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
         else _group[loop].Post(new EffectLetter(effect, run));
     }
 
-    private static ClientConnection Connection(PoolClient client) => (ClientConnection)((ClientSession)client).Transport!;
+    private static ClientConnection Connection(PoolClient client) => ClientConnection.Of((ClientSession)client);
 
-    private static ServerConnection Connection(PooledServer server) => (ServerConnection)((ServerSession)server).Transport!;
+    private static ServerConnection Connection(PooledServer server) => ServerConnection.Of(server);
 
     private void Refuse(in PoolEffect effect)
     {
@@ -258,10 +258,10 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
     {
         if (client.Loop == Index && server.Loop == Index) Deliver(client, server);
         else if (server.Loop == Index) HandOver(client, server);
-        else SendOnErrand(server, ServerErrand.HandOver, client, "");
+        else SendOnErrand(server, ServerEvent.Leave, client, "");
     }
 
-    private void SendOnErrand(ServerSession server, ServerErrand errand, PoolClient? client, string reason)
+    private void SendOnErrand(ServerSession server, ServerEvent errand, PoolClient? client, string reason)
     {
         server.Errand = errand;
         server.ErrandClient = client;
@@ -274,15 +274,15 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
     {
         var client = server.ErrandClient;
         var errand = server.Errand;
-        server.Errand = ServerErrand.None;
+        server.Errand = ServerEvent.None;
         server.ErrandClient = null;
         var connection = Connection(server);
         switch (errand)
         {
-            case ServerErrand.HandOver: HandOver(client!, server); break;
-            case ServerErrand.Adopt: Adopt(client!, server, connection); break;
-            case ServerErrand.RunCheck: connection.RunCheck(); break;
-            case ServerErrand.Close: connection.Close(server.ErrandReason, mayTerminate: true); break;
+            case ServerEvent.Leave: HandOver(client!, server); break;
+            case ServerEvent.Arrive: Adopt(client!, server, connection); break;
+            case ServerEvent.Check: connection.RunCheck(); break;
+            case ServerEvent.Close: connection.Close(server.ErrandReason, mayTerminate: true); break;
         }
     }
 
@@ -303,7 +303,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
             return;
         }
         connection.LeaveFor(client.Loop);
-        server.Errand = ServerErrand.Adopt;
+        server.Errand = ServerEvent.Arrive;
         server.ErrandClient = client;
         _group[client.Loop].Post(server);
     }
@@ -331,26 +331,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
         if (Connection(server).IsClosed) return; // It went between the grant and now; its removal has put the client back into the queue.
         if (client is AuthQuery { State: ClientState.Waiting } query) AuthQueries.OnGranted(this, query, server);
         else if (client.State == ClientState.Waiting) Connection(client).OnGranted(Connection(server));
-        else server.Pool.Return(server, this); // It left while the server was on its way.
-    }
-
-    /// <summary>A server without a client: cancels aimed at it, then the reset query, then the pool.</summary>
-    internal void Release(ServerConnection connection)
-    {
-        var server = connection.Session;
-        if (server.CancelsInFlight > 0)
-        {
-            server.Pool.BeginCancelWait(server, this);
-            return;
-        }
-        var limits = server.Pool.Limits;
-        if (limits.ServerResetQuery.Length > 0)
-        {
-            server.Pool.BeginTest(server, this);
-            connection.RunReset(limits.ServerResetQuery);
-            return;
-        }
-        server.Pool.Return(server, this);
+        else Connection(server).Return(); // It left while the server was on its way.
     }
 
     // ---- cancel requests ------------------------------------------------------------------------------------------
@@ -422,7 +403,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
         else _group[client.Loop].Post(new ActionLetter(_ => Connection(client).Disconnect(Ending.Told(reason)))); // Who brought a cancel request may be of another loop than its target.
     }
 
-    public void Close(ServerSession server, string reason) => ((ServerConnection)server.Transport!).Close(reason, mayTerminate: true, isDeliberate: true);
+    public void Close(ServerSession server, string reason) => Connection(server).Close(reason, mayTerminate: true, isDeliberate: true);
 
     public bool TrySuspend(string? closeReason) => _suspension.TrySuspend(closeReason);
 

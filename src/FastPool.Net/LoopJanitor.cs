@@ -106,7 +106,7 @@ internal sealed class LoopJanitor(Loop loop)
         var settings = loop.Registry.Settings;
         var patienceUs = server.Session.Phase switch
         {
-            ServerPhase.Testing => settings.Own.ServerAnswerTimeoutUs,
+            ServerPhase.Resetting or ServerPhase.Checking => settings.Own.ServerAnswerTimeoutUs,
             ServerPhase.SettingParameters => Math.Max(settings.ServerConnectTimeoutUs, settings.Own.ServerAnswerTimeoutUs),
             _ => long.MaxValue,
         };

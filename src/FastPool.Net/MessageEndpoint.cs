@@ -1,6 +1,7 @@
 using FastPool.Base;
 using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
+using FastPool.Native;
 using FastPool.Protocol;
 
 namespace FastPool.Net;
@@ -9,7 +10,7 @@ namespace FastPool.Net;
 /// A stream of messages. What was not handled of one receive is put in front of the next, in the headroom of the loop's
 /// buffer, so that a message that was cut is whole again; only what is longer than that is gathered in a buffer of its own.
 /// </summary>
-internal abstract class MessageEndpoint : Endpoint
+internal abstract class MessageEndpoint : Endpoint, ILinkEnd
 {
     private HeldBytes _held;
 
@@ -23,11 +24,28 @@ internal abstract class MessageEndpoint : Endpoint
     /// <summary>Bytes of the present message that have not come yet.</summary>
     private protected int BodyRemaining;
 
-    /// <summary>Between two messages, with nothing kept in either direction.</summary>
-    private protected bool IsAtRest => HoldsNothing && BodyRemaining == 0 && !IsCongested;
+    /// <summary>The loop's.</summary>
+    private protected abstract Engine Engine { get; }
+
+    public bool IsMidMessage => BodyRemaining > 0 && !IsBodySkipped;
+
+    public bool HasSentAll => Engine.Settle(this) && !IsCongested;
+
+    void ILinkEnd.Join(ILinkEnd other) => Other = (MessageEndpoint)other;
+
+    void ILinkEnd.Part() => Other = null;
+
+    int IConnectionView.Descriptor => Handle;
+
+    string IConnectionView.Tls => Tls?.Text ?? "";
 
     /// <summary>For SHOW SOCKETS: what is held is received and not judged.</summary>
-    private protected BufferView HeldView => new(_held.Count, 0, BodyRemaining, 0);
+    BufferView IConnectionView.Buffer => new(_held.Count, 0, BodyRemaining, 0);
+
+    bool IConnectionView.IsPeerGone => !IsOpen || DescriptorPassing.IsPeerGone(Handle);
+
+    /// <summary>Between two messages, with nothing kept in either direction.</summary>
+    private protected bool IsAtRest => HoldsNothing && BodyRemaining == 0 && !IsCongested;
 
     /// <summary>The rest of the present message is for nobody.</summary>
     private protected bool IsBodySkipped;

@@ -24,7 +24,7 @@ internal sealed class ServerCancel : CancelConnection
         _target = target;
         _server = target.Server;
         _assignment = target.Assignments;
-        _address = _server?.Transport is ServerConnection connection ? connection.Address : default;
+        _address = _server is null ? default : ServerConnection.Of(_server).Address;
         _key = _server?.WholeCancelKey ?? [];
     }
 
@@ -62,6 +62,6 @@ internal sealed class ServerCancel : CancelConnection
     protected override void OnOver()
     {
         _server!.CancelsInFlight--;
-        if (_server.CancelsInFlight == 0 && _server.Client is null && _server.Transport is ServerConnection { IsClosed: false } connection) Loop.Release(connection);
+        if (_server.CancelsInFlight == 0 && _server.Client is null && ServerConnection.Of(_server) is { IsClosed: false } connection) connection.Release();
     }
 }

@@ -31,7 +31,7 @@ internal sealed partial class ServerConnection
     {
         switch (Session.Phase)
         {
-            case ServerPhase.Login or ServerPhase.Testing or ServerPhase.Asked:
+            case ServerPhase.Login or ServerPhase.Resetting or ServerPhase.Checking or ServerPhase.Asked:
             case ServerPhase.Free when Session.State == ServerState.Tested:
                 Close(LoopSuspension.UnsafeDescriptor, mayTerminate: true, isDeliberate: true);
                 return true;
@@ -47,7 +47,7 @@ internal sealed partial class ServerConnection
     }
 
     /// <summary>It owes its client nothing.</summary>
-    internal bool IsBetweenTransactions => Session.IsReady && Session.Outstanding.IsEmpty && IsAtRest;
+    internal bool IsBetweenTransactions => Session.OwesNothing && IsAtRest;
 
     /// <summary>It is another process's from now on: PostgreSQL is not told of anything.</summary>
     internal void LetGo()
@@ -64,7 +64,7 @@ internal sealed partial class ServerConnection
     internal HandedServer Save(HandedState state)
     {
         _loop.Engine.EndStream(this);
-        return Session.Save(Handle, Address.UnixPath, _isReleaseDue, StreamNow, state);
+        return Session.Save(Handle, Address.UnixPath, StreamNow, state);
     }
 
     /// <summary>Begins where another process stopped; nothing is read before the loop runs.</summary>
@@ -73,8 +73,6 @@ internal sealed partial class ServerConnection
     {
         if (_loop.Engine.Attach(this, handed.Descriptor) != 0) return false;
         TakeStream(handed.Stream);
-        Session.IsMidMessage = IsMidMessage;
-        _isReleaseDue = handed.Flags.HasFlag(ServerFlags.ReleaseDue);
         _loop.Add(this);
         return true;
     }
@@ -87,7 +85,7 @@ internal sealed partial class ServerConnection
         Check.That(HoldsNothing && Client is null);
         _handleOnTheWay = _loop.Engine.Detach(this);
         _loop.Forget(this);
-        Session.Loop = loop;
+        Session.Leave(loop);
     }
 
     /// <summary>Arrives on its new loop.</summary>
@@ -95,7 +93,7 @@ internal sealed partial class ServerConnection
     internal int ArriveAt(Loop loop)
     {
         _loop = loop;
-        Session.Context = loop.Context;
+        Session.Arrive(loop.Context);
         loop.Add(this);
         var errno = loop.Engine.Attach(this, _handleOnTheWay);
         if (errno != 0) loop.Engine.Discard(_handleOnTheWay);

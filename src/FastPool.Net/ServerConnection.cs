@@ -13,12 +13,10 @@ namespace FastPool.Net;
 /// A server's socket and its session: frames what comes in, asks the session, and sends each run of bytes to the linked
 /// client. Belongs to the loop that owns the session; moves with it.
 /// </summary>
-internal sealed partial class ServerConnection : MessageEndpoint, IConnectionView
+internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
 {
     private Loop _loop;
-    private ClientConnection? _client;
     private int _handleOnTheWay = -1;
-    private bool _isReleaseDue;
     private bool _isCutShort;
     private bool _isRemoved;
     private bool _awaitsTlsAnswer;
@@ -33,11 +31,9 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
     internal ServerSession Session { get; }
 
     /// <summary>The linked client's connection; null: none.</summary>
-    internal ClientConnection? Client
-    {
-        get => _client;
-        set => Other = _client = value;
-    }
+    internal ClientConnection? Client => (ClientConnection?)Other;
+
+    internal static ServerConnection Of(PooledServer server) => (ServerConnection)((ServerSession)server).Transport;
 
     /// <summary>Place in the loop's list of servers.</summary>
     internal int Index { get; set; } = -1;
@@ -55,15 +51,6 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
 
     /// <summary>The reason if it is not answered.</summary>
     internal string OwnQueryFailure { get; private set; } = "";
-
-    /// <summary>The client has the beginning of a message whose rest has not come yet: a word of ours would be read as a part of it.</summary>
-    internal bool IsMidMessage => BodyRemaining > 0 && !IsBodySkipped;
-
-    int IConnectionView.Descriptor => Handle;
-
-    string IConnectionView.Tls => Tls?.Text ?? "";
-
-    BufferView IConnectionView.Buffer => HeldView;
 
     protected internal override void OnConnected(int errno)
     {
@@ -99,6 +86,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
 
     private protected override Outbox Outbox => _loop.Outbox;
 
+    private protected override Engine Engine => _loop.Engine;
+
     private protected override int BytesWanted(byte type, int length) => Session.Login is null ? Session.BytesToJudge(type, length) : length;
 
     private protected override int Process(byte[] buffer, int position, int end)
@@ -117,7 +106,6 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
         var from = position;
         var run = position;
         var isMidStream = BodyRemaining > 0;
-        var hasInjected = false;
         while (true)
         {
             if (BodyRemaining > 0)
@@ -133,11 +121,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
                 if (BodyRemaining > 0) break;
             }
 
-            if (Session.Outstanding.FakeCount > 0)
-            {
-                if (!InjectFakes(buffer, ref run, position)) return end;
-                hasInjected = true;
-            }
+            if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
             if (Session.Phase == ServerPhase.Linked)
             {
                 var rows = SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
@@ -169,16 +153,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
                 case Verdict.Forward:
                     IsBodySkipped = false;
                     break;
-                case Verdict.ForwardAndRelease:
-                    IsBodySkipped = false;
-                    _isReleaseDue = true;
-                    break;
                 case Verdict.Skip:
                     IsBodySkipped = true;
-                    break;
-                case Verdict.SkipAndRelease:
-                    IsBodySkipped = true;
-                    _isReleaseDue = true;
                     break;
                 case Verdict.Answered:
                     AuthQueries.OnAnswered(_loop, this);
@@ -190,7 +166,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
                 case Verdict.Tested:
                     CountSent(from, position + length);
                     Check.That(run == position);
-                    if (verdict == Verdict.Tested) Session.Pool.Return(Session, _loop);
+                    if (verdict == Verdict.Tested) Return();
                     else Client!.GoOn();
                     if (!IsOpen) return end;
                     from = run = position += length;
@@ -202,21 +178,15 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
             BodyRemaining = length;
         }
         CountSent(from, position);
-        Session.IsMidMessage = IsMidMessage;
         if (isMidStream) _loop.Engine.Streams(this, end - from);
         else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
-        if (_isReleaseDue && BodyRemaining == 0) // Behind ReadyForQuery may stand the beginning of a notification: the rest is this client's too.
-        {
-            _isReleaseDue = false;
-            if (Session.IsReady && Session.Outstanding.IsEmpty && Client is { IsInMessage: false } && HasSentAll) Release();
-        }
+        if (Session.Phase == ServerPhase.Linked) Session.Link.TryEnd();
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady && !Session.IsDirty)
         {
             Session.MarkDirty();
             Session.Pool.Serve(_loop); // It is looked at soon: mostly it closes by itself before.
         }
-        else if (hasInjected && Session.IsReady && Session.Outstanding.IsEmpty) TryReleaseLate();
         return position;
     }
 
@@ -265,71 +235,65 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
     {
         if (Client is not { } client || Session.Phase != ServerPhase.Linked) return;
         client.OnServerDrained();
-        if (ReferenceEquals(Client, client) && Session.IsReady && Session.Outstanding.IsEmpty) TryReleaseLate();
+        if (ReferenceEquals(Client, client)) Session.Link.TryEnd();
     }
 
     // ---- release --------------------------------------------------------------------------------------------------
 
-    /// <summary>The link ends; both sides are as clean as the protocol can tell.</summary>
-    internal void Release()
+    void IServerEnd.OnReleased(ILinkEnd client)
     {
-        var client = Client!;
-        Client = null;
-        client.Server = null;
-        Session.Unlink();
-        _loop.Engine.Resume(client); // It may have been paused for this server, whose drain it will not hear of any more.
+        _loop.Engine.Resume((ClientConnection)client); // It may have been paused for this server, whose drain it will not hear of any more.
         _loop.Engine.Resume(this);
-        _loop.Release(this);
+        Release();
     }
 
-    /// <summary>Nothing of this client's is still on its way to the server: the next one's bytes do not stand behind them.</summary>
-    private bool HasSentAll => _loop.Engine.Settle(this) && !IsCongested;
-
-    /// <summary>A client that had nothing outstanding said one thing more, which the server reads past (the rest of a COPY that failed).</summary>
-    internal void TryReleaseLate()
+    void IServerEnd.OnClientGone(string? reason, bool isCutShort)
     {
-        if (Session.Client is not { QueryStartUs: 0 } || Client is not { IsInMessage: false } || Session.Mode == PoolMode.Session || !HasSentAll) return;
-        if (BodyRemaining > 0) _isReleaseDue = true; // A notification has come in part: the rest is this client's too.
-        else Release();
-    }
-
-    /// <summary>The client has gone: the server is released if it owes nothing, else closed.</summary>
-    /// <param name="isInMessage">It left in the middle of a message, part of which the server has.</param>
-    internal void OnClientGone(bool isInMessage)
-    {
-        var isSound = _loop.Engine.Settle(this);
-        Client = null;
-        Session.Unlink();
-        _isCutShort = isInMessage;
-        _isReleaseDue = false;
+        _isCutShort = isCutShort;
         IsBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
-        Session.IsMidMessage = false;
-        if (!isSound)
+        if (!_loop.Engine.Settle(this))
         {
             Close("server conn crashed?", mayTerminate: false);
-            return;
         }
-        if ((Session.ReasonNotToRelease(IsCongested || isInMessage) ?? (Session.OnlyClient is null ? null : "replication client was closed")) is { } reason)
+        else if (reason is not null)
         {
             Close(reason, mayTerminate: true);
+        }
+        else
+        {
+            _loop.Engine.Resume(this);
+            Release();
+        }
+    }
+
+    /// <summary>Whoever had the server is through with it: cancel requests aimed at it come first, then the reset query, then the pool.</summary>
+    internal void Release()
+    {
+        if (Session.CancelsInFlight > 0)
+        {
+            Session.Pool.BeginCancelWait(Session, _loop);
             return;
         }
-        _loop.Engine.Resume(this);
-        _loop.Release(this);
+        var query = Session.Pool.Limits.ServerResetQuery;
+        if (query.Length == 0)
+        {
+            Return();
+            return;
+        }
+        Session.Pool.BeginTest(Session, _loop);
+        Session.BeginTest(ServerEvent.Reset);
+        SendQuery(query, "reset query failed");
     }
+
+    /// <summary>To the pool as it is: nobody has used it since it was last clean.</summary>
+    internal void Return() => Session.Pool.Return(Session, _loop);
 
     internal void RunCheck()
     {
         if (IsClosed) return;
         var query = Session.Pool.Limits.ServerCheckQuery;
-        Session.BeginTest(isReset: false);
+        Session.BeginTest(ServerEvent.Check);
         SendQuery(query == "<empty>" ? "" : query, "test query failed");
-    }
-
-    internal void RunReset(string query)
-    {
-        Session.BeginTest(isReset: true);
-        SendQuery(query, "reset query failed");
     }
 
     // ---- end ------------------------------------------------------------------------------------------------------
@@ -363,12 +327,12 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
     private void CloseInOrder(string reason, bool mayTerminate, bool isDeliberate)
     {
         _loop.LogClosing(Session, reason);
-        var isCutShort = _isCutShort || Client is { IsInMessage: true }; // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
+        var isCutShort = _isCutShort || Client is { IsMidMessage: true }; // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
         if (mayTerminate && !isCutShort && IsOpen && !IsCongested && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
         DropHeld();
         Session.Login?.Derivation?.Abandon();
-        LoseLink();
+        Session.Link.LoseServer();
         Session.LetGoOfStatements();
         _loop.Forget(this);
         _isRemoved = true;
@@ -384,19 +348,11 @@ internal sealed partial class ServerConnection : MessageEndpoint, IConnectionVie
         _loop.Try(() => _loop.Engine.Close(this));
         _loop.Try(DropHeld);
         if (Session.Login?.Derivation is { } derivation) _loop.Try(derivation.Abandon);
-        _loop.Try(LoseLink);
+        _loop.Try(Session.Link.LoseServer);
         _loop.Try(Session.LetGoOfStatements);
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));
         if (!_isRemoved) _loop.Try(() => Session.Pool.Remove(Session, _loop));
         _loop.Try(LoseQuery);
-    }
-
-    private void LoseLink()
-    {
-        if (Client is not { } client) return;
-        Client = null;
-        client.Server = null;
-        Session.Unlink();
     }
 
     private void LoseQuery()

@@ -79,7 +79,7 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
     private bool IsGone(ConsoleRequest request)
     {
         var isGone = false;
-        walk.One(request.Loop, _ => isGone = request.Client.Transport is IConnectionView { IsPeerGone: true });
+        walk.One(request.Loop, _ => isGone = request.Client.Transport.IsPeerGone);
         return isGone;
     }
 

@@ -62,8 +62,8 @@ internal sealed class ConnectionRow
     /// <summary>On the client's loop.</summary>
     public static ConnectionRow Of(ClientSession client, long nowUs)
     {
-        var transport = client.Transport as IConnectionView;
-        var partner = client.Server?.Transport as IConnectionView;
+        var end = client.Transport;
+        var partner = client.Server?.Transport;
         var hasEntered = client.Pool is not null;
         return new ConnectionRow
         {
@@ -81,11 +81,11 @@ internal sealed class ConnectionRow
             WaitUs = client.QueryStartUs == 0 || (hasEntered && client.IsConsole) ? 0 : Math.Max(0, nowUs - client.QueryStartUs), // The console runs no query.
             LinkId = client.Server?.Id ?? 0,
             RemotePid = client.Remote.IsUnix ? client.PeerPid : 0,
-            Tls = transport?.Tls ?? "",
+            Tls = end.Tls,
             ApplicationName = client.Parameters[TrackedParameters.ApplicationName] ?? "",
             PreparedStatements = client.StatementCount,
-            Buffer = transport?.Buffer ?? default,
-            Descriptor = transport?.Descriptor ?? 0,
+            Buffer = end.Buffer,
+            Descriptor = end.Descriptor,
             LinkDescriptor = partner?.Descriptor ?? 0,
             IsLinkedToTls = partner is { Tls.Length: > 0 },
             CancelKey = client.CancelKey,
@@ -96,8 +96,8 @@ internal sealed class ConnectionRow
     /// <summary>On the server's loop.</summary>
     public static ConnectionRow Of(ServerSession server)
     {
-        var transport = server.Transport as IConnectionView;
-        var partner = server.Client?.Transport as IConnectionView;
+        var end = server.Transport;
+        var partner = server.Client?.Transport;
         return new ConnectionRow
         {
             Place = PlaceOf(server.State),
@@ -114,11 +114,11 @@ internal sealed class ConnectionRow
             IsCloseNeeded = server.IsCloseNeeded,
             LinkId = server.Client?.Id ?? 0,
             RemotePid = (uint)(server.CancelKey >> 32),
-            Tls = transport?.Tls ?? "",
+            Tls = end.Tls,
             ApplicationName = server.Parameters[TrackedParameters.ApplicationName] ?? "",
             PreparedStatements = server.StatementCount,
-            Buffer = transport?.Buffer ?? default,
-            Descriptor = transport?.Descriptor ?? 0,
+            Buffer = end.Buffer,
+            Descriptor = end.Descriptor,
             LinkDescriptor = partner?.Descriptor ?? 0,
             IsLinkedToTls = partner is { Tls.Length: > 0 },
             CancelKey = server.CancelKey,
@@ -140,7 +140,7 @@ internal sealed class ConnectionRow
         RequestWallUs = cancel.Client.ConnectWallUs + (cancel.Client.RequestUs - cancel.Client.ConnectUs),
         LinkId = cancel.Carrier?.Id ?? 0,
         RemotePid = cancel.Client.Remote.IsUnix ? cancel.Client.PeerPid : 0,
-        Tls = (cancel.Client.Transport as IConnectionView)?.Tls ?? "",
+        Tls = cancel.Client.Transport.Tls,
     };
 
     /// <summary>The connection that carries a cancel request.</summary>

@@ -162,7 +162,7 @@ internal sealed partial class PoolMover
                 {
                     list.Remove(server);
                     PublishIdle();
-                    Move(server, ServerState.Used);
+                    Move(server, ServerEvent.SetAside);
                     _used.Add(server);
                 }
                 ArmForRested(server, isUnused, limits, host);

@@ -60,9 +60,9 @@ internal sealed partial class PoolMover
             case PoolOperationKind.AwaitWelcome: AwaitWelcome(client!, host); break;
             case PoolOperationKind.Acquire: Acquire(client!, host, mayReturn: false); break;
             case PoolOperationKind.Leave: Leave(client!, host); break;
-            case PoolOperationKind.AdoptLinked: Adopt(server!, ServerState.Active); break;
+            case PoolOperationKind.AdoptLinked: Adopt(server!, ServerEvent.AdoptLinked); break;
             case PoolOperationKind.AdoptIdle:
-                Adopt(server!, ServerState.Tested);
+                Adopt(server!, ServerEvent.AdoptFree);
                 Settle(server!, host);
                 break;
             case PoolOperationKind.LoginDone: LoginDone(server!, host); break;
@@ -70,7 +70,7 @@ internal sealed partial class PoolMover
             case PoolOperationKind.Return: Return(server!, host); break;
             case PoolOperationKind.Arrived: server!.Grantee = null; break;
             case PoolOperationKind.BeginTest: BeginTest(server!, host); break;
-            case PoolOperationKind.BeginCancelWait: Move(server!, ServerState.BeingCanceled); break;
+            case PoolOperationKind.BeginCancelWait: Move(server!, ServerEvent.AwaitCancels); break;
             case PoolOperationKind.Remove: Remove(server!, host); break;
             case PoolOperationKind.Evict: Evict((SharedLimit?)detail, host); break;
             case PoolOperationKind.TakeRoom: TakeRoom((SharedLimit)detail!, host); break;
@@ -103,7 +103,7 @@ internal sealed partial class PoolMover
         }
         if (!IsStopped && TakeIdle(client.Loop, host) is { } server)
         {
-            Move(server, ServerState.Active);
+            Move(server, ServerEvent.Grant);
             if (mayReturn && server.Loop == host.Loop) return server;
             Grant(client, server, host);
             return null;
@@ -177,19 +177,19 @@ internal sealed partial class PoolMover
     }
 
     /// <summary>It is there, whatever the limits say.</summary>
-    private void Adopt(PooledServer server, ServerState state)
+    private void Adopt(PooledServer server, ServerEvent what)
     {
         var isFirst = _counts.Servers == 0;
         _pool.Database.Servers.Take(_pool, isFirst);
         _pool.User.Servers.Take(_pool, isFirst);
-        server.State = state;
-        Count(state, 1);
-        if (state == ServerState.Tested) _tested.Add(server);
+        server.State = ServerLife.Next(server.State, what);
+        Count(server.State, 1);
+        if (server.State == ServerState.Tested) _tested.Add(server);
     }
 
     private void BeginTest(PooledServer server, IPoolHost host)
     {
-        Move(server, ServerState.Tested);
+        Move(server, ServerEvent.Test);
         NoteTest(server, host);
     }
 
@@ -231,7 +231,7 @@ internal sealed partial class PoolMover
         }
         _awaitingOwn.Remove(client);
         PublishWaiting();
-        Move(server, ServerState.Active);
+        Move(server, ServerEvent.Grant);
         Grant(client, server, host);
     }
 
@@ -280,7 +280,7 @@ internal sealed partial class PoolMover
 
     private void Keep(PooledServer server, IPoolHost host)
     {
-        Move(server, ServerState.Used);
+        Move(server, ServerEvent.SetAside);
         _used.Add(server);
         ComeToRest(server, host);
         if (_waiting.Count > 0) OpenMore(host);
@@ -301,12 +301,12 @@ internal sealed partial class PoolMover
         {
             _waiting.Remove(client);
             PublishWaiting();
-            Move(server, ServerState.Active);
+            Move(server, ServerEvent.Grant);
             Grant(client, server, host);
         }
         else
         {
-            Move(server, ServerState.Idle);
+            Move(server, ServerEvent.Rest);
             _idle[server.Loop].Add(server);
             ComeToRest(server, host);
         }
@@ -406,7 +406,7 @@ internal sealed partial class PoolMover
         {
             _waiting.Remove(client);
             PublishWaiting();
-            Move(server, ServerState.Active);
+            Move(server, ServerEvent.Grant);
             Grant(client, server, host);
         }
         OpenMore(host);
@@ -447,7 +447,7 @@ internal sealed partial class PoolMover
         server.PromisedTo = promisedTo;
         server.List?.Remove(server);
         PublishIdle();
-        Move(server, ServerState.Closing);
+        Move(server, ServerEvent.Close);
         host.Add(new PoolEffect(PoolEffectKind.Close, _pool, null, server, reason, server.Loop));
     }
 
@@ -460,8 +460,7 @@ internal sealed partial class PoolMover
         }
         server.List?.Remove(server);
         PublishIdle();
-        if (server.State == ServerState.Tested) LeaveTest(server);
-        Count(server.State, -1);
+        Move(server, ServerEvent.Remove);
         GiveBack(_pool.Database.Servers, server.PromisedTo, host);
         GiveBack(_pool.User.Servers, server.PromisedTo, host);
         if (_pool.Limits.MinPoolSize > 0) LookAgainSoon(host);
@@ -472,14 +471,15 @@ internal sealed partial class PoolMover
         if (limit.GiveBack(_pool, isLast: _counts.Servers == 0, wasPromised: limit == promisedTo)) host.Add(new PoolEffect(PoolEffectKind.RoomMade, _pool, Detail: limit));
     }
 
-    /// <summary>State is a place, and this moves a server from place to place.</summary>
-    private void Move(PooledServer server, ServerState state)
+    /// <summary>The one place where a server in the books changes its state.</summary>
+    private void Move(PooledServer server, ServerEvent what)
     {
+        var next = ServerLife.Next(server.State, what);
         if (server.State == ServerState.Tested) LeaveTest(server);
         Count(server.State, -1);
-        server.State = state;
-        Count(state, 1);
-        if (state == ServerState.Tested) _tested.Add(server);
+        server.State = next;
+        Count(next, 1);
+        if (next == ServerState.Tested) _tested.Add(server);
     }
 
     private void LeaveTest(PooledServer server)

@@ -48,8 +48,8 @@ public abstract class PooledServer : Letter
 
     public ServerState State { get; internal set; } = ServerState.Login;
 
-    /// <summary>What the letter says when the server itself is posted. Written by the sender before posting.</summary>
-    public ServerErrand Errand { get; set; }
+    /// <summary>What is to happen to it where it arrives, when the server itself is posted: Leave, Arrive, Check or Close. Written by the sender before posting.</summary>
+    public ServerEvent Errand { get; set; }
 
     /// <summary>The client at the end of the errand, or null.</summary>
     public PoolClient? ErrandClient { get; set; }
@@ -67,18 +67,4 @@ public abstract class PooledServer : Letter
     internal SharedLimit? PromisedTo;
     internal long TestSinceUs;
     internal bool IsTestSlow;
-}
-
-/// <summary>Why a server travels through a mailbox.</summary>
-public enum ServerErrand : byte
-{
-    None,
-    /// <summary>To its owner: give yourself to the client's loop.</summary>
-    HandOver,
-    /// <summary>To the client's loop: you own this server now, link it.</summary>
-    Adopt,
-    /// <summary>To its owner: run the check query.</summary>
-    RunCheck,
-    /// <summary>To its owner: close, with the reason.</summary>
-    Close,
 }

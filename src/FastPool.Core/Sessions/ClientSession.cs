@@ -70,11 +70,14 @@ public sealed partial class ClientSession : PoolClient
     public ParameterValues Parameters { get; set; }
     public ulong CancelKey { get; private set; }
 
-    /// <summary>The linked server; null: none.</summary>
-    public ServerSession? Server { get; set; }
+    /// <summary>Which server this client has; null: none. Set by the link itself.</summary>
+    public Link? Link { get; internal set; }
 
-    /// <summary>The transport's own object for this session.</summary>
-    public object? Transport { get; set; }
+    /// <summary>The linked server; null: none.</summary>
+    public ServerSession? Server => Link?.Server;
+
+    /// <summary>Its transport, from the moment it has one.</summary>
+    public ILinkEnd Transport { get; set; } = null!;
 
     public long ConnectWallUs { get; }
     /// <summary>Last packet handled.</summary>
@@ -277,7 +280,7 @@ public sealed partial class ClientSession : PoolClient
 
     private void Fake(byte type, MessageBuffer toClient, Statement? statement = null)
     {
-        if (Server is { } server && (!server.Outstanding.IsEmpty || server.IsMidMessage)) server.ExpectFake(type, statement);
+        if (Server is { } server && (!server.Outstanding.IsEmpty || server.Transport.IsMidMessage)) server.ExpectFake(type, statement);
         else toClient.Write(type == FrontendMessage.Parse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
     }
 

@@ -53,11 +53,22 @@ public sealed partial class ServerSession
         var isFenced = IsInDoubt && CanFence;
         _segment++;
         Outstanding.Add(FrontendMessage.Sync);
-        if (!isFenced) return false;
+        if (isFenced) ExpectFence();
+        return isFenced;
+    }
+
+    /// <summary><see cref="Fence"/> goes to the server.</summary>
+    public void ExpectFence()
+    {
         Outstanding.Add(FrontendMessage.Close, ReplyAction.Swallow);
         Outstanding.Add(FrontendMessage.Sync, ReplyAction.Swallow);
-        return true;
     }
+
+    /// <summary>
+    /// What the client has sent is through, as far as it can tell, and only Syncs are left that nobody may ever answer. Before its next message <see cref="Fence"/>
+    /// goes out: behind it each reply has its own place again.
+    /// </summary>
+    public bool IsFenceDue => _isOffBeat && !IsInCopy && Outstanding.FenceCount == 0 && Outstanding.Count == Outstanding.SyncCount && (IsReady || IsIdleInTransaction);
 
     /// <summary>
     /// This Sync will not be read in COPY, so that what follows it is run: of the requests on their way one at most can be a COPY, and that one has been

@@ -7,21 +7,6 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>What a server connection is busy with, as far as its replies go.</summary>
-public enum ServerPhase : byte
-{
-    Login,
-    /// <summary>Without a client: only notifications are in place.</summary>
-    Free,
-    /// <summary>Running the SET batch for the client just linked.</summary>
-    SettingParameters,
-    Linked,
-    /// <summary>Running the reset or check query.</summary>
-    Testing,
-    /// <summary>Answering an auth_query.</summary>
-    Asked,
-}
-
 /// <summary>
 /// A server connection: what it owes, what it has set, whether it is ready. Looks at each message and says what is to be
 /// done with it; it knows neither sockets nor threads. Belongs to its loop.
@@ -31,7 +16,6 @@ public sealed partial class ServerSession : PooledServer
     private const int HeaderLength = 5;
 
     private bool _hasQueryFailed;
-    private bool _isReset;
     private int _segment;
 
     /// <param name="only">Whom alone it is for: a replication client; null: whoever comes.</param>
@@ -46,10 +30,11 @@ public sealed partial class ServerSession : PooledServer
         LastActivityUs = context.NowUs;
         Parameters = context.Tracked.Unknown;
         Login = new ServerLogin(this, context);
+        Link = new Link(this);
     }
 
     /// <summary>The present loop's; changes with the loop.</summary>
-    public SessionContext Context { get; set; }
+    public SessionContext Context { get; private set; }
 
     public long Id { get; }
     public int UnixPort { get; }
@@ -62,11 +47,14 @@ public sealed partial class ServerSession : PooledServer
 
     public ServerPhase Phase { get; private set; } = ServerPhase.Login;
 
-    /// <summary>The linked client; null: none.</summary>
-    public ClientSession? Client { get; private set; }
+    /// <summary>Which client has this server.</summary>
+    public Link Link { get; }
 
-    /// <summary>The transport's own object for this session.</summary>
-    public object? Transport { get; set; }
+    /// <summary>The linked client; null: none.</summary>
+    public ClientSession? Client => Link.Client;
+
+    /// <summary>Its transport, from the moment it has one.</summary>
+    public IServerEnd Transport { get; set; } = null!;
 
     public OutstandingQueue Outstanding { get; } = new();
 
@@ -81,8 +69,8 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>What the only client is welcomed with, if it has not been yet.</summary>
     public WelcomeParameters? OwnWelcome { get; private set; }
 
-    /// <summary>A replication client keeps its server, whatever the pool's mode.</summary>
-    public PoolMode Mode => OnlyClient is null ? Pool.Limits.PoolMode : PoolMode.Session;
+    /// <summary>A client has it to its own end: in session pooling, and in replication whatever the pool's mode is.</summary>
+    public bool IsKeptByClient => OnlyClient is not null || Pool.Limits.PoolMode == PoolMode.Session;
 
     /// <summary>All of a key that is longer than 8 bytes; null: <see cref="CancelKey"/> is all of it.</summary>
     public byte[]? LongCancelKey { get; set; }
@@ -115,9 +103,6 @@ public sealed partial class ServerSession : PooledServer
 
     public bool IsInCopy { get; private set; }
 
-    /// <summary>The client has the beginning of a message whose rest has not come yet: nothing of ours goes out before it. Kept by the transport.</summary>
-    public bool IsMidMessage { get; set; }
-
     /// <summary>Cancel requests on their way to this server: it serves nobody else before they are through.</summary>
     public int CancelsInFlight { get; set; }
 
@@ -132,47 +117,55 @@ public sealed partial class ServerSession : PooledServer
         Login = null;
         Pool.Stats[Context.Loop].OpenLatency(Context.HistogramBlocks).Connect.Record(Context.NowUs - DialStartUs);
         IsReady = true;
-        Phase = ServerPhase.Free;
+        Move(ServerEvent.LogIn);
     }
 
-    /// <summary>Links the client.</summary>
-    /// <returns>The SET batch to run first, or null when the variables fit already.</returns>
-    public string? Link(ClientSession client)
+    /// <summary>The one place where the phase changes.</summary>
+    private void Move(ServerEvent what) => Phase = ServerLife.Next(Phase, what);
+
+    /// <summary>It leaves its loop, for that of the client that it was granted to.</summary>
+    public void Leave(byte loop)
     {
-        Check.That(Client is null && client.Server is null && Outstanding.IsEmpty);
-        Client = client;
-        client.Server = this;
-        client.NoteAssignment();
+        Move(ServerEvent.Leave);
+        Loop = loop;
+    }
+
+    /// <summary>It has come to another loop.</summary>
+    public void Arrive(SessionContext context)
+    {
+        Move(ServerEvent.Arrive);
+        Context = context;
+    }
+
+    /// <summary>The client has this server: what it counts on is set first.</summary>
+    /// <returns>The SET batch to run, or null when the variables fit already.</returns>
+    internal string? OnLinked(ClientSession client)
+    {
         _workSinceUs = Context.NowUs;
         _isOffBeat = false;
-        Phase = ServerPhase.Linked;
-        if (OnlyClient is not null) return null; // The client's variables went along with the login.
-        if (client.Parameters.Fits(Parameters))
-        {
-            client.Parameters = client.Parameters.Equals(Parameters) ? Parameters : client.Parameters; // Same values, same object: the next link compares references.
-            return null;
-        }
-        Phase = ServerPhase.SettingParameters;
+        if (OnlyClient is null && !client.Parameters.Fits(Parameters)) return BeginSet(client); // A client of its own: its variables went along with the login.
+        Move(ServerEvent.Link);
+        if (OnlyClient is null && client.Parameters.Equals(Parameters)) client.Parameters = Parameters; // Same values, same object: the next link compares references.
+        return null;
+    }
+
+    private string BeginSet(ClientSession client)
+    {
+        Move(ServerEvent.LinkAndSet);
         IsReady = false;
         var batch = SetBatch.Build(Context.Tracked, client.Parameters, Parameters);
+        Check.That(batch is not null); // They would fit.
         if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
         return batch;
     }
 
-    public void Unlink()
-    {
-        if (Client is null) return;
-        Client.Server = null;
-        Client = null;
-        Phase = ServerPhase.Free;
-    }
+    internal void OnParted() => Move(ServerEvent.Part);
 
-    /// <param name="isReset">By the reset query, which must succeed; a check query only has to be answered.</param>
-    public void BeginTest(bool isReset)
+    /// <param name="what">Reset or Check.</param>
+    public void BeginTest(ServerEvent what)
     {
-        _isReset = isReset;
+        Move(what);
         IsReady = false;
-        Phase = ServerPhase.Testing;
     }
 
     /// <summary>A message of the client's goes to this server: its reply is outstanding.</summary>
@@ -213,7 +206,7 @@ public sealed partial class ServerSession : PooledServer
         {
             case ServerPhase.Linked: return JudgeLinked(type, message);
             case ServerPhase.SettingParameters: return JudgeSetting(type, message);
-            case ServerPhase.Testing: return JudgeTesting(type, message);
+            case ServerPhase.Resetting or ServerPhase.Checking: return JudgeTesting(type, message);
             case ServerPhase.Asked: return JudgeAsked(type, message);
             default: return JudgeFree(type, message);
         }
@@ -289,13 +282,9 @@ public sealed partial class ServerSession : PooledServer
         IsIdleInTransaction = !IsReady;
         EndNotes();
         _statements?.EndStretch();
-        var mode = Mode;
-        if (!IsReady && mode == PoolMode.Statement) return End("transaction blocks not allowed in statement pooling mode");
-        var isForwarded = action == ReplyAction.Forward;
-        if (Outstanding.Count > Outstanding.FakeCount) return isForwarded ? Verdict.Forward : Verdict.Skip; // Faked replies alone go out right behind this message.
-        Client!.EndQuery(isTransactionOver: IsReady);
-        if (!IsReady || mode == PoolMode.Session) return isForwarded ? Verdict.Forward : Verdict.Skip;
-        return isForwarded ? Verdict.ForwardAndRelease : Verdict.SkipAndRelease;
+        if (!IsReady && !IsKeptByClient && Pool.Limits.PoolMode == PoolMode.Statement) return End("transaction blocks not allowed in statement pooling mode");
+        if (Outstanding.Count <= Outstanding.FakeCount) Client!.EndQuery(isTransactionOver: IsReady); // Faked replies alone go out right behind this message.
+        return action == ReplyAction.Forward ? Verdict.Forward : Verdict.Skip;
     }
 
     /// <summary>
@@ -348,12 +337,12 @@ public sealed partial class ServerSession : PooledServer
                 var error = ServerError.Read(message[HeaderLength..]);
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
                 if (!IsEnd(message)) return End("invalid server parameter");
-                Phase = ServerPhase.Linked; // The server goes, for a reason of its own: the client is told as in any other moment.
+                Move(ServerEvent.ParametersSet); // The server goes, for a reason of its own: the client is told as in any other moment.
                 return Verdict.Forward;
             case BackendMessage.ReadyForQuery:
                 IsReady = StatusOf(message) == 'I';
                 TakeCanonical(Client!);
-                Phase = ServerPhase.Linked;
+                Move(ServerEvent.ParametersSet);
                 return Verdict.ParametersSet;
             default:
                 return Verdict.Skip;
@@ -383,11 +372,11 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
         if (type == BackendMessage.CommandComplete && _statements is not null && DropsStatements(message[HeaderLength..])) _statements.Clear();
-        if (type == BackendMessage.ErrorResponse && _isReset) return FailReset(ServerError.Read(message[HeaderLength..]));
+        if (type == BackendMessage.ErrorResponse && Phase == ServerPhase.Resetting) return FailReset(ServerError.Read(message[HeaderLength..]));
         if (type != BackendMessage.ReadyForQuery) return Verdict.Skip;
-        if (StatusOf(message) != 'I') return End(_isReset ? "reset query failed" : "test query failed"); // It left a transaction open: nothing more will come.
+        if (StatusOf(message) != 'I') return End(Phase == ServerPhase.Resetting ? "reset query failed" : "test query failed"); // It left a transaction open: nothing more will come.
         IsReady = true;
-        Phase = ServerPhase.Free;
+        Move(ServerEvent.TestDone);
         return Verdict.Tested;
     }
 
@@ -417,7 +406,7 @@ public sealed partial class ServerSession : PooledServer
     public void BeginQuery(AuthQuery query)
     {
         Query = query;
-        Phase = ServerPhase.Asked;
+        Move(ServerEvent.Ask);
         IsReady = false;
         Pool.Stats[Context.Loop].ServerAssignments++;
     }
@@ -425,7 +414,7 @@ public sealed partial class ServerSession : PooledServer
     public void EndQuery()
     {
         Query = null;
-        Phase = ServerPhase.Free;
+        Move(ServerEvent.AskDone);
     }
 
     /// <summary>Nobody asked: a notification or a changed parameter may come, anything else makes the server dirty.</summary>
@@ -436,14 +425,6 @@ public sealed partial class ServerSession : PooledServer
         Context.Log.PacketWhenNotLinked(LogPrefix, (char)type);
         IsReady = false;
         return Verdict.Skip;
-    }
-
-    /// <summary>Why this server cannot be released to others now that its client is gone; null: it can.</summary>
-    public string? ReasonNotToRelease(bool hasUnsent)
-    {
-        if (!IsReady) return "client disconnect while server was not ready";
-        if (!Outstanding.IsEmpty) return "client disconnected with query in progress";
-        return hasUnsent ? "client disconnect before everything was sent to the server" : null;
     }
 
     private Verdict Unknown(byte type)

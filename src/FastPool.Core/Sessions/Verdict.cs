@@ -19,10 +19,6 @@ public enum Verdict : byte
     Tested,
     /// <summary>Server: the auth_query is answered.</summary>
     Answered,
-    /// <summary>Server: forward, then the link ends and the server is free.</summary>
-    ForwardAndRelease,
-    /// <summary>Server: to nobody, and then the link ends and the server is free.</summary>
-    SkipAndRelease,
     /// <summary>Client: rewritten or answered by the prepared-statement rules.</summary>
     Tracked,
     /// <summary>Client: for the admin console.</summary>

@@ -126,6 +126,19 @@ public sealed class ArchitectureTests
         Assert.Empty(breaches);
     }
 
+    /// <summary>What is done in many places is done wrong in one: each of these has one door.</summary>
+    [Theory]
+    [InlineData(@"\.Link = (?!new )", "FastPool.Core/Sessions/Links/Link.cs")]
+    [InlineData(@"\bOther = ", "FastPool.Net/MessageEndpoint.cs")]
+    [InlineData(@"\bPool\.Return\(", "FastPool.Net/ServerConnection.cs")]
+    [InlineData(@"\bPhase = ", "FastPool.Core/Sessions/ServerSession.cs")]
+    [InlineData(@"\b[Ss]erver\.State = ", "FastPool.Core/Pools/PoolMover.cs")]
+    public void A_link_and_a_server_s_life_have_one_door(string pattern, string door)
+    {
+        Assert.Empty(LinesWith(pattern, file => file.Path != door));
+        Assert.NotEmpty(LinesWith(pattern, file => file.Path == door));
+    }
+
     private static bool IsForSharedWords(SourceFile file) =>
         file.Path.StartsWith("FastPool.Core/Pools/", StringComparison.Ordinal) || file.Path.StartsWith("FastPool.Control/", StringComparison.Ordinal) || SharedWords.Contains(file.Path);
 

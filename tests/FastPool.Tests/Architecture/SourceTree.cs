@@ -21,21 +21,25 @@ internal sealed record SourceFile(string Path, string Text)
 /// <summary>src as it lies beside the tests.</summary>
 internal static class SourceTree
 {
+    /// <summary>src itself.</summary>
+    public static string Folder { get; } = Find();
+
     public static IReadOnlyList<SourceFile> Files { get; } = Read();
 
     public static IEnumerable<SourceFile> In(string folder) => Files.Where(file => file.Path.StartsWith(folder + "/", StringComparison.Ordinal));
 
-    private static List<SourceFile> Read([CallerFilePath] string here = "")
+    private static string Find([CallerFilePath] string here = "")
     {
         var folder = Path.GetDirectoryName(here)!;
         while (!File.Exists(Path.Combine(folder, "FastPool.sln"))) folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("no src above " + here);
-        var source = Path.Combine(folder, "src");
-        return
-        [
-            .. Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
-                .Select(path => Path.GetRelativePath(source, path).Replace('\\', '/'))
-                .Where(path => !path.Contains("/obj/") && !path.Contains("/bin/"))
-                .Select(path => new SourceFile(path, File.ReadAllText(Path.Combine(source, path)))),
-        ];
+        return Path.Combine(folder, "src");
     }
+
+    private static List<SourceFile> Read() =>
+    [
+        .. Directory.EnumerateFiles(Folder, "*.cs", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Folder, path).Replace('\\', '/'))
+            .Where(path => !path.Contains("/obj/") && !path.Contains("/bin/"))
+            .Select(path => new SourceFile(path, File.ReadAllText(Path.Combine(Folder, path)))),
+    ];
 }

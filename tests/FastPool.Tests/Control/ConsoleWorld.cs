@@ -4,6 +4,7 @@ using FastPool.Control;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Tests.Sessions;
 using FastPool.Tests.Settings;
 
 namespace FastPool.Tests.Control;
@@ -61,7 +62,7 @@ internal sealed class ConsoleWorld
     {
         Loops[loop].Context.NowUs = Clock.NowUs;
         Loops[loop].Context.WallUs = Clock.WallUs;
-        var client = new ClientSession(Loops[loop].Context, NextId(), remote ?? V4(50_000), remote is { IsUnix: true } ? EndAddress.OfUnix : V4(7510), unixPort: 7510, peerPid: 4711) { IsOwnUser = isOwnUser };
+        var client = new ClientSession(Loops[loop].Context, NextId(), remote ?? V4(50_000), remote is { IsUnix: true } ? EndAddress.OfUnix : V4(7510), unixPort: 7510, peerPid: 4711) { IsOwnUser = isOwnUser, Transport = new FakeEnd() };
         Loops[loop].Clients.Add(client);
         return client;
     }
@@ -93,7 +94,7 @@ internal sealed class ConsoleWorld
     public void Release(ClientSession client)
     {
         var server = client.Server!;
-        server.Unlink();
+        server.Link.LoseServer();
         server.Pool.Return(server, Loops[client.Loop]);
         Loops[client.Loop].CarryOut();
     }

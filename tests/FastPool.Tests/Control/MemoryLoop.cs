@@ -1,6 +1,7 @@
 using FastPool.Control;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Tests.Sessions;
 using FastPool.Core.Sessions.Handover;
 
 namespace FastPool.Tests.Control;
@@ -75,13 +76,13 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
     {
         client.State = ClientState.Active;
         client.NoteWait();
-        server.Link(client);
+        server.Link.Begin(client);
         server.Pool.Arrived(server, this);
     }
 
     private void Dial(Pool pool)
     {
-        var server = new ServerSession(context, pool, world.NextId(), unixPort: 5432) { Remote = ConsoleWorld.V4(5432), Local = ConsoleWorld.V4(40_000) };
+        var server = new ServerSession(context, pool, world.NextId(), unixPort: 5432) { Remote = ConsoleWorld.V4(5432), Local = ConsoleWorld.V4(40_000), Transport = new FakeEnd() };
         Servers.Add(server);
         if (!world.HoldsLogins) LogIn(server);
     }
@@ -99,7 +100,7 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
         Clients.Remove(client);
         if (client.Server is { } server)
         {
-            server.Unlink();
+            server.Link.LoseServer();
             server.Pool.Return(server, this);
         }
         client.Leave(this);
@@ -110,7 +111,7 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
     {
         if (!Servers.Remove(server)) return;
         world.Closed.Add($"S{server.Id} {reason}");
-        server.Unlink();
+        server.Link.LoseServer();
         server.Pool.Remove(server, this);
         CarryOut();
     }

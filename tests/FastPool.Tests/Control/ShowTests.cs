@@ -3,6 +3,7 @@ using FastPool.Control;
 using FastPool.Control.Commands;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Tests.Sessions;
 
 namespace FastPool.Tests.Control;
 
@@ -180,7 +181,7 @@ public sealed class ShowTests
     {
         var world = new ConsoleWorld();
         var client = world.Client("p1");
-        client.Transport = new View(7, "", new BufferView(100, 60, 5, 20));
+        client.Transport = new FakeEnd { Descriptor = 7, Buffer = new BufferView(100, 60, 5, 20) };
         world.Acquire(client);
         world.Connect();
         var admin = world.Admin();
@@ -197,14 +198,14 @@ public sealed class ShowTests
     {
         var world = new ConsoleWorld();
         var client = world.Client("p0");
-        client.Transport = new View(9, "", default);
+        client.Transport = new FakeEnd { Descriptor = 9 };
         world.Acquire(client);
-        client.Server!.Transport = new View(11, "", default);
+        client.Server!.Transport = new FakeEnd { Descriptor = 11 };
         client.Server.CancelKey = 135558366362328;
         var secured = world.Client("p0", "bob");
-        secured.Transport = new View(12, "TLSv1.3/TLS_AES_256_GCM_SHA384", default);
+        secured.Transport = new FakeEnd { Descriptor = 12, Tls = "TLSv1.3/TLS_AES_256_GCM_SHA384" };
         world.Acquire(secured);
-        world.Connect().Transport = new View(13, "", default);
+        world.Connect().Transport = new FakeEnd { Descriptor = 13 };
         world.Loops[0].Listeners.Add(new ListenerView(7, "127.0.0.1", 7510));
         Assert.Equal(
             [
@@ -305,8 +306,6 @@ public sealed class ShowTests
     }
 
     private static string FirstFive(string row) => string.Join('|', row.Split('|')[..5]);
-
-    private sealed record View(int Descriptor, string Tls, BufferView Buffer) : IConnectionView;
 
     private sealed class LengthReply : IConsoleReply
     {

@@ -265,8 +265,8 @@ public sealed class PoolStressTests
             {
                 case PoolEffectKind.Grant: Grant((Client)effect.Client!, (Server)effect.Server!); break;
                 case PoolEffectKind.Dial: Dial(); break;
-                case PoolEffectKind.Close: Send((Server)effect.Server!, ServerErrand.Close, null); break;
-                case PoolEffectKind.RunCheck: Send((Server)effect.Server!, ServerErrand.RunCheck, null); break;
+                case PoolEffectKind.Close: Send((Server)effect.Server!, ServerEvent.Close, null); break;
+                case PoolEffectKind.RunCheck: Send((Server)effect.Server!, ServerEvent.Check, null); break;
                 case PoolEffectKind.Refuse: Problems.Add("a client was refused"); break;
             }
         }
@@ -282,10 +282,10 @@ public sealed class PoolStressTests
         {
             if (client.Loop == Loop && server.Loop == Loop) Deliver(client, server);
             else if (server.Loop == Loop) HandOver(client, server);
-            else Send(server, ServerErrand.HandOver, client);
+            else Send(server, ServerEvent.Leave, client);
         }
 
-        private void Send(Server server, ServerErrand errand, Client? client)
+        private void Send(Server server, ServerEvent errand, Client? client)
         {
             server.Errand = errand;
             server.ErrandClient = client;
@@ -297,19 +297,19 @@ public sealed class PoolStressTests
         {
             var client = (Client?)server.ErrandClient;
             var errand = server.Errand;
-            server.Errand = ServerErrand.None;
+            server.Errand = ServerEvent.None;
             server.ErrandClient = null;
             switch (errand)
             {
-                case ServerErrand.HandOver: HandOver(client!, server); break;
-                case ServerErrand.Adopt:
+                case ServerEvent.Leave: HandOver(client!, server); break;
+                case ServerEvent.Arrive:
                     OpenCount++;
                     AdoptedCount++;
                     _pool.Arrived(server, this);
                     Deliver(client!, server);
                     break;
-                case ServerErrand.RunCheck: _pool.Return(server, this); break;
-                case ServerErrand.Close: Close(server); break;
+                case ServerEvent.Check: _pool.Return(server, this); break;
+                case ServerEvent.Close: Close(server); break;
             }
         }
 
@@ -329,7 +329,7 @@ public sealed class PoolStressTests
             }
             OpenCount--;
             server.Loop = client.Loop;
-            server.Errand = ServerErrand.Adopt;
+            server.Errand = ServerEvent.Arrive;
             server.ErrandClient = client;
             _workers[client.Loop]._mailbox.Post(server);
         }

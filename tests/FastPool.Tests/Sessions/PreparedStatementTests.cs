@@ -15,7 +15,7 @@ public sealed class PreparedStatementTests
     {
         _server = _talk.NewServer();
         _client = _talk.NewClient(_server);
-        _server.Link(_client);
+        _server.Link.Begin(_client);
         Assert.Equal("P1", _talk.Says(_client, Parse("a", "select 1")));
         Assert.Equal("P2", _talk.Says(_client, Parse("b", "select 2")));
         _talk.Says(_client, Sync);
@@ -29,9 +29,8 @@ public sealed class PreparedStatementTests
     private ClientSession Next()
     {
         var client = _talk.NewClient(_server);
-        _server.Client!.Server = null;
-        _server.Unlink();
-        _server.Link(client);
+        _server.Link.LoseServer();
+        _server.Link.Begin(client);
         return client;
     }
 
@@ -91,9 +90,8 @@ public sealed class PreparedStatementTests
     [InlineData("DISCARD~ALL")]
     public void A_reset_query_drops_them_too(string tag)
     {
-        _server.Client!.Server = null;
-        _server.Unlink();
-        _server.BeginTest(isReset: true);
+        _server.Link.LoseServer();
+        _server.BeginTest(Core.Pools.ServerEvent.Reset);
         Answers(_server, $"C:{tag} Z");
         Assert.Equal(0, _server.StatementCount);
     }
@@ -141,7 +139,7 @@ public sealed class PreparedStatementTests
         Assert.Equal("B4", _talk.Says(_client, Bind("b")));
         var other = _talk.NewServer();
         var third = _talk.NewClient(other);
-        other.Link(third);
+        other.Link.Begin(third);
         Assert.Equal("P1", _talk.Says(third, Parse("x", "select 1")));
     }
 
@@ -197,7 +195,7 @@ public sealed class PreparedStatementTests
         var talk = new PreparedTalk(new SessionBench("pool_mode=transaction", own: setting));
         var server = talk.NewServer();
         var client = talk.NewClient(server);
-        server.Link(client);
+        server.Link.Begin(client);
         for (var i = 0; i < 200; i++) // Closed ones do not count.
         {
             Assert.Contains(talk.Says(client, Parse("s", "select 1234567")), new[] { "P1", "" });
@@ -231,7 +229,8 @@ public sealed class PreparedStatementTests
         }
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000); // Lists of what is outstanding would be made for each.
         for (var i = 0; i < parses; i++) _server.Judge((byte)'1', Raw.Message('1'));
-        Assert.Equal(Verdict.ForwardAndRelease, _server.Judge((byte)'Z', ready));
+        Assert.Equal(Verdict.Forward, _server.Judge((byte)'Z', ready));
+        Assert.Equal(LinkHold.None, _server.Link.Hold);
         Assert.Equal(parses, _server.StatementCount);
         Assert.Equal("B", _talk.Says(_client, Bind("n7"))[..1]);
     }

@@ -45,6 +45,11 @@ internal sealed class PreparedTalk(SessionBench bench)
         var server = client.Server!;
         var type = message[0];
         var verdict = client.Judge(type, message.Length);
+        if (server.IsFenceDue)
+        {
+            server.ExpectFence();
+            _toServer.Write(ServerSession.Fence);
+        }
         if (verdict == Verdict.Forward)
         {
             server.LookAt(type, message);

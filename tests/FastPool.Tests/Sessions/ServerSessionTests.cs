@@ -1,3 +1,4 @@
+using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Protocol;
 
@@ -28,65 +29,66 @@ public sealed class ServerSessionTests
 
     [Theory]
     // simple
-    [InlineData("Q <T <D <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("Q <C <ZT", Verdict.Forward, "")]
-    [InlineData("Q <E <ZE", Verdict.Forward, "")]
-    [InlineData("Q Q <C <ZI", Verdict.Forward, "Q")]
-    [InlineData("Q Q <C <ZI <E <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("F <V <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("Q <I <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("Q <T <D <C <ZI", "Forward, release", "")]
+    [InlineData("Q <C <ZT", "Forward", "")]
+    [InlineData("Q <E <ZE", "Forward", "")]
+    [InlineData("Q Q <C <ZI", "Forward", "Q")]
+    [InlineData("Q Q <C <ZI <E <ZI", "Forward, release", "")]
+    [InlineData("F <V <ZI", "Forward, release", "")]
+    [InlineData("Q <I <ZI", "Forward, release", "")]
     // extended
-    [InlineData("P B D E S <1 <2 <T <D <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B D E S <1 <2 <n <s", Verdict.Forward, "S")]
-    [InlineData("P D B E C S <1 <t <n <2 <C <3 <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S P B E S <1 <2 <C <ZI", Verdict.Forward, "PBES")]
-    [InlineData("P H <1", Verdict.Forward, "")]
+    [InlineData("P B D E S <1 <2 <T <D <C <ZI", "Forward, release", "")]
+    [InlineData("P B D E S <1 <2 <n <s", "Forward", "S")]
+    [InlineData("P D B E C S <1 <t <n <2 <C <3 <ZI", "Forward, release", "")]
+    [InlineData("P B E S P B E S <1 <2 <C <ZI", "Forward", "PBES")]
+    [InlineData("P H <1", "Forward", "")]
     // errors: the server skips to the Sync
-    [InlineData("P B E S <E <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S <1 <E <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S P B E S <1 <E <ZI", Verdict.Forward, "PBES")]
-    [InlineData("P B E S P B E S <E <ZI <1 <2 <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E P B E S Q <1 <2 <C <E <ZI", Verdict.Forward, "Q")]
+    [InlineData("P B E S <E <ZI", "Forward, release", "")]
+    [InlineData("P B E S <1 <E <ZI", "Forward, release", "")]
+    [InlineData("P B E S P B E S <1 <E <ZI", "Forward", "PBES")]
+    [InlineData("P B E S P B E S <E <ZI <1 <2 <C <ZI", "Forward, release", "")]
+    [InlineData("P B E P B E S Q <1 <2 <C <E <ZI", "Forward", "Q")]
     // COPY
-    [InlineData("Q <G d d c <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("Q <G d f <E <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("Q d c <G <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("Q <H <d <c <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E H <1 <2 <G d f S <E <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("Q <G d <E <ZI", Verdict.ForwardAndRelease, "")] // What the client says of it yet is for nobody.
+    [InlineData("Q <G d d c <C <ZI", "Forward, release", "")]
+    [InlineData("Q <G d f <E <ZI", "Forward, release", "")]
+    [InlineData("Q d c <G <C <ZI", "Forward, release", "")]
+    [InlineData("Q <H <d <c <C <ZI", "Forward, release", "")]
+    [InlineData("P B E H <1 <2 <G d f S <E <ZI", "Forward, release", "")]
+    [InlineData("Q <G d <E <ZI", "Forward, release", "")] // What the client says of it yet is for nobody.
     // A Sync before COPY's data is answered if the COPY failed before the server read it, else read past: the fence behind the last one (C S) tells.
-    [InlineData("P B E S <1 <2 <G <E <ZI", Verdict.ForwardAndRelease, "")] // No other Sync can have been answered.
-    [InlineData("P B E S <1 <2 <G d c S <C", Verdict.Forward, "SCS")]
-    [InlineData("P B E S <1 <2 <G d c S <C <ZI", Verdict.Forward, "CS")]
-    [InlineData("P B E S P B E S d c S <1 <2 <C <ZI <1 <2 <G <C <ZI", Verdict.ForwardAndRelease, "")] // It went well: no fence is needed.
-    [InlineData("P B E S <1 <2 <G d c S <C <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
-    [InlineData("P B E S <1 <2 <G d c S <E <ZI", Verdict.Forward, "SCS")]
-    [InlineData("P B E S <1 <2 <G d c S <E <ZI <ZI", Verdict.Forward, "CS")]
-    [InlineData("P B E S <1 <2 <G d c S <E <ZI <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
-    [InlineData("P B E S <1 <2 <G d c S <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
-    [InlineData("P B E S <1 <2 <G d f S <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
-    [InlineData("P B E S <1 <2 <G d c S Q <E <ZI <3 <ZI <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S <1 <2 <G d c S Q <E <ZI <ZI <3 <ZI <C <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S <1 <2 <G d <E <ZI", Verdict.ForwardAndRelease, "")]
-    [InlineData("P B E S <1 <2 <G d <E S <ZI <3 <ZI", Verdict.SkipAndRelease, "")] // Given up without a word, and the first Sync was read past.
-    [InlineData("P B E S <1 <2 <G d <E S <ZI <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
-    [InlineData("P B E S f S <1 <2 <G <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
-    [InlineData("P B E d c S <E <ZI P B E S f S <1 <2 <G <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")] // Data of a request that is through.
-    [InlineData("d P B E S f S <1 <2 <G <E <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
-    [InlineData("P B E S d S c S <1 <2 <G <C <ZI <3 <ZI", Verdict.SkipAndRelease, "")]
-    [InlineData("P B E S d S <1 <2 <G", Verdict.Forward, "ESS")] // A fence that is read in COPY would end the connection.
-    [InlineData("F P B E S d <V <E S", Verdict.Forward, "FPBESS")] // It is not the COPY that has failed.
-    [InlineData("S P B E S d <E S", Verdict.Forward, "SPBESS")]
-    [InlineData("P B E c P B E d S c S <1 <2 <G <C <1 <2 <G <E <ZI <ZI", Verdict.ForwardAndRelease, "")]
+    [InlineData("P B E S <1 <2 <G <E <ZI", "Forward, release", "")] // No other Sync can have been answered.
+    [InlineData("P B E S <1 <2 <G d c S <C", "Forward", "SCS")]
+    [InlineData("P B E S <1 <2 <G d c S <C <ZI", "Forward", "CS")]
+    [InlineData("P B E S P B E S d c S <1 <2 <C <ZI <1 <2 <G <C <ZI", "Forward, release", "")] // It went well: no fence is needed.
+    [InlineData("P B E S <1 <2 <G d c S <C <ZI <3 <ZI", "Skip, release", "")]
+    [InlineData("P B E S <1 <2 <G d c S <E <ZI", "Forward", "SCS")]
+    [InlineData("P B E S <1 <2 <G d c S <E <ZI <ZI", "Forward", "CS")]
+    [InlineData("P B E S <1 <2 <G d c S <E <ZI <ZI <3 <ZI", "Skip, release", "")]
+    [InlineData("P B E S <1 <2 <G d c S <E <ZI <3 <ZI", "Skip, release", "")]
+    [InlineData("P B E S <1 <2 <G d f S <E <ZI <3 <ZI", "Skip, release", "")]
+    [InlineData("P B E S <1 <2 <G d c S Q <E <ZI <3 <ZI <C <ZI", "Forward, release", "")]
+    [InlineData("P B E S <1 <2 <G d c S Q <E <ZI <ZI <3 <ZI <C <ZI", "Forward, release", "")]
+    [InlineData("P B E S <1 <2 <G d <E <ZI", "Forward, release", "")]
+    [InlineData("P B E S <1 <2 <G d <E S <ZI <3 <ZI", "Skip, release", "")] // Given up without a word, and the first Sync was read past.
+    [InlineData("P B E S <1 <2 <G d <E S <ZI <ZI <3 <ZI", "Skip, release", "")]
+    [InlineData("P B E S f S <1 <2 <G <E <ZI <3 <ZI", "Skip, release", "")]
+    [InlineData("P B E d c S <E <ZI P B E S f S <1 <2 <G <E <ZI <3 <ZI", "Skip, release", "")] // Data of a request that is through.
+    [InlineData("d P B E S f S <1 <2 <G <E <ZI <3 <ZI", "Skip, release", "")]
+    [InlineData("P B E S d S c S <1 <2 <G <C <ZI <3 <ZI", "Skip, release", "")]
+    [InlineData("P B E S d S <1 <2 <G", "Forward", "ESS")] // A fence that is read in COPY would end the connection.
+    [InlineData("F P B E S d <V <E S", "Forward", "FPBESS")] // It is not the COPY that has failed.
+    [InlineData("S P B E S d <E S", "Forward", "SPBESS")]
+    [InlineData("P B E c P B E d S c S <1 <2 <G <C <1 <2 <G <E <ZI <ZI", "Forward, release", "")]
     // No fence where another CloseComplete could be taken for its own, or a second COPY be on its way: a place too many stays, and with it the server.
-    [InlineData("P B E S c P B E S d c S <1 <2 <G <C <1 <2 <G <C <ZI", Verdict.Forward, "S")]
-    [InlineData("P B E S c S P B E S d c S <1 <2 <G <C <ZI", Verdict.Forward, "CSPBESS")]
-    [InlineData("P B E S <1 <2 <G c P B E d S c S <C <1 <2 <G <E <ZI", Verdict.Forward, "S")]
-    [InlineData("Q S d c S <G <C <ZI <ZI", Verdict.Forward, "S")]
-    public void Replies_pop_what_they_answer(string script, Verdict last, string left)
+    [InlineData("P B E S c P B E S d c S <1 <2 <G <C <1 <2 <G <C <ZI", "Forward", "S")]
+    [InlineData("P B E S c S P B E S d c S <1 <2 <G <C <ZI", "Forward", "CSPBESS")]
+    [InlineData("P B E S <1 <2 <G c P B E d S c S <C <1 <2 <G <E <ZI", "Forward", "S")]
+    [InlineData("Q S d c S <G <C <ZI <ZI", "Forward", "S")]
+    public void Replies_pop_what_they_answer(string script, string last, string left)
     {
         var (client, server) = _bench.Linked();
-        Assert.Equal(last, Play(client, server, script));
+        var verdict = Play(client, server, script);
+        Assert.Equal(last, verdict + (server.Link.Hold == LinkHold.None ? ", release" : ""));
         Assert.Equal(left, string.Concat(Enumerable.Range(0, server.Outstanding.Count).Select(i => (char)server.Outstanding[i].Type)));
     }
 
@@ -96,12 +98,12 @@ public sealed class ServerSessionTests
     {
         var (client, server) = _bench.Linked();
         Play(client, server, "D H <T");
-        server.IsMidMessage = true;
+        SessionBench.EndOf(server).IsMidMessage = true;
         var output = new MessageBuffer();
         client.ApplyClose(new StatementNames(), output);
         Assert.Equal(0, output.Length);
         Assert.Equal(1, server.Outstanding.FakeCount);
-        server.IsMidMessage = false;
+        SessionBench.EndOf(server).IsMidMessage = false;
         server.TakeFakes(output);
         Assert.Equal(PreparedMessages.CloseComplete.ToArray(), output.WrittenSpan.ToArray());
         output.Clear();
@@ -114,7 +116,10 @@ public sealed class ServerSessionTests
     {
         var (client, server) = new SessionBench("pool_mode=session").Linked();
         Assert.Equal(Verdict.Forward, Play(client, server, "Q <C <ZI"));
-        Assert.Null(server.ReasonNotToRelease(false));
+        Assert.Equal(LinkHold.SessionPooling, server.Link.Hold);
+        Assert.False(server.Link.TryEnd());
+        server.Link.LoseClient();
+        Assert.Equal("released", SessionBench.EndOf(server).LastEnd);
     }
 
     [Fact]
@@ -136,7 +141,10 @@ public sealed class ServerSessionTests
     {
         var (client, server) = _bench.Linked();
         Play(client, server, script);
-        Assert.Equal(reason, server.ReasonNotToRelease(hasUnsent));
+        SessionBench.EndOf(server).HasSentAll = !hasUnsent;
+        server.Link.LoseClient();
+        Assert.Equal(reason ?? "released", SessionBench.EndOf(server).LastEnd);
+        Assert.Null(client.Server);
     }
 
     [Fact]
@@ -154,9 +162,9 @@ public sealed class ServerSessionTests
     {
         var (client, server) = _bench.Linked();
         server.Judge((byte)'S', Raw.Message('S', Raw.Strings("DateStyle", "ISO, MDY")));
-        server.Unlink();
+        server.Link.LoseServer();
         client.Parameters = _bench.Context.Interner.With(client.Parameters, 0, "German");
-        Assert.Equal("SET DateStyle='German';", server.Link(client));
+        Assert.Equal("SET DateStyle='German';", server.Link.Begin(client));
         Assert.Equal(Verdict.Skip, server.Judge((byte)'S', Raw.Message('S', Raw.Strings("DateStyle", "German, DMY"))));
         Assert.Equal(Verdict.Skip, server.Judge((byte)'C', Raw.Message('C', Raw.Strings("SET"))));
         Assert.Equal(Verdict.ParametersSet, server.Judge((byte)'Z', Raw.Message('Z', (byte)'I')));
@@ -169,9 +177,9 @@ public sealed class ServerSessionTests
     {
         var (client, server) = _bench.Linked();
         server.Judge((byte)'S', Raw.Message('S', Raw.Strings("DateStyle", "ISO")));
-        server.Unlink();
+        server.Link.LoseServer();
         client.Parameters = _bench.Context.Interner.With(client.Parameters, 0, "bogus");
-        server.Link(client);
+        server.Link.Begin(client);
         Assert.Equal(Verdict.Disconnect, server.Judge((byte)'E', Raw.Message('E', [.. Raw.Strings("SERROR", "C22023", "Mno"), 0])));
         Assert.Equal(Ending.Told("invalid server parameter"), server.Ending);
         Assert.Contains("varcache_apply failed: ERROR: no", _bench.Log.Lines);
@@ -186,9 +194,9 @@ public sealed class ServerSessionTests
     {
         var (client, server) = _bench.Linked();
         server.Judge((byte)'S', Raw.Message('S', Raw.Strings("DateStyle", "ISO")));
-        server.Unlink();
+        server.Link.LoseServer();
         client.Parameters = _bench.Context.Interner.With(client.Parameters, 0, "German");
-        Assert.NotNull(server.Link(client));
+        Assert.NotNull(server.Link.Begin(client));
         Assert.Equal(Verdict.Forward, server.Judge((byte)'E', Raw.Message('E', [.. Raw.Strings(severity, plain, "C57P01", "Mgoing"), 0])));
         Assert.False(server.Ending.IsSet);
     }
@@ -211,7 +219,7 @@ public sealed class ServerSessionTests
     {
         var server = _bench.NewServer();
         server.EndLogin();
-        server.BeginTest(isReset: false);
+        server.BeginTest(ServerEvent.Check);
         Assert.False(server.IsReady);
         Assert.Equal(Verdict.Skip, server.Judge((byte)'E', Raw.Message('E', 0)));
         Assert.Equal(Verdict.Tested, server.Judge((byte)'Z', Raw.Message('Z', (byte)'I')));
@@ -225,7 +233,7 @@ public sealed class ServerSessionTests
     {
         var server = _bench.NewServer();
         server.EndLogin();
-        server.BeginTest(isReset);
+        server.BeginTest(isReset ? ServerEvent.Reset : ServerEvent.Check);
         Assert.Equal(Verdict.Disconnect, server.Judge((byte)'Z', Raw.Message('Z', (byte)'T')));
         Assert.Equal(reason, server.Ending.Reason);
     }
@@ -238,7 +246,7 @@ public sealed class ServerSessionTests
         {
             var server = _bench.NewServer();
             server.EndLogin();
-            server.BeginTest(isReset: true);
+            server.BeginTest(ServerEvent.Reset);
             Assert.Equal(Verdict.Disconnect, server.Judge((byte)'E', error));
             Assert.Equal("reset query failed", server.Ending.Reason);
             _bench.Context.NowUs += 1_000_000;

@@ -27,11 +27,13 @@ internal sealed class SessionBench
     public LineLog Log { get; } = new();
 
     public ClientSession NewClient(bool isUnix = false, bool isOwnUser = false, string? peer = null) =>
-        new(Context, 1, isUnix ? EndAddress.OfUnix : FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 5000).ToEndAddress(), default, 6432, 0) { IsOwnUser = isOwnUser, PeerUserName = peer };
+        new(Context, 1, isUnix ? EndAddress.OfUnix : FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 5000).ToEndAddress(), default, 6432, 0) { IsOwnUser = isOwnUser, PeerUserName = peer, Transport = new FakeEnd() };
 
     public Pool PoolOf(string user = "ann") => Registry.GetPool(Registry.FindDatabase("d", out _)!, user);
 
-    public ServerSession NewServer(string user = "ann") => new(Context, PoolOf(user), 2, 5432);
+    public ServerSession NewServer(string user = "ann") => new(Context, PoolOf(user), 2, 5432) { Transport = new FakeEnd() };
+
+    public static FakeEnd EndOf(ServerSession server) => (FakeEnd)server.Transport;
 
     /// <summary>A client in the pool, linked to a server that is logged in.</summary>
     public (ClientSession Client, ServerSession Server) Linked()
@@ -41,7 +43,7 @@ internal sealed class SessionBench
         client.EnterPool(PoolOf(), Host);
         var server = NewServer();
         server.EndLogin();
-        Assert.Null(server.Link(client));
+        Assert.Null(server.Link.Begin(client));
         return (client, server);
     }
 

@@ -117,5 +117,4 @@ public enum ServerFlags
     /// <summary>As far as command tags tell.</summary>
     InTransaction = 32,
     CloseNeeded = 64,
-    ReleaseDue = 128,
 }

@@ -1,4 +1,3 @@
-using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions.Handover;
 using FastPool.Protocol;
@@ -13,6 +12,7 @@ public sealed partial class ServerSession
         : base(pool, context.Loop, context.NowUs - handed.Ages.DialUs, handed.Flags.HasFlag(ServerFlags.CloseNeeded))
     {
         Context = context;
+        Link = new Link(this);
         Id = id;
         UnixPort = handed.UnixPort;
         Remote = handed.Remote;
@@ -22,7 +22,7 @@ public sealed partial class ServerSession
         Parameters = context.ValuesOf(handed.Parameters);
         CancelKey = handed.CancelKey;
         LongCancelKey = handed.LongCancelKey.Length > 0 ? handed.LongCancelKey : null;
-        Phase = ServerPhase.Free;
+        Move(ServerEvent.LogIn);
         IsReady = handed.Flags.HasFlag(ServerFlags.Ready);
         IsIdleInTransaction = handed.Flags.HasFlag(ServerFlags.IdleInTransaction);
         IsInCopy = handed.Flags.HasFlag(ServerFlags.InCopy);
@@ -52,13 +52,10 @@ public sealed partial class ServerSession
     }
 
     /// <summary>Linked as it was in the old process, in the middle of whatever it is.</summary>
-    public void Relink(ClientSession client)
+    internal void OnLinkedBefore(ClientSession client)
     {
-        Check.That(Client is null && client.Server is null);
-        Client = client;
-        client.Server = this;
         if (client.NeedsOwnServer) OnlyClient = client;
-        Phase = ServerPhase.Linked;
+        Move(ServerEvent.Link);
         _workSinceUs = Context.NowUs;
         for (var i = 0; i < Outstanding.Count; i++)
         {
@@ -67,7 +64,7 @@ public sealed partial class ServerSession
     }
 
     /// <summary>What a process that takes over needs to know. The server stands still.</summary>
-    public HandedServer Save(int descriptor, string path, bool isReleaseDue, HandedStream stream, HandedState state) => new()
+    public HandedServer Save(int descriptor, string path, HandedStream stream, HandedState state) => new()
     {
         OldDescriptor = descriptor,
         Database = Pool.Database.Name,
@@ -87,8 +84,7 @@ public sealed partial class ServerSession
             | FlagIf(_hasQueryFailed, ServerFlags.QueryFailed)
             | FlagIf(IsInDoubt, ServerFlags.CopyInDoubt)
             | FlagIf(_isInTransaction, ServerFlags.InTransaction)
-            | FlagIf(IsCloseNeeded, ServerFlags.CloseNeeded)
-            | FlagIf(isReleaseDue, ServerFlags.ReleaseDue),
+            | FlagIf(IsCloseNeeded, ServerFlags.CloseNeeded),
         Outstanding = [.. Enumerable.Range(0, Outstanding.Count).Select(i => (Outstanding[i].Type, Outstanding[i].Action, Outstanding[i].Statement?.Number ?? 0))],
         Statements = _statements is null ? [] : [.. _statements.All.Select(static entry => (entry.Statement.Number, entry.IsStale))],
         Stream = stream,

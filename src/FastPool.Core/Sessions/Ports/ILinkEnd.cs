@@ -1,0 +1,29 @@
+namespace FastPool.Core.Sessions;
+
+/// <summary>A session's transport: its socket, and how far the bytes of its messages have come. On its loop's thread.</summary>
+public interface ILinkEnd : IConnectionView
+{
+    /// <summary>The other end of the link has the beginning of a message that came from here, and the rest has not come yet: a word of ours would be read as a part of it.</summary>
+    bool IsMidMessage { get; }
+
+    /// <summary>Nothing is still on its way to the peer. What the engine has put off is sent to find out.</summary>
+    bool HasSentAll { get; }
+
+    /// <summary>Linked: what comes from here goes there.</summary>
+    void Join(ILinkEnd other);
+
+    /// <summary>Not linked any more.</summary>
+    void Part();
+}
+
+/// <summary>A server's transport.</summary>
+public interface IServerEnd : ILinkEnd
+{
+    /// <summary>The link is over, and the server clean: it goes back to its pool.</summary>
+    void OnReleased(ILinkEnd client);
+
+    /// <summary>The link is over because the client has gone.</summary>
+    /// <param name="reason">Why the server must be closed; null: it goes back to its pool.</param>
+    /// <param name="isCutShort">The client left in the middle of a message, part of which the server has.</param>
+    void OnClientGone(string? reason, bool isCutShort);
+}
