@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
-using FastPool.Control;
 using FastPool.Control.Listings;
+using FastPool.Control.Operations;
+using FastPool.Control;
 using FastPool.Core.Sessions;
 using FastPool.Simulation.Worlds;
 

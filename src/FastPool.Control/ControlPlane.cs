@@ -1,8 +1,10 @@
 using FastPool.Base;
+using FastPool.Control.Answers;
 using FastPool.Control.Commands;
 using FastPool.Control.Figures;
 using FastPool.Control.Handover;
 using FastPool.Control.Listings;
+using FastPool.Control.Operations;
 using FastPool.Control.Statistics;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
@@ -30,7 +32,7 @@ public sealed class ControlPlane
         Thread = control;
         Readiness = new PoolerReadiness(registry);
         Figures = new FigureBook(sources, Readiness);
-        Reloader = new Reloader(registry, evictions, process, clock, log);
+        SettingsInForce = new SettingsInForce(registry, evictions, process, clock, log);
         Pausing = new Pausing(registry, walk, evictions);
         Shutdown = new ShutdownWatch(registry, Pausing, Thread, log);
         var show = new ShowCommand(sources, time);
@@ -38,7 +40,7 @@ public sealed class ControlPlane
         Console = new AdminConsole(
             new ConsoleWelcome(tracked),
             show,
-            new SetCommand(registry, Reloader, log),
+            new SetCommand(registry, SettingsInForce, log),
             waits => new DatabaseCommands(registry, Pausing, waits, log),
             waits => new ProcessCommands(registry, Pausing, walk, waits, show, retirement, process, clock, log),
             registry,
@@ -58,7 +60,7 @@ public sealed class ControlPlane
     /// <summary>Signals get to the control plane by its <see cref="ControlThread.Post"/>.</summary>
     public ControlThread Thread { get; }
 
-    public Reloader Reloader { get; }
+    public SettingsInForce SettingsInForce { get; }
 
     public Pausing Pausing { get; }
 

@@ -76,7 +76,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         foreach (var handed in state.Clients)
         {
             var loop = NextLoop();
-            var linked = handed.Link != 0 && servers.Remove(handed.Link, out var server) ? server : null;
+            var linked = handed.LinkedDescriptor != 0 && servers.Remove(handed.LinkedDescriptor, out var server) ? server : null;
             var client = TakeClient(loop, handed);
             if (state.IsFromPgBouncer && client is not null && registry.Settings.LogConnections) loop.Context.Log.LoginAttempt(client.Session.LogPrefix, handed.Database, handed.User, "no", "no");
             if (linked is null) continue;

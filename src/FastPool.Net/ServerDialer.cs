@@ -61,37 +61,37 @@ internal sealed class ServerDialer(IHostResolver resolver)
 
     /// <summary>Where the plan's present host is: at once, or later on the loop when its name is resolved.</summary>
     /// <param name="subject">Whose connection it is.</param>
-    internal void Find(Loop loop, AddressPlan plan, int port, Endpoint subject, Action<Place> found)
+    internal void Find(Loop loop, AddressPlan plan, int port, Endpoint subject, Action<DialTarget> found)
     {
         var host = plan.Host;
-        if (plan.Address is { } address) found(Place.Of(address.Ip, port, address));
-        else if (host.Length == 0) found(Place.Nowhere("cannot connect"));
-        else if (host[0] is '/' or '@') found(Place.Unix(host, port));
-        else if (IPAddress.TryParse(host, out var ip)) found(Place.Of(ip, port));
+        if (plan.Address is { } address) found(DialTarget.Of(address.Ip, port, address));
+        else if (host.Length == 0) found(DialTarget.Nowhere("cannot connect"));
+        else if (host[0] is '/' or '@') found(DialTarget.Unix(host, port));
+        else if (IPAddress.TryParse(host, out var ip)) found(DialTarget.Of(ip, port));
         else resolver.Resolve(host, addresses => loop.Post(new ActionLetter(_ => OnResolved(plan, addresses, port, found), subject)));
     }
 
-    private static void OnResolved(AddressPlan plan, IReadOnlyList<HostAddress> addresses, int port, Action<Place> found)
+    private static void OnResolved(AddressPlan plan, IReadOnlyList<HostAddress> addresses, int port, Action<DialTarget> found)
     {
         plan.Found(addresses);
-        found(plan.Address is { } address ? Place.Of(address.Ip, port, address) : Place.Nowhere("server DNS lookup failed"));
+        found(plan.Address is { } address ? DialTarget.Of(address.Ip, port, address) : DialTarget.Nowhere("server DNS lookup failed"));
     }
 
-    private static void Connect(Loop loop, ServerConnection server, Place place)
+    private static void Connect(Loop loop, ServerConnection server, DialTarget target)
     {
         if (server.IsClosed) return;
-        if (place.Problem is { } problem)
+        if (target.Problem is { } problem)
         {
             if (server.Plan!.Host is ['/' or '@', ..]) server.Session.Remote = EndAddress.OfUnix;
             server.Close(problem, mayTerminate: false);
             return;
         }
-        server.Session.Remote = place.Remote;
-        server.Address = place.Address;
-        if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = place.Origin; // Which name of a list an address came from, nobody asks later.
-        var errno = loop.Engine.Connect(server, place.Address);
+        server.Session.Remote = target.Remote;
+        server.Address = target.Address;
+        if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = target.Origin; // Which name of a list an address came from, nobody asks later.
+        var errno = loop.Engine.Connect(server, target.Address);
         if (errno == 0) return;
-        loop.Context.Log.Caution("", $"sbuf_connect failed to connect to {place.Text}: {Errno.Text(errno)}");
+        loop.Context.Log.Caution("", $"sbuf_connect failed to connect to {target.Text}: {Errno.Text(errno)}");
         server.Close("connect failed", mayTerminate: false);
     }
 }

@@ -1,3 +1,4 @@
+using FastPool.Control.Operations;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using Microsoft.Extensions.Logging;

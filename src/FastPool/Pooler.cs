@@ -1,20 +1,21 @@
 using FastPool.Arguments;
 using FastPool.Base;
+using FastPool.Control.Answers;
+using FastPool.Control.Operations;
 using FastPool.Control;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
-using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
+using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.Logs;
 using FastPool.Native;
-using FastPool.Net;
 using FastPool.Net.Names;
+using FastPool.Net;
 using FastPool.Takeover;
 using FastPool.Web;
 using Microsoft.Extensions.Logging;
-using ShutdownMode = FastPool.Life.ShutdownMode;
 
 namespace FastPool;
 
@@ -134,7 +135,7 @@ internal sealed class Pooler : IPooler, IProcessControl
         _plane.Readiness.IsServing = true;
         _resolver.AddressesGone = _registry.Stir;
         _control.Every(Limits.TickUs, _resolver.Tick);
-        _control.Every(Limits.TickUs, _plane.Reloader.Tick);
+        _control.Every(Limits.TickUs, _plane.SettingsInForce.Tick);
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
         if (OrphanKeeper.IsNeeded) _control.Every(OrphanKeeper.PeriodUs, new OrphanKeeper().Look);
         return null;
@@ -177,7 +178,7 @@ internal sealed class Pooler : IPooler, IProcessControl
 
     public bool Reload(Settings settings)
     {
-        var isWhole = _plane.Reloader.Apply(settings);
+        var isWhole = _plane.SettingsInForce.Apply(settings);
         _verifiers.Forget(settings.UserList.Secrets.Concat(_registry.Databases.SelectMany(static database => database.FetchedSecrets.Values)));
         return isWhole;
     }
@@ -191,13 +192,7 @@ internal sealed class Pooler : IPooler, IProcessControl
         _shutdown = mode;
         _registry.IsShuttingDown = true; // Who asks whether we are ready hears no before the first newcomer is refused.
         if (mode != ShutdownMode.Immediate) _loops.StopListening(socket => !socket.IsUnix, socket => Sockets.Close(socket.Handle));
-        var how = mode switch
-        {
-            ShutdownMode.WaitForServers => Control.ShutdownMode.WaitForServers,
-            ShutdownMode.WaitForClients => Control.ShutdownMode.WaitForClients,
-            _ => Control.ShutdownMode.Immediate,
-        };
-        _plane.Shutdown.Begin(how, () => _host.Exit(0));
+        _plane.Shutdown.Begin(mode, () => _host.Exit(0));
     }
 
     public void CleanUp()
@@ -213,12 +208,7 @@ internal sealed class Pooler : IPooler, IProcessControl
 
     ReloadResult IProcessControl.Reload() => new(_host.Reload());
 
-    void IProcessControl.Shutdown(Control.ShutdownMode mode) => ShutDown(mode switch
-    {
-        Control.ShutdownMode.WaitForServers => ShutdownMode.WaitForServers,
-        Control.ShutdownMode.WaitForClients => ShutdownMode.WaitForClients,
-        _ => ShutdownMode.Immediate,
-    });
+    void IProcessControl.Shutdown(ShutdownMode mode) => ShutDown(mode);
 
     void IProcessControl.Retire()
     {

@@ -19,8 +19,8 @@ internal static class Program
         return line.End switch
         {
             CommandLineEnd.Version => Say(Descriptor.Stdout, Versions.Text(), status: 0),
-            CommandLineEnd.Help => Say(Descriptor.Stdout, HelpText.For(line.Program), status: 0),
-            CommandLineEnd.Usage => Say(Descriptor.Stderr, HelpText.After(line.Error, line.Program), status: 1),
+            CommandLineEnd.Help => Say(Descriptor.Stdout, UsageText.For(line.Program), status: 0),
+            CommandLineEnd.Usage => Say(Descriptor.Stderr, UsageText.After(line.Error, line.Program), status: 1),
             _ => Serve(line, arguments),
         };
     }

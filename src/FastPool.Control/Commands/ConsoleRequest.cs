@@ -1,3 +1,4 @@
+using FastPool.Control.Answers;
 using FastPool.Core.Sessions;
 
 namespace FastPool.Control.Commands;

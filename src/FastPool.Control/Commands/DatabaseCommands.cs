@@ -1,3 +1,5 @@
+using FastPool.Control.Answers;
+using FastPool.Control.Operations;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using Microsoft.Extensions.Logging;

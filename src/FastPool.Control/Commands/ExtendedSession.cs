@@ -1,4 +1,5 @@
 using System.Text;
+using FastPool.Control.Answers;
 using FastPool.Core.Sessions;
 using FastPool.Protocol;
 

@@ -1,4 +1,6 @@
 using FastPool.Base;
+using FastPool.Control.Answers;
+using FastPool.Control.Operations;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using Microsoft.Extensions.Logging;

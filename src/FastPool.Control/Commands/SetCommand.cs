@@ -1,3 +1,5 @@
+using FastPool.Control.Answers;
+using FastPool.Control.Operations;
 using FastPool.Core.Pools;
 using FastPool.Protocol;
 using Microsoft.Extensions.Logging;
@@ -5,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Control.Commands;
 
 /// <summary>SET name = value.</summary>
-internal sealed class SetCommand(PoolRegistry registry, Reloader reloader, ILogger log)
+internal sealed class SetCommand(PoolRegistry registry, SettingsInForce reloader, ILogger log)
 {
     public void Run(ConsoleRequest request, string name, string value)
     {

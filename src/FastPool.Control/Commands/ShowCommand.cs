@@ -1,4 +1,5 @@
 using System.Text;
+using FastPool.Control.Answers;
 using FastPool.Control.Handover;
 using FastPool.Control.Listings;
 using FastPool.Core.Sessions;
@@ -30,24 +31,24 @@ internal sealed class ShowCommand
         var registry = sources.Registry;
         _items = new Dictionary<string, Item>(StringComparer.OrdinalIgnoreCase)
         {
-            ["HELP"] = new Item(static (answer, _) => answer.Buffer.WriteNotice("Console usage"u8, Encoding.Latin1.GetBytes(HelpText.Text))),
-            ["CONFIG"] = Of(SmallListings.Config, () => SmallListings.ConfigRows(registry.Settings)),
+            ["HELP"] = new Item(static (answer, _) => answer.Buffer.WriteNotice("Console usage"u8, Encoding.Latin1.GetBytes(ConsoleHelp.Text))),
+            ["CONFIG"] = Of(ConfigListing.Listing, () => ConfigListing.Rows(registry.Settings)),
             ["DATABASES"] = Of(DatabaseListing.Listing, () => DatabaseListing.Rows(registry)),
             ["POOLS"] = Of(PoolListing.Listing, () => PoolListing.Rows(sources)),
             ["CLIENTS"] = Of(ConnectionListing.Listing, () => ConnectionListing.Clients(_connections, registry.Settings)),
             ["SERVERS"] = Of(ConnectionListing.Listing, () => ConnectionListing.Servers(_connections, registry.Settings)),
             ["USERS"] = Of(UserListing.Listing, () => UserListing.Rows(registry)),
             ["VERSION"] = Of(PairListings.Version, static () => [VersionText]),
-            ["PEERS"] = Of(SmallListings.PeerList, () => SmallListings.PeerRows(registry.Settings)),
-            ["PEER_POOLS"] = Of(SmallListings.PeerPools, () => SmallListings.PeerPoolRows(sources.Walk)),
+            ["PEERS"] = Of(PeerListing.PeerList, () => PeerListing.PeerRows(registry.Settings)),
+            ["PEER_POOLS"] = Of(PeerListing.PeerPools, () => PeerListing.PeerPoolRows(sources.Walk)),
             ["FDS"] = new Item(WriteDescriptors) { Columns = DescriptorListing.Listing, NeedsAdmin = true },
             ["SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request), Remembering)) { Columns = ConnectionListing.WithBuffers },
             ["ACTIVE_SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request).Where(ConnectionListing.IsActiveSocket), Remembering)) { Columns = ConnectionListing.WithBuffers },
             ["LISTS"] = Of(PairListings.Lists, () => PairListings.ListsRows(sources)),
-            ["MEM"] = Of(SmallListings.Mem, () => SmallListings.MemRows(sources)),
+            ["MEM"] = Of(MemListing.Listing, () => MemListing.Rows(sources)),
             ["STATE"] = Of(PairListings.State, () => PairListings.StateRows(registry.State.Mode)),
-            ["DNS_HOSTS"] = Of(SmallListings.DnsHosts, () => SmallListings.DnsHostRows(sources)),
-            ["DNS_ZONES"] = Of(SmallListings.DnsZones, () => SmallListings.DnsZoneRows(sources.Dns)),
+            ["DNS_HOSTS"] = Of(DnsListing.DnsHosts, () => DnsListing.DnsHostRows(sources)),
+            ["DNS_ZONES"] = Of(DnsListing.DnsZones, () => DnsListing.DnsZoneRows(sources.Dns)),
             ["STATS"] = Of(StatsListing.Stats, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
             ["STATS_TOTALS"] = Of(StatsListing.Totals, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
             ["STATS_AVERAGES"] = Of(StatsListing.Averages, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),

@@ -1,3 +1,4 @@
+using FastPool.Control.Operations;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 

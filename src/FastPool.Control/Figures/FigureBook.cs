@@ -1,5 +1,6 @@
 using FastPool.Control.Commands;
 using FastPool.Control.Listings;
+using FastPool.Control.Operations;
 using FastPool.Control.Statistics;
 using FastPool.Core.Pools;
 using FastPool.Core.Settings;

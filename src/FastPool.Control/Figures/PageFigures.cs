@@ -1,6 +1,7 @@
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using FastPool.Control.Listings;
+using FastPool.Control.Operations;
 using FastPool.Control.Statistics;
 using FastPool.Core.Pools;
 using FastPool.Core.Settings;

@@ -1,7 +1,8 @@
 using FastPool.Base;
+using FastPool.Control.Operations;
 using FastPool.Core.Pools;
-using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
+using FastPool.Core.Sessions;
 using FastPool.Protocol;
 
 namespace FastPool.Control.Handover;

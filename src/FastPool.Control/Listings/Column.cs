@@ -1,3 +1,4 @@
+using FastPool.Control.Answers;
 using FastPool.Protocol;
 
 namespace FastPool.Control.Listings;

@@ -72,7 +72,7 @@ internal static class ConnectionListing
         rows.RemoveAll(row => requests.Contains(row.Id));
         rows.AddRange(connections.Servers());
         return connections.InOrder(rows)
-            .Where(static row => row.Place != Place.ServerBeingCanceled)
+            .Where(static row => row.Place != ConnectionPlace.ServerBeingCanceled)
             .Select(row => new ConnectionLine(row, ListOf(row.Place), settings.ListenPort, row.Id == asking ? askingBuffer : row.Buffer));
     }
 
@@ -81,27 +81,27 @@ internal static class ConnectionListing
     /// <summary>A linkless connection in the active list is idle to whoever looks.</summary>
     private static string StateOf(ConnectionRow row) => row.Place switch
     {
-        Place.ClientActive or Place.ServerActive => row.LinkId == 0 ? "idle" : "active",
-        Place.ClientWaiting => "waiting",
-        Place.ClientActiveCancel => "active_cancel_req",
-        Place.ClientWaitingCancel => "waiting_cancel_req",
-        Place.ServerIdle => "idle",
-        Place.ServerUsed => "used",
-        Place.ServerTested => "tested",
-        Place.ServerLogin => "new",
-        Place.ServerActiveCancel => "active_cancel",
+        ConnectionPlace.ClientActive or ConnectionPlace.ServerActive => row.LinkId == 0 ? "idle" : "active",
+        ConnectionPlace.ClientWaiting => "waiting",
+        ConnectionPlace.ClientActiveCancel => "active_cancel_req",
+        ConnectionPlace.ClientWaitingCancel => "waiting_cancel_req",
+        ConnectionPlace.ServerIdle => "idle",
+        ConnectionPlace.ServerUsed => "used",
+        ConnectionPlace.ServerTested => "tested",
+        ConnectionPlace.ServerLogin => "new",
+        ConnectionPlace.ServerActiveCancel => "active_cancel",
         _ => "being_canceled",
     };
 
-    private static string ListOf(Place place) => place switch
+    private static string ListOf(ConnectionPlace place) => place switch
     {
-        Place.ClientActive => "cl_active",
-        Place.ClientWaiting => "cl_waiting",
-        Place.ServerActive => "sv_active",
-        Place.ServerIdle => "sv_idle",
-        Place.ServerUsed => "sv_used",
-        Place.ServerTested => "sv_tested",
-        Place.ServerLogin => "sv_login",
+        ConnectionPlace.ClientActive => "cl_active",
+        ConnectionPlace.ClientWaiting => "cl_waiting",
+        ConnectionPlace.ServerActive => "sv_active",
+        ConnectionPlace.ServerIdle => "sv_idle",
+        ConnectionPlace.ServerUsed => "sv_used",
+        ConnectionPlace.ServerTested => "sv_tested",
+        ConnectionPlace.ServerLogin => "sv_login",
         _ => "cl_login",
     };
 

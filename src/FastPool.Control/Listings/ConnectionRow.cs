@@ -6,7 +6,7 @@ using FastPool.Core.Settings;
 namespace FastPool.Control.Listings;
 
 /// <summary>Where a connection stands; the order is that of the listings within a pool.</summary>
-internal enum Place
+internal enum ConnectionPlace
 {
     ClientActive,
     ClientWaiting,
@@ -27,7 +27,7 @@ internal enum Place
 /// <summary>A client or server connection as it was when its loop was visited: everything a listing may want of it.</summary>
 internal sealed class ConnectionRow
 {
-    public required Place Place { get; init; }
+    public required ConnectionPlace Place { get; init; }
     public required long Id { get; init; }
     /// <summary>Null: none, or a peer's.</summary>
     public Pool? Pool { get; init; }
@@ -57,7 +57,7 @@ internal sealed class ConnectionRow
     public ulong CancelKey { get; init; }
     public ParameterValues? Parameters { get; init; }
 
-    public bool IsServer => Place is >= Place.ServerActive and <= Place.ServerBeingCanceled;
+    public bool IsServer => Place is >= ConnectionPlace.ServerActive and <= ConnectionPlace.ServerBeingCanceled;
 
     /// <summary>On the client's loop.</summary>
     public static ConnectionRow Of(ClientSession client, long nowUs)
@@ -129,7 +129,7 @@ internal sealed class ConnectionRow
     /// <summary>The connection that brought a cancel request. On its loop.</summary>
     public static ConnectionRow OfRequest(CancelView cancel) => new()
     {
-        Place = cancel.Carrier is { IsConnecting: false } ? Place.ClientActiveCancel : Place.ClientWaitingCancel,
+        Place = cancel.Carrier is { IsConnecting: false } ? ConnectionPlace.ClientActiveCancel : ConnectionPlace.ClientWaitingCancel,
         Id = cancel.Client.Id,
         Pool = cancel.Pool,
         Database = cancel.Pool?.Database.Name,
@@ -146,7 +146,7 @@ internal sealed class ConnectionRow
     /// <summary>The connection that carries a cancel request.</summary>
     public static ConnectionRow OfCarrier(CancelView cancel, CancelCarrier carrier) => new()
     {
-        Place = carrier.IsConnecting ? Place.ServerLogin : Place.ServerActiveCancel,
+        Place = carrier.IsConnecting ? ConnectionPlace.ServerLogin : ConnectionPlace.ServerActiveCancel,
         Id = carrier.Id,
         Pool = cancel.Pool,
         User = cancel.Pool?.User.Name,
@@ -160,22 +160,22 @@ internal sealed class ConnectionRow
     };
 
     /// <summary>On the client's loop.</summary>
-    public static Place PlaceOf(ClientSession client) => client.State switch
+    public static ConnectionPlace PlaceOf(ClientSession client) => client.State switch
     {
-        ClientState.Login => Place.ClientLogin,
-        ClientState.Waiting => Place.ClientWaiting,
-        ClientState.Active => Place.ClientActive,
-        _ => Place.Closing,
+        ClientState.Login => ConnectionPlace.ClientLogin,
+        ClientState.Waiting => ConnectionPlace.ClientWaiting,
+        ClientState.Active => ConnectionPlace.ClientActive,
+        _ => ConnectionPlace.Closing,
     };
 
-    private static Place PlaceOf(ServerState state) => state switch
+    private static ConnectionPlace PlaceOf(ServerState state) => state switch
     {
-        ServerState.Login => Place.ServerLogin,
-        ServerState.Idle => Place.ServerIdle,
-        ServerState.Used => Place.ServerUsed,
-        ServerState.Tested => Place.ServerTested,
-        ServerState.Active => Place.ServerActive,
-        ServerState.BeingCanceled => Place.ServerBeingCanceled,
-        _ => Place.Closing,
+        ServerState.Login => ConnectionPlace.ServerLogin,
+        ServerState.Idle => ConnectionPlace.ServerIdle,
+        ServerState.Used => ConnectionPlace.ServerUsed,
+        ServerState.Tested => ConnectionPlace.ServerTested,
+        ServerState.Active => ConnectionPlace.ServerActive,
+        ServerState.BeingCanceled => ConnectionPlace.ServerBeingCanceled,
+        _ => ConnectionPlace.Closing,
     };
 }

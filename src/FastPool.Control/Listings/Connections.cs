@@ -1,3 +1,4 @@
+using FastPool.Control.Operations;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 
@@ -35,7 +36,7 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
             Fill(rows, slice);
             for (var i = 0; i < slice.Count; i++)
             {
-                if (rows[i] is { Place: not (Place.Closing or Place.ClientLogin) } row) yield return row;
+                if (rows[i] is { Place: not (ConnectionPlace.Closing or ConnectionPlace.ClientLogin) } row) yield return row;
             }
         }
     }
@@ -88,7 +89,7 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
         var seen = new HashSet<long>(keyed.Count);
         foreach (var (_, row) in keyed)
         {
-            if (row.Place != Place.Closing && seen.Add(row.Id)) yield return row;
+            if (row.Place != ConnectionPlace.Closing && seen.Add(row.Id)) yield return row;
         }
     }
 
@@ -101,7 +102,7 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
 
     private static int RankOf(Dictionary<Pool, int> ranks, Pool? pool) => pool is null ? int.MaxValue : ranks.GetValueOrDefault(pool, int.MaxValue - 1);
 
-    private static int Compare((int Rank, Place Place, long Id) a, (int Rank, Place Place, long Id) b)
+    private static int Compare((int Rank, ConnectionPlace Place, long Id) a, (int Rank, ConnectionPlace Place, long Id) b)
     {
         var order = a.Rank.CompareTo(b.Rank);
         if (order == 0) order = a.Place.CompareTo(b.Place);
@@ -109,5 +110,5 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
     }
 
     /// <summary>Where a row stands, and what it is made of when its turn comes.</summary>
-    private readonly record struct Entry(int Rank, Place Place, long Id, int Loop, ClientSession? Client, ConnectionRow? Row);
+    private readonly record struct Entry(int Rank, ConnectionPlace Place, long Id, int Loop, ClientSession? Client, ConnectionRow? Row);
 }

@@ -1,3 +1,4 @@
+using FastPool.Control.Answers;
 using FastPool.Control.Handover;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
@@ -61,8 +62,8 @@ internal static class DescriptorListing
         return
         [
             .. listeners.Values.Select(static listener => new DescriptorRow(listener.Descriptor, "pooler", null, null, listener.Address, listener.Port, 0, 0, null)),
-            .. inOrder.Where(static row => row.Place == Place.ClientLogin).Select(RowOf),
-            .. inOrder.Where(static row => row.Place is not (Place.ClientLogin or Place.ServerBeingCanceled)).Select(RowOf),
+            .. inOrder.Where(static row => row.Place == ConnectionPlace.ClientLogin).Select(RowOf),
+            .. inOrder.Where(static row => row.Place is not (ConnectionPlace.ClientLogin or ConnectionPlace.ServerBeingCanceled)).Select(RowOf),
         ];
     }
 

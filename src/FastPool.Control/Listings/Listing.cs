@@ -1,3 +1,4 @@
+using FastPool.Control.Answers;
 using FastPool.Control.Commands;
 using FastPool.Protocol;
 

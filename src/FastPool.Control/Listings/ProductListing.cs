@@ -1,4 +1,6 @@
 using System.Globalization;
+using FastPool.Control.Answers;
+using FastPool.Control.Operations;
 using FastPool.Core.Pools;
 
 namespace FastPool.Control.Listings;

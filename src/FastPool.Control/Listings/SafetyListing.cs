@@ -1,3 +1,4 @@
+using FastPool.Control.Operations;
 using FastPool.Core.Sessions;
 using static FastPool.Control.Listings.Columns<FastPool.Core.Sessions.SafetyRow>;
 

@@ -1,5 +1,7 @@
 using FastPool.Base;
+using FastPool.Control.Answers;
 using FastPool.Control.Handover;
+using FastPool.Control.Operations;
 using FastPool.Control.Statistics;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;

@@ -251,7 +251,7 @@ public sealed partial class ClientSession : PoolClient
         if (own.ClientStatementsMax > 0 && _statements.Count >= own.ClientStatementsMax) return RefuseMore($"{own.ClientStatementsMax} (client_statements_max)");
         if (own.ClientStatementBytesMax > 0 && _statements.Bytes + message.Length > own.ClientStatementBytesMax) return RefuseMore($"{own.ClientStatementBytesMax} bytes (client_statement_bytes_max)");
         var statement = _statements.Add(names.Name, message[names.PrefixLength..], Server!.TextSettings);
-        statement.OpenLatency(_context);
+        _context.Statements.OpenLatency(statement, Loop, _context.Registry.LoopCount, _context.HistogramBlocks);
         Stats.ClientParses++;
         if (!Server.ParseFor(statement, toServer))
         {

@@ -54,7 +54,7 @@ public sealed partial class ServerSession
             case (byte)'P' when tag.SequenceEqual("PREPARE\0"u8): use = SafetyUse.Prepare; break;
             case (byte)'D' when !_isInTransaction && tag.SequenceEqual("DECLARE CURSOR\0"u8): use = SafetyUse.HoldCursor; break; // Without HOLD it is an error there.
         }
-        if (use != SafetyUse.None) Context.Safety.Add(use, Client, Context.WallUs);
+        if (use != SafetyUse.None) AddUse(use);
     }
 
     /// <summary>ReadyForQuery. A SET that brought a report of a tracked variable is carried over by the pooler: no harm.</summary>
@@ -62,7 +62,13 @@ public sealed partial class ServerSession
     {
         _isInTransaction = !IsReady;
         _bound = null;
-        if (_setCount > 0) Context.Safety.Add(SafetyUse.Set, Client!, Context.WallUs);
+        if (_setCount > 0) AddUse(SafetyUse.Set);
         _setCount = 0;
+    }
+
+    private void AddUse(SafetyUse use)
+    {
+        var client = Client!;
+        Context.Safety.Add(use, client.Pool!.Database.Name, client.UserName ?? "", client.Parameters[TrackedParameters.ApplicationName] ?? "", Context.WallUs);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using FastPool.Control.Answers;
 using FastPool.Control;
 using FastPool.Native.Process;
 

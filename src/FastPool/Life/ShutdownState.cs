@@ -1,3 +1,5 @@
+using FastPool.Control.Operations;
+
 namespace FastPool.Life;
 
 /// <summary>Whether servers are handed out.</summary>
@@ -9,21 +11,6 @@ public enum PauseMode
 
     /// <summary>Nothing is served yet: the old process is about to end.</summary>
     TakingOver,
-}
-
-/// <summary>Whether the pooler is on its way out, and what it waits for.</summary>
-public enum ShutdownMode
-{
-    None,
-
-    /// <summary>Until every server connection is released.</summary>
-    WaitForServers,
-
-    /// <summary>Until every client has left.</summary>
-    WaitForClients,
-
-    /// <summary>For nothing.</summary>
-    Immediate,
 }
 
 /// <summary>What a signal asks to be done.</summary>

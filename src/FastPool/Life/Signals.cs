@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using FastPool.Control.Operations;
 using FastPool.Control;
 using FastPool.Native.Process;
 

@@ -1,10 +1,11 @@
 using System.Net;
 using System.Text;
+using FastPool.Blocking;
 using FastPool.Core.Auth;
 using FastPool.Core.Settings;
 using FastPool.Life;
-using FastPool.Native;
 using FastPool.Native.Process;
+using FastPool.Native;
 using FastPool.Net;
 using FastPool.Protocol;
 using FastPool.Takeover;

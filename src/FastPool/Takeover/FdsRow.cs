@@ -29,7 +29,7 @@ internal sealed class FdsRow
     internal string Address => Required(4);
     internal int Port => (int)Number(5);
     internal ulong CancelKey => _values[6] is { } text ? ulong.TryParse(text, out var key) ? key : throw new FatalError(Invalid) : 0;
-    internal int Link => (int)Number(7);
+    internal int LinkedDescriptor => (int)Number(7);
     internal string? Password => _values[12];
     internal byte[]? ClientKey => Key(13);
     internal byte[]? ServerKey => Key(14);
@@ -71,7 +71,7 @@ internal sealed class FdsRow
         UnixPort = Port,
         PeerPid = Address == "unix" ? Native.Sockets.PeerCredentials(descriptor).Pid : 0,
         CancelKey = CancelKey,
-        Link = Link,
+        LinkedDescriptor = LinkedDescriptor,
         Parameters = Parameters,
     };
 
@@ -85,9 +85,9 @@ internal sealed class FdsRow
         Local = EndOf(descriptor),
         UnixPort = Port,
         CancelKey = CancelKey,
-        IsLinked = Link != 0,
+        IsLinked = LinkedDescriptor != 0,
         Parameters = Parameters,
-        Flags = Link == 0 ? ServerFlags.Ready : ServerFlags.None,
+        Flags = LinkedDescriptor == 0 ? ServerFlags.Ready : ServerFlags.None,
     };
 
     private static EndAddress EndOf(int descriptor) => Native.Sockets.LocalAddress(descriptor);

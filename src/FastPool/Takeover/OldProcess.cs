@@ -1,3 +1,4 @@
+using FastPool.Blocking;
 using FastPool.Life;
 using FastPool.Native;
 using FastPool.Protocol;

@@ -136,7 +136,7 @@ internal sealed class TakeoverDialogue : IDisposable
     {
         Ask("SHOW FDS;"u8, "SHOW"u8, (dialogue, body) => dialogue.TakeRow(body, state));
         var servers = state.Servers.Select(static server => server.OldDescriptor).ToHashSet();
-        if (state.Clients.Exists(client => client.Link != 0 && !servers.Contains(client.Link))) throw new FatalError("takeover_create_link: failed to find pair");
+        if (state.Clients.Exists(client => client.LinkedDescriptor != 0 && !servers.Contains(client.LinkedDescriptor))) throw new FatalError("takeover_create_link: failed to find pair");
         state.IsFromPgBouncer = true;
     }
 
@@ -156,7 +156,7 @@ internal sealed class TakeoverDialogue : IDisposable
             case "client": // It was not known yet who it is.
                 Sockets.Close(descriptor);
                 break;
-            case "server" when row is { CancelKey: 0, Link: 0 }: // In the middle of its login, which nobody can finish who has not begun it.
+            case "server" when row is { CancelKey: 0, LinkedDescriptor: 0 }: // In the middle of its login, which nobody can finish who has not begun it.
                 Sockets.Close(descriptor);
                 break;
             case "server":

@@ -30,7 +30,7 @@ internal sealed class DriverSuite(ITestOutputHelper output)
         foreach (var line in child.Lines) output.WriteLine(line);
         var checks = child.Lines.Where(line => line.StartsWith("ok ", StringComparison.Ordinal)).ToList();
         foreach (var check in checks) Note(driver, check["ok ".Length..]);
-        Assert.True(exit == 0 && checks.Count > 0, $"{driver} ended with {exit}:\n{child.Text}\n--\n{string.Join('\n', pooler.Process.Lines.TakeLast(20))}");
+        Assert.True(exit == 0 && checks.Count > 0, $"{driver} ended with {exit}:\n{child.Text}\n--\n{string.Join('\n', pooler.Process.Lines.TakeLast(2000))}");
     }
 
     /// <summary>All servers are back: no client, cancel or pipeline left one behind.</summary>

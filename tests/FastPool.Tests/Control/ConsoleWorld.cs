@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using FastPool.Base;
+using FastPool.Control.Answers;
+using FastPool.Control.Operations;
 using FastPool.Control;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;

@@ -73,7 +73,7 @@ public class IdleDatabaseTests
     private void Look(long after)
     {
         _world.Pass(after);
-        _world.Plane.Reloader.DropIdleDatabases();
+        _world.Plane.SettingsInForce.DropIdleDatabases();
     }
 
     private Core.Pools.Database? Find(string name) => _world.Registry.Databases.FirstOrDefault(database => database.Name == name);

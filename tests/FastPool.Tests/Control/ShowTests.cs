@@ -1,6 +1,8 @@
 using FastPool.Base;
-using FastPool.Control;
+using FastPool.Control.Answers;
 using FastPool.Control.Commands;
+using FastPool.Control.Operations;
+using FastPool.Control;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Tests.Sessions;

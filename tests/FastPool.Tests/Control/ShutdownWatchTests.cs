@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Control.Operations;
 using FastPool.Control;
 using FastPool.Core.Pools;
 

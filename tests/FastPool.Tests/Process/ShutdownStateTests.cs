@@ -1,3 +1,4 @@
+using FastPool.Control.Operations;
 using FastPool.Life;
 
 namespace FastPool.Tests.Process;

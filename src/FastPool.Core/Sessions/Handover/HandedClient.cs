@@ -25,7 +25,7 @@ public sealed class HandedClient
     public ulong CancelKey { get; init; }
 
     /// <summary>The linked server's descriptor in the old process; 0: none.</summary>
-    public int Link { get; init; }
+    public int LinkedDescriptor { get; init; }
 
     /// <summary>Tracked variables by name.</summary>
     public IReadOnlyList<(string Name, string Value)> Parameters { get; init; } = [];
@@ -59,7 +59,7 @@ public sealed class HandedClient
         to.Write(UnixPort);
         to.Write(PeerPid);
         to.Write(CancelKey);
-        to.Write(Link);
+        to.Write(LinkedDescriptor);
         to.WriteShared(Parameters, before?.Parameters, HandoverFormat.WriteNamed);
         to.WriteAddress(Local);
         to.Write((byte)Replication);
@@ -85,7 +85,7 @@ public sealed class HandedClient
         UnixPort = from.ReadInt32(),
         PeerPid = from.ReadInt32(),
         CancelKey = from.ReadUInt64(),
-        Link = from.ReadInt32(),
+        LinkedDescriptor = from.ReadInt32(),
         Parameters = from.ReadShared(before?.Parameters, HandoverFormat.ReadNamed),
         Local = from.ReadAddress(),
         Replication = (ReplicationKind)from.ReadByte(),

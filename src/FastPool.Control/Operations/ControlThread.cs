@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using FastPool.Base;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Control.Operations;
+
+/// <summary>
+/// The one thread of the control plane. Everything in this assembly that is not said to be for any thread runs here, one
+/// piece of work after the other: so it needs no locks, and it may wait for a loop's answer. Loops never wait for it.
+/// </summary>
+public sealed class ControlThread : IDisposable
+{
+    private readonly BlockingCollection<Action> _work = [];
+    private readonly List<ControlTimer> _timers = [];
+    private readonly Clock _clock;
+    private readonly ILogger _log;
+    private Thread? _thread;
+
+    public ControlThread(Clock clock, ILogger log)
+    {
+        _clock = clock;
+        _log = log;
+    }
+
+    /// <summary>Makes a thread of its own the control thread.</summary>
+    public void Start()
+    {
+        Check.That(_thread is null);
+        _thread = new Thread(Run) { Name = "control", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Runs the work soon. Any thread; nothing happens once the control plane has ended.</summary>
+    public void Post(Action work)
+    {
+        try
+        {
+            _work.Add(work);
+        }
+        catch (InvalidOperationException)
+        {
+            // The process is ending: nobody is left to see the result.
+        }
+    }
+
+    /// <summary>Runs the work every period from now on. On this thread, or before <see cref="Start"/>.</summary>
+    public ControlTimer Every(long periodUs, Action work)
+    {
+        Check.That(periodUs > 0);
+        var timer = new ControlTimer(_clock.NowUs + periodUs, periodUs, work);
+        _timers.Add(timer);
+        return timer;
+    }
+
+    public void Dispose()
+    {
+        _work.CompleteAdding();
+        if (_thread is not null && _thread != Thread.CurrentThread) _thread.Join();
+        if (_thread != Thread.CurrentThread) _work.Dispose();
+    }
+
+    /// <summary>What is posted and due, on the caller's thread: for a control plane without a thread of its own.</summary>
+    internal void RunPending()
+    {
+        RunDue();
+        while (_work.TryTake(out var work)) Protect(work);
+    }
+
+    /// <summary>Makes the caller's thread the control thread, until <see cref="Dispose"/>.</summary>
+    public void Run()
+    {
+        while (!_work.IsCompleted)
+        {
+            RunDue();
+            if (_work.TryTake(out var work, WaitMs())) Protect(work);
+        }
+    }
+
+    /// <summary>Waits for at most so long, and does what comes meanwhile. On the thread that will be the control thread.</summary>
+    public void Wait(int wait_ms)
+    {
+        if (_work.TryTake(out var work, wait_ms)) Protect(work);
+    }
+
+    private void RunDue()
+    {
+        _timers.RemoveAll(timer => timer.IsStopped);
+        var now = _clock.NowUs;
+        foreach (var timer in _timers.ToArray())
+        {
+            if (timer.IsStopped || timer.DueUs > now) continue;
+            timer.DueUs = Math.Max(timer.DueUs + timer.PeriodUs, now + 1); // After a long wait it goes off once, not once a missed period.
+            Protect(timer.Work);
+        }
+    }
+
+    private int WaitMs()
+    {
+        const int UsPerMs = 1000;
+        var due = long.MaxValue;
+        foreach (var timer in _timers) due = Math.Min(due, timer.DueUs);
+        if (due == long.MaxValue) return Timeout.Infinite;
+        return (int)Math.Clamp((due - _clock.NowUs + UsPerMs - 1) / UsPerMs, 0, int.MaxValue);
+    }
+
+    /// <summary>Failure of one is failure of one: the next piece of work finds a thread that runs.</summary>
+    private void Protect(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception failure)
+        {
+            _log.ControlFailed(failure.Message, failure);
+        }
+    }
+}
+
+/// <summary>Work that comes back until it is stopped.</summary>
+public sealed class ControlTimer
+{
+    internal ControlTimer(long dueUs, long periodUs, Action work)
+    {
+        DueUs = dueUs;
+        PeriodUs = periodUs;
+        Work = work;
+    }
+
+    internal long DueUs { get; set; }
+    internal long PeriodUs { get; }
+    internal Action Work { get; }
+    internal bool IsStopped { get; private set; }
+
+    public void Stop() => IsStopped = true;
+}

@@ -1,0 +1,100 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Control.Operations;
+
+/// <summary>
+/// Puts settings in force, whoever brings them: RELOAD, SIGHUP or SET. Control thread; a signal gets there by
+/// <see cref="ControlThread.Post"/>.
+/// </summary>
+public sealed class SettingsInForce
+{
+    private readonly PoolRegistry _registry;
+    private readonly Evictions _evictions;
+    private readonly IProcessControl _process;
+    private readonly Clock _clock;
+    private readonly ILogger _log;
+    private int _stirred = -1;
+    private long _idleLookUs;
+    private Settings? _idleLookSettings;
+
+    internal SettingsInForce(PoolRegistry registry, Evictions evictions, IProcessControl process, Clock clock, ILogger log)
+    {
+        _registry = registry;
+        _evictions = evictions;
+        _process = process;
+        _clock = clock;
+        _log = log;
+    }
+
+    /// <summary>
+    /// Databases and peers that are no more lose their connections, changed ones get new servers. The TLS files are read
+    /// again even if no setting changed: certificates are renewed in place.
+    /// </summary>
+    /// <returns>False when TLS could not be rebuilt; all else is in force.</returns>
+    public bool Apply(Settings settings) => Put(settings, rebuildTls: true);
+
+    /// <param name="rebuildTls">False when no TLS setting can have changed.</param>
+    internal bool Put(Settings settings, bool rebuildTls)
+    {
+        var previous = _registry.Settings;
+        var dropped = _registry.Apply(settings);
+        var hasTls = !rebuildTls || _process.TryApplyTls(settings);
+        if (rebuildTls && hasTls && HasOtherServerTls(previous, settings)) InvalidateAll();
+        Drop(dropped);
+        int[] droppedPeers = [.. previous.Peers.Keys.Where(id => !settings.Peers.ContainsKey(id))];
+        foreach (var id in droppedPeers) _log.WarningLine($"dropping peer {id} as it does not exist anymore");
+        _evictions.RemovePeers(droppedPeers);
+        _evictions.CloseObsoleteLogins();
+        _process.SettingsApplied(settings);
+        return hasTls;
+    }
+
+    /// <summary>The janitor's round: what does not concern a pool that there is, but those that should be, or should not be any more.</summary>
+    public void Tick()
+    {
+        const int LooksPerTimeout = 100;
+        const long LookPeriodMaxUs = 10_000_000;
+        var stirred = _registry.Stirred;
+        if (stirred != _stirred)
+        {
+            _stirred = stirred;
+            if (_registry.AddForcedPools()) _registry.Stir();
+        }
+        if (_clock.NowUs < _idleLookUs && ReferenceEquals(_registry.Settings, _idleLookSettings)) return;
+        _idleLookSettings = _registry.Settings;
+        _idleLookUs = _clock.NowUs + Math.Clamp(_idleLookSettings.AutodbIdleTimeoutUs / LooksPerTimeout, Limits.TickUs, LookPeriodMaxUs);
+        DropIdleDatabases();
+    }
+
+    /// <summary>Auto-databases that nobody uses.</summary>
+    public void DropIdleDatabases()
+    {
+        if (_registry.State.Mode != PoolerMode.Suspended) Drop(_registry.DropIdle(_clock.NowUs));
+    }
+
+    private void Drop(IReadOnlyList<Database> dropped)
+    {
+        foreach (var database in dropped) _log.WarningLine($"dropping database '{database.Name}' as it does not exist anymore or inactive auto-database");
+        _evictions.Remove(dropped);
+        _evictions.RemoveLogins(dropped);
+    }
+
+    private void InvalidateAll()
+    {
+        foreach (var pool in _registry.Pools) pool.Invalidate();
+        _registry.Stir();
+    }
+
+    private static bool HasOtherServerTls(Settings previous, Settings settings)
+    {
+        foreach (var row in SettingsTable.Rows)
+        {
+            if (row.Key.StartsWith("server_tls", StringComparison.Ordinal) && previous.ShowValue(row.Key) != settings.ShowValue(row.Key)) return true;
+        }
+        return false;
+    }
+}

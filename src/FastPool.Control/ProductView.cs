@@ -1,6 +1,0 @@
-namespace FastPool.Control;
-
-/// <summary>What there is to tell of FastPool itself.</summary>
-/// <param name="Version">Its own, not that of the pooler it stands in for.</param>
-/// <param name="Engine">The way loops wait for input.</param>
-public sealed record ProductView(string Version, string Engine);

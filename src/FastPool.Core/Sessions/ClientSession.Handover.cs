@@ -1,0 +1,79 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions.Handover;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>A client on its way from one process to another.</summary>
+public sealed partial class ClientSession
+{
+    /// <summary>A client that another process has given up, up to <see cref="Rejoin"/> without a pool.</summary>
+    public ClientSession(SessionContext context, long id, HandedClient handed)
+        : this(context, id, (handed.Remote, handed.Local, handed.UnixPort, handed.PeerPid), handed.Clocks.ConnectUs)
+    {
+        DatabaseName = handed.Database;
+        UserName = handed.User;
+        Replication = handed.Replication;
+        ReplicationOptions = handed.ReplicationOptions.Length > 0 ? handed.ReplicationOptions : null;
+        IsInCopyIn = handed.IsInCopyIn;
+        _hasWelcome = !handed.AwaitsWelcome;
+        Parameters = context.ValuesOf(handed.Parameters);
+        var clocks = handed.Clocks;
+        RequestUs = context.NowUs - clocks.RequestUs;
+        QueryStartUs = Moment(clocks.QueryUs);
+        XactStartUs = Moment(clocks.XactUs);
+        _readyInXactUs = Moment(clocks.ReadyInXactUs);
+        _clientUs = clocks.ClientUs;
+    }
+
+    private long Moment(long ageUs) => ageUs < 0 ? 0 : _context.NowUs - ageUs;
+
+    private static long Age(long momentUs, long nowUs) => momentUs == 0 ? -1 : Math.Max(0, nowUs - momentUs);
+
+    /// <summary>In its pool again, under its old key and with its old statements.</summary>
+    /// <remarks>A key that is somebody else's already is not used: this client's cancel requests will not be heard.</remarks>
+    public void Rejoin(Database database, Pool pool, HandedClient handed, IReadOnlyDictionary<long, Statement> statements, IPoolHost host)
+    {
+        Database = database;
+        CancelKey = handed.CancelKey;
+        while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this)) CancelKey = NewCancelKey();
+        CountDatabase();
+        CountUser(_context.Registry.GetUser(handed.User));
+        foreach (var (name, number) in handed.Statements)
+        {
+            if (statements.TryGetValue(number, out var statement)) (_statements ??= new ClientStatements(_context.Statements)).Add(name, statement);
+        }
+        Join(pool, host);
+    }
+
+    /// <summary>What a process that takes over needs to know. The client stands still.</summary>
+    /// <param name="link">The linked server's descriptor; 0: none.</param>
+    /// <param name="state">What it is to be a part of.</param>
+    public HandedClient Save(int descriptor, int link, HandedStream stream, HandedState state) => new()
+    {
+        Descriptor = descriptor,
+        Database = DatabaseName!,
+        User = UserName!,
+        Remote = Remote,
+        Local = Local,
+        UnixPort = UnixPort,
+        PeerPid = PeerPid,
+        CancelKey = CancelKey,
+        LinkedDescriptor = link,
+        Parameters = state.Named(_context.Tracked, Parameters),
+        Replication = Replication,
+        ReplicationOptions = ReplicationOptions ?? "",
+        Clocks = new ClientClocks(
+            state.NowUs - ConnectUs,
+            state.NowUs - RequestUs,
+            Age(QueryStartUs, state.NowUs),
+            Age(XactStartUs, state.NowUs),
+            Age(_readyInXactUs, state.NowUs),
+            _clientUs,
+            State == ClientState.Waiting ? Math.Max(0, state.NowUs - WaitStartUs) : -1),
+        IsInCopyIn = IsInCopyIn,
+        AwaitsWelcome = State == ClientState.Waiting && !_hasWelcome,
+        Statements = _statements is null ? [] : [.. _statements.All.Select(static entry => (entry.Name, entry.Statement.Number))],
+        Stream = stream,
+    };
+}

@@ -1,0 +1,26 @@
+namespace FastPool.Core.Sessions;
+
+/// <summary>What a session says of a message; the relay carries it out.</summary>
+public enum Verdict : byte
+{
+    /// <summary>On to the other side, byte for byte; the body streams.</summary>
+    Forward,
+    /// <summary>To nobody.</summary>
+    Skip,
+    /// <summary>Not before the whole message is here.</summary>
+    Collect,
+    /// <summary>Close this connection with the session's <c>Ending</c>.</summary>
+    Disconnect,
+    /// <summary>Server: replies that the pooler gives stand before this message; when they are out, it is judged again.</summary>
+    FakesFirst,
+    /// <summary>Server: that was the last of the SET batch; the client goes on.</summary>
+    ParametersSet,
+    /// <summary>Server: the reset or check query is done.</summary>
+    Tested,
+    /// <summary>Server: the auth_query is answered.</summary>
+    Answered,
+    /// <summary>Client: rewritten or answered by the prepared-statement rules.</summary>
+    Tracked,
+    /// <summary>Client: for the admin console.</summary>
+    Console,
+}

@@ -1,0 +1,167 @@
+using System.Text;
+using FastPool.Core.Settings;
+using FastPool.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>What a client asks for in its StartupMessage, taken in packet order; the first fault ends it.</summary>
+public sealed class StartupRequest
+{
+    private readonly SessionContext _context;
+    private readonly ClientSession _client;
+    private bool _hasApplicationName;
+
+    private StartupRequest(SessionContext context, ClientSession client)
+    {
+        _context = context;
+        _client = client;
+        Parameters = context.Tracked.Unknown;
+    }
+
+    public string User { get; private set; } = "";
+    public string DatabaseName { get; private set; } = "";
+    public ReplicationKind Replication { get; private set; }
+    /// <summary>Verbatim, for replication connections.</summary>
+    public string? Options { get; private set; }
+    public ParameterValues Parameters { get; private set; }
+    /// <summary>Names of the <c>_pq_.</c> options, each of which we do not know.</summary>
+    public List<string> UnknownOptions { get; } = [];
+    public bool HasApplicationName => _hasApplicationName;
+    public Ending Fault { get; private set; }
+
+    public static StartupRequest Read(ReadOnlySpan<byte> parameters, SessionContext context, ClientSession client)
+    {
+        var request = new StartupRequest(context, client);
+        request.ReadReplication(parameters);
+        request.ReadAll(parameters);
+        return request;
+    }
+
+    public void SetApplicationName(string name) => Parameters = _context.Interner.With(Parameters, TrackedParameters.ApplicationName, name);
+
+    private void ReadReplication(ReadOnlySpan<byte> parameters)
+    {
+        var reader = new StartupParameters(parameters);
+        while (reader.MoveNext())
+        {
+            if (reader.Key.SequenceEqual("replication"u8)) Replication = ReplicationFrom(reader.Value);
+        }
+    }
+
+    /// <summary>PostgreSQL's spellings of a true boolean, with unique prefixes; anything else is no replication.</summary>
+    private static ReplicationKind ReplicationFrom(ReadOnlySpan<byte> value)
+    {
+        if (value.SequenceEqual("database"u8)) return ReplicationKind.Logical;
+        var text = Encoding.Latin1.GetString(value).ToLowerInvariant();
+        if (text.Length == 0) return ReplicationKind.None;
+        var isTrue = "true".StartsWith(text, StringComparison.Ordinal) || "yes".StartsWith(text, StringComparison.Ordinal) || text is "on" or "1";
+        return isTrue ? ReplicationKind.Physical : ReplicationKind.None;
+    }
+
+    private void ReadAll(ReadOnlySpan<byte> parameters)
+    {
+        var reader = new StartupParameters(parameters);
+        while (reader.MoveNext())
+        {
+            TakeParameter(reader.Key, reader.Value);
+            if (Fault.IsSet) return;
+        }
+        if (reader.IsMalformed) Fault = Ending.Told("invalid startup packet layout: expected terminator as last byte");
+        else if (User.Length == 0) Fault = Ending.Told("no username supplied");
+        else if (DatabaseName.Length == 0) DatabaseName = User;
+    }
+
+    private void TakeParameter(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        if (name.SequenceEqual("user"u8)) User = _context.Interner.Intern(value);
+        else if (name.SequenceEqual("database"u8)) DatabaseName = _context.Interner.Intern(value);
+        else if (name.SequenceEqual("replication"u8)) return;
+        else if (name.SequenceEqual("options"u8)) TakeOptions(value);
+        else if (name.StartsWith("_pq_."u8)) UnknownOptions.Add(Encoding.Latin1.GetString(name));
+        else if (!TryTrack(name, value) && !IsIgnored(name)) Refuse(name, value);
+    }
+
+    private bool TryTrack(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        var index = _context.Tracked.IndexOf(name);
+        if (index < 0) return false;
+        if (index == TrackedParameters.ApplicationName) _hasApplicationName = true;
+        Parameters = _context.Interner.With(Parameters, index, _context.Interner.Intern(value));
+        return true;
+    }
+
+    private bool IsIgnored(ReadOnlySpan<byte> name) => _context.Registry.Settings.IgnoreStartupParameters.Contains(Encoding.Latin1.GetString(name));
+
+    private void Refuse(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        var key = Encoding.Latin1.GetString(name);
+        _context.Log.UnsupportedStartupParameter(_client.LogPrefix, key, SecretMask.Broken(key, Encoding.Latin1.GetString(value)));
+        Fault = Ending.Told("unsupported startup parameter: " + key);
+    }
+
+    /// <summary><c>-c name=value</c> and <c>--name=value</c>, a backslash making the next character literal.</summary>
+    private void TakeOptions(ReadOnlySpan<byte> text)
+    {
+        if (Replication != ReplicationKind.None)
+        {
+            Options = Encoding.Latin1.GetString(text);
+            return;
+        }
+        while (true)
+        {
+            text = text.TrimStart((byte)' ');
+            if (text.IsEmpty) return;
+            if (text.StartsWith("-c"u8))
+            {
+                text = text[2..].TrimStart((byte)' ');
+            }
+            else if (text.StartsWith("--"u8))
+            {
+                text = text[2..];
+            }
+            else
+            {
+                Fault = BadOptions;
+                return;
+            }
+            var token = TakeToken(ref text);
+            var separator = token.IndexOf('=');
+            if (separator < 0)
+            {
+                Fault = BadOptions;
+                return;
+            }
+            TakeOption(token[..separator], token[(separator + 1)..]);
+            if (Fault.IsSet) return;
+        }
+    }
+
+    private static Ending BadOptions => Ending.Told("unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed");
+
+    private static string TakeToken(ref ReadOnlySpan<byte> text)
+    {
+        var token = new StringBuilder();
+        while (text is [var c, .. var rest])
+        {
+            if (c is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r' or (byte)'\v' or (byte)'\f') break;
+            if (c == '\\' && rest is [var escaped, .. var behind])
+            {
+                c = escaped;
+                rest = behind;
+            }
+            token.Append((char)c);
+            text = rest;
+        }
+        return token.ToString();
+    }
+
+    private void TakeOption(string name, string value)
+    {
+        if (TryTrack(Encoding.Latin1.GetBytes(name), Encoding.Latin1.GetBytes(value))) return;
+        var ignored = _context.Registry.Settings.IgnoreStartupParameters;
+        if (ignored.Contains(name) || ignored.Contains("options")) return;
+        _context.Log.UnsupportedOption(_client.LogPrefix, name, SecretMask.Broken(name, value));
+        Fault = Ending.Told("unsupported startup parameter in options: " + name);
+    }
+}

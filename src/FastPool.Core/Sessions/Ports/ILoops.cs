@@ -1,0 +1,99 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions.Handover;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>The loops, as the control plane sees them: work is posted, nothing is touched from outside.</summary>
+public interface ILoops
+{
+    int Count { get; }
+
+    /// <summary>Runs the action on the loop's own thread, soon. The effects that pools added to the host are carried out after it.</summary>
+    void Post(int loop, Action<ILoopView> action);
+}
+
+/// <summary>A list that changes, and can say cheaply what it is now.</summary>
+public interface ISnapshotList<out T> : IReadOnlyList<T>
+{
+    /// <summary>The same for ever, to be read on the same thread.</summary>
+    IReadOnlyList<T> Snapshot();
+}
+
+/// <summary>A loop's connections, on its own thread.</summary>
+public interface ILoopView
+{
+    int Loop { get; }
+
+    long NowUs { get; }
+
+    /// <summary>For operations on pools: any pool, whichever loops its servers belong to.</summary>
+    IPoolHost Host { get; }
+
+    /// <summary>Those in login and those that brought a cancel request too.</summary>
+    IReadOnlyList<ClientSession> Clients { get; }
+
+    IReadOnlyList<ServerSession> Servers { get; }
+
+    /// <summary>Cancel requests under way; their clients are in <see cref="Clients"/> as well.</summary>
+    IReadOnlyList<CancelView> Cancels => [];
+
+    /// <summary>Peers that a cancel request was forwarded to since the start, by id.</summary>
+    IReadOnlyCollection<int> PeersUsed => [];
+
+    /// <summary>Listening sockets, in the order of their creation; the same for every loop that shares them.</summary>
+    IReadOnlyList<ListenerView> Listeners => [];
+
+    /// <summary>What the loop has done since the start.</summary>
+    LoopFigures Figures { get; }
+
+    /// <summary>CPU time of the loop's thread since the start, microseconds.</summary>
+    long BusyUs => 0;
+
+    SafetyTable Safety { get; }
+
+    /// <summary>Disconnects the client; the message is sent as FATAL. Without effect on one that is gone already.</summary>
+    void Close(ClientSession client, string reason);
+
+    /// <summary>
+    /// Without effect on one that is gone already. One that is still logging in leaves its pool by <see cref="Pool.Remove"/>:
+    /// a deliberate close is no failed login.
+    /// </summary>
+    void Close(ServerSession server, string reason);
+
+    /// <summary>
+    /// Stops accepting and parks what has nothing buffered; closes used and tested servers with
+    /// <c>close unsafe file descriptors on suspend</c>. Called again until it returns true. Console sessions go on.
+    /// </summary>
+    /// <param name="closeReason">Not null once suspend_timeout is over: what is not parked, and who is in login, is closed with this.</param>
+    /// <returns>True when all is parked.</returns>
+    bool TrySuspend(string? closeReason);
+
+    /// <summary>Stops accepting; everybody else goes on.</summary>
+    /// <returns>True when no login and no cancel request is under way.</returns>
+    bool TryEndLogins();
+
+    /// <summary>
+    /// Everything stands still where it is, in the middle of messages too, for a process of our own kind to go on with;
+    /// logins end with <c>suspend_timeout</c>. To be called while <see cref="PoolerState.IsFrozen"/>, again until it returns true.
+    /// </summary>
+    /// <param name="closeReason">Not null once suspend_timeout is over: what does not settle is closed with this.</param>
+    /// <param name="mayFinish">A client in a transaction on a server that cannot be handed over goes on: after it, the client can be.</param>
+    bool TryFreeze(string? closeReason, bool mayFinish);
+
+    /// <summary>Adds what stands still and what another process can go on with.</summary>
+    void HandOver(HandedState state);
+
+    /// <summary>Accepts again and takes up every parked socket.</summary>
+    void Resume();
+
+    /// <summary>Clients that stand still here and that <see cref="HandOver"/> passes over.</summary>
+    int CountLeftBehind();
+
+    /// <summary>Another process has what was handed over: lets go of that without a word, and of the console's sessions. The others go on.</summary>
+    void Retire();
+
+    /// <summary>After <see cref="Retire"/>: tells clients that are idle, and closes them.</summary>
+    /// <returns>How many are left.</returns>
+    int EndIdle();
+}

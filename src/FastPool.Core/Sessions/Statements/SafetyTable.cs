@@ -1,0 +1,47 @@
+using FastPool.Core.Pools;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>Who used what, how often, and when last.</summary>
+/// <param name="LastWallUs">Microseconds since 1970.</param>
+public readonly record struct SafetyRow(string Database, string User, string ApplicationName, SafetyUse Use, long Count, long LastWallUs);
+
+/// <summary>
+/// One loop's notes on what transaction pooling breaks. Bounded: beyond that, application names are one. Belongs to the
+/// loop's thread.
+/// </summary>
+public sealed class SafetyTable
+{
+    /// <summary>What stands for all application names for which there is no room.</summary>
+    public const string Others = "(others)";
+
+    private const int RowsMax = 512;
+
+    private readonly Dictionary<Key, Note> _notes = [];
+
+    public IEnumerable<SafetyRow> Rows => _notes.Select(static pair => new SafetyRow(pair.Key.Database, pair.Key.User, pair.Key.ApplicationName, pair.Key.Use, pair.Value.Count, pair.Value.LastWallUs));
+
+    internal void Add(SafetyUse use, string database, string user, string applicationName, long wallUs)
+    {
+        var key = new Key(database, user, applicationName, use);
+        if (!_notes.TryGetValue(key, out var note))
+        {
+            if (_notes.Count >= RowsMax) key = key with { ApplicationName = Others };
+            if (!_notes.TryGetValue(key, out note))
+            {
+                if (_notes.Count >= RowsMax * 2) return; // As many databases and users as that say nothing new.
+                _notes[key] = note = new Note();
+            }
+        }
+        note.Count++;
+        note.LastWallUs = wallUs;
+    }
+
+    private readonly record struct Key(string Database, string User, string ApplicationName, SafetyUse Use);
+
+    private sealed class Note
+    {
+        internal long Count;
+        internal long LastWallUs;
+    }
+}

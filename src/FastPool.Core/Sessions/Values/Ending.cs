@@ -1,0 +1,15 @@
+namespace FastPool.Core.Sessions;
+
+/// <summary>Why a connection ends and what its peer is told.</summary>
+/// <param name="Reason">For the log: <c>closing because: …</c>.</param>
+/// <param name="Message">What a client gets as FATAL, or null for silence.</param>
+public readonly record struct Ending(string Reason, string? Message = null, string SqlState = "08P01")
+{
+    /// <summary>The client is told the reason itself.</summary>
+    public static Ending Told(string reason) => new(reason, reason);
+
+    public bool IsSet => Reason is not null;
+
+    /// <summary>Reasons are formatted into 128 bytes.</summary>
+    public static string Cut(string reason) => reason.Length > 127 ? reason[..127] : reason;
+}

@@ -1,0 +1,117 @@
+using System.Text;
+using CommunityToolkit.HighPerformance.Buffers;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>
+/// One value or none for each tracked parameter. Immutable and shared: nearly all clients and servers of a pool hold
+/// the same instance, so that comparing them at a link is comparing two references.
+/// </summary>
+public sealed class ParameterValues : IEquatable<ParameterValues>
+{
+    private readonly string?[] _values;
+    private readonly int _hash;
+
+    internal ParameterValues(string?[] values)
+    {
+        _values = values;
+        var hash = default(HashCode);
+        foreach (var value in values)
+        {
+            hash.Add(value);
+            IsLong |= value is { Length: > ParameterInterner.SharedTextMax };
+        }
+        _hash = hash.ToHashCode();
+    }
+
+    /// <summary>One of them is longer than is worth sharing.</summary>
+    internal bool IsLong { get; }
+
+    public string? this[int index] => _values[index];
+
+    public int Count => _values.Length;
+
+    /// <summary>Those of them that decide how a text is read; null: nobody has asked yet. Any loop may set it: all find equal ones, and each is whole.</summary>
+    internal TextSettings? Text { get; set; }
+
+    /// <summary>Whether a server with <paramref name="server"/> serves a client with these as it is: what both know is the same but for case.</summary>
+    public bool Fits(ParameterValues server)
+    {
+        if (ReferenceEquals(this, server)) return true;
+        for (var i = 0; i < _values.Length; i++)
+        {
+            if (Differs(server, i)) return false;
+        }
+        return true;
+    }
+
+    public bool Differs(ParameterValues server, int index) =>
+        _values[index] is { } own && server._values[index] is { } other && !string.Equals(own, other, StringComparison.OrdinalIgnoreCase);
+
+    public bool Equals(ParameterValues? other) => other is not null && (ReferenceEquals(this, other) || (_hash == other._hash && _values.AsSpan().SequenceEqual(other._values)));
+
+    public override bool Equals(object? obj) => Equals(obj as ParameterValues);
+
+    public override int GetHashCode() => _hash;
+
+    internal string?[] CopyValues() => (string?[])_values.Clone();
+}
+
+/// <summary>
+/// One loop's memory of value sets, so that equal ones are one object. Bounded: when full it forgets all, which costs sharing only, and what
+/// is long is not kept at all, for whoever has not logged in yet may name values of any length.
+/// </summary>
+public sealed class ParameterInterner
+{
+    /// <summary>A longer text is nobody else's.</summary>
+    internal const int SharedTextMax = 256;
+
+    private const int SetsMax = 4096;
+
+    private readonly Dictionary<ParameterValues, ParameterValues> _sets = [];
+    private readonly StringPool _strings = new(SetsMax);
+
+    /// <summary>How many sets are kept.</summary>
+    public int Count => _sets.Count;
+
+    public string Intern(ReadOnlySpan<byte> latin1) => latin1.Length > SharedTextMax ? Encoding.Latin1.GetString(latin1) : _strings.GetOrAdd(latin1, Encoding.Latin1);
+
+    public ParameterValues Intern(ParameterValues values)
+    {
+        if (values.IsLong) return values;
+        if (_sets.TryGetValue(values, out var known)) return known;
+        if (_sets.Count >= SetsMax) _sets.Clear();
+        _sets.Add(values, values);
+        return values;
+    }
+
+    public ParameterValues With(ParameterValues values, int index, string? value)
+    {
+        if (values[index] == value) return values;
+        var changed = values.CopyValues();
+        changed[index] = value;
+        return Intern(new ParameterValues(changed));
+    }
+
+    /// <summary>The values, with those of <paramref name="defaults"/> where none is known.</summary>
+    public ParameterValues Fill(ParameterValues values, ParameterValues defaults)
+    {
+        string?[]? filled = null;
+        for (var i = 0; i < values.Count; i++)
+        {
+            if (values[i] is null && defaults[i] is not null) (filled ??= values.CopyValues())[i] = defaults[i];
+        }
+        return filled is null ? values : Intern(new ParameterValues(filled));
+    }
+
+    /// <summary>The client's values after a SET batch: where both know one, the server's canonical form.</summary>
+    public ParameterValues Canonical(ParameterValues client, ParameterValues server)
+    {
+        string?[]? changed = null;
+        for (var i = 0; i < client.Count; i++)
+        {
+            if (client[i] is not null && server[i] is { } canonical && client[i] != canonical) (changed ??= client.CopyValues())[i] = canonical;
+        }
+        return changed is null ? client : Intern(new ParameterValues(changed));
+    }
+}

@@ -1,0 +1,15 @@
+using FastPool.Base;
+using FastPool.Protocol;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>What happens to the reply of an outstanding request.</summary>
+public enum ReplyAction : byte
+{
+    /// <summary>It goes to the client.</summary>
+    Forward,
+    /// <summary>The pooler asked; the client sees nothing.</summary>
+    Swallow,
+    /// <summary>Nothing was sent to the server: the pooler answers when its turn comes.</summary>
+    Fake,
+}

@@ -1,0 +1,39 @@
+using FastPool.Core.Settings;
+using FastPool.Logs;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool;
+
+/// <summary>
+/// The settings in force, and reading them again. All or nothing: a configuration that cannot be read changes nothing, except that
+/// the log is opened anew, for whoever rotates logs relies on that.
+/// </summary>
+internal sealed class ConfigurationReload(PoolerLog log, ILogger logger, Func<Settings, LoadResult> load)
+{
+    private Settings? _current;
+
+    /// <summary>What is in force now.</summary>
+    internal Settings Current => _current ?? throw new InvalidOperationException("no settings have been loaded yet");
+
+    /// <summary>These are in force; file and syslog stay open under the names they were opened with.</summary>
+    internal void Apply(Settings settings)
+    {
+        _current = settings;
+        log.Apply(settings);
+    }
+
+    /// <summary>What SIGHUP and RELOAD do.</summary>
+    /// <returns>False when anything failed.</returns>
+    internal bool Reload(IPooler pooler)
+    {
+        var (settings, messages) = load(Current);
+        if (settings is not null) log.Apply(settings);
+        logger.Lines(messages); // Still into the old file.
+        log.Reopen();
+        if (settings is null) return false;
+        _current = settings;
+        if (pooler.Reload(settings)) return true;
+        logger.TlsNotReloaded();
+        return false;
+    }
+}
