@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Simulation.Postgres;
 using FastPool.Simulation.Worlds;
