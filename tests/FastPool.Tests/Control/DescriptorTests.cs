@@ -19,7 +19,16 @@ public sealed class DescriptorTests
 
     private NumberedDescriptors Numbers => _world.Posts.Numbers;
 
-    private sealed record View(int Descriptor, string Tls, BufferView Buffer = default) : IConnectionView;
+    private sealed record View(int Descriptor, string Tls, BufferView Buffer = default) : ILinkEnd
+    {
+        public bool IsMidMessage => false;
+
+        public bool HasSentAll => true;
+
+        public void Join(ILinkEnd other) => Assert.Fail("nobody is linked here");
+
+        public void Part() => Assert.Fail("nobody is linked here");
+    }
 
     [Fact]
     public void What_is_sent_are_copies_and_the_rows_keep_the_numbers()
