@@ -83,6 +83,13 @@ public static unsafe class Sockets
 
     public static void Close(int fd) => _ = Libc.close(fd);
 
+    /// <summary>The connection ends, for whoever has a descriptor of it. What is sent already arrives.</summary>
+    public static void Shutdown(int fd)
+    {
+        const int BothWays = 2; // SHUT_RDWR
+        _ = Libc.shutdown(fd, BothWays);
+    }
+
     /// <summary>The pending error of a socket whose connect was under way: 0 or an errno.</summary>
     public static int TakeError(int fd)
     {

@@ -11,7 +11,7 @@ namespace FastPool.Net;
 internal sealed class CancelRelay(PoolRegistry registry)
 {
     private readonly List<CancelConnection>[] _underWay = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
-    private readonly WaitingCancels[] _waiting = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new WaitingCancels())];
+    private readonly WaitingCancels[] _waiting = [.. Enumerable.Range(0, registry.LoopCount).Select(static loop => new WaitingCancels(loop))];
 
     internal PeerPools Peers { get; } = new(registry);
 
@@ -75,12 +75,16 @@ internal sealed class CancelRelay(PoolRegistry registry)
         else TryStart(loop, cancel);
     }
 
-    /// <summary>Behind those that came earlier for a place of the same kind.</summary>
+    /// <summary>Behind those that came earlier for a place of the same kind, on whichever loop.</summary>
     private void TryStart(Loop loop, CancelConnection cancel)
     {
-        var waiting = _waiting[loop.Index];
-        if (waiting.HasAny(cancel.Places) || !cancel.TryTakePlace()) waiting.Add(cancel);
-        else Start(loop, cancel);
+        if (cancel.Places.FirstWaiting == ConnectionBudget.Nobody && cancel.TryTakePlace())
+        {
+            Start(loop, cancel);
+            return;
+        }
+        _waiting[loop.Index].Add(cancel);
+        StartNext(loop, cancel.Places); // Whoever has given a place back meanwhile may have looked before this one was in the queue.
     }
 
     private void Start(Loop loop, CancelConnection cancel)
@@ -95,7 +99,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
         _underWay[loop.Index].Remove(cancel);
         cancel.GiveBackPlace();
         if (isToRetry) _waiting[loop.Index].AddForRetry(cancel);
-        else StartNext(loop, cancel.Places);
+        StartNext(loop, cancel.Places);
     }
 
     /// <summary>Requests aimed at servers of that loop's clients, and those that it passes on to peers.</summary>
@@ -115,17 +119,35 @@ internal sealed class CancelRelay(PoolRegistry registry)
         foreach (var places in waiting.Places) StartNext(loop, places);
     }
 
-    /// <summary>Those that stand first, as long as there are places for them.</summary>
+    /// <summary>
+    /// Those that stand first, as long as there are places for them. Where the first is another loop's, that loop goes on: a
+    /// place that was given back on one loop is noticed at once on all.
+    /// </summary>
     private void StartNext(Loop loop, ConnectionBudget places)
     {
         var waiting = _waiting[loop.Index];
-        while (waiting.FirstOf(places) is { } cancel)
+        if (waiting.Served is var before && before == places) return; // What was started a moment ago has failed at once: the round goes on by itself.
+        waiting.Served = places;
+        try
         {
-            var reason = ReasonToEnd(loop, cancel);
-            if (reason is null && !cancel.IsAbandoned && !cancel.TryTakePlace()) return;
-            waiting.RemoveFirst(places);
-            if (reason is not null) cancel.EndRequester(reason);
-            else if (!cancel.IsAbandoned) Start(loop, cancel);
+            while (places.FirstWaiting is var first and not ConnectionBudget.Nobody)
+            {
+                if (first != loop.Index)
+                {
+                    loop.Group[first].Post(new ActionLetter(other => StartNext(other, places)));
+                    return;
+                }
+                var cancel = waiting.FirstOf(places);
+                var reason = ReasonToEnd(loop, cancel);
+                if (reason is null && !cancel.IsAbandoned && !cancel.TryTakePlace()) return;
+                waiting.RemoveFirst(places);
+                if (reason is not null) cancel.EndRequester(reason);
+                else if (!cancel.IsAbandoned) Start(loop, cancel);
+            }
+        }
+        finally
+        {
+            waiting.Served = before;
         }
     }
 

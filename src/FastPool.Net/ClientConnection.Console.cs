@@ -11,7 +11,7 @@ namespace FastPool.Net;
 internal sealed partial class ClientConnection
 {
     /// <summary>What waits until descriptors have been sent; null: none are on their way.</summary>
-    private Queue<Action>? _afterDescriptors;
+    private Queue<(Action Say, DescriptorCopies? Copies)>? _afterDescriptors;
 
     private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
     {
@@ -65,39 +65,62 @@ internal sealed partial class ClientConnection
     /// Each message by itself, with the descriptors that belong to it. Their reader may be slow, and nothing but the call that sends them
     /// takes them: so a thread of its own waits for him, and what else the console says to him comes after that.
     /// </summary>
-    internal void SendDescriptors(IReadOnlyList<DescriptorMessage> messages)
+    internal void SendDescriptors(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies)
     {
-        if (!IsOpen) return;
-        _loop.Engine.Settle(this);
-        if (IsCongested)
+        var isUnderWay = false;
+        try
         {
-            OnDescriptorsSent(Errno.EAGAIN);
-            return;
+            if (!IsOpen) return;
+            _loop.Engine.Settle(this);
+            if (IsCongested)
+            {
+                OnDescriptorsSent(Errno.EAGAIN);
+                return;
+            }
+            var loop = _loop;
+            DescriptorSender.Begin(Handle, messages, copies, errno => loop.Post(new ActionLetter(_ => OnDescriptorsSent(errno), this)));
+            isUnderWay = true;
+            _afterDescriptors = new();
         }
-        _afterDescriptors ??= new();
-        var loop = _loop;
-        DescriptorSender.Begin(Handle, messages, errno => loop.Post(new ActionLetter(_ => OnDescriptorsSent(errno), this)));
+        finally
+        {
+            if (!isUnderWay) copies.Dispose();
+        }
     }
 
     private void OnDescriptorsSent(int errno)
     {
-        if (!IsOpen) return;
-        if (errno != 0)
+        var waiting = _afterDescriptors;
+        _afterDescriptors = null;
+        if (errno != 0 && IsOpen)
         {
             _loop.Context.Log.Failure("", "send_one_fd: sendmsg error: " + Errno.Text(errno));
             Disconnect(new Ending("send_one_fd failed"));
-            return;
         }
-        var waiting = _afterDescriptors!;
-        _afterDescriptors = null;
-        while (waiting.TryDequeue(out var next)) InOrder(next);
+        if (waiting is null) return;
+        try
+        {
+            while (IsOpen && waiting.TryDequeue(out var next)) InOrder(next.Say, next.Copies);
+        }
+        finally
+        {
+            foreach (var unsaid in waiting) unsaid.Copies?.Dispose();
+        }
+    }
+
+    /// <summary>Nobody hears the rest: the thread that waits for him need not.</summary>
+    private void AbandonDescriptors()
+    {
+        if (_afterDescriptors is not null) Sockets.Shutdown(Handle);
     }
 
     /// <summary>What the console says, after the descriptors that are on their way.</summary>
-    internal void InOrder(Action say)
+    /// <param name="say">Once.</param>
+    /// <param name="copies">What is to be let go of if it is not said.</param>
+    internal void InOrder(Action say, DescriptorCopies? copies = null)
     {
         if (_afterDescriptors is null) say();
-        else _afterDescriptors.Enqueue(say);
+        else _afterDescriptors.Enqueue((say, copies));
     }
 
     /// <summary>Parts of an answer that the client has not come to: a long listing is sent as it is read.</summary>

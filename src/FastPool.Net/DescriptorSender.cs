@@ -10,19 +10,30 @@ internal static class DescriptorSender
     private const int StackBytes = 256 * 1024;
 
     /// <param name="handle">May be closed at any time: the thread has a descriptor of its own.</param>
-    /// <param name="done">Called on the thread, with 0 or an errno.</param>
-    internal static void Begin(int handle, IReadOnlyList<DescriptorMessage> messages, Action<int> done)
+    /// <param name="messages">With descriptors out of the copies.</param>
+    /// <param name="copies">Closed when they are sent, or will not be. When this throws, they are still the caller's.</param>
+    /// <param name="done">Called then, on the thread, with 0 or an errno.</param>
+    internal static void Begin(int handle, IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies, Action<int> done)
     {
         var own = DescriptorPassing.TryDuplicate(handle);
         if (own < 0)
         {
+            copies.Dispose();
             done(-own);
             return;
         }
-        new Thread(() => done(SendAndClose(own, messages)), StackBytes) { Name = "descriptors", IsBackground = true }.Start();
+        try
+        {
+            new Thread(() => done(SendAndClose(own, messages, copies)), StackBytes) { Name = "descriptors", IsBackground = true }.Start();
+        }
+        catch
+        {
+            Sockets.Close(own); // The system has no thread for it.
+            throw;
+        }
     }
 
-    private static int SendAndClose(int socket, IReadOnlyList<DescriptorMessage> messages)
+    private static int SendAndClose(int socket, IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies)
     {
         try
         {
@@ -34,6 +45,7 @@ internal static class DescriptorSender
         }
         finally
         {
+            copies.Dispose();
             Sockets.Close(socket);
         }
     }

@@ -71,7 +71,7 @@ internal sealed partial class Loop
         if (client is not null && client.Session.Loop != Index) client = null;
         Contain(place, thrown, server);
         if (client is { IsOpen: true }) Contain(place, thrown, client);
-        if (effect.Kind == PoolEffectKind.Dial && server is null) GiveDialBack(effect.Pool);
+        if (effect.Kind == PoolEffectKind.Dial && server is null) GiveDialBack(effect);
     }
 
     /// <summary>An operation of a pool has thrown: those it was about are closed, each on its own loop.</summary>
@@ -84,8 +84,8 @@ internal sealed partial class Loop
     }
 
     /// <summary>The pool counts a server that is being opened: it hears that there will be none.</summary>
-    private void GiveDialBack(Pool pool) =>
-        Try(() => pool.LoginFailed(new ServerSession(Context, pool, _group.NextId(), 0), new LoginFailure(InternalError, null), this));
+    private void GiveDialBack(PoolEffect effect) =>
+        Try(() => effect.Pool.LoginFailed(new ServerSession(Context, effect.Pool, _group.NextId(), 0, effect.Client as ClientSession), new LoginFailure(InternalError, null), this));
 
     private void ClearScratch()
     {

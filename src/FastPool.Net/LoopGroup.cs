@@ -56,6 +56,8 @@ public sealed class LoopGroup : ILoops
 
     public int Count => _loops.Length;
 
+    public IDescriptorSource Descriptors { get; } = new KernelDescriptors();
+
     /// <summary>Given after the construction, since the console needs the loops; before they start.</summary>
     public IConsole Console { get; set; } = null!;
 

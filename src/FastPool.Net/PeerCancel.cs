@@ -87,7 +87,7 @@ internal sealed class PeerPools(PoolRegistry registry)
 
     internal ConnectionBudget Of(int peerId) => _pools[peerId];
 
-    internal void NoteUse(int peerId) => _pools.GetOrAdd(peerId, static _ => new ConnectionBudget());
+    internal void NoteUse(int peerId) => _pools.GetOrAdd(peerId, static (_, loopCount) => new ConnectionBudget(loopCount), registry.LoopCount);
 
     internal bool TryTake(int peerId)
     {

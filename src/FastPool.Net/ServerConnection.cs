@@ -18,7 +18,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private Loop _loop;
     private int _handleOnTheWay = -1;
     private bool _isCutShort;
-    private bool _isRemoved;
+    private bool _hasPlace = true; // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
     private bool _awaitsTlsAnswer;
 
     internal ServerConnection(Loop loop, ServerSession session)
@@ -335,12 +335,24 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         Session.Link.LoseServer();
         Session.LetGoOfStatements();
         _loop.Forget(this);
-        _isRemoved = true;
-        if (Session.Login is not { } login || isDeliberate) Session.Pool.Remove(Session, _loop);
-        else if (login.Failure.Relay is not null) Session.Pool.LoginFailed(Session, login.Failure, _loop);
-        else if (!_loop.Dialer.TryNext(_loop, this)) Session.Pool.LoginFailed(Session, new LoginFailure(reason, null), _loop);
+        if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
+        else if (login.Failure.Relay is not null) GiveBackPlace(login.Failure);
+        else if (!_loop.Dialer.TryNext(_loop, this)) GiveBackPlace(new LoginFailure(reason, null));
         LoseQuery();
     }
+
+    /// <summary>Its place in the pool is free, once.</summary>
+    /// <param name="failure">Of its login; null: that has not failed.</param>
+    private void GiveBackPlace(LoginFailure? failure)
+    {
+        if (!_hasPlace) return;
+        _hasPlace = false;
+        if (failure is null) Session.Pool.Remove(Session, _loop);
+        else Session.Pool.LoginFailed(Session, failure, _loop);
+    }
+
+    /// <summary>Its place in the pool is that of the next attempt.</summary>
+    internal void HandPlaceOn() => _hasPlace = false;
 
     /// <summary>What <see cref="CloseInOrder"/> has not come to.</summary>
     private void Abandon()
@@ -351,7 +363,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         _loop.Try(Session.Link.LoseServer);
         _loop.Try(Session.LetGoOfStatements);
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));
-        if (!_isRemoved) _loop.Try(() => Session.Pool.Remove(Session, _loop));
+        _loop.Try(() => GiveBackPlace(Session.Login is null ? null : new LoginFailure(Loop.InternalError, null))); // With the pause of a failed login: what has thrown may throw again.
         _loop.Try(LoseQuery);
     }
 

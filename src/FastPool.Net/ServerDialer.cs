@@ -30,7 +30,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
             pool.Remove(session, loop);
             return;
         }
-        Start(loop, plan, session);
+        Begin(loop, plan, Add(loop, plan, session));
     }
 
     /// <summary>A connection failed before it was of use: goes on with the plan's next address.</summary>
@@ -40,17 +40,25 @@ internal sealed class ServerDialer(IHostResolver resolver)
         if (failed.Plan is not { } plan || !plan.TryMoveOn(loop.NowUs, loop.Registry.Settings.ServerLoginRetryUs)) return false;
         var session = new ServerSession(loop.Context, plan.Pool, loop.Group.NextId(), plan.Entry.Port, failed.Session.OnlyClient as ClientSession);
         if (!plan.IsCurrent || session.Generation != failed.Session.Generation) return false;
-        Start(loop, plan, session);
+        var next = Add(loop, plan, session);
+        failed.HandPlaceOn();
+        Begin(loop, plan, next);
         return true;
     }
 
-    private void Start(Loop loop, DialPlan plan, ServerSession session)
+    /// <summary>What is thrown up to here leaves the place in the pool with whom it was. From here it is the new connection's.</summary>
+    private static ServerConnection Add(Loop loop, DialPlan plan, ServerSession session)
     {
         var server = new ServerConnection(loop, session) { Plan = plan };
         loop.Add(server);
-        if (plan.Host.Length == 0) loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
+        return server;
+    }
+
+    private void Begin(Loop loop, DialPlan plan, ServerConnection server)
+    {
         try
         {
+            if (plan.Host.Length == 0) loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
             Find(loop, plan, plan.Entry.Port, server, place => Connect(loop, server, place));
         }
         catch (Exception e)

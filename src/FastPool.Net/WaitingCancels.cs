@@ -4,9 +4,10 @@ namespace FastPool.Net;
 
 /// <summary>
 /// Cancel requests of one loop that wait: in order of arrival for each kind of place, so that a place which becomes free is
-/// the next one's at once, however many there are; and those whose connection failed, for another try.
+/// the next one's at once, however many there are; and those whose connection failed, for another try. Other loops see by
+/// the places since when the first has waited.
 /// </summary>
-internal sealed class WaitingCancels
+internal sealed class WaitingCancels(int loop)
 {
     private readonly Dictionary<ConnectionBudget, Queue<CancelConnection>> _queues = [];
     private readonly List<CancelConnection> _toRetry = [];
@@ -18,12 +19,17 @@ internal sealed class WaitingCancels
     /// <summary>The kinds that somebody waits for, as it is now.</summary>
     internal IReadOnlyList<ConnectionBudget> Places => [.. _queues.Keys];
 
-    internal bool HasAny(ConnectionBudget places) => _queues.ContainsKey(places);
-
     internal void Add(CancelConnection cancel)
     {
-        if (!_queues.TryGetValue(cancel.Places, out var queue)) _queues.Add(cancel.Places, queue = new Queue<CancelConnection>());
+        if (_queues.TryGetValue(cancel.Places, out var queue))
+        {
+            queue.Enqueue(cancel);
+            return;
+        }
+        queue = new Queue<CancelConnection>();
         queue.Enqueue(cancel);
+        _queues.Add(cancel.Places, queue);
+        cancel.Places.SetWaiting(loop, cancel.SinceUs);
     }
 
     internal void AddForRetry(CancelConnection cancel) => _toRetry.Add(cancel);
@@ -38,13 +44,17 @@ internal sealed class WaitingCancels
         _toRetry.RemoveAll(cancel => cancel.IsAbandoned || nowUs >= cancel.RetryAtUs);
     }
 
-    /// <returns>Null when nobody waits for such a place.</returns>
-    internal CancelConnection? FirstOf(ConnectionBudget places) => _queues.TryGetValue(places, out var queue) ? queue.Peek() : null;
+    /// <summary>Of those that wait for such a place. There is one.</summary>
+    internal CancelConnection FirstOf(ConnectionBudget places) => _queues[places].Peek();
 
     internal void RemoveFirst(ConnectionBudget places)
     {
         var queue = _queues[places];
         queue.Dequeue();
         if (queue.Count == 0) _queues.Remove(places);
+        places.SetWaiting(loop, queue.TryPeek(out var next) ? next.SinceUs : long.MaxValue);
     }
+
+    /// <summary>Those for which a round of starts is under way; null: none is.</summary>
+    internal ConnectionBudget? Served { get; set; }
 }

@@ -31,11 +31,11 @@ internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null, boo
     }
 
     /// <summary>What is written so far, then messages with descriptors.</summary>
-    public void Send(IReadOnlyList<DescriptorMessage> messages)
+    public void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies)
     {
         reply.Part(Buffer.WrittenMemory);
         Buffer = new MessageBuffer(FirstBytes);
-        reply.Send(messages);
+        reply.Send(messages, copies);
     }
 
     /// <summary>CommandComplete and ReadyForQuery.</summary>

@@ -12,5 +12,8 @@ internal sealed class ConsoleException(string message, string sqlState = Console
     /// <summary>config_file_error: a RELOAD that failed.</summary>
     public const string ConfigFileError = "F0000";
 
+    /// <summary>insufficient_resources: the limit of open files, mostly.</summary>
+    public const string InsufficientResources = "53000";
+
     public string SqlState { get; } = sqlState;
 }

@@ -198,7 +198,7 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
             onEnd();
         }
 
-        public void Send(IReadOnlyList<DescriptorMessage> messages) => reply.Send(messages);
+        public void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies) => reply.Send(messages, copies);
 
         public void Disconnect(string reason) => reply.Disconnect(reason);
     }

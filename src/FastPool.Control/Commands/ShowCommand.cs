@@ -64,9 +64,7 @@ internal sealed class ShowCommand
             [TakeoverItem] = new Item((answer, request) =>
             {
                 if (!request.IsOwnUser || !sources.Registry.State.IsFrozen) throw request.InvalidCommand();
-                OneText("state").Describe(answer.Buffer, default);
-                DescriptorsGivenTo = request.Client;
-                answer.Send(new HandoverWriter(registry, sources.Walk, sources.Secrets, sources.Statements, sources.Clock).Write());
+                SendDescriptors(answer, request, OneText("state"), new HandoverWriter(registry, sources.Walk, sources.Secrets, sources.Statements, sources.Clock).Write);
             }),
             ["FASTPOOL"] = Of(ProductListing.Listing, () => ProductListing.Rows(registry, sources.Product, sources.Walk)),
         };
@@ -117,15 +115,29 @@ internal sealed class ShowCommand
 
     private void WriteDescriptors(Answer answer, ConsoleRequest request)
     {
-        var rows = DescriptorListing.Rows(_sources, _connections);
-        if (!request.IsOwnUser || answer.Form is not null)
+        if (request.IsOwnUser && answer.Form is null)
+            SendDescriptors(answer, request, DescriptorListing.Listing, copies => DescriptorListing.Messages(DescriptorListing.Rows(_sources, _connections, copies), _sources.Secrets, Remembering));
+        else
+            DescriptorListing.Listing.Write(answer, DescriptorListing.Rows(_sources, _connections), Remembering);
+    }
+
+    /// <summary>All of them or none: who got some would take over a part.</summary>
+    private void SendDescriptors(Answer answer, ConsoleRequest request, IDescription columns, Func<DescriptorCopies, IReadOnlyList<DescriptorMessage>> write)
+    {
+        var copies = _sources.Walk.NewCopies();
+        try
         {
-            DescriptorListing.Listing.Write(answer, rows, Remembering);
-            return;
+            var messages = write(copies);
+            if (copies.Problem is { } problem) throw new ConsoleException("could not duplicate the descriptors: " + problem, ConsoleException.InsufficientResources);
+            columns.Describe(answer.Buffer, default);
+            DescriptorsGivenTo = request.Client;
+            answer.Send(messages, copies);
         }
-        DescriptorListing.Listing.Describe(answer.Buffer, default);
-        DescriptorsGivenTo = request.Client;
-        answer.Send(DescriptorListing.Messages(rows, _sources.Secrets, Remembering));
+        catch
+        {
+            copies.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The asking session's buffer always holds its query: type, length, text and NUL.</summary>

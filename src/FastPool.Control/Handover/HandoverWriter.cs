@@ -19,31 +19,41 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
     /// <summary>Kinds of rows, by their first byte.</summary>
     internal const byte Common = 0, Listeners = 1, Servers = 2, Clients = 3;
 
-    /// <summary>On the control thread, while all loops stand still.</summary>
-    public IReadOnlyList<DescriptorMessage> Write()
+    /// <summary>What is sent of each listener, server and client: copied on its loop, where the number is still its own.</summary>
+    private readonly Dictionary<object, int> _copyOf = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>On the control thread, while all loops stand still. Once.</summary>
+    public IReadOnlyList<DescriptorMessage> Write(DescriptorCopies copies)
     {
-        var state = Collect();
+        var state = Collect(copies);
         var rows = new List<DescriptorMessage> { Row(Common, state.WriteCommon, []) };
-        AddRows(rows, Listeners, state.Listeners, static listener => listener.Descriptor, static (to, listener, _) =>
+        AddRows(rows, Listeners, state.Listeners, static (to, listener, _) =>
         {
             to.Write(listener.Address);
             to.Write(listener.Port);
         });
-        AddRows(rows, Servers, state.Servers, static server => server.OldDescriptor, static (to, server, before) => server.Write(to, before));
-        AddRows(rows, Clients, state.Clients, static client => client.Descriptor, static (to, client, before) => client.Write(to, before));
+        AddRows(rows, Servers, state.Servers, static (to, server, before) => server.Write(to, before));
+        AddRows(rows, Clients, state.Clients, static (to, client, before) => client.Write(to, before));
         return rows;
     }
 
-    private HandedState Collect()
+    private HandedState Collect(DescriptorCopies copies)
     {
         var state = new HandedState { NowUs = clock.NowUs };
-        var listeners = new SortedDictionary<int, ListenerView>();
+        var listeners = new SortedDictionary<int, HandedListener>();
         walk.Each(view =>
         {
-            foreach (var listener in view.Listeners) listeners.TryAdd(listener.Descriptor, listener);
+            foreach (var (descriptor, address, port) in view.Listeners)
+            {
+                if (!listeners.TryAdd(descriptor, new HandedListener(descriptor, address, port))) continue;
+                _copyOf[listeners[descriptor]] = copies.Add(descriptor);
+            }
+            var (servers, clients) = (state.Servers.Count, state.Clients.Count);
             view.HandOver(state);
+            foreach (var server in state.Servers.Skip(servers)) _copyOf[server] = copies.Add(server.OldDescriptor);
+            foreach (var client in state.Clients.Skip(clients)) _copyOf[client] = copies.Add(client.Descriptor);
         });
-        foreach (var listener in listeners.Values) state.Listeners.Add(new HandedListener(listener.Descriptor, listener.Address, listener.Port));
+        state.Listeners.AddRange(listeners.Values);
         foreach (var database in registry.Databases)
         {
             if (database.IsDisabled) state.Disabled.Add(database.Name);
@@ -65,7 +75,7 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
         return new HandedPool(pool.Database.Name, pool.User.Name, totals, welcome?.Untracked, welcome is null ? [] : secrets.Tracked.Named(welcome.Tracked));
     }
 
-    private static void AddRows<T>(List<DescriptorMessage> rows, byte kind, List<T> items, Func<T, int> descriptor, Action<BinaryWriter, T, T?> write)
+    private void AddRows<T>(List<DescriptorMessage> rows, byte kind, List<T> items, Action<BinaryWriter, T, T?> write)
         where T : class
     {
         foreach (var part in items.Chunk(PerRow))
@@ -82,7 +92,7 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
                         before = item;
                     }
                 },
-                [.. part.Select(descriptor)]));
+                [.. part.Select(item => _copyOf[item])]));
         }
     }
 

@@ -52,6 +52,8 @@ internal sealed class ConnectionRow
 
     // For SHOW FDS.
     public int Descriptor { get; init; }
+    /// <summary>What is passed on in its place; negative: nothing.</summary>
+    public int DescriptorCopy { get; set; } = -1;
     public int LinkDescriptor { get; init; }
     public bool IsLinkedToTls { get; init; }
     public ulong CancelKey { get; init; }

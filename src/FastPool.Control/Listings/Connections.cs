@@ -7,12 +7,23 @@ namespace FastPool.Control.Listings;
 /// <summary>Collects connections from all loops, in the order in which listings show them.</summary>
 internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
 {
-    public List<ConnectionRow> Clients()
+    /// <param name="copies">Null: nobody gets descriptors.</param>
+    public List<ConnectionRow> Clients(DescriptorCopies? copies = null)
     {
         var rows = new List<ConnectionRow>();
-        walk.Clients((view, client) => rows.Add(ConnectionRow.Of(client, view.NowUs)));
+        walk.Clients((view, client) => rows.Add(Copied(ConnectionRow.Of(client, view.NowUs), copies)));
         return rows;
     }
+
+    /// <summary>With its descriptor, if it is one that may be passed on.</summary>
+    private ConnectionRow Copied(ConnectionRow row, DescriptorCopies? copies)
+    {
+        if (copies is not null && MayBePassedOn(row)) row.DescriptorCopy = copies.Add(row.Descriptor);
+        return row;
+    }
+
+    /// <summary>TLS has its keys in this process and nowhere else; the console's own clients belong to it.</summary>
+    public bool MayBePassedOn(ConnectionRow row) => row.Tls.Length == 0 && !row.IsLinkedToTls && row.Pool != registry.AdminPool;
 
     /// <summary>
     /// Clients with a place in a pool, and cancel requests, in order. What is kept for all of them is what their order
@@ -56,10 +67,11 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
         }
     }
 
-    public List<ConnectionRow> Servers()
+    /// <inheritdoc cref="Clients"/>
+    public List<ConnectionRow> Servers(DescriptorCopies? copies = null)
     {
         var rows = new List<ConnectionRow>();
-        walk.Servers((_, server) => rows.Add(ConnectionRow.Of(server)));
+        walk.Servers((_, server) => rows.Add(Copied(ConnectionRow.Of(server), copies)));
         return rows;
     }
 

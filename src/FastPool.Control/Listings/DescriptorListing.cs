@@ -16,6 +16,9 @@ internal sealed record DescriptorRow(int Descriptor, string Task, string? User, 
     /// <inheritdoc cref="Password"/>
     public ScramKeys? Keys { get; init; }
 
+    /// <summary>What is sent with the row; negative: the connection has no socket now.</summary>
+    public int Copy { get; init; }
+
     /// <summary>It has statements prepared under names that another process would use anew.</summary>
     public bool IsPrepared { get; init; }
 }
@@ -47,25 +50,34 @@ internal static class DescriptorListing
         Bytea("scram_server_key", static row => row.Keys?.ServerKey));
 
     /// <summary>Listeners, clients in login, then pool by pool; without TLS and without the console's own.</summary>
-    public static IEnumerable<DescriptorRow> Rows(Sources sources, Connections connections)
+    /// <param name="sources">Of everything.</param>
+    /// <param name="connections">Of the loops.</param>
+    /// <param name="copies">Gets the descriptors; null: they are shown only.</param>
+    public static IEnumerable<DescriptorRow> Rows(Sources sources, Connections connections, DescriptorCopies? copies = null)
     {
-        var listeners = new SortedDictionary<int, ListenerView>();
+        var listeners = new SortedDictionary<int, DescriptorRow>();
         sources.Walk.Each(view =>
         {
-            foreach (var listener in view.Listeners) listeners.TryAdd(listener.Descriptor, listener);
+            foreach (var listener in view.Listeners)
+            {
+                if (!listeners.ContainsKey(listener.Descriptor)) listeners.Add(listener.Descriptor, RowOf(listener, copies));
+            }
         });
         var requests = connections.CancelRequests().ConvertAll(static row => row.Id);
-        var rows = connections.Clients();
-        rows.AddRange(connections.Servers());
-        rows.RemoveAll(row => row.Tls.Length > 0 || row.IsLinkedToTls || row.Pool == sources.Registry.AdminPool || requests.Contains(row.Id));
+        var rows = connections.Clients(copies);
+        rows.AddRange(connections.Servers(copies));
+        rows.RemoveAll(row => !connections.MayBePassedOn(row) || requests.Contains(row.Id));
         var inOrder = connections.InOrder(rows).ToArray();
         return
         [
-            .. listeners.Values.Select(static listener => new DescriptorRow(listener.Descriptor, "pooler", null, null, listener.Address, listener.Port, 0, 0, null)),
+            .. listeners.Values,
             .. inOrder.Where(static row => row.Place == ConnectionPlace.ClientLogin).Select(RowOf),
             .. inOrder.Where(static row => row.Place is not (ConnectionPlace.ClientLogin or ConnectionPlace.ServerBeingCanceled)).Select(RowOf),
         ];
     }
+
+    private static DescriptorRow RowOf(ListenerView listener, DescriptorCopies? copies) =>
+        new(listener.Descriptor, "pooler", null, null, listener.Address, listener.Port, 0, 0, null) { Copy = copies?.Add(listener.Descriptor) ?? -1 };
 
     private static DescriptorRow RowOf(ConnectionRow row) => new(
         row.Descriptor,
@@ -78,16 +90,17 @@ internal static class DescriptorListing
         row.LinkDescriptor,
         row.Parameters)
     {
+        Copy = row.DescriptorCopy,
         IsPrepared = row is { IsServer: true, PreparedStatements: > 0, LinkId: 0 },
     };
 
     /// <summary>The rows with their descriptors. A free server that has statements prepared stays here, and ends with this process.</summary>
     public static IReadOnlyList<DescriptorMessage> Messages(IEnumerable<DescriptorRow> rows, HandoverSecrets secrets, ILocalTime time) =>
     [
-        .. rows.Where(static row => !row.IsPrepared).Select(row =>
+        .. rows.Where(static row => row is { IsPrepared: false, Copy: >= 0 }).Select(row =>
         {
             var whole = row.Task == "client" ? row with { Password = secrets.SecretOf(row.Database, row.User), Keys = secrets.KeysOf(row.Database, row.User) } : row;
-            return new DescriptorMessage(Listing.Row(whole, time), [row.Descriptor]);
+            return new DescriptorMessage(Listing.Row(whole, time), [row.Copy]);
         }),
     ];
 }

@@ -17,6 +17,9 @@ internal sealed class LoopWalk(ILoops loops)
     /// <summary>A loop that does not answer for so long is not going to.</summary>
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(10);
 
+    /// <summary>Nothing yet: they are added while their loops are visited.</summary>
+    public DescriptorCopies NewCopies() => new(loops.Descriptors);
+
     /// <summary>Every client that is there when its loop is first visited and still is when its slice comes.</summary>
     public void Clients(Action<ILoopView, ClientSession> visit)
     {

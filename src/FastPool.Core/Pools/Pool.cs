@@ -30,6 +30,7 @@ public sealed class Pool
         _limits = limits;
         Limits = limits;
         IsForced = database.Entry.ForcedUser == user.Name;
+        Cancels = new ConnectionBudget(loopCount);
         Stats = new PoolStats[loopCount];
         for (var i = 0; i < loopCount; i++) Stats[i] = new PoolStats();
         _mover = new PoolMover(this, loopCount);
@@ -85,7 +86,7 @@ public sealed class Pool
     }
 
     /// <summary>Connections that carry a cancel request to a server of this pool.</summary>
-    public ConnectionBudget Cancels { get; } = new();
+    public ConnectionBudget Cancels { get; }
 
     public HostChoice Hosts { get; } = new();
 

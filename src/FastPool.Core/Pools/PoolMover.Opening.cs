@@ -14,8 +14,13 @@ internal sealed partial class PoolMover
             OpenShared(host);
             if (_awaitingOwn.Count > 0) OpenOwn(host);
         }
-        if (_isAtLimit) SetStarved(true);
-        else WithdrawClaims();
+        if (!_isAtLimit)
+        {
+            WithdrawClaims();
+            return;
+        }
+        SetStarved(true);
+        LookAgainSoon(host); // It is told of a place; what else may help it, such as an idle server of its own, it finds by looking.
     }
 
     private void OpenShared(IPoolHost host)
@@ -103,7 +108,7 @@ internal sealed partial class PoolMover
 
     // ---- limits shared with other pools -------------------------------------------------------------------------------
 
-    private bool _isAtLimit; // By such a limit, in the present look at what is wanted.
+    private bool _isAtLimit; // Such a limit has stopped somebody who waits, in the present look at what is wanted.
 
     private void SetStarved(bool value)
     {
@@ -132,7 +137,7 @@ internal sealed partial class PoolMover
         var (database, user) = (_pool.Database.Servers, _pool.User.Servers);
         if (!TryTake(database, ref _databaseClaim, isForWaiter, host))
         {
-            Withdraw(_userClaim);
+            if (isForWaiter) Withdraw(_userClaim); // From here it waits for the database's limit. One that nobody waits for changes nothing for those that wait.
             return false;
         }
         if (!TryTake(user, ref _userClaim, isForWaiter, host))
@@ -152,21 +157,19 @@ internal sealed partial class PoolMover
         var isBounded = isForWaiter && limit.Limit > 0;
         if (isBounded)
         {
-            _isAtLimit = true;
             if (claim is { IsQueued: true } && limit.IsFull) // It will be told.
             {
+                _isAtLimit = true;
                 if (limit.HasUnmetClaims) host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool, Detail: limit));
                 return false;
             }
             claim ??= new Claim(_pool);
         }
-        if (!limit.TryTake(_pool, isFirst: _counts.Servers == 0, isBounded ? claim : null))
-        {
-            if (isBounded) host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool, Detail: limit));
-            return false;
-        }
-        if (isBounded) _isAtLimit = false;
-        return true;
+        if (limit.TryTake(_pool, isFirst: _counts.Servers == 0, isBounded ? claim : null)) return true;
+        if (!isBounded) return false;
+        _isAtLimit = true;
+        host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool, Detail: limit));
+        return false;
     }
 
     /// <summary>This pool, which had waited longest, has been told of a free place.</summary>

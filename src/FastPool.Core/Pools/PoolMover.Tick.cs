@@ -79,7 +79,6 @@ internal sealed partial class PoolMover
             ArmAt(Math.Max(now + Limits.TickUs, _retryAtUs), host);
         }
         OpenMore(host);
-        if (_isStarved) LookAgainSoon(host);
     }
 
     private void TickWaiters(PoolLimits limits, long now, IPoolHost host)

@@ -319,6 +319,12 @@ internal sealed partial class PoolMover
         PublishIdle();
         ArmForFree(server, limits, host);
         if (limits.PoolSize > 0 && _counts.Servers - _counts.Closing > limits.PoolSize + limits.ReservePoolSize) LookAgainSoon(host);
+        if (_awaitingOwn.Count > 0)
+        {
+            var state = server.State;
+            OpenMore(host); // It may be what makes room for who needs one of his own.
+            if (server.State != state) return;
+        }
         if (limits.MaxDbConnections <= 0 && limits.MaxUserConnections <= 0) return;
         Interlocked.MemoryBarrier(); // Pairs: SharedLimit.TryTake. Either a pool that is stopped just now sees this server idle, or we see its claim.
         if (_waiting.Count == 0 && !IsStopped) TryGiveUp(server, null, host);

@@ -32,7 +32,7 @@ public sealed class DatabaseEntry
     public string HostText { get; private set; } = "";
 
     /// <summary>The items of host. None: the Unix socket in unix_socket_dir.</summary>
-    public IReadOnlyList<string> Hosts { get; private set; } = [];
+    public IReadOnlyList<string> Hosts { get; internal set; } = [];
 
     /// <summary>One port for all hosts.</summary>
     public int Port { get; private set; } = DefaultPort;

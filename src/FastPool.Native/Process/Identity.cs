@@ -69,6 +69,16 @@ public static unsafe class Identity
         return result;
     }
 
+    /// <summary>Lets the process have as many open descriptors as it may ask for.</summary>
+    /// <returns>False: it had that many before.</returns>
+    public static bool TryRaiseDescriptorLimit()
+    {
+        const int OpenFiles = 7; // RLIMIT_NOFILE
+        if (DescriptorLimit(out var soft, out var hard) < 0 || soft >= hard) return false;
+        ulong* limits = stackalloc ulong[2] { hard, hard };
+        return SystemError.Result(ProcessCalls.SetLimit(OpenFiles, limits)) >= 0;
+    }
+
     /// <summary>Ends the process as it stands: no handlers, no finalizers, no waiting for threads.</summary>
     public static void Exit(int status) => ProcessCalls.Exit(status);
 }

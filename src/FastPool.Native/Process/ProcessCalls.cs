@@ -97,6 +97,9 @@ internal static unsafe partial class ProcessCalls
     [LibraryImport(C, EntryPoint = "getrlimit", SetLastError = true)]
     internal static partial int GetLimit(int resource, ulong* softAndHard);
 
+    [LibraryImport(C, EntryPoint = "setrlimit", SetLastError = true)]
+    internal static partial int SetLimit(int resource, ulong* softAndHard);
+
     [LibraryImport(C, EntryPoint = "socket", SetLastError = true)]
     internal static partial int Socket(int family, int type, int protocol);
 

@@ -1,8 +1,9 @@
+using System.Collections;
 using FastPool.Simulation.Network;
 
 namespace FastPool.Simulation.Worlds;
 
-/// <summary>Exceptions thrown at moments that the seed picks, by what the pooler calls: its log, its sockets, its random numbers.</summary>
+/// <summary>Exceptions thrown at moments that the seed picks, by what the pooler calls: its log, its sockets, its resolver, the list of hosts that its dialer goes through.</summary>
 internal sealed class Mines(Dice dice)
 {
     private int _chance;
@@ -23,3 +24,29 @@ internal sealed class Mines(Dice dice)
 
 /// <summary>Any exception that nobody has thought of.</summary>
 internal sealed class MineException() : InvalidOperationException("a mine went off");
+
+/// <summary>The hosts of a database. Whoever looks for the next one may step on a mine.</summary>
+internal sealed class MinedHosts(IReadOnlyList<string> hosts, Action step) : IReadOnlyList<string>
+{
+    public int Count
+    {
+        get
+        {
+            step();
+            return hosts.Count;
+        }
+    }
+
+    public string this[int index]
+    {
+        get
+        {
+            step();
+            return hosts[index];
+        }
+    }
+
+    public IEnumerator<string> GetEnumerator() => hosts.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

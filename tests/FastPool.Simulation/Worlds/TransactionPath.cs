@@ -132,6 +132,8 @@ internal sealed class TransactionPath : IDialed
     /// <summary>The one loop, as the control plane sees it.</summary>
     internal Core.Sessions.ILoopView View => _group[0];
 
+    internal Core.Sessions.ILoopView ViewOf(int loop) => _group[loop];
+
     /// <summary>The server that was dialed last.</summary>
     internal MemorySocket? Server => _server;
 

@@ -100,7 +100,10 @@ internal sealed class World
         _files["world.ini"] = Plan.Settings(poolSize);
         PoolSize = poolSize;
         var result = ConfigurationLoader.Load("world.ini", _files, current, new Dictionary<string, string>());
-        return result.Settings ?? throw new SimulationException(string.Join('\n', result.Messages.Select(message => message.Text)));
+        var settings = result.Settings ?? throw new SimulationException(string.Join('\n', result.Messages.Select(message => message.Text)));
+        if (Plan.MineChance == 0) return settings;
+        foreach (var database in settings.Databases.Values) database.Hosts = new MinedHosts(database.Hosts, Mines.Step);
+        return settings;
     }
 
     internal void Reload(int poolSize)

@@ -112,7 +112,14 @@ internal sealed class Reply : IConsoleReply
 
     public List<DescriptorMessage> Sent { get; } = [];
 
-    public void Send(IReadOnlyList<DescriptorMessage> messages) => Sent.AddRange(messages);
+    /// <summary>What came with them: the test's to dispose of.</summary>
+    public DescriptorCopies? Copies { get; private set; }
+
+    public void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies)
+    {
+        Sent.AddRange(messages);
+        Copies = copies;
+    }
 
     public void Disconnect(string reason) => Assert.Fail(reason);
 
@@ -142,4 +149,26 @@ internal sealed class Reply : IConsoleReply
     public string[] Rows => [.. Messages.Where(static message => message.Type == 'D').Select(static message => string.Join('|', message.Values.Select(static value => value ?? "NULL")))];
 
     public (string Name, int Oid, int Length)[] Columns => Messages.Single(static message => message.Type == 'T').Columns;
+}
+
+/// <summary>Descriptors that are numbers: a copy of 7 is 1007, the next one 2007.</summary>
+internal sealed class NumberedDescriptors : IDescriptorSource
+{
+    private int _made;
+
+    /// <summary>How many more can be made.</summary>
+    public int Room { get; set; } = int.MaxValue;
+
+    public List<int> Open { get; } = [];
+
+    public int TryDuplicate(int descriptor)
+    {
+        if (Room-- <= 0) return -24; // EMFILE
+        Open.Add((++_made * 1000) + descriptor);
+        return Open[^1];
+    }
+
+    public void Close(int descriptor) => Assert.True(Open.Remove(descriptor), $"{descriptor} is closed twice");
+
+    public string ErrorText(int errno) => $"error {errno}";
 }

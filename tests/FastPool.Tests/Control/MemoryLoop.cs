@@ -13,6 +13,10 @@ internal sealed class MemoryLoops(MemoryLoop[] loops) : ILoops
 
     public int PostCount { get; private set; }
 
+    public NumberedDescriptors Numbers { get; } = new();
+
+    public IDescriptorSource Descriptors => Numbers;
+
     public void Post(int loop, Action<ILoopView> action)
     {
         PostCount++;

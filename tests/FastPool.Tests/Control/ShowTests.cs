@@ -317,7 +317,7 @@ public sealed class ShowTests
 
         public void Answer(ReadOnlyMemory<byte> messages) => Lengths.Add(messages.Length);
 
-        public void Send(IReadOnlyList<DescriptorMessage> messages) => Assert.Fail("none was asked for");
+        public void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies) => Assert.Fail("none was asked for");
 
         public void Disconnect(string reason) => Assert.Fail(reason);
     }

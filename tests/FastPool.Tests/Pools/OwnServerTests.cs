@@ -60,6 +60,21 @@ public sealed class OwnServerTests
     }
 
     [Fact]
+    public void In_a_full_pool_the_first_server_that_becomes_free_makes_room()
+    {
+        var bench = new PoolBench("default_pool_size=1");
+        bench.JoinAndWait();
+        var server = bench.Serve(bench.Dial());
+        var own = Wait(bench);
+        bench.Host.TakeAll();
+        bench.Pool.Return(server, bench.Host);
+        var close = Assert.Single(bench.Host.TakeAll());
+        Assert.Equal((PoolEffectKind.Close, "evicted", server), (close.Kind, close.Detail, (FakeServer)close.Server!));
+        bench.Pool.Remove(server, bench.Host);
+        Assert.Same(own, bench.Dial().OnlyClient);
+    }
+
+    [Fact]
     public void A_refusal_by_the_server_is_for_the_client_alone()
     {
         var bench = new PoolBench();

@@ -162,6 +162,67 @@ public sealed class PoolTimerTests
     }
 
     [Fact]
+    public void A_pool_that_a_limit_of_several_pools_stops_is_looked_at_again_and_again()
+    {
+        var bench = new PoolBench(Quiet, "max_db_connections=1");
+        var other = bench.Registry.GetPool(bench.Pool.Database, "bob");
+        var holder = new FakeClient();
+        other.Join(holder, bench.Host);
+        Assert.Null(other.Acquire(holder, bench.Host));
+        other.LoginDone(bench.Dial(), bench.Host);
+        bench.JoinAndWait();
+        bench.Host.TakeAll();
+        for (var i = 0; i < 3; i++)
+        {
+            var since = bench.Host.NowUs;
+            Assert.Single(GoOff(bench), static effect => effect.Kind == PoolEffectKind.MakeRoom);
+            Assert.InRange(bench.Host.NowUs - since, 1, Limits.TickUs);
+        }
+    }
+
+    [Fact]
+    public void A_timer_that_goes_off_while_another_loop_has_the_turn_counts()
+    {
+        var (bench, waiter) = WithWaiterOfTwoLoops();
+        foreach (var host in bench.Hosts) host.NowUs = bench.Host.TimerUs;
+        GoOffInTurnOfOther(bench);
+        Assert.Equal(waiter, Assert.Single(bench.Hosts[1].TakeAll(), static effect => effect.Kind == PoolEffectKind.Refuse).Client);
+    }
+
+    [Fact]
+    public void A_loop_that_has_the_turn_and_whose_clock_is_behind_takes_the_timer_over()
+    {
+        var (bench, waiter) = WithWaiterOfTwoLoops();
+        var dueUs = bench.Host.TakeTimer();
+        bench.Host.NowUs = dueUs;
+        bench.Hosts[1].NowUs = dueUs - 5;
+        GoOffInTurnOfOther(bench);
+        Assert.Equal(dueUs, bench.Hosts[1].TakeTimer());
+        bench.Hosts[1].NowUs = dueUs;
+        bench.Pool.OnTimer(bench.Hosts[1]);
+        Assert.Equal(waiter, Assert.Single(bench.Hosts[1].TakeAll(), static effect => effect.Kind == PoolEffectKind.Refuse).Client);
+    }
+
+    /// <summary>The first loop has a timer for the end of a wait.</summary>
+    private static (PoolBench Bench, FakeClient Waiter) WithWaiterOfTwoLoops()
+    {
+        var bench = new PoolBench(Quiet + "query_wait_timeout=10", loops: 2);
+        var waiter = bench.JoinAndWait();
+        bench.Host.TakeAll();
+        return (bench, waiter);
+    }
+
+    /// <summary>The first loop's timer goes off while the second loop lets a client wait.</summary>
+    private static void GoOffInTurnOfOther(PoolBench bench)
+    {
+        var client = new FakeClient(1) { WaitStartUs = bench.Hosts[1].NowUs };
+        bench.Pool.Join(client, bench.Hosts[1]);
+        bench.Hosts[1].OnNextAdd = () => bench.Pool.OnTimer(bench.Host);
+        Assert.Null(bench.Pool.Acquire(client, bench.Hosts[1]));
+        Assert.Null(bench.Hosts[1].OnNextAdd);
+    }
+
+    [Fact]
     public void A_heap_keeps_its_order_whatever_is_moved_and_taken_out()
     {
         var random = new Random(5);

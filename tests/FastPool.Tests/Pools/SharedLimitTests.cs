@@ -12,19 +12,24 @@ public sealed class SharedLimitTests
     private readonly List<PoolServer> _closed = [];
     private readonly List<(PoolClient Client, PooledServer Server)> _granted = [];
     private PoolRegistry _registry = null!;
+    private bool _areClosesSlow;
 
     /// <summary>Nothing but decisions: who is dialed is logged in at once, who is to close is gone at once.</summary>
-    private sealed class PoolServer(Pool pool, long nowUs) : PooledServer(pool, 0, nowUs);
+    private sealed class PoolServer : PooledServer
+    {
+        public PoolServer(Pool pool, long nowUs, PoolClient? only = null)
+            : base(pool, 0, nowUs) => OnlyClient = only;
+    }
 
-    private void Make(string databases, string users = "") =>
-        _registry = new PoolRegistry(Loading.Good($"[pgbouncer]\nserver_lifetime=3600\nserver_idle_timeout=0\nserver_check_query=\n[databases]\n{databases}\n[users]\n{users}\n"), 1);
+    private void Make(string databases, string users = "", int loops = 1) =>
+        _registry = new PoolRegistry(Loading.Good($"[pgbouncer]\nserver_lifetime=3600\nserver_idle_timeout=0\nserver_check_query=\n[databases]\n{databases}\n[users]\n{users}\n"), loops);
 
     private Pool PoolOf(string database, string user) => _registry.GetPool(_registry.FindDatabase(database, out _)!, user);
 
-    private FakeClient Ask(Pool pool)
+    private FakeClient Ask(Pool pool, byte loop = 0, bool needsOwnServer = false)
     {
         _host.NowUs += 10;
-        var client = new FakeClient { WaitStartUs = _host.NowUs };
+        var client = new FakeClient(loop, needsOwnServer: needsOwnServer) { WaitStartUs = _host.NowUs };
         pool.Join(client, _host);
         if (pool.Acquire(client, _host) is { } server) _granted.Add((client, server));
         CarryOut();
@@ -37,11 +42,11 @@ public sealed class SharedLimitTests
         {
             switch (effect.Kind)
             {
-                case PoolEffectKind.Dial: effect.Pool.LoginDone(new PoolServer(effect.Pool, _host.NowUs) { LastActivityUs = _host.NowUs }, _host); break;
+                case PoolEffectKind.Dial: effect.Pool.LoginDone(new PoolServer(effect.Pool, _host.NowUs, effect.Client) { LastActivityUs = _host.NowUs }, _host); break;
                 case PoolEffectKind.Grant: _granted.Add((effect.Client!, effect.Server!)); break;
                 case PoolEffectKind.Close:
                     _closed.Add((PoolServer)effect.Server!);
-                    effect.Pool.Remove(effect.Server!, _host);
+                    if (!_areClosesSlow) effect.Pool.Remove(effect.Server!, _host);
                     break;
                 case PoolEffectKind.MakeRoom: ((SharedLimit)effect.Detail!).MakeRoom(effect.Pool, _host); break;
                 case PoolEffectKind.RoomMade: ((SharedLimit)effect.Detail!).TellFirst(_host); break;
@@ -89,7 +94,7 @@ public sealed class SharedLimitTests
     {
         Make("d = host=h max_db_connections=4");
         Pool[] pools = [PoolOf("d", "a"), PoolOf("d", "b"), PoolOf("d", "c"), PoolOf("d", "e")];
-        FakeClient[] first = [.. pools.Select(Ask)];
+        FakeClient[] first = [.. pools.Select(pool => Ask(pool))];
         foreach (var client in first.Reverse()) LetGo(client); // The last pool's is idle longest.
         var newcomer = PoolOf("d", "new");
         var waiters = new[] { Ask(newcomer), Ask(newcomer) };
@@ -146,6 +151,46 @@ public sealed class SharedLimitTests
         var waiter = Ask(PoolOf("d", "eve"));
         PoolOf("d", "bob").Leave(leaver, _host);
         LetGo(holder);
+        Assert.Contains(_granted, grant => grant.Client == waiter);
+    }
+
+    [Fact]
+    public void Who_is_asked_for_an_idle_server_that_has_just_been_taken_passes_the_request_on()
+    {
+        Make("d = host=h max_db_connections=2");
+        var (asked, next) = (PoolOf("d", "bob"), PoolOf("d", "eve"));
+        LetGo(Ask(next));
+        var taker = Ask(asked); // Had been idle a moment ago.
+        var newcomer = PoolOf("d", "ann");
+        var waiter = new FakeClient { WaitStartUs = ++_host.NowUs };
+        newcomer.Join(waiter, _host);
+        Assert.Null(newcomer.Acquire(waiter, _host));
+        Assert.Single(_host.TakeAll(), static effect => effect.Kind == PoolEffectKind.MakeRoom);
+        asked.Evict(asked.Database.Servers, _host); // It came to this one while the other's server was younger.
+        CarryOut();
+        Assert.Equal(next, Assert.Single(_closed).Pool);
+        Assert.Contains(_granted, grant => grant.Client == waiter);
+        Assert.Contains(_granted, grant => grant.Client == taker);
+    }
+
+    [Fact]
+    public void What_a_pool_opens_for_nobody_in_particular_costs_those_that_wait_there_no_place_in_a_queue()
+    {
+        Make("d = host=h max_db_connections=5\ne = host=h", "ann = max_user_connections=4", loops: 2);
+        var pool = PoolOf("d", "ann");
+        var elsewhere = Ask(PoolOf("e", "ann"));
+        FakeClient[] holders = [Ask(pool), Ask(pool), Ask(pool)]; // ann has all she may have.
+        var waiter = Ask(pool, needsOwnServer: true);
+        _areClosesSlow = true;
+        foreach (var holder in holders) LetGo(holder);
+        Assert.True(pool.Counts.Idle > 0);
+        for (var i = 0; i < Limits.TakeoversPerTick; i++) LetGo(Ask(pool, loop: 1));
+        FakeClient[] others = [Ask(PoolOf("d", "bob")), Ask(PoolOf("d", "bob"))]; // Now the database is full, too.
+        Ask(pool, loop: 1); // From here the second loop would be better off with one of its own.
+        _areClosesSlow = false;
+        Close(elsewhere);
+        Assert.DoesNotContain(_granted, grant => grant.Client == waiter);
+        Close(others[0]);
         Assert.Contains(_granted, grant => grant.Client == waiter);
     }
 

@@ -44,15 +44,14 @@ public interface IConsoleReply
     /// <summary>The last messages for the client, ReadyForQuery included. The bytes are the callee's from now on.</summary>
     void Answer(ReadOnlyMemory<byte> messages);
 
-    /// <summary>
-    /// Messages with descriptors: each goes out by itself, and only over a Unix socket. The client is waited for, and this
-    /// loop's other connections with it: only a suspended pooler does this.
-    /// </summary>
-    void Send(IReadOnlyList<DescriptorMessage> messages);
+    /// <summary>Messages with descriptors: each goes out by itself, and only over a Unix socket, whose reader may take his time.</summary>
+    /// <param name="messages">In order.</param>
+    /// <param name="copies">Their descriptors, the callee's from now on: it disposes of them when they are sent, or will not be.</param>
+    void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies);
 
     /// <summary>Disconnects the client with the reason as FATAL.</summary>
     void Disconnect(string reason);
 }
 
-/// <summary>A message that descriptors go along with.</summary>
+/// <summary>A message that descriptors go along with: of <see cref="DescriptorCopies"/>.</summary>
 public sealed record DescriptorMessage(byte[] Bytes, int[] Descriptors);

@@ -9,6 +9,9 @@ public interface ILoops
 {
     int Count { get; }
 
+    /// <summary>For those who pass sockets on to another process.</summary>
+    IDescriptorSource Descriptors { get; }
+
     /// <summary>Runs the action on the loop's own thread, soon. The effects that pools added to the host are carried out after it.</summary>
     void Post(int loop, Action<ILoopView> action);
 }
