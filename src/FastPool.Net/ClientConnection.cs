@@ -204,6 +204,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 Session.RefuseStatement(type);
                 return EndAfter(buffer, run, position);
             case StatementCase.Close:
+                if (Server is not null && !TryFence(buffer, ref run, position)) return Step.Ended;
                 _loop.ToClient.Clear();
                 Session.ApplyClose(names, _loop.ToClient);
                 Session.CountForwarded(length);

@@ -9,7 +9,7 @@ public sealed class ArchitectureTests
     private static readonly string[] Hot = ["ClientConnection.cs", "ServerConnection.cs", "Loop.cs", "Engine.cs", "EpollEngine.cs", "Endpoint.cs", "Outbox.cs", "SendBatch.cs"];
 
     /// <summary>Beside Core/Pools, Mailbox and the statistics: who counts, stops or joins threads, each with a reason on the line.</summary>
-    private static readonly string[] SharedWords = ["FastPool.Base/Mailbox.cs", "FastPool.Net/LoopGroup.cs", "FastPool.Core/Sessions/Statement.cs", "FastPool.Core/Sessions/WelcomeParameters.cs", "FastPool.Native/SendRing.cs"];
+    private static readonly string[] SharedWords = ["FastPool.Base/Mailbox.cs", "FastPool.Net/LoopGroup.cs", "FastPool.Core/Sessions/Statements/Statement.cs", "FastPool.Core/Sessions/Statements/StatementTable.cs", "FastPool.Core/Sessions/Values/WelcomeParameters.cs", "FastPool.Native/SendRing.cs"];
 
     public static TheoryData<string, string[]> ForbiddenNamespaces => new()
     {

@@ -66,7 +66,7 @@ public sealed class CopyInDoubtTests
 
         Assert.Equal("C0 S Q", _talk.Says(_client, Query("rollback")));
         Answers(_server, answers);
-        Assert.Equal(1, _server.Outstanding.Count);
+        Assert.Equal(1, _server.Outstanding.Count); // The rollback's.
         Assert.Equal("Q", _talk.Says(_client, Query("select 1")));
         Answers(_server, "C:ROLLBACK Z C:SELECT~1 Z");
         Assert.Equal(LinkHold.None, _server.Link.Hold);
