@@ -23,7 +23,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
     private readonly ConnectionList<ClientConnection> _clients;
     private readonly ConnectionList<ClientConnection> _logins;
     private readonly ConnectionList<ServerConnection> _servers;
-    private readonly DueHeap<PoolTimer> _timers = new();
+    private readonly DueHeap<Due<Pool>> _timers = new();
     private PoolOperation? _spareOperations;
     private long _nextTickUs;
     private Letter? _letters;
@@ -120,7 +120,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
         {
             try
             {
-                timer.Pool.OnTimer(this);
+                timer.Subject.OnTimer(this);
             }
             catch (Exception e)
             {
@@ -132,7 +132,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver, ILoopView
 
     public void SetTimer(Pool pool, long atUs)
     {
-        var timer = pool.Stats[Index].Timer ??= new PoolTimer(pool);
+        var timer = pool.Timers[Index] ??= new Due<Pool>(pool);
         if (!timer.IsSet || atUs < timer.AtUs) _timers.Set(timer, atUs);
     }
 

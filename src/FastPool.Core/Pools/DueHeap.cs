@@ -95,3 +95,11 @@ public sealed class DueHeap<T>
         Put(other, place);
     }
 }
+
+/// <summary>When something is to be looked at.</summary>
+public sealed class Due<T>(T subject) : DueEntry
+{
+    public T Subject { get; } = subject;
+
+    public bool IsSet => IsIn;
+}

@@ -33,6 +33,7 @@ public sealed class Pool
         Cancels = new ConnectionBudget(loopCount);
         Stats = new PoolStats[loopCount];
         for (var i = 0; i < loopCount; i++) Stats[i] = new PoolStats();
+        Timers = new Due<Pool>?[loopCount];
         _mover = new PoolMover(this, loopCount);
     }
 
@@ -60,6 +61,9 @@ public sealed class Pool
     }
 
     public PoolStats[] Stats { get; }
+
+    /// <summary>For each loop that has ever set it, the pool's timer there; a loop touches its own alone.</summary>
+    public Due<Pool>?[] Timers { get; }
 
     /// <summary>What clients of this pool are welcomed with; null until a first server has logged in.</summary>
     public Welcome? Welcome => Volatile.Read(ref _welcome); // Pairs: TryPublishWelcome.

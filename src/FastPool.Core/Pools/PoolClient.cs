@@ -4,7 +4,7 @@ namespace FastPool.Core.Pools;
 /// A client as its pool sees it. The first block belongs to the client's loop, the second to whoever holds the
 /// pool's turn.
 /// </summary>
-public abstract class PoolClient
+public abstract class PoolClient : IChained<PoolClient>
 {
     protected PoolClient(byte loop, long connectUs)
     {
@@ -29,9 +29,16 @@ public abstract class PoolClient
     public long WaitStartUs { get; set; }
 
     // Mover-held from here.
-    internal PoolClient? Newer;
-    internal PoolClient? Older;
-    internal WaitQueue? Queue;
+    private ChainPlace<PoolClient> _place;
+
+    ref ChainPlace<PoolClient> IChained<PoolClient>.Place => ref _place;
+
+    /// <summary>Who came next to the same queue.</summary>
+    internal PoolClient? Newer => _place.Newer;
+
+    /// <summary>Where it waits; null: it does not.</summary>
+    internal Chain<PoolClient>? Queue => _place.Chain;
+
     internal bool HasLeft;
     internal bool IsNotified;
     internal bool AwaitsWelcome;

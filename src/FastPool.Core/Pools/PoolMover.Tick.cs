@@ -88,7 +88,7 @@ internal sealed partial class PoolMover
         TickQueue(_awaitingOwn, limits, now, host);
     }
 
-    private void TickQueue(WaitQueue queue, PoolLimits limits, long now, IPoolHost host)
+    private void TickQueue(Chain<PoolClient> queue, PoolLimits limits, long now, IPoolHost host)
     {
         for (var client = queue.Oldest; client is not null;)
         {
@@ -143,7 +143,7 @@ internal sealed partial class PoolMover
     }
 
     /// <summary>The rules for a free server: the first that matches counts.</summary>
-    private void TickFree(ServerList list, PoolLimits limits, long now, IPoolHost host)
+    private void TickFree(Chain<PooledServer> list, PoolLimits limits, long now, IPoolHost host)
     {
         for (var server = list.Oldest; server is not null;)
         {

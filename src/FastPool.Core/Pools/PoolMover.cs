@@ -12,12 +12,12 @@ internal sealed partial class PoolMover
     private const string ReplicationClientClosed = "replication client was closed";
 
     private readonly Pool _pool;
-    private readonly ServerList[] _idle;
-    private readonly ServerList _used = new();
-    private readonly ServerList _tested = new();
-    private readonly WaitQueue _waiting = new();
-    private readonly WaitQueue _awaitingWelcome = new();
-    private readonly WaitQueue _awaitingOwn = new();
+    private readonly Chain<PooledServer>[] _idle;
+    private readonly Chain<PooledServer> _used = new();
+    private readonly Chain<PooledServer> _tested = new();
+    private readonly Chain<PoolClient> _waiting = new();
+    private readonly Chain<PoolClient> _awaitingWelcome = new();
+    private readonly Chain<PoolClient> _awaitingOwn = new();
     private PoolCounts _counts;
     private int _ownDials;
     private string? _lastFailure;
@@ -35,8 +35,8 @@ internal sealed partial class PoolMover
     internal PoolMover(Pool pool, int loopCount)
     {
         _pool = pool;
-        _idle = new ServerList[loopCount];
-        for (var i = 0; i < loopCount; i++) _idle[i] = new ServerList();
+        _idle = new Chain<PooledServer>[loopCount];
+        for (var i = 0; i < loopCount; i++) _idle[i] = new Chain<PooledServer>();
     }
 
     internal PoolCounts Counts => _counts;
@@ -360,7 +360,7 @@ internal sealed partial class PoolMover
         if (client is { HasLeft: false })
         {
             client.IsDialed = false;
-            (client.NeedsOwnServer ? _awaitingOwn : _waiting).AddFirst(client);
+            (client.NeedsOwnServer ? _awaitingOwn : _waiting).AddOldest(client);
             ArmForWaiter(client, host);
             PublishWaiting();
         }

@@ -21,9 +21,6 @@ public sealed class PoolStats
     public long Binds;
     private PoolLatency? _latency;
 
-    /// <summary>The pool's timer on that loop; null: it never had one there. The loop's thread.</summary>
-    public PoolTimer? Timer { get; set; }
-
     internal CacheLine Padding; // Counters of other loops, allocated next to these, stay off this cache line.
 
     /// <summary>Null as long as nobody of this pool has come to this loop.</summary>
@@ -83,14 +80,6 @@ public struct StatsTotals
     public long ClientParses;
     public long ServerParses;
     public long Binds;
-}
-
-/// <summary>When a loop is to look at a pool.</summary>
-public sealed class PoolTimer(Pool pool) : DueEntry
-{
-    public Pool Pool { get; } = pool;
-
-    public bool IsSet => IsIn;
 }
 
 [InlineArray(8)]

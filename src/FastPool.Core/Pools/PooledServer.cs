@@ -6,7 +6,7 @@ namespace FastPool.Core.Pools;
 /// A server connection as its pool sees it. It is also the letter by which it moves between loops: at most one such
 /// move is under way, so posting it allocates nothing.
 /// </summary>
-public abstract class PooledServer : Letter
+public abstract class PooledServer : Letter, IChained<PooledServer>
 {
     protected PooledServer(Pool pool, byte loop, long dialStartUs, bool isCloseNeeded = false)
     {
@@ -60,9 +60,15 @@ public abstract class PooledServer : Letter
     private bool _isDirty;
 
     // Mover-held from here.
-    internal PooledServer? Newer;
-    internal PooledServer? Older;
-    internal ServerList? List;
+    private ChainPlace<PooledServer> _place;
+
+    ref ChainPlace<PooledServer> IChained<PooledServer>.Place => ref _place;
+
+    internal PooledServer? Newer => _place.Newer;
+
+    /// <summary>The list of free servers that it stands in; null: in none.</summary>
+    internal Chain<PooledServer>? List => _place.Chain;
+
     internal PoolClient? Grantee;
     internal SharedLimit? PromisedTo;
     internal long TestSinceUs;

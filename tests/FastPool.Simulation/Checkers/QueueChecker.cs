@@ -14,7 +14,7 @@ internal sealed class QueueChecker(World world) : Checker(world)
 {
     private const long SlackUs = 3_000_000; // The janitor's period, and turns of the loops that come late.
 
-    private readonly List<(ClientSession Client, WaitQueue Queue, long SinceUs)> _before = [];
+    private readonly List<(ClientSession Client, Chain<PoolClient> Queue, long SinceUs)> _before = [];
 
     internal override void BeforeTurn()
     {
@@ -25,7 +25,7 @@ internal sealed class QueueChecker(World world) : Checker(world)
         }
     }
 
-    private void Note(WaitQueue queue)
+    private void Note(Chain<PoolClient> queue)
     {
         for (var client = queue.Oldest; client is not null; client = client.Newer) _before.Add(((ClientSession)client, queue, client.WaitStartUs));
     }
