@@ -132,9 +132,7 @@ internal sealed class DirectConnection : IDisposable
 
     private void Encrypt(bool isDemanded)
     {
-        var request = new MessageBuffer();
-        request.Write(new SSLRequest());
-        SendRaw(request.WrittenSpan);
+        SendRaw(PreparedMessages.SSLRequest);
         var answer = new byte[1]; // Not a byte more: what comes behind it must be TLS.
         if (ReceiveRaw(answer) != 1) throw new FatalError("server closed the connection unexpectedly");
         switch (answer[0])
