@@ -14,7 +14,7 @@ public sealed class UnusedMemberTests
         "IdentMaps::get_Count/0", // What was read.
         "IniReader::get_File/0", // What is read.
         "Mailbox::get_IsEmpty/0", // Whether all letters are read.
-        "OpenSsl::SSL_session_reused/1", // For the next one.
+        "OpenSsl::SSL_session_reused/1", // For TlsStream.IsResumed.
         "ParameterInterner::get_Count/0", // That the table has an end.
         "Pool::Evict/1", // The same operation without a limit.
         "PoolStats::Padding/0", // Keeps two cache lines apart.
