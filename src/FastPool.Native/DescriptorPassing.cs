@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using FastPool.Base;
 
 namespace FastPool.Native;
@@ -46,7 +45,7 @@ public static unsafe class DescriptorPassing
                 message.Control = control;
                 message.ControlLength = (nuint)((length + 7) & ~7);
             }
-            return Libc.Result(Libc.sendmsg(socket, &message, NoSignal));
+            return Libc.SendMsg(socket, &message, NoSignal);
         }
     }
 
@@ -63,7 +62,7 @@ public static unsafe class DescriptorPassing
             message.VectorCount = 1;
             message.Control = control;
             message.ControlLength = ControlBytes + HeaderBytes;
-            var received = Libc.Result(Libc.recvmsg(socket, &message, CloseOnExecReceived));
+            var received = Libc.RecvMsg(socket, &message, CloseOnExecReceived);
             if (received <= 0) return received;
             var length = message.ControlLength >= HeaderBytes ? (int)*(nuint*)control : 0;
             if (length >= HeaderBytes && ((int*)control)[2] == SolSocket && ((int*)control)[3] == Rights)
@@ -76,7 +75,7 @@ public static unsafe class DescriptorPassing
 
     /// <summary>A second descriptor for the same socket, not inherited by children.</summary>
     /// <returns>It, or the negated errno.</returns>
-    public static int TryDuplicate(int socket) => Libc.Result(Libc.fcntl(socket, DuplicateFrom, 0));
+    public static int TryDuplicate(int socket) => Libc.Fcntl(socket, DuplicateFrom, 0);
 
     /// <summary>A connection to a Unix socket whose calls wait.</summary>
     /// <returns>The descriptor, or the negated errno.</returns>
@@ -99,7 +98,7 @@ public static unsafe class DescriptorPassing
     public static void MakeRoom(int socket, int count)
     {
         var last = -1;
-        for (; count > 0 && last < 0; count /= 2) last = Libc.fcntl(socket, DuplicateFrom, count); // The limit may be lower.
+        for (; count > 0 && last < 0; count /= 2) last = Libc.Fcntl(socket, DuplicateFrom, count); // The limit may be lower.
         if (last >= 0) Sockets.Close(last);
     }
 
@@ -117,14 +116,6 @@ public static unsafe class DescriptorPassing
     private static short Poll(int socket, short events, int timeout_ms)
     {
         var poll = new PollFd { Fd = socket, Events = events };
-        return Libc.Result(Libc.poll(&poll, 1, timeout_ms)) > 0 ? poll.Returned : (short)0;
+        return Libc.Poll(&poll, 1, timeout_ms) > 0 ? poll.Returned : (short)0;
     }
-}
-
-[StructLayout(LayoutKind.Sequential)]
-internal struct PollFd
-{
-    internal int Fd;
-    internal short Events;
-    internal short Returned;
 }

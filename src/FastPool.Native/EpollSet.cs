@@ -31,8 +31,8 @@ public sealed unsafe class EpollSet : IDisposable
     public EpollSet(int capacity)
     {
         _capacity = capacity;
-        _fd = Libc.epoll_create1(CloseOnExec);
-        if (_fd < 0) throw new IOException("epoll_create1: " + Libc.ErrorText(Marshal.GetLastSystemError()));
+        _fd = Libc.EpollCreate(CloseOnExec);
+        if (_fd < 0) throw new IOException("epoll_create1: " + Errno.Text(-_fd));
         _events = (byte*)NativeMemory.AllocZeroed((nuint)(capacity * EventSize));
     }
 
@@ -41,20 +41,20 @@ public sealed unsafe class EpollSet : IDisposable
     {
         EpollEvent e;
         EpollEvent.Write((byte*)&e, (uint)interest, data);
-        return Libc.Result(Libc.epoll_ctl(_fd, Add, fd, &e));
+        return Libc.EpollCtl(_fd, Add, fd, &e);
     }
 
     public void Remove(int fd)
     {
         EpollEvent e;
-        _ = Libc.epoll_ctl(_fd, Delete, fd, &e);
+        _ = Libc.EpollCtl(_fd, Delete, fd, &e);
     }
 
     /// <param name="timeout_ms">-1: for ever.</param>
     /// <returns>Events at hand for <see cref="Event"/>; 0 also when a signal cut the wait short.</returns>
     public int Wait(int timeout_ms)
     {
-        var count = Libc.epoll_wait(_fd, (EpollEvent*)_events, _capacity, timeout_ms);
+        var count = Libc.EpollWait(_fd, (EpollEvent*)_events, _capacity, timeout_ms);
         return count < 0 ? 0 : count;
     }
 
@@ -66,7 +66,7 @@ public sealed unsafe class EpollSet : IDisposable
 
     public void Dispose()
     {
-        _ = Libc.close(_fd);
+        _ = Libc.Close(_fd);
         NativeMemory.Free(_events);
     }
 }
@@ -78,8 +78,8 @@ public sealed unsafe class WakeUp : IDisposable
 
     public WakeUp()
     {
-        Fd = Libc.eventfd(0, NonBlockCloseOnExec);
-        if (Fd < 0) throw new IOException("eventfd: " + Libc.ErrorText(Marshal.GetLastSystemError()));
+        Fd = Libc.EventFd(0, NonBlockCloseOnExec);
+        if (Fd < 0) throw new IOException("eventfd: " + Errno.Text(-Fd));
     }
 
     public int Fd { get; }
@@ -87,14 +87,8 @@ public sealed unsafe class WakeUp : IDisposable
     public void Signal()
     {
         ulong one = 1;
-        _ = Libc.write(Fd, &one, 8);
+        _ = Libc.Write(Fd, &one, 8);
     }
 
-    public void Reset()
-    {
-        ulong count;
-        _ = Libc.read(Fd, &count, 8);
-    }
-
-    public void Dispose() => _ = Libc.close(Fd);
+    public void Dispose() => _ = Libc.Close(Fd);
 }

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
 namespace FastPool.Native;
 
 /// <summary>Linux error numbers that decide something. Every wrapper of this room returns them negated.</summary>
@@ -20,6 +23,11 @@ public static class Errno
     public const int ECONNREFUSED = 111;
     public const int EINPROGRESS = 115;
 
-    /// <summary>The system's text, as strerror(3) has it.</summary>
-    public static string Text(int errno) => Libc.ErrorText(errno);
+    /// <summary>The system's text, as strerror(3) has it, of an errno that may be given negative as the calls return it.</summary>
+    public static unsafe string Text(int errno)
+    {
+        var text = Libc.StrError(Math.Abs(errno));
+        if (text is null) return $"Unknown error {Math.Abs(errno)}";
+        return Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
+    }
 }

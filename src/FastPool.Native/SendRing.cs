@@ -60,26 +60,26 @@ public sealed unsafe class SendRing : IDisposable
     {
         Parameters parameters = default;
         parameters.Flags = SubmitAll | CooperativeTasks | SingleIssuer;
-        var fd = (int)Libc.syscall(SetupCall, capacity, (nint)(&parameters), 0, 0, 0, 0);
+        var fd = Libc.Syscall(SetupCall, capacity, (nint)(&parameters), 0, 0, 0, 0);
         if (fd < 0)
         {
             parameters = default; // Before 6.0 the flags are unknown.
-            fd = (int)Libc.syscall(SetupCall, capacity, (nint)(&parameters), 0, 0, 0, 0);
+            fd = Libc.Syscall(SetupCall, capacity, (nint)(&parameters), 0, 0, 0, 0);
         }
         if (fd < 0) return null;
         var ringsBytes = Math.Max(parameters.SubmissionArray + parameters.SubmissionEntries * sizeof(uint), parameters.Completions + parameters.CompletionEntries * CompletionBytes);
         var rings = (parameters.Features & Needed) != Needed ? null : Map(fd, ringsBytes, 0);
         var entries = rings is null ? null : Map(fd, parameters.SubmissionEntries * EntryBytes, EntriesOffset);
         if (entries is not null) return new SendRing(fd, rings, ringsBytes, entries, parameters);
-        if (rings is not null) _ = Libc.munmap(rings, ringsBytes);
-        _ = Libc.close(fd);
+        if (rings is not null) _ = Libc.MUnmap(rings, ringsBytes);
+        _ = Libc.Close(fd);
         return null;
     }
 
     private static byte* Map(int fd, nuint bytes, nint offset)
     {
-        var address = Libc.mmap(null, bytes, ReadWrite, SharedPopulated, fd, offset);
-        return address == (void*)-1 ? null : (byte*)address;
+        var address = Libc.MMap(null, bytes, ReadWrite, SharedPopulated, fd, offset);
+        return address < 0 ? null : (byte*)address;
     }
 
     /// <summary>One more send for the next submission.</summary>
@@ -106,7 +106,7 @@ public sealed unsafe class SendRing : IDisposable
         _added = 0;
         var tail = *_submissionTail;
         Volatile.Write(ref *_submissionTail, tail + count);
-        var submitted = (int)Libc.syscall(EnterCall, _fd, (nint)count, 0, 0, 0, 0);
+        var submitted = Libc.Syscall(EnterCall, _fd, (nint)count, 0, 0, 0, 0);
         if (submitted < 0) submitted = 0;
         if (submitted < count) Volatile.Write(ref *_submissionTail, tail + (uint)submitted);
         for (var done = 0; done < submitted;)
@@ -115,7 +115,7 @@ public sealed unsafe class SendRing : IDisposable
             var end = Volatile.Read(ref *_completionTail);
             if (head == end) // None waits, so that all are here; where the kernel has put one off it is here at once.
             {
-                _ = Libc.syscall(EnterCall, _fd, 0, 1, (nint)GetEvents, 0, 0);
+                _ = Libc.Syscall(EnterCall, _fd, 0, 1, (nint)GetEvents, 0, 0);
                 continue;
             }
             for (; head != end; head++, done++)
@@ -130,9 +130,9 @@ public sealed unsafe class SendRing : IDisposable
 
     public void Dispose()
     {
-        _ = Libc.munmap(_entries, _entriesBytes);
-        _ = Libc.munmap(_rings, _ringsBytes);
-        _ = Libc.close(_fd);
+        _ = Libc.MUnmap(_entries, _entriesBytes);
+        _ = Libc.MUnmap(_rings, _ringsBytes);
+        _ = Libc.Close(_fd);
     }
 
     /// <summary>struct io_uring_params.</summary>

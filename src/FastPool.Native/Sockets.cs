@@ -26,26 +26,26 @@ public static unsafe class Sockets
     /// <summary>The longest gathered send.</summary>
     public const int SegmentsMax = 64;
 
-    public static int TryOpen(int family) => Libc.Result(Libc.socket(family, Stream | NonBlock | CloseOnExec, 0));
+    public static int TryOpen(int family) => Libc.Socket(family, Stream | NonBlock | CloseOnExec, 0);
 
     public static int TryBind(int fd, NativeAddress address)
     {
-        fixed (byte* bytes = address.Bytes) return Libc.Result(Libc.bind(fd, bytes, (uint)address.Bytes.Length));
+        fixed (byte* bytes = address.Bytes) return Libc.Bind(fd, bytes, (uint)address.Bytes.Length);
     }
 
-    public static int TryListen(int fd, int backlog) => Libc.Result(Libc.listen(fd, backlog));
+    public static int TryListen(int fd, int backlog) => Libc.Listen(fd, backlog);
 
     /// <returns>0: connected; -EINPROGRESS: under way (Unix sockets: -EAGAIN means a full backlog).</returns>
     public static int TryConnect(int fd, NativeAddress address)
     {
-        fixed (byte* bytes = address.Bytes) return Libc.Result(Libc.connect(fd, bytes, (uint)address.Bytes.Length));
+        fixed (byte* bytes = address.Bytes) return Libc.Connect(fd, bytes, (uint)address.Bytes.Length);
     }
 
     public static int TryAccept(int fd, out EndAddress peer)
     {
         var bytes = stackalloc byte[AddressBytes];
         uint length = AddressBytes;
-        var accepted = Libc.Result(Libc.accept4(fd, bytes, &length, NonBlock | CloseOnExec));
+        var accepted = Libc.Accept4(fd, bytes, &length, NonBlock | CloseOnExec);
         peer = accepted < 0 ? default : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Max(2, Math.Min(length, AddressBytes))));
         return accepted;
     }
@@ -53,13 +53,13 @@ public static unsafe class Sockets
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int TryReceive(int fd, byte[] buffer, int start, int count)
     {
-        fixed (byte* bytes = buffer) return Libc.Result(Libc.recv(fd, bytes + start, (nuint)count, 0));
+        fixed (byte* bytes = buffer) return Libc.Recv(fd, bytes + start, (nuint)count, 0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int TrySend(int fd, ReadOnlySpan<byte> data)
     {
-        fixed (byte* bytes = data) return Libc.Result(Libc.send(fd, bytes, (nuint)data.Length, NoSignal));
+        fixed (byte* bytes = data) return Libc.Send(fd, bytes, (nuint)data.Length, NoSignal);
     }
 
     /// <summary>Several pieces in one call, at most <see cref="SegmentsMax"/>.</summary>
@@ -74,20 +74,20 @@ public static unsafe class Sockets
         MsgHdr message = default;
         message.Vectors = vectors;
         message.VectorCount = (nuint)segments.Length;
-        return Libc.Result(Libc.sendmsg(fd, &message, NoSignal));
+        return Libc.SendMsg(fd, &message, NoSignal);
     }
 
-    public static void MakeNonBlocking(int fd) => _ = Libc.fcntl(fd, SetFlags, Libc.fcntl(fd, GetFlags, 0) | NonBlock);
+    public static void MakeNonBlocking(int fd) => _ = Libc.Fcntl(fd, SetFlags, Libc.Fcntl(fd, GetFlags, 0) | NonBlock);
 
-    public static void MakeBlocking(int fd) => _ = Libc.fcntl(fd, SetFlags, Libc.fcntl(fd, GetFlags, 0) & ~NonBlock);
+    public static void MakeBlocking(int fd) => _ = Libc.Fcntl(fd, SetFlags, Libc.Fcntl(fd, GetFlags, 0) & ~NonBlock);
 
-    public static void Close(int fd) => _ = Libc.close(fd);
+    public static void Close(int fd) => _ = Libc.Close(fd);
 
     /// <summary>The connection ends, for whoever has a descriptor of it. What is sent already arrives.</summary>
     public static void Shutdown(int fd)
     {
         const int BothWays = 2; // SHUT_RDWR
-        _ = Libc.shutdown(fd, BothWays);
+        _ = Libc.Shutdown(fd, BothWays);
     }
 
     /// <summary>The pending error of a socket whose connect was under way: 0 or an errno.</summary>
@@ -95,21 +95,15 @@ public static unsafe class Sockets
     {
         int error;
         uint length = sizeof(int);
-        return Libc.getsockopt(fd, SolSocket, 4, &error, &length) < 0 ? Marshal.GetLastSystemError() : error;
+        var result = Libc.GetSockOpt(fd, SolSocket, 4, &error, &length);
+        return result < 0 ? -result : error;
     }
 
     public static EndAddress LocalAddress(int fd)
     {
         var bytes = stackalloc byte[AddressBytes];
         uint length = AddressBytes;
-        return Libc.getsockname(fd, bytes, &length) < 0 ? default : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Min(length, AddressBytes)));
-    }
-
-    public static EndAddress RemoteAddress(int fd)
-    {
-        var bytes = stackalloc byte[AddressBytes];
-        uint length = AddressBytes;
-        return Libc.getpeername(fd, bytes, &length) < 0 ? default : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Min(length, AddressBytes)));
+        return Libc.GetSockName(fd, bytes, &length) < 0 ? default : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Min(length, AddressBytes)));
     }
 
     /// <summary>Who is at the other end of a Unix socket (SO_PEERCRED); pid 0 when unknown.</summary>
@@ -117,13 +111,13 @@ public static unsafe class Sockets
     {
         var credentials = stackalloc int[3];
         uint length = 12;
-        return Libc.getsockopt(fd, SolSocket, 17, credentials, &length) < 0 ? (0, -1) : (credentials[0], credentials[1]);
+        return Libc.GetSockOpt(fd, SolSocket, 17, credentials, &length) < 0 ? (0, -1) : (credentials[0], credentials[1]);
     }
 
     public static int TrySet(int fd, SocketOption option, int value)
     {
         var (level, name) = Number(option);
-        return Libc.Result(Libc.setsockopt(fd, level, name, &value, sizeof(int)));
+        return Libc.SetSockOpt(fd, level, name, &value, sizeof(int));
     }
 
     public static int TryGet(int fd, SocketOption option, out int value)
@@ -131,7 +125,7 @@ public static unsafe class Sockets
         var (level, name) = Number(option);
         int got;
         uint length = sizeof(int);
-        var result = Libc.Result(Libc.getsockopt(fd, level, name, &got, &length));
+        var result = Libc.GetSockOpt(fd, level, name, &got, &length);
         value = result < 0 ? 0 : got;
         return result;
     }
@@ -157,12 +151,18 @@ public static unsafe class Sockets
 
     public static int TryUnlink(string path)
     {
-        fixed (byte* bytes = Libc.CString(path)) return Libc.Result(Libc.unlink(bytes));
+        fixed (byte* bytes = CText.Of(path)) return Libc.Unlink(bytes);
     }
 
     public static int TryChmod(string path, int mode)
     {
-        fixed (byte* bytes = Libc.CString(path)) return Libc.Result(Libc.chmod(bytes, (uint)mode));
+        fixed (byte* bytes = CText.Of(path)) return Libc.Chmod(bytes, (uint)mode);
+    }
+
+    /// <summary>Gives the socket at a path to a group; its owner stays.</summary>
+    public static int TryChangeGroup(string path, int group)
+    {
+        fixed (byte* bytes = CText.Of(path)) return Libc.Chown(bytes, uint.MaxValue, (uint)group);
     }
 }
 

@@ -8,5 +8,5 @@ public static class ThreadNiceness
 
     /// <summary>Lets other threads go first.</summary>
     /// <param name="niceness">1 – 19, the more the less it gets.</param>
-    public static void GiveWay(int niceness) => _ = Libc.setpriority(OfProcess, Caller, niceness);
+    public static void GiveWay(int niceness) => _ = Libc.SetPriority(OfProcess, Caller, niceness);
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace FastPool.Native;
 
 /// <summary>What the calling thread has used of the processors. Source: clock_gettime(2), CLOCK_THREAD_CPUTIME_ID.</summary>
@@ -15,14 +13,7 @@ public static unsafe class ThreadTime
         get
         {
             TimeSpec time;
-            return Libc.clock_gettime(ThreadCpuTime, &time) == 0 ? ((long)time.Seconds * UsPerSecond) + ((long)time.Nanoseconds / NsPerUs) : 0;
+            return Libc.ClockGetTime(ThreadCpuTime, &time) == 0 ? (time.Seconds * UsPerSecond) + (time.Nanoseconds / NsPerUs) : 0;
         }
     }
-}
-
-[StructLayout(LayoutKind.Sequential)]
-internal struct TimeSpec
-{
-    internal nint Seconds;
-    internal nint Nanoseconds;
 }

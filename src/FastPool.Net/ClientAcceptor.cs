@@ -1,6 +1,7 @@
 using FastPool.Base;
 using FastPool.Core.Sessions;
 using FastPool.Native;
+using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Net;
@@ -34,7 +35,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
         var local = socket.IsUnix ? EndAddress.OfUnix : socket.IsWildcard ? Sockets.LocalAddress(handle) : socket.Address;
         var session = new ClientSession(loop.Context, loop.Group.NextId(), socket.IsUnix ? EndAddress.OfUnix : remote, local, socket.Port, pid)
         {
-            IsOwnUser = socket.IsUnix && uid == Identity.UserId,
+            IsOwnUser = socket.IsUnix && uid == (int)Identity.Uid,
             PeerUserName = socket.IsUnix ? Identity.NameOf(uid) : null,
         };
         var client = new ClientConnection(loop, session);

@@ -19,13 +19,13 @@ public sealed class KernelRandom : RandomSource
     {
         if (bytes.Length > StockBytes)
         {
-            Identity.FillRandom(bytes);
+            KernelEntropy.Fill(bytes);
             return;
         }
         if (s_stock is null || StockBytes - s_used < bytes.Length)
         {
             s_stock ??= new byte[StockBytes];
-            Identity.FillRandom(s_stock);
+            KernelEntropy.Fill(s_stock);
             s_used = 0;
         }
         var taken = s_stock.AsSpan(s_used, bytes.Length);

@@ -4,6 +4,7 @@ using FastPool.Core.Sessions;
 using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Settings;
 using FastPool.Native;
+using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Net;
@@ -197,7 +198,7 @@ internal static class UnixSocketFile
         if (settings.UnixSocketGroup is { Length: > 0 } group)
         {
             if (Identity.GroupIdOf(group) is not { } id) return $"could not find group '{group}': {Errno.Text(0)}";
-            var changed = Identity.TryChangeGroup(path, id);
+            var changed = Sockets.TryChangeGroup(path, id);
             if (changed < 0) return $"chown({path}, {uint.MaxValue}, {id}) failed: {Errno.Text(-changed)}";
         }
         var result = Sockets.TryChmod(path, settings.UnixSocketMode);

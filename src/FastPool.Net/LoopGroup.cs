@@ -29,11 +29,9 @@ public sealed class LoopGroup : ILoops
 {
     private readonly Loop[] _loops;
     private readonly PaddedCount[] _clientCounts;
-    private readonly List<Thread> _threads = [];
     private readonly List<ClientAcceptor>[] _acceptors;
     private readonly HandedImport _import;
     private long _lastId;
-    private volatile bool _isStopped;
 
     public LoopGroup(LoopGroupParts parts)
     {
@@ -96,14 +94,13 @@ public sealed class LoopGroup : ILoops
         foreach (var loop in _loops)
         {
             var thread = new Thread(() => Run(loop), maxStackSize: 1024 * 1024) { Name = $"loop {loop.Index}", IsBackground = true };
-            _threads.Add(thread);
             thread.Start();
         }
     }
 
     private void Run(Loop loop)
     {
-        while (!_isStopped)
+        while (true)
         {
             try
             {
@@ -114,15 +111,6 @@ public sealed class LoopGroup : ILoops
                 loop.Contain("a turn", e); // What stands between the boundaries.
             }
         }
-        loop.Engine.SettleAll();
-    }
-
-    /// <summary>Ends the loops; connections end with the process.</summary>
-    public void Stop()
-    {
-        _isStopped = true;
-        foreach (var loop in _loops) loop.Engine.Wake();
-        foreach (var thread in _threads) thread.Join();
     }
 
     /// <summary>Accepts on the sockets, on every loop.</summary>

@@ -11,17 +11,12 @@ namespace FastPool.Net;
 /// <summary>A server on its way in: TLS and login.</summary>
 internal sealed partial class ServerConnection
 {
-    private const int SSLRequestBytes = 8;
-
     // ---- TLS ------------------------------------------------------------------------------------------------------
 
     private void AskForTls()
     {
-        var request = new SSLRequest();
-        Span<byte> bytes = stackalloc byte[SSLRequestBytes];
-        request.Write(bytes);
         _awaitsTlsAnswer = true;
-        if (!_loop.Engine.Send(this, bytes)) Close("server conn crashed?", mayTerminate: false);
+        if (!_loop.Engine.Send(this, PreparedMessages.SSLRequest)) Close("server conn crashed?", mayTerminate: false);
     }
 
     /// <returns>True: all that has come is dealt with.</returns>

@@ -3,6 +3,7 @@ using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.Logs;
 using FastPool.MakeAuth;
+using FastPool.Native;
 using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
 

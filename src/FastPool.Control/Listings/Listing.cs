@@ -17,8 +17,6 @@ internal sealed class Listing<T>(params Column<T>[] columns) : IDescription
 {
     private readonly ColumnType[] _types = [.. columns.Select(static column => column.Type)];
 
-    public IReadOnlyList<Column<T>> Columns => columns;
-
     public void Describe(MessageBuffer buffer, ReadOnlySpan<short> formats)
     {
         var writer = new RowWriter(buffer, ExtendedForm.Expand(formats, columns.Length));

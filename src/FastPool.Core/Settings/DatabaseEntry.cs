@@ -77,9 +77,6 @@ public sealed class DatabaseEntry
 
     public string? ApplicationName { get; private set; }
 
-    /// <summary>Always null: 1.25.2 has no such key in [databases].</summary>
-    public long? QueryWaitTimeoutUs { get; private set; }
-
     /// <summary>Reads a connect string.</summary>
     /// <param name="name">Name of the entry.</param>
     /// <param name="connectString">Pairs, or nothing at all.</param>

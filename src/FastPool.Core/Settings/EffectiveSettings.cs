@@ -63,10 +63,6 @@ public static class EffectiveSettings
     public static long ClientIdleTimeoutUs(this Settings settings, UserEntry? user) =>
         Above0(user?.ClientIdleTimeoutUs ?? 0, settings.ClientIdleTimeoutUs);
 
-    /// <summary>0: for ever.</summary>
-    public static long QueryWaitTimeoutUs(this Settings settings, DatabaseEntry database, UserEntry? user) =>
-        user?.QueryWaitTimeoutUs ?? database.QueryWaitTimeoutUs ?? settings.QueryWaitTimeoutUs;
-
     /// <summary>Null: no auth_query for this database.</summary>
     public static string? AuthUser(this Settings settings, DatabaseEntry database) => database.AuthUser ?? settings.AuthUser;
 

@@ -34,9 +34,6 @@ public sealed class PeerEntry
         return null;
     }
 
-    /// <summary>True when a reload need not connect anew.</summary>
-    public bool SameConnection(PeerEntry other) => HostText == other.HostText && Port == other.Port;
-
     private static string? Parse(string id, string connectString, out PeerEntry? entry)
     {
         entry = null;

@@ -30,9 +30,6 @@ public sealed class UserEntry
 
     public long ClientIdleTimeoutUs { get; private set; }
 
-    /// <summary>Always null: 1.25.2 has no such key in [users].</summary>
-    public long? QueryWaitTimeoutUs { get; private set; }
-
     /// <summary>Reads the settings of a user.</summary>
     /// <param name="name">The user.</param>
     /// <param name="settings">Pairs, or nothing at all.</param>

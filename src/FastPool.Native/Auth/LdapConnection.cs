@@ -43,7 +43,7 @@ public sealed unsafe partial class LdapConnection : IDisposable
     /// <summary>The servers that DNS names for the domain of a directory tree (SRV records), host:port separated by blanks; null: none.</summary>
     public static string? ServersOf(string baseDn)
     {
-        fixed (byte* dn = Libc.CString(baseDn))
+        fixed (byte* dn = CText.Of(baseDn))
         {
             byte* domain;
             if (ldap_dn2domain(dn, &domain) != 0 || domain is null) return null;
@@ -64,7 +64,7 @@ public sealed unsafe partial class LdapConnection : IDisposable
         connection = null;
         nint handle;
         int code;
-        fixed (byte* text = Libc.CString(uris)) code = ldap_initialize(&handle, text);
+        fixed (byte* text = CText.Of(uris)) code = ldap_initialize(&handle, text);
         if (code != 0) return code;
         connection = new LdapConnection(handle);
         var version = Version3;
@@ -79,8 +79,8 @@ public sealed unsafe partial class LdapConnection : IDisposable
     /// <summary>Logs in; with empty texts as nobody.</summary>
     public int TryBind(string dn, string password)
     {
-        var secret = Libc.CString(password);
-        fixed (byte* name = Libc.CString(dn), bytes = secret)
+        var secret = CText.Of(password);
+        fixed (byte* name = CText.Of(dn), bytes = secret)
         {
             var credentials = new BerValue { Length = (nuint)(secret.Length - 1), Bytes = bytes };
             return ldap_sasl_bind_s(_handle, name, null, &credentials, null, null, null);
@@ -93,7 +93,7 @@ public sealed unsafe partial class LdapConnection : IDisposable
     {
         (count, dn) = (0, null);
         nint result = 0;
-        fixed (byte* root = Libc.CString(baseDn), filterText = Libc.CString(filter), noAttributes = "1.1\0"u8)
+        fixed (byte* root = CText.Of(baseDn), filterText = CText.Of(filter), noAttributes = "1.1\0"u8)
         {
             var timeout = new TimeValue { Seconds = TimeoutSeconds };
             var attributes = stackalloc byte*[2];

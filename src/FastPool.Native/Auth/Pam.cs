@@ -31,10 +31,10 @@ public static unsafe partial class Pam
             warnings.Add("pam_start() failed: libpam.so.0 not found");
             return false;
         }
-        var talk = GCHandle.Alloc(new Talk(Libc.CString(password), warnings));
+        var talk = GCHandle.Alloc(new Talk(CText.Of(password), warnings));
         try
         {
-            fixed (byte* serviceText = Libc.CString(service), userText = Libc.CString(user), hostText = Libc.CString(host))
+            fixed (byte* serviceText = CText.Of(service), userText = CText.Of(user), hostText = CText.Of(host))
             {
                 var conversation = new Conversation { Answer = &Answer, Data = GCHandle.ToIntPtr(talk) };
                 nint handle;

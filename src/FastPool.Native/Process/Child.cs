@@ -17,7 +17,7 @@ public static unsafe class Child
         int errno;
         fixed (byte* path = "/proc/self/exe\0"u8) // Finds the program whatever the working directory or PATH.
         {
-            errno = ProcessCalls.Spawn(&pid, path, null, null, argumentPointers, environmentPointers);
+            errno = Libc.PosixSpawn(&pid, path, null, null, argumentPointers, environmentPointers);
         }
 
         Free(argumentPointers);
@@ -34,8 +34,8 @@ public static unsafe class Child
         const int StatusBits = 0xFF;
         int status = 0;
         int result;
-        do result = SystemError.Result(ProcessCalls.WaitPid(pid, &status, 0));
-        while (result == -SystemError.Interrupted);
+        do result = Libc.WaitPid(pid, &status, 0);
+        while (result == -Errno.EINTR);
         if (result < 0) return result;
         return (status & SignalBits) == 0 ? (status >> StatusShift) & StatusBits : 1;
     }
@@ -50,7 +50,7 @@ public static unsafe class Child
         const int PidAt = 4; // si_pid, on 64 bit.
         int* info = stackalloc int[InfoInts];
         new Span<int>(info, InfoInts).Clear();
-        return ProcessCalls.WaitId(AnyChild, 0, info, Options) == 0 ? info[PidAt] : 0;
+        return Libc.WaitId(AnyChild, 0, info, Options) == 0 ? info[PidAt] : 0;
     }
 
     private static byte** Pointers(IReadOnlyList<string> texts)

@@ -54,7 +54,7 @@ public static unsafe class Descriptor
             OpenFor.ReadWrite => BothWays,
             _ => ReadOnly,
         };
-        fixed (byte* name = CText.Of(path)) return SystemError.Result(ProcessCalls.Open(name, flags, mode));
+        fixed (byte* name = CText.Of(path)) return Libc.Open(name, flags, mode);
     }
 
     /// <summary>Reads once, again when a signal came between.</summary>
@@ -64,8 +64,8 @@ public static unsafe class Descriptor
         fixed (byte* start = buffer)
         {
             int result;
-            do result = SystemError.Result(ProcessCalls.Read(descriptor, start, (nuint)buffer.Length));
-            while (result == -SystemError.Interrupted);
+            do result = Libc.Read(descriptor, start, (nuint)buffer.Length);
+            while (result == -Errno.EINTR);
             return result;
         }
     }
@@ -76,34 +76,34 @@ public static unsafe class Descriptor
         fixed (byte* start = bytes)
         {
             int result;
-            do result = SystemError.Result(ProcessCalls.Write(descriptor, start, (nuint)bytes.Length));
-            while (result == -SystemError.Interrupted);
+            do result = Libc.Write(descriptor, start, (nuint)bytes.Length);
+            while (result == -Errno.EINTR);
             return result;
         }
     }
 
-    public static int Close(int descriptor) => SystemError.Result(ProcessCalls.Close(descriptor));
+    public static int Close(int descriptor) => Libc.Close(descriptor);
 
     /// <summary>Makes one number mean what another one does.</summary>
-    public static int Duplicate(int from, int to) => SystemError.Result(ProcessCalls.Dup2(from, to));
+    public static int Duplicate(int from, int to) => Libc.Dup2(from, to);
 
     public static int Unlink(string path)
     {
-        fixed (byte* name = CText.Of(path)) return SystemError.Result(ProcessCalls.Unlink(name));
+        fixed (byte* name = CText.Of(path)) return Libc.Unlink(name);
     }
 
     /// <summary>A pipe of which a program that is executed inherits nothing.</summary>
     public static int Pipe(out int readEnd, out int writeEnd)
     {
         int* ends = stackalloc int[2];
-        int result = SystemError.Result(ProcessCalls.Pipe2(ends, CloseOnExec));
+        int result = Libc.Pipe2(ends, CloseOnExec);
         (readEnd, writeEnd) = (ends[0], ends[1]);
         return result;
     }
 
     /// <summary>Whether a program that is executed inherits the descriptor.</summary>
     public static int SetInherited(int descriptor, bool isInherited) =>
-        SystemError.Result(ProcessCalls.Fcntl(descriptor, SetFlags, isInherited ? 0 : CloseOnExecFlag));
+        Libc.Fcntl(descriptor, SetFlags, isInherited ? 0 : CloseOnExecFlag);
 
     /// <summary>Which file a descriptor stands for, in the numbers that stat shows.</summary>
     public static int Identify(int descriptor, out ulong device, out ulong inode)
@@ -116,7 +116,7 @@ public static unsafe class Descriptor
         const int MinorAt = 140;
         byte* result = stackalloc byte[ResultBytes];
         byte empty = 0;
-        int outcome = SystemError.Result(ProcessCalls.Statx(descriptor, &empty, EmptyPath, Inode, result));
+        int outcome = Libc.Statx(descriptor, &empty, EmptyPath, Inode, result);
         inode = *(ulong*)(result + InodeAt);
         device = Device(*(uint*)(result + MajorAt), *(uint*)(result + MinorAt));
         return outcome;

@@ -26,7 +26,7 @@ public static unsafe class FileReplacement
         fixed (byte* from = CText.Of(beside))
         fixed (byte* to = CText.Of(path))
         {
-            if (result >= 0) result = SystemError.Result(ProcessCalls.Rename(from, to));
+            if (result >= 0) result = Libc.Rename(from, to);
         }
         if (result < 0) _ = Descriptor.Unlink(beside);
         return result;
@@ -37,9 +37,9 @@ public static unsafe class FileReplacement
         var status = stackalloc byte[ResultBytes];
         fixed (byte* name = CText.Of(old))
         {
-            var isThere = ProcessCalls.Statx(WorkingFolder, name, 0, TypeModeOwners, status) == 0;
-            if (isThere && ProcessCalls.FChown(descriptor, *(uint*)(status + UidAt), *(uint*)(status + GidAt)) == 0)
-                _ = ProcessCalls.FChmod(descriptor, OwnerMode | (*(ushort*)(status + ModeAt) & GroupRead));
+            var isThere = Libc.Statx(WorkingFolder, name, 0, TypeModeOwners, status) == 0;
+            if (isThere && Libc.Fchown(descriptor, *(uint*)(status + UidAt), *(uint*)(status + GidAt)) == 0)
+                _ = Libc.Fchmod(descriptor, OwnerMode | (*(ushort*)(status + ModeAt) & GroupRead));
         }
         while (!content.IsEmpty)
         {
@@ -47,6 +47,6 @@ public static unsafe class FileReplacement
             if (written < 0) return written;
             content = content[written..];
         }
-        return SystemError.Result(ProcessCalls.FSync(descriptor));
+        return Libc.Fsync(descriptor);
     }
 }

@@ -21,7 +21,7 @@ public static unsafe class FileTrust
     {
         byte* status = stackalloc byte[ResultBytes];
         byte empty = 0;
-        return ProcessCalls.Statx(descriptor, &empty, EmptyPath, TypeModeLinksOwner, status) == 0
+        return Libc.Statx(descriptor, &empty, EmptyPath, TypeModeLinksOwner, status) == 0
             && (*(ushort*)(status + ModeAt) & TypeBits) == PlainFile && *(uint*)(status + LinksAt) == 1;
     }
 
@@ -37,7 +37,7 @@ public static unsafe class FileTrust
     {
         byte* status = stackalloc byte[ResultBytes];
         bool isThere;
-        fixed (byte* name = CText.Of(path)) isThere = ProcessCalls.Statx(WorkingFolder, name, 0, TypeModeLinksOwner, status) == 0;
+        fixed (byte* name = CText.Of(path)) isThere = Libc.Statx(WorkingFolder, name, 0, TypeModeLinksOwner, status) == 0;
         (owner, mode) = isThere ? (*(uint*)(status + OwnerAt), *(ushort*)(status + ModeAt)) : (0, 0);
         return isThere;
     }

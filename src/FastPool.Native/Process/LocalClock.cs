@@ -17,15 +17,15 @@ public sealed unsafe class LocalClock
     private int _zoneBytes;
     private long _second = long.MinValue; // What the two texts above stand for: lines come many a second.
 
-    public LocalClock() => ProcessCalls.TzSet();
+    public LocalClock() => Libc.TzSet();
 
     /// <summary>Microseconds since the machine started, which is what a service manager compares with.</summary>
     public static long MonotonicUs()
     {
         const int Monotonic = 1; // CLOCK_MONOTONIC
-        long* time = stackalloc long[2];
-        _ = ProcessCalls.ClockGetTime(Monotonic, time);
-        return (time[0] * 1_000_000) + (time[1] / 1000);
+        TimeSpec time;
+        _ = Libc.ClockGetTime(Monotonic, &time);
+        return (time.Seconds * 1_000_000L) + (time.Nanoseconds / 1000);
     }
 
     /// <summary>Writes the stamp of now: YYYY-MM-DD HH:MM:SS.mmm TZ.</summary>
@@ -33,9 +33,9 @@ public sealed unsafe class LocalClock
     public int Write(Span<byte> destination)
     {
         const int Realtime = 0; // CLOCK_REALTIME
-        long* time = stackalloc long[2];
-        _ = ProcessCalls.ClockGetTime(Realtime, time);
-        return Write(time[0], (int)(time[1] / 1_000_000), destination);
+        TimeSpec time;
+        _ = Libc.ClockGetTime(Realtime, &time);
+        return Write(time.Seconds, (int)(time.Nanoseconds / 1_000_000), destination);
     }
 
     /// <summary>Writes the stamp of a moment.</summary>
@@ -56,15 +56,15 @@ public sealed unsafe class LocalClock
     {
         const int BrokenDownBytes = 128; // struct tm has 56.
         byte* brokenDown = stackalloc byte[BrokenDownBytes];
-        _ = ProcessCalls.LocalTime(&unixSecond, brokenDown);
+        _ = Libc.LocalTime(&unixSecond, brokenDown);
         fixed (byte* text = _dateAndTime, format = "%Y-%m-%d %H:%M:%S\0"u8)
         {
-            _ = ProcessCalls.StrFTime(text, DateAndTimeBytes + 1, format, brokenDown);
+            _ = Libc.StrFTime(text, DateAndTimeBytes + 1, format, brokenDown);
         }
 
         fixed (byte* text = _zone, format = "%Z\0"u8)
         {
-            _zoneBytes = (int)ProcessCalls.StrFTime(text, ZoneBytesMax + 1, format, brokenDown);
+            _zoneBytes = (int)Libc.StrFTime(text, ZoneBytesMax + 1, format, brokenDown);
         }
 
         _second = unixSecond;

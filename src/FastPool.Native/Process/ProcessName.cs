@@ -14,13 +14,13 @@ public static unsafe class ProcessName
     {
         byte* name = stackalloc byte[BytesMax];
         name[0] = 0;
-        _ = ProcessCalls.Prctl(Get, name, 0, 0, 0);
+        _ = Libc.Prctl(Get, name, 0, 0, 0);
         return Encoding.Latin1.GetString(System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name));
     }
 
     /// <summary>Changes it; the kernel cuts at 15 bytes.</summary>
     public static void Write(string name)
     {
-        fixed (byte* text = CText.Of(name)) _ = ProcessCalls.Prctl(Set, text, 0, 0, 0);
+        fixed (byte* text = CText.Of(name)) _ = Libc.Prctl(Set, text, 0, 0, 0);
     }
 }

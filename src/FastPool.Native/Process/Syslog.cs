@@ -15,15 +15,15 @@ public static unsafe class Syslog
         byte[] text = CText.Of(ident);
         var kept = (byte*)NativeMemory.Alloc((nuint)text.Length);
         text.CopyTo(new Span<byte>(kept, text.Length));
-        ProcessCalls.OpenLog(kept, WithPid, facility);
+        Libc.OpenLog(kept, WithPid, facility);
         NativeMemory.Free(_ident);
         _ident = kept;
     }
 
     public static void Write(int priority, ReadOnlySpan<byte> text)
     {
-        fixed (byte* format = "%.*s\0"u8, start = text) ProcessCalls.Syslog(priority, format, text.Length, start);
+        fixed (byte* format = "%.*s\0"u8, start = text) Libc.Syslog(priority, format, text.Length, start);
     }
 
-    public static void Close() => ProcessCalls.CloseLog();
+    public static void Close() => Libc.CloseLog();
 }

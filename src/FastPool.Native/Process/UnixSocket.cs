@@ -20,12 +20,12 @@ public static unsafe class UnixSocket
     {
         byte* address = stackalloc byte[FamilyBytes + PathBytesMax];
         uint length = Address(path, address);
-        int descriptor = SystemError.Result(ProcessCalls.Socket(Family, Datagram | CloseOnExec, 0));
+        int descriptor = Libc.Socket(Family, Datagram | CloseOnExec, 0);
         if (descriptor < 0) return descriptor;
         fixed (byte* start = message)
         {
-            int result = SystemError.Result(ProcessCalls.SendTo(descriptor, start, (nuint)message.Length, NoSignal, address, length));
-            _ = ProcessCalls.Close(descriptor);
+            int result = Libc.SendTo(descriptor, start, (nuint)message.Length, NoSignal, address, length);
+            _ = Libc.Close(descriptor);
             return result;
         }
     }
@@ -35,10 +35,10 @@ public static unsafe class UnixSocket
     {
         byte* address = stackalloc byte[FamilyBytes + PathBytesMax];
         uint length = Address(path, address);
-        int descriptor = SystemError.Result(ProcessCalls.Socket(Family, Stream | CloseOnExec, 0));
+        int descriptor = Libc.Socket(Family, Stream | CloseOnExec, 0);
         if (descriptor < 0) return false;
-        int result = SystemError.Result(ProcessCalls.Connect(descriptor, address, length));
-        _ = ProcessCalls.Close(descriptor);
+        int result = Libc.Connect(descriptor, address, length);
+        _ = Libc.Close(descriptor);
         return result >= 0;
     }
 

@@ -42,7 +42,7 @@ internal static unsafe class TlsCertificate
     /// </summary>
     internal static bool IsFor(nint certificate, string host)
     {
-        fixed (byte* text = Libc.CString(host))
+        fixed (byte* text = CText.Of(host))
         {
             var isAddress = IPAddress.TryParse(host, out _);
             if (AlternativeNames(certificate) is { Count: > 0 })

@@ -114,20 +114,20 @@ public sealed unsafe class TlsContext
         var list = options.Ciphers;
         if (!options.HasCurves) list = (list.Length > 0 ? list : "DEFAULT") + ":!kECDHE:!kECDHEPSK";
         if (!options.HasFiniteFields) list = (list.Length > 0 ? list : "DEFAULT") + ":!kDHE:!kDHEPSK";
-        fixed (byte* text = Libc.CString(list))
+        fixed (byte* text = CText.Of(list))
         {
             if (list.Length > 0 && OpenSsl.SSL_CTX_set_cipher_list(Handle, text) != 1) throw Fault(TlsContextFault.Ciphers);
         }
         if (options.Tls13Ciphers.Length > 0 && options.Versions.HasFlag(TlsVersions.Tls13))
         {
-            fixed (byte* text = Libc.CString(options.Tls13Ciphers))
+            fixed (byte* text = CText.Of(options.Tls13Ciphers))
             {
                 if (OpenSsl.SSL_CTX_set_ciphersuites(Handle, text) != 1) throw Fault(TlsContextFault.Tls13Ciphers);
             }
         }
         if (options.HasFiniteFields && IsServer) OpenSsl.SSL_CTX_ctrl(Handle, ControlDhAuto, 1, null);
         if (options.Groups.Length == 0) return;
-        fixed (byte* text = Libc.CString(options.Groups))
+        fixed (byte* text = CText.Of(options.Groups))
         {
             if (OpenSsl.SSL_CTX_ctrl(Handle, ControlGroups, 0, text) != 1) throw Fault(TlsContextFault.Groups);
         }
@@ -144,7 +144,7 @@ public sealed unsafe class TlsContext
             _ = OpenSsl.SSL_CTX_set_default_verify_paths(Handle);
             return;
         }
-        fixed (byte* file = Libc.CString(options.CaFile))
+        fixed (byte* file = CText.Of(options.CaFile))
         {
             if (OpenSsl.SSL_CTX_load_verify_locations(Handle, file, null) != 1) throw FileFault(TlsContextFault.Ca, options.CaFile);
             if (IsServer && OpenSsl.SSL_load_client_CA_file(file) is var names and not 0) OpenSsl.SSL_CTX_set_client_CA_list(Handle, names);
@@ -155,13 +155,13 @@ public sealed unsafe class TlsContext
     {
         if (options.CertFile.Length > 0)
         {
-            fixed (byte* file = Libc.CString(options.CertFile))
+            fixed (byte* file = CText.Of(options.CertFile))
             {
                 if (OpenSsl.SSL_CTX_use_certificate_chain_file(Handle, file) != 1) throw FileFault(TlsContextFault.Certificate, options.CertFile);
             }
         }
         if (options.KeyFile.Length == 0) return;
-        fixed (byte* file = Libc.CString(options.KeyFile))
+        fixed (byte* file = CText.Of(options.KeyFile))
         {
             if (OpenSsl.SSL_CTX_use_PrivateKey_file(Handle, file, Pem) != 1) throw FileFault(TlsContextFault.Key, options.KeyFile);
         }

@@ -51,7 +51,7 @@ public sealed unsafe class TlsStream
         OpenSsl.SSL_set_connect_state(_ssl);
         if (server is not null) context.Resume(_ssl, server);
         if (serverName is null) return;
-        fixed (byte* name = Libc.CString(serverName)) OpenSsl.SSL_ctrl(_ssl, ControlServerName, 0, name);
+        fixed (byte* name = CText.Of(serverName)) OpenSsl.SSL_ctrl(_ssl, ControlServerName, 0, name);
     }
 
     /// <summary>Whose call into the library is under way on this thread, for the callbacks that must know.</summary>

@@ -3,9 +3,9 @@ namespace FastPool.Protocol;
 /// <summary>The kinds of authentication request. Source: PostgreSQL, Message Formats.</summary>
 public static class AuthenticationCode
 {
-    public const int Ok = AuthenticationOk.Code;
+    public const int Ok = 0;
     public const int KerberosV5 = 2;
-    public const int CleartextPassword = AuthenticationCleartextPassword.Code;
+    public const int CleartextPassword = 3;
     public const int MD5Password = AuthenticationMD5Password.Code;
     public const int GSS = 7;
     public const int GSSContinue = 8;

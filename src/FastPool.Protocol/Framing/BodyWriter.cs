@@ -20,9 +20,6 @@ public ref struct BodyWriter
         _destination = destination.Slice(0, size);
     }
 
-    /// <summary>Bytes written so far.</summary>
-    public readonly int Position => _position;
-
     /// <summary>Writes the bytes and a NUL.</summary>
     /// <exception cref="ArgumentException">
     /// The value holds a NUL, which would end the field early and shift all that follows.

@@ -10,7 +10,4 @@ public readonly ref partial struct SASLInitialResponse
     [CString] public ReadOnlySpan<byte> Mechanism { get; init; }
     [Int32] public int ResponseLength { get; init; } // Bytes of Response; -1: there is none.
     [Rest] public ReadOnlySpan<byte> Response { get; init; }
-
-    /// <summary>Whether the announced length is the length there is. A peer may send anything.</summary>
-    public bool IsWellFormed => ResponseLength == Response.Length || (ResponseLength == -1 && Response.IsEmpty);
 }

@@ -19,5 +19,5 @@ public static class PoolerError
     /// <exception cref="ArgumentException">The destination is too short, or a field holds a NUL.</exception>
     public static int Write(
         Span<byte> destination, ReadOnlySpan<byte> severity, ReadOnlySpan<byte> sqlState, ReadOnlySpan<byte> message) =>
-        PoolerFields.Write(destination, ErrorResponse.Type, severity, sqlState, message, []);
+        PoolerFields.Write(destination, BackendMessage.ErrorResponse, severity, sqlState, message, []);
 }

@@ -19,5 +19,5 @@ public static class PoolerNotice
     /// <returns>The bytes written.</returns>
     /// <exception cref="ArgumentException">The destination is too short, or a field holds a NUL.</exception>
     public static int Write(Span<byte> destination, ReadOnlySpan<byte> message, ReadOnlySpan<byte> detail = default) =>
-        PoolerFields.Write(destination, NoticeResponse.Type, Severity, SuccessfulCompletion, message, detail);
+        PoolerFields.Write(destination, BackendMessage.NoticeResponse, Severity, SuccessfulCompletion, message, detail);
 }

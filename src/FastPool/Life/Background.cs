@@ -1,4 +1,5 @@
 using FastPool.Core.Settings;
+using FastPool.Native;
 using FastPool.Native.Process;
 
 namespace FastPool.Life;
@@ -38,11 +39,11 @@ internal sealed class Background
     internal static int Start(IReadOnlyList<string> arguments)
     {
         int result = Descriptor.Pipe(out int readEnd, out int writeEnd);
-        if (result < 0) throw new FatalError($"pipe() failed: {SystemError.Text(result)}");
+        if (result < 0) throw new FatalError($"pipe() failed: {Errno.Text(result)}");
         _ = Descriptor.SetInherited(writeEnd, isInherited: true);
         int child = Child.Start(arguments, EnvironmentWith($"{writeEnd}:{Identity.Pid}:{ProcessName.Read()}"));
         _ = Descriptor.Close(writeEnd);
-        if (child < 0) throw new FatalError($"fork failed: {SystemError.Text(child)}");
+        if (child < 0) throw new FatalError($"fork failed: {Errno.Text(child)}");
         Span<byte> word = stackalloc byte[1];
         if (Descriptor.Read(readEnd, word) == 1) return 0;
         int status = Child.Wait(child);
@@ -53,7 +54,7 @@ internal sealed class Background
     internal static void Detach()
     {
         int nowhere = Descriptor.Open("/dev/null", OpenFor.ReadWrite);
-        if (nowhere < 0) throw new FatalError($"/dev/null: {SystemError.Text(nowhere)}");
+        if (nowhere < 0) throw new FatalError($"/dev/null: {Errno.Text(nowhere)}");
         for (int stream = Descriptor.Stdin; stream <= Descriptor.Stderr; stream++) _ = Descriptor.Duplicate(nowhere, stream);
         if (nowhere > Descriptor.Stderr) _ = Descriptor.Close(nowhere);
         _ = Identity.NewSession();

@@ -1,5 +1,6 @@
 using FastPool.Core.Settings;
 using FastPool.Logs;
+using FastPool.Native;
 using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
 
@@ -11,7 +12,7 @@ internal static class DescriptorLimit
     internal static void Report(Settings settings, ILogger log)
     {
         int result = Identity.DescriptorLimit(out ulong soft, out ulong hard);
-        if (result < 0) log.NoDescriptorLimit(SystemError.Text(result));
+        if (result < 0) log.NoDescriptorLimit(Errno.Text(result));
         else log.DescriptorLimit(Text(soft), Text(hard), settings.MaxClientConn, Expected(settings));
     }
 

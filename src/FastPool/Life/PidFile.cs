@@ -1,5 +1,6 @@
 using FastPool.Core.Settings;
 using FastPool.Logs;
+using FastPool.Native;
 using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
 
@@ -20,16 +21,16 @@ internal sealed class PidFile(string path, ILogger log)
         const int ContentBytesMax = 128;
         if (path.Length == 0) return;
         int descriptor = Descriptor.Open(path, OpenFor.Read);
-        if (descriptor == -SystemError.NoEntry) return;
-        if (descriptor < 0) throw new FatalError($"could not open pidfile '{path}': {SystemError.Text(descriptor)}");
+        if (descriptor == -Errno.ENOENT) return;
+        if (descriptor < 0) throw new FatalError($"could not open pidfile '{path}': {Errno.Text(descriptor)}");
         Span<byte> content = stackalloc byte[ContentBytesMax];
         int length = Descriptor.Read(descriptor, content);
         _ = Descriptor.Close(descriptor);
-        if (length < 0) throw new FatalError($"could not read pidfile '{path}': {SystemError.Text(length)}");
+        if (length < 0) throw new FatalError($"could not read pidfile '{path}': {Errno.Text(length)}");
         if (!IsStale(Parse(content[..length]))) throw new FatalError($"pidfile '{path}' exists, another instance running?");
         log.StalePidFile();
         int result = Descriptor.Unlink(path);
-        if (result < 0) throw new FatalError($"could not remove stale pidfile: {SystemError.Text(result)}");
+        if (result < 0) throw new FatalError($"could not remove stale pidfile: {Errno.Text(result)}");
     }
 
     /// <summary>Makes the file.</summary>
@@ -37,11 +38,11 @@ internal sealed class PidFile(string path, ILogger log)
     {
         if (path.Length == 0) return;
         int descriptor = Descriptor.Open(path, OpenFor.Create);
-        if (descriptor < 0) throw new FatalError($"could not open pidfile '{path}': {SystemError.Text(descriptor)}");
+        if (descriptor < 0) throw new FatalError($"could not open pidfile '{path}': {Errno.Text(descriptor)}");
         _isOurs = true;
         int result = Descriptor.Write(descriptor, CText.Of($"{Identity.Pid}\n").AsSpan()[..^1]);
         _ = Descriptor.Close(descriptor);
-        if (result < 0) throw new FatalError($"could not write pidfile '{path}': {SystemError.Text(result)}");
+        if (result < 0) throw new FatalError($"could not write pidfile '{path}': {Errno.Text(result)}");
     }
 
     /// <summary>Removes the file if it is ours.</summary>
@@ -53,5 +54,5 @@ internal sealed class PidFile(string path, ILogger log)
 
     /// <summary>A file with our own pid is from an earlier life: in a container each start has the same number.</summary>
     private static bool IsStale(int pid) =>
-        pid > 0 && (pid == Identity.Pid || Identity.Probe(pid) == -SystemError.NoProcess);
+        pid > 0 && (pid == Identity.Pid || Identity.Probe(pid) == -Errno.ESRCH);
 }

@@ -1,3 +1,4 @@
+using FastPool.Native;
 using FastPool.Native.Process;
 
 namespace FastPool.Life;
@@ -16,12 +17,12 @@ internal static class RunAsUser
         if (Identity.Uid == Root)
         {
             int reset = Identity.ResetGroups(gid);
-            if (reset < 0) throw new FatalError($"failed to reset groups: {SystemError.Text(reset)}");
+            if (reset < 0) throw new FatalError($"failed to reset groups: {Errno.Text(reset)}");
         }
 
         int result = Identity.SetGroup(gid);
         if (result >= 0) result = Identity.SetUser(uid);
-        if (result < 0) throw new FatalError($"failed to assume identity of user '{name}': {SystemError.Text(result)}");
+        if (result < 0) throw new FatalError($"failed to assume identity of user '{name}': {Errno.Text(result)}");
         if (Identity.Uid != uid) throw new FatalError("setuid() failed to work");
     }
 

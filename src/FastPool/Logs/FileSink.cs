@@ -1,3 +1,4 @@
+using FastPool.Native;
 using FastPool.Native.Process;
 
 namespace FastPool.Logs;
@@ -38,7 +39,7 @@ public sealed class FileSink(Action<string, int> cannotOpen) : ILogSink
         if (result >= 0 && !mayLead && !FileTrust.IsPlainFile(result))
         {
             _ = Descriptor.Close(result);
-            result = -SystemError.NotPermitted;
+            result = -Errno.EPERM;
         }
 
         if (result < 0)

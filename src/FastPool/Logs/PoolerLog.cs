@@ -1,4 +1,5 @@
 using FastPool.Core.Settings;
+using FastPool.Native;
 using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
 
@@ -134,7 +135,7 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
         Span<byte> stamp = stackalloc byte[LocalClock.BytesMax];
         string when;
         lock (_gate) when = ByteText.Of(stamp[.._clock.Write(stamp)]);
-        string text = $"{when} {Identity.Pid} FATAL Cannot open logfile: '{path}': {SystemError.Text(errno)}\n";
+        string text = $"{when} {Identity.Pid} FATAL Cannot open logfile: '{path}': {Errno.Text(errno)}\n";
         _ = Descriptor.Write(Descriptor.Stderr, CText.Of(text).AsSpan()[..^1]);
         _exit(1);
     }

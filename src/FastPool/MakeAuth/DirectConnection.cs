@@ -98,7 +98,7 @@ internal sealed class DirectConnection : IDisposable
         foreach (var target in AddressesOf(address, port))
         {
             var socket = Sockets.TryOpen(target.Family);
-            if (socket < 0) throw new FatalError($"could not create socket: {SystemError.Text(socket)}");
+            if (socket < 0) throw new FatalError($"could not create socket: {Errno.Text(socket)}");
             var result = Sockets.TryConnect(socket, target);
             if (result == -Errno.EINPROGRESS)
             {
@@ -110,7 +110,7 @@ internal sealed class DirectConnection : IDisposable
                 return socket;
             }
             Sockets.Close(socket);
-            problem = SystemError.Text(result);
+            problem = Errno.Text(result);
         }
         throw new FatalError($"connection to server at \"{address}\", port {port} failed: {problem}");
     }
@@ -132,9 +132,7 @@ internal sealed class DirectConnection : IDisposable
 
     private void Encrypt(bool isDemanded)
     {
-        var request = new MessageBuffer();
-        request.Write(new SSLRequest());
-        SendRaw(request.WrittenSpan);
+        SendRaw(PreparedMessages.SSLRequest);
         var answer = new byte[1]; // Not a byte more: what comes behind it must be TLS.
         if (ReceiveRaw(answer) != 1) throw new FatalError("server closed the connection unexpectedly");
         switch (answer[0])
@@ -244,7 +242,7 @@ internal sealed class DirectConnection : IDisposable
     {
         if (!DescriptorPassing.WaitReadable(_socket, RestOf(_deadlineMs))) throw new FatalError("timeout expired");
         var received = Descriptor.Read(_socket, room);
-        return received >= 0 ? received : throw new FatalError($"could not receive data from server: {SystemError.Text(received)}");
+        return received >= 0 ? received : throw new FatalError($"could not receive data from server: {Errno.Text(received)}");
     }
 
     private void SendRaw(ReadOnlySpan<byte> bytes)
@@ -252,7 +250,7 @@ internal sealed class DirectConnection : IDisposable
         while (!bytes.IsEmpty)
         {
             var sent = Sockets.TrySend(_socket, bytes);
-            if (sent <= 0) throw new FatalError($"could not send data to server: {SystemError.Text(sent)}");
+            if (sent <= 0) throw new FatalError($"could not send data to server: {Errno.Text(sent)}");
             bytes = bytes[sent..];
         }
     }

@@ -1,6 +1,7 @@
 using System.Text;
 using FastPool.Core.Settings;
 using FastPool.Life;
+using FastPool.Native;
 using FastPool.Native.Process;
 
 namespace FastPool.MakeAuth;

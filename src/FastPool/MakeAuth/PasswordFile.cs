@@ -1,4 +1,5 @@
 using FastPool.Core.Settings;
+using FastPool.Native;
 using FastPool.Native.Process;
 
 namespace FastPool.MakeAuth;

@@ -1,5 +1,5 @@
 using FastPool.Core.Settings;
-using NativeIdentity = FastPool.Native.Identity;
+using FastPool.Native.Process;
 
 namespace FastPool.MakeAuth;
 
@@ -10,6 +10,6 @@ internal sealed record Surroundings(Func<string, string?> Variable, string User,
 {
     internal static Surroundings OfProcess() => new(
         static name => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? ByteText.FromNative(value) : null,
-        NativeIdentity.NameOf(NativeIdentity.EffectiveUserId) ?? "",
+        Identity.NameOf((int)Identity.EffectiveUid) ?? "",
         ByteText.FromNative(Environment.GetEnvironmentVariable("HOME") ?? ""));
 }

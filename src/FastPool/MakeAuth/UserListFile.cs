@@ -1,6 +1,7 @@
 using System.Text;
 using FastPool.Core.Settings;
 using FastPool.Life;
+using FastPool.Native;
 using FastPool.Native.Process;
 
 namespace FastPool.MakeAuth;
@@ -15,7 +16,7 @@ internal static class UserListFile
         var content = Encoding.Latin1.GetBytes(text);
         if (new DiskFileReader().TryRead(target, out var old, out _) && old.AsSpan().SequenceEqual(content)) return;
         var result = FileReplacement.TryWrite(target, content);
-        if (result < 0) throw new FatalError($"could not write file \"{path}\": {SystemError.Text(result)}");
+        if (result < 0) throw new FatalError($"could not write file \"{path}\": {Errno.Text(result)}");
     }
 
     /// <summary>A link stays one: what it leads to is replaced.</summary>

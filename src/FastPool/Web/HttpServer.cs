@@ -39,9 +39,6 @@ internal sealed class HttpServer : IDisposable
         _log = log;
     }
 
-    /// <summary>Where it listens; empty until <see cref="TryStart"/> has succeeded.</summary>
-    internal IEnumerable<int> Ports => _listeners.Select(static handle => (int)Sockets.LocalAddress(handle).Port);
-
     /// <summary>Listens, and serves on a thread of its own. An address in use may be free later: try again.</summary>
     /// <returns>True when it serves, now or already, or is not to any more.</returns>
     internal bool TryStart()

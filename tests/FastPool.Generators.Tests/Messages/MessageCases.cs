@@ -18,14 +18,6 @@ internal static class MessageCases
             "00000010 04d2162e 00000007 01020304",
             () => new CancelRequest { ProcessId = 7, SecretKey = "\u0001\u0002\u0003\u0004"u8 },
             random => new CancelRequest { ProcessId = random.Int32(), SecretKey = random.Data() }),
-        new MessageCase<SSLRequest>(
-            "00000008 04d2162f",
-            () => default(SSLRequest),
-            random => default(SSLRequest)),
-        new MessageCase<GSSENCRequest>(
-            "00000008 04d21630",
-            () => default(GSSENCRequest),
-            random => default(GSSENCRequest)),
         new MessageCase<PasswordMessage>(
             "'p' 0000000b 'secret' 00",
             () => new PasswordMessage { Password = "secret"u8 },
@@ -63,46 +55,10 @@ internal static class MessageCases
             "'E' 0000000b 'p1' 00 00000064",
             () => new Execute { Portal = "p1"u8, MaxRows = 100 },
             random => new Execute { Portal = random.Text(), MaxRows = random.Int32() }),
-        new MessageCase<Sync>(
-            "'S' 00000004",
-            () => default(Sync),
-            random => default(Sync)),
-        new MessageCase<Flush>(
-            "'H' 00000004",
-            () => default(Flush),
-            random => default(Flush)),
-        new MessageCase<FunctionCall>(
-            "'F' 0000000a 0000002a 0000",
-            () => new FunctionCall { FunctionOid = 42, Arguments = "\0\0"u8 },
-            random => new FunctionCall { FunctionOid = random.Int32(), Arguments = random.Data() }),
-        new MessageCase<CopyData>(
-            "'d' 00000007 '1;2'",
-            () => new CopyData { Data = "1;2"u8 },
-            random => new CopyData { Data = random.Data() }),
-        new MessageCase<CopyDone>(
-            "'c' 00000004",
-            () => default(CopyDone),
-            random => default(CopyDone)),
-        new MessageCase<CopyFail>(
-            "'f' 00000007 'no' 00",
-            () => new CopyFail { Message = "no"u8 },
-            random => new CopyFail { Message = random.Text() }),
-        new MessageCase<Terminate>(
-            "'X' 00000004",
-            () => default(Terminate),
-            random => default(Terminate)),
         new MessageCase<AuthenticationRequest>(
             "'R' 00000009 00000007 'x'",
             () => new AuthenticationRequest { Kind = 7, Data = "x"u8 },
             random => new AuthenticationRequest { Kind = random.Int32(), Data = random.Data() }),
-        new MessageCase<AuthenticationOk>(
-            "'R' 00000008 00000000",
-            () => default(AuthenticationOk),
-            random => default(AuthenticationOk)),
-        new MessageCase<AuthenticationCleartextPassword>(
-            "'R' 00000008 00000003",
-            () => default(AuthenticationCleartextPassword),
-            random => default(AuthenticationCleartextPassword)),
         new MessageCase<AuthenticationMD5Password>(
             "'R' 0000000c 00000005 'salt'",
             () => new AuthenticationMD5Password { Salt = "salt"u8 },
@@ -131,19 +87,6 @@ internal static class MessageCases
             "'Z' 00000005 'T'",
             () => new ReadyForQuery { Status = (byte)'T' },
             random => new ReadyForQuery { Status = random.Byte() }),
-        new MessageCase<ErrorResponse>(
-            "'E' 0000000c 'S' 'FATAL' 00 00",
-            () => new ErrorResponse { Fields = "SFATAL\0\0"u8 },
-            random => new ErrorResponse { Fields = random.Data() }),
-        new MessageCase<NoticeResponse>(
-            "'N' 0000000c 'S' 'FATAL' 00 00",
-            () => new NoticeResponse { Fields = "SFATAL\0\0"u8 },
-            random => new NoticeResponse { Fields = random.Data() }),
-        new MessageCase<NotificationResponse>(
-            "'A' 00000011 00000007 'jobs' 00 'new' 00",
-            () => new NotificationResponse { ProcessId = 7, Channel = "jobs"u8, Payload = "new"u8 },
-            random => new NotificationResponse
-            { ProcessId = random.Int32(), Channel = random.Text(), Payload = random.Text() }),
         new MessageCase<CommandComplete>(
             "'C' 0000000d 'SELECT 1' 00",
             () => new CommandComplete { Tag = "SELECT 1"u8 },
@@ -156,57 +99,10 @@ internal static class MessageCases
             "'T' 0000000b 0001 'a' 00 '...'",
             () => new RowDescription { ColumnCount = 1, Columns = "a\0..."u8 },
             random => new RowDescription { ColumnCount = random.Int16(), Columns = random.Data() }),
-        new MessageCase<EmptyQueryResponse>(
-            "'I' 00000004",
-            () => default(EmptyQueryResponse),
-            random => default(EmptyQueryResponse)),
-        new MessageCase<ParseComplete>(
-            "'1' 00000004",
-            () => default(ParseComplete),
-            random => default(ParseComplete)),
-        new MessageCase<BindComplete>(
-            "'2' 00000004",
-            () => default(BindComplete),
-            random => default(BindComplete)),
-        new MessageCase<CloseComplete>(
-            "'3' 00000004",
-            () => default(CloseComplete),
-            random => default(CloseComplete)),
-        new MessageCase<NoData>(
-            "'n' 00000004",
-            () => default(NoData),
-            random => default(NoData)),
-        new MessageCase<PortalSuspended>(
-            "'s' 00000004",
-            () => default(PortalSuspended),
-            random => default(PortalSuspended)),
-        new MessageCase<ParameterDescription>(
-            "'t' 0000000a 0001 00000017",
-            () => new ParameterDescription { ParameterCount = 1, ParameterTypes = "\0\0\0\u0017"u8 },
-            random => new ParameterDescription { ParameterCount = random.Int16(), ParameterTypes = random.Data() }),
-        new MessageCase<CopyInResponse>(
-            "'G' 0000000b 01 0002 0001 0000",
-            () => new CopyInResponse { Format = 1, ColumnCount = 2, ColumnFormats = "\0\u0001\0\0"u8 },
-            random => new CopyInResponse
-            { Format = random.Byte(), ColumnCount = random.Int16(), ColumnFormats = random.Data() }),
-        new MessageCase<CopyOutResponse>(
-            "'H' 0000000b 01 0002 0001 0000",
-            () => new CopyOutResponse { Format = 1, ColumnCount = 2, ColumnFormats = "\0\u0001\0\0"u8 },
-            random => new CopyOutResponse
-            { Format = random.Byte(), ColumnCount = random.Int16(), ColumnFormats = random.Data() }),
-        new MessageCase<CopyBothResponse>(
-            "'W' 0000000b 01 0002 0001 0000",
-            () => new CopyBothResponse { Format = 1, ColumnCount = 2, ColumnFormats = "\0\u0001\0\0"u8 },
-            random => new CopyBothResponse
-            { Format = random.Byte(), ColumnCount = random.Int16(), ColumnFormats = random.Data() }),
         new MessageCase<NegotiateProtocolVersion>(
             "'v' 00000013 00030000 00000001 '_pq_.x' 00",
             () => new NegotiateProtocolVersion { NewestVersion = 0x0003_0000, OptionCount = 1, Options = "_pq_.x\0"u8 },
             random => new NegotiateProtocolVersion
             { NewestVersion = random.Int32(), OptionCount = random.Int32(), Options = random.Data() }),
-        new MessageCase<FunctionCallResponse>(
-            "'V' 00000009 00000001 '9'",
-            () => new FunctionCallResponse { ResultLength = 1, Result = "9"u8 },
-            random => new FunctionCallResponse { ResultLength = random.Int32(), Result = random.Data() }),
     ];
 }

@@ -109,18 +109,6 @@ public class MessageRoundTripTests
         Assert.Equal(whole, new Parse { ParameterTypes = bytes }.HasWholeParameterTypes);
     }
 
-    [Theory]
-    [InlineData(3, "'n,,'", true)]
-    [InlineData(-1, "", true)]
-    [InlineData(-1, "00", false)]
-    [InlineData(2, "'n,,'", false)]
-    [InlineData(-2, "", false)]
-    public void SASLInitialResponse_knows_whether_its_length_is_true(int length, string response, bool wellFormed)
-    {
-        byte[] bytes = Wire.Bytes(response);
-        Assert.Equal(wellFormed, new SASLInitialResponse { ResponseLength = length, Response = bytes }.IsWellFormed);
-    }
-
     private static bool TakesRest(MessageCase message) =>
         message.Type.GetProperties().Any(property => property.GetCustomAttribute<RestAttribute>() is not null);
 

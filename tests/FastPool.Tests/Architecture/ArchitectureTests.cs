@@ -11,6 +11,8 @@ public sealed class ArchitectureTests
     /// <summary>Beside Core/Pools, Mailbox and the statistics: who counts, stops or joins threads, each with a reason on the line.</summary>
     private static readonly string[] SharedWords = ["FastPool.Base/Mailbox.cs", "FastPool.Net/LoopGroup.cs", "FastPool.Core/Sessions/Statements/Statement.cs", "FastPool.Core/Sessions/Statements/StatementTable.cs", "FastPool.Core/Sessions/Values/WelcomeParameters.cs", "FastPool.Native/SendRing.cs"];
 
+    private const string LibcFile = "FastPool.Native/Libc.cs";
+
     public static TheoryData<string, string[]> ForbiddenNamespaces => new()
     {
         { "FastPool.Base", ["FastPool.Native", "FastPool.Protocol", "FastPool.Core", "FastPool.Net", "FastPool.Control"] },
@@ -41,6 +43,29 @@ public sealed class ArchitectureTests
 
     [Fact]
     public void Only_Native_is_unsafe() => Assert.Empty(LinesWith(@"\b(unsafe|stackalloc\s+\w+\s*\*|fixed\s*\()\b", file => !file.Path.StartsWith("FastPool.Native/", StringComparison.Ordinal)));
+
+    /// <summary>The bare imports are private there, so that every call gives a value or a negative errno.</summary>
+    [Fact]
+    public void Only_Libc_binds_the_C_library() =>
+        Assert.Empty(LinesWithText(@"(LibraryImport|DllImport)\s*\(\s*""libc|\bconst string \w+ = ""libc(\.so\.6)?""", static file => file.Path != LibcFile));
+
+    [Fact]
+    public void Errno_is_read_in_one_place()
+    {
+        var reads = LinesWith(@"\b(GetLastPInvokeError|GetLastSystemError|GetLastWin32Error|SetLastError)\b", static _ => true).ToList();
+        Assert.StartsWith(LibcFile + ":", Assert.Single(reads), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_call_of_the_C_library_that_may_fail_has_its_import_hidden()
+    {
+        var open =
+            from line in SourceTree.Files.Single(static file => file.Path == LibcFile).Lines
+            where line.Text.Contains("[LibraryImport(", StringComparison.Ordinal) && line.Text.Contains("internal", StringComparison.Ordinal)
+            where !Regex.IsMatch(line.Text, @"\b(GetPid|GetPPid|GetUid|GetEUid|GetGrNam|Exit|TzSet|LocalTime|StrFTime|StrError|OpenLog|Syslog|CloseLog)\(")
+            select line.Text.Trim();
+        Assert.Empty(open);
+    }
 
     /// <summary>A peer decides how long its messages are: a place in one is looked at by a pattern, a reader of Protocol or the table of lengths, which all know where it ends.</summary>
     [Theory]
@@ -141,6 +166,14 @@ public sealed class ArchitectureTests
 
     private static bool IsForSharedWords(SourceFile file) =>
         file.Path.StartsWith("FastPool.Core/Pools/", StringComparison.Ordinal) || file.Path.StartsWith("FastPool.Control/", StringComparison.Ordinal) || SharedWords.Contains(file.Path);
+
+    /// <summary>The same with the contents of strings.</summary>
+    private static IEnumerable<string> LinesWithText(string pattern, Func<SourceFile, bool> where) =>
+        from file in SourceTree.Files
+        where @where(file)
+        from line in file.Lines
+        where Regex.IsMatch(line.Text, pattern)
+        select $"{file.Path}:{line.Number}: {line.Text.Trim()}";
 
     private static IEnumerable<string> LinesWith(string pattern, Func<SourceFile, bool> where) =>
         from file in SourceTree.Files

@@ -86,6 +86,6 @@ public sealed class EffectiveSettingsTests
         Assert.Equal(("au", "aq", null), (Global.AuthUser(bare), Global.AuthQuery(bare), Global.AuthDbname(bare)));
         var own = DatabaseEntry.TryParse("d", "auth_user=x auth_query=y auth_dbname=z", [])!;
         Assert.Equal(("x", "y", "z"), (Global.AuthUser(own), Global.AuthQuery(own), Global.AuthDbname(own)));
-        Assert.Equal(32_000_000, Global.QueryWaitTimeoutUs(own, null));
+        Assert.Equal(32_000_000, Global.QueryWaitTimeoutUs);
     }
 }

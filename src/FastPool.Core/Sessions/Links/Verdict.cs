@@ -7,8 +7,6 @@ public enum Verdict : byte
     Forward,
     /// <summary>To nobody.</summary>
     Skip,
-    /// <summary>Not before the whole message is here.</summary>
-    Collect,
     /// <summary>Close this connection with the session's <c>Ending</c>.</summary>
     Disconnect,
     /// <summary>Server: replies that the pooler gives stand before this message; when they are out, it is judged again.</summary>

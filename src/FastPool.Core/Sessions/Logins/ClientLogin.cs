@@ -308,7 +308,7 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
             case AuthType.Ldap when (_ldapOptions ??= settings.AuthLdapOptions) is null: return Refuse("auth_ldap_options is null");
             case AuthType.Plain or AuthType.Pam or AuthType.Ldap:
                 _phase = Phase.Password;
-                Output.Write(new AuthenticationCleartextPassword());
+                Output.Write(PreparedMessages.AuthenticationCleartextPassword);
                 return LoginStep.GoOn;
             case AuthType.Md5 when !IsAskedForScram:
                 _phase = Phase.Password;

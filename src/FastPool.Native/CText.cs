@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace FastPool.Native.Process;
+namespace FastPool.Native;
 
 /// <summary>Strings of the process hold one char a byte (Latin-1); C wants the bytes and a NUL.</summary>
 public static class CText

@@ -1,0 +1,37 @@
+namespace FastPool.Tests.Architecture;
+
+/// <summary>What the compiler cannot say of members that are not private: nothing in the product uses them.</summary>
+public sealed class UnusedMemberTests
+{
+    /// <summary>Members for tests alone, each with the reason; without the namespace, so that a file may move.</summary>
+    private static readonly string[] ForTests =
+    [
+        "ConnectionBudget::get_Count/0", // That every place is given back.
+        "ControlThread::RunPending/0", // Work without a thread of its own.
+        "ControlThread::Start/0", // The product works on the first thread.
+        "HbaRules::get_Count/0", // What was read.
+        "IdentMap::get_Lines/0", // What was read.
+        "IdentMaps::get_Count/0", // What was read.
+        "IniReader::get_File/0", // What is read.
+        "Mailbox::get_IsEmpty/0", // Whether all letters are read.
+        "OpenSsl::SSL_session_reused/1", // For TlsStream.IsResumed.
+        "ParameterInterner::get_Count/0", // That the table has an end.
+        "Pool::Evict/1", // The same operation without a limit.
+        "PoolStats::Padding/0", // Keeps two cache lines apart.
+        "RowWriter::Complete/1", // A command's end behind rows.
+        "Row`1::get_AsText/0", // Compared with the diagram.
+        "ScramVerifier::FromPassword/3", // Servers of tests store what PostgreSQL does.
+        "ScramVerifiers::get_KeysKept/0", // That the cache has an end.
+        "ServerLife::get_Table/0", // Compared with the diagram.
+        "ServerSession::get_BackendPid/0", // Which server it is.
+        "StatementTable::get_Count/0", // That statements are given back.
+        "TlsStream::get_IsResumed/0", // Whether a session was taken up again.
+        "TokenList::get_Count/0", // What was read.
+    ];
+
+    [Fact]
+    public void A_member_that_the_product_does_not_use_is_named_here_or_gone() =>
+        Assert.Equal(ForTests, MemberGraph.Unreached(AppContext.BaseDirectory).Select(WithoutNamespace).Order(StringComparer.Ordinal));
+
+    private static string WithoutNamespace(string member) => member[(member.LastIndexOf('.', member.IndexOf("::", StringComparison.Ordinal)) + 1)..];
+}
