@@ -3,6 +3,8 @@
 
     tools/house.py            the tree as it lies
     tools/house.py COMMIT     the tree of that commit
+    tools/house.py -v         the circles too, and which name closes them
+    tools/house.py --check    fails if a circle is larger than it may be, or new among folders
 
 A file leans on another of its room when it names a type that the other declares (parts of one
 partial type count as one file). A circle is a set in which each leans on each, directly or not.
@@ -16,8 +18,18 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DECLARATION = re.compile(r'^(?:public |internal |private |file |sealed |static |abstract |readonly |unsafe |partial |ref )*'
                          r'(?:class|record struct|record|struct|interface|enum|delegate [\w<>\[\]?]+)\s+(\w+)', re.M)
+CONSTANT = re.compile(r'\bconst \w+ (\w+) =')
 METHOD = re.compile(r'^ {4}(?:\[.*\]\s*)?(?:public|internal|private|protected|static|void|async|override)[^;=]*\)\s*(?:\n\s+where .*)*\n {4}\{\n(.*?)^ {4}\}', re.M | re.S)
-NAME = re.compile(r'(?<![.\w])[A-Z]\w+(?!\s*(?:=[^=>]|\{ get|\{ internal|\) => |;$))')
+# A type's name, and not a member's: behind a dot, before its value or its braces, or called without new.
+NAME = re.compile(r'(?<![.\w])(?:(?<=new )[A-Z]\w+\b|[A-Z]\w+\b(?!\s*(?:=[^=>]|\{ get|\{ internal|\) => |;$|\()))')
+
+FILES_MAX = 8  # Of one circle.
+
+# Folders that act on each other by nature; src/ARCHITECTURE.md gives the reasons.
+BY_NATURE = {
+    'FastPool.Core/Sessions': {'', '/Links', '/Logins'},
+    'FastPool.Net': {'/Clients', '/Loops', '/Servers'},
+}
 
 
 def read(commit):
@@ -81,7 +93,8 @@ def circles(edges):
 
 def main():
     wordy = '-v' in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != '-v']
+    arguments = [argument for argument in sys.argv[1:] if not argument.startswith('-')]
+    breaches = []
     files = {path: code_of(text) for path, text in read(arguments[0] if arguments else None)}
     owner = collections.defaultdict(set)
     for path, text in files.items():
@@ -96,8 +109,9 @@ def main():
             if unit[path] in together:
                 unit[path] = min(together)
     leans = collections.defaultdict(set)
-    for path, text in files.items():
-        for name in set(NAME.findall(text)):
+    names = {path: set(NAME.findall(text)) - set(CONSTANT.findall(text)) for path, text in files.items()}
+    for path in files:
+        for name in names[path]:
             for other in owner.get(name, ()):
                 if room_of(other) == room_of(path) and unit[other] != unit[path]:
                     leans[unit[path]].add(unit[other])
@@ -115,15 +129,30 @@ def main():
         methods = [body.count('\n') for path in mine for body in METHOD.findall(files[path])]
         print(f'{room:<26}{len(mine):>6}{sum(lengths):>7}{len(of_files[0]) if of_files else 0:>25}'
               f'{sum(map(len, of_folders)):>20}{max(lengths):>14}{max(methods, default=0):>16}')
+        breaches += [f'{room}: a circle of {len(group)} files: {" ".join(group)}' for group in of_files if len(group) > FILES_MAX]
+        natural = {room + folder for folder in BY_NATURE.get(room, ())}
+        breaches += [f'{room}: a circle of folders: {" ".join(group)}' for group in of_folders if not natural.issuperset(group)]
         if wordy:
             for group in of_files + of_folders:
                 print('    ' + ' '.join(name[len(room) + 1:] or '.' for name in group))
-                for path in mine:
-                    if unit[path] in group:
-                        for name in sorted(set(NAME.findall(files[path]))):
-                            for other in owner.get(name, ()):
-                                if unit[other] in group and unit[other] != unit[path]:
-                                    print(f'        {path[len(room) + 1:]}: {name}')
+                for line in sorted(edges_in(set(group), room, mine, names, unit, owner)):
+                    print('        ' + line)
+    if '--check' in sys.argv:
+        print('\n'.join(breaches))
+        sys.exit(1 if breaches else 0)
+
+
+def edges_in(group, room, mine, names, unit, owner):
+    """Which name in which file closes a circle of files or of folders."""
+    for path in mine:
+        here, folder = unit[path], os.path.dirname(unit[path])
+        for name in names[path]:
+            for other in owner.get(name, ()):
+                there = unit[other]
+                if room_of(other) != room or there == here:
+                    continue
+                if {here, there} <= group or (folder != os.path.dirname(there) and {folder, os.path.dirname(there)} <= group):
+                    yield f'{path[len(room) + 1:]}: {name}'
 
 
 if __name__ == '__main__':

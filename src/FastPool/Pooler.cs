@@ -8,6 +8,7 @@ using FastPool.Core.Pools;
 using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
+using FastPool.Io;
 using FastPool.Life;
 using FastPool.Logs;
 using FastPool.Native;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FastPool.Control.Answers;
 using FastPool.Control.Commands;
 using FastPool.Core.Sessions.Handover;
 using FastPool.Protocol;

@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Control.Listings;
 using FastPool.Control.Operations;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions.Handover;

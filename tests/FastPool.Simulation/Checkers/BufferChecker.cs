@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FastPool.Base;
+using FastPool.Io;
 using FastPool.Net;
 using FastPool.Simulation.Worlds;
 

@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Io;
 using FastPool.Native;
 using FastPool.Net;
 

@@ -57,7 +57,7 @@ internal sealed class Faults(World world, Dice dice)
         foreach (var pool in database.Pools) Post(loop => pool.Serve(loop));
     }
 
-    private void Post(Action<IPoolHost> action) => world.Group.Post(dice.Below(world.Group.Count), view => action((IPoolHost)view));
+    private void Post(Action<IPoolHost> action) => world.Group.Post(dice.Below(world.Group.Count), view => action(view.Host));
 
     /// <summary>Everything works again, for good.</summary>
     internal void End()

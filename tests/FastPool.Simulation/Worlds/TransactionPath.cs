@@ -130,9 +130,9 @@ internal sealed class TransactionPath : IDialed
     }
 
     /// <summary>The one loop, as the control plane sees it.</summary>
-    internal Core.Sessions.ILoopView View => _group[0];
+    internal Core.Sessions.ILoopView View => _group.ViewOf(0);
 
-    internal Core.Sessions.ILoopView ViewOf(int loop) => _group[loop];
+    internal Core.Sessions.ILoopView ViewOf(int loop) => _group.ViewOf(loop);
 
     /// <summary>The server that was dialed last.</summary>
     internal MemorySocket? Server => _server;
@@ -174,7 +174,7 @@ internal sealed class TransactionPath : IDialed
         {
             if (until?.Invoke() == true) return;
             _clock.Advance(Step_us);
-            for (var i = 0; i < Engines.Count; i++) _group[i].RunTurn(0);
+            for (var i = 0; i < Engines.Count; i++) _group.All[i].RunTurn(0);
         }
     }
 
@@ -182,7 +182,7 @@ internal sealed class TransactionPath : IDialed
     internal void Turn(int loop = 0)
     {
         _clock.Advance(1);
-        _group[loop].RunTurn(0);
+        _group.All[loop].RunTurn(0);
     }
 
     /// <summary>A client that is logged in.</summary>

@@ -3,6 +3,7 @@ using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
+using FastPool.Io;
 using FastPool.Net;
 using FastPool.Simulation.Checkers;
 using FastPool.Simulation.Clients;
@@ -200,7 +201,7 @@ internal sealed class World
     private void RunLoop(int index)
     {
         foreach (var checker in _checkers) checker.BeforeTurn();
-        Group[index].RunTurn(0);
+        Group.All[index].RunTurn(0);
         foreach (var checker in _checkers) checker.AfterTurn();
     }
 

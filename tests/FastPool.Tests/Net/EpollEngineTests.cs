@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using FastPool.Base;
+using FastPool.Io;
 using FastPool.Native;
 using FastPool.Net;
 
@@ -81,17 +82,17 @@ public sealed class EpollEngineTests : IDisposable
         /// <summary>Keeps the descriptor open.</summary>
         public Socket? Owner { get; set; }
 
-        protected internal override void OnReceived(byte[] buffer, int start, int count) => Received += count;
+        public override void OnReceived(byte[] buffer, int start, int count) => Received += count;
 
-        protected internal override void OnEnded(int errno)
+        public override void OnEnded(int errno)
         {
         }
 
-        protected internal override void OnBroken() => Breaks++;
+        public override void OnBroken() => Breaks++;
 
         public int Breaks { get; private set; }
 
-        protected internal override void OnDrained()
+        public override void OnDrained()
         {
         }
     }

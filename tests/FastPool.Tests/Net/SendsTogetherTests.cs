@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using FastPool.Base;
+using FastPool.Io;
 using FastPool.Native;
 using FastPool.Net;
 
@@ -253,16 +254,16 @@ public sealed class SendsTogetherTests : IDisposable
         public int Ends { get; private set; }
         public int EndedWith { get; private set; }
 
-        protected internal override void OnReceived(byte[] buffer, int start, int count) => Receives();
+        public override void OnReceived(byte[] buffer, int start, int count) => Receives();
 
-        protected internal override void OnEnded(int errno)
+        public override void OnEnded(int errno)
         {
             if (Ends++ == 0) EndedWith = errno;
         }
 
-        protected internal override void OnBroken() => Ends++;
+        public override void OnBroken() => Ends++;
 
-        protected internal override void OnDrained() => Drains++;
+        public override void OnDrained() => Drains++;
     }
 
     private sealed class Observer : ITurnObserver

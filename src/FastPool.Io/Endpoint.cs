@@ -1,0 +1,101 @@
+using FastPool.Base;
+using FastPool.Native;
+
+namespace FastPool.Io;
+
+[Flags]
+public enum EndpointFlags : ushort
+{
+    None = 0,
+    Open = 1,
+    Connecting = 2,
+    /// <summary>The kernel has, or may have, more to read.</summary>
+    Readable = 4,
+    /// <summary>The owner wants nothing more for now.</summary>
+    Paused = 8,
+    /// <summary>In the engine's list of those to read on with.</summary>
+    Queued = 16,
+    /// <summary>The peer will send nothing more: the next short read is not the last word.</summary>
+    PeerClosed = 32,
+    /// <summary>In the middle of a bulk stream: told of only when there is much to read.</summary>
+    Bulk = 64,
+    /// <summary>Stands still for a SUSPEND: nothing is read, and nobody hears of its end.</summary>
+    Parked = 128,
+    /// <summary>Bytes for it are in the engine's batch.</summary>
+    Deferred = 256,
+}
+
+/// <summary>
+/// One connected stream as the engine sees it; its owner hears completions through the methods below, on the loop's
+/// thread. What the peer has not taken yet waits in <see cref="Unsent"/>. As long as something waits there, the engine does
+/// not read what causes more of it: see <see cref="IsHeldUp"/>.
+/// </summary>
+public abstract class Endpoint
+{
+    public int Handle = -1;
+    internal uint Generation;
+    internal EndpointFlags Flags;
+    public HeldBytes Unsent;
+
+    /// <summary>Between the socket and the owner; null: plain.</summary>
+    public TlsStream? Tls;
+
+    internal int StreamedBytes;
+    internal long LastBulkUs;
+
+    /// <summary>The other end of its link: what comes from here goes there. Null: there is no link.</summary>
+    public Endpoint? Other;
+
+    /// <summary>What it asks is also answered by the pooler itself: a peer that does not read its answers is not read either.</summary>
+    protected virtual bool IsAnsweredHere => false;
+
+    /// <summary>The peer has not taken everything.</summary>
+    public bool IsCongested => !Unsent.IsEmpty;
+
+    /// <summary>Bytes that came from here have caused others that nobody has taken yet: nothing more is read or handled here before they are gone.</summary>
+    public bool IsHeldUp => Other is { IsCongested: true } || (IsCongested && IsAnsweredHere);
+
+    public bool IsOpen => (Flags & EndpointFlags.Open) != 0;
+
+    public bool IsPaused => (Flags & EndpointFlags.Paused) != 0;
+
+    public bool IsParked => (Flags & EndpointFlags.Parked) != 0;
+
+    /// <summary>There is, or may be, something to read and nothing speaks against it.</summary>
+    public bool MayRead =>
+        (Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused | EndpointFlags.Parked)) == (EndpointFlags.Readable | EndpointFlags.Open)
+        && !IsHeldUp;
+
+    public bool Has(EndpointFlags flag) => (Flags & flag) != 0;
+
+    /// <summary>Bytes have come. The buffer is the loop's: it is good until this returns, and <see cref="Limits.HeadroomBytes"/> before <paramref name="start"/> may be written.</summary>
+    public abstract void OnReceived(byte[] buffer, int start, int count);
+
+    /// <summary>The peer has closed (0) or the connection is broken (an errno). The owner closes.</summary>
+    public abstract void OnEnded(int errno);
+
+    /// <summary>Everything sent so far has been taken: bytes that were held for it may be handled. The engine reads on by itself.</summary>
+    public abstract void OnDrained();
+
+    /// <summary>Something of ours was thrown while this connection was served. It closes, and its link with it.</summary>
+    public abstract void OnBroken();
+
+    /// <summary>The connect is through (0) or has failed (an errno).</summary>
+    public virtual void OnConnected(int errno)
+    {
+    }
+
+    /// <summary>The TLS handshake is done; bytes that follow are plain to the owner.</summary>
+    public virtual void OnSecured()
+    {
+    }
+
+    /// <summary>TLS has failed, in the handshake or later; the owner closes.</summary>
+    /// <param name="problem">As the log has it.</param>
+    public virtual void OnTlsFailed(string problem) => OnEnded(Errno.EPROTO);
+
+    /// <summary>The peer has closed while this endpoint is paused: there may be bytes that nobody has read.</summary>
+    public virtual void OnPeerClosedWhilePaused()
+    {
+    }
+}

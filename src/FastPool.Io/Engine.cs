@@ -1,0 +1,366 @@
+using System.Runtime.CompilerServices;
+using FastPool.Base;
+using FastPool.Native;
+
+namespace FastPool.Io;
+
+/// <summary>A listening socket's owner on one loop.</summary>
+public interface IAcceptor
+{
+    /// <summary>A new connection, its descriptor now the acceptor's.</summary>
+    void OnAccepted(int handle, EndAddress remote);
+
+    /// <summary>accept() failed with the errno; the engine goes on when the listener is attached anew.</summary>
+    void OnAcceptFailed(int errno);
+}
+
+/// <summary>
+/// Moves bytes for one loop and tells endpoints what happened, as completions: how readiness is found out stays in here.
+/// Belongs to the loop's thread, but for <see cref="Wake"/>.
+/// </summary>
+public abstract class Engine(BufferPool buffers)
+{
+    private readonly List<(Endpoint Endpoint, uint Generation, int Errno)> _untold = [];
+    private SendBatch? _batch;
+    private int _deliveriesPutOff;
+    private TlsCarrier? _tls;
+
+    protected BufferPool Buffers { get; } = buffers;
+
+    /// <summary>The clock as of the start of this turn; kept by the loop.</summary>
+    public long NowUs { get; set; }
+
+    /// <summary>Bytes of one endpoint that are dealt with before it is the others' turn, in whole receives.</summary>
+    public long BytesPerTurn { get; set; }
+
+    /// <summary>Whose completion is, or was last, being delivered; null: that of a listener.</summary>
+    public Endpoint? InDelivery { get; protected set; }
+
+    /// <summary>How many sends have left in one call with others.</summary>
+    public long SentTogether { get; protected set; }
+
+    /// <summary>Waits at most so long, then delivers what has completed; <paramref name="observer"/> hears of the turn's begin and of each delivery's end.</summary>
+    public abstract void Turn(int timeout_ms, ITurnObserver observer);
+
+    /// <summary>Ends a wait of the loop's. Any thread.</summary>
+    public abstract void Wake();
+
+    /// <returns>0 or an errno: then nobody is told of newcomers.</returns>
+    public abstract int Listen(int handle, IAcceptor acceptor);
+
+    public abstract void StopListening(int handle);
+
+    /// <summary>Takes over a connected stream.</summary>
+    /// <returns>0 or an errno: then the handle is still the caller's to close.</returns>
+    public abstract int Attach(Endpoint endpoint, int handle);
+
+    /// <summary>Its first bytes are known to be here: reads them now, without waiting to be told.</summary>
+    public virtual void ReadNow(Endpoint endpoint)
+    {
+    }
+
+    /// <summary>Gives the stream up, open as it is, for another loop to attach. It owes and holds nothing.</summary>
+    /// <returns>The handle.</returns>
+    public abstract int Detach(Endpoint endpoint);
+
+    /// <summary>Begins to connect; OnConnected follows unless an errno comes back.</summary>
+    public abstract int Connect(Endpoint endpoint, NativeAddress address);
+
+    public abstract void Close(Endpoint endpoint);
+
+    /// <summary>Closes a stream that belongs to no endpoint: it was given up, and could not be attached again.</summary>
+    public abstract void Discard(int handle);
+
+    /// <summary>What came last ends in the middle of a stream of rows or COPY data; an engine may wait for more at a time.</summary>
+    public virtual void Streams(Endpoint endpoint, int bytes)
+    {
+    }
+
+    /// <summary>The stream is over: every byte counts again.</summary>
+    public virtual void EndStream(Endpoint endpoint)
+    {
+    }
+
+    public abstract EndAddress LocalAddress(Endpoint endpoint);
+
+    /// <summary>The peer has closed, whether or not the endpoint has heard of it: it has just been attached, say, or its turn has not come yet.</summary>
+    public abstract bool IsPeerGone(Endpoint endpoint);
+
+    /// <summary>Reads nothing more from the endpoint until told to resume.</summary>
+    public void Pause(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Paused;
+
+    public void Resume(Endpoint endpoint)
+    {
+        endpoint.Flags &= ~EndpointFlags.Paused;
+        ReadOn(endpoint);
+    }
+
+    /// <summary>Lets the endpoint stand still as it is, until unparked: what the kernel tells of it meanwhile is only noted. What it has not sent yet goes on being sent, unless <see cref="IsFrozen"/>.</summary>
+    public void Park(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Parked;
+
+    /// <summary>Goes on with a parked endpoint where it stood.</summary>
+    public abstract void Unpark(Endpoint endpoint);
+
+    /// <summary>Parked endpoints send nothing any more either: another process may be about to go on in their place.</summary>
+    public bool IsFrozen { get; set; }
+
+    // ---- TLS --------------------------------------------------------------------------------------------------------
+
+    private TlsCarrier Tls => _tls ??= new TlsCarrier();
+
+    /// <summary>What is sent and received from now on is encrypted. The client side of a handshake begins at once; <see cref="Endpoint.OnSecured"/> or <see cref="Endpoint.OnTlsFailed"/> follows.</summary>
+    /// <param name="server">See <see cref="TlsStream"/>.</param>
+    /// <param name="serverName">See <see cref="TlsStream"/>.</param>
+    /// <returns>False when the connection is broken.</returns>
+    public bool Secure(Endpoint endpoint, TlsContext context, string? server = null, string? serverName = null)
+    {
+        Check.That(endpoint.Tls is null);
+        endpoint.Tls = new TlsStream(context, Tls.Transfer, server, serverName);
+        return context.IsServer || Tls.Start(this, endpoint);
+    }
+
+    /// <summary>Bytes have come: to the owner, through TLS if there is one.</summary>
+    protected void Deliver(Endpoint endpoint, byte[] buffer, int start, int count)
+    {
+        if (endpoint.Tls is null) endpoint.OnReceived(buffer, start, count);
+        else Tls.Deliver(this, endpoint, buffer.AsSpan(start, count));
+    }
+
+    /// <summary>Ciphertext that was received in plain view: the first flight of a client that did not ask.</summary>
+    public void DeliverCipher(Endpoint endpoint, ReadOnlySpan<byte> cipher) => Tls.Deliver(this, endpoint, cipher);
+
+    /// <summary>An endpoint has come from another loop.</summary>
+    protected void AdoptTls(Endpoint endpoint) => endpoint.Tls?.MoveTo(Tls.Transfer);
+
+    /// <summary>Before the handle is closed.</summary>
+    protected void EndTls(Endpoint endpoint)
+    {
+        if (endpoint.Tls is not null) Tls.End(this, endpoint);
+    }
+
+    // ---- sending ----------------------------------------------------------------------------------------------------
+
+    /// <summary>
+    /// Sends all of it: what the kernel does not take at once is kept, and the endpoint is congested until it is gone.
+    /// </summary>
+    /// <returns>False when the connection is broken; the owner closes it.</returns>
+    public bool Send(Endpoint endpoint, ReadOnlySpan<byte> data)
+    {
+        CheckBound(endpoint);
+        return endpoint.Tls is null ? SendRaw(endpoint, data) : Tls.Send(this, endpoint, data);
+    }
+
+    internal bool SendRaw(Endpoint endpoint, ReadOnlySpan<byte> data)
+    {
+        if (_batch is not null && TryDefer(endpoint, data)) return true;
+        if (endpoint.Unsent.IsEmpty)
+        {
+            var sent = TrySend(endpoint, data);
+            if (sent == data.Length) return true;
+            if (sent < 0) return false;
+            data = data[sent..];
+        }
+        endpoint.Unsent.Append(data, Buffers);
+        return true;
+    }
+
+    /// <summary>
+    /// What causes bytes for an endpoint is not read while it is congested (<see cref="Endpoint.IsHeldUp"/>). A send to one that has
+    /// very much unsent has passed that by: it is a mistake of ours, and costs the connection being served.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CheckBound(Endpoint endpoint) => Check.That(endpoint.Unsent.Count <= Limits.UnsentBytesMax);
+
+    /// <summary>As <see cref="Send(Endpoint, ReadOnlySpan{byte})"/>, several pieces in one call.</summary>
+    public bool Send(Endpoint endpoint, ReadOnlySpan<Segment> segments)
+    {
+        CheckBound(endpoint);
+        if (endpoint.Tls is not null) return Tls.Send(this, endpoint, segments);
+        if (_batch is not null && TryDefer(endpoint, segments)) return true;
+        var sent = 0;
+        if (endpoint.Unsent.IsEmpty)
+        {
+            sent = TrySend(endpoint, segments);
+            if (sent < 0) return false;
+        }
+        foreach (var segment in segments)
+        {
+            var skipped = Math.Min(sent, segment.Length);
+            sent -= skipped;
+            endpoint.Unsent.Append(segment.Buffer.AsSpan(segment.Start + skipped, segment.Length - skipped), Buffers);
+        }
+        return true;
+    }
+
+    /// <returns>Bytes taken, 0 when full, negative when broken.</returns>
+    protected abstract int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data);
+
+    protected abstract int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments);
+
+    // ---- sends of a turn together -----------------------------------------------------------------------------------
+
+    /// <summary>
+    /// From now on small sends wait for others of their turn, and leave by <see cref="TrySendTogether"/>. Each system call that
+    /// wakes somebody is a chance for the kernel to take the core away from the loop; together they are one.
+    /// </summary>
+    protected void BeginTogether() => _batch = new SendBatch();
+
+    /// <summary>Sends the first ones of the batch in one call, and fills their results.</summary>
+    /// <returns>How many it was; the rest is sent one by one.</returns>
+    private protected virtual int TrySendTogether(SendBatch batch) => 0;
+
+    /// <summary>What was put off leaves now: nobody may look at the state of a stream, or give it away, before.</summary>
+    /// <returns>False: it is broken, and its owner has yet to hear of it.</returns>
+    public bool Settle(Endpoint endpoint)
+    {
+        if (endpoint.Has(EndpointFlags.Deferred)) Submit();
+        foreach (var (other, _, _) in _untold)
+        {
+            if (ReferenceEquals(other, endpoint)) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Everything that was put off leaves now, before streams stand still or one of them ends.</summary>
+    public void SettleAll()
+    {
+        if (_batch is { Count: > 0 }) Submit();
+    }
+
+    private bool TryDefer(Endpoint endpoint, ReadOnlySpan<byte> data)
+    {
+        if (!MayDefer(endpoint, data.Length)) return false;
+        if (_batch!.TryAdd(endpoint, data)) return true;
+        Submit();
+        return endpoint.Unsent.IsEmpty && _batch.TryAdd(endpoint, data);
+    }
+
+    private bool TryDefer(Endpoint endpoint, ReadOnlySpan<Segment> segments)
+    {
+        var length = 0;
+        foreach (var segment in segments) length += segment.Length;
+        if (!MayDefer(endpoint, length)) return false;
+        if (_batch!.TryAdd(endpoint, segments, length)) return true;
+        Submit();
+        return endpoint.Unsent.IsEmpty && _batch.TryAdd(endpoint, segments, length);
+    }
+
+    private bool MayDefer(Endpoint endpoint, int length)
+    {
+        if (length <= Limits.SendTogetherBytes && endpoint.Unsent.IsEmpty) return true;
+        Settle(endpoint); // What was put off goes first.
+        return false;
+    }
+
+    private void Submit()
+    {
+        var batch = _batch!;
+        _deliveriesPutOff = 0;
+        var made = TrySendTogether(batch);
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var (endpoint, start, length) = batch[i];
+            var errno = i < made ? KeepRest(endpoint, batch.Bytes.AsSpan(start, length), batch.Results[i]) : SendPutOff(endpoint, batch.Bytes.AsSpan(start, length));
+            if (errno != 0) _untold.Add((endpoint, endpoint.Generation, errno));
+        }
+        batch.Clear();
+    }
+
+    /// <summary>What is thrown here is this connection's trouble alone: the others' bytes stand behind it.</summary>
+    private int SendPutOff(Endpoint endpoint, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return KeepRest(endpoint, bytes, TrySend(endpoint, bytes));
+        }
+        catch (Exception)
+        {
+            return Errno.EPIPE;
+        }
+    }
+
+    /// <returns>0, or the errno that it is broken by.</returns>
+    private int KeepRest(Endpoint endpoint, ReadOnlySpan<byte> bytes, int sent)
+    {
+        if (sent < 0) return -sent;
+        endpoint.Unsent.Append(bytes[sent..], Buffers);
+        return 0;
+    }
+
+    /// <summary>A delivery is over, and with it the time in which no owner may be called.</summary>
+    protected void EndDelivery(ITurnObserver observer)
+    {
+        observer.OnDelivered();
+        if (_batch is { Count: > 0 } && (++_deliveriesPutOff >= Limits.DeliveriesPutOffMax || _batch.Count >= Limits.SendsTogether)) SendAll(observer);
+    }
+
+    /// <summary>Sends what was put off, and tells those whose connection is broken.</summary>
+    /// <returns>False: nobody had.</returns>
+    protected bool SendAll(ITurnObserver observer)
+    {
+        var hasTold = false;
+        while (true)
+        {
+            SettleAll();
+            if (_untold.Count == 0) return hasTold;
+            hasTold = true;
+            for (var i = 0; i < _untold.Count; i++) Tell(_untold[i], observer);
+            _untold.Clear();
+        }
+    }
+
+    private void Tell((Endpoint Endpoint, uint Generation, int Errno) trouble, ITurnObserver observer)
+    {
+        var (endpoint, generation, errno) = trouble;
+        if (!endpoint.IsOpen || endpoint.Generation != generation) return;
+        if (endpoint.IsParked)
+        {
+            endpoint.Flags |= EndpointFlags.Readable | EndpointFlags.PeerClosed; // It hears of its end when it goes on, by reading.
+            return;
+        }
+        InDelivery = endpoint;
+        try
+        {
+            endpoint.OnEnded(errno);
+        }
+        catch (Exception e)
+        {
+            observer.OnThrown("the end of a connection", e, endpoint);
+        }
+        observer.OnDelivered();
+    }
+
+    /// <summary>Sends what is kept.</summary>
+    /// <returns>False when broken.</returns>
+    protected bool Flush(Endpoint endpoint)
+    {
+        if (endpoint.Unsent.IsEmpty) return true;
+        var sent = TrySend(endpoint, endpoint.Unsent.Span);
+        if (sent < 0) return false;
+        endpoint.Unsent.Consume(sent, Buffers);
+        if (!endpoint.Unsent.IsEmpty) return true;
+        var other = endpoint.Other;
+        endpoint.OnDrained();
+        ReadOn(endpoint);
+        if (other is not null) ReadOn(other);
+        return true;
+    }
+
+    /// <summary>Nothing may speak against reading this endpoint any more: if there is something to read, it is read soon.</summary>
+    protected abstract void ReadOn(Endpoint endpoint);
+}
+
+/// <summary>The loop, listening to its engine.</summary>
+public interface ITurnObserver
+{
+    /// <summary>The wait is over, deliveries follow: time to look at the clock.</summary>
+    void OnTurnBegun();
+
+    /// <summary>One delivery is done.</summary>
+    void OnDelivered();
+
+    /// <summary>Something was thrown in the middle of a delivery: it stays with the connection that was being served.</summary>
+    /// <param name="place">Where, for the log.</param>
+    /// <param name="served">Null: none yet.</param>
+    void OnThrown(string place, Exception thrown, Endpoint? served);
+}

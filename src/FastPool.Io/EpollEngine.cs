@@ -1,0 +1,412 @@
+using System.Runtime.CompilerServices;
+using FastPool.Base;
+using FastPool.Native;
+
+namespace FastPool.Io;
+
+/// <summary>
+/// The engine on epoll. Every stream is registered once, edge-triggered for both directions, and never touched again:
+/// a read that fills less than the buffer has emptied the socket, so the next edge will tell of more, and an endpoint
+/// that is paused keeps the mark that it is readable.
+/// </summary>
+public sealed class EpollEngine : Engine, IDisposable
+{
+    private const Readiness StreamInterest = Readiness.In | Readiness.Out | Readiness.PeerClosed | Readiness.EdgeTriggered;
+    private const Readiness AnyInput = Readiness.In | Readiness.PeerClosed | Readiness.HangUp | Readiness.Error;
+    private const Readiness AnyEnd = Readiness.PeerClosed | Readiness.HangUp | Readiness.Error;
+    private const ulong WakeUpData = ulong.MaxValue;
+    private const uint ListenerGeneration = uint.MaxValue;
+    private const int BulkWait_ms = 1;
+    private const int ReceiveAt = Limits.HeadroomBytes;
+
+    private readonly EpollSet _set = new(Limits.EventsPerTurn);
+    private readonly WakeUp _wakeUp = new();
+    private readonly byte[] _buffer = BufferPool.NewPinned(Limits.HeadroomBytes + Limits.ReceiveBytes);
+    private readonly Dictionary<int, IAcceptor> _acceptors = [];
+    private Endpoint?[] _endpoints = new Endpoint?[64];
+    private Endpoint[] _queue = new Endpoint[16];
+    private int _queueCount;
+    private Endpoint[] _queueBefore = new Endpoint[16];
+    private readonly Action<int> _tune;
+    private readonly List<Endpoint> _bulk = [];
+    private uint _generation;
+    private SendRing? _ring;
+    private bool _isRingDue;
+
+    /// <param name="tune">Sets the options of a TCP socket before it connects.</param>
+    /// <param name="usesRing">Small sends of a turn leave together by io_uring, where the kernel lets us have it.</param>
+    public EpollEngine(BufferPool buffers, Action<int> tune, bool usesRing)
+        : base(buffers)
+    {
+        _tune = tune;
+        _isRingDue = usesRing;
+        _set.TryAdd(_wakeUp.Fd, Readiness.In | Readiness.EdgeTriggered, WakeUpData);
+    }
+
+    public override void Wake() => _wakeUp.Signal(); // Edge-triggered: each write is an event, nobody need read it.
+
+    public override void Turn(int timeout_ms, ITurnObserver observer)
+    {
+        if (_bulk.Count > 0 && AwaitsBulk()) timeout_ms = Math.Min(timeout_ms, BulkWait_ms);
+        if (_isRingDue) OpenRing();
+        if (SendAll(observer)) timeout_ms = 0; // What followed from it may be due at once.
+        var count = _set.Wait(_queueCount > 0 ? 0 : timeout_ms);
+        observer.OnTurnBegun();
+        if (_bulk.Count > 0) ReadPausedBulk(observer);
+        if (_queueCount > 0) ReadQueue(observer);
+        for (var i = 0; i < count; i++)
+        {
+            var (readiness, data) = _set.Event(i);
+            if (data == WakeUpData) continue;
+            try
+            {
+                Deliver(readiness, (int)(uint)data, (uint)(data >> 32));
+            }
+            catch (Exception e)
+            {
+                observer.OnThrown("a delivery", e, InDelivery);
+            }
+            EndDelivery(observer);
+            if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
+        }
+        SendAll(observer);
+    }
+
+    private void Deliver(Readiness readiness, int handle, uint generation)
+    {
+        if (generation == ListenerGeneration)
+        {
+            InDelivery = null;
+            if (_acceptors.TryGetValue(handle, out var acceptor)) Accept(handle, acceptor);
+            return;
+        }
+        var endpoint = (uint)handle < (uint)_endpoints.Length ? _endpoints[handle] : null;
+        if (endpoint is null || endpoint.Generation != generation) return; // Closed earlier in this turn.
+        InDelivery = endpoint;
+        if (endpoint.Has(EndpointFlags.Connecting | EndpointFlags.Parked))
+        {
+            if (endpoint.IsParked) Note(endpoint, readiness);
+            else FinishConnect(endpoint, readiness);
+            return;
+        }
+        if ((readiness & Readiness.Out) != 0 && endpoint.IsCongested && !Flush(endpoint))
+        {
+            endpoint.OnEnded(Errno.EPIPE);
+            return;
+        }
+        if ((readiness & AnyInput) == 0 || endpoint.Generation != generation || !endpoint.IsOpen) return;
+        endpoint.Flags |= EndpointFlags.Readable;
+        if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
+        if (endpoint.MayRead) Receive(endpoint);
+        else if ((readiness & AnyEnd) != 0) endpoint.OnPeerClosedWhilePaused();
+    }
+
+    /// <summary>A delivery of its own.</summary>
+    private void Serve(Endpoint endpoint, ITurnObserver observer)
+    {
+        InDelivery = endpoint;
+        try
+        {
+            Receive(endpoint);
+        }
+        catch (Exception e)
+        {
+            observer.OnThrown("a delivery", e, InDelivery);
+        }
+        EndDelivery(observer);
+    }
+
+    /// <summary>One buffer-full; who may have more goes to the end of the line.</summary>
+    private void Receive(Endpoint endpoint)
+    {
+        var received = Sockets.TryReceive(endpoint.Handle, _buffer, ReceiveAt, Limits.ReceiveBytes);
+        if (received <= 0)
+        {
+            if (received == -Errno.EAGAIN || received == -Errno.EINTR) endpoint.Flags &= ~EndpointFlags.Readable;
+            else endpoint.OnEnded(-received);
+            return;
+        }
+        if (endpoint.Has(EndpointFlags.Bulk)) endpoint.LastBulkUs = NowUs;
+        if (received < Limits.ReceiveBytes && !endpoint.Has(EndpointFlags.PeerClosed)) endpoint.Flags &= ~EndpointFlags.Readable;
+        Deliver(endpoint, _buffer, ReceiveAt, received);
+        if (endpoint.MayRead) Enqueue(endpoint);
+    }
+
+    private void ReadQueue(ITurnObserver observer)
+    {
+        (_queue, _queueBefore) = (_queueBefore, _queue);
+        var count = _queueCount;
+        _queueCount = 0;
+        for (var i = 0; i < count; i++)
+        {
+            var endpoint = _queueBefore[i];
+            _queueBefore[i] = null!;
+            if (endpoint is null) continue; // Gone since.
+            endpoint.Flags &= ~EndpointFlags.Queued;
+            if (!endpoint.MayRead) continue;
+            Serve(endpoint, observer);
+            if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
+        }
+    }
+
+    /// <summary>Who was served last and has more goes on, as far as its turn allows. Only the queue tells: by now it may belong to another loop.</summary>
+    private void ReadMore(ITurnObserver observer)
+    {
+        for (long taken = Limits.ReceiveBytes; taken < BytesPerTurn && _queueCount > 0 && _queue[_queueCount - 1] is { } endpoint; taken += Limits.ReceiveBytes)
+        {
+            if (endpoint != InDelivery || !endpoint.MayRead) return;
+            _queue[--_queueCount] = null!;
+            endpoint.Flags &= ~EndpointFlags.Queued;
+            SettleAll(); // Nobody else waits for the rest of a stream.
+            Serve(endpoint, observer);
+        }
+    }
+
+    private void Enqueue(Endpoint endpoint)
+    {
+        if (endpoint.Has(EndpointFlags.Queued)) return;
+        endpoint.Flags |= EndpointFlags.Queued;
+        if (_queueCount == _queue.Length)
+        {
+            Array.Resize(ref _queue, _queueCount * 2);
+            Array.Resize(ref _queueBefore, _queueCount * 2);
+        }
+        _queue[_queueCount++] = endpoint;
+    }
+
+    protected override void ReadOn(Endpoint endpoint)
+    {
+        if (endpoint.MayRead) Enqueue(endpoint);
+    }
+
+    // ---- parked endpoints -------------------------------------------------------------------------------------------
+
+    private void Note(Endpoint endpoint, Readiness readiness)
+    {
+        if ((readiness & AnyInput) != 0) endpoint.Flags |= EndpointFlags.Readable;
+        if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
+        if ((readiness & Readiness.Out) != 0 && endpoint.IsCongested && !IsFrozen && !Flush(endpoint)) endpoint.OnEnded(Errno.EPIPE);
+    }
+
+    public override void Unpark(Endpoint endpoint)
+    {
+        if (!endpoint.IsParked) return;
+        endpoint.Flags &= ~EndpointFlags.Parked;
+        if (!Flush(endpoint)) // The socket may have become writable meanwhile, and will not tell again.
+        {
+            endpoint.OnEnded(Errno.EPIPE);
+            return;
+        }
+        if (endpoint.MayRead) Enqueue(endpoint);
+        else if (endpoint.Has(EndpointFlags.PeerClosed)) endpoint.OnPeerClosedWhilePaused();
+    }
+
+    // ---- bulk streams -----------------------------------------------------------------------------------------------
+
+    public override void Streams(Endpoint endpoint, int bytes)
+    {
+        if (endpoint.Has(EndpointFlags.Bulk)) return;
+        if (endpoint.StreamedBytes == 0 || NowUs - endpoint.LastBulkUs > Limits.BulkWithinUs)
+        {
+            endpoint.LastBulkUs = NowUs; // Till it is bulk: since when the bytes are counted.
+            endpoint.StreamedBytes = 0;
+        }
+        endpoint.StreamedBytes += bytes;
+        if (endpoint.StreamedBytes < Limits.BulkBytes) return;
+        endpoint.Flags |= EndpointFlags.Bulk;
+        endpoint.LastBulkUs = NowUs;
+        Sockets.TrySet(endpoint.Handle, SocketOption.ReceiveLowWater, Limits.BulkReceiveBytes);
+        _bulk.Add(endpoint);
+    }
+
+    public override void EndStream(Endpoint endpoint)
+    {
+        if (endpoint.StreamedBytes == 0) return;
+        endpoint.StreamedBytes = 0;
+        if (!endpoint.Has(EndpointFlags.Bulk)) return;
+        endpoint.Flags &= ~EndpointFlags.Bulk;
+        _bulk.Remove(endpoint);
+        Sockets.TrySet(endpoint.Handle, SocketOption.ReceiveLowWater, 1);
+    }
+
+    /// <summary>Some bulk stream may pause. One that is not read for now waits for something else.</summary>
+    private bool AwaitsBulk()
+    {
+        foreach (var endpoint in _bulk)
+        {
+            if (!endpoint.IsPaused && !endpoint.IsParked && !endpoint.IsHeldUp) return true;
+        }
+        return false;
+    }
+
+    /// <summary>A bulk stream that has paused may have brought its last bytes, fewer than the socket tells of.</summary>
+    private void ReadPausedBulk(ITurnObserver observer)
+    {
+        for (var i = _bulk.Count - 1; i >= 0; i--)
+        {
+            var endpoint = _bulk[i];
+            if (endpoint.IsPaused || endpoint.IsParked || endpoint.IsHeldUp || NowUs - endpoint.LastBulkUs < Limits.BulkPauseUs) continue;
+            EndStream(endpoint);
+            Serve(endpoint, observer);
+            i = Math.Min(i, _bulk.Count);
+        }
+    }
+
+    public override int Listen(int handle, IAcceptor acceptor)
+    {
+        if (_acceptors.ContainsKey(handle)) return 0;
+        var errno = -_set.TryAdd(handle, Readiness.In | Readiness.Exclusive, Data(handle, ListenerGeneration));
+        if (errno == 0) _acceptors[handle] = acceptor;
+        return errno;
+    }
+
+    public override void StopListening(int handle)
+    {
+        if (_acceptors.Remove(handle)) _set.Remove(handle);
+    }
+
+    private static void Accept(int handle, IAcceptor acceptor)
+    {
+        var accepted = Sockets.TryAccept(handle, out var remote);
+        if (accepted >= 0) acceptor.OnAccepted(accepted, remote);
+        else if (accepted is not (-Errno.EAGAIN or -Errno.ECONNABORTED or -Errno.EINTR)) acceptor.OnAcceptFailed(-accepted);
+    }
+
+    public override int Attach(Endpoint endpoint, int handle)
+    {
+        Check.That(endpoint.Handle < 0);
+        Register(endpoint, handle);
+        endpoint.Flags |= EndpointFlags.Open;
+        var errno = -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
+        if (errno == 0) AdoptTls(endpoint);
+        else Unregister(endpoint);
+        return errno;
+    }
+
+    public override void Discard(int handle) => Sockets.Close(handle);
+
+    public override void ReadNow(Endpoint endpoint)
+    {
+        InDelivery = endpoint;
+        Receive(endpoint);
+    }
+
+    public override int Detach(Endpoint endpoint)
+    {
+        Settle(endpoint);
+        Check.That(endpoint.IsOpen && !endpoint.IsCongested);
+        var handle = endpoint.Handle;
+        _set.Remove(handle);
+        Unregister(endpoint);
+        return handle;
+    }
+
+    public override int Connect(Endpoint endpoint, NativeAddress address)
+    {
+        var handle = Sockets.TryOpen(address.Family);
+        if (handle < 0) return -handle;
+        if (address.Family != SocketFamily.Unix) _tune(handle);
+        var result = Sockets.TryConnect(handle, address);
+        if (result < 0 && result != -Errno.EINPROGRESS)
+        {
+            Sockets.Close(handle);
+            return -result;
+        }
+        Register(endpoint, handle);
+        endpoint.Flags |= EndpointFlags.Open | EndpointFlags.Connecting;
+        return -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
+    }
+
+    private void FinishConnect(Endpoint endpoint, Readiness readiness)
+    {
+        if ((readiness & (Readiness.Out | AnyEnd)) == 0) return;
+        endpoint.Flags &= ~EndpointFlags.Connecting;
+        var error = Sockets.TakeError(endpoint.Handle);
+        if ((readiness & AnyInput) != 0) endpoint.Flags |= EndpointFlags.Readable;
+        if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
+        endpoint.OnConnected(error);
+        if (endpoint.MayRead) Enqueue(endpoint); // No other edge will tell of it.
+    }
+
+    public override void Close(Endpoint endpoint)
+    {
+        if (endpoint.Handle < 0) return;
+        EndTls(endpoint);
+        SettleAll(); // What others are to hear before it, too.
+        var handle = endpoint.Handle;
+        Unregister(endpoint);
+        endpoint.Unsent.Clear(Buffers);
+        Sockets.Close(handle);
+    }
+
+    public override EndAddress LocalAddress(Endpoint endpoint) => Sockets.LocalAddress(endpoint.Handle);
+
+    public override bool IsPeerGone(Endpoint endpoint) => DescriptorPassing.IsPeerGone(endpoint.Handle);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected override int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data) => Taken(Sockets.TrySend(endpoint.Handle, data));
+
+    /// <summary>One alone costs less by a plain send.</summary>
+    private protected override int TrySendTogether(SendBatch batch)
+    {
+        if (batch.Count == 1) return 0;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var (endpoint, start, length) = batch[i];
+            _ring!.Add(endpoint.Handle, batch.Bytes, start, length);
+        }
+        var made = _ring!.Submit(batch.Results);
+        for (var i = 0; i < made; i++) batch.Results[i] = Taken(batch.Results[i]);
+        SentTogether += made;
+        return made;
+    }
+
+    /// <summary>By the thread that runs the loop, which has to be the one that uses it.</summary>
+    private void OpenRing()
+    {
+        _isRingDue = false;
+        _ring = SendRing.TryOpen(Limits.SendsTogetherMax);
+        if (_ring is not null) BeginTogether();
+    }
+
+    protected override int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments) => Taken(Sockets.TrySend(endpoint.Handle, segments));
+
+    private static int Taken(int result) => result is -Errno.EAGAIN or -Errno.EINTR ? 0 : result;
+
+    private void Register(Endpoint endpoint, int handle)
+    {
+        if (handle >= _endpoints.Length) Array.Resize(ref _endpoints, Math.Max(handle + 1, _endpoints.Length * 2));
+        _generation = (_generation + 1) % (ListenerGeneration - 1);
+        endpoint.Generation = _generation;
+        endpoint.Handle = handle;
+        _endpoints[handle] = endpoint;
+    }
+
+    private void Unregister(Endpoint endpoint)
+    {
+        _endpoints[endpoint.Handle] = null;
+        endpoint.Handle = -1;
+        endpoint.Generation = ListenerGeneration;
+        if (endpoint.Has(EndpointFlags.Queued)) LeaveQueue(endpoint);
+        if (endpoint.Has(EndpointFlags.Bulk)) _bulk.Remove(endpoint);
+        endpoint.StreamedBytes = 0;
+        endpoint.Flags = EndpointFlags.None;
+    }
+
+    private void LeaveQueue(Endpoint endpoint)
+    {
+        var index = Array.IndexOf(_queue, endpoint, 0, _queueCount);
+        if (index >= 0) _queue[index] = null!;
+        index = Array.IndexOf(_queueBefore, endpoint);
+        if (index >= 0) _queueBefore[index] = null!;
+    }
+
+    public void Dispose()
+    {
+        _ring?.Dispose();
+        _set.Dispose();
+        _wakeUp.Dispose();
+    }
+
+    private static ulong Data(int handle, uint generation) => ((ulong)generation << 32) | (uint)handle;
+}

@@ -1,0 +1,117 @@
+using FastPool.Base;
+using FastPool.Native;
+
+namespace FastPool.Io;
+
+/// <summary>
+/// TLS of one engine's endpoints: a transform between the bytes of the socket and those of the owner, with two buffers of
+/// the loop's. What one receive has brought is decrypted whole and delivered at once; what one delivery sends leaves in as
+/// few records and calls as it can. Made with the loop's first TLS connection.
+/// </summary>
+internal sealed class TlsCarrier
+{
+    private const int RecordBytesMax = 16 * 1024;
+    private const int PlainAt = Limits.HeadroomBytes;
+
+    /// <summary>A receive, and the record of which most had come before.</summary>
+    private const int PlainBytes = Limits.ReceiveBytes + 2 * RecordBytesMax;
+
+    private readonly byte[] _plain = BufferPool.NewPinned(PlainAt + PlainBytes);
+    private readonly byte[] _gathered = BufferPool.NewPinned(RecordBytesMax);
+
+    internal TlsTransfer Transfer { get; } = new();
+
+    /// <summary>Hands plaintext to the endpoint's owner, after its handshake; never more than one completion each.</summary>
+    internal void Deliver(Engine engine, Endpoint endpoint, ReadOnlySpan<byte> cipher)
+    {
+        var tls = endpoint.Tls!;
+        var outcome = tls.Receive(cipher, _plain.AsSpan(PlainAt), out var count);
+        var isSound = SendOutput(engine, endpoint);
+        if (outcome == TlsOutcome.Failed)
+        {
+            endpoint.OnTlsFailed(tls.Problem);
+            return;
+        }
+        if (!isSound)
+        {
+            endpoint.OnEnded(Errno.EPIPE);
+            return;
+        }
+        if (outcome == TlsOutcome.Established)
+        {
+            endpoint.OnSecured();
+            if (!ReferenceEquals(endpoint.Tls, tls)) return;
+        }
+        if (count > 0)
+        {
+            endpoint.OnReceived(_plain, PlainAt, count);
+            if (!ReferenceEquals(endpoint.Tls, tls)) return;
+        }
+        if (tls.IsPeerClosed && !endpoint.IsPaused && !endpoint.IsHeldUp && !endpoint.IsParked) endpoint.OnEnded(0);
+    }
+
+    /// <summary>Begins a handshake as the side that speaks first.</summary>
+    /// <returns>False when the connection is broken.</returns>
+    internal bool Start(Engine engine, Endpoint endpoint) => endpoint.Tls!.Start() & SendOutput(engine, endpoint);
+
+    /// <returns>False when the connection is broken.</returns>
+    internal bool Send(Engine engine, Endpoint endpoint, ReadOnlySpan<byte> plain)
+    {
+        if (!endpoint.Tls!.IsEstablished) return true; // A last word before the handshake is done has nobody to read it.
+        while (!plain.IsEmpty)
+        {
+            var piece = plain[..Math.Min(plain.Length, TlsTransfer.PlainBytesMax)];
+            if (!endpoint.Tls.Write(piece) || !SendOutput(engine, endpoint)) return false;
+            plain = plain[piece.Length..];
+        }
+        return true;
+    }
+
+    /// <summary>Small pieces share a record.</summary>
+    /// <returns>False when the connection is broken.</returns>
+    internal bool Send(Engine engine, Endpoint endpoint, ReadOnlySpan<Segment> segments)
+    {
+        var used = 0;
+        foreach (var segment in segments)
+        {
+            var piece = segment.Buffer.AsSpan(segment.Start, segment.Length);
+            if (used + piece.Length > _gathered.Length)
+            {
+                if (!Send(engine, endpoint, _gathered.AsSpan(0, used))) return false;
+                used = 0;
+            }
+            if (piece.Length > _gathered.Length)
+            {
+                if (!Send(engine, endpoint, piece)) return false;
+                continue;
+            }
+            piece.CopyTo(_gathered.AsSpan(used));
+            used += piece.Length;
+        }
+        return Send(engine, endpoint, _gathered.AsSpan(0, used));
+    }
+
+    /// <summary>The connection is about to be closed: its peer is told, unless it has said so first or would not hear.</summary>
+    internal void End(Engine engine, Endpoint endpoint)
+    {
+        var tls = endpoint.Tls!;
+        endpoint.Tls = null;
+        if (!tls.IsPeerClosed && !endpoint.IsCongested && !endpoint.Has(EndpointFlags.PeerClosed)) tls.SayGoodbye();
+        SendOutput(engine, endpoint);
+        tls.Free();
+    }
+
+    private bool SendOutput(Engine engine, Endpoint endpoint)
+    {
+        var output = Transfer.Output;
+        if (output.IsEmpty) return true;
+        try
+        {
+            return engine.SendRaw(endpoint, output);
+        }
+        finally
+        {
+            Transfer.ClearOutput(); // Whatever comes of it: the next records are another connection's.
+        }
+    }
+}

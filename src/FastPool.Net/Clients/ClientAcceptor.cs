@@ -1,0 +1,100 @@
+using FastPool.Base;
+using FastPool.Core.Sessions;
+using FastPool.Io;
+using FastPool.Native.Process;
+using FastPool.Native;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// A listening socket on one loop. All loops wait on the same socket and the kernel wakes one; a loop that has clearly
+/// more clients than the least loaded one passes the newcomer on.
+/// </summary>
+internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAcceptor
+{
+    private const int SurplusTolerated = 4;
+
+    private long _pausedUntilUs;
+
+    internal ListeningSocket Socket => socket;
+
+    public void OnAccepted(int handle, EndAddress remote)
+    {
+        var least = loop.Shared.ClientCounts.LeastLoadedLoop(out var leastCount);
+        if (least != loop.Index && loop.ClientList.Count > leastCount + leastCount / 8 + SurplusTolerated)
+        {
+            loop.PostTo(least, new ActionLetter(other => Welcome(other, socket, handle, remote)));
+            return;
+        }
+        Welcome(loop, socket, handle, remote);
+    }
+
+    private static void Welcome(Loop loop, ListeningSocket socket, int handle, EndAddress remote)
+    {
+        var (pid, uid) = socket.IsUnix ? Sockets.PeerCredentials(handle) : (0, -1);
+        var local = socket.IsUnix ? EndAddress.OfUnix : socket.IsWildcard ? Sockets.LocalAddress(handle) : socket.Address;
+        var session = new ClientSession(loop.Context, loop.Shared.NextId(), socket.IsUnix ? EndAddress.OfUnix : remote, local, socket.Port, pid)
+        {
+            IsOwnUser = socket.IsUnix && uid == (int)Identity.Uid,
+            PeerUserName = socket.IsUnix ? Identity.NameOf(uid) : null,
+        };
+        var client = new ClientConnection(loop, session);
+        if (loop.Engine.Attach(client, handle) != 0)
+        {
+            Sockets.Close(handle);
+            session.Leave(loop);
+            return;
+        }
+        loop.Add(client);
+        if (!socket.IsUnix && loop.Registry.Settings.TcpDeferAccept) loop.Engine.ReadNow(client); // It was accepted because it has sent something.
+    }
+
+    /// <summary>Mostly a lack of descriptors: everybody else goes on, newcomers wait a while.</summary>
+    public void OnAcceptFailed(int errno)
+    {
+        loop.Context.Log.Failure("", "accept() failed: " + Errno.Text(errno));
+        loop.Engine.StopListening(socket.Handle);
+        _pausedUntilUs = loop.NowUs + Limits.AcceptPauseUs;
+    }
+
+    /// <summary>Newcomers stay in the kernel's backlog.</summary>
+    internal void Suspend()
+    {
+        loop.Engine.StopListening(socket.Handle);
+        _pausedUntilUs = 0;
+    }
+
+    internal void Resume() => Listen();
+
+    /// <summary>Begins to accept, or tries it again after a while.</summary>
+    internal void Listen()
+    {
+        var errno = loop.Engine.Listen(socket.Handle, this);
+        if (errno == 0) return;
+        loop.Context.Log.Failure("", "cannot listen: " + Errno.Text(errno));
+        _pausedUntilUs = loop.NowUs + Limits.AcceptPauseUs;
+    }
+
+    internal void Tick()
+    {
+        if (_pausedUntilUs == 0 || loop.NowUs < _pausedUntilUs) return;
+        _pausedUntilUs = 0;
+        Listen();
+    }
+}
+
+/// <summary>An open listening socket, shared by all loops.</summary>
+/// <param name="Address">What it is bound to; Unix for a Unix socket.</param>
+/// <param name="Port">listen_port, which also stands for the port of a Unix socket.</param>
+/// <param name="Path">Of a Unix socket, else null.</param>
+public sealed record ListeningSocket(int Handle, EndAddress Address, int Port, string? Path)
+{
+    public bool IsUnix => Address.IsUnix;
+
+    /// <summary>Somebody else's to unlink.</summary>
+    public bool IsInherited { get; init; }
+
+    /// <summary>Bound to all addresses: each connection must be asked for its own.</summary>
+    public bool IsWildcard => Address.ToIPAddress() is { } ip && (ip.Equals(System.Net.IPAddress.Any) || ip.Equals(System.Net.IPAddress.IPv6Any));
+}

@@ -1,0 +1,157 @@
+using FastPool.Base;
+using FastPool.Core.Auth;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions.Handover;
+using FastPool.Core.Sessions;
+using FastPool.Io;
+using FastPool.Net.Names;
+using Microsoft.Extensions.Logging;
+
+namespace FastPool.Net;
+
+/// <summary>What a group of loops is made of: the real thing in the binary, a simulated world in tests.</summary>
+public sealed record LoopGroupParts(
+    PoolRegistry Registry,
+    TrackedParameters Tracked,
+    ScramVerifiers Verifiers,
+    StatementTable Statements,
+    RandomSource Random,
+    ILogger Log,
+    Clock Clock,
+    IHostResolver Resolver,
+    Func<int, BufferPool, Engine> NewEngine)
+{
+    /// <summary>Has keys derived and calls the answer, on whatever thread; null: on threads of its own.</summary>
+    public Action<KeyDerivation, Action>? DeriveKeys { get; init; }
+}
+
+/// <summary>All loops of the process.</summary>
+public sealed class LoopGroup : ILoops
+{
+    private readonly Loop[] _loops;
+    private readonly LoopView[] _views;
+    private readonly SharedParts _shared;
+    private readonly List<ClientAcceptor>[] _acceptors;
+    private readonly HandedImport _import;
+
+    public LoopGroup(LoopGroupParts parts)
+    {
+        var count = parts.Registry.LoopCount;
+        Check.That(count is >= 1 and <= Limits.LoopsMax);
+        _import = new HandedImport(this, parts.Registry, parts.Statements);
+        _shared = new SharedParts(count, parts.DeriveKeys);
+        Cancels = new CancelRelay(parts.Registry);
+        _loops = new Loop[count];
+        _views = new LoopView[count];
+        _acceptors = new List<ClientAcceptor>[count];
+        var dialer = new ServerDialer(parts.Resolver);
+        for (var i = 0; i < count; i++)
+        {
+            _acceptors[i] = [];
+            var context = new SessionContext((byte)i, parts.Registry, parts.Tracked, parts.Verifiers, parts.Statements, parts.Random, parts.Log);
+            var loop = new Loop(_loops, _shared, dialer, context, parts.NewEngine(i, context.Buffers), parts.Clock);
+            loop.OnTick = new LoopJanitor(loop, this).Tick;
+            loop.BeginCancel = (requester, key) => Cancels.Begin(loop, requester, key);
+            _loops[i] = loop;
+            _views[i] = new LoopView(loop, this);
+        }
+    }
+
+    public int Count => _loops.Length;
+
+    public IDescriptorSource Descriptors { get; } = new KernelDescriptors();
+
+    /// <summary>Given after the construction, since the console needs the loops; before they start.</summary>
+    public IConsole Console
+    {
+        get => _shared.Console;
+        set => _shared.Console = value;
+    }
+
+    public TlsContexts Tls => _shared.Tls;
+
+    internal CancelRelay Cancels { get; }
+
+    internal IReadOnlyList<Loop> All => _loops;
+
+    internal ILoopView ViewOf(int loop) => _views[loop];
+
+    internal long NextId() => _shared.NextId();
+
+    internal IReadOnlyList<ClientAcceptor> AcceptorsOf(int loop) => _acceptors[loop];
+
+    internal IReadOnlyList<ListenerView> ListenersOf(int loop) =>
+        [.. _acceptors[loop].Select(acceptor => new ListenerView(acceptor.Socket.Handle, acceptor.Socket.Address.ToString(), acceptor.Socket.Port))];
+
+    /// <summary>Takes over what another process gives up; it may still change its mind. Before <see cref="Start"/>.</summary>
+    public void TakeOver(HandedState state) => _import.Take(state);
+
+    /// <summary>The other process is gone: goes on where it stopped. Before <see cref="Start"/>.</summary>
+    public void GoOn() => _import.GoOn();
+
+    /// <summary>Starts one thread a loop.</summary>
+    public void Start()
+    {
+        foreach (var loop in _loops)
+        {
+            var thread = new Thread(() => Run(loop), maxStackSize: 1024 * 1024) { Name = $"loop {loop.Index}", IsBackground = true };
+            thread.Start();
+        }
+    }
+
+    private void Run(Loop loop)
+    {
+        while (true)
+        {
+            try
+            {
+                loop.RunTurn();
+            }
+            catch (Exception e)
+            {
+                loop.Contain("a turn", e); // What stands between the boundaries.
+            }
+        }
+    }
+
+    /// <summary>Accepts on the sockets, on every loop.</summary>
+    public void Listen(IReadOnlyList<ListeningSocket> sockets)
+    {
+        foreach (var loop in _loops)
+        {
+            var target = loop;
+            target.Post(new ActionLetter(_ =>
+            {
+                foreach (var socket in sockets)
+                {
+                    var acceptor = new ClientAcceptor(target, socket);
+                    _acceptors[target.Index].Add(acceptor);
+                    acceptor.Listen();
+                }
+            }));
+        }
+    }
+
+    /// <summary>Stops accepting on the sockets; the caller closes them when every loop has.</summary>
+    public void StopListening(Func<ListeningSocket, bool> which, Action<ListeningSocket> whenAllStopped)
+    {
+        var remaining = _loops.Length;
+        foreach (var loop in _loops)
+        {
+            var target = loop;
+            target.Post(new ActionLetter(_ =>
+            {
+                var stopped = _acceptors[target.Index].Where(acceptor => which(acceptor.Socket)).ToList();
+                foreach (var acceptor in stopped)
+                {
+                    target.Engine.StopListening(acceptor.Socket.Handle);
+                    _acceptors[target.Index].Remove(acceptor);
+                }
+                if (Interlocked.Decrement(ref remaining) > 0) return;
+                foreach (var acceptor in stopped) whenAllStopped(acceptor.Socket);
+            }));
+        }
+    }
+
+    public void Post(int loop, Action<ILoopView> action) => _loops[loop].Post(new ActionLetter(_ => action(ViewOf(loop))));
+}

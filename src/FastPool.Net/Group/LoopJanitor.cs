@@ -1,0 +1,151 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Io;
+
+namespace FastPool.Net;
+
+/// <summary>Three times a second: what has taken too long on this loop, and this loop's share of the pools.</summary>
+internal sealed class LoopJanitor(Loop loop, LoopGroup group)
+{
+    private Settings? _seen;
+    private bool _hasIdleTimeout;
+    private int _stirred;
+
+    internal void Tick()
+    {
+        loop.Engine.BytesPerTurn = BytesPerTurn(loop.Registry.Settings);
+        var state = loop.Registry.State;
+        if (state.IsRetiring) TickServers();
+        if (state.Mode == PoolerMode.Suspended) return;
+        foreach (var acceptor in group.AcceptorsOf(loop.Index)) Try(acceptor.Tick);
+        Try(TickLogins);
+        TickServers();
+        Try(TickIdleClients);
+        Try(() => group.Cancels.Tick(loop));
+        Try(LookThroughPools);
+    }
+
+    /// <summary>What one of them throws keeps nobody else from his turn.</summary>
+    private void Try(Action tick)
+    {
+        try
+        {
+            tick();
+        }
+        catch (Exception e)
+        {
+            loop.Contain("a timer", e);
+        }
+    }
+
+    /// <summary>Pools have timers of their own; only what they do not hear of is looked for.</summary>
+    private void LookThroughPools()
+    {
+        var stirred = loop.Registry.Stirred;
+        if (stirred == _stirred) return;
+        _stirred = stirred;
+        var pools = loop.Registry.PoolList;
+        for (int i = loop.Index; i < pools.Count; i += loop.Registry.LoopCount) pools[i].Tick(loop);
+    }
+
+    /// <summary>sbuf_loopcnt buffers of pkt_buf each; 0 is as much as there is.</summary>
+    internal static long BytesPerTurn(Settings settings) => settings.SbufLoopcnt == 0 ? long.MaxValue : Math.Max(0, (long)settings.SbufLoopcnt * settings.PktBuf);
+
+    private void TickLogins()
+    {
+        HalfOpenLogins.Tick(loop);
+        var timeoutUs = loop.Registry.Settings.ClientLoginTimeoutUs;
+        if (timeoutUs <= 0) return;
+        for (var i = loop.LoginList.Count - 1; i >= 0; i--)
+        {
+            if (i >= loop.LoginList.Count) continue; // One close may bring about another.
+            var client = loop.LoginList[i];
+            if (!client.BringsCancel && loop.NowUs - client.Session.ConnectUs > timeoutUs) client.Disconnect(Ending.Told("client_login_timeout"));
+        }
+    }
+
+    private void TickServers()
+    {
+        for (var i = loop.ServerList.Count - 1; i >= 0; i--)
+        {
+            if (i >= loop.ServerList.Count) continue; // One close may bring about another.
+            var server = loop.ServerList[i];
+            try
+            {
+                TickServer(server);
+            }
+            catch (Exception e)
+            {
+                loop.Contain("a timer", e, server);
+            }
+        }
+    }
+
+    private void TickServer(ServerConnection server)
+    {
+        var connectTimeoutUs = loop.Registry.Settings.ServerConnectTimeoutUs;
+        if (server.Session.Login is not null)
+        {
+            if (connectTimeoutUs > 0 && loop.NowUs - server.Session.DialStartUs > connectTimeoutUs)
+                server.Close(server.Has(EndpointFlags.Connecting) ? "connect failed" : "connect timeout", mayTerminate: true);
+        }
+        else if (ReasonToGiveUp(server) is { } silence)
+        {
+            server.Close(silence, mayTerminate: true);
+        }
+        else if (server.Session.Client is { } client && (ReasonToReplace(server.Session) ?? ReasonToClose(server.Session, client)) is { } reason)
+        {
+            server.Close(reason, mayTerminate: true);
+        }
+    }
+
+    /// <summary>A query of the pooler's own is not answered: nobody waits for that without end. While a client is linked, it has as long as a login.</summary>
+    private string? ReasonToGiveUp(ServerConnection server)
+    {
+        var settings = loop.Registry.Settings;
+        var patienceUs = server.Session.Phase switch
+        {
+            ServerPhase.Resetting or ServerPhase.Checking => settings.Own.ServerAnswerTimeoutUs,
+            ServerPhase.SettingParameters => Math.Max(settings.ServerConnectTimeoutUs, settings.Own.ServerAnswerTimeoutUs),
+            _ => long.MaxValue,
+        };
+        return loop.NowUs - server.OwnQueryUs > patienceUs ? server.OwnQueryFailure : null;
+    }
+
+    /// <summary>A marked server that is between two transactions of its client, which goes with it; a replication connection never is.</summary>
+    private string? ReasonToReplace(ServerSession server) =>
+        server.IsCloseNeeded && (server.OnlyClient is not null || (loop.Registry.Settings.ServerFastClose && server.OwesNothing)) ? "database configuration changed" : null;
+
+    private string? ReasonToClose(ServerSession server, ClientSession client)
+    {
+        var limits = server.Pool.Limits;
+        if (server.OwesNothing) return null;
+        var now = loop.NowUs;
+        var queryStartUs = client.QueryStartUs > 0 ? Math.Max(client.QueryStartUs, server.LastReadyUs) : 0; // Of a pipeline each query has its own time.
+        if (limits.QueryTimeoutUs > 0 && queryStartUs > 0 && now - queryStartUs > limits.QueryTimeoutUs) return "query timeout";
+        if (limits.IdleTransactionTimeoutUs > 0 && server.IsIdleInTransaction && server.Outstanding.IsEmpty && now - server.LastActivityUs > limits.IdleTransactionTimeoutUs) return "idle transaction timeout";
+        if (limits.TransactionTimeoutUs > 0 && client.XactStartUs > 0 && now - client.XactStartUs > limits.TransactionTimeoutUs) return "transaction timeout";
+        return null;
+    }
+
+    private void TickIdleClients()
+    {
+        var settings = loop.Registry.Settings;
+        if (!ReferenceEquals(settings, _seen))
+        {
+            _seen = settings;
+            _hasIdleTimeout = settings.ClientIdleTimeoutUs > 0 || settings.Users.Values.Any(user => user.ClientIdleTimeoutUs > 0);
+        }
+        if (!_hasIdleTimeout) return;
+        for (var i = loop.ClientList.Count - 1; i >= 0; i--)
+        {
+            if (i >= loop.ClientList.Count) continue;
+            var session = loop.ClientList[i].Session;
+            if (session.State != ClientState.Active || session.Server is not null || session.IsConsole) continue;
+            var timeoutUs = settings.ClientIdleTimeoutUs(settings.Users.GetValueOrDefault(session.UserName!));
+            if (timeoutUs > 0 && loop.NowUs - session.RequestUs > timeoutUs) loop.ClientList[i].Disconnect(Ending.Told("client_idle_timeout"));
+        }
+    }
+}

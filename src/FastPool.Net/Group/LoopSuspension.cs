@@ -1,0 +1,162 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
+using FastPool.Core.Settings;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// SUSPEND on one loop: newcomers stay in the backlog, clients stop at the end of a message, then servers do. The console's
+/// sessions go on.
+/// </summary>
+internal sealed class LoopSuspension(Loop loop, LoopGroup group)
+{
+    /// <summary>admin_shutdown, upon which drivers and their pools connect anew.</summary>
+    private const string AdminShutdown = "57P01";
+
+    private static readonly Ending LeftBehind = new("connection cannot be handed over", "this connection cannot be handed over to the new process, connect again", AdminShutdown);
+
+    /// <inheritdoc cref="ILoopView.TrySuspend"/>
+    internal bool TrySuspend(string? closeReason)
+    {
+        StopAccepting();
+        loop.Engine.SettleAll();
+        return TryParkClients(closeReason) && TryParkServers(closeReason);
+    }
+
+    /// <inheritdoc cref="ILoopView.TryEndLogins"/>
+    internal bool TryEndLogins()
+    {
+        StopAccepting();
+        return loop.LoginList.Count == 0 && group.Cancels.ViewOf(loop.Index).Count == 0;
+    }
+
+    /// <inheritdoc cref="ILoopView.TryFreeze"/>
+    internal bool TryFreeze(string? closeReason, bool mayFinish)
+    {
+        StopAccepting();
+        loop.Engine.SettleAll();
+        loop.Engine.IsFrozen = true;
+        var isSettled = true;
+        foreach (var client in loop.ClientList.Copy())
+        {
+            if (!client.IsOpen || client.IsParked || client.Session.IsConsole) continue;
+            if (client.BringsCancel) client.Disconnect(new Ending("suspend_timeout"));
+            else if (client.Session.Login is not null) client.Disconnect(Ending.Told("suspend_timeout"));
+            else if (client.Server is { Session.Phase: ServerPhase.SettingParameters } && closeReason is null) isSettled = false;
+            else if (mayFinish && HoldsUp(client.Server, client)) isSettled = false;
+            else loop.Engine.Park(client);
+        }
+        foreach (var server in loop.ServerList.Copy())
+        {
+            if (server.IsClosed || server.IsParked || (mayFinish && HoldsUp(server, server.Client))) continue;
+            isSettled &= server.TryFreeze(closeReason);
+        }
+        return isSettled;
+    }
+
+    /// <inheritdoc cref="ILoopView.HandOver"/>
+    internal void HandOver(HandedState state)
+    {
+        loop.Engine.SettleAll();
+        foreach (var server in loop.ServerList)
+        {
+            if (GoesAlong(server)) state.Servers.Add(server.Save(state));
+        }
+        foreach (var client in loop.ClientList)
+        {
+            if (GoesAlong(client)) state.Clients.Add(client.Save(state));
+        }
+    }
+
+    private static bool GoesAlong(ServerConnection server) => server.CanBeHandedOver && server.Client is not { CanBeHandedOver: false };
+
+    private static bool GoesAlong(ClientConnection client) => client.CanBeHandedOver && client.Server is not { CanBeHandedOver: false };
+
+    /// <summary>Only the server cannot go along, and the client is about to be rid of it.</summary>
+    private static bool HoldsUp(ServerConnection? server, ClientConnection? client) =>
+        server is { Tls: not null } && client is { Tls: null } && server.Session.Pool.Limits.PoolMode != PoolMode.Session;
+
+    internal void Resume()
+    {
+        loop.Engine.IsFrozen = false;
+        foreach (var acceptor in group.AcceptorsOf(loop.Index)) acceptor.Resume();
+        foreach (var server in loop.ServerList.Copy()) loop.Engine.Unpark(server);
+        foreach (var client in loop.ClientList.Copy()) client.Unpark();
+    }
+
+    // ---- after the handover ---------------------------------------------------------------------------------------
+
+    internal int CountLeftBehind()
+    {
+        var count = 0;
+        foreach (var client in loop.ClientList)
+        {
+            if (client.IsOpen && !client.Session.IsConsole && !client.BringsCancel && !GoesAlong(client)) count++;
+        }
+        return count;
+    }
+
+    /// <inheritdoc cref="ILoopView.Retire"/>
+    internal void Retire()
+    {
+        var (clients, servers) = (loop.ClientList.Copy(), loop.ServerList.Copy());
+        var (goneClients, goneServers) = (clients.Where(GoesAlong).ToList(), servers.Where(GoesAlong).ToList());
+        foreach (var client in clients.Where(static client => client.Session.IsConsole || client.BringsCancel)) client.Disconnect(new Ending(""));
+        foreach (var client in goneClients) client.LetGo();
+        foreach (var server in goneServers) server.LetGo();
+        loop.Engine.IsFrozen = false;
+        foreach (var server in loop.ServerList.Copy())
+        {
+            if (server.Client is null) server.Close(ServerConnection.UnsafeDescriptor, mayTerminate: true, isDeliberate: true);
+            else loop.Engine.Unpark(server);
+        }
+        foreach (var client in loop.ClientList.Copy()) client.Unpark();
+    }
+
+    /// <inheritdoc cref="ILoopView.EndIdle"/>
+    internal int EndIdle()
+    {
+        var left = 0;
+        loop.Engine.SettleAll();
+        foreach (var client in loop.ClientList.Copy())
+        {
+            if (!client.IsOpen) continue;
+            if (client.IsBetweenTransactions) client.Disconnect(LeftBehind);
+            else left++;
+        }
+        return left;
+    }
+
+    private void StopAccepting()
+    {
+        foreach (var acceptor in group.AcceptorsOf(loop.Index)) acceptor.Suspend();
+    }
+
+    private bool TryParkClients(string? closeReason)
+    {
+        var isBusy = false;
+        foreach (var client in loop.ClientList.Copy())
+        {
+            if (!client.IsOpen || client.IsParked || client.BringsCancel || client.Session.IsConsole || client.TryPark()) continue;
+            if (closeReason is null) isBusy = true;
+            else client.Disconnect(Ending.Told(closeReason));
+        }
+        return !isBusy;
+    }
+
+    private bool TryParkServers(string? closeReason)
+    {
+        var isBusy = false;
+        foreach (var server in loop.ServerList.Copy())
+        {
+            if (server.IsClosed || server.IsParked) continue;
+            if (server.Session.State is ServerState.Used or ServerState.Tested) server.Close(ServerConnection.UnsafeDescriptor, mayTerminate: true);
+            else if (server.TryPark()) continue;
+            else if (closeReason is null) isBusy = true;
+            else server.Close(closeReason, mayTerminate: true, isDeliberate: true);
+        }
+        return !isBusy;
+    }
+}

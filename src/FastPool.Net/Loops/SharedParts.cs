@@ -1,0 +1,27 @@
+using FastPool.Core.Auth;
+using FastPool.Core.Sessions;
+
+namespace FastPool.Net;
+
+/// <summary>What the loops of a process have in common. Each part may be used from every loop.</summary>
+internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? deriveKeys)
+{
+    private long _lastId;
+
+    /// <summary>Given after the construction, since the console needs the loops; before they start.</summary>
+    internal IConsole Console { get; set; } = null!;
+
+    internal TlsContexts Tls { get; } = new();
+
+    internal PasswordChecker PamChecker { get; } = PasswordChecker.ForPam();
+
+    internal PasswordChecker LdapChecker { get; } = PasswordChecker.ForLdap();
+
+    /// <summary>Has keys derived off the loops, then calls the answer, on whatever thread.</summary>
+    internal Action<KeyDerivation, Action> DeriveKeys { get; } = deriveKeys ?? new KeyDeriver().Begin;
+
+    internal ClientCounts ClientCounts { get; } = new(loopCount);
+
+    /// <summary>Serial number over clients and servers.</summary>
+    internal long NextId() => Interlocked.Increment(ref _lastId);
+}

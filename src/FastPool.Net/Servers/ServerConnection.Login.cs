@@ -1,0 +1,146 @@
+using FastPool.Base;
+using FastPool.Core.Auth;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Native;
+using FastPool.Protocol;
+
+namespace FastPool.Net;
+
+/// <summary>A server on its way in: TLS and login.</summary>
+internal sealed partial class ServerConnection
+{
+    // ---- TLS ------------------------------------------------------------------------------------------------------
+
+    private void AskForTls()
+    {
+        _awaitsTlsAnswer = true;
+        if (!_loop.Engine.Send(this, PreparedMessages.SSLRequest)) Close("server conn crashed?", mayTerminate: false);
+    }
+
+    /// <returns>True: all that has come is dealt with.</returns>
+    private bool OnTlsAnswer(ReadOnlySpan<byte> received)
+    {
+        if (received is not [var answer, .. var more]) return false;
+        _awaitsTlsAnswer = false;
+        var mode = _loop.Registry.Settings.ServerTlsSslmode;
+        if (answer is not ((byte)'S' or (byte)'N')) Close("bad sslreq answer", mayTerminate: false);
+        else if (!more.IsEmpty) Close("received unencrypted data after SSL response", mayTerminate: false);
+        else if (answer == 'S') BeginTls(mode);
+        else if (mode >= SslMode.Require) Close("server refused SSL", mayTerminate: false);
+        else BeginLogin();
+        return true;
+    }
+
+    private void BeginTls(SslMode mode)
+    {
+        var settings = _loop.Registry.Settings;
+        try
+        {
+            var host = Plan!.Host;
+            var isNamed = mode == SslMode.VerifyFull && !System.Net.IPAddress.TryParse(host, out _);
+            var context = _loop.Shared.Tls.ForServers(settings);
+            if (!_loop.Engine.Secure(this, context, $"{host} {Session.Remote}", isNamed ? host : null)) Close("server conn crashed?", mayTerminate: false);
+        }
+        catch (TlsContextException e)
+        {
+            _loop.Context.Log.Caution("", "TLS connect error: " + TlsOptions.Detail(e, settings, "server"));
+            Close("sslreq processing failed", mayTerminate: false);
+        }
+    }
+
+    public override void OnSecured()
+    {
+        var settings = _loop.Registry.Settings;
+        if (settings.ServerTlsSslmode == SslMode.VerifyFull && Plan is { } plan && !Tls!.IsPeer(plan.Host))
+        {
+            OnTlsFailed($"name `{plan.Host}' not present in server certificate");
+            return;
+        }
+        if (settings.LogConnections) _loop.Context.Log.SslEstablished(Session.LogPrefix, Tls!.Text);
+        Session.Login!.Tls = new TlsPeer(Tls!.Text, null, Tls.EndPoint());
+        BeginLogin();
+    }
+
+    public override void OnTlsFailed(string problem)
+    {
+        _loop.Context.Log.Caution("", Session.Login is { Tls: null } ? "TLS handshake error: " + problem : "tls_sbufio_recv: " + problem);
+        Close("server conn crashed?", mayTerminate: false);
+    }
+
+    // ---- login ----------------------------------------------------------------------------------------------------
+
+    private int LogIn(byte[] buffer, int position, int end)
+    {
+        while (position < end && Session.Login is { Derivation: null } login && IsOpen)
+        {
+            var unread = buffer.AsSpan(position, end - position);
+            var status = MessageHeader.TryRead(unread, Math.Min(Session.Pool.Limits.MaxPacketSize, login.MessageBytesMax), out var type, out var length);
+            if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && (type == 0 || !MessageLengths.OfServer.Fit(type, length))))
+            {
+                Close("bad pkt header", mayTerminate: true);
+                return end;
+            }
+            if (status == HeaderStatus.NeedMore || length > unread.Length) return position;
+            position += length;
+            switch (login.OnMessage(type, unread[MessageHeader.Size..length]))
+            {
+                case Verdict.Disconnect:
+                    Close(login.Failure.Reason, mayTerminate: true);
+                    return end;
+                case Verdict.ParametersSet:
+                    FinishLogin();
+                    break;
+                default:
+                    if (login.Derivation is { } derivation) BeginDerivation(derivation);
+                    SendLogin();
+                    break;
+            }
+        }
+        return position;
+    }
+
+    /// <summary>The server has chosen how long that takes; the loop does not wait.</summary>
+    private void BeginDerivation(KeyDerivation derivation)
+    {
+        _loop.Engine.Pause(this);
+        var loop = _loop;
+        loop.Shared.DeriveKeys(derivation, () => loop.Post(new ActionLetter(_ => OnDerived(derivation), this)));
+    }
+
+    private void OnDerived(KeyDerivation derivation)
+    {
+        if (!IsOpen || !ReferenceEquals(Session.Login?.Derivation, derivation)) return; // It was closed meanwhile.
+        if (Session.Login.OnDerived() == Verdict.Disconnect)
+        {
+            Close(Session.Login.Failure.Reason, mayTerminate: true);
+            return;
+        }
+        SendLogin();
+        if (!IsOpen) return;
+        _loop.Engine.Resume(this);
+        if (!HoldsNothing) TakeHeld();
+    }
+
+    private void SendLogin()
+    {
+        var output = Session.Login!.Output;
+        if (output.Length == 0) return;
+        var isSound = _loop.Engine.Send(this, output.WrittenSpan);
+        output.Clear();
+        if (!isSound) Close("server conn crashed?", mayTerminate: false);
+    }
+
+    private void FinishLogin()
+    {
+        if (Session.IsCloseNeeded) // What it told of the old server must not welcome anybody.
+        {
+            Close("connect string changed", mayTerminate: true, isDeliberate: true); // RECONNECT in the middle of a login is no failure of the server.
+            return;
+        }
+        Session.EndLogin();
+        Plan = null;
+        Session.Pool.LoginDone(Session, _loop);
+    }
+}

@@ -1,0 +1,377 @@
+using System.Text;
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions.Handover;
+using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
+using FastPool.Io;
+using FastPool.Native;
+using FastPool.Protocol;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// A server's socket and its session: frames what comes in, asks the session, and sends each run of bytes to the linked
+/// client. Belongs to the loop that owns the session; moves with it.
+/// </summary>
+internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
+{
+    private Loop _loop;
+    private int _handleOnTheWay = -1;
+    private bool _isCutShort;
+    private bool _hasPlace = true; // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
+    private bool _awaitsTlsAnswer;
+
+    internal ServerConnection(Loop loop, ServerSession session)
+    {
+        _loop = loop;
+        Session = session;
+        session.Transport = this;
+    }
+
+    internal ServerSession Session { get; }
+
+    /// <summary>The linked client's connection; null: none.</summary>
+    internal ClientConnection? Client => (ClientConnection?)Other;
+
+    internal static ServerConnection Of(PooledServer server) => (ServerConnection)((ServerSession)server).Transport;
+
+    /// <summary>Place in the loop's list of servers.</summary>
+    internal int Index { get; set; } = -1;
+
+    /// <summary>Where it connects to, for cancel requests of the same server.</summary>
+    internal NativeAddress Address { get; set; }
+
+    /// <summary>What else to try if this connection fails; forgotten once the server is in.</summary>
+    internal DialPlan? Plan { get; set; }
+
+    internal bool IsClosed { get; private set; }
+
+    /// <summary>When the present query of the pooler's own was sent.</summary>
+    internal long OwnQueryUs { get; private set; }
+
+    /// <summary>The reason if it is not answered.</summary>
+    internal string OwnQueryFailure { get; private set; } = "";
+
+    public override void OnConnected(int errno)
+    {
+        if (errno != 0)
+        {
+            Close("connect failed", mayTerminate: false);
+            return;
+        }
+        Session.Local = _loop.Engine.LocalAddress(this);
+        if (_loop.Registry.Settings.LogConnections) _loop.LogNewServer(Session.LogPrefix, Session.Local);
+        if (!Session.Remote.IsUnix && _loop.Registry.Settings.ServerTlsSslmode != SslMode.Disable)
+        {
+            AskForTls();
+            return;
+        }
+        BeginLogin();
+    }
+
+    private void BeginLogin()
+    {
+        Session.Login!.Start();
+        SendLogin();
+    }
+
+    public override void OnReceived(byte[] buffer, int start, int count)
+    {
+        Session.LastActivityUs = _loop.NowUs;
+        _loop.Figures.ServerBytes += count;
+        Take(buffer, start, count);
+    }
+
+    private protected override BufferPool Buffers => _loop.Buffers;
+
+    private protected override Outbox Outbox => _loop.Outbox;
+
+    private protected override Engine Engine => _loop.Engine;
+
+    private protected override int BytesWanted(byte type, int length) => Session.Login is null ? Session.BytesToJudge(type, length) : length;
+
+    private protected override int Process(byte[] buffer, int position, int end)
+    {
+        if (_awaitsTlsAnswer) return OnTlsAnswer(buffer.AsSpan(position, end - position)) ? end : position;
+        if (Session.Login is not null) position = LogIn(buffer, position, end);
+        return Session.Login is null && IsOpen ? Relay(buffer, position, end) : position;
+    }
+
+    // ---- traffic --------------------------------------------------------------------------------------------------
+
+    /// <returns>How far it got: what is behind must be held.</returns>
+    private int Relay(byte[] buffer, int position, int end)
+    {
+        var maxPacketSize = Session.Pool.Limits.MaxPacketSize;
+        var from = position;
+        var run = position;
+        var isMidStream = BodyRemaining > 0;
+        while (true)
+        {
+            if (BodyRemaining > 0)
+            {
+                var taken = Math.Min(BodyRemaining, end - position);
+                if (IsBodySkipped)
+                {
+                    if (!Forward(buffer, run, position)) return end;
+                    run = position + taken;
+                }
+                position += taken;
+                BodyRemaining -= taken;
+                if (BodyRemaining > 0) break;
+            }
+
+            if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
+            if (Session.Phase == ServerPhase.Linked)
+            {
+                var rows = SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
+                isMidStream |= rows > 0;
+                _loop.Figures.ServerMessages += rows;
+            }
+            var unread = buffer.AsSpan(position, end - position);
+            var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
+            if (status == HeaderStatus.NeedMore) break;
+            if (status == HeaderStatus.Bad || type == 0 || !MessageLengths.OfServer.Fit(type, length))
+            {
+                if (Forward(buffer, run, position)) Close("bad pkt header", mayTerminate: true);
+                return end;
+            }
+            isMidStream = type is BackendMessage.DataRow or BackendMessage.CopyData;
+            if (isMidStream && Session.Phase == ServerPhase.Linked)
+            {
+                _loop.Figures.ServerMessages++;
+                IsBodySkipped = false; // The bulk of all traffic: nothing to judge.
+                BodyRemaining = length;
+                continue;
+            }
+            if (length > unread.Length && unread.Length < Session.BytesToJudge(type, length)) break;
+            var verdict = Session.Judge(type, unread[..Math.Min(length, unread.Length)]);
+            if (verdict == Verdict.FakesFirst) continue;
+            _loop.Figures.ServerMessages++;
+            switch (verdict)
+            {
+                case Verdict.Forward:
+                    IsBodySkipped = false;
+                    break;
+                case Verdict.Skip:
+                    IsBodySkipped = true;
+                    break;
+                case Verdict.Answered:
+                    AuthQueries.OnAnswered(_loop, this);
+                    if (!IsOpen) return end;
+                    CountSent(from, position + length);
+                    from = run = position += length;
+                    continue;
+                case Verdict.ParametersSet:
+                case Verdict.Tested:
+                    CountSent(from, position + length);
+                    Check.That(run == position);
+                    if (verdict == Verdict.Tested) Return();
+                    else Client!.GoOn();
+                    if (!IsOpen) return end;
+                    from = run = position += length;
+                    continue;
+                default:
+                    if (Forward(buffer, run, position)) Close(Session.Ending.Reason, mayTerminate: true);
+                    return end;
+            }
+            BodyRemaining = length;
+        }
+        CountSent(from, position);
+        if (isMidStream) _loop.Engine.Streams(this, end - from);
+        else _loop.Engine.EndStream(this);
+        if (!Forward(buffer, run, position)) return end;
+        if (Session.Phase == ServerPhase.Linked) Session.Link.TryEnd();
+        else if (Session.Phase == ServerPhase.Free && !Session.IsReady && !Session.IsDirty)
+        {
+            Session.MarkDirty();
+            Session.Pool.Serve(_loop); // It is looked at soon: mostly it closes by itself before.
+        }
+        return position;
+    }
+
+    /// <summary>Replies that the pooler gives go out right behind the message that was before them.</summary>
+    private bool InjectFakes(byte[] buffer, ref int run, int position)
+    {
+        var fakes = _loop.ToClient;
+        fakes.Clear();
+        Session.TakeFakes(fakes);
+        if (fakes.Length == 0 || Client is not { } client) return true;
+        _loop.Outbox.Add(buffer, run, position, client);
+        run = position;
+        if (_loop.Outbox.AddCopy(fakes.WrittenSpan, _loop.Engine, client)) return true;
+        return LoseClient(client);
+    }
+
+    private bool LoseClient(ClientConnection client)
+    {
+        client.Disconnect(new Ending("unexpected eof"));
+        return false;
+    }
+
+    private void CountSent(int from, int to) => Session.Pool.Stats[_loop.Index].SentBytes += to - from;
+
+    /// <returns>False when the client is gone by that, and with it the link.</returns>
+    private bool Forward(byte[] buffer, int start, int end)
+    {
+        if (Client is not { } client) return true;
+        var outbox = _loop.Outbox;
+        outbox.Add(buffer, start, end, client);
+        return outbox.Flush(_loop.Engine) || LoseClient(client);
+    }
+
+    /// <summary>A query of the pooler's own.</summary>
+    internal void SendQuery(string text, string failure)
+    {
+        OwnQueryUs = _loop.NowUs;
+        OwnQueryFailure = failure;
+        var query = new Query { Text = Encoding.Latin1.GetBytes(text) };
+        var bytes = new byte[query.Size];
+        query.Write(bytes);
+        if (!_loop.Engine.Send(this, bytes)) Close(failure, mayTerminate: false);
+    }
+
+    public override void OnDrained()
+    {
+        if (Client is not { } client || Session.Phase != ServerPhase.Linked) return;
+        client.OnServerDrained();
+        if (ReferenceEquals(Client, client)) Session.Link.TryEnd();
+    }
+
+    // ---- release --------------------------------------------------------------------------------------------------
+
+    void IServerEnd.OnReleased(ILinkEnd client)
+    {
+        _loop.Engine.Resume((ClientConnection)client); // It may have been paused for this server, whose drain it will not hear of any more.
+        _loop.Engine.Resume(this);
+        Release();
+    }
+
+    void IServerEnd.OnClientGone(string? reason, bool isCutShort)
+    {
+        _isCutShort = isCutShort;
+        IsBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
+        if (!_loop.Engine.Settle(this))
+        {
+            Close("server conn crashed?", mayTerminate: false);
+        }
+        else if (reason is not null)
+        {
+            Close(reason, mayTerminate: true);
+        }
+        else
+        {
+            _loop.Engine.Resume(this);
+            Release();
+        }
+    }
+
+    /// <summary>Whoever had the server is through with it: cancel requests aimed at it come first, then the reset query, then the pool.</summary>
+    internal void Release()
+    {
+        if (Session.CancelsInFlight > 0)
+        {
+            Session.Pool.BeginCancelWait(Session, _loop);
+            return;
+        }
+        var query = Session.Pool.Limits.ServerResetQuery;
+        if (query.Length == 0)
+        {
+            Return();
+            return;
+        }
+        Session.Pool.BeginTest(Session, _loop);
+        Session.BeginTest(ServerEvent.Reset);
+        SendQuery(query, "reset query failed");
+    }
+
+    /// <summary>To the pool as it is: nobody has used it since it was last clean.</summary>
+    internal void Return() => Session.Pool.Return(Session, _loop);
+
+    internal void RunCheck()
+    {
+        if (IsClosed) return;
+        var query = Session.Pool.Limits.ServerCheckQuery;
+        Session.BeginTest(ServerEvent.Check);
+        SendQuery(query == "<empty>" ? "" : query, "test query failed");
+    }
+
+    // ---- end ------------------------------------------------------------------------------------------------------
+
+    public override void OnEnded(int errno) => Close("server conn crashed?", mayTerminate: false);
+
+    public override void OnBroken() => Close(Loop.InternalError, mayTerminate: false);
+
+    /// <summary>The one door through which a server goes. Nothing is thrown out of it: the server is gone after it, whatever happens on the way.</summary>
+    /// <param name="mayTerminate">The connection is sound: PostgreSQL is told with a Terminate.</param>
+    /// <param name="isDeliberate">Ours to decide: a login that ends by it has not failed.</param>
+    internal void Close(string reason, bool mayTerminate, bool isDeliberate = false)
+    {
+        if (IsClosed) return;
+        IsClosed = true;
+        var client = Client;
+        var end = Ending.Cut(reason);
+        var farewell = IsMidMessage ? new Ending(end) : Ending.Told(end);
+        try
+        {
+            CloseInOrder(end, mayTerminate, isDeliberate);
+        }
+        catch (Exception e)
+        {
+            _loop.Contain("closing a server", e);
+            Abandon();
+        }
+        client?.Disconnect(farewell);
+    }
+
+    private void CloseInOrder(string reason, bool mayTerminate, bool isDeliberate)
+    {
+        _loop.LogClosing(Session, reason);
+        var isCutShort = _isCutShort || Client is { IsMidMessage: true }; // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
+        if (mayTerminate && !isCutShort && IsOpen && !IsCongested && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
+        _loop.Engine.Close(this);
+        DropHeld();
+        Session.Login?.Derivation?.Abandon();
+        Session.Link.LoseServer();
+        Session.LetGoOfStatements();
+        _loop.Forget(this);
+        if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
+        else if (login.Failure.Relay is not null) GiveBackPlace(login.Failure);
+        else if (!_loop.Dialer.TryNext(_loop, this)) GiveBackPlace(new LoginFailure(reason, null));
+        LoseQuery();
+    }
+
+    /// <summary>Its place in the pool is free, once.</summary>
+    /// <param name="failure">Of its login; null: that has not failed.</param>
+    private void GiveBackPlace(LoginFailure? failure)
+    {
+        if (!_hasPlace) return;
+        _hasPlace = false;
+        if (failure is null) Session.Pool.Remove(Session, _loop);
+        else Session.Pool.LoginFailed(Session, failure, _loop);
+    }
+
+    /// <summary>Its place in the pool is that of the next attempt.</summary>
+    internal void HandPlaceOn() => _hasPlace = false;
+
+    /// <summary>What <see cref="CloseInOrder"/> has not come to.</summary>
+    private void Abandon()
+    {
+        _loop.Try(() => _loop.Engine.Close(this));
+        _loop.Try(DropHeld);
+        if (Session.Login?.Derivation is { } derivation) _loop.Try(derivation.Abandon);
+        _loop.Try(Session.Link.LoseServer);
+        _loop.Try(Session.LetGoOfStatements);
+        if (Index >= 0) _loop.Try(() => _loop.Forget(this));
+        _loop.Try(() => GiveBackPlace(Session.Login is null ? null : new LoginFailure(Loop.InternalError, null))); // With the pause of a failed login: what has thrown may throw again.
+        _loop.Try(LoseQuery);
+    }
+
+    private void LoseQuery()
+    {
+        if (Session.Query is not { } query) return;
+        Session.EndQuery();
+        AuthQueries.OnServerLost(_loop, query);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Net;
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Io;
+using FastPool.Native;
+using FastPool.Net.Names;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// Opens server connections that a pool has decided on: picks the host, finds its address, connects. When that fails the
+/// next address, then the next host, is tried at once in the same place of the pool; the pool hears of a failure, and
+/// server_login_retry counts, only when none is left.
+/// </summary>
+internal sealed class ServerDialer(IHostResolver resolver)
+{
+    /// <param name="only">Whom alone the connection is for; null: whoever waits in the pool.</param>
+    internal void Dial(Loop loop, Pool pool, ClientSession? only)
+    {
+        DialPlan plan;
+        ServerSession session;
+        do
+        {
+            plan = DialPlan.For(pool, loop.NowUs, loop.Registry.Settings.UnixSocketDir);
+            session = new ServerSession(loop.Context, pool, loop.Shared.NextId(), plan.Entry.Port, only);
+        }
+        while (!plan.IsCurrent); // A reload in between: the session's generation must not be younger than the entry.
+        if (only is { State: ClientState.Closed })
+        {
+            pool.Remove(session, loop);
+            return;
+        }
+        Begin(loop, plan, Add(loop, plan, session));
+    }
+
+    /// <summary>A connection failed before it was of use: goes on with the plan's next address.</summary>
+    /// <returns>False when there is none, or the configuration is another by now.</returns>
+    internal bool TryNext(Loop loop, ServerConnection failed)
+    {
+        if (failed.Plan is not { } plan || !plan.TryMoveOn(loop.NowUs, loop.Registry.Settings.ServerLoginRetryUs)) return false;
+        var session = new ServerSession(loop.Context, plan.Pool, loop.Shared.NextId(), plan.Entry.Port, failed.Session.OnlyClient as ClientSession);
+        if (!plan.IsCurrent || session.Generation != failed.Session.Generation) return false;
+        var next = Add(loop, plan, session);
+        failed.HandPlaceOn();
+        Begin(loop, plan, next);
+        return true;
+    }
+
+    /// <summary>What is thrown up to here leaves the place in the pool with whom it was. From here it is the new connection's.</summary>
+    private static ServerConnection Add(Loop loop, DialPlan plan, ServerSession session)
+    {
+        var server = new ServerConnection(loop, session) { Plan = plan };
+        loop.Add(server);
+        return server;
+    }
+
+    private void Begin(Loop loop, DialPlan plan, ServerConnection server)
+    {
+        try
+        {
+            if (plan.Host.Length == 0) loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
+            Find(loop, plan, plan.Entry.Port, server, place => Connect(loop, server, place));
+        }
+        catch (Exception e)
+        {
+            loop.Contain("a dial", e, server); // From here the pool hears of it by the connection's end.
+        }
+    }
+
+    /// <summary>Where the plan's present host is: at once, or later on the loop when its name is resolved.</summary>
+    /// <param name="subject">Whose connection it is.</param>
+    internal void Find(Loop loop, AddressPlan plan, int port, Endpoint subject, Action<DialTarget> found)
+    {
+        var host = plan.Host;
+        if (plan.Address is { } address) found(DialTarget.Of(address.Ip, port, address));
+        else if (host.Length == 0) found(DialTarget.Nowhere("cannot connect"));
+        else if (host[0] is '/' or '@') found(DialTarget.Unix(host, port));
+        else if (IPAddress.TryParse(host, out var ip)) found(DialTarget.Of(ip, port));
+        else resolver.Resolve(host, addresses => loop.Post(new ActionLetter(_ => OnResolved(plan, addresses, port, found), subject)));
+    }
+
+    private static void OnResolved(AddressPlan plan, IReadOnlyList<HostAddress> addresses, int port, Action<DialTarget> found)
+    {
+        plan.Found(addresses);
+        found(plan.Address is { } address ? DialTarget.Of(address.Ip, port, address) : DialTarget.Nowhere("server DNS lookup failed"));
+    }
+
+    private static void Connect(Loop loop, ServerConnection server, DialTarget target)
+    {
+        if (server.IsClosed) return;
+        if (target.Problem is { } problem)
+        {
+            if (server.Plan!.Host is ['/' or '@', ..]) server.Session.Remote = EndAddress.OfUnix;
+            server.Close(problem, mayTerminate: false);
+            return;
+        }
+        server.Session.Remote = target.Remote;
+        server.Address = target.Address;
+        if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = target.Origin; // Which name of a list an address came from, nobody asks later.
+        var errno = loop.Engine.Connect(server, target.Address);
+        if (errno == 0) return;
+        loop.Context.Log.Caution("", $"sbuf_connect failed to connect to {target.Text}: {Errno.Text(errno)}");
+        server.Close("connect failed", mayTerminate: false);
+    }
+}
