@@ -193,7 +193,7 @@ public sealed class ArchitectureTests
     public void No_room_has_new_circles_inside()
     {
         var start = new ProcessStartInfo("python3", [Path.Combine(SourceTree.Folder, "..", "tools", "house.py"), "--check"]) { RedirectStandardOutput = true };
-        using var house = Process.Start(start)!;
+        using var house = System.Diagnostics.Process.Start(start)!;
         var output = house.StandardOutput.ReadToEnd();
         house.WaitForExit();
         Assert.True(house.ExitCode == 0, output);
