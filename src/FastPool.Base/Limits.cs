@@ -65,7 +65,7 @@ public static class Limits
     public const int WaitersLookedAt = 32;
 
     /// <summary>Servers taken over from other loops in one tick before a pool below its size opens one more instead.</summary>
-    public const int TakeoversPerTick = 16;
+    public const int MovesPerTick = 16;
 
     /// <summary>A message of the login phase. A startup packet cannot be longer than 65535; a password is at most 65530.</summary>
     public const int LoginMessageBytes = 65_536 + 64;

@@ -40,7 +40,7 @@ public abstract class Engine(BufferPool buffers)
     public long SentTogether { get; protected set; }
 
     /// <summary>Waits at most so long, then delivers what has completed; <paramref name="observer"/> hears of the turn's begin and of each delivery's end.</summary>
-    public abstract void Turn(int timeout_ms, ITurnObserver observer);
+    public abstract void Turn(int timeoutMs, ITurnObserver observer);
 
     /// <summary>Ends a wait of the loop's. Any thread.</summary>
     public abstract void Wake();
@@ -130,7 +130,7 @@ public abstract class Engine(BufferPool buffers)
     public void DeliverCipher(Endpoint endpoint, ReadOnlySpan<byte> cipher) => Tls.Deliver(this, endpoint, cipher);
 
     /// <summary>An endpoint has come from another loop.</summary>
-    protected void AdoptTls(Endpoint endpoint) => endpoint.Tls?.MoveTo(Tls.Transfer);
+    protected void MoveTlsHere(Endpoint endpoint) => endpoint.Tls?.MoveTo(Tls.Transfer);
 
     /// <summary>Before the handle is closed.</summary>
     protected void EndTls(Endpoint endpoint)
@@ -211,7 +211,7 @@ public abstract class Engine(BufferPool buffers)
 
     /// <summary>What was put off leaves now: nobody may look at the state of a stream, or give it away, before.</summary>
     /// <returns>False: it is broken, and its owner has yet to hear of it.</returns>
-    public bool Settle(Endpoint endpoint)
+    public bool SendDeferredTo(Endpoint endpoint)
     {
         if (endpoint.Has(EndpointFlags.Deferred)) Submit();
         foreach (var (other, _, _) in _untold)
@@ -222,7 +222,7 @@ public abstract class Engine(BufferPool buffers)
     }
 
     /// <summary>Everything that was put off leaves now, before streams stand still or one of them ends.</summary>
-    public void SettleAll()
+    public void SendDeferred()
     {
         if (_batch is { Count: > 0 }) Submit();
     }
@@ -248,7 +248,7 @@ public abstract class Engine(BufferPool buffers)
     private bool MayDefer(Endpoint endpoint, int length)
     {
         if (length <= Limits.SendTogetherBytes && endpoint.Unsent.IsEmpty) return true;
-        Settle(endpoint); // What was put off goes first.
+        SendDeferredTo(endpoint); // What was put off goes first.
         return false;
     }
 
@@ -301,7 +301,7 @@ public abstract class Engine(BufferPool buffers)
         var hasTold = false;
         while (true)
         {
-            SettleAll();
+            SendDeferred();
             if (_untold.Count == 0) return hasTold;
             hasTold = true;
             for (var i = 0; i < _untold.Count; i++) Tell(_untold[i], observer);

@@ -16,7 +16,7 @@ public sealed class EpollEngine : Engine, IDisposable
     private const Readiness AnyEnd = Readiness.PeerClosed | Readiness.HangUp | Readiness.Error;
     private const ulong WakeUpData = ulong.MaxValue;
     private const uint ListenerGeneration = uint.MaxValue;
-    private const int BulkWait_ms = 1;
+    private const int BulkWaitMs = 1;
     private const int ReceiveAt = Limits.HeadroomBytes;
 
     private readonly EpollSet _set = new(Limits.EventsPerTurn);
@@ -45,12 +45,12 @@ public sealed class EpollEngine : Engine, IDisposable
 
     public override void Wake() => _wakeUp.Signal(); // Edge-triggered: each write is an event, nobody need read it.
 
-    public override void Turn(int timeout_ms, ITurnObserver observer)
+    public override void Turn(int timeoutMs, ITurnObserver observer)
     {
-        if (_bulk.Count > 0 && AwaitsBulk()) timeout_ms = Math.Min(timeout_ms, BulkWait_ms);
+        if (_bulk.Count > 0 && AwaitsBulk()) timeoutMs = Math.Min(timeoutMs, BulkWaitMs);
         if (_isRingDue) OpenRing();
-        if (SendAll(observer)) timeout_ms = 0; // What followed from it may be due at once.
-        var count = _set.Wait(_queueCount > 0 ? 0 : timeout_ms);
+        if (SendAll(observer)) timeoutMs = 0; // What followed from it may be due at once.
+        var count = _set.Wait(_queueCount > 0 ? 0 : timeoutMs);
         observer.OnTurnBegun();
         if (_bulk.Count > 0) ReadPausedBulk(observer);
         if (_queueCount > 0) ReadQueue(observer);
@@ -157,7 +157,7 @@ public sealed class EpollEngine : Engine, IDisposable
             if (endpoint != InDelivery || !endpoint.MayRead) return;
             _queue[--_queueCount] = null!;
             endpoint.Flags &= ~EndpointFlags.Queued;
-            SettleAll(); // Nobody else waits for the rest of a stream.
+            SendDeferred(); // Nobody else waits for the rest of a stream.
             Serve(endpoint, observer);
         }
     }
@@ -278,7 +278,7 @@ public sealed class EpollEngine : Engine, IDisposable
         Register(endpoint, handle);
         endpoint.Flags |= EndpointFlags.Open;
         var errno = -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
-        if (errno == 0) AdoptTls(endpoint);
+        if (errno == 0) MoveTlsHere(endpoint);
         else Unregister(endpoint);
         return errno;
     }
@@ -293,7 +293,7 @@ public sealed class EpollEngine : Engine, IDisposable
 
     public override int Detach(Endpoint endpoint)
     {
-        Settle(endpoint);
+        SendDeferredTo(endpoint);
         Check.That(endpoint.IsOpen && !endpoint.IsCongested);
         var handle = endpoint.Handle;
         _set.Remove(handle);
@@ -332,7 +332,7 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         if (endpoint.Handle < 0) return;
         EndTls(endpoint);
-        SettleAll(); // What others are to hear before it, too.
+        SendDeferred(); // What others are to hear before it, too.
         var handle = endpoint.Handle;
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);

@@ -104,18 +104,18 @@ public static unsafe class DescriptorPassing
 
     /// <summary>Waits until the socket takes more.</summary>
     /// <returns>False when it has not within the time.</returns>
-    public static bool WaitWritable(int socket, int timeout_ms) => Poll(socket, PollOut, timeout_ms) != 0;
+    public static bool WaitWritable(int socket, int timeoutMs) => Poll(socket, PollOut, timeoutMs) != 0;
 
     /// <summary>Waits until the socket has something to read, or has ended.</summary>
     /// <returns>False when it has not within the time.</returns>
-    public static bool WaitReadable(int socket, int timeout_ms) => Poll(socket, PollIn, timeout_ms) != 0;
+    public static bool WaitReadable(int socket, int timeoutMs) => Poll(socket, PollIn, timeoutMs) != 0;
 
     /// <summary>The other side has closed, so that nobody reads what is sent.</summary>
     public static bool IsPeerGone(int socket) => (Poll(socket, PollPeerClosed, 0) & ~PollIn) != 0;
 
-    private static short Poll(int socket, short events, int timeout_ms)
+    private static short Poll(int socket, short events, int timeoutMs)
     {
         var poll = new PollFd { Fd = socket, Events = events };
-        return Libc.Poll(&poll, 1, timeout_ms) > 0 ? poll.Returned : (short)0;
+        return Libc.Poll(&poll, 1, timeoutMs) > 0 ? poll.Returned : (short)0;
     }
 }

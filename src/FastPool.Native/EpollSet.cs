@@ -50,11 +50,11 @@ public sealed unsafe class EpollSet : IDisposable
         _ = Libc.EpollCtl(_fd, Delete, fd, &e);
     }
 
-    /// <param name="timeout_ms">-1: for ever.</param>
+    /// <param name="timeoutMs">-1: for ever.</param>
     /// <returns>Events at hand for <see cref="Event"/>; 0 also when a signal cut the wait short.</returns>
-    public int Wait(int timeout_ms)
+    public int Wait(int timeoutMs)
     {
-        var count = Libc.EpollWait(_fd, (EpollEvent*)_events, _capacity, timeout_ms);
+        var count = Libc.EpollWait(_fd, (EpollEvent*)_events, _capacity, timeoutMs);
         return count < 0 ? 0 : count;
     }
 

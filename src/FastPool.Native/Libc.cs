@@ -110,8 +110,8 @@ internal static unsafe partial class Libc
 
     // Waiting, and many sends in one call.
 
-    internal static int Poll(PollFd* fds, nuint count, int timeout_ms) => Result(poll(fds, count, timeout_ms));
-    [LibraryImport(Name)] private static partial int poll(PollFd* fds, nuint count, int timeout_ms);
+    internal static int Poll(PollFd* fds, nuint count, int timeoutMs) => Result(poll(fds, count, timeoutMs));
+    [LibraryImport(Name)] private static partial int poll(PollFd* fds, nuint count, int timeoutMs);
 
     internal static int EpollCreate(int flags) => Result(epoll_create1(flags));
     [LibraryImport(Name)] private static partial int epoll_create1(int flags);
@@ -120,8 +120,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)] private static partial int epoll_ctl(int epoll, int operation, int fd, EpollEvent* e);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static int EpollWait(int epoll, EpollEvent* events, int count, int timeout_ms) => Result(epoll_wait(epoll, events, count, timeout_ms));
-    [LibraryImport(Name)] private static partial int epoll_wait(int epoll, EpollEvent* events, int count, int timeout_ms);
+    internal static int EpollWait(int epoll, EpollEvent* events, int count, int timeoutMs) => Result(epoll_wait(epoll, events, count, timeoutMs));
+    [LibraryImport(Name)] private static partial int epoll_wait(int epoll, EpollEvent* events, int count, int timeoutMs);
 
     internal static int EventFd(uint initial, int flags) => Result(eventfd(initial, flags));
     [LibraryImport(Name)] private static partial int eventfd(uint initial, int flags);

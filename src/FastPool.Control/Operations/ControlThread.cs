@@ -77,9 +77,9 @@ public sealed class ControlThread : IDisposable
     }
 
     /// <summary>Waits for at most so long, and does what comes meanwhile. On the thread that will be the control thread.</summary>
-    public void Wait(int wait_ms)
+    public void Wait(int waitMs)
     {
-        if (_work.TryTake(out var work, wait_ms)) Protect(work);
+        if (_work.TryTake(out var work, waitMs)) Protect(work);
     }
 
     private void RunDue()

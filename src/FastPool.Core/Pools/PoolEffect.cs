@@ -30,8 +30,8 @@ public sealed record Refusal(string Message, string SqlState = "08P01");
 
 /// <summary>A failed server login, as the pool judges it.</summary>
 /// <param name="Reason">The reason text, cached for the fast failure of later clients.</param>
-/// <param name="Relay">What clients that wait get, when the failure is one that a retry will not mend; else null.</param>
-public sealed record LoginFailure(string Reason, Refusal? Relay);
+/// <param name="ForWaiters">What clients that wait get, when the failure is one that a retry will not mend; else null.</param>
+public sealed record LoginFailure(string Reason, Refusal? ForWaiters);
 
 /// <summary>A loop as the pools see it.</summary>
 public interface IPoolHost

@@ -27,8 +27,8 @@ internal sealed partial class PoolMover
     private long _oldestWaitUs;
     private bool _isStarved;
     private int _slowTestCount;
-    private int _takeovers;
-    private long _takeoversUntilUs;
+    private int _moves;
+    private long _movesUntilUs;
     private Claim? _databaseClaim;
     private Claim? _userClaim;
 
@@ -63,7 +63,7 @@ internal sealed partial class PoolMover
             case PoolOperationKind.AdoptLinked: Adopt(server!, ServerEvent.AdoptLinked); break;
             case PoolOperationKind.AdoptIdle:
                 Adopt(server!, ServerEvent.AdoptFree);
-                Settle(server!, host);
+                GiveOrRest(server!, host);
                 break;
             case PoolOperationKind.LoginDone: LoginDone(server!, host); break;
             case PoolOperationKind.LoginFailed: LoginFailed(server!, (LoginFailure)detail!, host); break;
@@ -217,7 +217,7 @@ internal sealed partial class PoolMover
             host.Add(new PoolEffect(PoolEffectKind.Welcome, _pool, client));
         }
         PublishWaiting();
-        Settle(server, host);
+        GiveOrRest(server, host);
         OpenMore(host);
     }
 
@@ -245,9 +245,9 @@ internal sealed partial class PoolMover
             _retryAtUs = Math.Max(server.DialStartUs + _pool.Limits.ServerLoginRetryUs, host.NowUs + 1); // Even without a pause not in the same turn, which would never end.
             if (server.OnlyClient is { } only)
             {
-                if (failure.Relay is not null && !only.HasLeft) RefuseWaiter(only, failure.Relay.Message, host);
+                if (failure.ForWaiters is not null && !only.HasLeft) RefuseWaiter(only, failure.ForWaiters.Message, host);
             }
-            else if (failure.Relay is not null && (_counts.Connected == 0 || _pool.Welcome is null)) RefuseAll(failure.Relay, host);
+            else if (failure.ForWaiters is not null && (_counts.Connected == 0 || _pool.Welcome is null)) RefuseAll(failure.ForWaiters, host);
         }
         OpenMore(host);
     }
@@ -271,7 +271,7 @@ internal sealed partial class PoolMover
         else if (server.IsCloseNeeded) CloseFree(server, "close_needed", host);
         else if (server.IsDirty) CloseFree(server, "idle server got dirty", host); // While it waited for cancel requests to come through.
         else if (NeedsCheckAtOnce(server) && !IsPaused) Keep(server, host);
-        else Settle(server, host);
+        else GiveOrRest(server, host);
     }
 
     /// <summary>server_check_delay of 0: no server goes from client to client unchecked. One that was reset has been checked by that.</summary>
@@ -286,7 +286,7 @@ internal sealed partial class PoolMover
         if (_waiting.Count > 0) OpenMore(host);
     }
 
-    private void Settle(PooledServer server, IPoolHost host)
+    private void GiveOrRest(PooledServer server, IPoolHost host)
     {
         var client = IsStopped ? null : NextWaiter(server.Loop);
         if (IsPaused)
@@ -387,7 +387,7 @@ internal sealed partial class PoolMover
                 PublishIdle();
                 if (!server.IsCloseNeeded && !server.IsDirty)
                 {
-                    if (i > 0) NoteTakeover((byte)loop, host);
+                    if (i > 0) NoteMove((byte)loop, host);
                     return server;
                 }
                 CloseFree(server, server.IsCloseNeeded ? "obsolete connection" : "idle server got dirty", host);
@@ -397,12 +397,12 @@ internal sealed partial class PoolMover
     }
 
     /// <summary>Loops that keep taking servers from each other are better off with one more.</summary>
-    private void NoteTakeover(byte loop, IPoolHost host)
+    private void NoteMove(byte loop, IPoolHost host)
     {
         var limits = _pool.Limits;
-        if (host.NowUs >= _takeoversUntilUs) (_takeovers, _takeoversUntilUs) = (0, host.NowUs + Limits.TickUs);
-        if (++_takeovers <= Limits.TakeoversPerTick || _counts.Login > 0 || _counts.Servers >= limits.PoolSize) return;
-        _takeovers = 0;
+        if (host.NowUs >= _movesUntilUs) (_moves, _movesUntilUs) = (0, host.NowUs + Limits.TickUs);
+        if (++_moves <= Limits.MovesPerTick || _counts.Login > 0 || _counts.Servers >= limits.PoolSize) return;
+        _moves = 0;
         TryOpenWithinLimits(loop, null, isForWaiter: false, host);
     }
 

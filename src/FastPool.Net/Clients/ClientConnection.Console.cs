@@ -71,7 +71,7 @@ internal sealed partial class ClientConnection
         try
         {
             if (!IsOpen) return;
-            _loop.Engine.Settle(this);
+            _loop.Engine.SendDeferredTo(this);
             if (IsCongested)
             {
                 OnDescriptorsSent(Errno.EAGAIN);

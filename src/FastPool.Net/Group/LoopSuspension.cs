@@ -21,7 +21,7 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
     internal bool TrySuspend(string? closeReason)
     {
         StopAccepting();
-        loop.Engine.SettleAll();
+        loop.Engine.SendDeferred();
         return TryParkClients(closeReason) && TryParkServers(closeReason);
     }
 
@@ -36,7 +36,7 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
     internal bool TryFreeze(string? closeReason, bool mayFinish)
     {
         StopAccepting();
-        loop.Engine.SettleAll();
+        loop.Engine.SendDeferred();
         loop.Engine.IsFrozen = true;
         var isSettled = true;
         foreach (var client in loop.ClientList.Copy())
@@ -59,7 +59,7 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
     /// <inheritdoc cref="ILoopView.HandOver"/>
     internal void HandOver(HandedState state)
     {
-        loop.Engine.SettleAll();
+        loop.Engine.SendDeferred();
         foreach (var server in loop.ServerList)
         {
             if (GoesAlong(server)) state.Servers.Add(server.Save(state));
@@ -119,7 +119,7 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
     internal int EndIdle()
     {
         var left = 0;
-        loop.Engine.SettleAll();
+        loop.Engine.SendDeferred();
         foreach (var client in loop.ClientList.Copy())
         {
             if (!client.IsOpen) continue;

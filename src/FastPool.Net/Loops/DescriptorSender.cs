@@ -6,7 +6,7 @@ namespace FastPool.Net;
 /// <summary>Sends messages with open descriptors to a reader who may be slow, on a thread of its own: a takeover has one such reader.</summary>
 internal static class DescriptorSender
 {
-    private const int Patience_ms = 5_000;
+    private const int PatienceMs = 5_000;
     private const int StackBytes = 256 * 1024;
 
     /// <param name="handle">May be closed at any time: the thread has a descriptor of its own.</param>
@@ -59,7 +59,7 @@ internal static class DescriptorSender
             while (rest.Length > 0)
             {
                 var sent = DescriptorPassing.TrySend(socket, rest, descriptors);
-                if (sent == -Errno.EAGAIN && DescriptorPassing.WaitWritable(socket, Patience_ms)) continue;
+                if (sent == -Errno.EAGAIN && DescriptorPassing.WaitWritable(socket, PatienceMs)) continue;
                 if (sent <= 0) return -sent;
                 descriptors = default;
                 rest = rest[sent..];

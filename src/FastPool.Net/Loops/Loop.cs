@@ -78,12 +78,12 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     // ---- turns ----------------------------------------------------------------------------------------------------
 
     /// <summary>One turn.</summary>
-    /// <param name="wait_ms">The longest wait; the tick may be due earlier.</param>
-    internal void RunTurn(int wait_ms = int.MaxValue)
+    /// <param name="waitMs">The longest wait; the tick may be due earlier.</param>
+    internal void RunTurn(int waitMs = int.MaxValue)
     {
-        var untilDue_ms = (int)Math.Clamp((NextDueUs - NowUs + 999) / 1000, 0, wait_ms);
-        if (!_mailbox.TryFallAsleep()) untilDue_ms = 0;
-        Engine.Turn(untilDue_ms, this);
+        var untilDueMs = (int)Math.Clamp((NextDueUs - NowUs + 999) / 1000, 0, waitMs);
+        if (!_mailbox.TryFallAsleep()) untilDueMs = 0;
+        Engine.Turn(untilDueMs, this);
         Figures.WakeUps++;
         _mailbox.WakeUp();
         ReadMail();
@@ -285,7 +285,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         switch (errand)
         {
             case ServerEvent.Leave: HandOver(client!, server); break;
-            case ServerEvent.Arrive: Adopt(client!, server, connection); break;
+            case ServerEvent.Arrive: ArriveAndServe(client!, server, connection); break;
             case ServerEvent.Check: connection.RunCheck(); break;
             case ServerEvent.Close: connection.Close(server.ErrandReason, mayTerminate: true); break;
         }
@@ -302,7 +302,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             Deliver(client, server);
             return;
         }
-        if (!Engine.Settle(connection) || !connection.CanMove)
+        if (!Engine.SendDeferredTo(connection) || !connection.CanMove)
         {
             connection.Close("idle server got dirty", mayTerminate: true);
             return;
@@ -313,7 +313,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         _all[client.Loop].Post(server);
     }
 
-    private void Adopt(PoolClient client, ServerSession server, ServerConnection connection)
+    private void ArriveAndServe(PoolClient client, ServerSession server, ServerConnection connection)
     {
         var errno = connection.ArriveAt(this);
         if (errno != 0)

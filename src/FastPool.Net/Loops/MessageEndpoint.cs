@@ -29,7 +29,7 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
 
     public bool IsMidMessage => BodyRemaining > 0 && !IsBodySkipped;
 
-    public bool HasSentAll => Engine.Settle(this) && !IsCongested;
+    public bool HasSentAll => Engine.SendDeferredTo(this) && !IsCongested;
 
     void ILinkEnd.Join(ILinkEnd other) => Other = (MessageEndpoint)other;
 

@@ -252,7 +252,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     {
         _isCutShort = isCutShort;
         IsBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
-        if (!_loop.Engine.Settle(this))
+        if (!_loop.Engine.SendDeferredTo(this))
         {
             Close("server conn crashed?", mayTerminate: false);
         }
@@ -337,7 +337,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         Session.LetGoOfStatements();
         _loop.Forget(this);
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
-        else if (login.Failure.Relay is not null) GiveBackPlace(login.Failure);
+        else if (login.Failure.ForWaiters is not null) GiveBackPlace(login.Failure);
         else if (!_loop.Dialer.TryNext(_loop, this)) GiveBackPlace(new LoginFailure(reason, null));
         LoseQuery();
     }

@@ -15,7 +15,7 @@ internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, L
     internal const int BytesMax = 1024 * 1024;
 
     /// <summary>Who ends the process waits so long for a sink that takes nothing.</summary>
-    private const int Patience_ms = 1000;
+    private const int PatienceMs = 1000;
 
     private readonly Queue<LogEntry> _entries = new();
     private Thread? _thread;
@@ -52,7 +52,7 @@ internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, L
             while ((_entries.Count > 0 || _isWriting) && before != _written)
             {
                 before = _written;
-                long until = Environment.TickCount64 + Patience_ms;
+                long until = Environment.TickCount64 + PatienceMs;
                 while ((_entries.Count > 0 || _isWriting) && before == _written && until > Environment.TickCount64)
                     Monitor.Wait(gate, (int)Math.Max(1, until - Environment.TickCount64));
             }

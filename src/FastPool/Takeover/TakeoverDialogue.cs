@@ -19,7 +19,7 @@ namespace FastPool.Takeover;
 internal sealed class TakeoverDialogue : IDisposable
 {
     private const string Invalid = "invalid data from old process";
-    private const int PidFileLook_ms = 5;
+    private const int PidFileLookMs = 5;
 
     private readonly OldProcess _old;
     private readonly ILogger _log;
@@ -206,7 +206,7 @@ internal sealed class TakeoverDialogue : IDisposable
             _log.Note("waiting for old pidfile to go away");
             while (File.Exists(pidFile))
             {
-                wait(PidFileLook_ms);
+                wait(PidFileLookMs);
             }
         }
         _log.Note("old process killed, resuming work");

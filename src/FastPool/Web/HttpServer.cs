@@ -104,9 +104,9 @@ internal sealed class HttpServer : IDisposable
     }
 
     /// <summary>Waits for input and deals with it; ends what has taken too long.</summary>
-    internal void Turn(int wait_ms)
+    internal void Turn(int waitMs)
     {
-        var count = _set.Wait(_connections.Count > 0 ? wait_ms : Math.Max(wait_ms, LookMs));
+        var count = _set.Wait(_connections.Count > 0 ? waitMs : Math.Max(waitMs, LookMs));
         for (var i = 0; i < count; i++)
         {
             var (_, data) = _set.Event(i);

@@ -146,10 +146,10 @@ public class FuzzTests(ITestOutputHelper output)
     }
 
     /// <summary>Reads what is there, after waiting for it for at most so long.</summary>
-    private static async Task DrainAsync(Socket socket, int wait_ms)
+    private static async Task DrainAsync(Socket socket, int waitMs)
     {
         var buffer = new byte[65_536];
-        if (wait_ms > 0) socket.Poll(wait_ms * 1000, SelectMode.SelectRead);
+        if (waitMs > 0) socket.Poll(waitMs * 1000, SelectMode.SelectRead);
         while (socket.Available > 0 && await socket.ReceiveAsync(buffer) > 0)
         {
         }

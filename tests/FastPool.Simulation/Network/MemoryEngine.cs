@@ -52,7 +52,7 @@ internal sealed class MemoryEngine : Engine
 
     public override void Wake() => WakeCount++;
 
-    public override void Turn(int timeout_ms, ITurnObserver observer)
+    public override void Turn(int timeoutMs, ITurnObserver observer)
     {
         SendAll(observer);
         observer.OnTurnBegun();
@@ -163,13 +163,13 @@ internal sealed class MemoryEngine : Engine
         if (TakeErrno() is var errno and not 0) return errno;
         Register(endpoint, _network[handle]);
         endpoint.Flags |= EndpointFlags.Open;
-        AdoptTls(endpoint);
+        MoveTlsHere(endpoint);
         return 0;
     }
 
     public override int Detach(Endpoint endpoint)
     {
-        Settle(endpoint);
+        SendDeferredTo(endpoint);
         Check.That(endpoint.IsOpen && !endpoint.IsCongested);
         var handle = endpoint.Handle;
         Unregister(endpoint);
@@ -189,7 +189,7 @@ internal sealed class MemoryEngine : Engine
     {
         if (endpoint.Handle < 0) return;
         EndTls(endpoint);
-        SettleAll();
+        SendDeferred();
         var socket = _network[endpoint.Handle];
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);

@@ -169,11 +169,11 @@ internal sealed class TransactionPath : IDialed
     /// <param name="until">Ends it earlier.</param>
     internal void Elapse(double seconds, Func<bool>? until = null)
     {
-        const int Step_us = 1_000;
+        const int StepUs = 1_000;
         for (var endUs = _clock.NowUs + (long)(seconds * 1_000_000); _clock.NowUs < endUs;)
         {
             if (until?.Invoke() == true) return;
-            _clock.Advance(Step_us);
+            _clock.Advance(StepUs);
             for (var i = 0; i < Engines.Count; i++) _group.All[i].RunTurn(0);
         }
     }

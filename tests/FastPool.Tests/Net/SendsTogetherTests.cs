@@ -145,7 +145,7 @@ public sealed class SendsTogetherTests : IDisposable
         engine.Turn(0, _observer);
         far.Dispose();
         Assert.True(engine.Send(sink, "lost"u8));
-        Assert.False(engine.Settle(sink));
+        Assert.False(engine.SendDeferredTo(sink));
         engine.Park(sink);
         engine.Turn(0, _observer);
         Assert.Equal(0, sink.Ends);

@@ -85,7 +85,7 @@ public sealed class PoolTests
         var bench = new PoolBench("default_pool_size=2", loops: 2);
         var server = bench.OpenIdle(1).Single();
         var client = bench.Join(1);
-        for (var i = 0; i < Limits.TakeoversPerTick; i++)
+        for (var i = 0; i < Limits.MovesPerTick; i++)
         {
             Assert.Null(bench.Pool.Acquire(client, bench.Hosts[1]));
             Assert.Equal(PoolEffectKind.Grant, Assert.Single(bench.Hosts[1].TakeAll()).Kind);

@@ -184,7 +184,7 @@ public sealed class SharedLimitTests
         _areClosesSlow = true;
         foreach (var holder in holders) LetGo(holder);
         Assert.True(pool.Counts.Idle > 0);
-        for (var i = 0; i < Limits.TakeoversPerTick; i++) LetGo(Ask(pool, loop: 1));
+        for (var i = 0; i < Limits.MovesPerTick; i++) LetGo(Ask(pool, loop: 1));
         FakeClient[] others = [Ask(PoolOf("d", "bob")), Ask(PoolOf("d", "bob"))]; // Now the database is full, too.
         Ask(pool, loop: 1); // From here the second loop would be better off with one of its own.
         _areClosesSlow = false;

@@ -121,7 +121,7 @@ public sealed class ServerLoginTests
         Assert.Null(login.Derivation);
         var final = server.ServerFinal(Output(login).AsSpan(5))!;
         Assert.Equal(verdict, login.OnMessage((byte)'R', Code(12, isGenuine ? final : Encoding.ASCII.GetBytes("v=" + Convert.ToBase64String(new byte[32])))));
-        Assert.Equal(told, login.Failure.Relay?.Message);
+        Assert.Equal(told, login.Failure.ForWaiters?.Message);
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public sealed class ServerLoginTests
         var bench = new SessionBench(users: $"\"ann\" \"{stored}\"");
         var login = Started(bench);
         login.OnMessage((byte)'R', Code(10, Raw.Strings("SCRAM-SHA-256", "")));
-        Assert.Equal("server login failed: wrong password type", login.Failure.Relay!.Message);
+        Assert.Equal("server login failed: wrong password type", login.Failure.ForWaiters!.Message);
 
         bench.Context.Verifiers.KeepProof(ScramKeys.FromPassword("right"u8, [1], 4));
         login = Started(bench);
@@ -167,7 +167,7 @@ public sealed class ServerLoginTests
     {
         var login = Started(new SessionBench());
         Assert.Equal(Verdict.Disconnect, login.OnMessage((byte)type[0], body));
-        Assert.Equal((reason, told), (login.Failure.Reason, login.Failure.Relay?.Message));
+        Assert.Equal((reason, told), (login.Failure.Reason, login.Failure.ForWaiters?.Message));
     }
 
     [Fact]
@@ -235,7 +235,7 @@ public sealed class ServerLoginTests
     {
         var login = Started(new SessionBench());
         login.OnMessage((byte)'E', Error("53300", "too many"));
-        Assert.Equal(new Refusal("too many", "53300"), login.Failure.Relay);
+        Assert.Equal(new Refusal("too many", "53300"), login.Failure.ForWaiters);
     }
 
     [Fact]
@@ -243,9 +243,9 @@ public sealed class ServerLoginTests
     {
         var login = Started(new SessionBench(users: $"\"ann\" \"{Encoding.ASCII.GetString(Md5Password.Store("x"u8, "ann"u8))}\""));
         login.OnMessage((byte)'R', Code(10, Raw.Strings("SCRAM-SHA-256", "")));
-        Assert.Equal("server login failed: wrong password type", login.Failure.Relay!.Message);
+        Assert.Equal("server login failed: wrong password type", login.Failure.ForWaiters!.Message);
         login = Started(new SessionBench(users: $"\"ann\" \"SCRAM-SHA-256$4:AQID${Convert.ToBase64String(new byte[32])}:{Convert.ToBase64String(new byte[32])}\""));
         login.OnMessage((byte)'R', Code(5, 1, 2, 3, 4));
-        Assert.Equal("server login failed: wrong password type", login.Failure.Relay!.Message);
+        Assert.Equal("server login failed: wrong password type", login.Failure.ForWaiters!.Message);
     }
 }

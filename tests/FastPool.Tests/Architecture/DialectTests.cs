@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace FastPool.Tests.Architecture;
+
+/// <summary>How the source is written, as far as the compiler and dotnet format do not hold it.</summary>
+public sealed class DialectTests
+{
+    /// <summary>A string literal as long as this is not cut in two for the sake of a line.</summary>
+    private const int LongLiteral = 60;
+
+    private static readonly string Root = Path.GetFullPath(Path.Combine(SourceTree.Folder, ".."));
+
+    private static readonly int Columns = int.Parse(
+        Regex.Match(File.ReadAllText(Path.Combine(Root, ".editorconfig")), @"max_line_length = (\d+)").Groups[1].Value,
+        CultureInfo.InvariantCulture);
+
+    private static IEnumerable<(string Path, int Number, string Line)> Lines =>
+        from folder in new[] { "src", "tests", "generators", "bench" }
+        from path in Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories)
+        where !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal)
+        from line in File.ReadLines(path).Select(static (text, i) => (Text: text, Number: i + 1))
+        select (Path.GetRelativePath(Root, path), line.Number, line.Text);
+
+    [Fact]
+    public void No_line_is_longer_than_the_editorconfig_allows() =>
+        Assert.Empty(Lines.Where(static line => IsTooLong(line.Line)).Select(static line => $"{line.Path}:{line.Number}: {line.Line.Length} columns"));
+
+    [Fact]
+    public void A_unit_ends_a_name_without_an_underscore() =>
+        Assert.Empty(Lines.Where(static line => Regex.IsMatch(SourceFile.CodeOf(line.Line), @"\b[A-Za-z]\w*_(ms|us|Ms|Us)\b"))
+            .Select(static line => $"{line.Path}:{line.Number}: {line.Line.Trim()}"));
+
+    [Theory]
+    [InlineData(130, false)]
+    [InlineData(131, true)]
+    public void The_rule_for_lines_counts_columns(int length, bool isTooLong) => Assert.Equal(isTooLong, IsTooLong(new string('x', length)));
+
+    private static bool IsTooLong(string line)
+    {
+        if (line.Length <= Columns) return false;
+        var longest = Regex.Matches(line, "\"(?:[^\"\\\\]|\\\\.)*\"").Select(static match => match.Length).DefaultIfEmpty().Max();
+        return longest < LongLiteral || line.Length - longest > Columns;
+    }
+}
