@@ -133,8 +133,14 @@ public class ProbeTests
             }
             return most;
         });
-        await Task.WhenAll(Enumerable.Range(0, users).Select(i => ProbeAsync(pooler.Port, $"u{i}")));
-        await over.CancelAsync();
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, users).Select(i => ProbeAsync(pooler.Port, $"u{i}")));
+        }
+        finally
+        {
+            await over.CancelAsync(); // Or the traffic's end would be waited for without end.
+        }
         Assert.InRange((await longest).TotalSeconds, 0, 1); // On the loop they take some seconds in a row.
         var ofLoops = Directory.GetDirectories($"/proc/{pooler.Pid}/task").Where(static thread => File.ReadAllText($"{thread}/comm").StartsWith("loop", StringComparison.Ordinal)).Sum(CpuOfThread);
         var ofKeys = Directory.GetDirectories($"/proc/{pooler.Pid}/task").Where(static thread => File.ReadAllText($"{thread}/comm") == "scram\n").Sum(CpuOfThread);

@@ -89,7 +89,10 @@ public class TlsTakeoverTests
         for (var i = 0; i < 3; i++) await pooler.TakeOverAsync();
         var text = await load;
         Assert.Contains("number of failed transactions: 0 (", text, StringComparison.Ordinal);
-        Assert.DoesNotContain("error:", text, StringComparison.Ordinal);
+        // A transaction has 200 ms to end, which on a busy machine is not enough for each; who was too slow has been told so.
+        var errors = text.Split('\n').Where(static line => line.Contains("error:", StringComparison.Ordinal)).ToList();
+        Assert.All(errors, static line => Assert.Matches("this connection cannot be handed over|Run was aborted", line));
+        Assert.InRange(errors.Count, 0, 3);
     }
 
     [PoolerTheory(FastPoolOnly = "PgBouncer cuts them off"), Loops]
