@@ -62,6 +62,18 @@ run_project() {
     passed=$((passed + p)) failed=$((failed + f))
 }
 
+# The source is as dotnet format leaves it: one check, counted like a test.
+check_format() {
+    step "Checking the format of the source"
+    if run_logged dotnet format whitespace FastPool.sln --no-restore --verify-no-changes; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        tail -n 20 "$work/step.log" >&2
+        note "dotnet format whitespace FastPool.sln puts it right"
+    fi
+}
+
 main() {
     local project unlocked=()
     (set_up dotnet aot postgresql) || { failed=1; return; }
@@ -83,6 +95,7 @@ main() {
     step "Building everything else"
     run_logged dotnet build FastPool.sln -c Release --no-restore --nologo "${unlocked[@]+"${unlocked[@]}"}" ||
         { grep -E 'error|warning' "$work/step.log" | sort -u | head -n 40 >&2; failed=1; return; }
+    [ -n "$filter" ] || check_format
     for project in "$root"/tests/*/*.csproj; do run_project "$project" '' "${filter:-FullyQualifiedName!~.FuzzTests}"; done
     [ -z "$filter" ] || return 0
     # The data plane once more, each send by itself, as in a container that gives nobody a ring.

@@ -79,14 +79,25 @@ def is_refused(c):
     return any(table(c) for table in tables)
 
 
-def write(comment, kind, name, numbers, width):
-    print(f"    /// <summary>{comment}</summary>")
+WIDTH = 130  # As .editorconfig has it.
+
+
+def write(comment, kind, name, numbers):
+    words, line = comment.split(), "    ///"
+    print("    /// <summary>")
+    for word in words:
+        if len(line) + 1 + len(word) > WIDTH:
+            print(line)
+            line = "    ///"
+        line += " " + word
+    print(line)
+    print("    /// </summary>")
     print(f"    internal static ReadOnlySpan<{kind}> {name} =>")
     print("    [")
     line = "       "
     for number in numbers:
         word = f" {number:#x},"
-        if len(line) + len(word) > width:
+        if len(line) + len(word) > WIDTH:
             print(line)
             line = "       "
         line += word
@@ -102,23 +113,23 @@ def main():
     print("/// <summary>What Unicode 3.2 and RFC 3454 say of characters, for <see cref=\"SaslPrep\"/>.</summary>")
     print("internal static class SaslPrepTables")
     print("{")
-    write("Runs of characters with compatibility decompositions: start &lt;&lt; 32 | count &lt;&lt; 20 | UTF-16 units of each &lt;&lt; 15 | place in the text.", "ulong", "Decompositions", runs, 160)
+    write("Runs of characters with compatibility decompositions: start &lt;&lt; 32 | count &lt;&lt; 20 | UTF-16 units of each &lt;&lt; 15 | place in the text.", "ulong", "Decompositions", runs)
     print()
-    write("Those decompositions, whole, one after the other, as UTF-16.", "ushort", "DecompositionText", text, 160)
+    write("Those decompositions, whole, one after the other, as UTF-16.", "ushort", "DecompositionText", text)
     print()
-    write("Pairs that compose, in order: first &lt;&lt; 32 | second &lt;&lt; 16 | composite.", "ulong", "Compositions", compositions(), 160)
+    write("Pairs that compose, in order: first &lt;&lt; 32 | second &lt;&lt; 16 | composite.", "ulong", "Compositions", compositions())
     print()
-    write("Runs of characters with a combining class: start &lt;&lt; 32 | count &lt;&lt; 8 | class.", "ulong", "CombiningClasses", combining_classes(), 160)
+    write("Runs of characters with a combining class: start &lt;&lt; 32 | count &lt;&lt; 8 | class.", "ulong", "CombiningClasses", combining_classes())
     print()
-    write("First and last of each range: spaces that become the space of ASCII (C.1.2).", "uint", "Spaces", ranges(stringprep.in_table_c12), 160)
+    write("First and last of each range: spaces that become the space of ASCII (C.1.2).", "uint", "Spaces", ranges(stringprep.in_table_c12))
     print()
-    write("First and last of each range: what becomes nothing (B.1).", "uint", "Nothings", ranges(stringprep.in_table_b1), 160)
+    write("First and last of each range: what becomes nothing (B.1).", "uint", "Nothings", ranges(stringprep.in_table_b1))
     print()
-    write("First and last of each range: prohibited (C.1.2, C.2.1, C.2.2, C.3 to C.9) or unassigned in Unicode 3.2 (A.1).", "uint", "Refused", ranges(is_refused), 160)
+    write("First and last of each range: prohibited (C.1.2, C.2.1, C.2.2, C.3 to C.9) or unassigned in Unicode 3.2 (A.1).", "uint", "Refused", ranges(is_refused))
     print()
-    write("First and last of each range: written from right to left (D.1).", "uint", "RightToLeft", ranges(stringprep.in_table_d1), 160)
+    write("First and last of each range: written from right to left (D.1).", "uint", "RightToLeft", ranges(stringprep.in_table_d1))
     print()
-    write("First and last of each range: written from left to right (D.2).", "uint", "LeftToRight", ranges(stringprep.in_table_d2), 160)
+    write("First and last of each range: written from left to right (D.2).", "uint", "LeftToRight", ranges(stringprep.in_table_d2))
     print("}")
 
 

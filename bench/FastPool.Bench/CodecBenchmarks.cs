@@ -12,7 +12,8 @@ public class CodecBenchmarks
     private int _length;
 
     [GlobalSetup]
-    public void SetUp() => _length = new Bind { Portal = default, Statement = "PGBOUNCER_1"u8, Arguments = "\0\0\0\u0001\0\0\0\u00011\0\0"u8 }.Write(_bind);
+    public void SetUp() => _length =
+        new Bind { Portal = default, Statement = "PGBOUNCER_1"u8, Arguments = "\0\0\0\u0001\0\0\0\u00011\0\0"u8 }.Write(_bind);
 
     [Benchmark]
     public int Header()
@@ -25,5 +26,6 @@ public class CodecBenchmarks
     public bool ReadBind() => Bind.TryRead(_bind.AsSpan(MessageHeader.Size, _length - MessageHeader.Size), out _);
 
     [Benchmark]
-    public int WriteBind() => new Bind { Portal = default, Statement = "PGBOUNCER_1"u8, Arguments = "\0\0\0\0\0\0"u8 }.Write(_destination);
+    public int WriteBind() =>
+        new Bind { Portal = default, Statement = "PGBOUNCER_1"u8, Arguments = "\0\0\0\0\0\0"u8 }.Write(_destination);
 }

@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
+using FastPool.Control;
 using FastPool.Control.Listings;
 using FastPool.Control.Operations;
-using FastPool.Control;
 using FastPool.Core.Sessions;
 using FastPool.Simulation.Worlds;
 
@@ -47,7 +47,8 @@ public class ListingBenchmarks
     [Benchmark]
     public int Rows()
     {
-        for (var i = 0; i < _rows.Length; i++) _rows[i] = ConnectionRow.Of(_clients[i * (ClientCount / LoopWalk.SliceMax)], _view.NowUs);
+        for (var i = 0; i < _rows.Length; i++)
+            _rows[i] = ConnectionRow.Of(_clients[i * (ClientCount / LoopWalk.SliceMax)], _view.NowUs);
         return _rows.Length;
     }
 }

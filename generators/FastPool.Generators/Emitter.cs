@@ -50,7 +50,7 @@ internal static class Emitter
         source.Append($"    public static bool TryRead(ReadOnlySpan<byte> body, out {message.Name} message)\n    {{\n");
         source.Append("        var reader = new global::FastPool.Protocol.BodyReader(body);\n");
 
-        List<string> conditions = Conditions(message);
+        var conditions = Conditions(message);
         if (conditions.Count > 0)
         {
             source.Append($"        if ({string.Join("\n            && ", conditions)})\n        {{\n");
@@ -68,9 +68,9 @@ internal static class Emitter
     {
         List<string> conditions = [];
         if (message.Code is not null) conditions.Add("reader.TryReadInt32(out int code) && code == Code");
-        foreach (FieldModel field in message.Fields)
+        foreach (var field in message.Fields)
         {
-            string local = Local(field.Name);
+            var local = Local(field.Name);
             switch (field.Kind)
             {
                 case FieldKind.CString: conditions.Add($"reader.TryReadCString(out ReadOnlySpan<byte> {local})"); break;
@@ -94,17 +94,17 @@ internal static class Emitter
             source.Append($"{indent}message = default;\n");
             return;
         }
-        IEnumerable<string> initializers = message.Fields.Select(static field =>
+        var initializers = message.Fields.Select(static field =>
             field.Name + " = " + (field.Kind == FieldKind.Rest ? "reader.ReadRest()" : Local(field.Name)));
         source.Append($"{indent}message = new {message.Name} {{ {string.Join(", ", initializers)} }};\n");
     }
 
     private static void EmitSize(StringBuilder source, MessageModel message)
     {
-        int known = message.IsTyped ? TypedHeader : UntypedHeader;
+        var known = message.IsTyped ? TypedHeader : UntypedHeader;
         if (message.Code is not null) known += CodeWord;
         var terms = new StringBuilder();
-        foreach (FieldModel field in message.Fields)
+        foreach (var field in message.Fields)
         {
             switch (field.Kind)
             {
@@ -133,7 +133,7 @@ internal static class Emitter
             source.Append("        writer.Int32(size);\n");
         }
         if (message.Code is not null) source.Append("        writer.Int32(Code);\n");
-        foreach (FieldModel field in message.Fields) source.Append($"        {Writing(field)}\n");
+        foreach (var field in message.Fields) source.Append($"        {Writing(field)}\n");
         source.Append("        return size;\n    }\n");
     }
 
@@ -155,7 +155,7 @@ internal static class Emitter
     /// </summary>
     private static string Local(string property)
     {
-        string name = char.ToLowerInvariant(property[0]) + property.Substring(1);
+        var name = char.ToLowerInvariant(property[0]) + property.Substring(1);
         if (name is "body" or "message" or "reader" or "code") return name + "Field";
         return SyntaxFacts.GetKeywordKind(name) == SyntaxKind.None ? name : "@" + name;
     }

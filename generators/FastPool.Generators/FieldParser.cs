@@ -27,9 +27,9 @@ internal static class FieldParser
     {
         List<FieldModel> fields = [];
         ISymbol? rest = null;
-        foreach (ISymbol member in symbol.GetMembers())
+        foreach (var member in symbol.GetMembers())
         {
-            List<AttributeData> attributes = member.GetAttributes().Where(IsFieldAttribute).ToList();
+            var attributes = member.GetAttributes().Where(IsFieldAttribute).ToList();
             if (attributes.Count == 0)
             {
                 if (HoldsState(member)) Add(Diagnostics.NoFieldAttribute, member);
@@ -40,7 +40,7 @@ internal static class FieldParser
                 Add(Diagnostics.RestNotLast, rest);
                 rest = null;
             }
-            FieldModel field = Check((IPropertySymbol)member, attributes);
+            var field = Check((IPropertySymbol)member, attributes);
             if (field.Kind == FieldKind.Rest) rest = member;
             fields.Add(field);
         }
@@ -48,9 +48,9 @@ internal static class FieldParser
 
         FieldModel Check(IPropertySymbol property, List<AttributeData> attributes)
         {
-            AttributeData attribute = attributes[0];
-            (_, FieldKind kind, string type) = Kinds.First(row => row.Attribute == attribute.AttributeClass!.Name);
-            int length = kind == FieldKind.Bytes ? (int)attribute.ConstructorArguments[0].Value! : 0;
+            var attribute = attributes[0];
+            (_, var kind, var type) = Kinds.First(row => row.Attribute == attribute.AttributeClass!.Name);
+            var length = kind == FieldKind.Bytes ? (int)attribute.ConstructorArguments[0].Value! : 0;
 
             if (attributes.Count > 1) Add(Diagnostics.TwoFieldAttributes, property, NamesOf(attributes));
             else if (property.Type.ToDisplayString() != type) Add(Diagnostics.WrongPropertyType, property, type);

@@ -20,8 +20,8 @@ internal static class Parser
         List<Mistake> mistakes = [];
 
         CheckStruct(symbol, syntax, place, mistakes);
-        List<FieldModel> fields = FieldParser.Parse(symbol, syntax, mistakes);
-        MessageModel message = ReadAttribute(context.Attributes[0], symbol, fields);
+        var fields = FieldParser.Parse(symbol, syntax, mistakes);
+        var message = ReadAttribute(context.Attributes[0], symbol, fields);
         CheckMessage(message, context.Attributes[0], place, mistakes);
 
         return new Declaration(
@@ -38,9 +38,9 @@ internal static class Parser
 
     private static MessageModel ReadAttribute(AttributeData attribute, INamedTypeSymbol symbol, List<FieldModel> fields)
     {
-        char type = IsTyped(attribute) ? (char)attribute.ConstructorArguments[0].Value! : '\0';
-        object? from = attribute.ConstructorArguments[attribute.ConstructorArguments.Length - 1].Value;
-        object? code = Named(attribute, "Code");
+        var type = IsTyped(attribute) ? (char)attribute.ConstructorArguments[0].Value! : '\0';
+        var from = attribute.ConstructorArguments[attribute.ConstructorArguments.Length - 1].Value;
+        var code = Named(attribute, "Code");
         return new MessageModel(
             symbol.ContainingNamespace.IsGlobalNamespace ? "" : symbol.ContainingNamespace.ToDisplayString(),
             symbol.Name,

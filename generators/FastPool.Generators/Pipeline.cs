@@ -20,20 +20,20 @@ internal static class Pipeline
 
     public static void Build(IncrementalGeneratorInitializationContext context)
     {
-        IncrementalValuesProvider<Declaration> declarations = context.SyntaxProvider
+        var declarations = context.SyntaxProvider
             .ForAttributeWithMetadataName(MessageAttribute, static (node, _) => node is TypeDeclarationSyntax, Parser.Parse)
             .WithTrackingName(DeclarationsStep);
 
-        IncrementalValuesProvider<MessageModel> messages = declarations
+        var messages = declarations
             .Where(static declaration => declaration.Message is not null)
             .Select(static (declaration, _) => declaration.Message!)
             .WithTrackingName(MessagesStep);
 
-        IncrementalValuesProvider<Mistake> mistakes = declarations
+        var mistakes = declarations
             .SelectMany(static (declaration, _) => declaration.Mistakes)
             .WithTrackingName(MistakesStep);
 
-        IncrementalValuesProvider<Mistake> sharedTypes = declarations
+        var sharedTypes = declarations
             .Collect()
             .SelectMany(static (all, _) => SharedTypes.Find(all))
             .WithTrackingName(SharedTypesStep);

@@ -11,11 +11,11 @@ internal static class SharedTypes
     public static IEnumerable<Mistake> Find(ImmutableArray<Declaration> declarations)
     {
         List<Declaration> seen = [];
-        foreach (Declaration later in declarations
+        foreach (var later in declarations
             .Where(static declaration => declaration.Message is not null)
             .OrderBy(static declaration => declaration.Message!.HintName, System.StringComparer.Ordinal))
         {
-            Declaration? earlier = seen.Find(candidate => !CanBeToldApart(candidate.Message!, later.Message!));
+            var earlier = seen.Find(candidate => !CanBeToldApart(candidate.Message!, later.Message!));
             if (earlier is not null)
                 yield return new Mistake(Diagnostics.SharedType, later.Place, later.Message!.Name, earlier.Message!.Name);
             seen.Add(later);

@@ -8,7 +8,8 @@ public static class BrokenInvariant
     /// <summary>One line: the place, what was thrown, and where it came from.</summary>
     public static string Text(string place, Exception thrown)
     {
-        var frames = (thrown.StackTrace ?? "").Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(FramesMax);
+        var frames = (thrown.StackTrace ?? "").Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Take(FramesMax);
         return $"broken invariant in {place}: {thrown.GetType().Name}: {thrown.Message} [{string.Join("; ", frames)}]";
     }
 }

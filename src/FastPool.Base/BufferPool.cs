@@ -24,7 +24,8 @@ public sealed class BufferPool
     public byte[] Rent(int bytes)
     {
         var index = ClassOf(bytes);
-        if (index >= _spare.Length) return NewPinned((int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)bytes), (uint)Array.MaxLength));
+        if (index >= _spare.Length)
+            return NewPinned((int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)bytes), (uint)Array.MaxLength));
         if (_spareCount[index] == 0) return NewPinned(1 << (index + SmallestBits));
         var count = --_spareCount[index];
         var buffer = _spare[index][count];
@@ -51,5 +52,6 @@ public sealed class BufferPool
         _spareCount[index] = count + 1;
     }
 
-    private static int ClassOf(int bytes) => bytes <= 1 << SmallestBits ? 0 : 32 - BitOperations.LeadingZeroCount((uint)(bytes - 1)) - SmallestBits;
+    private static int ClassOf(int bytes) =>
+        bytes <= 1 << SmallestBits ? 0 : 32 - BitOperations.LeadingZeroCount((uint)(bytes - 1)) - SmallestBits;
 }

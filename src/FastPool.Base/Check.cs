@@ -8,7 +8,8 @@ namespace FastPool.Base;
 public static class Check
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void That([DoesNotReturnIf(false)] bool condition, [CallerArgumentExpression(nameof(condition))] string text = "")
+    public static void That([DoesNotReturnIf(false)] bool condition,
+        [CallerArgumentExpression(nameof(condition))] string text = "")
     {
         if (!condition) Fail(text);
     }

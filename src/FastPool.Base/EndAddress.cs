@@ -45,8 +45,12 @@ public readonly struct EndAddress
         var family = MemoryMarshal.Read<ushort>(sockaddr);
         return family switch
         {
-            SocketFamily.V4 => new EndAddress(family, 0, BinaryPrimitives.ReadUInt32BigEndian(sockaddr[4..]), BinaryPrimitives.ReadUInt16BigEndian(sockaddr[2..])),
-            SocketFamily.V6 => new EndAddress(family, BinaryPrimitives.ReadUInt64BigEndian(sockaddr[8..]), BinaryPrimitives.ReadUInt64BigEndian(sockaddr[16..]), BinaryPrimitives.ReadUInt16BigEndian(sockaddr[2..])),
+            SocketFamily.V4 =>
+                new EndAddress(family, 0, BinaryPrimitives.ReadUInt32BigEndian(sockaddr[4..]),
+                BinaryPrimitives.ReadUInt16BigEndian(sockaddr[2..])),
+            SocketFamily.V6 =>
+                new EndAddress(family, BinaryPrimitives.ReadUInt64BigEndian(sockaddr[8..]),
+                BinaryPrimitives.ReadUInt64BigEndian(sockaddr[16..]), BinaryPrimitives.ReadUInt16BigEndian(sockaddr[2..])),
             SocketFamily.Unix => OfUnix,
             _ => default,
         };
@@ -61,7 +65,8 @@ public readonly struct EndAddress
         ip.TryWriteBytes(bytes, out var length);
         return length == 4
             ? new EndAddress(SocketFamily.V4, 0, BinaryPrimitives.ReadUInt32BigEndian(bytes), port)
-            : new EndAddress(SocketFamily.V6, BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]), port);
+            : new EndAddress(SocketFamily.V6, BinaryPrimitives.ReadUInt64BigEndian(bytes),
+                BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]), port);
     }
 
     /// <summary>Bytes of <see cref="CopyTo"/>.</summary>

@@ -6,7 +6,9 @@ public static class Limits
     /// <summary>Loops of one process; the word that names a loop is a byte.</summary>
     public const int LoopsMax = 64;
 
-    /// <summary>Bytes of one receive. Large, so that a stream costs few system calls; one per loop, so that it costs no memory.</summary>
+    /// <summary>
+    /// Bytes of one receive. Large, so that a stream costs few system calls; one per loop, so that it costs no memory.
+    /// </summary>
     public const int ReceiveBytes = 128 * 1024;
 
     /// <summary>
@@ -22,16 +24,23 @@ public static class Limits
     /// <summary>A bulk stream that pauses is read after so many microseconds whatever is there.</summary>
     public const long BulkPauseUs = 1_000;
 
-    /// <summary>Writable bytes before each receive: what a connection held back is put there, so that a cut header is whole again.</summary>
+    /// <summary>
+    /// Writable bytes before each receive: what a connection held back is put there, so that a cut header is whole again.
+    /// </summary>
     public const int HeadroomBytes = 16 * 1024;
 
     /// <summary>Events taken by one wait.</summary>
     public const int EventsPerTurn = 256;
 
-    /// <summary>A send as large as this, or smaller, may be put off to leave together with others: copying it costs less than a system call.</summary>
+    /// <summary>
+    /// A send as large as this, or smaller, may be put off to leave together with others: copying it costs less than a system
+    /// call.
+    /// </summary>
     public const int SendTogetherBytes = 4 * 1024;
 
-    /// <summary>As soon as so many sends wait for each other they leave. More of them cost less CPU each, and delay the first of them.</summary>
+    /// <summary>
+    /// As soon as so many sends wait for each other they leave. More of them cost less CPU each, and delay the first of them.
+    /// </summary>
     public const int SendsTogether = 8;
 
     /// <summary>Deliveries that a send may be put off by, be they long ones.</summary>
@@ -40,7 +49,9 @@ public static class Limits
     /// <summary>Sends that leave together: one delivery may add several.</summary>
     public const int SendsTogetherMax = 2 * SendsTogether;
 
-    /// <summary>Bytes that a peer has not taken, above which nobody may add any: what causes them has been stopped long before.</summary>
+    /// <summary>
+    /// Bytes that a peer has not taken, above which nobody may add any: what causes them has been stopped long before.
+    /// </summary>
     public const int UnsentBytesMax = 16 * 1024 * 1024;
 
     /// <summary>Requests of one client whose replies are outstanding.</summary>
@@ -67,16 +78,23 @@ public static class Limits
     /// <summary>Servers taken over from other loops in one tick before a pool below its size opens one more instead.</summary>
     public const int MovesPerTick = 16;
 
-    /// <summary>A message of the login phase. A startup packet cannot be longer than 65535; a password is at most 65530.</summary>
+    /// <summary>
+    /// A message of the login phase. A startup packet cannot be longer than 65535; a password is at most 65530.
+    /// </summary>
     public const int LoginMessageBytes = 65_536 + 64;
 
-    /// <summary>A message of a server that logs in: held whole, so it has an end. PostgreSQL's own are some hundred bytes; an error may be longer.</summary>
+    /// <summary>
+    /// A message of a server that logs in: held whole, so it has an end. PostgreSQL's own are some hundred bytes; an error may be
+    /// longer.
+    /// </summary>
     public const int ServerLoginMessageBytes = 1024 * 1024;
 
     /// <summary>A message of a server that runs the connect query, whose rows are whatever the query makes them.</summary>
     public const int ConnectQueryMessageBytes = 16 * 1024 * 1024;
 
-    /// <summary>All that a server may say before it is ready for the first time: PostgreSQL says some 20 messages of 700 bytes together.</summary>
+    /// <summary>
+    /// All that a server may say before it is ready for the first time: PostgreSQL says some 20 messages of 700 bytes together.
+    /// </summary>
     public const int ServerLoginMessagesMax = 1_000;
 
     /// <inheritdoc cref="ServerLoginMessagesMax"/>
@@ -85,7 +103,9 @@ public static class Limits
     /// <summary>What a server reports of itself, kept for the welcome of clients: some 400 bytes with PostgreSQL.</summary>
     public const int WelcomeBytes = 64 * 1024;
 
-    /// <summary>A server's cancel key, with the process id. Source: PostgreSQL, BackendKeyData: at most 256 bytes of key.</summary>
+    /// <summary>
+    /// A server's cancel key, with the process id. Source: PostgreSQL, BackendKeyData: at most 256 bytes of key.
+    /// </summary>
     public const int CancelKeyBytes = 4 + 256;
 
     /// <summary>A salt that a server tells, as base64. PostgreSQL's have 24 characters.</summary>
@@ -94,10 +114,15 @@ public static class Limits
     /// <summary>Keys that were worked out for servers: one for each password and server, so this is plenty.</summary>
     public const int ServerKeysMax = 4096;
 
-    /// <summary>A client that could not prove itself is told so many microseconds after its proof came, or at a multiple of that: how long the check took tells nothing.</summary>
+    /// <summary>
+    /// A client that could not prove itself is told so many microseconds after its proof came, or at a multiple of that: how long
+    /// the check took tells nothing.
+    /// </summary>
     public const long RefusalStepUs = 100_000;
 
-    /// <summary>A message that must be held whole before it is judged. PostgreSQL takes none that is longer (MaxAllocSize).</summary>
+    /// <summary>
+    /// A message that must be held whole before it is judged. PostgreSQL takes none that is longer (MaxAllocSize).
+    /// </summary>
     public const int CollectedMessageBytes = 0x3FFFFFFF;
 
     /// <summary>Of an error's fields, so many bytes are looked at: SQLSTATE and the message stand first.</summary>
@@ -124,7 +149,9 @@ public static class Limits
     /// <summary>The least time from now to a pool's timer.</summary>
     public const long TimerStepUs = 1_000;
 
-    /// <summary>Sets of the variables that decide how a text is read, of which equal ones are one object. More of them cost comparisons.</summary>
+    /// <summary>
+    /// Sets of the variables that decide how a text is read, of which equal ones are one object. More of them cost comparisons.
+    /// </summary>
     public const int TextSettingsMax = 4_096;
 
     /// <summary>Period of the janitor, in microseconds.</summary>

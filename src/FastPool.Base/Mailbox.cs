@@ -27,7 +27,8 @@ public sealed class Mailbox
         }
         while (Interlocked.CompareExchange(ref _top, letter, top) != top); // Pairs: TakeAll.
 
-        // Pairs: TryFallAsleep. The push above is visible before the word is read, so either the reader sees the letter or we see it asleep.
+        // Pairs: TryFallAsleep. The push above is visible before the word is read, so either the reader sees the letter or we see
+        // it asleep.
         return Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1;
     }
 

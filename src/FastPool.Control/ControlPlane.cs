@@ -21,14 +21,18 @@ public sealed class ControlPlane
 {
     private readonly StatsReporter _reporter;
 
-    public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process, ControlThread control, Clock clock, ILocalTime time, IDnsView dns, StatementTable statements, ScramVerifiers verifiers, ProductView product, ILogger log)
+    public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process,
+        ControlThread control, Clock clock, ILocalTime time, IDnsView dns, StatementTable statements, ScramVerifiers verifiers,
+        ProductView product, ILogger log)
     {
         var walk = new LoopWalk(loops);
         var evictions = new Evictions(registry, walk);
         var stats = new StatsWindows(registry, clock.NowUs);
         var latency = new LatencyWindows(registry, statements, clock.NowUs);
         _reporter = new StatsReporter(registry, stats, latency, process, clock, log);
-        var sources = new Sources(registry, walk, stats, latency, clock, dns, product, new HandoverSecrets(registry, verifiers, tracked), statements);
+        var sources =
+            new Sources(registry, walk, stats, latency, clock, dns, product, new HandoverSecrets(registry, verifiers, tracked),
+            statements);
         Thread = control;
         Readiness = new PoolerReadiness(registry);
         Figures = new FigureBook(sources, Readiness);

@@ -46,13 +46,18 @@ public abstract class Endpoint
     /// <summary>The other end of its link: what comes from here goes there. Null: there is no link.</summary>
     public Endpoint? Other;
 
-    /// <summary>What it asks is also answered by the pooler itself: a peer that does not read its answers is not read either.</summary>
+    /// <summary>
+    /// What it asks is also answered by the pooler itself: a peer that does not read its answers is not read either.
+    /// </summary>
     protected virtual bool IsAnsweredHere => false;
 
     /// <summary>The peer has not taken everything.</summary>
     public bool IsCongested => !Unsent.IsEmpty;
 
-    /// <summary>Bytes that came from here have caused others that nobody has taken yet: nothing more is read or handled here before they are gone.</summary>
+    /// <summary>
+    /// Bytes that came from here have caused others that nobody has taken yet: nothing more is read or handled here before they
+    /// are gone.
+    /// </summary>
     public bool IsHeldUp => Other is { IsCongested: true } || (IsCongested && IsAnsweredHere);
 
     public bool IsOpen => (Flags & EndpointFlags.Open) != 0;
@@ -63,18 +68,24 @@ public abstract class Endpoint
 
     /// <summary>There is, or may be, something to read and nothing speaks against it.</summary>
     public bool MayRead =>
-        (Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused | EndpointFlags.Parked)) == (EndpointFlags.Readable | EndpointFlags.Open)
+        (Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused | EndpointFlags.Parked)) == (
+            EndpointFlags.Readable | EndpointFlags.Open)
         && !IsHeldUp;
 
     public bool Has(EndpointFlags flag) => (Flags & flag) != 0;
 
-    /// <summary>Bytes have come. The buffer is the loop's: it is good until this returns, and <see cref="Limits.HeadroomBytes"/> before <paramref name="start"/> may be written.</summary>
+    /// <summary>
+    /// Bytes have come. The buffer is the loop's: it is good until this returns, and <see cref="Limits.HeadroomBytes"/> before
+    /// <paramref name="start"/> may be written.
+    /// </summary>
     public abstract void OnReceived(byte[] buffer, int start, int count);
 
     /// <summary>The peer has closed (0) or the connection is broken (an errno). The owner closes.</summary>
     public abstract void OnEnded(int errno);
 
-    /// <summary>Everything sent so far has been taken: bytes that were held for it may be handled. The engine reads on by itself.</summary>
+    /// <summary>
+    /// Everything sent so far has been taken: bytes that were held for it may be handled. The engine reads on by itself.
+    /// </summary>
     public abstract void OnDrained();
 
     /// <summary>Something of ours was thrown while this connection was served. It closes, and its link with it.</summary>

@@ -39,7 +39,10 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>How many sends have left in one call with others.</summary>
     public long SentTogether { get; protected set; }
 
-    /// <summary>Waits at most so long, then delivers what has completed; <paramref name="observer"/> hears of the turn's begin and of each delivery's end.</summary>
+    /// <summary>
+    /// Waits at most so long, then delivers what has completed; <paramref name="observer"/> hears of the turn's begin and of each
+    /// delivery's end.
+    /// </summary>
     public abstract void Turn(int timeoutMs, ITurnObserver observer);
 
     /// <summary>Ends a wait of the loop's. Any thread.</summary>
@@ -71,7 +74,9 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Closes a stream that belongs to no endpoint: it was given up, and could not be attached again.</summary>
     public abstract void Discard(int handle);
 
-    /// <summary>What came last ends in the middle of a stream of rows or COPY data; an engine may wait for more at a time.</summary>
+    /// <summary>
+    /// What came last ends in the middle of a stream of rows or COPY data; an engine may wait for more at a time.
+    /// </summary>
     public virtual void Streams(Endpoint endpoint, int bytes)
     {
     }
@@ -83,7 +88,10 @@ public abstract class Engine(BufferPool buffers)
 
     public abstract EndAddress LocalAddress(Endpoint endpoint);
 
-    /// <summary>The peer has closed, whether or not the endpoint has heard of it: it has just been attached, say, or its turn has not come yet.</summary>
+    /// <summary>
+    /// The peer has closed, whether or not the endpoint has heard of it: it has just been attached, say, or its turn has not come
+    /// yet.
+    /// </summary>
     public abstract bool IsPeerGone(Endpoint endpoint);
 
     /// <summary>Reads nothing more from the endpoint until told to resume.</summary>
@@ -95,7 +103,10 @@ public abstract class Engine(BufferPool buffers)
         ReadOn(endpoint);
     }
 
-    /// <summary>Lets the endpoint stand still as it is, until unparked: what the kernel tells of it meanwhile is only noted. What it has not sent yet goes on being sent, unless <see cref="IsFrozen"/>.</summary>
+    /// <summary>
+    /// Lets the endpoint stand still as it is, until unparked: what the kernel tells of it meanwhile is only noted. What it has
+    /// not sent yet goes on being sent, unless <see cref="IsFrozen"/>.
+    /// </summary>
     public void Park(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Parked;
 
     /// <summary>Goes on with a parked endpoint where it stood.</summary>
@@ -108,7 +119,10 @@ public abstract class Engine(BufferPool buffers)
 
     private TlsCarrier Tls => _tls ??= new TlsCarrier();
 
-    /// <summary>What is sent and received from now on is encrypted. The client side of a handshake begins at once; <see cref="Endpoint.OnSecured"/> or <see cref="Endpoint.OnTlsFailed"/> follows.</summary>
+    /// <summary>
+    /// What is sent and received from now on is encrypted. The client side of a handshake begins at once;
+    /// <see cref="Endpoint.OnSecured"/> or <see cref="Endpoint.OnTlsFailed"/> follows.
+    /// </summary>
     /// <param name="server">See <see cref="TlsStream"/>.</param>
     /// <param name="serverName">See <see cref="TlsStream"/>.</param>
     /// <returns>False when the connection is broken.</returns>
@@ -165,8 +179,8 @@ public abstract class Engine(BufferPool buffers)
     }
 
     /// <summary>
-    /// What causes bytes for an endpoint is not read while it is congested (<see cref="Endpoint.IsHeldUp"/>). A send to one that has
-    /// very much unsent has passed that by: it is a mistake of ours, and costs the connection being served.
+    /// What causes bytes for an endpoint is not read while it is congested (<see cref="Endpoint.IsHeldUp"/>). A send to one that
+    /// has very much unsent has passed that by: it is a mistake of ours, and costs the connection being served.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CheckBound(Endpoint endpoint) => Check.That(endpoint.Unsent.Count <= Limits.UnsentBytesMax);
@@ -260,7 +274,8 @@ public abstract class Engine(BufferPool buffers)
         for (var i = 0; i < batch.Count; i++)
         {
             var (endpoint, start, length) = batch[i];
-            var errno = i < made ? KeepRest(endpoint, batch.Bytes.AsSpan(start, length), batch.Results[i]) : SendPutOff(endpoint, batch.Bytes.AsSpan(start, length));
+            var errno = i < made ? KeepRest(endpoint, batch.Bytes.AsSpan(start, length), batch.Results[i])
+                : SendPutOff(endpoint, batch.Bytes.AsSpan(start, length));
             if (errno != 0) _untold.Add((endpoint, endpoint.Generation, errno));
         }
         batch.Clear();
@@ -291,7 +306,8 @@ public abstract class Engine(BufferPool buffers)
     protected void EndDelivery(ITurnObserver observer)
     {
         observer.OnDelivered();
-        if (_batch is { Count: > 0 } && (++_deliveriesPutOff >= Limits.DeliveriesPutOffMax || _batch.Count >= Limits.SendsTogether)) SendAll(observer);
+        if (_batch is { Count: > 0 }
+            && (++_deliveriesPutOff >= Limits.DeliveriesPutOffMax || _batch.Count >= Limits.SendsTogether)) SendAll(observer);
     }
 
     /// <summary>Sends what was put off, and tells those whose connection is broken.</summary>
@@ -315,7 +331,8 @@ public abstract class Engine(BufferPool buffers)
         if (!endpoint.IsOpen || endpoint.Generation != generation) return;
         if (endpoint.IsParked)
         {
-            endpoint.Flags |= EndpointFlags.Readable | EndpointFlags.PeerClosed; // It hears of its end when it goes on, by reading.
+            // It hears of its end when it goes on, by reading.
+            endpoint.Flags |= EndpointFlags.Readable | EndpointFlags.PeerClosed;
             return;
         }
         InDelivery = endpoint;
@@ -346,7 +363,9 @@ public abstract class Engine(BufferPool buffers)
         return true;
     }
 
-    /// <summary>Nothing may speak against reading this endpoint any more: if there is something to read, it is read soon.</summary>
+    /// <summary>
+    /// Nothing may speak against reading this endpoint any more: if there is something to read, it is read soon.
+    /// </summary>
     protected abstract void ReadOn(Endpoint endpoint);
 }
 

@@ -149,10 +149,14 @@ public sealed class EpollEngine : Engine, IDisposable
         }
     }
 
-    /// <summary>Who was served last and has more goes on, as far as its turn allows. Only the queue tells: by now it may belong to another loop.</summary>
+    /// <summary>
+    /// Who was served last and has more goes on, as far as its turn allows. Only the queue tells: by now it may belong to another
+    /// loop.
+    /// </summary>
     private void ReadMore(ITurnObserver observer)
     {
-        for (long taken = Limits.ReceiveBytes; taken < BytesPerTurn && _queueCount > 0 && _queue[_queueCount - 1] is { } endpoint; taken += Limits.ReceiveBytes)
+        for (long taken = Limits.ReceiveBytes; taken < BytesPerTurn && _queueCount > 0 && _queue[_queueCount - 1] is { } endpoint;
+            taken += Limits.ReceiveBytes)
         {
             if (endpoint != InDelivery || !endpoint.MayRead) return;
             _queue[--_queueCount] = null!;
@@ -185,7 +189,8 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         if ((readiness & AnyInput) != 0) endpoint.Flags |= EndpointFlags.Readable;
         if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
-        if ((readiness & Readiness.Out) != 0 && endpoint.IsCongested && !IsFrozen && !Flush(endpoint)) endpoint.OnEnded(Errno.EPIPE);
+        if ((readiness & Readiness.Out) != 0 && endpoint.IsCongested && !IsFrozen && !Flush(endpoint))
+            endpoint.OnEnded(Errno.EPIPE);
     }
 
     public override void Unpark(Endpoint endpoint)
@@ -245,7 +250,8 @@ public sealed class EpollEngine : Engine, IDisposable
         for (var i = _bulk.Count - 1; i >= 0; i--)
         {
             var endpoint = _bulk[i];
-            if (endpoint.IsPaused || endpoint.IsParked || endpoint.IsHeldUp || NowUs - endpoint.LastBulkUs < Limits.BulkPauseUs) continue;
+            if (endpoint.IsPaused || endpoint.IsParked || endpoint.IsHeldUp || NowUs - endpoint.LastBulkUs < Limits.BulkPauseUs)
+                continue;
             EndStream(endpoint);
             Serve(endpoint, observer);
             i = Math.Min(i, _bulk.Count);
@@ -369,7 +375,8 @@ public sealed class EpollEngine : Engine, IDisposable
         if (_ring is not null) BeginTogether();
     }
 
-    protected override int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments) => Taken(Sockets.TrySend(endpoint.Handle, segments));
+    protected override int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments) =>
+        Taken(Sockets.TrySend(endpoint.Handle, segments));
 
     private static int Taken(int result) => result is -Errno.EAGAIN or -Errno.EINTR ? 0 : result;
 

@@ -37,7 +37,8 @@ public sealed class Outbox
             _runEnd = end;
             return;
         }
-        if (_runEnd == _scratchUsed && ReferenceEquals(_runBuffer, _scratch) && end - start <= Math.Min(CopyBytes, ScratchBytes - _scratchUsed))
+        if (_runEnd == _scratchUsed && ReferenceEquals(_runBuffer, _scratch)
+            && end - start <= Math.Min(CopyBytes, ScratchBytes - _scratchUsed))
         {
             buffer.AsSpan(start, end - start).CopyTo(_scratch.AsSpan(_scratchUsed));
             _runEnd = _scratchUsed += end - start; // Behind bytes of ours: one run, one plain send.

@@ -27,9 +27,11 @@ internal sealed class SendBatch
     /// <summary>Pinned.</summary>
     internal byte[] Bytes { get; } = BufferPool.NewPinned(Limits.SendsTogetherMax * Limits.SendTogetherBytes);
 
-    internal (Endpoint Endpoint, int Start, int Length) this[int index] => (_entries[index].Endpoint, _entries[index].Start, _entries[index].Length);
+    internal (Endpoint Endpoint, int Start, int Length) this[int index] =>
+        (_entries[index].Endpoint, _entries[index].Start, _entries[index].Length);
 
-    /// <returns>False when there is no room, or bytes for the same endpoint stand before those of another: both must not be under way at once.</returns>
+    /// <returns>False when there is no room, or bytes for the same endpoint stand before those of another: both must not be under
+    /// way at once.</returns>
     internal bool TryAdd(Endpoint endpoint, ReadOnlySpan<byte> data)
     {
         if (!TryOpen(endpoint, data.Length)) return false;

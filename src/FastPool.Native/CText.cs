@@ -8,7 +8,7 @@ public static class CText
     /// <summary>The bytes of a text with a NUL behind them. A NUL inside ends what C sees.</summary>
     public static byte[] Of(string text)
     {
-        byte[] bytes = new byte[text.Length + 1];
+        var bytes = new byte[text.Length + 1];
         Encoding.Latin1.GetBytes(text, bytes);
         return bytes;
     }

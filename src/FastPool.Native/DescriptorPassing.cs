@@ -67,7 +67,8 @@ public static unsafe class DescriptorPassing
             var length = message.ControlLength >= HeaderBytes ? (int)*(nuint*)control : 0;
             if (length >= HeaderBytes && ((int*)control)[2] == SolSocket && ((int*)control)[3] == Rights)
             {
-                foreach (var descriptor in new ReadOnlySpan<int>(control + HeaderBytes, (length - HeaderBytes) / sizeof(int))) descriptors.Add(descriptor);
+                foreach (var descriptor in new ReadOnlySpan<int>(control + HeaderBytes, (length - HeaderBytes) / sizeof(int)))
+                    descriptors.Add(descriptor);
             }
             return (message.Flags & ControlTruncated) != 0 ? -Errno.EPROTO : received;
         }

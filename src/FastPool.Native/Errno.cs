@@ -23,7 +23,9 @@ public static class Errno
     public const int ECONNREFUSED = 111;
     public const int EINPROGRESS = 115;
 
-    /// <summary>The system's text, as strerror(3) has it, of an errno that may be given negative as the calls return it.</summary>
+    /// <summary>
+    /// The system's text, as strerror(3) has it, of an errno that may be given negative as the calls return it.
+    /// </summary>
     public static unsafe string Text(int errno)
     {
         var text = Libc.StrError(Math.Abs(errno));

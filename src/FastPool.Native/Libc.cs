@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace FastPool.Native;
 
 /// <summary>
-/// The C library, and the only place that binds it; at link time (DirectPInvoke in src/FastPool). One convention: a call that may fail
-/// returns a value from 0 on, or the negative errno. The bare imports are private, so that nobody can ask for errno too late.
+/// The C library, and the only place that binds it; at link time (DirectPInvoke in src/FastPool). One convention: a call that may
+/// fail returns a value from 0 on, or the negative errno. The bare imports are private, so that nobody can ask for errno too
+/// late.
 /// </summary>
 internal static unsafe partial class Libc
 {
@@ -45,7 +46,8 @@ internal static unsafe partial class Libc
     internal static int Fchown(int fd, uint owner, uint group) => Result(fchown(fd, owner, group));
     [LibraryImport(Name)] private static partial int fchown(int fd, uint owner, uint group);
 
-    internal static int Statx(int folder, byte* path, int flags, uint mask, byte* result) => Result(statx(folder, path, flags, mask, result));
+    internal static int Statx(int folder, byte* path, int flags, uint mask, byte* result) =>
+        Result(statx(folder, path, flags, mask, result));
     [LibraryImport(Name)] private static partial int statx(int folder, byte* path, int flags, uint mask, byte* result);
 
     internal static int Rename(byte* from, byte* to) => Result(rename(from, to));
@@ -87,7 +89,9 @@ internal static unsafe partial class Libc
 
     internal static int SendTo(int fd, byte* buffer, nuint bytes, int flags, byte* address, uint length) =>
         Result(sendto(fd, buffer, bytes, flags, address, length));
-    [LibraryImport(Name)] private static partial nint sendto(int fd, byte* buffer, nuint bytes, int flags, byte* address, uint length);
+    [LibraryImport(Name)]
+    private static partial nint sendto(int fd, byte* buffer, nuint bytes, int flags, byte* address,
+        uint length);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static int SendMsg(int fd, MsgHdr* message, int flags) => Result(sendmsg(fd, message, flags));
@@ -102,10 +106,12 @@ internal static unsafe partial class Libc
     internal static int GetSockName(int fd, byte* address, uint* length) => Result(getsockname(fd, address, length));
     [LibraryImport(Name)] private static partial int getsockname(int fd, byte* address, uint* length);
 
-    internal static int SetSockOpt(int fd, int level, int option, void* value, uint length) => Result(setsockopt(fd, level, option, value, length));
+    internal static int SetSockOpt(int fd, int level, int option, void* value, uint length) =>
+        Result(setsockopt(fd, level, option, value, length));
     [LibraryImport(Name)] private static partial int setsockopt(int fd, int level, int option, void* value, uint length);
 
-    internal static int GetSockOpt(int fd, int level, int option, void* value, uint* length) => Result(getsockopt(fd, level, option, value, length));
+    internal static int GetSockOpt(int fd, int level, int option, void* value, uint* length) =>
+        Result(getsockopt(fd, level, option, value, length));
     [LibraryImport(Name)] private static partial int getsockopt(int fd, int level, int option, void* value, uint* length);
 
     // Waiting, and many sends in one call.
@@ -120,7 +126,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)] private static partial int epoll_ctl(int epoll, int operation, int fd, EpollEvent* e);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static int EpollWait(int epoll, EpollEvent* events, int count, int timeoutMs) => Result(epoll_wait(epoll, events, count, timeoutMs));
+    internal static int EpollWait(int epoll, EpollEvent* events, int count, int timeoutMs) =>
+        Result(epoll_wait(epoll, events, count, timeoutMs));
     [LibraryImport(Name)] private static partial int epoll_wait(int epoll, EpollEvent* events, int count, int timeoutMs);
 
     internal static int EventFd(uint initial, int flags) => Result(eventfd(initial, flags));
@@ -128,13 +135,16 @@ internal static unsafe partial class Libc
 
     /// <summary>What the C library has no name for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static int Syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f) => Result(syscall(number, a, b, c, d, e, f));
+    internal static int Syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f) =>
+        Result(syscall(number, a, b, c, d, e, f));
     [LibraryImport(Name)] private static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f);
 
     /// <summary>The address, which is positive in user space, or a negative errno.</summary>
     internal static nint MMap(void* address, nuint bytes, int protection, int flags, int fd, nint offset) =>
         OrErrno(mmap(address, bytes, protection, flags, fd, offset));
-    [LibraryImport(Name)] private static partial nint mmap(void* address, nuint bytes, int protection, int flags, int fd, nint offset);
+    [LibraryImport(Name)]
+    private static partial nint mmap(void* address, nuint bytes, int protection, int flags, int fd,
+        nint offset);
 
     internal static int MUnmap(void* address, nuint bytes) => Result(munmap(address, bytes));
     [LibraryImport(Name)] private static partial int munmap(void* address, nuint bytes);
@@ -158,10 +168,12 @@ internal static unsafe partial class Libc
     internal static int SetGroups(nuint count, uint* groups) => Result(setgroups(count, groups));
     [LibraryImport(Name)] private static partial int setgroups(nuint count, uint* groups);
 
-    internal static int GetPwUid(uint user, byte* entry, byte* buffer, nuint bytes, byte** found) => -getpwuid_r(user, entry, buffer, bytes, found);
+    internal static int GetPwUid(uint user, byte* entry, byte* buffer, nuint bytes, byte** found) =>
+        -getpwuid_r(user, entry, buffer, bytes, found);
     [LibraryImport(Name)] private static partial int getpwuid_r(uint user, byte* entry, byte* buffer, nuint bytes, byte** found);
 
-    internal static int GetPwNam(byte* name, byte* entry, byte* buffer, nuint bytes, byte** found) => -getpwnam_r(name, entry, buffer, bytes, found);
+    internal static int GetPwNam(byte* name, byte* entry, byte* buffer, nuint bytes, byte** found) =>
+        -getpwnam_r(name, entry, buffer, bytes, found);
     [LibraryImport(Name)] private static partial int getpwnam_r(byte* name, byte* entry, byte* buffer, nuint bytes, byte** found);
 
     /// <summary>The entry, or null; not for two threads at once.</summary>
@@ -179,7 +191,8 @@ internal static unsafe partial class Libc
     internal static int PosixSpawn(int* pid, byte* path, void* actions, void* attributes, byte** arguments, byte** environment) =>
         -posix_spawn(pid, path, actions, attributes, arguments, environment);
     [LibraryImport(Name)]
-    private static partial int posix_spawn(int* pid, byte* path, void* actions, void* attributes, byte** arguments, byte** environment);
+    private static partial int posix_spawn(int* pid, byte* path, void* actions, void* attributes, byte** arguments,
+        byte** environment);
 
     internal static int WaitPid(int pid, int* status, int options) => Result(waitpid(pid, status, options));
     [LibraryImport(Name)] private static partial int waitpid(int pid, int* status, int options);
@@ -216,18 +229,24 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "localtime_r")] internal static partial void* LocalTime(long* second, byte* brokenDown);
 
-    [LibraryImport(Name, EntryPoint = "strftime")] internal static partial nuint StrFTime(byte* text, nuint bytes, byte* format, byte* brokenDown);
+    [LibraryImport(Name, EntryPoint = "strftime")]
+    internal static partial nuint StrFTime(byte* text, nuint bytes, byte* format,
+        byte* brokenDown);
 
     [LibraryImport(Name, EntryPoint = "strerror")] internal static partial byte* StrError(int errno);
 
     [LibraryImport(Name, EntryPoint = "openlog")] internal static partial void OpenLog(byte* ident, int options, int facility);
 
     /// <summary>Variadic in C; with integers and pointers alone the call is the same on x64 and arm64.</summary>
-    [LibraryImport(Name, EntryPoint = "syslog")] internal static partial void Syslog(int priority, byte* format, int length, byte* text);
+    [LibraryImport(Name, EntryPoint = "syslog")]
+    internal static partial void Syslog(int priority, byte* format, int length,
+        byte* text);
 
     [LibraryImport(Name, EntryPoint = "closelog")] internal static partial void CloseLog();
 
-    /// <summary>errno is read at once and only after a failure: no import keeps a copy of it (SetLastError) on the way of a success.</summary>
+    /// <summary>
+    /// errno is read at once and only after a failure: no import keeps a copy of it (SetLastError) on the way of a success.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Result(nint returned) => returned >= 0 ? (int)returned : (int)OrErrno(returned);
 

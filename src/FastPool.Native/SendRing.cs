@@ -67,7 +67,9 @@ public sealed unsafe class SendRing : IDisposable
             fd = Libc.Syscall(SetupCall, capacity, (nint)(&parameters), 0, 0, 0, 0);
         }
         if (fd < 0) return null;
-        var ringsBytes = Math.Max(parameters.SubmissionArray + parameters.SubmissionEntries * sizeof(uint), parameters.Completions + parameters.CompletionEntries * CompletionBytes);
+        var ringsBytes =
+            Math.Max(parameters.SubmissionArray + parameters.SubmissionEntries * sizeof(uint), parameters.Completions
+            + parameters.CompletionEntries * CompletionBytes);
         var rings = (parameters.Features & Needed) != Needed ? null : Map(fd, ringsBytes, 0);
         var entries = rings is null ? null : Map(fd, parameters.SubmissionEntries * EntryBytes, EntriesOffset);
         if (entries is not null) return new SendRing(fd, rings, ringsBytes, entries, parameters);

@@ -4,7 +4,9 @@ using FastPool.Base;
 
 namespace FastPool.Native;
 
-/// <summary>A piece of a gathered send. The buffer must be pinned for its life, as those of BufferPool and of the loops are.</summary>
+/// <summary>
+/// A piece of a gathered send. The buffer must be pinned for its life, as those of BufferPool and of the loops are.
+/// </summary>
 public readonly record struct Segment(byte[] Buffer, int Start, int Length);
 
 /// <summary>
@@ -46,7 +48,8 @@ public static unsafe class Sockets
         var bytes = stackalloc byte[AddressBytes];
         uint length = AddressBytes;
         var accepted = Libc.Accept4(fd, bytes, &length, NonBlock | CloseOnExec);
-        peer = accepted < 0 ? default : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Max(2, Math.Min(length, AddressBytes))));
+        peer = accepted < 0 ? default
+            : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Max(2, Math.Min(length, AddressBytes))));
         return accepted;
     }
 
@@ -68,7 +71,8 @@ public static unsafe class Sockets
         var vectors = stackalloc IoVec[SegmentsMax];
         for (var i = 0; i < segments.Length; i++)
         {
-            vectors[i].Base = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(segments[i].Buffer)) + segments[i].Start;
+            vectors[i].Base = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(segments[i].Buffer))
+                + segments[i].Start;
             vectors[i].Length = (nuint)segments[i].Length;
         }
         MsgHdr message = default;
@@ -103,7 +107,8 @@ public static unsafe class Sockets
     {
         var bytes = stackalloc byte[AddressBytes];
         uint length = AddressBytes;
-        return Libc.GetSockName(fd, bytes, &length) < 0 ? default : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Min(length, AddressBytes)));
+        return Libc.GetSockName(fd, bytes, &length) < 0 ? default
+            : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Min(length, AddressBytes)));
     }
 
     /// <summary>Who is at the other end of a Unix socket (SO_PEERCRED); pid 0 when unknown.</summary>

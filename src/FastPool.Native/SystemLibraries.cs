@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace FastPool.Native;
 
-/// <summary>Libraries that are looked for only when something needs them, each under the file names of its versions, newest first.</summary>
+/// <summary>
+/// Libraries that are looked for only when something needs them, each under the file names of its versions, newest first.
+/// </summary>
 internal static class SystemLibraries
 {
     internal const string Ssl = "libssl";
@@ -11,7 +13,8 @@ internal static class SystemLibraries
     internal const string Pam = "libpam";
     internal const string Ldap = "libldap";
 
-    static SystemLibraries() => NativeLibrary.SetDllImportResolver(typeof(SystemLibraries).Assembly, static (name, _, _) => Load(name));
+    static SystemLibraries() =>
+        NativeLibrary.SetDllImportResolver(typeof(SystemLibraries).Assembly, static (name, _, _) => Load(name));
 
     /// <returns>0 when the library is missing, or is none of these.</returns>
     internal static nint Load(string name)

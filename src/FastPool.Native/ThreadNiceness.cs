@@ -1,6 +1,8 @@
 namespace FastPool.Native;
 
-/// <summary>How much the calling thread matters. Source: setpriority(2): with Linux each thread has a niceness of its own.</summary>
+/// <summary>
+/// How much the calling thread matters. Source: setpriority(2): with Linux each thread has a niceness of its own.
+/// </summary>
 public static class ThreadNiceness
 {
     private const int OfProcess = 0;

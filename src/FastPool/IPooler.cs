@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool;
 
 /// <summary>
-/// The pooler as the process around it sees it: the seam between process life and the data plane. Called on the first thread only,
-/// in the order of the members; it logs what it does itself and gives back what the process has to act on.
+/// The pooler as the process around it sees it: the seam between process life and the data plane. Called on the first thread
+/// only, in the order of the members; it logs what it does itself and gives back what the process has to act on.
 /// </summary>
 public interface IPooler
 {
@@ -28,7 +28,9 @@ public interface IPooler
     /// <returns>Null, or the FATAL text.</returns>
     string? TakeOver(out bool isFound);
 
-    /// <summary>Starts loops, resolver and timers, opens the listeners and serves; after a takeover ends the old process first.</summary>
+    /// <summary>
+    /// Starts loops, resolver and timers, opens the listeners and serves; after a takeover ends the old process first.
+    /// </summary>
     /// <param name="inherited">Descriptors that listen already and stand in place of our own listeners; mostly none.</param>
     /// <returns>Null, or the FATAL text.</returns>
     string? Start(IReadOnlyList<int> inherited);
@@ -43,10 +45,14 @@ public interface IPooler
     /// <summary>As RESUME, from PAUSE or SUSPEND.</summary>
     void Resume();
 
-    /// <summary>WaitForServers or WaitForClients: begins; when nothing is left to wait for it calls <see cref="IPoolerHost.Exit"/>.</summary>
+    /// <summary>
+    /// WaitForServers or WaitForClients: begins; when nothing is left to wait for it calls <see cref="IPoolerHost.Exit"/>.
+    /// </summary>
     void ShutDown(ShutdownMode mode);
 
-    /// <summary>The process ends now: socket files are unlinked, unless suspended. On any thread; must not log, wait or throw.</summary>
+    /// <summary>
+    /// The process ends now: socket files are unlinked, unless suspended. On any thread; must not log, wait or throw.
+    /// </summary>
     void CleanUp();
 }
 
@@ -66,7 +72,10 @@ public interface IPoolerHost
     /// <summary>The statistics line, for the service manager. Any thread.</summary>
     void Status(string statsLine);
 
-    /// <summary>Another process has taken over; this one has a little left to do. What it would clean up at its end is cleaned up now. On the control thread.</summary>
+    /// <summary>
+    /// Another process has taken over; this one has a little left to do. What it would clean up at its end is cleaned up now. On
+    /// the control thread.
+    /// </summary>
     void HandedOver();
 
     /// <summary>The process ends. Its last line is logged already. Any thread.</summary>

@@ -1,19 +1,19 @@
 using FastPool.Arguments;
 using FastPool.Base;
+using FastPool.Control;
 using FastPool.Control.Answers;
 using FastPool.Control.Operations;
-using FastPool.Control;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
-using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Settings;
 using FastPool.Io;
 using FastPool.Life;
 using FastPool.Logs;
 using FastPool.Native;
-using FastPool.Net.Names;
 using FastPool.Net;
+using FastPool.Net.Names;
 using FastPool.Takeover;
 using FastPool.Web;
 using Microsoft.Extensions.Logging;
@@ -66,8 +66,12 @@ internal sealed class Pooler : IPooler, IProcessControl
             _log,
             clock,
             _resolver,
-            (_, buffers) => new EpollEngine(buffers, handle => SocketTuning.Apply(handle, _registry.Settings), _registry.Settings.Own.IoUring)));
-        _plane = new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver), statements, _verifiers, new ProductView(Versions.Own, PollMethod), _log);
+            (_, buffers) =>
+                new EpollEngine(buffers, handle =>
+                SocketTuning.Apply(handle, _registry.Settings), _registry.Settings.Own.IoUring)));
+        _plane =
+            new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver),
+            statements, _verifiers, new ProductView(Versions.Own, PollMethod), _log);
         _loops.Console = _plane.Console;
     }
 
@@ -76,10 +80,20 @@ internal sealed class Pooler : IPooler, IProcessControl
     public string TlsLibrary => Native.TlsLibrary.Version ?? "OpenSSL";
 
     public ShutdownState State => new(
-        _handed is not null ? PauseMode.TakingOver : _plane.Pausing.Mode switch { PoolerMode.Paused => PauseMode.Paused, PoolerMode.Suspended => PauseMode.Suspended, _ => PauseMode.None },
+        _handed is not null ? PauseMode.TakingOver
+            : _plane.Pausing.Mode switch
+            {
+                PoolerMode.Paused => PauseMode.Paused,
+                PoolerMode.Suspended =>
+            PauseMode.Suspended,
+                _ => PauseMode.None
+            },
         _shutdown);
 
-    /// <summary>A loop serves some 50,000 transactions a second, so a few go a long way; a machine that also runs PostgreSQL needs its cores for that.</summary>
+    /// <summary>
+    /// A loop serves some 50,000 transactions a second, so a few go a long way; a machine that also runs PostgreSQL needs its
+    /// cores for that.
+    /// </summary>
     private static int LoopCount(Settings settings) =>
         Math.Clamp(settings.Own.Loops > 0 ? settings.Own.Loops : Environment.ProcessorCount / CoresPerLoop, 1, Limits.LoopsMax);
 
@@ -126,7 +140,8 @@ internal sealed class Pooler : IPooler, IProcessControl
 
     public string? Start(IReadOnlyList<int> inherited)
     {
-        var problem = _dialogue is { } dialogue && _handed is { } handed ? GoOnAfterTakeover(dialogue, handed) : OpenSockets(inherited);
+        var problem = _dialogue is { } dialogue
+            && _handed is { } handed ? GoOnAfterTakeover(dialogue, handed) : OpenSockets(inherited);
         if (problem is not null) return problem;
         _verifiers.UseSecret(DecoySecret.Of(_registry.Settings.AuthFile, RandomBytes));
         StartMetrics(_registry.Settings.Own.MetricsListen);
@@ -153,7 +168,8 @@ internal sealed class Pooler : IPooler, IProcessControl
     {
         try
         {
-            _sockets = inherited.Count > 0 ? Listeners.Inherit(inherited, _registry.Settings, _log) : Listeners.Open(_registry.Settings, _log);
+            _sockets = inherited.Count > 0 ? Listeners.Inherit(inherited, _registry.Settings, _log)
+                : Listeners.Open(_registry.Settings, _log);
             return null;
         }
         catch (StartupException failure)
@@ -180,7 +196,8 @@ internal sealed class Pooler : IPooler, IProcessControl
     public bool Reload(Settings settings)
     {
         var isWhole = _plane.SettingsInForce.Apply(settings);
-        _verifiers.Forget(settings.UserList.Secrets.Concat(_registry.Databases.SelectMany(static database => database.FetchedSecrets.Values)));
+        _verifiers.Forget(
+            settings.UserList.Secrets.Concat(_registry.Databases.SelectMany(static database => database.FetchedSecrets.Values)));
         return isWhole;
     }
 
@@ -192,7 +209,8 @@ internal sealed class Pooler : IPooler, IProcessControl
     {
         _shutdown = mode;
         _registry.IsShuttingDown = true; // Who asks whether we are ready hears no before the first newcomer is refused.
-        if (mode != ShutdownMode.Immediate) _loops.StopListening(socket => !socket.IsUnix, socket => Sockets.Close(socket.Handle));
+        if (mode != ShutdownMode.Immediate)
+            _loops.StopListening(socket => !socket.IsUnix, socket => Sockets.Close(socket.Handle));
         _plane.Shutdown.Begin(mode, () => _host.Exit(0));
     }
 
@@ -223,7 +241,8 @@ internal sealed class Pooler : IPooler, IProcessControl
     {
         foreach (var socket in _sockets)
         {
-            if (!socket.IsUnix && !_registry.IsShuttingDown) SocketTuning.Retune(socket.Handle, settings); // A shutdown closes them.
+            // A shutdown closes them.
+            if (!socket.IsUnix && !_registry.IsShuttingDown) SocketTuning.Retune(socket.Handle, settings);
         }
         _host.SettingsApplied(settings);
     }

@@ -1,5 +1,5 @@
-using FastPool.Control.Operations;
 using FastPool.Control;
+using FastPool.Control.Operations;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.Logs;
@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool;
 
-/// <summary>The running process: keeps the settings in force, carries out signals, and does for the pooler what only a process can.</summary>
+/// <summary>
+/// The running process: keeps the settings in force, carries out signals, and does for the pooler what only a process can.
+/// </summary>
 internal sealed class ProcessHost(
     PoolerLog log, ILogger logger, ControlThread control, ProcessEnd end, SystemdNotify notify, ConfigurationReload reloader)
     : IPoolerHost, ISignalTarget

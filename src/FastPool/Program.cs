@@ -51,9 +51,9 @@ internal static class Program
     private static ILogSink Stderr()
     {
         const string Ident = "pgbouncer";
-        string? stream = Environment.GetEnvironmentVariable("JOURNAL_STREAM");
+        var stream = Environment.GetEnvironmentVariable("JOURNAL_STREAM");
         if (string.IsNullOrEmpty(stream)) return new StderrSink();
-        bool isKnown = Descriptor.Identify(Descriptor.Stderr, out ulong device, out ulong inode) >= 0;
+        var isKnown = Descriptor.Identify(Descriptor.Stderr, out var device, out var inode) >= 0;
         return isKnown && JournalSink.Leads(stream, device, inode) ? new JournalSink(Ident) : new StderrSink();
     }
 

@@ -1,7 +1,7 @@
 using FastPool.Arguments;
 using FastPool.Base;
-using FastPool.Control.Operations;
 using FastPool.Control;
+using FastPool.Control.Operations;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.Logs;
@@ -46,7 +46,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         FailOn(pooler.Start(inherited));
         end.Before(pidFile.Remove);
         pidFile.Write();
-        string processUp = Versions.ProcessUp(pooler.PollMethod, pooler.TlsLibrary);
+        var processUp = Versions.ProcessUp(pooler.PollMethod, pooler.TlsLibrary);
         _logger.Line(LogLevel.Information, processUp);
         _notify.Ready();
         log.Flush();
@@ -72,7 +72,8 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
     }
 
     private LoadResult Load(Settings? current) =>
-        ConfigurationLoader.Load(current?.ConfigFile ?? line.ConfigFile, new DiskFileReader(), current, OwnEnvironment(), line.Verbose);
+        ConfigurationLoader.Load(current?.ConfigFile
+            ?? line.ConfigFile, new DiskFileReader(), current, OwnEnvironment(), line.Verbose);
 
     /// <summary>The only variables that configure anything.</summary>
     private static Dictionary<string, string> OwnEnvironment()
@@ -80,7 +81,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         var environment = new Dictionary<string, string>();
         foreach (var (key, _) in FastPoolSettings.Default.Values)
         {
-            string name = FastPoolSettings.VariableOf(key);
+            var name = FastPoolSettings.VariableOf(key);
             if (Environment.GetEnvironmentVariable(name) is { } value) environment[name] = value;
         }
 
@@ -89,7 +90,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
 
     private IReadOnlyList<int> Inherited()
     {
-        int own = Identity.Pid;
+        var own = Identity.Pid;
         return InheritedSockets.Take(
             EnvironmentText("LISTEN_PID"), EnvironmentText("LISTEN_FDS"), own, background?.Parent ?? own);
     }
@@ -100,7 +101,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         if (line.Reboot)
         {
             _logger.RebootIsDeprecated();
-            bool isFound = false;
+            var isFound = false;
             if (inherited.Count == 0) FailOn(pooler.TakeOver(out isFound));
             if (isFound) return;
             _logger.NoOldProcess();

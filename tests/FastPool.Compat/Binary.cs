@@ -12,9 +12,12 @@ internal static class Binary
 
     /// <summary>The version of PgBouncer that the binary is, or says to be.</summary>
     public static Version Version =>
-        Version.TryParse(Found.Value.VersionText.Split('\n')[0].Split(' ')[^1].Trim(), out var version) ? version : new Version(0, 0);
+        Version.TryParse(Found.Value.VersionText.Split('\n')[0].Split(' ')[^1].Trim(), out var version) ? version
+            : new Version(0, 0);
 
-    /// <summary>Why a test is left out for this binary, or null. A missing binary leaves nothing out: the tests then say so.</summary>
+    /// <summary>
+    /// Why a test is left out for this binary, or null. A missing binary leaves nothing out: the tests then say so.
+    /// </summary>
     public static string? WhyNot(string? since, string? fastPoolOnly)
     {
         try

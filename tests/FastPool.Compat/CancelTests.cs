@@ -47,7 +47,9 @@ public class CancelTests
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var client = await pooler.RawAsync();
-        foreach (var (key, reason) in new[] { (new byte[8], "failed cancel request"), (client.CancelKey, "cancel request for idle client") })
+        foreach (
+            var (key, reason) in new[] { (new byte[8], "failed cancel request"),
+            (client.CancelKey, "cancel request for idle client") })
         {
             await using var cancel = await RawClient.ConnectAsync(pooler.Port);
             await cancel.SendAsync(RawClient.Untyped(80877102, key));
@@ -66,7 +68,9 @@ public class CancelTests
         var mark = $"{Guid.NewGuid():N}";
         await client.SendAsync(RawClient.Query($"select pg_sleep(30), '{mark}'"));
         var server = await Postgres.SharedAsync();
-        await Until.TrueAsync(async () => await server.BackendCountAsync($"wait_event = 'PgSleep' and query like '%{mark}%'") == 1, "the sleep runs"); // A cancel before that finds nothing.
+        // A cancel before that finds nothing.
+        await Until.TrueAsync(async () =>
+            await server.BackendCountAsync($"wait_event = 'PgSleep' and query like '%{mark}%'") == 1, "the sleep runs");
         await using (var cancel = await RawClient.ConnectAsync(pooler.Port))
         {
             await cancel.SendAsync(RawClient.Untyped(80877102, client.CancelKey));
@@ -94,7 +98,8 @@ public class CancelTests
                 else Assert.Fail(reply.ErrorText);
             }
         }).ToList();
-        for (var round = 0; round < 150 || (round < 20_000 && hits[..4].Sum() == 0); round++) // On a busy machine most come too late.
+        // On a busy machine most come too late.
+        for (var round = 0; round < 150 || (round < 20_000 && hits[..4].Sum() == 0); round++)
         {
             await using var cancel = await RawClient.ConnectAsync(pooler.Port);
             await cancel.SendAsync(RawClient.Untyped(80877102, clients[round % 4].CancelKey)); // The other four are never meant.
@@ -138,6 +143,7 @@ public class CancelTests
     private static async Task SleepsAsync()
     {
         var server = await Postgres.SharedAsync();
-        await Until.TrueAsync(async () => await server.BackendCountAsync("wait_event = 'PgSleep' and query like '%pg_sleep(30)%'") > 0, "the sleep runs");
+        await Until.TrueAsync(async () =>
+            await server.BackendCountAsync("wait_event = 'PgSleep' and query like '%pg_sleep(30)%'") > 0, "the sleep runs");
     }
 }

@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace FastPool.Compat;
 
-/// <summary>A program started by a test, run by the ordinary user; ended by its pid, at the latest with the test process.</summary>
+/// <summary>
+/// A program started by a test, run by the ordinary user; ended by its pid, at the latest with the test process.
+/// </summary>
 internal sealed class Child : IAsyncDisposable
 {
     public const int SigHup = 1, SigInt = 2, SigQuit = 3, SigKill = 9, SigTerm = 15;
@@ -41,11 +43,13 @@ internal sealed class Child : IAsyncDisposable
 
     public string Text => string.Join('\n', Lines);
 
-    public static Child Start(string program, IEnumerable<string> arguments, string folder, params (string Name, string Value)[] environment) =>
+    public static Child Start(string program, IEnumerable<string> arguments, string folder,
+        params (string Name, string Value)[] environment) =>
         Start([.. Machine.AsUser, program, .. arguments], folder, environment);
 
     /// <summary>As whoever runs the tests, root it may be.</summary>
-    public static Child StartAsIs(string program, IEnumerable<string> arguments, string folder, params (string Name, string Value)[] environment) =>
+    public static Child StartAsIs(string program, IEnumerable<string> arguments, string folder,
+        params (string Name, string Value)[] environment) =>
         Start([program, .. arguments], folder, environment);
 
     private static Child Start(string[] command, string folder, (string Name, string Value)[] environment)
@@ -94,7 +98,8 @@ internal sealed class Child : IAsyncDisposable
     }
 
     public Task LineAsync(string text, int seconds = 15) =>
-        Until.TrueAsync(() => Lines.Any(line => line.Contains(text, StringComparison.Ordinal)), $"a line with '{text}'", seconds, () => Text);
+        Until.TrueAsync(() =>
+            Lines.Any(line => line.Contains(text, StringComparison.Ordinal)), $"a line with '{text}'", seconds, () => Text);
 
     public async ValueTask DisposeAsync()
     {

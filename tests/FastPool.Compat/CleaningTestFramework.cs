@@ -14,7 +14,8 @@ public sealed class CleaningTestFramework(IMessageSink sink) : XunitTestFramewor
         : XunitTestFrameworkExecutor(assemblyName, source, diagnostics)
     {
         protected override async void RunTestCases(
-            IEnumerable<IXunitTestCase> testCases, IMessageSink executionMessageSink, ITestFrameworkExecutionOptions executionOptions)
+            IEnumerable<IXunitTestCase> testCases, IMessageSink executionMessageSink,
+                ITestFrameworkExecutionOptions executionOptions)
         {
             using var runner = new Runner(TestAssembly, testCases, DiagnosticMessageSink, executionMessageSink, executionOptions);
             await runner.RunAsync();
@@ -22,7 +23,8 @@ public sealed class CleaningTestFramework(IMessageSink sink) : XunitTestFramewor
     }
 
     private sealed class Runner(
-        ITestAssembly assembly, IEnumerable<IXunitTestCase> cases, IMessageSink diagnostics, IMessageSink messages, ITestFrameworkExecutionOptions options)
+        ITestAssembly assembly, IEnumerable<IXunitTestCase> cases, IMessageSink diagnostics, IMessageSink messages,
+            ITestFrameworkExecutionOptions options)
         : XunitTestAssemblyRunner(assembly, cases, diagnostics, messages, options)
     {
         protected override Task BeforeTestAssemblyFinishedAsync()

@@ -12,35 +12,44 @@ public class ConsoleTests
         await using (var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer"))
         {
             await console.SendAsync(RawClient.Query("PAUSE"));
-            await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW STATE")).Rows.Exists(row => row is ["paused", "yes"]), "it is paused");
+            await Until.TrueAsync(async () =>
+                (await pooler.ConsoleAsync("SHOW STATE")).Rows.Exists(row => row is ["paused", "yes"]), "it is paused");
             await console.SendAsync(RawClient.Typed('X', []));
         }
 
-        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW CLIENTS")).Rows.Count(row => row[1] == "admin") == 1, "only who asks is there");
+        await Until.TrueAsync(async () =>
+            (await pooler.ConsoleAsync("SHOW CLIENTS")).Rows.Count(row => row[1] == "admin") == 1, "only who asks is there");
         Assert.Equal("", (await pooler.ConsoleAsync("RESUME")).ErrorText);
         Assert.Equal('I', (await holder.QueryAsync("commit")).Status);
     }
 
-    private const string PoolColumns = "database,user,cl_active,cl_waiting,cl_active_cancel_req,cl_waiting_cancel_req,sv_active,sv_active_cancel,"
+    private const string PoolColumns =
+        "database,user,cl_active,cl_waiting,cl_active_cancel_req,cl_waiting_cancel_req,sv_active,sv_active_cancel,"
         + "sv_being_canceled,sv_idle,sv_used,sv_tested,sv_login,maxwait,maxwait_us,pool_mode,load_balance_hosts";
 
-    private const string SocketColumns = "type,user,database,replication,state,addr,port,local_addr,local_port,connect_time,request_time,wait,wait_us,"
+    private const string SocketColumns =
+        "type,user,database,replication,state,addr,port,local_addr,local_port,connect_time,request_time,wait,wait_us,"
         + "close_needed,ptr,link,remote_pid,tls,application_name,prepared_statements,id";
 
-    private const string DatabaseColumns = "name,host,port,database,force_user,pool_size,min_pool_size,reserve_pool_size,server_lifetime,pool_mode,"
+    private const string DatabaseColumns =
+        "name,host,port,database,force_user,pool_size,min_pool_size,reserve_pool_size,server_lifetime,pool_mode,"
         + "load_balance_hosts,max_connections,current_connections,max_client_connections,current_client_connections,paused,disabled";
 
-    private const string StatsColumns = "database,total_server_assignment_count,total_xact_count,total_query_count,total_received,total_sent,total_xact_time,"
+    private const string StatsColumns =
+        "database,total_server_assignment_count,total_xact_count,total_query_count,total_received,total_sent,total_xact_time,"
         + "total_query_time,total_wait_time,total_client_parse_count,total_server_parse_count,total_bind_count,avg_server_assignment_count,avg_xact_count,"
         + "avg_query_count,avg_recv,avg_sent,avg_xact_time,avg_query_time,avg_wait_time,avg_client_parse_count,avg_server_parse_count,avg_bind_count";
 
-    private const string TotalsColumns = "database,server_assignment_count,xact_count,query_count,bytes_received,bytes_sent,xact_time,query_time,wait_time,"
+    private const string TotalsColumns =
+        "database,server_assignment_count,xact_count,query_count,bytes_received,bytes_sent,xact_time,query_time,wait_time,"
         + "client_parse_count,server_parse_count,bind_count";
 
-    private const string AveragesColumns = "database,server_assignment_count,xact_count,query_count,bytes_received,bytes_sent,xact_time,query_time,wait_time,"
+    private const string AveragesColumns =
+        "database,server_assignment_count,xact_count,query_count,bytes_received,bytes_sent,xact_time,query_time,wait_time,"
         + "avg_client_parse_count,avg_server_parse_count,avg_bind_count";
 
-    private const string UserColumns = "name,pool_size,reserve_pool_size,pool_mode,max_user_connections,current_connections,max_user_client_connections,current_client_connections";
+    private const string UserColumns =
+        "name,pool_size,reserve_pool_size,pool_mode,max_user_connections,current_connections,max_user_client_connections,current_client_connections";
 
     // Types: t text, i int4, q int8, N numeric; one letter a column.
     [PoolerTheory(Since = "1.25")]
@@ -70,7 +79,9 @@ public class ConsoleTests
         var reply = await pooler.ConsoleAsync(command);
         Assert.Equal("", reply.ErrorText);
         Assert.Equal(columns.Split(','), reply.Columns);
-        Assert.Equal(types, string.Concat(reply.ColumnTypes.Select(oid => oid switch { 25 => 't', 23 => 'i', 20 => 'q', 1700 => 'N', _ => '?' })));
+        Assert.Equal(types,
+            string.Concat(
+            reply.ColumnTypes.Select(oid => oid switch { 25 => 't', 23 => 'i', 20 => 'q', 1700 => 'N', _ => '?' })));
         Assert.Equal(["SHOW"], reply.Tags);
         Assert.All(reply.Rows, row => Assert.Equal(reply.Columns.Count, row.Length));
     }
@@ -82,7 +93,8 @@ public class ConsoleTests
         Assert.Equal("PgBouncer 1.25.2", (await pooler.ConsoleAsync("SHOW VERSION")).Rows[0][0]);
         await using var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
         Assert.Equal(
-            ["server_version", "client_encoding", "server_encoding", "DateStyle", "TimeZone", "standard_conforming_strings", "is_superuser"], console.ParameterOrder);
+            ["server_version", "client_encoding", "server_encoding", "DateStyle", "TimeZone", "standard_conforming_strings",
+                "is_superuser"], console.ParameterOrder);
         Assert.Equal(("1.25.2/bouncer", "on"), (console.Parameters["server_version"], console.Parameters["is_superuser"]));
     }
 
@@ -130,7 +142,8 @@ public class ConsoleTests
             async () =>
             {
                 var used = (await pooler.ConsoleAsync("SHOW MEM")).Rows.ToDictionary(static row => row[0]!, static row => row[2]);
-                return (used["server_cache"], used["server_prepared_statement_cache"], used["outstanding_request_cache"], used["client_cache"]) == ("1", "1", "1", "2");
+                return (used["server_cache"], used["server_prepared_statement_cache"], used["outstanding_request_cache"],
+                    used["client_cache"]) == ("1", "1", "1", "2");
             },
             "one server with a statement and a request, the client and the console");
     }
@@ -139,7 +152,8 @@ public class ConsoleTests
     public async Task Clients_and_servers_show_who_is_linked_to_whom(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
-        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "linked"));
+        await using var client =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "linked"));
         await client.QueryAsync("begin");
         var pid = (await client.QueryAsync("select pg_backend_pid()")).Rows[0][0];
         var clients = await pooler.ConsoleAsync("SHOW CLIENTS");
@@ -158,14 +172,16 @@ public class ConsoleTests
         await using var pooler = await Pooler.StartAsync(loops);
         await pooler.ScalarAsync("select 1");
         async Task<string> PsqlAsync(params string[] arguments) => (await Child.RunAsync(
-            Machine.Program("psql"), ["-X", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "admin", "-d", "pgbouncer", .. arguments])).Text;
+            Machine.Program("psql"),
+                ["-X", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "admin", "-d", "pgbouncer", .. arguments])).Text;
         Assert.Contains("app|user_trust|", await PsqlAsync("-At", "-c", "SHOW POOLS"), StringComparison.Ordinal);
         Assert.Contains("total_xact_count", await PsqlAsync("-c", "show stats;"), StringComparison.Ordinal);
         var help = await PsqlAsync("-c", "SHOW HELP");
         Assert.Contains("NOTICE:  Console usage", help, StringComparison.Ordinal);
         Assert.Contains("DETAIL:", help, StringComparison.Ordinal);
         Assert.Contains("\tRELOAD", help, StringComparison.Ordinal);
-        Assert.Contains("ERROR:  invalid command 'select 1;', use SHOW HELP;", await PsqlAsync("-c", "select 1;"), StringComparison.Ordinal);
+        Assert.Contains("ERROR:  invalid command 'select 1;', use SHOW HELP;", await PsqlAsync("-c", "select 1;"),
+            StringComparison.Ordinal);
         Assert.Equal("RELOAD", await PsqlAsync("-c", "RELOAD"));
     }
 
@@ -224,7 +240,9 @@ public class ConsoleTests
     public async Task Set_changes_a_setting_at_once(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
-        Assert.Equal(["SET query_timeout=5"], (await pooler.ConsoleAsync("SET query_timeout = 5")).Tags.Select(t => t.Replace(" = ", "=", StringComparison.Ordinal)));
+        Assert.Equal(["SET query_timeout=5"],
+            (await pooler.ConsoleAsync("SET query_timeout = 5")).Tags.Select(t =>
+            t.Replace(" = ", "=", StringComparison.Ordinal)));
         var config = await pooler.ConsoleAsync("SHOW CONFIG");
         Assert.Equal("5", config.Rows.Single(r => r[0] == "query_timeout")[1]);
         Assert.Equal("ERROR/08P01 SET failed", (await pooler.ConsoleAsync("SET no_such_thing = 5")).ErrorText);
@@ -308,7 +326,8 @@ public class ConsoleTests
     public async Task Kill_client_drops_one_client(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
-        await using var victim = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "victim"));
+        await using var victim =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "victim"));
         await using var other = await pooler.RawAsync();
         var clients = await pooler.ConsoleAsync("SHOW CLIENTS");
         var id = clients.Rows.Single(r => r.Contains("victim"))[clients.Columns.IndexOf("id")];
@@ -339,7 +358,8 @@ public class ConsoleTests
         await using var pooler = await Pooler.StartAsync(loops);
         await using var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
         await console.SendAsync(RawClient.Typed('P', "\0SHOW POOLS\0\0\0"u8.ToArray()));
-        Assert.Equal("ERROR/08P01 extended query protocol not supported by admin console", (await console.ReplyAsync()).ErrorText);
+        Assert.Equal("ERROR/08P01 extended query protocol not supported by admin console",
+            (await console.ReplyAsync()).ErrorText);
     }
 
     [PoolerTheory(FastPoolOnly = "cuts its answers to 512 bytes and wants a command in one piece"), Loops]

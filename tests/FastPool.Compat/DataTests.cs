@@ -20,7 +20,8 @@ public class DataTests
         while (await reader.ReadLineAsync() is { } line)
         {
             number++;
-            if (line.Length != $"{number}:".Length + 1000 || line[^1] != (char)(97 + (number % 26)) || !line.StartsWith($"{number}:", StringComparison.Ordinal))
+            if (line.Length != $"{number}:".Length + 1000 || line[^1] != (char)(97 + (number % 26))
+                || !line.StartsWith($"{number}:", StringComparison.Ordinal))
                 Assert.Fail($"Line {number} came as {line[..Math.Min(40, line.Length)]}... with {line.Length} characters.");
         }
 
@@ -177,9 +178,13 @@ public class DataTests
         await using var connection = await pooler.ConnectAsync();
         var notices = new List<PostgresNotice>();
         connection.Notice += (_, e) => notices.Add(e.Notice);
-        await connection.ScalarAsync("do $$ begin raise notice 'look %', 1 using detail = 'here'; raise warning 'and here'; end $$");
-        Assert.Equal([("NOTICE", "look 1", "here"), ("WARNING", "and here", null)], notices.Select(n => (n.Severity, n.MessageText, n.Detail)));
-        var error = await Assert.ThrowsAsync<PostgresException>(() => connection.ScalarAsync("do $$ begin raise 'bad' using errcode = 'ZX123', hint = 'none'; end $$"));
+        await connection.ScalarAsync(
+            "do $$ begin raise notice 'look %', 1 using detail = 'here'; raise warning 'and here'; end $$");
+        Assert.Equal([("NOTICE", "look 1", "here"), ("WARNING", "and here", null)],
+            notices.Select(n => (n.Severity, n.MessageText, n.Detail)));
+        var error =
+            await Assert.ThrowsAsync<PostgresException>(() =>
+            connection.ScalarAsync("do $$ begin raise 'bad' using errcode = 'ZX123', hint = 'none'; end $$"));
         Assert.Equal(("ZX123", "bad", "none"), (error.SqlState, error.MessageText, error.Hint));
         Assert.Equal(1, await connection.ScalarAsync("select 1"));
     }
@@ -215,7 +220,10 @@ public class DataTests
             for (var i = 0; i < 6; i++)
             {
                 // Alike for all clients but one number: some are shared, more than a server may hold.
-                var command = new NpgsqlCommand($"select $1::int + {i + (client % 2 * 100)}", connection) { Parameters = { new() { Value = 0 } } };
+                var command =
+                    new NpgsqlCommand($"select $1::int + {i + (client % 2 * 100)}",
+                    connection)
+                    { Parameters = { new() { Value = 0 } } };
                 await command.PrepareAsync();
                 commands.Add(command);
             }
@@ -235,5 +243,6 @@ public class DataTests
     }
 
     private static long ResidentKilobytes(int pid) => long.Parse(
-        File.ReadLines($"/proc/{pid}/status").Single(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+        File.ReadLines($"/proc/{pid}/status").Single(l => l.StartsWith("VmRSS:", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
 }

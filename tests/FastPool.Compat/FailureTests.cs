@@ -13,13 +13,16 @@ public class FailureTests
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        await using var pooler = await Pooler.StartAsync(((IPEndPoint)listener.LocalEndpoint).Port, 1, f => f["server_tls_sslmode"] = "disable");
+        await using var pooler =
+            await Pooler.StartAsync(((IPEndPoint)listener.LocalEndpoint).Port, 1, f => f["server_tls_sslmode"] = "disable");
         var login = RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database);
         using var server = await listener.AcceptTcpClientAsync();
         var stream = server.GetStream();
         var buffer = new byte[1000];
         Assert.NotEqual(0, await stream.ReadAsync(buffer));
-        await stream.WriteAsync((byte[])[.. RawClient.Typed('R', new byte[4]), .. RawClient.Typed('K', new byte[8]), .. RawClient.Typed('Z', "I"u8.ToArray())]);
+        await stream.WriteAsync(
+            (byte[])[.. RawClient.Typed('R', new byte[4]), .. RawClient.Typed('K', new byte[8]),
+            .. RawClient.Typed('Z', "I"u8.ToArray())]);
         await using var client = await login;
         await client.SendAsync(RawClient.Query("select 1"));
         Assert.NotEqual(0, await stream.ReadAsync(buffer));
@@ -36,7 +39,9 @@ public class FailureTests
         await using var server = await Postgres.StartAsync();
         await using var pooler = await Pooler.StartAsync(server.Port, loops);
         await using var client = await pooler.RawAsync();
-        var pid = int.Parse((await client.QueryAsync("select pg_backend_pid()")).Rows[0][0]!, System.Globalization.CultureInfo.InvariantCulture);
+        var pid =
+            int.Parse((await client.QueryAsync("select pg_backend_pid()")).Rows[0][0]!,
+            System.Globalization.CultureInfo.InvariantCulture);
         await server.TerminateAsync(pid);
         await pooler.LineAsync("got packet 'E' from server when not linked");
         await pooler.LineAsync("closing because: server conn crashed? (age");
@@ -90,7 +95,8 @@ public class FailureTests
         Assert.NotNull(await client.BytesAsync(100_000));
         client.Reset();
         await Until.TrueAsync(
-            async () => await server.BackendCountAsync($"query like '%{mark}%' and query not like '%pg_stat_activity%'") == 0, "the backend ended");
+            async () => await server.BackendCountAsync($"query like '%{mark}%' and query not like '%pg_stat_activity%'") == 0,
+                "the backend ended");
         Assert.Equal(3, await bystander.ScalarAsync("select 3"));
         await pooler.PoolIsAsync("sv_active", 0);
     }
@@ -109,7 +115,8 @@ public class FailureTests
         Assert.Equal('G', (await client.ReadAsync())!.Type);
         await client.SendAsync(RawClient.Typed('d', "one\ntwo\n"u8.ToArray()));
         client.Reset();
-        await Until.TrueAsync(async () => await server.BackendCountAsync($"query like 'copy {table}%'") == 0, "the backend ended");
+        await Until.TrueAsync(async () =>
+            await server.BackendCountAsync($"query like 'copy {table}%'") == 0, "the backend ended");
         Assert.Equal(0L, await bystander.ScalarAsync($"select count(*) from {table}"));
         await pooler.PoolIsAsync("sv_active", 0);
     }
@@ -137,7 +144,8 @@ public class FailureTests
         await server.TerminateAsync(int.Parse((await client.QueryAsync("select pg_backend_pid()")).Rows[0][0]!));
         var texts = (await client.ReplyAsync()).Messages.Select(m => $"{m}").ToList();
         Assert.Equal("E: FATAL/57P01 terminating connection due to administrator command", texts[0]);
-        Assert.Contains(texts, t => t is "E: FATAL/08P01 server conn crashed?" or "E: FATAL/08P01 server closed the connection unexpectedly");
+        Assert.Contains(texts, t =>
+            t is "E: FATAL/08P01 server conn crashed?" or "E: FATAL/08P01 server closed the connection unexpectedly");
         Assert.Equal(2, await bystander.ScalarAsync("select 2"));
     }
 
@@ -184,7 +192,8 @@ public class FailureTests
         await pooler.LineAsync("closing because: connect failed (age");
         var watch = Stopwatch.StartNew();
         var reason = Binary.Version >= new Version(1, 20) ? "cached error: connect failed" : "try again later";
-        Assert.Equal($"FATAL/08P01 server login has been failing, {reason} (server_login_retry)", (await second.QueryAsync("select 1")).ErrorText);
+        Assert.Equal($"FATAL/08P01 server login has been failing, {reason} (server_login_retry)",
+            (await second.QueryAsync("select 1")).ErrorText);
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 5);
         await server.StartAgainAsync();
         Assert.Equal("", (await waiting).ErrorText);
@@ -281,7 +290,8 @@ public class FailureTests
         for (var round = 1; round <= 4; round++)
         {
             var before = Volatile.Read(ref served);
-            await Until.TrueAsync(() => Volatile.Read(ref served) > before + 100, $"clients are served in round {round}", 20, () => pooler.Process.Text);
+            await Until.TrueAsync(() =>
+                Volatile.Read(ref served) > before + 100, $"clients are served in round {round}", 20, () => pooler.Process.Text);
             if (reset)
                 proxy.Reset();
             else
@@ -289,7 +299,8 @@ public class FailureTests
         }
 
         var last = Volatile.Read(ref served);
-        await Until.TrueAsync(() => Volatile.Read(ref served) > last + 100, "clients are served in the end", 20, () => pooler.Process.Text);
+        await Until.TrueAsync(() => Volatile.Read(ref served) > last + 100, "clients are served in the end", 20, () =>
+            pooler.Process.Text);
         await end.CancelAsync();
         await Task.WhenAll(clients);
         Assert.True(cut > 0);
@@ -320,7 +331,9 @@ public class FailureTests
             var random = new Random(i);
             var client = await RawClient.ConnectAsync(pooler.Port);
             var startup = RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database));
-            byte[] all = [.. startup, .. RawClient.Query("begin"), .. RawClient.Query("select repeat('v', 10000)"), .. RawClient.Query("commit")];
+            byte[] all =
+                [.. startup, .. RawClient.Query("begin"), .. RawClient.Query("select repeat('v', 10000)"),
+                .. RawClient.Query("commit")];
             await client.SendAsync(all[..random.Next(1, all.Length)]);
             if (random.Next(2) == 0)
                 await client.BytesAsync(random.Next(1, 100), 1).ContinueWith(_ => { }, TaskScheduler.Default);

@@ -91,7 +91,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     {
         try
         {
-            for (;;)
+            for (; ; )
                 _ = CarryAsync(await _listener.AcceptAsync());
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -133,7 +133,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         long passed = 0;
         try
         {
-            for (;;)
+            for (; ; )
             {
                 var result = await from.ReadAsync();
                 foreach (var memory in result.Buffer)

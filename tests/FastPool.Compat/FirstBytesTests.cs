@@ -74,7 +74,8 @@ public class FirstBytesTests
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["ignore_startup_parameters"] = "filler");
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("filler", new string('f', 65000)), ("database", Postgres.Database)));
+        await client.SendAsync(
+            RawClient.Startup(("user", "user_trust"), ("filler", new string('f', 65000)), ("database", Postgres.Database)));
         Assert.Equal('I', (await client.ReplyAsync()).Status);
         await using var garbage = await RawClient.ConnectAsync(pooler.Port);
         await garbage.SendAsync(RawClient.Untyped(0x00030000, [.. Enumerable.Repeat((byte)'g', 65527)]));
@@ -100,7 +101,9 @@ public class FirstBytesTests
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync([.. RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)), .. RawClient.Query("select 'early'")]);
+        await client.SendAsync(
+            [.. RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)),
+            .. RawClient.Query("select 'early'")]);
         Assert.Equal('I', (await client.ReplyAsync()).Status);
         Assert.Equal("early", (await client.ReplyAsync()).Rows[0][0]);
     }
@@ -141,7 +144,8 @@ public class FirstBytesTests
                     await client.SendAsync([.. startup, .. bytes]);
                     break;
                 default: // A known type with a random body, in a pipeline.
-                    await client.SendAsync([.. startup, .. RawClient.Typed("PBDECFHSdcf"[random.Next(11)], bytes), .. RawClient.Typed('S', [])]);
+                    await client.SendAsync(
+                        [.. startup, .. RawClient.Typed("PBDECFHSdcf"[random.Next(11)], bytes), .. RawClient.Typed('S', [])]);
                     break;
             }
 

@@ -17,7 +17,8 @@ public class LimitTests
             Assert.Equal('I', (await client.QueryAsync("commit")).Status);
         }).ToList();
         await Until.TrueAsync(
-            async () => (await pooler.PoolAsync("sv_active"), await pooler.PoolAsync("cl_waiting")) is ( <= 3, > 0), "some are served, others wait");
+            async () => (await pooler.PoolAsync("sv_active"), await pooler.PoolAsync("cl_waiting")) is ( <= 3, > 0),
+                "some are served, others wait");
         await Task.WhenAll(served);
         await pooler.PoolIsAsync("sv_idle", 3);
         foreach (var client in clients)
@@ -129,7 +130,8 @@ public class LimitTests
         await using var two = await pooler.ConnectAsync();
         var refused = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync());
         Assert.Equal(("08P01", $"client connections exceeded ({limit})"), (refused.SqlState, refused.MessageText));
-        var wrong = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(more: "Password=wrong")); // PgBouncer tells everybody.
+        // PgBouncer tells everybody.
+        var wrong = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(more: "Password=wrong"));
         Assert.Equal(Binary.IsFastPool ? "password authentication failed" : refused.MessageText, wrong.MessageText);
         await two.CloseAsync();
         await pooler.LineAsync("closing because: client close request (age");

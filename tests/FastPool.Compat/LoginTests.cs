@@ -64,7 +64,8 @@ public class LoginTests
         await pooler.LineAsync("login failed: db=nowhere user=user_trust");
         if (authType == "trust")
             return;
-        var wrong = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(database: "nowhere", more: "Password=wrong"));
+        var wrong =
+            await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(database: "nowhere", more: "Password=wrong"));
         Assert.Contains("authentication failed", wrong.MessageText, StringComparison.Ordinal);
     }
 
@@ -150,7 +151,8 @@ public class LoginTests
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {
             var hba = Path.Combine(Machine.NewFolder("hba"), "hba.conf");
-            File.WriteAllText(hba, "host app user_trust 127.0.0.1/32 trust\nhost app user_md5 127.0.0.1/32 md5\nhost all user_plain all reject\n");
+            File.WriteAllText(hba,
+                "host app user_trust 127.0.0.1/32 trust\nhost app user_md5 127.0.0.1/32 md5\nhost all user_plain all reject\n");
             f["auth_type"] = "hba";
             f["auth_hba_file"] = hba;
         });

@@ -38,7 +38,7 @@ internal static class Machine
     /// <summary>A loopback port that nobody listened on a moment ago, and that no other test is given.</summary>
     public static int FreePort()
     {
-        for (;;)
+        for (; ; )
         {
             var port = FirstPort + (int)((uint)Interlocked.Increment(ref _ports) % Ports);
             using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -76,7 +76,8 @@ internal static class Machine
                 .OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var major) ? major : 0)
                 .Select(d => Path.Combine(d, "bin")));
         folders.AddRange((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'));
-        return folders.FirstOrDefault(f => f is { Length: > 0 } && File.Exists(Path.Combine(f, "initdb")) && File.Exists(Path.Combine(f, "postgres")));
+        return folders.FirstOrDefault(f =>
+            f is { Length: > 0 } && File.Exists(Path.Combine(f, "initdb")) && File.Exists(Path.Combine(f, "postgres")));
     }
 
     /// <summary>The path of psql or pgbench.</summary>
@@ -117,7 +118,8 @@ internal static class Machine
     {
         if (!Environment.IsPrivilegedProcess)
             return [];
-        var user = OrdinaryUser() ?? throw new InvalidOperationException("No ordinary user (postgres, nobody) to run the servers as.");
+        var user = OrdinaryUser()
+            ?? throw new InvalidOperationException("No ordinary user (postgres, nobody) to run the servers as.");
         return ["setpriv", $"--reuid={user.Uid}", $"--regid={user.Gid}", "--clear-groups", "--"];
     }
 

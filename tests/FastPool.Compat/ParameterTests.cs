@@ -1,6 +1,8 @@
 namespace FastPool.Compat;
 
-/// <summary>Session parameters belong to the client, though servers are shared; and what a client reads when it is let in.</summary>
+/// <summary>
+/// Session parameters belong to the client, though servers are shared; and what a client reads when it is let in.
+/// </summary>
 public class ParameterTests
 {
     [PoolerTheory, Loops]
@@ -8,8 +10,10 @@ public class ParameterTests
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["default_pool_size"] = "1");
         await using var one = await RawClient.LoginAsync(
-            pooler.Port, "user_trust", Postgres.Database, ("application_name", "it's one"), ("DateStyle", "German"), ("TimeZone", "Asia/Tokyo"), ("client_encoding", "LATIN1"));
-        await using var two = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "two"));
+            pooler.Port, "user_trust", Postgres.Database, ("application_name", "it's one"), ("DateStyle", "German"),
+                ("TimeZone", "Asia/Tokyo"), ("client_encoding", "LATIN1"));
+        await using var two =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "two"));
         for (var i = 0; i < 3; i++)
         {
             Assert.Equal(["it's one", "German", "Asia/Tokyo", "LATIN1"], await SettingsAsync(one));
@@ -27,7 +31,9 @@ public class ParameterTests
     {
         var version = await (await Postgres.SharedAsync()).ScalarAsync<string>("select current_setting('server_version')");
         await using var pooler = await Pooler.StartAsync(loops);
-        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "me"), ("timezone", "Europe/Paris"));
+        await using var client =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "me"),
+            ("timezone", "Europe/Paris"));
         Assert.Equal(version, client.Parameters["server_version"]);
         Assert.Equal("UTF8", client.Parameters["server_encoding"]);
         Assert.Equal("on", client.Parameters["integer_datetimes"]);
@@ -50,10 +56,14 @@ public class ParameterTests
     [PoolerTheory, Loops]
     public async Task An_unknown_startup_parameter_is_refused_unless_it_is_to_be_ignored(int loops)
     {
-        await using var pooler = await Pooler.StartAsync(loops, f => f["ignore_startup_parameters"] = "extra_float_digits, search_path");
-        await using var fine = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("extra_float_digits", "2"), ("search_path", "x"));
+        await using var pooler =
+            await Pooler.StartAsync(loops, f => f["ignore_startup_parameters"] = "extra_float_digits, search_path");
+        await using var fine =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("extra_float_digits", "2"),
+            ("search_path", "x"));
         await using var refused = await RawClient.ConnectAsync(pooler.Port);
-        await refused.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database), ("statement_timeout", "5")));
+        await refused.SendAsync(
+            RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database), ("statement_timeout", "5")));
         Assert.Equal("FATAL/08P01 unsupported startup parameter: statement_timeout", (await refused.ReplyAsync()).ErrorText);
         await pooler.LineAsync("unsupported startup parameter: statement_timeout=5");
     }
@@ -66,7 +76,8 @@ public class ParameterTests
             pooler.Port, "user_trust", Postgres.Database, ("options", "-c timezone=Asia/Tokyo -c application_name=by\\ options"));
         Assert.Equal(["by options", "ISO", "Asia/Tokyo", "UTF8"], await SettingsAsync(client));
         await using var refused = await RawClient.ConnectAsync(pooler.Port);
-        await refused.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database), ("options", "-c work_mem=1")));
+        await refused.SendAsync(
+            RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database), ("options", "-c work_mem=1")));
         Assert.Equal("FATAL/08P01 unsupported startup parameter in options: work_mem", (await refused.ReplyAsync()).ErrorText);
     }
 
@@ -74,8 +85,10 @@ public class ParameterTests
     public async Task A_long_value_is_carried_over_too(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["default_pool_size"] = "1");
-        await using var one = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", new string('n', 200)));
-        await using var two = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "two"));
+        await using var one =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", new string('n', 200)));
+        await using var two =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "two"));
         for (var i = 0; i < 2; i++)
         {
             Assert.Equal("two", (await SettingsAsync(two))[0]);
@@ -87,7 +100,8 @@ public class ParameterTests
     public async Task An_impossible_value_ends_that_client_only(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["default_pool_size"] = "1");
-        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("TimeZone", "No/Where"));
+        await using var client =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("TimeZone", "No/Where"));
         await using var other = await pooler.RawAsync();
         Assert.Equal("FATAL/08P01 invalid server parameter", (await client.QueryAsync("select 1")).ErrorText);
         Assert.Equal("1", (await other.QueryAsync("select 1")).Rows[0][0]);

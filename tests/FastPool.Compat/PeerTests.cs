@@ -30,7 +30,8 @@ public class PeerTests
         await second.LineAsync($": peer-1@127.0.0.1:{first.Port} closing because: successfully sent cancel request (age=0s)");
         var peerPools = await second.ConsoleAsync("SHOW PEER_POOLS");
         Assert.Equal("1 0 0 0 0", string.Join(' ', Assert.Single(peerPools.Rows)));
-        Assert.Equal($"1 127.0.0.1 {first.Port} 5", string.Join(' ', Assert.Single((await second.ConsoleAsync("SHOW PEERS")).Rows)));
+        Assert.Equal($"1 127.0.0.1 {first.Port} 5",
+            string.Join(' ', Assert.Single((await second.ConsoleAsync("SHOW PEERS")).Rows)));
         Assert.Equal("1", (await client.QueryAsync("select 1")).Rows[0][0]);
     }
 
@@ -108,7 +109,8 @@ public class PeerTests
         await CancelAsync(one.Port, [0x64, 3, 0, 1, 2, 3, 4, 0xdf]);
         await two.LineAsync("failed to forward cancel request because its TTL was exhausted");
         await Task.WhenAll(one.LineAsync("successfully sent cancel request"), two.LineAsync("successfully sent cancel request"));
-        Assert.Equal(2 * 2, Count(one, "successfully sent cancel request")); // Twice passed on: each a line of the requester's and of the carrier's.
+        // Twice passed on: each a line of the requester's and of the carrier's.
+        Assert.Equal(2 * 2, Count(one, "successfully sent cancel request"));
         Assert.Equal(2, Count(two, "successfully sent cancel request"));
     }
 
@@ -121,7 +123,8 @@ public class PeerTests
         using var carrier = await peer.AcceptSocketAsync();
         await using var second = await SendCancelAsync(pooler.Port);
         await using var third = await SendCancelAsync(pooler.Port);
-        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW PEER_POOLS")).Rows[0] is ["9", "1", "2", "1", "0"], "one is sent, two wait");
+        await Until.TrueAsync(async () =>
+            (await pooler.ConsoleAsync("SHOW PEER_POOLS")).Rows[0] is ["9", "1", "2", "1", "0"], "one is sent, two wait");
         carrier.Dispose();
         Assert.Null(await first.BytesAsync(1));
         using var next = await peer.AcceptSocketAsync(); // At once, in order of arrival.
@@ -182,7 +185,8 @@ public class PeerTests
         var mark = Guid.NewGuid().ToString("N");
         await client.SendAsync(RawClient.Query($"select pg_sleep(30) /* {mark} */"));
         var server = await Postgres.SharedAsync();
-        await Until.TrueAsync(async () => await server.BackendCountAsync($"wait_event = 'PgSleep' and query like '%{mark}%'") > 0, "the sleep runs");
+        await Until.TrueAsync(async () =>
+            await server.BackendCountAsync($"wait_event = 'PgSleep' and query like '%{mark}%'") > 0, "the sleep runs");
     }
 
     private static TcpListener Listen()
@@ -192,10 +196,12 @@ public class PeerTests
         return listener;
     }
 
-    private static Task<Pooler> StartWithPeerAsync(int loops, TcpListener peer, string more = "", Action<PoolerFile>? change = null) => Pooler.StartAsync(loops, f =>
+    private static Task<Pooler> StartWithPeerAsync(int loops, TcpListener peer, string more = "",
+        Action<PoolerFile>? change = null) => Pooler.StartAsync(loops, f =>
     {
         f["peer_id"] = "5";
-        f.Peers["9"] = string.Create(CultureInfo.InvariantCulture, $"host=127.0.0.1 port={((IPEndPoint)peer.LocalEndpoint).Port} {more}");
+        f.Peers["9"] =
+            string.Create(CultureInfo.InvariantCulture, $"host=127.0.0.1 port={((IPEndPoint)peer.LocalEndpoint).Port} {more}");
         change?.Invoke(f);
     });
 
@@ -213,5 +219,6 @@ public class PeerTests
         Assert.Null(await requester.BytesAsync(1));
     }
 
-    private static int Count(Pooler pooler, string text) => pooler.Process.Lines.Count(line => line.Contains(text, StringComparison.Ordinal));
+    private static int Count(Pooler pooler, string text) =>
+        pooler.Process.Lines.Count(line => line.Contains(text, StringComparison.Ordinal));
 }

@@ -90,7 +90,8 @@ public class PoolModeTests
     [PoolerTheory, Loops]
     public async Task A_database_may_have_its_own_pool_mode(int loops)
     {
-        await using var pooler = await Pooler.StartAsync(loops, f => f.Databases["held"] = "{server} dbname=app pool_mode=session pool_size=2");
+        await using var pooler =
+            await Pooler.StartAsync(loops, f => f.Databases["held"] = "{server} dbname=app pool_mode=session pool_size=2");
         await using var one = await pooler.ConnectAsync(database: "held");
         await using var two = await pooler.ConnectAsync(database: "held");
         Assert.NotEqual(await one.BackendPidAsync(), await two.BackendPidAsync());

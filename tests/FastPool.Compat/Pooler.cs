@@ -67,7 +67,8 @@ internal sealed class Pooler : IAsyncDisposable
         _serverAddress = serverAddress;
         _file = file;
         WriteFiles();
-        (string, string)[] environment = [.. file.Environment, ("FASTPOOL_LOOPS", file.Loops.ToString(CultureInfo.InvariantCulture))];
+        (string, string)[] environment =
+            [.. file.Environment, ("FASTPOOL_LOOPS", file.Loops.ToString(CultureInfo.InvariantCulture))];
         _child = file.Wrapper.Count == 0
             ? Child.Start(file.Program, [IniPath], folder, environment)
             : Child.StartAsIs(file.Wrapper[0], [.. file.Wrapper.Skip(1), file.Program, IniPath], folder, environment);
@@ -92,9 +93,12 @@ internal sealed class Pooler : IAsyncDisposable
     {
         var file = new PoolerFile { Loops = loops };
         change?.Invoke(file);
-        var pooler = new Pooler(Machine.NewFolder("p"), file.Port ?? Machine.FreePort(), $"host=127.0.0.1 port={serverPort}", file);
+        var pooler =
+            new Pooler(Machine.NewFolder("p"), file.Port ?? Machine.FreePort(), $"host=127.0.0.1 port={serverPort}", file);
         await Until.TrueAsync(
-            () => pooler._child.HasExited || pooler._child.Text.Contains("process up", StringComparison.Ordinal), "the pooler is up", 15, () => pooler._child.Text);
+            () => pooler._child.HasExited
+                || pooler._child.Text.Contains("process up", StringComparison.Ordinal), "the pooler is up", 15, () =>
+                pooler._child.Text);
         if (!pooler._child.HasExited)
             return pooler;
         await pooler._child.ExitAsync(); // Only now its last words have been read.
@@ -119,7 +123,8 @@ internal sealed class Pooler : IAsyncDisposable
         WriteFiles();
         var (old, next) = (_child, StartNext());
         await Until.TrueAsync(
-            () => next.HasExited || next.Text.Contains("process up", StringComparison.Ordinal), "the new process is up", 20, () => $"{old.Text}\n--\n{next.Text}");
+            () => next.HasExited || next.Text.Contains("process up", StringComparison.Ordinal), "the new process is up", 20, () =>
+                $"{old.Text}\n--\n{next.Text}");
         Assert.False(next.HasExited, next.Text);
         _child = next;
         return old;
@@ -127,15 +132,18 @@ internal sealed class Pooler : IAsyncDisposable
 
     /// <summary>The process that is to take over; it has not done so yet, and is the caller's.</summary>
     public Child StartNext(params string[] wrapper) => wrapper.Length == 0
-        ? Child.Start(_file.Program, ["-R", IniPath], Folder, ("FASTPOOL_LOOPS", _file.Loops.ToString(CultureInfo.InvariantCulture)))
-        : Child.Start(wrapper[0], [.. wrapper[1..], _file.Program, "-R", IniPath], Folder, ("FASTPOOL_LOOPS", _file.Loops.ToString(CultureInfo.InvariantCulture)));
+        ? Child.Start(_file.Program, ["-R", IniPath], Folder,
+            ("FASTPOOL_LOOPS", _file.Loops.ToString(CultureInfo.InvariantCulture)))
+        : Child.Start(wrapper[0], [.. wrapper[1..], _file.Program, "-R", IniPath], Folder,
+            ("FASTPOOL_LOOPS", _file.Loops.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>From now on this is the process.</summary>
     public void Becomes(Child child) => _child = child;
 
     /// <summary>psql on the console as the pooler's own user, over its Unix socket.</summary>
     public async Task<string> OwnUserAsync(string command) => (await Child.RunAsync(
-        Machine.Program("psql"), ["-X", "-At", "-h", Folder, "-p", $"{Port}", "-U", "pgbouncer", "-d", "pgbouncer", "-c", command])).Text;
+        Machine.Program("psql"),
+            ["-X", "-At", "-h", Folder, "-p", $"{Port}", "-U", "pgbouncer", "-d", "pgbouncer", "-c", command])).Text;
 
     /// <summary>Writes the files anew; the pooler reads them at RELOAD.</summary>
     public void Rewrite(Action<PoolerFile> change)
@@ -147,9 +155,11 @@ internal sealed class Pooler : IAsyncDisposable
     /// <summary>The connection string of one of the roles; Npgsql's own pool is off.</summary>
     public string ConnectionString(string user = "user_trust", string database = Postgres.Database, string? more = null) =>
         $"Host=127.0.0.1;Port={Port};Username={user};Password={Postgres.Password};Database={database};Pooling=false;Timeout=20;Command Timeout=60;"
-        + "Server Compatibility Mode=NoTypeLoading;SSL Mode=Disable;Include Error Detail=true;GSS Encryption Mode=Disable;" + more;
+        + "Server Compatibility Mode=NoTypeLoading;SSL Mode=Disable;Include Error Detail=true;GSS Encryption Mode=Disable;"
+            + more;
 
-    public async Task<NpgsqlConnection> ConnectAsync(string user = "user_trust", string database = Postgres.Database, string? more = null)
+    public async Task<NpgsqlConnection> ConnectAsync(string user = "user_trust", string database = Postgres.Database,
+        string? more = null)
     {
         var connection = new NpgsqlConnection(ConnectionString(user, database, more));
         try
@@ -185,7 +195,8 @@ internal sealed class Pooler : IAsyncDisposable
         }
     }
 
-    public Task<RawClient> RawAsync(string user = "user_trust", string database = Postgres.Database) => RawClient.LoginAsync(Port, user, database);
+    public Task<RawClient> RawAsync(string user = "user_trust", string database = Postgres.Database) =>
+        RawClient.LoginAsync(Port, user, database);
 
     /// <summary>One console command as the administrator.</summary>
     public async Task<Reply> ConsoleAsync(string command)
@@ -204,7 +215,8 @@ internal sealed class Pooler : IAsyncDisposable
 
     /// <summary>Waits until a number of SHOW POOLS is as wanted.</summary>
     public Task PoolIsAsync(string column, int wanted, string user = "user_trust", string database = Postgres.Database) =>
-        Until.TrueAsync(async () => await PoolAsync(column, user, database) == wanted, $"{column} = {wanted}", 15, () => _child.Text);
+        Until.TrueAsync(async () => await PoolAsync(column, user, database) == wanted, $"{column} = {wanted}", 15, () =>
+            _child.Text);
 
     public Task LineAsync(string text, int seconds = 15) => _child.LineAsync(text, seconds);
 
@@ -216,14 +228,18 @@ internal sealed class Pooler : IAsyncDisposable
         File.WriteAllLines(users, _file.Users.Select(u => $"\"{u.Key}\" \"{u.Value}\""));
         var ini = new StringBuilder("[databases]\n");
         foreach (var (name, value) in _file.Databases)
-            ini.Append(CultureInfo.InvariantCulture, $"{name} = {value.Replace("{server}", _serverAddress, StringComparison.Ordinal)}\n");
-        ini.Append(CultureInfo.InvariantCulture, $"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {Port}\nunix_socket_dir = {Folder}\nauth_file = {users}\n");
+            ini.Append(CultureInfo.InvariantCulture,
+                $"{name} = {value.Replace("{server}", _serverAddress, StringComparison.Ordinal)}\n");
+        ini.Append(CultureInfo.InvariantCulture,
+            $"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {Port}\nunix_socket_dir = {Folder}\nauth_file = {users}\n");
         foreach (var (name, value) in _file.Settings)
             ini.Append(CultureInfo.InvariantCulture, $"{name} = {value}\n");
         if (_file.Peers.Count > 0)
-            ini.Append(CultureInfo.InvariantCulture, $"[peers]\n{string.Concat(_file.Peers.Select(peer => $"{peer.Key} = {peer.Value}\n"))}");
+            ini.Append(CultureInfo.InvariantCulture,
+                $"[peers]\n{string.Concat(_file.Peers.Select(peer => $"{peer.Key} = {peer.Value}\n"))}");
         if (Binary.IsFastPool && _file.Program != Effects.Reference.Path)
-            ini.Append(CultureInfo.InvariantCulture, $"[fastpool]\nloops = {_file.Loops}\n{string.Concat(_file.Own.Select(own => $"{own.Key} = {own.Value}\n"))}");
+            ini.Append(CultureInfo.InvariantCulture,
+                $"[fastpool]\nloops = {_file.Loops}\n{string.Concat(_file.Own.Select(own => $"{own.Key} = {own.Value}\n"))}");
         File.WriteAllText(IniPath, ini.ToString());
     }
 }
@@ -238,5 +254,6 @@ internal static class NpgsqlExtensions
         return await command.ExecuteScalarAsync();
     }
 
-    public static async Task<int> BackendPidAsync(this NpgsqlConnection connection) => (int)(await connection.ScalarAsync("select pg_backend_pid()"))!;
+    public static async Task<int> BackendPidAsync(this NpgsqlConnection connection) =>
+        (int)(await connection.ScalarAsync("select pg_backend_pid()"))!;
 }

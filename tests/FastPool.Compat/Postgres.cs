@@ -42,7 +42,8 @@ internal sealed class Postgres : IAsyncDisposable
     /// <summary>The one that all tests share which do not stop it; lives until the test process ends.</summary>
     public static Task<Postgres> SharedAsync() => SharedServer.Value;
 
-    /// <param name="configuration">More lines of postgresql.conf, in which {data} is its folder; needs the machine's own programs.</param>
+    /// <param name="configuration">More lines of postgresql.conf, in which {data} is its folder; needs the machine's own
+    /// programs.</param>
     /// <param name="rules">In place of the usual pg_hba.conf.</param>
     public static async Task<Postgres> StartAsync(string configuration = "", string? rules = null)
     {
@@ -66,7 +67,9 @@ internal sealed class Postgres : IAsyncDisposable
     /// <summary>A connection past the pooler, as the superuser.</summary>
     public async Task<NpgsqlConnection> ConnectAsync(string database = "postgres")
     {
-        var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={Port};Username=postgres;Password={Password};Database={database};Pooling=false;Timeout=20");
+        var connection =
+            new NpgsqlConnection(
+            $"Host=127.0.0.1;Port={Port};Username=postgres;Password={Password};Database={database};Pooling=false;Timeout=20");
         await connection.OpenAsync();
         return connection;
     }
@@ -80,7 +83,8 @@ internal sealed class Postgres : IAsyncDisposable
 
     /// <summary>How many backends carry this application name or database user.</summary>
     public Task<long> BackendCountAsync(string condition) =>
-        ScalarAsync<long>($"select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and ({condition})");
+        ScalarAsync<long>(
+            $"select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and ({condition})");
 
     public Task TerminateAsync(int pid) => ScalarAsync<bool>($"select pg_terminate_backend({pid})");
 
@@ -109,7 +113,9 @@ internal sealed class Postgres : IAsyncDisposable
         }
         else
         {
-            _child = Child.Start(Path.Combine(Machine.FindPostgresPrograms()!, "postgres"), ["-D", Path.Combine(_folder!, "data")], _folder!);
+            _child =
+                Child.Start(Path.Combine(Machine.FindPostgresPrograms()!, "postgres"), ["-D", Path.Combine(_folder!, "data")],
+                _folder!);
         }
 
         await Until.TrueAsync(AnswersAsync, "PostgreSQL answers", 60, () => _child?.Text ?? "");
@@ -141,7 +147,8 @@ internal sealed class Postgres : IAsyncDisposable
     {
         var data = Path.Combine(_folder!, "data");
         var (exit, text) = await Child.RunAsync(
-            Path.Combine(programs, "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+            Path.Combine(programs, "initdb"),
+                ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
         if (exit != 0)
             throw new InvalidOperationException($"initdb failed:\n{text}");
         await File.AppendAllTextAsync(Path.Combine(data, "postgresql.conf"), $"""
@@ -186,7 +193,8 @@ internal sealed class Postgres : IAsyncDisposable
         {
             var encryption = role == "user_md5" ? "md5" : "scram-sha-256";
             await using var command = new NpgsqlCommand(
-                $"set password_encryption = '{encryption}'; create role {role} superuser login password '{Password}'", connection);
+                $"set password_encryption = '{encryption}'; create role {role} superuser login password '{Password}'",
+                    connection);
             await command.ExecuteNonQueryAsync();
         }
 

@@ -37,8 +37,10 @@ public partial class ProcessTests
 
     // The file is f.ini in the working folder, so the texts carry no path of the machine.
     [PoolerTheory]
-    [InlineData("[pgbouncer]\nnonsense = 1\n", "unknown parameter: pgbouncer/nonsense|invalid value \"1\" for parameter nonsense in configuration (f.ini:2)")]
-    [InlineData("[pgbouncer]\npool_mode = sometimes\n", "invalid value \"sometimes\" for parameter pool_mode in configuration (f.ini:2)")]
+    [InlineData("[pgbouncer]\nnonsense = 1\n",
+        "unknown parameter: pgbouncer/nonsense|invalid value \"1\" for parameter nonsense in configuration (f.ini:2)")]
+    [InlineData("[pgbouncer]\npool_mode = sometimes\n",
+        "invalid value \"sometimes\" for parameter pool_mode in configuration (f.ini:2)")]
     [InlineData("[pgbouncer]\nlisten_port = x\n", "invalid value \"x\" for parameter listen_port in configuration (f.ini:2)")]
     [InlineData("[pgbouncer]\nlisten_port 6432\n", "syntax error in configuration (f.ini:2), stopping loading")]
     [InlineData("[nobody]\nx = 1\n", "invalid section \"nobody\" in configuration (f.ini:1)")]
@@ -51,7 +53,8 @@ public partial class ProcessTests
         await using var child = Child.Start(Binary.Path, ["f.ini"], folder);
         Assert.Equal(1, await child.ExitAsync());
         foreach (var text in texts.Split('|'))
-            Assert.Contains(child.Lines, line => line.Contains(" ERROR ", StringComparison.Ordinal) && line.Contains(text, StringComparison.Ordinal));
+            Assert.Contains(child.Lines, line =>
+                line.Contains(" ERROR ", StringComparison.Ordinal) && line.Contains(text, StringComparison.Ordinal));
         Assert.EndsWith(" FATAL cannot load config file", child.Lines[^1], StringComparison.Ordinal);
     }
 
@@ -76,7 +79,8 @@ public partial class ProcessTests
         Assert.All(lines, line => Assert.Matches(LogLine(), line));
         Assert.Contains(lines, l => l.Contains("LOG kernel file descriptor limit: ", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.EndsWith($"LOG listening on 127.0.0.1:{pooler.Port}", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.Contains($"LOG listening on unix:{pooler.Folder}/.s.PGSQL.{pooler.Port}", StringComparison.Ordinal));
+        Assert.Contains(lines, l =>
+            l.Contains($"LOG listening on unix:{pooler.Folder}/.s.PGSQL.{pooler.Port}", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.Contains("LOG process up: PgBouncer ", StringComparison.Ordinal));
         Assert.Contains(lines, l => ClientLine().IsMatch(l));
         Assert.Contains(lines, l => ServerLine().IsMatch(l));
@@ -102,7 +106,8 @@ public partial class ProcessTests
         pooler.Rewrite(f => f.Databases["fresh"] = "{server} dbname=app");
         pooler.Process.Signal(Child.SigHup);
         await pooler.LineAsync("got SIGHUP, re-reading config");
-        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW DATABASES")).Rows.Exists(r => r[0] == "fresh"), "the new database is known");
+        await Until.TrueAsync(async () =>
+            (await pooler.ConsoleAsync("SHOW DATABASES")).Rows.Exists(r => r[0] == "fresh"), "the new database is known");
         pooler.Rewrite(f => f["pool_mode"] = "sometimes");
         pooler.Process.Signal(Child.SigHup);
         await pooler.LineAsync("config file loading failed");
@@ -115,7 +120,8 @@ public partial class ProcessTests
         var path = Path.Combine(Machine.NewFolder("pid"), "pooler.pid");
         await using var pooler = await Pooler.StartAsync(loops, f => f["pidfile"] = path);
         Assert.Equal($"{pooler.Pid}\n", await File.ReadAllTextAsync(path));
-        var second = await Assert.ThrowsAsync<InvalidOperationException>(() => Pooler.StartAsync(loops, f => f["pidfile"] = path));
+        var second =
+            await Assert.ThrowsAsync<InvalidOperationException>(() => Pooler.StartAsync(loops, f => f["pidfile"] = path));
         Assert.Contains("another instance running?", second.Message, StringComparison.Ordinal);
         pooler.Process.Signal(Child.SigQuit);
         await pooler.Process.ExitAsync();
@@ -138,11 +144,13 @@ public partial class ProcessTests
     {
         var path = Path.Combine(Machine.NewFolder("log"), "pooler.log");
         await using var pooler = await Pooler.StartAsync(loops, f => f["logfile"] = path);
-        await Until.TrueAsync(() => File.Exists(path) && File.ReadAllText(path).Contains("process up", StringComparison.Ordinal), "the log file has its lines");
+        await Until.TrueAsync(() => File.Exists(path)
+            && File.ReadAllText(path).Contains("process up", StringComparison.Ordinal), "the log file has its lines");
         File.Move(path, path + ".1");
         await pooler.ConsoleAsync("RELOAD");
         await pooler.ScalarAsync("select 1");
-        await Until.TrueAsync(() => File.Exists(path) && File.ReadAllText(path).Contains("login attempt: db=app", StringComparison.Ordinal), "the new log file is used");
+        await Until.TrueAsync(() => File.Exists(path)
+            && File.ReadAllText(path).Contains("login attempt: db=app", StringComparison.Ordinal), "the new log file is used");
     }
 
     [PoolerFact]
@@ -153,10 +161,12 @@ public partial class ProcessTests
         taken.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, port));
         taken.Listen();
         var folder = Machine.NewFolder("ini");
-        await File.WriteAllTextAsync(Path.Combine(folder, "f.ini"), $"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n");
+        await File.WriteAllTextAsync(Path.Combine(folder, "f.ini"),
+            $"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n");
         await using var child = Child.Start(Binary.Path, ["f.ini"], folder);
         Assert.Equal(1, await child.ExitAsync());
-        Assert.Contains($"cannot listen on 127.0.0.1:{port}: bind(): Address already in use", child.Text, StringComparison.Ordinal);
+        Assert.Contains($"cannot listen on 127.0.0.1:{port}: bind(): Address already in use", child.Text,
+            StringComparison.Ordinal);
     }
 
     [GeneratedRegex(@"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[\d+\] (LOG|WARNING|ERROR|FATAL|DEBUG|NOISE) ")]

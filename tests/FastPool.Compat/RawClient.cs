@@ -40,7 +40,8 @@ internal sealed class Reply
     /// <summary>Severity/SQLSTATE message, or an empty string.</summary>
     public string ErrorText => Error is { } e ? $"{e.Field('S')}/{e.Field('C')} {e.Field('M')}" : "";
 
-    public IEnumerable<string> Tags => Messages.Where(m => m.Type == 'C').Select(m => Encoding.UTF8.GetString(m.Body, 0, m.Body.Length - 1));
+    public IEnumerable<string> Tags =>
+        Messages.Where(m => m.Type == 'C').Select(m => Encoding.UTF8.GetString(m.Body, 0, m.Body.Length - 1));
 
     /// <summary>The transaction status of the last ReadyForQuery; a blank when the connection ended before one.</summary>
     public char Status => Messages.Count > 0 && Messages[^1].Type == 'Z' ? (char)Messages[^1].Body[0] : ' ';
@@ -84,7 +85,9 @@ internal sealed class Reply
     }
 }
 
-/// <summary>A client that speaks the protocol by hand: for the console, for wrong bytes, and for leaving at a chosen moment.</summary>
+/// <summary>
+/// A client that speaks the protocol by hand: for the console, for wrong bytes, and for leaving at a chosen moment.
+/// </summary>
 internal sealed class RawClient : IAsyncDisposable
 {
     private readonly SocketConnection _connection;
@@ -103,7 +106,8 @@ internal sealed class RawClient : IAsyncDisposable
         new(await SocketConnection.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port)));
 
     /// <summary>Logs in without a password and reads up to the first ReadyForQuery.</summary>
-    public static async Task<RawClient> LoginAsync(int port, string user, string database, params (string Name, string Value)[] parameters)
+    public static async Task<RawClient> LoginAsync(int port, string user, string database,
+        params (string Name, string Value)[] parameters)
     {
         var client = await ConnectAsync(port);
         await client.SendAsync(Startup([("user", user), ("database", database), .. parameters]));
@@ -149,7 +153,8 @@ internal sealed class RawClient : IAsyncDisposable
         {
             await _connection.Output.WriteAsync(bytes);
         }
-        catch (Exception e) when (e is IOException or SocketException or InvalidOperationException or ConnectionAbortedException or ConnectionResetException)
+        catch (Exception e) when (e is IOException or SocketException or InvalidOperationException or ConnectionAbortedException
+            or ConnectionResetException)
         {
             // The other side has closed: what it said before is still to be read.
         }
@@ -203,14 +208,15 @@ internal sealed class RawClient : IAsyncDisposable
     public async Task<byte[]?> BytesAsync(int count, int seconds = 30)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
-        for (;;)
+        for (; ; )
         {
             ReadResult result;
             try
             {
                 result = await _connection.Input.ReadAsync(deadline.Token);
             }
-            catch (Exception e) when (e is IOException or SocketException or ConnectionAbortedException or ConnectionResetException)
+            catch (Exception e) when (e is IOException or SocketException or ConnectionAbortedException
+                or ConnectionResetException)
             {
                 return null;
             }

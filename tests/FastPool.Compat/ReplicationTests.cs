@@ -18,7 +18,8 @@ public class ReplicationTests
 
         """;
 
-    private static readonly Lazy<Task<Postgres>> Server = new(() => Postgres.StartAsync("wal_level = logical\nmax_replication_slots = 20\nmax_wal_senders = 20", Rules));
+    private static readonly Lazy<Task<Postgres>> Server =
+        new(() => Postgres.StartAsync("wal_level = logical\nmax_replication_slots = 20\nmax_wal_senders = 20", Rules));
 
     [PoolerTheory(Since = "1.23.0"), Loops]
     public async Task Pg_basebackup_takes_a_backup_with_its_wal(int loops)
@@ -48,7 +49,8 @@ public class ReplicationTests
         await server.ScalarAsync<string>("select pg_create_restore_point('here')::text");
         var end = await server.ScalarAsync<string>("select pg_current_wal_insert_lsn()::text");
         await server.ScalarAsync<string>("select pg_create_restore_point('beyond')::text");
-        var (exit, text) = await RunAsync("pg_receivewal", pooler, "-D", folder, "--slot", slot, "--endpos", end, "--no-loop", "--no-sync");
+        var (exit, text) =
+            await RunAsync("pg_receivewal", pooler, "-D", folder, "--slot", slot, "--endpos", end, "--no-loop", "--no-sync");
         Assert.True(exit == 0, $"{text}\n{pooler.Process.Text}");
         Assert.Contains(Directory.GetFiles(folder), file => Path.GetFileName(file).Length >= 24);
         await RunAsync("pg_receivewal", pooler, "--slot", slot, "--drop-slot");
@@ -60,16 +62,22 @@ public class ReplicationTests
         await using var pooler = await StartAsync(loops);
         var server = await Server.Value;
         var (slot, table) = ($"logical_{loops}", $"changes_{loops}");
-        var (createExit, createText) = await RunAsync("pg_recvlogical", pooler, "-d", Postgres.Database, "--slot", slot, "--create-slot", "-P", "test_decoding");
+        var (createExit, createText) =
+            await RunAsync("pg_recvlogical", pooler, "-d", Postgres.Database, "--slot", slot, "--create-slot", "-P",
+            "test_decoding");
         Assert.True(createExit == 0, createText);
         await pooler.ScalarAsync($"create table {table} (n int)"); // Through the pool, which others share.
         await pooler.ScalarAsync($"insert into {table} select generate_series(1, 500)");
         var end = await server.ScalarAsync<string>("select pg_current_wal_insert_lsn()::text");
-        var (exit, text) = await RunAsync("pg_recvlogical", pooler, "-d", Postgres.Database, "--slot", slot, "--start", "-f", "-", "--endpos", end, "--no-loop");
+        var (exit, text) =
+            await RunAsync("pg_recvlogical", pooler, "-d", Postgres.Database, "--slot", slot, "--start", "-f", "-", "--endpos",
+            end, "--no-loop");
         Assert.True(exit == 0, $"{text}\n{pooler.Process.Text}");
-        Assert.Equal(500, text.Split('\n').Count(line => line.StartsWith($"table public.{table}: INSERT:", StringComparison.Ordinal)));
+        Assert.Equal(500, text.Split('\n')
+            .Count(line => line.StartsWith($"table public.{table}: INSERT:", StringComparison.Ordinal)));
         await pooler.LineAsync("tls=no replication=database");
-        var (dropExit, dropText) = await RunAsync("pg_recvlogical", pooler, "-d", Postgres.Database, "--slot", slot, "--drop-slot");
+        var (dropExit, dropText) =
+            await RunAsync("pg_recvlogical", pooler, "-d", Postgres.Database, "--slot", slot, "--drop-slot");
         Assert.True(dropExit == 0, dropText);
     }
 
@@ -166,7 +174,8 @@ public class ReplicationTests
         await using var pooler = await Pooler.StartAsync(((IPEndPoint)silent.LocalEndpoint).Port, loops);
         await using (var client = await RawClient.ConnectAsync(pooler.Port))
         {
-            await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database), ("replication", "true")));
+            await client.SendAsync(
+                RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database), ("replication", "true")));
             await pooler.PoolIsAsync("sv_login", 1);
             client.Reset();
         }
@@ -179,7 +188,9 @@ public class ReplicationTests
     public async Task A_word_that_is_no_boolean_is_no_replication(int loops)
     {
         await using var pooler = await StartAsync(loops);
-        foreach (var (word, isReplication) in new[] { ("t", true), ("on", true), ("1", true), ("off", false), ("0", false), ("maybe", false), ("", false) })
+        foreach (
+            var (word, isReplication) in new[] { ("t", true), ("on", true), ("1", true), ("off", false), ("0", false),
+            ("maybe", false), ("", false) })
         {
             await using var client = await LoginAsync(pooler, word);
             var answer = await client.QueryAsync("IDENTIFY_SYSTEM");
@@ -187,7 +198,8 @@ public class ReplicationTests
         }
     }
 
-    private static async Task<Pooler> StartAsync(int loops, Action<PoolerFile>? change = null) => await Pooler.StartAsync((await Server.Value).Port, loops, f =>
+    private static async Task<Pooler> StartAsync(int loops, Action<PoolerFile>? change = null) =>
+        await Pooler.StartAsync((await Server.Value).Port, loops, f =>
     {
         f.Databases["replication"] = "{server}";
         f.Databases["nowhere"] = "{server}";
@@ -201,5 +213,7 @@ public class ReplicationTests
         RawClient.LoginAsync(pooler.Port, "user_trust", database, ("replication", replication));
 
     private static Task<(int ExitCode, string Text)> RunAsync(string program, Pooler pooler, params string[] arguments) =>
-        Child.RunAsync(Machine.Program(program), ["-h", "127.0.0.1", "-p", pooler.Port.ToString(CultureInfo.InvariantCulture), "-U", "user_trust", "-w", .. arguments]);
+        Child.RunAsync(Machine.Program(program),
+            ["-h", "127.0.0.1", "-p", pooler.Port.ToString(CultureInfo.InvariantCulture), "-U", "user_trust", "-w",
+            .. arguments]);
 }

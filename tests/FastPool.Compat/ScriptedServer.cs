@@ -6,7 +6,9 @@ using System.Text;
 
 namespace FastPool.Compat;
 
-/// <summary>A PostgreSQL that says what a test wants it to: the script runs once a connection, after the StartupMessage.</summary>
+/// <summary>
+/// A PostgreSQL that says what a test wants it to: the script runs once a connection, after the StartupMessage.
+/// </summary>
 internal sealed class ScriptedServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -32,7 +34,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
     {
         try
         {
-            for (;;) _ = ServeAsync(await _listener.AcceptTcpClientAsync());
+            for (; ; ) _ = ServeAsync(await _listener.AcceptTcpClientAsync());
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -72,12 +74,13 @@ internal sealed class ScriptedPeer(Stream stream, ScriptedServer server)
     /// <summary>Reads up to the StartupMessage; requests for encryption are declined.</summary>
     public async Task<bool> ReadStartupAsync()
     {
-        for (;;)
+        for (; ; )
         {
             var head = new byte[8];
             await stream.ReadExactlyAsync(head);
             await stream.ReadExactlyAsync(new byte[BinaryPrimitives.ReadInt32BigEndian(head) - 8]);
-            if (BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(4)) is not (80877103 or 80877104)) return BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(4)) == 0x30000;
+            if (BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(4)) is not (80877103 or 80877104))
+                return BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(4)) == 0x30000;
             await stream.WriteAsync("N"u8.ToArray());
         }
     }
@@ -121,15 +124,17 @@ internal sealed class ScriptedPeer(Stream stream, ScriptedServer server)
     /// <summary>Answers SETs and queries: SET is reported, an extended query brings a row of user and secret.</summary>
     public async Task ServeAsync(string user, string secret)
     {
-        for (;;)
+        for (; ; )
         {
             var message = await ReadAsync();
             switch (message.Type)
             {
                 case 'Q':
-                    foreach (var set in Encoding.UTF8.GetString(message.Body).TrimEnd('\0').Split(';', StringSplitOptions.RemoveEmptyEntries))
+                    foreach (var set in Encoding.UTF8.GetString(message.Body).TrimEnd('\0')
+                        .Split(';', StringSplitOptions.RemoveEmptyEntries))
                     {
-                        if (set.StartsWith("SET ", StringComparison.Ordinal) && set.Split('=', 2) is [var name, var value]) await SayAsync(name[4..], value.Trim('\''));
+                        if (set.StartsWith("SET ", StringComparison.Ordinal) && set.Split('=', 2) is [var name, var value])
+                            await SayAsync(name[4..], value.Trim('\''));
                         await SendAsync('C', "SET\0"u8.ToArray());
                     }
                     await SendAsync('Z', (byte)'I');

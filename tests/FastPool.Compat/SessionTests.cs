@@ -44,7 +44,8 @@ public class SessionTests
         Assert.Equal(DBNull.Value, await second.ScalarAsync("select to_regclass('mine')::text") ?? DBNull.Value);
         Assert.NotEqual("77kB", await second.ScalarAsync("show work_mem"));
         Assert.Equal(0L, await second.ScalarAsync("select count(*) from pg_prepared_statements where name = 'p'"));
-        Assert.Equal(0L, await second.ScalarAsync("select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"));
+        Assert.Equal(0L,
+            await second.ScalarAsync("select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"));
     }
 
     [PoolerTheory, Loops]

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Npgsql;
 
 namespace FastPool.Compat;
@@ -91,7 +91,8 @@ public class SharingTests
             for (var earlier = 0; earlier < later; earlier++)
             {
                 // Over several loops arrivals count in steps of two milliseconds.
-                if (loops == 1 || begun[later] - known[earlier] >= TimeSpan.FromMilliseconds(2)) Assert.True(times[earlier] <= times[later]);
+                if (loops == 1 || begun[later] - known[earlier] >= TimeSpan.FromMilliseconds(2))
+                    Assert.True(times[earlier] <= times[later]);
             }
         }
 
@@ -130,9 +131,11 @@ public class SharingTests
     {
         var (exit, text) = await Child.RunAsync(
             Machine.Program("pgbench"),
-            ["-S", "-n", more, "-M", protocol, "-c", "20", "-j", "2", "-t", $"{transactions}", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "user_trust", Postgres.Database]);
+            ["-S", "-n", more, "-M", protocol, "-c", "20", "-j", "2", "-t", $"{transactions}", "-h", "127.0.0.1", "-p",
+                $"{pooler.Port}", "-U", "user_trust", Postgres.Database]);
         Assert.True(exit == 0, text + pooler.Process.Text);
-        Assert.Contains($"number of transactions actually processed: {20 * transactions}/{20 * transactions}", text, StringComparison.Ordinal);
+        Assert.Contains($"number of transactions actually processed: {20 * transactions}/{20 * transactions}", text,
+            StringComparison.Ordinal);
     }
 
     private static class PgbenchTables
@@ -145,7 +148,8 @@ public class SharingTests
         {
             var server = await Postgres.SharedAsync();
             var (exit, text) = await Child.RunAsync(
-                Machine.Program("pgbench"), ["-i", "-q", "-s", "1", "-h", "127.0.0.1", "-p", $"{server.Port}", "-U", "user_trust", Postgres.Database]);
+                Machine.Program("pgbench"),
+                    ["-i", "-q", "-s", "1", "-h", "127.0.0.1", "-p", $"{server.Port}", "-U", "user_trust", Postgres.Database]);
             Assert.True(exit == 0, text);
         }
     }

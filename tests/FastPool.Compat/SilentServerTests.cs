@@ -33,7 +33,7 @@ public class SilentServerTests
         await using var server = new ScriptedServer(async peer =>
         {
             await peer.WelcomeAsync(("server_version", "15.0"), ("client_encoding", "UTF8"));
-            for (;;)
+            for (; ; )
             {
                 var message = await peer.ReadAsync();
                 if (message.Type == 'X') return;

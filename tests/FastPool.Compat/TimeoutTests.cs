@@ -140,7 +140,8 @@ public class TimeoutTests
         await using var waiter = await pooler.RawAsync();
         await holder.QueryAsync("begin");
         await waiter.SendAsync(RawClient.Query("select 1"));
-        Assert.Equal("N: NOTICE/00000 No server connection available in postgres backend, client being queued", $"{await waiter.ReadAsync()}");
+        Assert.Equal("N: NOTICE/00000 No server connection available in postgres backend, client being queued",
+            $"{await waiter.ReadAsync()}");
         await holder.QueryAsync("commit");
         Assert.Equal("TDCZ", (await waiter.ReplyAsync()).Types);
     }

@@ -12,10 +12,12 @@ public sealed class AllocationTests
     private readonly TransactionPath _path = new();
 
     [Fact]
-    public void A_simple_query_costs_no_memory() => Run([_path.LogIn()], TransactionPath.SimpleQuery(), TransactionPath.SimpleReply());
+    public void A_simple_query_costs_no_memory() =>
+        Run([_path.LogIn()], TransactionPath.SimpleQuery(), TransactionPath.SimpleReply());
 
     [Fact]
-    public void An_unnamed_extended_query_costs_no_memory() => Run([_path.LogIn()], TransactionPath.ExtendedQuery(), TransactionPath.ExtendedReply());
+    public void An_unnamed_extended_query_costs_no_memory() =>
+        Run([_path.LogIn()], TransactionPath.ExtendedQuery(), TransactionPath.ExtendedReply());
 
     [Fact]
     public void A_prepared_query_costs_no_memory()
@@ -26,7 +28,8 @@ public sealed class AllocationTests
     }
 
     [Fact]
-    public void Waiting_for_a_server_costs_no_memory() => Run([_path.LogIn(), _path.LogIn(), _path.LogIn()], TransactionPath.SimpleQuery(), TransactionPath.SimpleReply());
+    public void Waiting_for_a_server_costs_no_memory() =>
+        Run([_path.LogIn(), _path.LogIn(), _path.LogIn()], TransactionPath.SimpleQuery(), TransactionPath.SimpleReply());
 
     private void Run(MemorySocket[] clients, byte[] query, byte[] reply, int longer = 0)
     {

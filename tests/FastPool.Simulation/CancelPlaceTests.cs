@@ -5,7 +5,9 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation;
 
-/// <summary>Cancel requests of several loops that want one place. The clock stands all but still: no loop looks round by itself.</summary>
+/// <summary>
+/// Cancel requests of several loops that want one place. The clock stands all but still: no loop looks round by itself.
+/// </summary>
 public sealed class CancelPlaceTests
 {
     private readonly TransactionPath _path = new(

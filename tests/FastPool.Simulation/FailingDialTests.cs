@@ -4,7 +4,10 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation;
 
-/// <summary>A mistake of ours in the middle of a dial: whoever has the place in the pool gives it back, and the next try comes after server_login_retry.</summary>
+/// <summary>
+/// A mistake of ours in the middle of a dial: whoever has the place in the pool gives it back, and the next try comes after
+/// server_login_retry.
+/// </summary>
 public sealed class FailingDialTests
 {
     private readonly TransactionPath _path = new(settings: "server_login_retry=1\ndefault_pool_size=3");

@@ -2,7 +2,10 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation;
 
-/// <summary>A client dies in the middle of each send to it, one world after another: nobody else sees a byte of it, and the books end at zero.</summary>
+/// <summary>
+/// A client dies in the middle of each send to it, one world after another: nobody else sees a byte of it, and the books end at
+/// zero.
+/// </summary>
 public sealed class KilledClientTests
 {
     private const int SendsMost = 120;
@@ -35,7 +38,7 @@ public sealed class KilledClientTests
     /// <summary>Worlds in which not everybody must get everything, and nothing else goes off.</summary>
     private static IEnumerable<ulong> Suitable()
     {
-        for (var seed = 1UL;; seed++)
+        for (var seed = 1UL; ; seed++)
         {
             if (new World(seed).Plan is { HasFaults: true, HasTls: false, MineChance: 0, HostileCount: 0 }) yield return seed;
         }

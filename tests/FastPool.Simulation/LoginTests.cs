@@ -12,6 +12,7 @@ public sealed class LoginTests
     public void A_RECONNECT_in_the_middle_of_a_login_is_no_failure_of_the_server()
     {
         MemorySocket[] clients = [_path.LogIn(static registry => registry.PoolList[0].Invalidate())];
-        _path.Transact(clients, TransactionPath.SimpleQuery(), TransactionPath.SimpleReply()); // Another server was opened at once, without the pause after a failure.
+        // Another server was opened at once, without the pause after a failure.
+        _path.Transact(clients, TransactionPath.SimpleQuery(), TransactionPath.SimpleReply());
     }
 }

@@ -21,7 +21,8 @@ public sealed class LongAnswerTests
         path.Elapse(0.01);
         var server = path.View.Servers[0];
         Assert.Equal(ServerPhase.Asked, server.Phase);
-        byte[] row = [(byte)'D', .. Wire.Int32(RowBytes), .. Wire.Int16(1), .. Wire.Int32(RowBytes - 10), .. new byte[RowBytes - 10]];
+        byte[] row =
+            [(byte)'D', .. Wire.Int32(RowBytes), .. Wire.Int16(1), .. Wire.Int32(RowBytes - 10), .. new byte[RowBytes - 10]];
         var most = 0;
         for (var sent = 0; sent < row.Length && !path.Server!.IsPoolerClosed; sent += PieceBytes)
         {

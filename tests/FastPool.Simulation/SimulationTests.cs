@@ -54,5 +54,6 @@ public sealed class SimulationTests(ITestOutputHelper output)
         }
     }
 
-    private static ulong? Number(string variable) => ulong.TryParse(Environment.GetEnvironmentVariable(variable), out var number) ? number : null;
+    private static ulong? Number(string variable) =>
+        ulong.TryParse(Environment.GetEnvironmentVariable(variable), out var number) ? number : null;
 }

@@ -13,7 +13,8 @@ namespace FastPool.Simulation;
 public sealed class StateEndTests
 {
     /// <summary>Short times for everything that has a setting.</summary>
-    private const string Times = "server_connect_timeout=3\nserver_login_retry=1\nserver_idle_timeout=4\nserver_check_query=<empty>\nserver_check_delay=1\nquery_timeout=6\nquery_wait_timeout=5\nclient_idle_timeout=6\nclient_login_timeout=5\ncancel_wait_timeout=2\nmin_pool_size=0\n";
+    private const string Times =
+        "server_connect_timeout=3\nserver_login_retry=1\nserver_idle_timeout=4\nserver_check_query=<empty>\nserver_check_delay=1\nquery_timeout=6\nquery_wait_timeout=5\nclient_idle_timeout=6\nclient_login_timeout=5\ncancel_wait_timeout=2\nmin_pool_size=0\n";
 
     private const double PatienceSeconds = 8;
 
@@ -27,7 +28,8 @@ public sealed class StateEndTests
             story.ClientIsIn();
             story.Path.Elapse(1.5);
             Assert.Equal(1, story.Pool.Counts.Used);
-        }),
+        }
+        ),
         ["ServerState.Tested"] = ("", static story =>
         {
             story.ClientIsIn();
@@ -35,14 +37,16 @@ public sealed class StateEndTests
             story.ClientAsks();
             story.Path.Elapse(0.01);
             Assert.Equal(1, story.Pool.Counts.Tested);
-        }),
+        }
+        ),
         ["ServerState.Active"] = ("", static story =>
         {
             story.ClientIsIn();
             story.ClientAsks();
             story.Path.Elapse(0.01);
             Assert.Equal(1, story.Pool.Counts.Active);
-        }),
+        }
+        ),
         ["ServerState.BeingCanceled"] = ("", static story =>
         {
             story.ClientIsIn();
@@ -52,13 +56,15 @@ public sealed class StateEndTests
             story.Server.PeerWrite(TransactionPath.SimpleReply());
             story.Path.Elapse(0.01);
             Assert.Equal(1, story.Pool.Counts.BeingCanceled);
-        }),
+        }
+        ),
         ["ServerState.Closing"] = ("", static story =>
         {
             story.ClientIsIn();
             story.Pool.Drain("test", story.Path.View.Host);
             Assert.Equal(1, story.Pool.Counts.Closing);
-        }),
+        }
+        ),
         ["ServerPhase.Login"] = ("server_tls_sslmode=prefer\n", static story => story.ClientComes()),
         ["ServerPhase.Free"] = ("", static story => story.ClientIsIn()),
         ["ServerPhase.SettingParameters"] = ("query_timeout=0\n", static story =>
@@ -69,7 +75,8 @@ public sealed class StateEndTests
             other.PeerWrite(TransactionPath.SimpleQuery());
             story.Path.Elapse(0.01);
             Assert.Equal(ServerPhase.SettingParameters, story.Path.View.Servers[0].Phase);
-        }),
+        }
+        ),
         ["ServerPhase.Linked"] = ("query_timeout=0\nidle_transaction_timeout=3\n", static story =>
         {
             story.ClientIsIn();
@@ -79,7 +86,8 @@ public sealed class StateEndTests
             var inTransaction = new ByteQueue();
             inTransaction.Message('Z', [(byte)'T']);
             story.Server.PeerWrite(inTransaction.Span);
-        }),
+        }
+        ),
         ["ServerPhase.Resetting"] = ("server_reset_query_always=1\nserver_reset_query=discard all\n", static story =>
         {
             story.ClientIsIn();
@@ -88,7 +96,8 @@ public sealed class StateEndTests
             story.Server.PeerWrite(TransactionPath.SimpleReply());
             story.Path.Elapse(0.01);
             Assert.Equal(ServerPhase.Resetting, story.Path.View.Servers[0].Phase);
-        }),
+        }
+        ),
         ["ServerPhase.Checking"] = ("", static story =>
         {
             story.ClientIsIn();
@@ -96,14 +105,16 @@ public sealed class StateEndTests
             story.ClientAsks();
             story.Path.Elapse(0.01);
             Assert.Equal(ServerPhase.Checking, story.Path.View.Servers[0].Phase);
-        }),
+        }
+        ),
         ["ServerPhase.Asked"] = ("query_timeout=0\nauth_type=plain\nauth_user=ann\n", static story =>
         {
             story.Path.Connect("user", "stranger", "database", "d");
             for (var i = 0; i < 10 && (story.Path.Server is null || !story.Path.TryWelcomePooler()); i++) story.Path.Turn();
             story.Path.Elapse(0.01);
             Assert.Equal(ServerPhase.Asked, story.Path.View.Servers[0].Phase);
-        }),
+        }
+        ),
         ["ClientState.Login"] = ("", static story => story.Client = story.Path.Connect()),
         ["ClientState.Waiting"] = ("server_login_retry=100\n", static story => story.ClientComes()),
         ["ClientState.Active"] = ("", static story => story.ClientIsIn()),
@@ -111,12 +122,15 @@ public sealed class StateEndTests
         {
             story.ClientIsIn();
             story.Client!.PeerClose();
-        }),
+        }
+        ),
     };
 
     public static TheoryData<string> Names => [.. Rows.Keys];
 
-    /// <summary>A letter of ours brings a moving server to its next loop, whatever others do; one that is gone has ended.</summary>
+    /// <summary>
+    /// A letter of ours brings a moving server to its next loop, whatever others do; one that is gone has ended.
+    /// </summary>
     private static readonly string[] WaitForNobody = ["ServerPhase.Moving", "ServerState.Gone"];
 
     [Fact]
@@ -137,7 +151,8 @@ public sealed class StateEndTests
         begin(story);
         var servers = story.Path.Dialed.ToList();
         var isOfClient = name.StartsWith(nameof(ClientState), StringComparison.Ordinal);
-        story.Path.Elapse(PatienceSeconds, () => isOfClient ? story.Client!.IsPoolerClosed : servers.TrueForAll(static server => server.IsPoolerClosed));
+        story.Path.Elapse(PatienceSeconds, () =>
+            isOfClient ? story.Client!.IsPoolerClosed : servers.TrueForAll(static server => server.IsPoolerClosed));
         if (isOfClient) Assert.True(story.Client!.IsPoolerClosed);
         else Assert.All(servers, static server => Assert.True(server.IsPoolerClosed));
     }

@@ -55,7 +55,7 @@ internal sealed class NameServer : IDisposable
     /// <summary>A port that is free for both.</summary>
     private static (UdpClient, TcpListener, int) Open(IPAddress address, int port)
     {
-        for (;;)
+        for (; ; )
         {
             var udp = new UdpClient(new IPEndPoint(address, port));
             var free = ((IPEndPoint)udp.Client.LocalEndPoint!).Port;
@@ -76,7 +76,7 @@ internal sealed class NameServer : IDisposable
     {
         try
         {
-            for (;;)
+            for (; ; )
             {
                 var asked = await _udp.ReceiveAsync();
                 if (!IsSilent && Answer(asked.Buffer, IsCut) is { } answer) await _udp.SendAsync(answer, asked.RemoteEndPoint);
@@ -91,7 +91,7 @@ internal sealed class NameServer : IDisposable
     {
         try
         {
-            for (;;)
+            for (; ; )
             {
                 using var client = await _tcp.AcceptTcpClientAsync();
                 var stream = client.GetStream();
@@ -125,12 +125,14 @@ internal sealed class NameServer : IDisposable
         if (exists && type is TypeA or TypeAaaa)
         {
             var family = type == TypeA ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
-            records.AddRange(addresses!.Where(address => address.AddressFamily == family).Select(address => Record(type, address.GetAddressBytes())));
+            records.AddRange(addresses!.Where(address => address.AddressFamily == family)
+                .Select(address => Record(type, address.GetAddressBytes())));
         }
         else if (Serials.TryGetValue(name, out var serial))
         {
             exists = true;
-            if (type == TypeSoa) records.Add(Record(type, [0, 0, .. Number(serial), .. Number(60), .. Number(60), .. Number(60), .. Number(60)]));
+            if (type == TypeSoa)
+                records.Add(Record(type, [0, 0, .. Number(serial), .. Number(60), .. Number(60), .. Number(60), .. Number(60)]));
         }
 
         var header = new byte[HeaderBytes];

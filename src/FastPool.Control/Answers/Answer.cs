@@ -63,7 +63,8 @@ internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null, boo
         buffer.WriteError("ERROR"u8, Encoding.Latin1.GetBytes(sqlState), Encoding.Latin1.GetBytes(text));
     }
 
-    public static ReadOnlySpan<byte> ReadyForQuery(bool isInTransaction) => isInTransaction ? PreparedMessages.ReadyForQueryInTransaction : PreparedMessages.ReadyForQueryIdle;
+    public static ReadOnlySpan<byte> ReadyForQuery(bool isInTransaction) =>
+        isInTransaction ? PreparedMessages.ReadyForQueryInTransaction : PreparedMessages.ReadyForQueryIdle;
 
     /// <summary>EmptyQueryResponse and ReadyForQuery.</summary>
     public void CompleteEmpty()

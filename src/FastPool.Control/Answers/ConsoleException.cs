@@ -6,7 +6,10 @@ internal sealed class ConsoleException(string message, string sqlState = Console
     /// <summary>What the console's errors have always said.</summary>
     public const string ProtocolViolation = "08P01";
 
-    /// <summary>syntax_error_or_access_rule_violation: the same to ordinary drivers, which drop a connection that is said to have violated the protocol.</summary>
+    /// <summary>
+    /// syntax_error_or_access_rule_violation: the same to ordinary drivers, which drop a connection that is said to have violated
+    /// the protocol.
+    /// </summary>
     public const string WrongStatement = "42000";
 
     /// <summary>config_file_error: a RELOAD that failed.</summary>

@@ -4,7 +4,9 @@ using FastPool.Protocol;
 
 namespace FastPool.Control.Answers;
 
-/// <summary>What a console session is welcomed with: the pooler's own parameters, then those that the client named. Any thread.</summary>
+/// <summary>
+/// What a console session is welcomed with: the pooler's own parameters, then those that the client named. Any thread.
+/// </summary>
 internal sealed class ConsoleWelcome(TrackedParameters tracked)
 {
     /// <summary>libpq makes 12502 of the version.</summary>
@@ -22,11 +24,14 @@ internal sealed class ConsoleWelcome(TrackedParameters tracked)
     private readonly WelcomeParameters _parameters = new(Block(Own), tracked.Unknown);
 
     /// <summary>For the own user: a process that wants to take over learns that we can do more than PgBouncer.</summary>
-    private readonly WelcomeParameters _ownUserParameters = new(Block([.. Own, (TakeoverParameter, HandedState.Version.ToString(System.Globalization.CultureInfo.InvariantCulture))]), tracked.Unknown);
+    private readonly WelcomeParameters _ownUserParameters =
+        new(Block([.. Own, (TakeoverParameter, HandedState.Version.ToString(System.Globalization.CultureInfo.InvariantCulture))]),
+        tracked.Unknown);
 
     internal const string TakeoverParameter = "fastpool_takeover";
 
-    private static byte[] Block((string Name, string Value)[] rows) => [.. rows.SelectMany(static row => WelcomeParameters.Status(row.Name, row.Value))];
+    private static byte[] Block((string Name, string Value)[] rows) =>
+        [.. rows.SelectMany(static row => WelcomeParameters.Status(row.Name, row.Value))];
 
     public byte[] For(ClientSession client)
     {

@@ -14,7 +14,8 @@ public interface ILocalTime
 public sealed class UtcTime : ILocalTime
 {
     public string Format(long wallUs) =>
-        DateTime.UnixEpoch.AddTicks(wallUs * TimeSpan.TicksPerMicrosecond).ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+        DateTime.UnixEpoch.AddTicks(wallUs * TimeSpan.TicksPerMicrosecond)
+            .ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 }
 
 /// <summary>Remembers the texts of one listing: connections that came in the same second share one string.</summary>

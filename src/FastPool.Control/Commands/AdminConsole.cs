@@ -32,7 +32,8 @@ internal sealed class AdminConsole : IConsole
     private readonly HashSet<ClientSession> _sessions = [];
     private readonly Dictionary<ClientSession, ExtendedSession> _extended = [];
 
-    public AdminConsole(ConsoleWelcome welcome, ShowCommand show, SetCommand set, Func<WaitList, DatabaseCommands> databases, Func<WaitList, ProcessCommands> processes, PoolRegistry registry, Pausing pausing, ControlThread control, ILogger log)
+    public AdminConsole(ConsoleWelcome welcome, ShowCommand show, SetCommand set, Func<WaitList, DatabaseCommands> databases,
+        Func<WaitList, ProcessCommands> processes, PoolRegistry registry, Pausing pausing, ControlThread control, ILogger log)
     {
         _welcome = welcome;
         _show = show;
@@ -41,7 +42,8 @@ internal sealed class AdminConsole : IConsole
         _pausing = pausing;
         _control = control;
         _log = log;
-        _waits = new WaitList(control, Complete, (request, message) => Fail(request, message, ConsoleException.ProtocolViolation));
+        _waits =
+            new WaitList(control, Complete, (request, message) => Fail(request, message, ConsoleException.ProtocolViolation));
         _databases = databases(_waits);
         var process = _processes = processes(_waits);
         Command showItem = (request, name) =>
@@ -95,11 +97,13 @@ internal sealed class AdminConsole : IConsole
         });
     }
 
-    public void ExecuteExtended(ClientSession client, byte type, byte[] body, IConsoleReply reply) => _control.Post(() => SessionOf(client).Take(type, body, reply));
+    public void ExecuteExtended(ClientSession client, byte type, byte[] body, IConsoleReply reply) =>
+        _control.Post(() => SessionOf(client).Take(type, body, reply));
 
     private ExtendedSession SessionOf(ClientSession client)
     {
-        if (!_extended.TryGetValue(client, out var session)) _extended[client] = session = new ExtendedSession(client, _show, Run);
+        if (!_extended.TryGetValue(client, out var session))
+            _extended[client] = session = new ExtendedSession(client, _show, Run);
         return session;
     }
 
@@ -140,7 +144,9 @@ internal sealed class AdminConsole : IConsole
             case StatementKind.Set:
                 _set.Run(request, statement.Word, statement.Argument);
                 return null;
-            case StatementKind.Command when _commands.TryGetValue(statement.Word, out var command): return command(request, statement.Argument);
+            case StatementKind.Command when _commands.TryGetValue(statement.Word, out var command):
+                return command(request,
+                statement.Argument);
             default: throw request.InvalidCommand();
         }
     }
@@ -159,7 +165,9 @@ internal sealed class AdminConsole : IConsole
         if (_registry.Settings.LogPoolerErrors) _log.PoolerError(prefix, message);
     }
 
-    /// <summary>A cancel request resumes the pooler, even from a session that waits for nothing; what its session waits for is over.</summary>
+    /// <summary>
+    /// A cancel request resumes the pooler, even from a session that waits for nothing; what its session waits for is over.
+    /// </summary>
     private void EndWaits(ClientSession client)
     {
         if (!_registry.IsShuttingDown && _pausing.Mode != PoolerMode.Active)
@@ -170,12 +178,16 @@ internal sealed class AdminConsole : IConsole
         _waits.Cancel(wait => wait.Request.Client == client);
     }
 
-    /// <summary>Nobody could RESUME a suspended pooler without a session: new ones are not accepted. Nor is one of use that stands still for a process that is gone.</summary>
+    /// <summary>
+    /// Nobody could RESUME a suspended pooler without a session: new ones are not accepted. Nor is one of use that stands still
+    /// for a process that is gone.
+    /// </summary>
     private void Leave(ClientSession client)
     {
         _waits.Forget(client);
         _extended.Remove(client);
-        if (!_sessions.Remove(client) || (_sessions.Count > 0 && client != _processes.Taker) || _pausing.Mode != PoolerMode.Suspended || _registry.State.IsRetiring) return;
+        if (!_sessions.Remove(client) || (_sessions.Count > 0 && client != _processes.Taker)
+            || _pausing.Mode != PoolerMode.Suspended || _registry.State.IsRetiring) return;
         _log.Line("admin disappeared when suspended, doing RESUME");
         _waits.Clear();
         _pausing.ResumeAll();

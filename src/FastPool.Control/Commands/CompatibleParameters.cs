@@ -1,6 +1,8 @@
 namespace FastPool.Control.Commands;
 
-/// <summary>Parameters that drivers ask for or set whatever they are connected to. They have fixed values, and setting them does nothing.</summary>
+/// <summary>
+/// Parameters that drivers ask for or set whatever they are connected to. They have fixed values, and setting them does nothing.
+/// </summary>
 internal static class CompatibleParameters
 {
     private static readonly Dictionary<string, string> Values = new(StringComparer.OrdinalIgnoreCase)

@@ -3,7 +3,9 @@ using FastPool.Core.Sessions;
 
 namespace FastPool.Control.Commands;
 
-/// <summary>A query on its way through the control thread, with what was copied from the session: all of it fixed once the client is in.</summary>
+/// <summary>
+/// A query on its way through the control thread, with what was copied from the session: all of it fixed once the client is in.
+/// </summary>
 internal sealed class ConsoleRequest(ClientSession client, string query, IConsoleReply reply, ExtendedForm? form = null)
 {
     /// <summary>For comparing alone: nothing of it may be read off its loop.</summary>
@@ -15,7 +17,9 @@ internal sealed class ConsoleRequest(ClientSession client, string query, IConsol
 
     public bool IsAdmin { get; } = client.IsAdmin;
 
-    /// <summary>It came over a Unix socket from a process of our own system user, as user pgbouncer: it may have descriptors and secrets.</summary>
+    /// <summary>
+    /// It came over a Unix socket from a process of our own system user, as user pgbouncer: it may have descriptors and secrets.
+    /// </summary>
     public bool IsOwnUser { get; } = client.IsOwnUser && client.UserName == Core.Pools.PoolRegistry.AdminDatabase;
 
     public string LogPrefix { get; } = client.LogPrefix;

@@ -130,5 +130,6 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
     }
 
     private Database Find(string name) =>
-        registry.Databases.FirstOrDefault(database => database.Name == name) ?? throw new ConsoleException($"no such database: {name}");
+        registry.Databases.FirstOrDefault(database => database.Name == name)
+            ?? throw new ConsoleException($"no such database: {name}");
 }

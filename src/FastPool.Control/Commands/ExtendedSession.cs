@@ -30,7 +30,8 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
     public bool IsInTransaction { get; private set; }
 
     /// <summary>One of <see cref="DriverWords"/> was said.</summary>
-    public void Note(string tag) => IsInTransaction = tag is "BEGIN" or "START TRANSACTION" || (IsInTransaction && tag is not ("COMMIT" or "ROLLBACK"));
+    public void Note(string tag) =>
+        IsInTransaction = tag is "BEGIN" or "START TRANSACTION" || (IsInTransaction && tag is not ("COMMIT" or "ROLLBACK"));
 
     /// <summary>A message of the client's, in its turn.</summary>
     public void Take(byte type, byte[] body, IConsoleReply reply)
@@ -89,7 +90,8 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
     {
         if (!Parse.TryRead(body, out var parse)) throw Broken("Parse");
         var name = Text(parse.Statement);
-        if (name.Length > 0 && _statements.ContainsKey(name)) throw new ConsoleException($"prepared statement \"{name}\" already exists", DuplicateStatement);
+        if (name.Length > 0 && _statements.ContainsKey(name))
+            throw new ConsoleException($"prepared statement \"{name}\" already exists", DuplicateStatement);
         if (_statements.Count >= NamesMax) throw new ConsoleException("too many prepared statements", TooMany);
         _statements[name] = Text(parse.Query);
         buffer.Write(PreparedMessages.ParseComplete);
@@ -109,7 +111,8 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
     private static short[] ReadFormats(ReadOnlySpan<byte> arguments)
     {
         var reader = new BodyReader(arguments);
-        if (!reader.TryReadInt16(out var parameterFormats) || parameterFormats < 0 || !reader.TryReadBytes(parameterFormats * sizeof(short), out _)) throw Broken("Bind");
+        if (!reader.TryReadInt16(out var parameterFormats) || parameterFormats < 0
+            || !reader.TryReadBytes(parameterFormats * sizeof(short), out _)) throw Broken("Bind");
         if (!reader.TryReadInt16(out var parameters)) throw Broken("Bind");
         if (parameters != 0) throw new ConsoleException("commands of the admin console take no parameters", NotSupported);
         if (!reader.TryReadInt16(out var count) || count < 0) throw Broken("Bind");
@@ -141,7 +144,9 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
     private bool TryDescribe(Portal portal, MessageBuffer buffer)
     {
         var statement = ConsoleStatement.Parse(portal.Query);
-        var isShow = statement.Kind == StatementKind.Command && (statement.Word.Equals("SHOW", StringComparison.OrdinalIgnoreCase) || statement.Word.Equals("SELECT", StringComparison.OrdinalIgnoreCase));
+        var isShow = statement.Kind == StatementKind.Command
+            && (statement.Word.Equals("SHOW", StringComparison.OrdinalIgnoreCase)
+            || statement.Word.Equals("SELECT", StringComparison.OrdinalIgnoreCase));
         return isShow && show.TryDescribe(statement.Argument, buffer, portal.Formats);
     }
 
@@ -155,7 +160,8 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
 
     private void Execute(Message message)
     {
-        if (!Protocol.Execute.TryRead(message.Body, out var execute) || !_portals.TryGetValue(Text(execute.Portal), out var portal))
+        if (!Protocol.Execute.TryRead(message.Body, out var execute)
+            || !_portals.TryGetValue(Text(execute.Portal), out var portal))
         {
             _isSkipping = true;
             var buffer = new MessageBuffer();
@@ -165,7 +171,9 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
         }
         _isBusy = true;
         var form = new ExtendedForm(portal.Formats);
-        run(new ConsoleRequest(client, portal.Query, new EndingReply(message.Reply, () => EndExecute(form)), form) { Session = this });
+        run(new ConsoleRequest(client, portal.Query, new EndingReply(message.Reply, () => EndExecute(form)),
+            form)
+        { Session = this });
     }
 
     private void EndExecute(ExtendedForm form)
@@ -177,9 +185,11 @@ internal sealed class ExtendedSession(ClientSession client, ShowCommand show, Ac
 
     private static ConsoleException Broken(string message) => new($"broken {message} packet");
 
-    private static ConsoleException UnknownStatement(ReadOnlySpan<byte> name) => new($"prepared statement \"{Text(name)}\" does not exist", InvalidStatementName);
+    private static ConsoleException UnknownStatement(ReadOnlySpan<byte> name) =>
+        new($"prepared statement \"{Text(name)}\" does not exist", InvalidStatementName);
 
-    private static ConsoleException UnknownPortal(ReadOnlySpan<byte> name) => new($"portal \"{Text(name)}\" does not exist", InvalidCursorName);
+    private static ConsoleException UnknownPortal(ReadOnlySpan<byte> name) =>
+        new($"portal \"{Text(name)}\" does not exist", InvalidCursorName);
 
     private static string Text(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 

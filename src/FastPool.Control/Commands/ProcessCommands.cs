@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Control.Commands;
 
 /// <summary>Commands about the pooler as a whole, and KILL_CLIENT.</summary>
-internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, LoopWalk walk, WaitList waits, ShowCommand show, Retirement retirement, IProcessControl process, Clock clock, ILogger log)
+internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, LoopWalk walk, WaitList waits, ShowCommand show,
+    Retirement retirement, IProcessControl process, Clock clock, ILogger log)
 {
     private static readonly (string Word, ShutdownMode Mode)[] ShutdownWords =
     [
@@ -22,7 +23,9 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
     /// <summary>Logins may end while everybody else goes on: only then does everything stand still.</summary>
     private const long LoginPatienceUs = 1_000_000;
 
-    /// <summary>Transactions on servers with TLS may end while everybody else stands still: their clients can go along after them.</summary>
+    /// <summary>
+    /// Transactions on servers with TLS may end while everybody else stands still: their clients can go along after them.
+    /// </summary>
     private const long FinishPatienceUs = 200_000;
 
     /// <summary>The session for which everything stands still, or last did.</summary>
@@ -58,7 +61,8 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
             var isLate = timeoutUs > 0 && clock.NowUs - startUs >= timeoutUs;
             var closeReason = isLate ? "suspend_timeout" : null;
             if (!isForTakeover) return pausing.TrySuspend(closeReason);
-            if (!registry.State.IsFrozen && !pausing.TryEndLogins(isLate || clock.NowUs - startUs >= LoginPatienceUs)) return false;
+            if (!registry.State.IsFrozen && !pausing.TryEndLogins(isLate || clock.NowUs - startUs >= LoginPatienceUs))
+                return false;
             if (frozenUs == 0) frozenUs = clock.NowUs;
             return pausing.TryFreeze(closeReason, mayFinish: clock.NowUs - frozenUs < FinishPatienceUs);
         }
@@ -72,8 +76,10 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
         request.RequireAdmin();
         var (word, mode) = ShutdownWords[index];
         log.CommandIssued(word.Length == 0 ? "SHUTDOWN" : $"SHUTDOWN {word}");
-        if (mode == ShutdownMode.Immediate && pausing.Mode == PoolerMode.Suspended && IsGone(request)) return null; // It was to take over: its end resumes everybody.
-        if (mode == ShutdownMode.Immediate && pausing.Mode == PoolerMode.Suspended && request.Client == show.DescriptorsGivenTo && retirement.TryBegin()) return null;
+        // It was to take over: its end resumes everybody.
+        if (mode == ShutdownMode.Immediate && pausing.Mode == PoolerMode.Suspended && IsGone(request)) return null;
+        if (mode == ShutdownMode.Immediate && pausing.Mode == PoolerMode.Suspended && request.Client == show.DescriptorsGivenTo
+            && retirement.TryBegin()) return null;
         process.Shutdown(mode);
         return mode == ShutdownMode.Immediate ? null : "SHUTDOWN";
     }

@@ -30,6 +30,7 @@ internal sealed class SetCommand(PoolRegistry registry, SettingsInForce reloader
         if (message is { } text) log.Write(text);
         if (settings is null) throw new ConsoleException("SET failed");
         if (ReferenceEquals(settings, registry.Settings)) return true; // Fixed until restart: passed over in silence.
-        return reloader.Put(settings, name.Contains("_tls_", StringComparison.Ordinal) || name.Contains("_tls13_", StringComparison.Ordinal));
+        return reloader.Put(settings, name.Contains("_tls_", StringComparison.Ordinal)
+            || name.Contains("_tls13_", StringComparison.Ordinal));
     }
 }

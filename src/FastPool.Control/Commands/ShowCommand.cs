@@ -31,7 +31,9 @@ internal sealed class ShowCommand
         var registry = sources.Registry;
         _items = new Dictionary<string, Item>(StringComparer.OrdinalIgnoreCase)
         {
-            ["HELP"] = new Item(static (answer, _) => answer.Buffer.WriteNotice("Console usage"u8, Encoding.Latin1.GetBytes(ConsoleHelp.Text))),
+            ["HELP"] =
+                new Item(static (answer, _) =>
+                answer.Buffer.WriteNotice("Console usage"u8, Encoding.Latin1.GetBytes(ConsoleHelp.Text))),
             ["CONFIG"] = Of(ConfigListing.Listing, () => ConfigListing.Rows(registry.Settings)),
             ["DATABASES"] = Of(DatabaseListing.Listing, () => DatabaseListing.Rows(registry)),
             ["POOLS"] = Of(PoolListing.Listing, () => PoolListing.Rows(sources)),
@@ -42,8 +44,19 @@ internal sealed class ShowCommand
             ["PEERS"] = Of(PeerListing.PeerList, () => PeerListing.PeerRows(registry.Settings)),
             ["PEER_POOLS"] = Of(PeerListing.PeerPools, () => PeerListing.PeerPoolRows(sources.Walk)),
             ["FDS"] = new Item(WriteDescriptors) { Columns = DescriptorListing.Listing, NeedsAdmin = true },
-            ["SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request), Remembering)) { Columns = ConnectionListing.WithBuffers },
-            ["ACTIVE_SOCKETS"] = new Item((answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request).Where(ConnectionListing.IsActiveSocket), Remembering)) { Columns = ConnectionListing.WithBuffers },
+            ["SOCKETS"] =
+                new Item(
+                (answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request), Remembering))
+                {
+                    Columns =
+                ConnectionListing.WithBuffers
+                },
+            ["ACTIVE_SOCKETS"] =
+                new Item(
+                (answer, request) =>
+                ConnectionListing.WithBuffers.Write(answer, Sockets(request).Where(ConnectionListing.IsActiveSocket),
+                Remembering))
+                { Columns = ConnectionListing.WithBuffers },
             ["LISTS"] = Of(PairListings.Lists, () => PairListings.ListsRows(sources)),
             ["MEM"] = Of(MemListing.Listing, () => MemListing.Rows(sources)),
             ["STATE"] = Of(PairListings.State, () => PairListings.StateRows(registry.State.Mode)),
@@ -57,20 +70,31 @@ internal sealed class ShowCommand
             // FastPool's own.
             ["LATENCY"] = Of(LatencyListing.Databases, () => sources.Latency.OfDatabases(sources.Clock.NowUs)),
             ["LATENCY USERS"] = Of(LatencyListing.Users, () => sources.Latency.OfUsers(sources.Clock.NowUs)),
-            ["LATENCY STATEMENTS"] = new Item((answer, request) => LatencyListing.TopStatements.Write(answer, LatencyListing.StatementLines(sources.Latency, sources.Clock.NowUs, request.IsAdmin), Remembering)) { Columns = LatencyListing.TopStatements },
+            ["LATENCY STATEMENTS"] =
+                new Item(
+                (answer, request) =>
+                LatencyListing.TopStatements.Write(answer,
+                LatencyListing.StatementLines(sources.Latency, sources.Clock.NowUs, request.IsAdmin), Remembering))
+                {
+                    Columns =
+                LatencyListing.TopStatements
+                },
             ["WAITING"] = Of(WaitingListing.Listing, () => WaitingListing.Rows(sources)),
             ["LOOPS"] = Of(LoopListing.Listing, () => LoopRow.All(sources.Walk)),
             ["SAFETY"] = Of(SafetyListing.Listing, () => SafetyListing.Rows(sources.Walk)),
             [TakeoverItem] = new Item((answer, request) =>
             {
                 if (!request.IsOwnUser || !sources.Registry.State.IsFrozen) throw request.InvalidCommand();
-                SendDescriptors(answer, request, OneText("state"), new HandoverWriter(registry, sources.Walk, sources.Secrets, sources.Statements, sources.Clock).Write);
+                SendDescriptors(answer, request, OneText("state"),
+                    new HandoverWriter(registry, sources.Walk, sources.Secrets, sources.Statements, sources.Clock).Write);
             }),
             ["FASTPOOL"] = Of(ProductListing.Listing, () => ProductListing.Rows(registry, sources.Product, sources.Walk)),
         };
     }
 
-    /// <summary>The session that was last given descriptors: when it says SHUTDOWN it has taken over what they stand for.</summary>
+    /// <summary>
+    /// The session that was last given descriptors: when it says SHUTDOWN it has taken over what they stand for.
+    /// </summary>
     public ClientSession? DescriptorsGivenTo { get; private set; }
 
     private ILocalTime Remembering => new SecondMemory(_time);
@@ -111,24 +135,31 @@ internal sealed class ShowCommand
 
     private static Listing<string> OneText(string name) => PairListings.OneText(name.ToLowerInvariant());
 
-    private Item Of<T>(Listing<T> listing, Func<IEnumerable<T>> rows) => new((answer, _) => listing.Write(answer, rows(), Remembering)) { Columns = listing };
+    private Item Of<T>(Listing<T> listing, Func<IEnumerable<T>> rows) =>
+        new((answer, _) => listing.Write(answer, rows(), Remembering)) { Columns = listing };
 
     private void WriteDescriptors(Answer answer, ConsoleRequest request)
     {
         if (request.IsOwnUser && answer.Form is null)
-            SendDescriptors(answer, request, DescriptorListing.Listing, copies => DescriptorListing.Messages(DescriptorListing.Rows(_sources, _connections, copies), _sources.Secrets, Remembering));
+            SendDescriptors(answer, request, DescriptorListing.Listing,
+                copies =>
+                DescriptorListing.Messages(DescriptorListing.Rows(_sources, _connections, copies), _sources.Secrets,
+                Remembering));
         else
             DescriptorListing.Listing.Write(answer, DescriptorListing.Rows(_sources, _connections), Remembering);
     }
 
     /// <summary>All of them or none: who got some would take over a part.</summary>
-    private void SendDescriptors(Answer answer, ConsoleRequest request, IDescription columns, Func<DescriptorCopies, IReadOnlyList<DescriptorMessage>> write)
+    private void SendDescriptors(Answer answer, ConsoleRequest request, IDescription columns, Func<DescriptorCopies,
+        IReadOnlyList<DescriptorMessage>> write)
     {
         var copies = _sources.Walk.NewCopies();
         try
         {
             var messages = write(copies);
-            if (copies.Problem is { } problem) throw new ConsoleException("could not duplicate the descriptors: " + problem, ConsoleException.InsufficientResources);
+            if (copies.Problem is { } problem)
+                throw new ConsoleException("could not duplicate the descriptors: "
+                + problem, ConsoleException.InsufficientResources);
             columns.Describe(answer.Buffer, default);
             DescriptorsGivenTo = request.Client;
             answer.Send(messages, copies);

@@ -32,7 +32,8 @@ internal enum WaitEnd
 /// Commands that are answered when a condition holds. Each remembers its own condition: another's does not answer it. While
 /// there is none, nothing is looked at.
 /// </summary>
-internal sealed class WaitList(ControlThread control, Action<ConsoleRequest, string> complete, Action<ConsoleRequest, string> fail)
+internal sealed class WaitList(ControlThread control, Action<ConsoleRequest, string> complete, Action<ConsoleRequest,
+    string> fail)
 {
     private readonly List<Wait> _waits = [];
     private ControlTimer? _timer;
@@ -54,7 +55,8 @@ internal sealed class WaitList(ControlThread control, Action<ConsoleRequest, str
     }
 
     /// <summary>The client is gone. A SUSPEND goes on parking nevertheless; its answer goes nowhere.</summary>
-    public void Forget(ClientSession client) => _waits.RemoveAll(wait => wait.Request.Client == client && wait.EndsWith != WaitEnd.Resume);
+    public void Forget(ClientSession client) =>
+        _waits.RemoveAll(wait => wait.Request.Client == client && wait.EndsWith != WaitEnd.Resume);
 
     /// <summary>Nobody is left to be answered.</summary>
     public void Clear() => _waits.Clear();

@@ -17,7 +17,9 @@ public sealed class FigureBook
     private const int FirstExponent = 6;
     private const int LastExponent = 26;
 
-    private static readonly string[] Bounds = [.. Enumerable.Range(FirstExponent, LastExponent - FirstExponent + 1).Select(static exponent => MetricText.Bound((1L << exponent) / 1e6))];
+    private static readonly string[] Bounds =
+        [.. Enumerable.Range(FirstExponent, LastExponent - FirstExponent + 1)
+        .Select(static exponent => MetricText.Bound((1L << exponent) / 1e6))];
 
     private readonly Sources _sources;
     private readonly PoolerReadiness _readiness;
@@ -35,9 +37,12 @@ public sealed class FigureBook
         WriteProcess(text);
         WriteLists(text);
         WriteRows(text, MetricFamilies.Databases, [.. DatabaseListing.Rows(_sources.Registry)], DatabaseLabels);
-        WriteRows(text, MetricFamilies.Pools, [.. PoolListing.Rows(_sources)], static row => MetricText.Labels("database", row.Pool.Database.Name, "user", row.Pool.User.Name));
+        WriteRows(text, MetricFamilies.Pools, [.. PoolListing.Rows(_sources)], static row =>
+            MetricText.Labels("database", row.Pool.Database.Name, "user", row.Pool.User.Name));
         var stats = _sources.Stats.OfDatabases(_sources.Clock.NowUs).ToArray();
-        foreach (var metric in MetricFamilies.Totals) WriteRows(text, [new Metric<DatabaseStats>(metric.Name, metric.Type, metric.Help, row => metric.Value(row.Totals))], stats, static row => MetricText.Labels("database", row.Name));
+        foreach (var metric in MetricFamilies.Totals)
+            WriteRows(text, [new Metric<DatabaseStats>(metric.Name, metric.Type, metric.Help, row => metric.Value(row.Totals))],
+            stats, static row => MetricText.Labels("database", row.Name));
         WriteLatencies(text);
         WriteRows(text, MetricFamilies.Loops, LoopRow.All(_sources.Walk), static row => MetricText.Labels("loop", $"{row.Loop}"));
         WriteWaiting(text);
@@ -54,10 +59,13 @@ public sealed class FigureBook
         text.Family("pgbouncer_version_info", Gauge, "The version of the pooler that this one stands in for");
         text.Sample("pgbouncer_version_info", MetricText.Labels("version", ShowCommand.VersionText), 1);
         text.Family("fastpool_build_info", Gauge, "What really does the work");
-        text.Sample("fastpool_build_info", MetricText.Labels("version", _sources.Product.Version, "engine", _sources.Product.Engine), 1);
+        text.Sample("fastpool_build_info",
+            MetricText.Labels("version", _sources.Product.Version, "engine", _sources.Product.Engine), 1);
         text.Single("fastpool_ready", Gauge, "1 if new clients should be sent here, else 0", _readiness.IsReady ? 1 : 0);
-        text.Single("fastpool_uptime_seconds", Gauge, "Time since the start", (_sources.Clock.NowUs - _sources.Latency.StartUs) / 1e6);
-        text.Single("fastpool_paused", Gauge, "1 during a PAUSE of everything, else 0", _sources.Registry.State.Mode == PoolerMode.Paused ? 1 : 0);
+        text.Single("fastpool_uptime_seconds", Gauge, "Time since the start",
+            (_sources.Clock.NowUs - _sources.Latency.StartUs) / 1e6);
+        text.Single("fastpool_paused", Gauge, "1 during a PAUSE of everything, else 0",
+            _sources.Registry.State.Mode == PoolerMode.Paused ? 1 : 0);
     }
 
     private void WriteLists(MetricText text)
@@ -67,8 +75,10 @@ public sealed class FigureBook
             if (ListMetric(row.Name) is var (name, help)) text.Single(name, Gauge, help, row.Value);
         }
         var settings = _sources.Registry.Settings;
-        text.Single("pgbouncer_config_max_client_connections", Gauge, "Config maximum number of client connections", settings.MaxClientConn);
-        text.Single("pgbouncer_config_max_user_connections", Gauge, "Config maximum number of server connections per user", settings.MaxUserConnections(null));
+        text.Single("pgbouncer_config_max_client_connections", Gauge, "Config maximum number of client connections",
+            settings.MaxClientConn);
+        text.Single("pgbouncer_config_max_user_connections", Gauge, "Config maximum number of server connections per user",
+            settings.MaxUserConnections(null));
     }
 
     private static (string Name, string Help)? ListMetric(string list) => list switch
@@ -93,7 +103,8 @@ public sealed class FigureBook
         "force_user", row.Entry.ForcedUser,
         "pool_mode", row.Entry.PoolMode is { } mode ? PoolModes.Words.WordOf(mode) : "");
 
-    private static void WriteRows<T>(MetricText text, IReadOnlyList<Metric<T>> metrics, IReadOnlyList<T> rows, Func<T, string> labels)
+    private static void WriteRows<T>(MetricText text, IReadOnlyList<Metric<T>> metrics, IReadOnlyList<T> rows, Func<T,
+        string> labels)
     {
         var labelTexts = rows.Select(labels).ToArray();
         foreach (var metric in metrics)
@@ -109,7 +120,9 @@ public sealed class FigureBook
         foreach (var (measure, name, help) in MetricFamilies.Latencies)
         {
             text.Family(name, "histogram", help);
-            foreach (var database in _sources.Registry.Databases.Where(database => database != _sources.Registry.Admin && database.Pools.Count > 0))
+            foreach (
+                var database in _sources.Registry.Databases.Where(database =>
+                database != _sources.Registry.Admin && database.Pools.Count > 0))
             {
                 var sum = LatencyWindows.Total(database.Pools, measure);
                 if (sum.Count > 0) WriteHistogram(text, name, MetricText.Labels("database", database.Name), sum);
@@ -119,8 +132,10 @@ public sealed class FigureBook
 
     private static void WriteHistogram(MetricText text, string name, string labels, HistogramSum sum)
     {
-        var below = sum.CountsBelowPowersOf2(); // Times are cut to whole microseconds: below a bound counted is below it in truth.
-        for (var i = 0; i < Bounds.Length; i++) text.Sample(name + "_bucket", $"{labels},le=\"{Bounds[i]}\"", below[FirstExponent + i]);
+        // Times are cut to whole microseconds: below a bound counted is below it in truth.
+        var below = sum.CountsBelowPowersOf2();
+        for (var i = 0; i < Bounds.Length; i++)
+            text.Sample(name + "_bucket", $"{labels},le=\"{Bounds[i]}\"", below[FirstExponent + i]);
         text.Sample(name + "_bucket", labels + ",le=\"+Inf\"", sum.Count);
         text.Sample(name + "_sum", labels, sum.SumUs / 1e6);
         text.Sample(name + "_count", labels, sum.Count);
@@ -130,7 +145,8 @@ public sealed class FigureBook
     {
         text.Family("fastpool_waiting_clients", Gauge, "Clients that wait, by what they wait for");
         foreach (var group in WaitingListing.Rows(_sources).GroupBy(static row => (row.Database, row.Cause)))
-            text.Sample("fastpool_waiting_clients", MetricText.Labels("database", group.Key.Database, "cause", group.Key.Cause), group.Count());
+            text.Sample("fastpool_waiting_clients", MetricText.Labels("database", group.Key.Database, "cause", group.Key.Cause),
+                group.Count());
     }
 
     private void WriteSafety(MetricText text)
@@ -138,7 +154,9 @@ public sealed class FigureBook
         text.Family("fastpool_session_state_uses_total", Counter, "Commands that leave something behind in a server's session");
         foreach (var group in SafetyListing.Rows(_sources.Walk).GroupBy(static row => (row.Database, row.User, row.Use)))
         {
-            var labels = MetricText.Labels("database", group.Key.Database, "user", group.Key.User, "usage", SafetyListing.UseWord(group.Key.Use));
+            var labels =
+                MetricText.Labels("database", group.Key.Database, "user", group.Key.User, "usage",
+                SafetyListing.UseWord(group.Key.Use));
             text.Sample("fastpool_session_state_uses_total", labels, group.Sum(static row => row.Count));
         }
     }

@@ -71,6 +71,7 @@ internal sealed class MetricText(bool isOpenMetrics)
     {
         var bytes = Encoding.Latin1.GetBytes(value);
         if (!Utf8.IsValid(bytes)) value = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes)));
-        return value.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", @"\n", StringComparison.Ordinal);
+        return value.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
+            .Replace("\n", @"\n", StringComparison.Ordinal);
     }
 }

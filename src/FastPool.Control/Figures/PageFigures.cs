@@ -1,5 +1,5 @@
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
 using FastPool.Control.Listings;
 using FastPool.Control.Operations;
 using FastPool.Control.Statistics;
@@ -22,13 +22,16 @@ internal static class PageFigures
             json.WriteNumber("uptime_us", now - sources.Latency.StartUs);
             json.WriteString("version", sources.Product.Version);
             json.WriteString("engine", sources.Product.Engine);
-            json.WriteString("state", readiness.IsReady && sources.Registry.State.Mode == PoolerMode.Paused ? "paused" : readiness.Word);
+            json.WriteString("state", readiness.IsReady
+                && sources.Registry.State.Mode == PoolerMode.Paused ? "paused" : readiness.Word);
             json.WriteNumber("max_client_conn", sources.Registry.Settings.MaxClientConn);
             json.WriteNumber("clients", sources.Registry.Clients.Count);
             WriteArray(json, "pools", PoolListing.Rows(sources).Where(row => row.Pool != sources.Registry.AdminPool), WritePool);
-            WriteArray(json, "stats", sources.Stats.OfDatabases(now).Where(row => row.Name != PoolRegistry.AdminDatabase), WriteStats);
+            WriteArray(json, "stats", sources.Stats.OfDatabases(now).Where(row => row.Name != PoolRegistry.AdminDatabase),
+                WriteStats);
             WriteArray(json, "latency", sources.Latency.OfDatabases(now), WriteLatency);
-            WriteArray(json, "waiting", WaitingListing.Rows(sources).GroupBy(static row => (row.Database, row.User, row.Cause)), WriteWaiting);
+            WriteArray(json, "waiting", WaitingListing.Rows(sources).GroupBy(static row => (row.Database, row.User, row.Cause)),
+                WriteWaiting);
             WriteArray(json, "loops", LoopRow.All(sources.Walk), WriteLoop);
             WriteArray(json, "safety", SafetyListing.Rows(sources.Walk), WriteSafety);
             json.WriteEndObject();
@@ -91,7 +94,8 @@ internal static class PageFigures
         json.WriteNumber("max_us", row.Times.MaxUs);
     }
 
-    private static void WriteWaiting(Utf8JsonWriter json, IGrouping<(string Database, string User, string Cause), WaitingRow> group)
+    private static void WriteWaiting(Utf8JsonWriter json, IGrouping<(string Database, string User, string Cause),
+        WaitingRow> group)
     {
         Name(json, "database", group.Key.Database);
         Name(json, "user", group.Key.User);
@@ -124,5 +128,6 @@ internal static class PageFigures
     }
 
     /// <summary>Outside text is one char a byte; here it becomes the UTF-8 it was, or what comes nearest.</summary>
-    private static void Name(Utf8JsonWriter json, string name, string value) => json.WriteString(name, Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(value)));
+    private static void Name(Utf8JsonWriter json, string name, string value) =>
+        json.WriteString(name, Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(value)));
 }

@@ -14,7 +14,8 @@ public static class HandoverReader
     public static ReadOnlySpan<byte> GreetingName => Encoding.ASCII.GetBytes(ConsoleWelcome.TakeoverParameter);
 
     /// <summary>Its value for the form that is read here.</summary>
-    public static ReadOnlySpan<byte> GreetingValue => Encoding.ASCII.GetBytes(HandedState.Version.ToString(CultureInfo.InvariantCulture));
+    public static ReadOnlySpan<byte> GreetingValue =>
+        Encoding.ASCII.GetBytes(HandedState.Version.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>One row.</summary>
     /// <param name="descriptors">Takes so many of those that have come, in their order.</param>

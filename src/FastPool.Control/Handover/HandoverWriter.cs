@@ -2,8 +2,8 @@ using FastPool.Base;
 using FastPool.Control.Listings;
 using FastPool.Control.Operations;
 using FastPool.Core.Pools;
-using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Protocol;
 
 namespace FastPool.Control.Handover;
@@ -12,7 +12,8 @@ namespace FastPool.Control.Handover;
 /// Everything that stands still, as rows of one column for a process of our own kind: what is common first, then listeners,
 /// servers and clients, some hundred a row, each row with the descriptors it tells of.
 /// </summary>
-internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, HandoverSecrets secrets, StatementTable statements, Clock clock)
+internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, HandoverSecrets secrets, StatementTable statements,
+    Clock clock)
 {
     /// <summary>The kernel passes 253 descriptors at once.</summary>
     private const int PerRow = 200;
@@ -20,7 +21,9 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
     /// <summary>Kinds of rows, by their first byte.</summary>
     internal const byte Common = 0, Listeners = 1, Servers = 2, Clients = 3;
 
-    /// <summary>What is sent of each listener, server and client: copied on its loop, where the number is still its own.</summary>
+    /// <summary>
+    /// What is sent of each listener, server and client: copied on its loop, where the number is still its own.
+    /// </summary>
     private readonly Dictionary<object, int> _copyOf = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>On the control thread, while all loops stand still. Once.</summary>
@@ -73,7 +76,8 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
         var totals = default(StatsTotals);
         foreach (var stats in pool.Stats) stats.AddTo(ref totals);
         var welcome = pool.Welcome as WelcomeParameters;
-        return new HandedPool(pool.Database.Name, pool.User.Name, totals, welcome?.Untracked, welcome is null ? [] : secrets.Tracked.Named(welcome.Tracked));
+        return new HandedPool(pool.Database.Name, pool.User.Name, totals, welcome?.Untracked, welcome is null ? []
+            : secrets.Tracked.Named(welcome.Tracked));
     }
 
     private void AddRows<T>(List<DescriptorMessage> rows, byte kind, List<T> items, Action<BinaryWriter, T, T?> write)

@@ -19,7 +19,8 @@ internal readonly record struct CancelCounts(int Active, int Waiting, int Connec
         {
             foreach (var peer in view.PeersUsed) counts[peer] = default;
         });
-        foreach (var (peer, count) in Collect(walk, static cancel => cancel.PeerId == 0 ? null : (object)cancel.PeerId)) counts[(int)peer] = count;
+        foreach (var (peer, count) in Collect(walk, static cancel => cancel.PeerId == 0 ? null : (object)cancel.PeerId))
+            counts[(int)peer] = count;
         return counts;
     }
 

@@ -16,5 +16,8 @@ internal static class ConfigListing
         SettingColumns.Text("changeable", static row => PairListings.YesNo(row.IsChangeable)));
 
     public static IEnumerable<SettingLine> Rows(Settings settings) =>
-        SettingsTable.Show(settings).Select(static row => new SettingLine(row.Key, row.Value is { } value ? SecretMask.Shown(row.Key, value) : null, row.Default, row.Changeable));
+        SettingsTable.Show(settings)
+            .Select(static row =>
+            new SettingLine(row.Key, row.Value is { } value ? SecretMask.Shown(row.Key, value)
+            : null, row.Default, row.Changeable));
 }

@@ -65,7 +65,8 @@ internal static class ConnectionListing
     /// <summary>Both, under the names of the lists they are in; without what has to do with cancel requests.</summary>
     /// <param name="asking">The console session that asks: its query is in its buffer.</param>
     /// <param name="askingBuffer">That buffer.</param>
-    public static IEnumerable<ConnectionLine> Sockets(Connections connections, Settings settings, long asking, BufferView askingBuffer)
+    public static IEnumerable<ConnectionLine> Sockets(Connections connections, Settings settings, long asking,
+        BufferView askingBuffer)
     {
         var requests = connections.CancelRequests().ConvertAll(static row => row.Id);
         var rows = connections.Clients();
@@ -73,7 +74,8 @@ internal static class ConnectionListing
         rows.AddRange(connections.Servers());
         return connections.InOrder(rows)
             .Where(static row => row.Place != ConnectionPlace.ServerBeingCanceled)
-            .Select(row => new ConnectionLine(row, ListOf(row.Place), settings.ListenPort, row.Id == asking ? askingBuffer : row.Buffer));
+            .Select(row =>
+                new ConnectionLine(row, ListOf(row.Place), settings.ListenPort, row.Id == asking ? askingBuffer : row.Buffer));
     }
 
     public static bool IsActiveSocket(ConnectionLine line) => line.Buffer != default;

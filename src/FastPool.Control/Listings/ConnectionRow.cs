@@ -80,7 +80,8 @@ internal sealed class ConnectionRow
             UnixPort = client.UnixPort,
             ConnectWallUs = client.ConnectWallUs,
             RequestWallUs = client.ConnectWallUs + (client.RequestUs - client.ConnectUs),
-            WaitUs = client.QueryStartUs == 0 || (hasEntered && client.IsConsole) ? 0 : Math.Max(0, nowUs - client.QueryStartUs), // The console runs no query.
+            // The console runs no query.
+            WaitUs = client.QueryStartUs == 0 || (hasEntered && client.IsConsole) ? 0 : Math.Max(0, nowUs - client.QueryStartUs),
             LinkId = client.Server?.Id ?? 0,
             RemotePid = client.Remote.IsUnix ? client.PeerPid : 0,
             Tls = end.Tls,
@@ -131,7 +132,8 @@ internal sealed class ConnectionRow
     /// <summary>The connection that brought a cancel request. On its loop.</summary>
     public static ConnectionRow OfRequest(CancelView cancel) => new()
     {
-        Place = cancel.Carrier is { IsConnecting: false } ? ConnectionPlace.ClientActiveCancel : ConnectionPlace.ClientWaitingCancel,
+        Place = cancel.Carrier is { IsConnecting: false } ? ConnectionPlace.ClientActiveCancel
+            : ConnectionPlace.ClientWaitingCancel,
         Id = cancel.Client.Id,
         Pool = cancel.Pool,
         Database = cancel.Pool?.Database.Name,

@@ -37,7 +37,9 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
         var entries = requests.ConvertAll(row => new Entry(RankOf(ranks, row.Pool), row.Place, row.Id, 0, null, row));
         walk.Clients((view, client) =>
         {
-            if (!requestIds.Contains(client.Id)) entries.Add(new Entry(RankOf(ranks, client.Pool), ConnectionRow.PlaceOf(client), client.Id, view.Loop, client, null));
+            if (!requestIds.Contains(client.Id))
+                entries.Add(
+                new Entry(RankOf(ranks, client.Pool), ConnectionRow.PlaceOf(client), client.Id, view.Loop, client, null));
         });
         entries.Sort(static (a, b) => Compare((a.Rank, a.Place, a.Id), (b.Rank, b.Place, b.Id)));
         var rows = new ConnectionRow?[LoopWalk.SliceMax];
@@ -61,7 +63,8 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
             {
                 for (var i = 0; i < slice.Count; i++)
                 {
-                    if (slice[i] is { Client: { } client } entry && entry.Loop == loop) rows[i] = ConnectionRow.Of(client, view.NowUs);
+                    if (slice[i] is { Client: { } client } entry && entry.Loop == loop)
+                        rows[i] = ConnectionRow.Of(client, view.NowUs);
                 }
             });
         }
@@ -92,7 +95,10 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
         return rows;
     }
 
-    /// <summary>By pool, place and age; what has no pool comes last. A server that moved between two loops while they were visited is there once.</summary>
+    /// <summary>
+    /// By pool, place and age; what has no pool comes last. A server that moved between two loops while they were visited is
+    /// there once.
+    /// </summary>
     public IEnumerable<ConnectionRow> InOrder(List<ConnectionRow> rows)
     {
         var ranks = Ranks();
@@ -112,7 +118,8 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
         return ranks;
     }
 
-    private static int RankOf(Dictionary<Pool, int> ranks, Pool? pool) => pool is null ? int.MaxValue : ranks.GetValueOrDefault(pool, int.MaxValue - 1);
+    private static int RankOf(Dictionary<Pool, int> ranks, Pool? pool) =>
+        pool is null ? int.MaxValue : ranks.GetValueOrDefault(pool, int.MaxValue - 1);
 
     private static int Compare((int Rank, ConnectionPlace Place, long Id) a, (int Rank, ConnectionPlace Place, long Id) b)
     {
@@ -122,5 +129,6 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
     }
 
     /// <summary>Where a row stands, and what it is made of when its turn comes.</summary>
-    private readonly record struct Entry(int Rank, ConnectionPlace Place, long Id, int Loop, ClientSession? Client, ConnectionRow? Row);
+    private readonly record struct Entry(int Rank, ConnectionPlace Place, long Id, int Loop, ClientSession? Client,
+        ConnectionRow? Row);
 }

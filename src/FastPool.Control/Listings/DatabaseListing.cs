@@ -21,7 +21,8 @@ internal static class DatabaseListing
         Int4("pool_size", static row => row.Settings.PoolSize(row.Entry, null)),
         Int4("min_pool_size", static row => row.Settings.MinPoolSize(row.Entry)),
         Int4("reserve_pool_size", static row => row.Settings.ReservePoolSize(row.Entry, null)),
-        Int4("server_lifetime", static row => (row.Entry.ServerLifetimeUs > 0 ? row.Entry.ServerLifetimeUs : row.Settings.ServerLifetimeUs) / UsPerSecond),
+        Int4("server_lifetime", static row =>
+            (row.Entry.ServerLifetimeUs > 0 ? row.Entry.ServerLifetimeUs : row.Settings.ServerLifetimeUs) / UsPerSecond),
         Text("pool_mode", static row => row.Entry.PoolMode is { } mode ? PoolModes.Words.WordOf(mode) : null),
         Text("load_balance_hosts", static row => LoadBalanceHostsOf(row.Entry)),
         Int4("max_connections", static row => row.Settings.MaxDbConnections(row.Entry)),

@@ -8,7 +8,8 @@ using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.Descrip
 namespace FastPool.Control.Listings;
 
 /// <summary>A socket for SHOW FDS.</summary>
-internal sealed record DescriptorRow(int Descriptor, string Task, string? User, string? Database, string Address, long Port, ulong Cancel, long Link, ParameterValues? Parameters)
+internal sealed record DescriptorRow(int Descriptor, string Task, string? User, string? Database, string Address, long Port,
+    ulong Cancel, long Link, ParameterValues? Parameters)
 {
     /// <summary>Of who gets descriptors alone: the rest has no use for a secret.</summary>
     public string? Password { get; init; }
@@ -72,12 +73,15 @@ internal static class DescriptorListing
         [
             .. listeners.Values,
             .. inOrder.Where(static row => row.Place == ConnectionPlace.ClientLogin).Select(RowOf),
-            .. inOrder.Where(static row => row.Place is not (ConnectionPlace.ClientLogin or ConnectionPlace.ServerBeingCanceled)).Select(RowOf),
+            .. inOrder.Where(static row => row.Place is not (ConnectionPlace.ClientLogin or ConnectionPlace.ServerBeingCanceled))
+                .Select(RowOf),
         ];
     }
 
     private static DescriptorRow RowOf(ListenerView listener, DescriptorCopies? copies) =>
-        new(listener.Descriptor, "pooler", null, null, listener.Address, listener.Port, 0, 0, null) { Copy = copies?.Add(listener.Descriptor) ?? -1 };
+        new(listener.Descriptor, "pooler", null, null, listener.Address, listener.Port, 0, 0,
+            null)
+        { Copy = copies?.Add(listener.Descriptor) ?? -1 };
 
     private static DescriptorRow RowOf(ConnectionRow row) => new(
         row.Descriptor,
@@ -94,12 +98,17 @@ internal static class DescriptorListing
         IsPrepared = row is { IsServer: true, PreparedStatements: > 0, LinkId: 0 },
     };
 
-    /// <summary>The rows with their descriptors. A free server that has statements prepared stays here, and ends with this process.</summary>
-    public static IReadOnlyList<DescriptorMessage> Messages(IEnumerable<DescriptorRow> rows, HandoverSecrets secrets, ILocalTime time) =>
+    /// <summary>
+    /// The rows with their descriptors. A free server that has statements prepared stays here, and ends with this process.
+    /// </summary>
+    public static IReadOnlyList<DescriptorMessage> Messages(IEnumerable<DescriptorRow> rows, HandoverSecrets secrets,
+        ILocalTime time) =>
     [
         .. rows.Where(static row => row is { IsPrepared: false, Copy: >= 0 }).Select(row =>
         {
-            var whole = row.Task == "client" ? row with { Password = secrets.SecretOf(row.Database, row.User), Keys = secrets.KeysOf(row.Database, row.User) } : row;
+            var whole = row.Task == "client"
+                ? row with { Password = secrets.SecretOf(row.Database, row.User), Keys = secrets.KeysOf(row.Database, row.User) }
+                : row;
             return new DescriptorMessage(Listing.Row(whole, time), [row.Copy]);
         }),
     ];

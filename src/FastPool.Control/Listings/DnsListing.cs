@@ -15,7 +15,10 @@ internal static class DnsListing
     public static Listing<DnsHostRow> DnsHosts { get; } = new(
         Hosts.Text("hostname", static row => row.Host.Name),
         Hosts.Int8("ttl", static row => (ulong)Math.Max(0, row.TtlUs / UsPerSecond)),
-        Hosts.Text("addrs", static row => string.Join(',', row.Host.Addresses.Select(static address => address.Contains(':') ? $"[{address}]:0" : $"{address}:0"))));
+        Hosts.Text("addrs",
+            static row =>
+            string.Join(',',
+            row.Host.Addresses.Select(static address => address.Contains(':') ? $"[{address}]:0" : $"{address}:0"))));
 
     public static Listing<DnsZone> DnsZones { get; } = new(
         Zones.Text("zonename", static row => row.Name),
@@ -23,7 +26,9 @@ internal static class DnsListing
         Zones.Int4("count", static row => row.HostCount));
 
     public static IEnumerable<DnsHostRow> DnsHostRows(Sources sources) =>
-        sources.Dns.Hosts.OrderBy(static host => host.Name, StringComparer.Ordinal).Select(host => new DnsHostRow(host, host.ExpiresUs - sources.Clock.NowUs));
+        sources.Dns.Hosts.OrderBy(static host => host.Name, StringComparer.Ordinal)
+            .Select(host => new DnsHostRow(host, host.ExpiresUs - sources.Clock.NowUs));
 
-    public static IEnumerable<DnsZone> DnsZoneRows(IDnsView dns) => dns.Zones.OrderBy(static zone => zone.Name, StringComparer.Ordinal);
+    public static IEnumerable<DnsZone> DnsZoneRows(IDnsView dns) =>
+        dns.Zones.OrderBy(static zone => zone.Name, StringComparer.Ordinal);
 }

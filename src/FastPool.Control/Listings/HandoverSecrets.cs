@@ -6,7 +6,10 @@ using FastPool.Core.Settings;
 
 namespace FastPool.Control.Listings;
 
-/// <summary>What a process that takes over needs for logins to servers and cannot read from its own files. It never leaves the system user.</summary>
+/// <summary>
+/// What a process that takes over needs for logins to servers and cannot read from its own files. It never leaves the system
+/// user.
+/// </summary>
 internal sealed class HandoverSecrets(PoolRegistry registry, ScramVerifiers verifiers, TrackedParameters tracked)
 {
     public TrackedParameters Tracked => tracked;
@@ -21,8 +24,10 @@ internal sealed class HandoverSecrets(PoolRegistry registry, ScramVerifiers veri
     /// <summary>What a client of that name proved.</summary>
     public ScramKeys? KeysOf(string? database, string? user)
     {
-        if (database is null || user is null || registry.FindDatabase(database, out _) is not { Entry.ForcedUser: null } known) return null;
-        var secret = registry.Settings.UserList.TryGet(user, out var listed) ? listed : known.FetchedSecrets.GetValueOrDefault(user);
+        if (database is null || user is null || registry.FindDatabase(database, out _) is not { Entry.ForcedUser: null } known)
+            return null;
+        var secret = registry.Settings.UserList.TryGet(user, out var listed) ? listed
+            : known.FetchedSecrets.GetValueOrDefault(user);
         return secret is { Kind: SecretKind.Scram } ? verifiers.Proof(secret.StoredKey) : null;
     }
 

@@ -9,7 +9,9 @@ using Statements = Columns<StatementLine>;
 /// <summary>A statement's row as one asks for it: the text of queries is for administrators.</summary>
 internal sealed record StatementLine(StatementRow Row, bool ShowsText);
 
-/// <summary>SHOW LATENCY, SHOW LATENCY USERS and SHOW LATENCY STATEMENTS: times in milliseconds, as pgbench reports them.</summary>
+/// <summary>
+/// SHOW LATENCY, SHOW LATENCY USERS and SHOW LATENCY STATEMENTS: times in milliseconds, as pgbench reports them.
+/// </summary>
 internal static class LatencyListing
 {
     /// <summary>Statements that are shown.</summary>

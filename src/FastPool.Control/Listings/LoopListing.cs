@@ -5,7 +5,8 @@ using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.LoopRow
 namespace FastPool.Control.Listings;
 
 /// <summary>One loop as it was when it was visited.</summary>
-internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages, long ServerMessages, long ClientBytes, long ServerBytes, long Takeovers, long SendsTogether, long BrokenInvariants)
+internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages,
+    long ServerMessages, long ClientBytes, long ServerBytes, long Takeovers, long SendsTogether, long BrokenInvariants)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -13,7 +14,10 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
         walk.Each(view =>
         {
             var figures = view.Figures;
-            rows.Add(new LoopRow(view.Loop, view.Clients.Count, view.Servers.Count, view.BusyUs, figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Takeovers, figures.SendsTogether, figures.BrokenInvariants));
+            rows.Add(
+                new LoopRow(view.Loop, view.Clients.Count, view.Servers.Count, view.BusyUs, figures.WakeUps,
+                figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Takeovers,
+                figures.SendsTogether, figures.BrokenInvariants));
         });
         return rows;
     }

@@ -13,11 +13,15 @@ internal readonly record struct NameValue(string Name, long Value);
 /// <summary>Listings of two columns, and those of one: a name and what there is of it.</summary>
 internal static class PairListings
 {
-    public static Listing<NameValue> Lists { get; } = new(Pairs.Text("list", static row => row.Name), Pairs.Int4("items", static row => row.Value));
+    public static Listing<NameValue> Lists { get; } =
+        new(Pairs.Text("list", static row => row.Name), Pairs.Int4("items", static row => row.Value));
 
-    public static Listing<NameValue> Totals { get; } = new(Pairs.Text("name", static row => row.Name), Pairs.Numeric("value", static row => row.Value));
+    public static Listing<NameValue> Totals { get; } =
+        new(Pairs.Text("name", static row => row.Name), Pairs.Numeric("value", static row => row.Value));
 
-    public static Listing<KeyValuePair<string, string>> State { get; } = new(Words.Text("key", static row => row.Key), Words.Text("value", static row => row.Value));
+    public static Listing<KeyValuePair<string,
+        string>> State
+    { get; } = new(Words.Text("key", static row => row.Key), Words.Text("value", static row => row.Value));
 
     public static Listing<string> Version { get; } = OneText("version");
 

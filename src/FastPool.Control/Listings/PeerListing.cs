@@ -27,7 +27,8 @@ internal static class PeerListing
         PeerPoolColumns.Int4("sv_login", static row => row.Counts.Connecting));
 
     public static IEnumerable<PeerRow> PeerRows(Settings settings) =>
-        settings.Peers.Values.OrderBy(static peer => peer.Id).Select(peer => new PeerRow(peer, peer.PoolSize ?? settings.DefaultPoolSize));
+        settings.Peers.Values.OrderBy(static peer => peer.Id)
+            .Select(peer => new PeerRow(peer, peer.PoolSize ?? settings.DefaultPoolSize));
 
     public static IEnumerable<PeerPoolRow> PeerPoolRows(LoopWalk walk) =>
         CancelCounts.OfPeers(walk).OrderBy(static pair => pair.Key).Select(static pair => new PeerPoolRow(pair.Key, pair.Value));

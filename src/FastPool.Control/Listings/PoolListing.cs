@@ -38,7 +38,8 @@ internal static class PoolListing
         foreach (var pool in sources.Registry.Pools)
         {
             var start = pool.OldestWaitUs;
-            yield return new PoolRow(pool, pool.Counts, cancels.GetValueOrDefault(pool), start == 0 ? 0 : Math.Max(0, now - start));
+            yield return new PoolRow(pool, pool.Counts, cancels.GetValueOrDefault(pool), start == 0 ? 0
+                : Math.Max(0, now - start));
         }
     }
 }

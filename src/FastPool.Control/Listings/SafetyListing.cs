@@ -21,7 +21,12 @@ internal static class SafetyListing
         var all = new List<SafetyRow>();
         walk.Each(view => all.AddRange(view.Safety.Rows));
         return all.GroupBy(static row => row with { Count = 0, LastWallUs = 0 })
-            .Select(static group => group.Key with { Count = group.Sum(static row => row.Count), LastWallUs = group.Max(static row => row.LastWallUs) })
+            .Select(static group =>
+                group.Key with
+                {
+                    Count = group.Sum(static row => row.Count),
+                    LastWallUs = group.Max(static row => row.LastWallUs)
+                })
             .OrderBy(static row => row.Database, StringComparer.Ordinal)
             .ThenBy(static row => row.User, StringComparer.Ordinal)
             .ThenBy(static row => row.ApplicationName, StringComparer.Ordinal)

@@ -9,4 +9,5 @@ using FastPool.Core.Sessions;
 namespace FastPool.Control.Listings;
 
 /// <summary>Where listings take their rows from.</summary>
-internal sealed record Sources(PoolRegistry Registry, LoopWalk Walk, StatsWindows Stats, LatencyWindows Latency, Clock Clock, IDnsView Dns, ProductView Product, HandoverSecrets Secrets, StatementTable Statements);
+internal sealed record Sources(PoolRegistry Registry, LoopWalk Walk, StatsWindows Stats, LatencyWindows Latency, Clock Clock,
+    IDnsView Dns, ProductView Product, HandoverSecrets Secrets, StatementTable Statements);

@@ -13,7 +13,8 @@ internal static class StatsListing
     /// <summary>Names without their total_ and avg_ where all of them have it.</summary>
     public static IReadOnlyList<Counter> Counters { get; } =
     [
-        new("server_assignment_count", "server_assignment_count", "server_assignment_count", "server_assignment_count", static totals => totals.ServerAssignments),
+        new("server_assignment_count", "server_assignment_count", "server_assignment_count", "server_assignment_count",
+            static totals => totals.ServerAssignments),
         new("xact_count", "xact_count", "xact_count", "xact_count", static totals => totals.Xacts),
         new("query_count", "query_count", "query_count", "query_count", static totals => totals.Queries),
         new("received", "bytes_received", "bytes_received", "client_bytes", static totals => totals.ReceivedBytes),
@@ -21,8 +22,10 @@ internal static class StatsListing
         new("xact_time", "xact_time", "xact_time", "xact_time", static totals => totals.XactUs),
         new("query_time", "query_time", "query_time", "query_time", static totals => totals.QueryUs),
         new("wait_time", "wait_time", "wait_time", "wait_time", static totals => totals.WaitUs),
-        new("client_parse_count", "client_parse_count", "avg_client_parse_count", "ps_client_parse_count", static totals => totals.ClientParses),
-        new("server_parse_count", "server_parse_count", "avg_server_parse_count", "ps_server_parse_count", static totals => totals.ServerParses),
+        new("client_parse_count", "client_parse_count", "avg_client_parse_count", "ps_client_parse_count", static totals =>
+            totals.ClientParses),
+        new("server_parse_count", "server_parse_count", "avg_server_parse_count", "ps_server_parse_count", static totals =>
+            totals.ServerParses),
         new("bind_count", "bind_count", "avg_bind_count", "ps_bind_count", static totals => totals.Binds),
     ];
 

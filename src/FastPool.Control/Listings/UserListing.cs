@@ -34,7 +34,8 @@ internal static class UserListing
             if (database.Entry.ForcedUser is { } forced) names.Add(forced);
             if (database.Entry.AuthUser is { } authUser) names.Add(authUser);
         }
-        return names.Select(name => new UserRow(name, settings.Users.GetValueOrDefault(name), counts.GetValueOrDefault(name), settings));
+        return names.Select(name =>
+            new UserRow(name, settings.Users.GetValueOrDefault(name), counts.GetValueOrDefault(name), settings));
     }
 
     /// <summary>Each row its own: a user without a size has an empty string, whatever the row before had.</summary>

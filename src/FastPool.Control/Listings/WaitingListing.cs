@@ -5,7 +5,8 @@ using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.Waiting
 namespace FastPool.Control.Listings;
 
 /// <summary>A client that waits, and for what.</summary>
-internal sealed record WaitingRow(string Database, string User, long Id, string ApplicationName, string Address, int Port, long WaitUs, string Cause);
+internal sealed record WaitingRow(string Database, string User, long Id, string ApplicationName, string Address, int Port,
+    long WaitUs, string Cause);
 
 /// <summary>SHOW WAITING: one row a client, by pool and length of the wait.</summary>
 internal static class WaitingListing
@@ -29,13 +30,17 @@ internal static class WaitingListing
         var waiting = new List<Waiter>();
         sources.Walk.Clients((view, client) =>
         {
-            if (client.State == ClientState.Waiting || client.Login?.Query is not null) waiting.Add(Waiter.Of(client, view.NowUs));
+            if (client.State == ClientState.Waiting || client.Login?.Query is not null)
+                waiting.Add(Waiter.Of(client, view.NowUs));
         });
-        var byPool = waiting.GroupBy(static waiter => waiter.Pool).OrderBy(static group => group.First().Row.Database, StringComparer.Ordinal).ThenBy(static group => group.First().Row.User, StringComparer.Ordinal);
+        var byPool = waiting.GroupBy(static waiter => waiter.Pool)
+            .OrderBy(static group => group.First().Row.Database, StringComparer.Ordinal)
+            .ThenBy(static group => group.First().Row.User, StringComparer.Ordinal);
         foreach (var group in byPool)
         {
             var place = 0;
-            foreach (var waiter in group.OrderByDescending(static waiter => waiter.Row.WaitUs)) yield return waiter.Row with { Cause = CauseOf(group.Key, place++, sources.Clock.NowUs) };
+            foreach (var waiter in group.OrderByDescending(static waiter => waiter.Row.WaitUs))
+                yield return waiter.Row with { Cause = CauseOf(group.Key, place++, sources.Clock.NowUs) };
         }
     }
 
@@ -50,7 +55,8 @@ internal static class WaitingListing
         if (pool.IsStarved)
         {
             var limits = pool.Limits;
-            return limits.MaxDbConnections > 0 && pool.Database.Servers.Count >= limits.MaxDbConnections ? "database limit" : "user limit";
+            return limits.MaxDbConnections > 0
+                && pool.Database.Servers.Count >= limits.MaxDbConnections ? "database limit" : "user limit";
         }
         return pool.RetryAtUs > nowUs ? "login back-off" : "pool full";
     }

@@ -76,7 +76,9 @@ public sealed class ControlThread : IDisposable
         }
     }
 
-    /// <summary>Waits for at most so long, and does what comes meanwhile. On the thread that will be the control thread.</summary>
+    /// <summary>
+    /// Waits for at most so long, and does what comes meanwhile. On the thread that will be the control thread.
+    /// </summary>
     public void Wait(int waitMs)
     {
         if (_work.TryTake(out var work, waitMs)) Protect(work);
@@ -89,7 +91,8 @@ public sealed class ControlThread : IDisposable
         foreach (var timer in _timers.ToArray())
         {
             if (timer.IsStopped || timer.DueUs > now) continue;
-            timer.DueUs = Math.Max(timer.DueUs + timer.PeriodUs, now + 1); // After a long wait it goes off once, not once a missed period.
+            // After a long wait it goes off once, not once a missed period.
+            timer.DueUs = Math.Max(timer.DueUs + timer.PeriodUs, now + 1);
             Protect(timer.Work);
         }
     }

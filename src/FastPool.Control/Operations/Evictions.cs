@@ -8,7 +8,10 @@ internal sealed class Evictions(PoolRegistry registry, LoopWalk walk)
 {
     internal const string DatabaseRemoved = "database removed";
 
-    /// <summary>KILL and removed databases: clients and servers go, and the pools with them. The databases stay paused, so that nothing new opens.</summary>
+    /// <summary>
+    /// KILL and removed databases: clients and servers go, and the pools with them. The databases stay paused, so that nothing
+    /// new opens.
+    /// </summary>
     public void Remove(IReadOnlyCollection<Database> databases)
     {
         if (databases.Count == 0) return;
@@ -39,7 +42,8 @@ internal sealed class Evictions(PoolRegistry registry, LoopWalk walk)
         if (databases.Count == 0) return;
         walk.Clients((view, client) =>
         {
-            if (client.Pool is null && client.Database is { } database && databases.Contains(database)) view.Close(client, DatabaseRemoved);
+            if (client.Pool is null && client.Database is { } database && databases.Contains(database))
+                view.Close(client, DatabaseRemoved);
         });
     }
 
@@ -52,7 +56,9 @@ internal sealed class Evictions(PoolRegistry registry, LoopWalk walk)
         });
     }
 
-    /// <summary>Servers that log in by settings which hold no more: the others are closed by the janitor, or as they become free.</summary>
+    /// <summary>
+    /// Servers that log in by settings which hold no more: the others are closed by the janitor, or as they become free.
+    /// </summary>
     public void CloseObsoleteLogins() => CloseLogins("connect string changed", static server => server.IsCloseNeeded);
 
     /// <summary>PAUSE: free servers and those that log in; the others close as they become free.</summary>

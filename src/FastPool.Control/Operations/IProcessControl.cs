@@ -9,13 +9,18 @@ public readonly record struct ReloadResult(bool HasSucceeded);
 /// <summary>The process, as the control plane sees it. Called on the control thread.</summary>
 public interface IProcessControl
 {
-    /// <summary>Reads all files again, reopens the log and calls <see cref="SettingsInForce.Apply"/>; the log has the cause of a failure.</summary>
+    /// <summary>
+    /// Reads all files again, reopens the log and calls <see cref="SettingsInForce.Apply"/>; the log has the cause of a failure.
+    /// </summary>
     ReloadResult Reload();
 
     /// <summary>Begins to shut down, or changes the way of a shutdown under way; see <see cref="ShutdownWatch"/>.</summary>
     void Shutdown(ShutdownMode mode);
 
-    /// <summary>Another process goes on in our place, but for connections that it could not take: listeners, pid file and endpoint are its own from now on.</summary>
+    /// <summary>
+    /// Another process goes on in our place, but for connections that it could not take: listeners, pid file and endpoint are its
+    /// own from now on.
+    /// </summary>
     void Retire();
 
     /// <summary>New settings are in force: level and targets of the log follow them.</summary>

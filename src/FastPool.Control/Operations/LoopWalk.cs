@@ -32,7 +32,9 @@ internal sealed class LoopWalk(ILoops loops)
         }
     }
 
-    /// <summary>Every server that belongs to its loop when its slice comes; one that moves meanwhile may be seen twice or not at all.</summary>
+    /// <summary>
+    /// Every server that belongs to its loop when its slice comes; one that moves meanwhile may be seen twice or not at all.
+    /// </summary>
     public void Servers(Action<ILoopView, ServerSession> visit)
     {
         for (var loop = 0; loop < loops.Count; loop++)

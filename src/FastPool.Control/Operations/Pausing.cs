@@ -57,13 +57,15 @@ public sealed class Pausing
     /// <summary>No server connection is left, of this database or of all.</summary>
     /// <param name="database">Null: all.</param>
     public bool IsDrained(Database? database) =>
-        database is not null ? database.Servers.Count == 0 : _registry.Databases.All(static candidate => candidate.Servers.Count == 0);
+        database is not null ? database.Servers.Count == 0
+            : _registry.Databases.All(static candidate => candidate.Servers.Count == 0);
 
     /// <summary>KILL of one database.</summary>
     public void Kill(Database database) => _evictions.Remove([database]);
 
     /// <summary>KILL of every database that has a pool, but for the console's.</summary>
-    public void KillAll() => _evictions.Remove([.. _registry.Databases.Where(database => database != _registry.Admin && database.Pools.Count > 0)]);
+    public void KillAll() =>
+        _evictions.Remove([.. _registry.Databases.Where(database => database != _registry.Admin && database.Pools.Count > 0)]);
 
     /// <param name="database">Null: all.</param>
     public void Reconnect(Database? database)
@@ -84,7 +86,8 @@ public sealed class Pausing
         var count = 0;
         _walk.Servers((_, server) =>
         {
-            if (server.State != ServerState.Closing && server.IsCloseNeeded && (database is null || server.Pool.Database == database)) count++;
+            if (server.State != ServerState.Closing && server.IsCloseNeeded
+                && (database is null || server.Pool.Database == database)) count++;
         });
         return count;
     }
@@ -124,7 +127,9 @@ public sealed class Pausing
             isFrozen &= view.TryFreeze(closeReason, mayFinish);
             seen += view.Servers.Count;
         });
-        var areAllSeen = seen == _registry.Pools.Where(pool => pool != _registry.AdminPool).Sum(static pool => pool.Counts.Servers); // Else one is on its way from loop to loop.
+        // Else one is on its way from loop to loop.
+        var areAllSeen = seen == _registry.Pools.Where(pool => pool != _registry.AdminPool)
+            .Sum(static pool => pool.Counts.Servers);
         return isFrozen && (areAllSeen || closeReason is not null);
     }
 

@@ -17,7 +17,9 @@ public sealed class PoolerReadiness(PoolRegistry registry)
     /// <summary>A PAUSE does not change it: its clients are to wait here.</summary>
     public bool IsReady => Word == "ready";
 
-    /// <summary>ready, starting, draining (a shutdown waits for clients or servers) or suspended (the sockets are parked).</summary>
+    /// <summary>
+    /// ready, starting, draining (a shutdown waits for clients or servers) or suspended (the sockets are parked).
+    /// </summary>
     public string Word =>
         registry.IsShuttingDown ? "draining"
         : registry.State.Mode == PoolerMode.Suspended ? "suspended"

@@ -7,7 +7,8 @@ namespace FastPool.Control.Operations;
 /// The end of a process whose connections another has taken over. What that one cannot take, since TLS has its keys here and
 /// nowhere else, goes on here to its next idle moment, is told then, and closed. Control thread.
 /// </summary>
-internal sealed class Retirement(PoolRegistry registry, LoopWalk walk, IProcessControl process, ControlThread control, ILogger log)
+internal sealed class Retirement(PoolRegistry registry, LoopWalk walk, IProcessControl process, ControlThread control,
+    ILogger log)
 {
     private const long LookUs = 20_000;
 

@@ -53,7 +53,9 @@ public sealed class SettingsInForce
         return hasTls;
     }
 
-    /// <summary>The janitor's round: what does not concern a pool that there is, but those that should be, or should not be any more.</summary>
+    /// <summary>
+    /// The janitor's round: what does not concern a pool that there is, but those that should be, or should not be any more.
+    /// </summary>
     public void Tick()
     {
         const int LooksPerTimeout = 100;
@@ -66,7 +68,8 @@ public sealed class SettingsInForce
         }
         if (_clock.NowUs < _idleLookUs && ReferenceEquals(_registry.Settings, _idleLookSettings)) return;
         _idleLookSettings = _registry.Settings;
-        _idleLookUs = _clock.NowUs + Math.Clamp(_idleLookSettings.AutodbIdleTimeoutUs / LooksPerTimeout, Limits.TickUs, LookPeriodMaxUs);
+        _idleLookUs = _clock.NowUs
+            + Math.Clamp(_idleLookSettings.AutodbIdleTimeoutUs / LooksPerTimeout, Limits.TickUs, LookPeriodMaxUs);
         DropIdleDatabases();
     }
 
@@ -78,7 +81,8 @@ public sealed class SettingsInForce
 
     private void Drop(IReadOnlyList<Database> dropped)
     {
-        foreach (var database in dropped) _log.WarningLine($"dropping database '{database.Name}' as it does not exist anymore or inactive auto-database");
+        foreach (var database in dropped)
+            _log.WarningLine($"dropping database '{database.Name}' as it does not exist anymore or inactive auto-database");
         _evictions.Remove(dropped);
         _evictions.RemoveLogins(dropped);
     }
@@ -93,7 +97,8 @@ public sealed class SettingsInForce
     {
         foreach (var row in SettingsTable.Rows)
         {
-            if (row.Key.StartsWith("server_tls", StringComparison.Ordinal) && previous.ShowValue(row.Key) != settings.ShowValue(row.Key)) return true;
+            if (row.Key.StartsWith("server_tls", StringComparison.Ordinal)
+                && previous.ShowValue(row.Key) != settings.ShowValue(row.Key)) return true;
         }
         return false;
     }

@@ -41,7 +41,8 @@ public sealed class LatencyWindows
 
     /// <summary>For each database that has a pool, by name, and each measure: the last period, then since the start.</summary>
     internal IEnumerable<LatencyRow> OfDatabases(long nowUs) =>
-        _registry.Databases.Where(database => database.Pools.Count > 0 && database != _registry.Admin).SelectMany(database => Rows(database.Name, database.Pools, nowUs));
+        _registry.Databases.Where(database => database.Pools.Count > 0 && database != _registry.Admin)
+            .SelectMany(database => Rows(database.Name, database.Pools, nowUs));
 
     /// <summary>The same by the user that servers are used as.</summary>
     internal IEnumerable<LatencyRow> OfUsers(long nowUs) =>
@@ -59,7 +60,8 @@ public sealed class LatencyWindows
             .Take(most);
         foreach (var (statement, now) in top)
         {
-            yield return new StatementRow(statement, IsPeriod: true, nowUs - _olderUs, now.Since(_olderStatements.GetValueOrDefault(statement)));
+            yield return new StatementRow(statement, IsPeriod: true, nowUs - _olderUs,
+                now.Since(_olderStatements.GetValueOrDefault(statement)));
             yield return new StatementRow(statement, IsPeriod: false, Math.Max(1, nowUs - StartUs), now);
         }
     }
@@ -76,7 +78,8 @@ public sealed class LatencyWindows
     internal void Tick(long nowUs)
     {
         _older = _newer;
-        _newer = _registry.Pools.Where(pool => pool != _registry.AdminPool).ToDictionary(static pool => pool, pool => Read(pool, _older.GetValueOrDefault(pool)));
+        _newer = _registry.Pools.Where(pool => pool != _registry.AdminPool)
+            .ToDictionary(static pool => pool, pool => Read(pool, _older.GetValueOrDefault(pool)));
         _olderStatements = _newerStatements;
         _newerStatements = _statements.Timed.ToDictionary(static statement => statement, Read);
         _olderUs = _newerUs;

@@ -5,8 +5,11 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool.Control.Statistics;
 
-/// <summary>The tick of the statistics: every stats_period, as it was at the start, one line in the log and the windows move on.</summary>
-internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows, LatencyWindows latency, IProcessControl process, Clock clock, ILogger log)
+/// <summary>
+/// The tick of the statistics: every stats_period, as it was at the start, one line in the log and the windows move on.
+/// </summary>
+internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows, LatencyWindows latency, IProcessControl process,
+    Clock clock, ILogger log)
 {
     private const long UsPerSecond = 1_000_000;
 

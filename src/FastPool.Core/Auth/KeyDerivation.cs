@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace FastPool.Core.Auth;
 
 /// <summary>
-/// The iterations that make SCRAM keys out of a password: milliseconds, or whole seconds where a peer chose their number. Asked for
-/// by a login, worked out by a thread that no traffic waits for, and then the login's again. One side at a time has it.
+/// The iterations that make SCRAM keys out of a password: milliseconds, or whole seconds where a peer chose their number. Asked
+/// for by a login, worked out by a thread that no traffic waits for, and then the login's again. One side at a time has it.
 /// </summary>
 /// <param name="password">As it was given or configured; wiped when the keys are there.</param>
 public sealed class KeyDerivation(byte[] password, byte[] salt, int iterations)

@@ -16,7 +16,8 @@ public static class Md5Password
     public static byte[] Respond(ReadOnlySpan<byte> stored, ReadOnlySpan<byte> salt) => Digest(stored[3..], salt);
 
     /// <summary>Whether two responses are the same, in constant time.</summary>
-    public static bool AreEqual(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> given) => CryptographicOperations.FixedTimeEquals(expected, given);
+    public static bool AreEqual(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> given) =>
+        CryptographicOperations.FixedTimeEquals(expected, given);
 
     private static byte[] Digest(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
     {

@@ -29,20 +29,24 @@ public sealed class ScramClientExchange(ReadOnlySpan<byte> nonce18, ScramBinding
     public string Problem { get; private set; } = "";
 
     /// <summary>y tells the server that we could bind but saw no offer: if it made one, somebody is in between.</summary>
-    private string Header => channel.IsChosen ? Encoding.Latin1.GetString(ScramBinding.Header) : channel.IsOffered ? "y,," : "n,,";
+    private string Header =>
+        channel.IsChosen ? Encoding.Latin1.GetString(ScramBinding.Header) : channel.IsOffered ? "y,," : "n,,";
 
     public byte[] ClientFirst() => ScramText.Bytes(Header + _clientFirstBare);
 
-    /// <returns>False with <see cref="Problem"/>; else <see cref="ClientFinal"/> is next, with the keys for <see cref="Salt"/> and <see cref="Iterations"/>.</returns>
+    /// <returns>False with <see cref="Problem"/>; else <see cref="ClientFinal"/> is next, with the keys for <see cref="Salt"/>
+    /// and <see cref="Iterations"/>.</returns>
     public bool TryTakeServerFirst(ReadOnlySpan<byte> serverFirst)
     {
         if (_serverFirst is not null) return Fail("protocol error: duplicate AuthenticationSASLContinue message");
         var rest = serverFirst;
         if (!ScramText.TryTake(ref rest, 'r', out var nonce)) return Fail("malformed SCRAM message (attribute expected)");
         var own = _clientFirstBare.AsSpan(5);
-        if (nonce.Length <= own.Length || Encoding.Latin1.GetString(nonce[..own.Length]) != own.ToString()) return Fail("invalid SCRAM response (nonce mismatch)");
+        if (nonce.Length <= own.Length || Encoding.Latin1.GetString(nonce[..own.Length]) != own.ToString())
+            return Fail("invalid SCRAM response (nonce mismatch)");
         if (!ScramText.IsPrintable(nonce)) return Fail("invalid SCRAM response (nonce mismatch)");
-        if (!ScramText.TryTake(ref rest, 's', out var saltText) || saltText.Length > Limits.ScramSaltTextBytes || !ScramText.TryDecode(saltText, out var salt)) return Fail("malformed SCRAM message (invalid salt)");
+        if (!ScramText.TryTake(ref rest, 's', out var saltText) || saltText.Length > Limits.ScramSaltTextBytes
+            || !ScramText.TryDecode(saltText, out var salt)) return Fail("malformed SCRAM message (invalid salt)");
         if (!ScramText.TryTake(ref rest, 'i', out var iterationsText)
             || !int.TryParse(iterationsText, NumberStyles.None, CultureInfo.InvariantCulture, out var iterations)
             || iterations is < 1 or > IterationsMax)
@@ -73,9 +77,12 @@ public sealed class ScramClientExchange(ReadOnlySpan<byte> nonce18, ScramBinding
         isSignatureWrong = false;
         var rest = serverFinal;
         if (_keys is null) return Fail("protocol error: AuthenticationSASLFinal out of order");
-        if (ScramText.TryTake(ref rest, 'e', out var error)) return Fail("error received from server in SCRAM exchange: " + Encoding.Latin1.GetString(error));
-        if (!ScramText.TryTake(ref rest, 'v', out var text) || !ScramText.TryDecode(text, out var signature)) return Fail("malformed SCRAM message (invalid server signature)");
-        isSignatureWrong = !CryptographicOperations.FixedTimeEquals(signature, HMACSHA256.HashData(_keys.ServerKey, _authMessage));
+        if (ScramText.TryTake(ref rest, 'e', out var error))
+            return Fail("error received from server in SCRAM exchange: " + Encoding.Latin1.GetString(error));
+        if (!ScramText.TryTake(ref rest, 'v', out var text) || !ScramText.TryDecode(text, out var signature))
+            return Fail("malformed SCRAM message (invalid server signature)");
+        isSignatureWrong =
+            !CryptographicOperations.FixedTimeEquals(signature, HMACSHA256.HashData(_keys.ServerKey, _authMessage));
         return !isSignatureWrong || Fail("invalid server signature");
     }
 

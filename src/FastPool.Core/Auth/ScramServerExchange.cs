@@ -8,7 +8,8 @@ namespace FastPool.Core.Auth;
 /// null with the text for the log. A mock verifier makes every proof fail without showing that the user is unknown.
 /// </summary>
 /// <param name="verifier">Salt and iterations are told at once; its keys may come later, see <see cref="Verifier"/>.</param>
-public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, ReadOnlySpan<byte> nonce18, ScramBinding channel = default)
+public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, ReadOnlySpan<byte> nonce18,
+    ScramBinding channel = default)
 {
     public const string Mechanism = "SCRAM-SHA-256";
     /// <summary>Random bytes of our nonce; 24 characters as base64.</summary>
@@ -20,13 +21,18 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
     private string _nonce = "";
     private byte[] _bindingExpected = [];
 
-    /// <summary>What the proof is checked against: with its keys by <see cref="ServerFinal"/>, when its salt and iterations have been told.</summary>
+    /// <summary>
+    /// What the proof is checked against: with its keys by <see cref="ServerFinal"/>, when its salt and iterations have been
+    /// told.
+    /// </summary>
     public ScramVerifier Verifier { get; set; } = verifier;
 
     /// <summary>Why the exchange failed, for the log.</summary>
     public string Problem { get; private set; } = "";
 
-    /// <summary>The client's key, recovered from its proof: with it the pooler can log in to a server that has the same verifier.</summary>
+    /// <summary>
+    /// The client's key, recovered from its proof: with it the pooler can log in to a server that has the same verifier.
+    /// </summary>
     public byte[]? ClientKey { get; private set; }
 
     public byte[]? ServerFirst(ReadOnlySpan<byte> clientFirst)
@@ -35,15 +41,20 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
         if (rest.IsEmpty) return Fail("malformed SCRAM message (empty message)");
         if (rest[0] == 'p' && !channel.IsChosen)
         {
-            return Fail(channel.IsOffered ? "malformed SCRAM message (client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding data)"
+            return Fail(channel.IsOffered
+                ? "malformed SCRAM message (client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding data)"
                 : "client requires SCRAM channel binding, but it is not supported");
         }
-        if (rest[0] is (byte)'n' or (byte)'y' && channel.IsChosen) return Fail("malformed SCRAM message (client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data)");
+        if (rest[0] is (byte)'n' or (byte)'y' && channel.IsChosen)
+            return Fail(
+            "malformed SCRAM message (client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data)");
         switch (rest[0])
         {
             case (byte)'n': _bindingExpected = "biws"u8.ToArray(); break;
-            case (byte)'y' when channel.IsOffered: // It believes that we have no channel binding: somebody took our offer out of the list.
-                return Fail("SCRAM channel binding negotiation error (the client supports SCRAM channel binding but thinks the server does not)");
+            // It believes that we have no channel binding: somebody took our offer out of the list.
+            case (byte)'y' when channel.IsOffered:
+                return Fail(
+                    "SCRAM channel binding negotiation error (the client supports SCRAM channel binding but thinks the server does not)");
             case (byte)'y': _bindingExpected = "eSws"u8.ToArray(); break;
             case (byte)'p':
                 if (!rest.StartsWith(ScramBinding.Header[..^2])) return Fail("unsupported SCRAM channel-binding type");
@@ -59,7 +70,8 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
         rest = rest[1..];
         _clientFirstBare = Encoding.Latin1.GetString(rest);
         if (!rest.IsEmpty && rest[0] == 'm') return Fail("client requires an unsupported SCRAM extension");
-        if (!ScramText.TryTake(ref rest, 'n', out _) || !ScramText.TryTake(ref rest, 'r', out var clientNonce)) return Fail("malformed SCRAM message (attribute expected)");
+        if (!ScramText.TryTake(ref rest, 'n', out _) || !ScramText.TryTake(ref rest, 'r', out var clientNonce))
+            return Fail("malformed SCRAM message (attribute expected)");
         if (!ScramText.IsPrintable(clientNonce)) return Fail("non-printable characters in SCRAM nonce");
         _nonce = Encoding.Latin1.GetString(clientNonce) + _ownNonce;
         _serverFirst = $"r={_nonce},s={ScramText.Encode(Verifier.Salt)},i={Verifier.Iterations}";
@@ -70,20 +82,24 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
     {
         var rest = clientFinal;
         if (!ScramText.TryTake(ref rest, 'c', out var binding)) return Fail("malformed SCRAM message (attribute expected)");
-        if (!binding.SequenceEqual(_bindingExpected)) return Fail("unexpected SCRAM channel-binding attribute in client-final-message");
+        if (!binding.SequenceEqual(_bindingExpected))
+            return Fail("unexpected SCRAM channel-binding attribute in client-final-message");
         if (!ScramText.TryTake(ref rest, 'r', out var nonce)) return Fail("malformed SCRAM message (attribute expected)");
         if (!nonce.SequenceEqual(ScramText.Bytes(_nonce))) return Fail("invalid SCRAM response (nonce does not match)");
         var proofAt = clientFinal.LastIndexOf(",p="u8);
         if (proofAt < 0) return Fail("malformed SCRAM message (proof expected)");
-        if (!ScramText.TryDecode(clientFinal[(proofAt + 3)..], out var proof) || proof.Length != ScramVerifier.KeyLength) return Fail("malformed SCRAM message (malformed proof in client-final-message)");
+        if (!ScramText.TryDecode(clientFinal[(proofAt + 3)..], out var proof) || proof.Length != ScramVerifier.KeyLength)
+            return Fail("malformed SCRAM message (malformed proof in client-final-message)");
 
-        var authMessage = ScramText.Bytes($"{_clientFirstBare},{_serverFirst},{Encoding.Latin1.GetString(clientFinal[..proofAt])}");
+        var authMessage =
+            ScramText.Bytes($"{_clientFirstBare},{_serverFirst},{Encoding.Latin1.GetString(clientFinal[..proofAt])}");
         Span<byte> clientKey = stackalloc byte[ScramVerifier.KeyLength];
         HMACSHA256.HashData(Verifier.StoredKey, authMessage, clientKey);
         for (var i = 0; i < clientKey.Length; i++) clientKey[i] ^= proof[i];
         Span<byte> stored = stackalloc byte[ScramVerifier.KeyLength];
         SHA256.HashData(clientKey, stored);
-        if (!CryptographicOperations.FixedTimeEquals(stored, Verifier.StoredKey) | isMock) return Fail("password authentication failed");
+        if (!CryptographicOperations.FixedTimeEquals(stored, Verifier.StoredKey) | isMock)
+            return Fail("password authentication failed");
         ClientKey = clientKey.ToArray();
         return ScramText.Bytes("v=" + ScramText.Encode(HMACSHA256.HashData(Verifier.ServerKey, authMessage)));
     }

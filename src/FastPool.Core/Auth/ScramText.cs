@@ -29,7 +29,8 @@ internal static class ScramText
     internal static bool TryDecode(ReadOnlySpan<byte> base64, out byte[] bytes)
     {
         bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(base64.Length)];
-        if (base64.IsEmpty || Base64.DecodeFromUtf8(base64, bytes, out _, out var written) != System.Buffers.OperationStatus.Done) return false;
+        if (base64.IsEmpty || Base64.DecodeFromUtf8(base64, bytes, out _, out var written) != System.Buffers.OperationStatus.Done)
+            return false;
         Array.Resize(ref bytes, written);
         return true;
     }

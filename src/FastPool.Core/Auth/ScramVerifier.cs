@@ -12,7 +12,8 @@ public sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredKey
     public static ScramVerifier FromPassword(ReadOnlySpan<byte> password, int iterations, byte[] salt) =>
         FromKeys(ScramKeys.FromPassword(password, salt, iterations), iterations, salt);
 
-    public static ScramVerifier FromKeys(ScramKeys keys, int iterations, byte[] salt) => new(iterations, salt, SHA256.HashData(keys.ClientKey), keys.ServerKey);
+    public static ScramVerifier FromKeys(ScramKeys keys, int iterations, byte[] salt) =>
+        new(iterations, salt, SHA256.HashData(keys.ClientKey), keys.ServerKey);
 
     /// <param name="secret">A SCRAM one.</param>
     public static ScramVerifier Of(Secret secret) => new(secret.Iterations, secret.Salt, secret.StoredKey, secret.ServerKey);

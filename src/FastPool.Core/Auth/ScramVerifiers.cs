@@ -14,12 +14,14 @@ namespace FastPool.Core.Auth;
 public sealed class ScramVerifiers(byte[] decoySecret)
 {
     private const int EntriesMax = 65_536;
-    private const byte StoredKeyPart = 253; // What is made of a name differs by its first byte; smaller ones number the pieces of a salt.
+    // What is made of a name differs by its first byte; smaller ones number the pieces of a salt.
+    private const byte StoredKeyPart = 253;
     private const byte ServerKeyPart = 254;
     private const byte KindPart = 255;
 
     private readonly ConcurrentDictionary<Digest, ScramVerifier> _adHoc = new();
-    private readonly ConcurrentDictionary<string, ScramKeys> _proofs = new(); // By StoredKey: they fit that verifier and no other.
+    // By StoredKey: they fit that verifier and no other.
+    private readonly ConcurrentDictionary<string, ScramKeys> _proofs = new();
     private readonly ConcurrentDictionary<Digest, ScramKeys> _keys = new();
     private byte[] _decoySecret = decoySecret;
 
@@ -64,7 +66,8 @@ public sealed class ScramVerifiers(byte[] decoySecret)
 
     /// <summary>For a user whose secret is a plain password (Latin-1 text of its bytes).</summary>
     /// <returns>Null: its keys have to be derived, and given to <see cref="KeepAdHoc"/>.</returns>
-    public ScramVerifier? AdHoc(string user, string password, int iterations) => _adHoc.GetValueOrDefault(Digest.Of(password, SaltOf(user), iterations));
+    public ScramVerifier? AdHoc(string user, string password, int iterations) =>
+        _adHoc.GetValueOrDefault(Digest.Of(password, SaltOf(user), iterations));
 
     /// <inheritdoc cref="AdHoc"/>
     public ScramVerifier KeepAdHoc(string user, string password, int iterations, ScramKeys keys)
@@ -75,8 +78,8 @@ public sealed class ScramVerifiers(byte[] decoySecret)
     }
 
     /// <summary>
-    /// For a user that does not exist, or whose secret fits no exchange: it looks like one of those that exist, and no password fits
-    /// it. Its keys are made without iterations, so that made-up names cost what real ones do.
+    /// For a user that does not exist, or whose secret fits no exchange: it looks like one of those that exist, and no password
+    /// fits it. Its keys are made without iterations, so that made-up names cost what real ones do.
     /// </summary>
     public ScramVerifier Decoy(string user, int iterations, int saltLength = ScramVerifier.SaltLength) =>
         new(iterations, SaltOf(user, saltLength), HashOf(StoredKeyPart, user), HashOf(ServerKeyPart, user));
@@ -84,9 +87,12 @@ public sealed class ScramVerifiers(byte[] decoySecret)
     /// <summary>A number below 1 that a name always has: which kind of user a made-up one looks like.</summary>
     public double ShareOf(string user) => BinaryPrimitives.ReadUInt32BigEndian(HashOf(KindPart, user)) / (uint.MaxValue + 1.0);
 
-    private byte[] HashOf(byte part, string user) => HMACSHA256.HashData(_decoySecret, (byte[])[part, .. Encoding.Latin1.GetBytes(user)]);
+    private byte[] HashOf(byte part, string user) =>
+        HMACSHA256.HashData(_decoySecret, (byte[])[part, .. Encoding.Latin1.GetBytes(user)]);
 
-    /// <summary>Keeps what a client proved against its stored verifier: logins to a server with the same verifier use it.</summary>
+    /// <summary>
+    /// Keeps what a client proved against its stored verifier: logins to a server with the same verifier use it.
+    /// </summary>
     public void KeepProof(ScramKeys keys) => _proofs[Convert.ToBase64String(SHA256.HashData(keys.ClientKey))] = keys;
 
     public ICollection<ScramKeys> Proofs => _proofs.Values;
@@ -98,7 +104,8 @@ public sealed class ScramVerifiers(byte[] decoySecret)
 
     /// <summary>For a login to a server under a plain password.</summary>
     /// <returns>Null: they have to be derived, and given to <see cref="KeepKeys"/>.</returns>
-    public ScramKeys? Keys(string password, byte[] salt, int iterations) => _keys.GetValueOrDefault(Digest.Of(password, salt, iterations));
+    public ScramKeys? Keys(string password, byte[] salt, int iterations) =>
+        _keys.GetValueOrDefault(Digest.Of(password, salt, iterations));
 
     /// <inheritdoc cref="Keys"/>
     public void KeepKeys(string password, byte[] salt, int iterations, ScramKeys keys)
@@ -111,13 +118,15 @@ public sealed class ScramVerifiers(byte[] decoySecret)
     public int KeysKept => _keys.Count;
 
     /// <summary>After a reload.</summary>
-    /// <param name="secrets">All that users have now, looked at only if there is something to forget: what was proved against another one is gone with it.</param>
+    /// <param name="secrets">All that users have now, looked at only if there is something to forget: what was proved against
+    /// another one is gone with it.</param>
     public void Forget(IEnumerable<Secret> secrets)
     {
         _adHoc.Clear();
         _keys.Clear();
         if (_proofs.IsEmpty) return;
-        var current = secrets.Where(static secret => secret.Kind == SecretKind.Scram).Select(static secret => Convert.ToBase64String(secret.StoredKey)).ToHashSet();
+        var current = secrets.Where(static secret => secret.Kind == SecretKind.Scram)
+            .Select(static secret => Convert.ToBase64String(secret.StoredKey)).ToHashSet();
         foreach (var (storedKey, _) in _proofs)
         {
             if (!current.Contains(storedKey)) _proofs.TryRemove(storedKey, out _);

@@ -80,12 +80,21 @@ public sealed class ServerProof(string user, Func<Secret> secret, ScramVerifiers
         if (known.Kind == SecretKind.Md5) return Fail("cannot do SCRAM authentication: wrong password type", WrongType);
         var passedOn = verifiers.Proof(known.StoredKey);
         if (known.Kind == SecretKind.Scram && passedOn is null)
-            return Fail("cannot do SCRAM authentication: password is SCRAM secret but client authentication did not provide SCRAM keys", WrongType);
+            return Fail(
+                "cannot do SCRAM authentication: password is SCRAM secret but client authentication did not provide SCRAM keys",
+                WrongType);
 
         (_provedKeys, _password) = known.Kind == SecretKind.Scram ? (passedOn, "") : (null, known.Text);
         _scram = new ScramClientExchange(random(ScramServerExchange.NonceLength), binding);
         var first = _scram.ClientFirst();
-        output.Write(new SASLInitialResponse { Mechanism = binding.IsChosen ? "SCRAM-SHA-256-PLUS"u8 : "SCRAM-SHA-256"u8, ResponseLength = first.Length, Response = first });
+        output.Write(
+            new SASLInitialResponse
+            {
+                Mechanism = binding.IsChosen ? "SCRAM-SHA-256-PLUS"u8
+            : "SCRAM-SHA-256"u8,
+                ResponseLength = first.Length,
+                Response = first
+            });
         return true;
     }
 
@@ -110,7 +119,8 @@ public sealed class ServerProof(string user, Func<Secret> secret, ScramVerifiers
         return true;
     }
 
-    private void Finish(ScramKeys keys, MessageBuffer output) => output.Write(new SASLResponse { Data = _scram!.ClientFinal(keys) });
+    private void Finish(ScramKeys keys, MessageBuffer output) =>
+        output.Write(new SASLResponse { Data = _scram!.ClientFinal(keys) });
 
     private bool OnSaslFinal(ReadOnlySpan<byte> data)
     {

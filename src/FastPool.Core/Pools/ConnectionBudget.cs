@@ -22,14 +22,16 @@ public sealed class ConnectionBudget(int loopCount)
         var count = Volatile.Read(ref _count);
         while (limit <= 0 || count < limit)
         {
-            var seen = Interlocked.CompareExchange(ref _count, count + 1, count); // Pairs: the same of other threads, and GiveBack.
+            // Pairs: the same of other threads, and GiveBack.
+            var seen = Interlocked.CompareExchange(ref _count, count + 1, count);
             if (seen == count) return true;
             count = seen;
         }
         return false;
     }
 
-    public void GiveBack() => Interlocked.Decrement(ref _count); // Pairs: TryTake. And SetWaiting: who gives back looks for who waits after it, who waits tries once more after saying so.
+    // Pairs: TryTake. And SetWaiting: who gives back looks for who waits after it, who waits tries once more after saying so.
+    public void GiveBack() => Interlocked.Decrement(ref _count);
 
     /// <summary>Since when the first of a loop has waited. By that loop alone.</summary>
     /// <param name="sinceUs"><see cref="long.MaxValue"/>: nobody does any more.</param>
@@ -55,7 +57,8 @@ public sealed class ConnectionBudget(int loopCount)
             var firstUs = long.MaxValue;
             for (var i = 0; i < all.Length; i++)
             {
-                if (Volatile.Read(ref all[i]) is var sinceUs && sinceUs < firstUs) (first, firstUs) = (i, sinceUs); // Pairs: SetWaiting.
+                // Pairs: SetWaiting.
+                if (Volatile.Read(ref all[i]) is var sinceUs && sinceUs < firstUs) (first, firstUs) = (i, sinceUs);
             }
             return first;
         }

@@ -64,13 +64,17 @@ public sealed class Database
     /// <summary>Clients that named this database, against max_db_client_connections.</summary>
     public ClientCount Clients { get; } = new();
 
-    /// <summary>Secrets that auth_query brought, by user: the last one of each serves for logins to servers of this database.</summary>
+    /// <summary>
+    /// Secrets that auth_query brought, by user: the last one of each serves for logins to servers of this database.
+    /// </summary>
     public ConcurrentDictionary<string, Secret> FetchedSecrets => Made(ref _fetchedSecrets);
 
     /// <summary>Pools by server-side user.</summary>
     public ICollection<Pool> Pools => Volatile.Read(ref _pools)?.Values ?? []; // Pairs: Made.
 
-    /// <summary>Takes all pools away, for KILL and for a removed database; whoever still holds one of them is to be closed.</summary>
+    /// <summary>
+    /// Takes all pools away, for KILL and for a removed database; whoever still holds one of them is to be closed.
+    /// </summary>
     internal IReadOnlyList<Pool> RemovePools()
     {
         var removed = new List<Pool>();
@@ -84,7 +88,9 @@ public sealed class Database
 
     internal Pool? FindPool(string user) => Volatile.Read(ref _pools)?.GetValueOrDefault(user); // Pairs: Made.
 
-    /// <summary>Adds a pool unless there is one: of several that are made at once, one is in use, and nobody has heard of the others.</summary>
+    /// <summary>
+    /// Adds a pool unless there is one: of several that are made at once, one is in use, and nobody has heard of the others.
+    /// </summary>
     internal Pool GetOrAddPool(Pool pool) => Made(ref _pools).GetOrAdd(pool.User.Name, pool);
 
     /// <summary>Most databases that somebody names need none of these tables: one costs hundreds of bytes.</summary>

@@ -1,6 +1,8 @@
 namespace FastPool.Core.Pools;
 
-/// <summary>What a <see cref="DueHeap{T}"/> holds. It knows its place there, so that moving it or taking it out costs O(log n).</summary>
+/// <summary>
+/// What a <see cref="DueHeap{T}"/> holds. It knows its place there, so that moving it or taking it out costs O(log n).
+/// </summary>
 public abstract class DueEntry
 {
     private const int Nowhere = -1;

@@ -16,7 +16,8 @@ public sealed class HostChoice
     public IReadOnlyList<string> Order(IReadOnlyList<string> hosts, LoadBalanceHosts how, long nowUs)
     {
         if (hosts.Count <= 1) return hosts;
-        var start = how == LoadBalanceHosts.RoundRobin ? Interlocked.Increment(ref _next) - 1 : Volatile.Read(ref _next); // Pairs: Failed.
+        // Pairs: Failed.
+        var start = how == LoadBalanceHosts.RoundRobin ? Interlocked.Increment(ref _next) - 1 : Volatile.Read(ref _next);
         var order = new List<string>(hosts.Count);
         for (var i = 0; i < hosts.Count; i++) order.Add(hosts[(int)(((uint)start + (uint)i) % (uint)hosts.Count)]);
         return [.. order.Where(host => !IsDown(host, nowUs)), .. order.Where(host => IsDown(host, nowUs))];
@@ -26,13 +27,17 @@ public sealed class HostChoice
     public void Failed(IReadOnlyList<string> hosts, string host, LoadBalanceHosts how, long untilUs)
     {
         if (hosts.Count <= 1) return;
-        if (Volatile.Read(ref _downUntilUs) is null) Interlocked.CompareExchange(ref _downUntilUs, new(concurrencyLevel: 1, capacity: 3), null); // Pairs: IsDown.
+        // Pairs: IsDown.
+        if (Volatile.Read(ref _downUntilUs) is null)
+            Interlocked.CompareExchange(ref _downUntilUs, new(concurrencyLevel: 1, capacity: 3), null);
         _downUntilUs![host] = untilUs;
         if (how == LoadBalanceHosts.RoundRobin) return;
         var current = Volatile.Read(ref _next);
-        if (hosts[(int)((uint)current % (uint)hosts.Count)] == host) Interlocked.CompareExchange(ref _next, current + 1, current); // Pairs: Order. Of several failures of one host the first moves on.
+        // Pairs: Order. Of several failures of one host the first moves on.
+        if (hosts[(int)((uint)current % (uint)hosts.Count)] == host) Interlocked.CompareExchange(ref _next, current + 1, current);
     }
 
     private bool IsDown(string host, long nowUs) =>
-        Volatile.Read(ref _downUntilUs) is { } down && down.TryGetValue(host, out var untilUs) && nowUs < untilUs; // Pairs: Failed.
+        // Pairs: Failed.
+        Volatile.Read(ref _downUntilUs) is { } down && down.TryGetValue(host, out var untilUs) && nowUs < untilUs;
 }

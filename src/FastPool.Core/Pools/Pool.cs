@@ -71,7 +71,9 @@ public sealed class Pool
     /// <summary>Raised by RECONNECT and changed settings: servers of an older generation are close_needed.</summary>
     public int Generation => Volatile.Read(ref _generation);
 
-    /// <summary>The counts as they were between two turns: no server is on its way from one state to the next. Any thread.</summary>
+    /// <summary>
+    /// The counts as they were between two turns: no server is on its way from one state to the next. Any thread.
+    /// </summary>
     public PoolCounts Counts
     {
         get
@@ -82,7 +84,8 @@ public sealed class Pool
                 if (Volatile.Read(ref _turn) != 0) continue; // Pairs: the compare-exchanges that take the turn.
                 var turnsEnded = Volatile.Read(ref _turnsEnded); // Pairs: EndTurn.
                 var counts = _mover.Counts;
-                Interlocked.MemoryBarrier(); // Pairs: the compare-exchanges that take the turn: who has seen their counts sees the turn taken.
+                // Pairs: the compare-exchanges that take the turn: who has seen their counts sees the turn taken.
+                Interlocked.MemoryBarrier();
                 if (Volatile.Read(ref _turn) == 0 && Volatile.Read(ref _turnsEnded) == turnsEnded) return counts;
             }
             return _mover.Counts;
@@ -94,7 +97,9 @@ public sealed class Pool
 
     public HostChoice Hosts { get; } = new();
 
-    /// <summary>Idle servers' oldest activity, for eviction by other pools; <see cref="long.MaxValue"/> when none is idle.</summary>
+    /// <summary>
+    /// Idle servers' oldest activity, for eviction by other pools; <see cref="long.MaxValue"/> when none is idle.
+    /// </summary>
     public long OldestIdleUs => _mover.OldestIdleUs;
 
     /// <summary>Start of the oldest wait; 0 when nobody waits.</summary>
@@ -112,7 +117,8 @@ public sealed class Pool
     {
         const long PeriodUs = 60_000_000;
         var nextUs = Volatile.Read(ref _nextComplaintUs);
-        return nowUs >= nextUs && Interlocked.CompareExchange(ref _nextComplaintUs, nowUs + PeriodUs, nextUs) == nextUs; // Pairs: the same of other loops.
+        // Pairs: the same of other loops.
+        return nowUs >= nextUs && Interlocked.CompareExchange(ref _nextComplaintUs, nowUs + PeriodUs, nextUs) == nextUs;
     }
 
     /// <summary>The first server of the pool brings the parameters; later ones change nothing.</summary>
@@ -129,7 +135,8 @@ public sealed class Pool
     public void Join(PoolClient client, IPoolHost host) => Submit(PoolOperationKind.Join, client, null, null, host);
 
     /// <summary>The client is logged in but nobody knows the server's parameters yet.</summary>
-    public void AwaitWelcome(PoolClient client, IPoolHost host) => Submit(PoolOperationKind.AwaitWelcome, client, null, null, host);
+    public void AwaitWelcome(PoolClient client, IPoolHost host) =>
+        Submit(PoolOperationKind.AwaitWelcome, client, null, null, host);
 
     /// <summary>A server for the client: at once, or the client is in the queue and a grant or refusal will come.</summary>
     public PooledServer? Acquire(PoolClient client, IPoolHost host)
@@ -155,7 +162,8 @@ public sealed class Pool
 
     public void LoginDone(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.LoginDone, null, server, null, host);
 
-    public void LoginFailed(PooledServer server, LoginFailure failure, IPoolHost host) => Submit(PoolOperationKind.LoginFailed, null, server, failure, host);
+    public void LoginFailed(PooledServer server, LoginFailure failure, IPoolHost host) =>
+        Submit(PoolOperationKind.LoginFailed, null, server, failure, host);
 
     /// <summary>A server that an earlier process has left: linked already, or free.</summary>
     public void Adopt(PooledServer server, bool isLinked, IPoolHost host) =>
@@ -171,7 +179,8 @@ public sealed class Pool
     public void BeginTest(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.BeginTest, null, server, null, host);
 
     /// <summary>A released server waits for the cancel requests aimed at it.</summary>
-    public void BeginCancelWait(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.BeginCancelWait, null, server, null, host);
+    public void BeginCancelWait(PooledServer server, IPoolHost host) =>
+        Submit(PoolOperationKind.BeginCancelWait, null, server, null, host);
 
     /// <summary>A server is closed, whatever its state was.</summary>
     public void Remove(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.Remove, null, server, null, host);
@@ -179,10 +188,14 @@ public sealed class Pool
     /// <summary>Gives up the idle server that was idle longest.</summary>
     public void Evict(IPoolHost host) => Submit(PoolOperationKind.Evict, null, null, null, host);
 
-    /// <summary>Gives up the idle server that was idle longest, if pools wait for a place under the limit and none is on its way.</summary>
+    /// <summary>
+    /// Gives up the idle server that was idle longest, if pools wait for a place under the limit and none is on its way.
+    /// </summary>
     public void Evict(SharedLimit limit, IPoolHost host) => Submit(PoolOperationKind.Evict, null, null, limit, host);
 
-    /// <summary>A place under the limit is free, and this pool is the first that waited for one. What it does not use is the next pool's.</summary>
+    /// <summary>
+    /// A place under the limit is free, and this pool is the first that waited for one. What it does not use is the next pool's.
+    /// </summary>
     public void TakeRoom(SharedLimit limit, IPoolHost host) => Submit(PoolOperationKind.TakeRoom, null, null, limit, host);
 
     /// <summary>Something changed that may let waiters go on.</summary>
@@ -245,7 +258,8 @@ public sealed class Pool
                 Interlocked.Exchange(ref _turn, 0); // Pairs: the compare-exchanges that take the turn.
             }
         }
-        while (Volatile.Read(ref _left) is not null && Interlocked.CompareExchange(ref _turn, 1, 0) == 0); // Pairs: the push in Submit, seen only now.
+        // Pairs: the push in Submit, seen only now.
+        while (Volatile.Read(ref _left) is not null && Interlocked.CompareExchange(ref _turn, 1, 0) == 0);
     }
 
     private void RunLeft(IPoolHost host)
@@ -267,7 +281,8 @@ public sealed class Pool
             {
                 _mover.Run(oldest.Kind, oldest.Client, oldest.Server, oldest.Detail, host);
             }
-            catch (Exception failure) // A mistake of ours: it is theirs whom the operation was about, and nobody else's. Those behind it are run.
+            // A mistake of ours: it is theirs whom the operation was about, and nobody else's. Those behind it are run.
+            catch (Exception failure)
             {
                 host.OnFailed(failure, oldest.Client, oldest.Server);
             }

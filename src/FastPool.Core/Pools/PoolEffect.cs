@@ -23,7 +23,8 @@ public enum PoolEffectKind : byte
 }
 
 /// <summary>What a pool decided and a loop must carry out, once the pool's turn is over.</summary>
-public readonly record struct PoolEffect(PoolEffectKind Kind, Pool Pool, PoolClient? Client = null, PooledServer? Server = null, object? Detail = null, byte Loop = 0);
+public readonly record struct PoolEffect(PoolEffectKind Kind, Pool Pool, PoolClient? Client = null, PooledServer? Server = null,
+    object? Detail = null, byte Loop = 0);
 
 /// <summary>Why a waiting client is disconnected: the text it gets, with SQLSTATE.</summary>
 public sealed record Refusal(string Message, string SqlState = "08P01");
@@ -48,9 +49,14 @@ public interface IPoolHost
 
     void Return(PoolOperation operation);
 
-    /// <summary>Calls <see cref="Pool.OnTimer"/> on this loop then, or earlier. One time a pool: the earliest counts. Called in the pool's turn.</summary>
+    /// <summary>
+    /// Calls <see cref="Pool.OnTimer"/> on this loop then, or earlier. One time a pool: the earliest counts. Called in the pool's
+    /// turn.
+    /// </summary>
     void SetTimer(Pool pool, long atUs);
 
-    /// <summary>An operation that another thread had left has failed: whomever it was about is to be closed. Called in the pool's turn.</summary>
+    /// <summary>
+    /// An operation that another thread had left has failed: whomever it was about is to be closed. Called in the pool's turn.
+    /// </summary>
     void OnFailed(Exception failure, PoolClient? client, PooledServer? server);
 }

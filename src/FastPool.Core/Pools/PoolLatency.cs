@@ -5,7 +5,9 @@ public enum LatencyMeasure
 {
     /// <summary>From the arrival of a transaction's first message to its end, waiting for a server included.</summary>
     Transaction,
-    /// <summary>From the arrival of a query to the reply that leaves nothing outstanding, waiting for a server included.</summary>
+    /// <summary>
+    /// From the arrival of a query to the reply that leaves nothing outstanding, waiting for a server included.
+    /// </summary>
     Query,
     /// <summary>For a server; 0 where one was at hand.</summary>
     Wait,

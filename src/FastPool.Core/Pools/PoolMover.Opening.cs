@@ -20,7 +20,8 @@ internal sealed partial class PoolMover
             return;
         }
         SetStarved(true);
-        LookAgainSoon(host); // It is told of a place; what else may help it, such as an idle server of its own, it finds by looking.
+        // It is told of a place; what else may help it, such as an idle server of its own, it finds by looking.
+        LookAgainSoon(host);
     }
 
     private void OpenShared(IPoolHost host)
@@ -46,7 +47,8 @@ internal sealed partial class PoolMover
 
         var opening = _counts.Login - _ownDials;
         var client = _waiting.Oldest ?? _awaitingWelcome.Oldest;
-        for (var i = 0; i < opening && client is not null; i++) client = client.Newer; // Those at the head are served by what is already opening.
+        // Those at the head are served by what is already opening.
+        for (var i = 0; i < opening && client is not null; i++) client = client.Newer;
         for (wanted -= opening; wanted > 0; wanted--)
         {
             if (!OpenOne(client?.Loop ?? host.Loop, null, host)) return;
@@ -54,7 +56,9 @@ internal sealed partial class PoolMover
         }
     }
 
-    /// <summary>One for each that needs a server of its own. Where a limit forbids it, an idle server of this pool makes room.</summary>
+    /// <summary>
+    /// One for each that needs a server of its own. Where a limit forbids it, an idle server of this pool makes room.
+    /// </summary>
     private void OpenOwn(IPoolHost host)
     {
         for (var client = _awaitingOwn.Oldest; client is not null; client = client.Newer)
@@ -70,7 +74,9 @@ internal sealed partial class PoolMover
         }
     }
 
-    /// <summary>Servers of an earlier process cannot tell their parameters any more: one of them makes room for one that does.</summary>
+    /// <summary>
+    /// Servers of an earlier process cannot tell their parameters any more: one of them makes room for one that does.
+    /// </summary>
     private void MakeRoomForWelcome(IPoolHost host)
     {
         var size = _pool.Limits.PoolSize;
@@ -89,13 +95,15 @@ internal sealed partial class PoolMover
             return false;
         }
         if (_lastFailure is not null && _counts.Login > 0) return false; // One probe at a time while logins fail.
-        if (limits.PoolSize > 0 && _counts.Servers >= limits.PoolSize && !MayUseReserve(limits, only ?? _waiting.Oldest, host)) return false;
+        if (limits.PoolSize > 0 && _counts.Servers >= limits.PoolSize && !MayUseReserve(limits, only ?? _waiting.Oldest, host))
+            return false;
         return TryOpenWithinLimits(loop, only, isForWaiter: true, host);
     }
 
     private bool MayUseReserve(PoolLimits limits, PoolClient? oldest, IPoolHost host)
     {
-        if (oldest is null || limits.ReservePoolTimeoutUs <= 0 || _counts.Servers >= limits.PoolSize + limits.ReservePoolSize) return false;
+        if (oldest is null || limits.ReservePoolTimeoutUs <= 0 || _counts.Servers >= limits.PoolSize + limits.ReservePoolSize)
+            return false;
         var sinceUs = oldest.WaitStartUs + limits.ReservePoolTimeoutUs;
         if (host.NowUs < sinceUs)
         {
@@ -115,7 +123,9 @@ internal sealed partial class PoolMover
         if (_isStarved != value) Volatile.Write(ref _isStarved, value); // Pairs: IsStarved.
     }
 
-    /// <summary>The limit under which somebody in another pool has waited longer, with nothing else to keep him from a server.</summary>
+    /// <summary>
+    /// The limit under which somebody in another pool has waited longer, with nothing else to keep him from a server.
+    /// </summary>
     /// <param name="next">Who would get the server here; null: nobody waits.</param>
     private SharedLimit? LimitClaimedElsewhere(PoolClient? next)
     {
@@ -131,13 +141,15 @@ internal sealed partial class PoolMover
         return sinceUs != long.MaxValue && (next is null || next.WaitStartUs - sinceUs > Limits.ClaimStepUs);
     }
 
-    /// <returns>False when max_db_connections or max_user_connections is reached. Where a waiter is to have the server, the pool stands in the queue of that limit then.</returns>
+    /// <returns>False when max_db_connections or max_user_connections is reached. Where a waiter is to have the server, the pool
+    /// stands in the queue of that limit then.</returns>
     private bool TryOpenWithinLimits(byte loop, PoolClient? only, bool isForWaiter, IPoolHost host)
     {
         var (database, user) = (_pool.Database.Servers, _pool.User.Servers);
         if (!TryTake(database, ref _databaseClaim, isForWaiter, host))
         {
-            if (isForWaiter) Withdraw(_userClaim); // From here it waits for the database's limit. One that nobody waits for changes nothing for those that wait.
+            // From here it waits for the database's limit. One that nobody waits for changes nothing for those that wait.
+            if (isForWaiter) Withdraw(_userClaim);
             return false;
         }
         if (!TryTake(user, ref _userClaim, isForWaiter, host))

@@ -16,7 +16,8 @@ internal sealed partial class PoolMover
     private void ArmAt(long atUs, IPoolHost host)
     {
         if (atUs >= _armedUs) return;
-        atUs = Math.Max(atUs, host.NowUs + Limits.TimerStepUs); // What is due and cannot be done must not be looked at without end.
+        // What is due and cannot be done must not be looked at without end.
+        atUs = Math.Max(atUs, host.NowUs + Limits.TimerStepUs);
         if (atUs >= _armedUs) return;
         _armedUs = atUs;
         _armedLoop = host.Loop;
@@ -30,7 +31,8 @@ internal sealed partial class PoolMover
     {
         var limits = _pool.Limits;
         ArmAt(client.WaitStartUs + limits.WaitSpanUs + 1, host);
-        if (client.AwaitsWelcome && limits.ClientLoginTimeoutUs > 0) ArmAt(client.ConnectUs + limits.ClientLoginTimeoutUs + 1, host);
+        if (client.AwaitsWelcome && limits.ClientLoginTimeoutUs > 0)
+            ArmAt(client.ConnectUs + limits.ClientLoginTimeoutUs + 1, host);
         else if (!client.IsNotified && limits.QueryWaitNotifyUs > 0) ArmAt(NotifyAtUs(client, limits), host);
     }
 
@@ -131,7 +133,8 @@ internal sealed partial class PoolMover
         if (_pool.Database.IsEnding) return ServerShuttingDown;
         if (limits.GlobalQueryTimeoutUs > 0 && waited > limits.GlobalQueryTimeoutUs) return "query_timeout";
         if (limits.QueryWaitTimeoutUs > 0 && waited > limits.QueryWaitTimeoutUs) return "query_wait_timeout";
-        if (client.AwaitsWelcome && limits.ClientLoginTimeoutUs > 0 && now - client.ConnectUs > limits.ClientLoginTimeoutUs) return "client_login_timeout (server down)";
+        if (client.AwaitsWelcome && limits.ClientLoginTimeoutUs > 0 && now - client.ConnectUs > limits.ClientLoginTimeoutUs)
+            return "client_login_timeout (server down)";
         return null;
     }
 
@@ -151,8 +154,11 @@ internal sealed partial class PoolMover
             var unused = now - server.LastActivityUs;
             var isUnused = limits.ServerIdleTimeoutUs > 0 && unused > limits.ServerIdleTimeoutUs;
             if (server.IsCloseNeeded) CloseFree(server, "database configuration changed", host);
-            else if (server.IsDirty) CloseFree(server, server.State == ServerState.Used ? "SV_USED server got dirty" : "SV_IDLE server got dirty", host);
-            else if (isUnused && (limits.MinPoolSize <= 0 || _counts.Connected - _counts.Closing > limits.MinPoolSize)) CloseFree(server, "server idle timeout", host);
+            else if (server.IsDirty)
+                CloseFree(server, server.State == ServerState.Used ? "SV_USED server got dirty"
+                : "SV_IDLE server got dirty", host);
+            else if (isUnused && (limits.MinPoolSize <= 0 || _counts.Connected - _counts.Closing > limits.MinPoolSize))
+                CloseFree(server, "server idle timeout", host);
             else if (now >= LifetimeEndUs(server, limits)) CloseForLifetime(server, now, host);
             else if (IsPaused) CloseFree(server, "pause mode", host);
             else
@@ -170,11 +176,14 @@ internal sealed partial class PoolMover
         }
     }
 
-    /// <summary>What is still to come for it: a rule that holds, and something forbids to act upon, is looked at again when that changes.</summary>
+    /// <summary>
+    /// What is still to come for it: a rule that holds, and something forbids to act upon, is looked at again when that changes.
+    /// </summary>
     private void ArmForRested(PooledServer server, bool isUnused, PoolLimits limits, IPoolHost host)
     {
         ArmAt(LifetimeEndUs(server, limits), host);
-        if (server.State == ServerState.Idle && limits.NeedsCheck) ArmAt(server.LastActivityUs + limits.ServerCheckDelayUs + 1, host);
+        if (server.State == ServerState.Idle && limits.NeedsCheck)
+            ArmAt(server.LastActivityUs + limits.ServerCheckDelayUs + 1, host);
         if (limits.ServerIdleTimeoutUs > 0 && !isUnused) ArmAt(server.LastActivityUs + limits.ServerIdleTimeoutUs + 1, host);
     }
 

@@ -155,7 +155,9 @@ internal sealed partial class PoolMover
         OpenMore(host);
     }
 
-    /// <summary>Nothing idle will do, and no failure of others is its own: one connection more, as far as the limits go.</summary>
+    /// <summary>
+    /// Nothing idle will do, and no failure of others is its own: one connection more, as far as the limits go.
+    /// </summary>
     private void AwaitOwn(PoolClient client, IPoolHost host)
     {
         client.IsDialed = false;
@@ -242,12 +244,14 @@ internal sealed partial class PoolMover
         if (!isPauseOrChange)
         {
             _lastFailure = failure.Reason;
-            _retryAtUs = Math.Max(server.DialStartUs + _pool.Limits.ServerLoginRetryUs, host.NowUs + 1); // Even without a pause not in the same turn, which would never end.
+            // Even without a pause not in the same turn, which would never end.
+            _retryAtUs = Math.Max(server.DialStartUs + _pool.Limits.ServerLoginRetryUs, host.NowUs + 1);
             if (server.OnlyClient is { } only)
             {
                 if (failure.ForWaiters is not null && !only.HasLeft) RefuseWaiter(only, failure.ForWaiters.Message, host);
             }
-            else if (failure.ForWaiters is not null && (_counts.Connected == 0 || _pool.Welcome is null)) RefuseAll(failure.ForWaiters, host);
+            else if (failure.ForWaiters is not null && (_counts.Connected == 0 || _pool.Welcome is null))
+                RefuseAll(failure.ForWaiters, host);
         }
         OpenMore(host);
     }
@@ -269,14 +273,18 @@ internal sealed partial class PoolMover
         if (server.OnlyClient is not null) CloseFree(server, ReplicationClientClosed, host);
         else if (IsLifetimeOver(server, _pool.Limits, host.NowUs)) CloseForLifetime(server, host.NowUs, host);
         else if (server.IsCloseNeeded) CloseFree(server, "close_needed", host);
-        else if (server.IsDirty) CloseFree(server, "idle server got dirty", host); // While it waited for cancel requests to come through.
+        // While it waited for cancel requests to come through.
+        else if (server.IsDirty) CloseFree(server, "idle server got dirty", host);
         else if (NeedsCheckAtOnce(server) && !IsPaused) Keep(server, host);
         else GiveOrRest(server, host);
     }
 
-    /// <summary>server_check_delay of 0: no server goes from client to client unchecked. One that was reset has been checked by that.</summary>
+    /// <summary>
+    /// server_check_delay of 0: no server goes from client to client unchecked. One that was reset has been checked by that.
+    /// </summary>
     private bool NeedsCheckAtOnce(PooledServer server) =>
-        server.State is ServerState.Active or ServerState.BeingCanceled && _pool.Limits is { ServerCheckDelayUs: 0, NeedsCheck: true };
+        server.State is ServerState.Active or ServerState.BeingCanceled
+            && _pool.Limits is { ServerCheckDelayUs: 0, NeedsCheck: true };
 
     private void Keep(PooledServer server, IPoolHost host)
     {
@@ -318,7 +326,8 @@ internal sealed partial class PoolMover
         var limits = _pool.Limits;
         PublishIdle();
         ArmForFree(server, limits, host);
-        if (limits.PoolSize > 0 && _counts.Servers - _counts.Closing > limits.PoolSize + limits.ReservePoolSize) LookAgainSoon(host);
+        if (limits.PoolSize > 0 && _counts.Servers - _counts.Closing > limits.PoolSize + limits.ReservePoolSize)
+            LookAgainSoon(host);
         if (_awaitingOwn.Count > 0)
         {
             var state = server.State;
@@ -326,7 +335,8 @@ internal sealed partial class PoolMover
             if (server.State != state) return;
         }
         if (limits.MaxDbConnections <= 0 && limits.MaxUserConnections <= 0) return;
-        Interlocked.MemoryBarrier(); // Pairs: SharedLimit.TryTake. Either a pool that is stopped just now sees this server idle, or we see its claim.
+        // Pairs: SharedLimit.TryTake. Either a pool that is stopped just now sees this server idle, or we see its claim.
+        Interlocked.MemoryBarrier();
         if (_waiting.Count == 0 && !IsStopped) TryGiveUp(server, null, host);
     }
 
@@ -344,7 +354,8 @@ internal sealed partial class PoolMover
     {
         var oldest = _waiting.Oldest;
         var candidate = oldest;
-        for (var i = 0; i < Limits.WaitersLookedAt && candidate is not null && candidate.WaitStartUs - oldest!.WaitStartUs < Limits.ArrivalStepUs; i++)
+        for (var i = 0; i < Limits.WaitersLookedAt && candidate is not null
+            && candidate.WaitStartUs - oldest!.WaitStartUs < Limits.ArrivalStepUs; i++)
         {
             if (candidate.Loop == loop) return candidate;
             candidate = candidate.Newer;
@@ -367,7 +378,9 @@ internal sealed partial class PoolMover
         Serve(host);
     }
 
-    /// <summary>Hands the server over. While it is under way to another loop the client is noted: if it dies, the client waits on.</summary>
+    /// <summary>
+    /// Hands the server over. While it is under way to another loop the client is noted: if it dies, the client waits on.
+    /// </summary>
     private void Grant(PoolClient client, PooledServer server, IPoolHost host)
     {
         if (server.Loop != host.Loop || client.Loop != host.Loop) server.Grantee = client;
@@ -424,12 +437,14 @@ internal sealed partial class PoolMover
         PooledServer? oldest = null;
         foreach (var list in _idle)
         {
-            if (list.Oldest is { } candidate && (oldest is null || candidate.LastActivityUs < oldest.LastActivityUs)) oldest = candidate;
+            if (list.Oldest is { } candidate && (oldest is null || candidate.LastActivityUs < oldest.LastActivityUs))
+                oldest = candidate;
         }
         if (_used.Oldest is { } used && (oldest is null || used.LastActivityUs < oldest.LastActivityUs)) oldest = used;
         if (oldest is null)
         {
-            if (limit is { HasUnmetClaims: true }) host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool, Detail: limit)); // Its idle one has just been taken: the next pool's, if any.
+            // Its idle one has just been taken: the next pool's, if any.
+            if (limit is { HasUnmetClaims: true }) host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool, Detail: limit));
             return;
         }
         if (limit is null || limit.TryPromise()) CloseFree(oldest, "evicted", host, limit);
@@ -474,7 +489,8 @@ internal sealed partial class PoolMover
 
     private void GiveBack(SharedLimit limit, SharedLimit? promisedTo, IPoolHost host)
     {
-        if (limit.GiveBack(_pool, isLast: _counts.Servers == 0, wasPromised: limit == promisedTo)) host.Add(new PoolEffect(PoolEffectKind.RoomMade, _pool, Detail: limit));
+        if (limit.GiveBack(_pool, isLast: _counts.Servers == 0, wasPromised: limit == promisedTo))
+            host.Add(new PoolEffect(PoolEffectKind.RoomMade, _pool, Detail: limit));
     }
 
     /// <summary>The one place where a server in the books changes its state.</summary>

@@ -3,7 +3,9 @@ using FastPool.Core.Settings;
 
 namespace FastPool.Core.Pools;
 
-/// <summary>All databases, users and pools of the process, and the settings in force. Any thread may ask; reloads are one at a time.</summary>
+/// <summary>
+/// All databases, users and pools of the process, and the settings in force. Any thread may ask; reloads are one at a time.
+/// </summary>
 public sealed class PoolRegistry
 {
     /// <summary>The name of the admin console's pseudo database.</summary>
@@ -24,7 +26,9 @@ public sealed class PoolRegistry
         LoopCount = loopCount;
         foreach (var entry in settings.Databases.Values) _databases[entry.Name] = new Database(entry, isAuto: false, State);
         Admin = new Database(DatabaseEntry.OfConsole, isAuto: false);
-        AdminPool = Admin.GetOrAddPool(new Pool(Admin, GetUser(AdminDatabase), LimitsFor(settings, Admin.Entry, AdminDatabase), LoopCount));
+        AdminPool =
+            Admin.GetOrAddPool(
+            new Pool(Admin, GetUser(AdminDatabase), LimitsFor(settings, Admin.Entry, AdminDatabase), LoopCount));
     }
 
     public Settings.Settings Settings => Volatile.Read(ref _settings); // Pairs: Apply.
@@ -50,11 +54,13 @@ public sealed class PoolRegistry
 
     public Pool AdminPool { get; }
 
-    public IEnumerable<Database> Databases => _databases.Values.Append(Admin).OrderBy(database => database.Name, StringComparer.Ordinal);
+    public IEnumerable<Database> Databases =>
+        _databases.Values.Append(Admin).OrderBy(database => database.Name, StringComparer.Ordinal);
 
     public IEnumerable<PoolUser> Users => _users.Values.OrderBy(user => user.Name, StringComparer.Ordinal);
 
-    public IEnumerable<Pool> Pools => Databases.SelectMany(database => database.Pools.OrderBy(pool => pool.User.Name, StringComparer.Ordinal));
+    public IEnumerable<Pool> Pools =>
+        Databases.SelectMany(database => database.Pools.OrderBy(pool => pool.User.Name, StringComparer.Ordinal));
 
     /// <summary>All pools but the console's, in no order.</summary>
     public IReadOnlyList<Pool> PoolList
@@ -70,7 +76,9 @@ public sealed class PoolRegistry
     /// <summary>Raised by <see cref="Stir"/>.</summary>
     public int Stirred => Volatile.Read(ref _stirred); // Pairs: Stir.
 
-    /// <summary>Something has changed that pools do not hear of: each loop looks through its share of them once, in its next tick.</summary>
+    /// <summary>
+    /// Something has changed that pools do not hear of: each loop looks through its share of them once, in its next tick.
+    /// </summary>
     public void Stir() => Interlocked.Increment(ref _stirred); // Pairs: Stirred.
 
     /// <summary>The database under that name, registered from <c>*</c> if need be.</summary>
@@ -106,7 +114,8 @@ public sealed class PoolRegistry
         var pool = database.GetOrAddPool(new Pool(database, GetUser(user), LimitsFor(settings, entry, user), LoopCount));
         while (true)
         {
-            Interlocked.MemoryBarrier(); // Pairs: Apply. Either the reload finds the pool in the database, or we find what the reload has put in force.
+            // Pairs: Apply. Either the reload finds the pool in the database, or we find what the reload has put in force.
+            Interlocked.MemoryBarrier();
             if (ReferenceEquals(settings, Settings) && ReferenceEquals(entry, database.Entry)) return pool;
             (settings, entry) = (Settings, database.Entry);
             pool.Limits = LimitsFor(settings, entry, user);
@@ -116,14 +125,17 @@ public sealed class PoolRegistry
     /// <summary>Takes all pools of the database away; whoever still holds one of them is to be closed.</summary>
     public IReadOnlyList<Pool> RemovePools(Database database) => database.RemovePools();
 
-    /// <summary>min_pool_size for a forced user wants a pool before any client has come. Asked for after each <see cref="Stir"/>.</summary>
+    /// <summary>
+    /// min_pool_size for a forced user wants a pool before any client has come. Asked for after each <see cref="Stir"/>.
+    /// </summary>
     /// <returns>True when there is a new one.</returns>
     public bool AddForcedPools()
     {
         var hasAdded = false;
         foreach (var (_, database) in _databases)
         {
-            if (database.Entry.ForcedUser is not { } user || database.IsPaused || Settings.MinPoolSize(database.Entry) <= 0 || database.Pools.Count > 0) continue;
+            if (database.Entry.ForcedUser is not { } user || database.IsPaused || Settings.MinPoolSize(database.Entry) <= 0
+                || database.Pools.Count > 0) continue;
             GetPool(database, user);
             hasAdded = true;
         }
@@ -142,7 +154,8 @@ public sealed class PoolRegistry
             if (settings.Databases.TryGetValue(name, out var entry)) ChangeEntry(database, entry, isAuto: false);
             else if (!database.IsAuto) Drop(name, dropped);
             else if (settings.AutoDatabaseConnectString == previous.AutoDatabaseConnectString) continue;
-            else if (settings.AutoDatabaseConnectString is { } template && DatabaseEntry.TryParse(name, template, []) is { } remade) ChangeEntry(database, remade, isAuto: true);
+            else if (settings.AutoDatabaseConnectString is { } template
+                && DatabaseEntry.TryParse(name, template, []) is { } remade) ChangeEntry(database, remade, isAuto: true);
             else Drop(name, dropped);
         }
         foreach (var entry in settings.Databases.Values) _databases.TryAdd(entry.Name, new Database(entry, isAuto: false, State));
@@ -152,7 +165,10 @@ public sealed class PoolRegistry
         return dropped;
     }
 
-    /// <summary>The janitor's round of auto-databases: takes those away that neither a client nor a server has used for autodb_idle_timeout.</summary>
+    /// <summary>
+    /// The janitor's round of auto-databases: takes those away that neither a client nor a server has used for
+    /// autodb_idle_timeout.
+    /// </summary>
     /// <returns>Those taken away; a client that asked for one at the last moment is to be closed with it.</returns>
     public IReadOnlyList<Database> DropIdle(long nowUs)
     {

@@ -35,20 +35,30 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     /// <summary>The one client that it was opened for, and that it ends with; null: it serves whoever comes.</summary>
     public PoolClient? OnlyClient { get; protected set; }
 
-    /// <summary>The address under which the database's only host name was found; null: it has an address of its own, or several hosts.</summary>
+    /// <summary>
+    /// The address under which the database's only host name was found; null: it has an address of its own, or several hosts.
+    /// </summary>
     public HostAddress? Origin { get; set; }
 
-    /// <summary>Marked by RECONNECT, a changed configuration or a changed answer of the DNS: closed as soon as it is free.</summary>
+    /// <summary>
+    /// Marked by RECONNECT, a changed configuration or a changed answer of the DNS: closed as soon as it is free.
+    /// </summary>
     public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true };
 
-    /// <summary>It has said something that nobody asked for: closed when it is looked at next. Written by its owner, read in the pool's turn.</summary>
+    /// <summary>
+    /// It has said something that nobody asked for: closed when it is looked at next. Written by its owner, read in the pool's
+    /// turn.
+    /// </summary>
     public bool IsDirty => Volatile.Read(ref _isDirty); // Pairs: MarkDirty.
 
     public void MarkDirty() => Volatile.Write(ref _isDirty, true); // Pairs: IsDirty.
 
     public ServerState State { get; internal set; } = ServerState.Login;
 
-    /// <summary>What is to happen to it where it arrives, when the server itself is posted: Leave, Arrive, Check or Close. Written by the sender before posting.</summary>
+    /// <summary>
+    /// What is to happen to it where it arrives, when the server itself is posted: Leave, Arrive, Check or Close. Written by the
+    /// sender before posting.
+    /// </summary>
     public ServerEvent Errand { get; set; }
 
     /// <summary>The client at the end of the errand, or null.</summary>

@@ -32,7 +32,10 @@ public sealed class PoolerState
         set => Volatile.Write(ref _isFrozen, value);
     }
 
-    /// <summary>Another process has gone on in our place: what it could not take comes to its next idle moment here, and nothing new begins.</summary>
+    /// <summary>
+    /// Another process has gone on in our place: what it could not take comes to its next idle moment here, and nothing new
+    /// begins.
+    /// </summary>
     public bool IsRetiring
     {
         get => Volatile.Read(ref _isRetiring); // Pairs: the setter, by the console.

@@ -2,7 +2,10 @@ using FastPool.Base;
 
 namespace FastPool.Core.Pools;
 
-/// <summary>Where a server connection is in its pool's books; PgBouncer's names, as SHOW POOLS counts them (sv_*). Written in the pool's turn.</summary>
+/// <summary>
+/// Where a server connection is in its pool's books; PgBouncer's names, as SHOW POOLS counts them (sv_*). Written in the pool's
+/// turn.
+/// </summary>
 public enum ServerState : byte
 {
     /// <summary>Connecting or logging in.</summary>
@@ -42,7 +45,10 @@ public enum ServerPhase : byte
     Asked,
 }
 
-/// <summary>What happens to a server. The first group is decided in the pool's turn and changes its state, the second on its loop and changes its phase.</summary>
+/// <summary>
+/// What happens to a server. The first group is decided in the pool's turn and changes its state, the second on its loop and
+/// changes its phase.
+/// </summary>
 public enum ServerEvent : byte
 {
     None,
@@ -51,7 +57,9 @@ public enum ServerEvent : byte
     Grant,
     /// <summary>Nobody wants it: it waits for the next client.</summary>
     Rest,
-    /// <summary>It has rested for so long, or is to be looked at so often, that it must be checked before its next client.</summary>
+    /// <summary>
+    /// It has rested for so long, or is to be looked at so often, that it must be checked before its next client.
+    /// </summary>
     SetAside,
     /// <summary>It runs a query of the pooler's own.</summary>
     Test,
@@ -92,15 +100,21 @@ public static class ServerLife
 {
     private static readonly Row<ServerState>[] StateRows =
     [
-        new(ServerEvent.Grant, ServerState.Active, [ServerState.Login, ServerState.Idle, ServerState.Tested, ServerState.Active, ServerState.BeingCanceled]),
-        new(ServerEvent.Rest, ServerState.Idle, [ServerState.Login, ServerState.Tested, ServerState.Active, ServerState.BeingCanceled]),
+        new(ServerEvent.Grant, ServerState.Active,
+            [ServerState.Login, ServerState.Idle, ServerState.Tested, ServerState.Active, ServerState.BeingCanceled]),
+        new(ServerEvent.Rest, ServerState.Idle,
+            [ServerState.Login, ServerState.Tested, ServerState.Active, ServerState.BeingCanceled]),
         new(ServerEvent.SetAside, ServerState.Used, [ServerState.Idle, ServerState.Active, ServerState.BeingCanceled]),
         new(ServerEvent.Test, ServerState.Tested, [ServerState.Used, ServerState.Active, ServerState.BeingCanceled]),
         new(ServerEvent.AwaitCancels, ServerState.BeingCanceled, [ServerState.Active]),
         new(ServerEvent.AdoptLinked, ServerState.Active, [ServerState.Login]),
         new(ServerEvent.AdoptFree, ServerState.Tested, [ServerState.Login]),
-        new(ServerEvent.Close, ServerState.Closing, [ServerState.Login, ServerState.Idle, ServerState.Used, ServerState.Tested, ServerState.Active, ServerState.BeingCanceled]),
-        new(ServerEvent.Remove, ServerState.Gone, [ServerState.Login, ServerState.Idle, ServerState.Used, ServerState.Tested, ServerState.Active, ServerState.BeingCanceled, ServerState.Closing]),
+        new(ServerEvent.Close, ServerState.Closing,
+            [ServerState.Login, ServerState.Idle, ServerState.Used, ServerState.Tested, ServerState.Active,
+            ServerState.BeingCanceled]),
+        new(ServerEvent.Remove, ServerState.Gone,
+            [ServerState.Login, ServerState.Idle, ServerState.Used, ServerState.Tested, ServerState.Active,
+            ServerState.BeingCanceled, ServerState.Closing]),
     ];
 
     private static readonly Row<ServerPhase>[] PhaseRows =
@@ -145,7 +159,8 @@ public static class ServerLife
         where T : struct, Enum
     {
         var moves = new Move[Enum.GetValues<ServerEvent>().Length];
-        foreach (var row in rows) moves[(int)row.Event] = new Move(row.From.Aggregate(0, static (mask, from) => mask | 1 << Convert.ToInt32(from)), Convert.ToByte(row.To));
+        foreach (var row in rows) moves[(int)row.Event] =
+            new Move(row.From.Aggregate(0, static (mask, from) => mask | 1 << Convert.ToInt32(from)), Convert.ToByte(row.To));
         return moves;
     }
 

@@ -41,10 +41,13 @@ public sealed class SharedLimit
     /// <summary>Since when the waiters of another pool have waited for whom only this limit opens no server.</summary>
     /// <returns><see cref="long.MaxValue"/>: there is none, as far as is known.</returns>
     public long ClaimedSinceUs(Pool asker) =>
-        Volatile.Read(ref _first) is { } first && first.Pool != asker && first.Pool.OldestWaitUs is var since and > 0 ? since : long.MaxValue; // Pairs: Publish.
+        // Pairs: Publish.
+        Volatile.Read(ref _first) is { } first && first.Pool != asker
+            && first.Pool.OldestWaitUs is var since and > 0 ? since : long.MaxValue;
 
     /// <summary>Pools wait for which no place is on its way yet.</summary>
-    internal bool HasUnmetClaims => Volatile.Read(ref _promised) < Volatile.Read(ref _claimCount); // Pairs: Publish, TryPromise, GiveBack.
+    // Pairs: Publish, TryPromise, GiveBack.
+    internal bool HasUnmetClaims => Volatile.Read(ref _promised) < Volatile.Read(ref _claimCount);
 
     /// <summary>A place is free, and pools wait.</summary>
     internal bool HasRoomForClaims => Volatile.Read(ref _claimCount) > 0 && !IsFull; // Pairs: Publish.
@@ -117,10 +120,14 @@ public sealed class SharedLimit
         }
     }
 
-    /// <summary>A place is free: tells the pool that has waited longest. The loop does, after the turn in which the place became free.</summary>
+    /// <summary>
+    /// A place is free: tells the pool that has waited longest. The loop does, after the turn in which the place became free.
+    /// </summary>
     public void TellFirst(IPoolHost host) => TakeFirst()?.TakeRoom(this, host);
 
-    /// <summary>A place is wanted: the pool whose server has been idle longest gives one up. Only holders of a place can help.</summary>
+    /// <summary>
+    /// A place is wanted: the pool whose server has been idle longest gives one up. Only holders of a place can help.
+    /// </summary>
     public void MakeRoom(Pool needy, IPoolHost host)
     {
         if (HasUnmetClaims) LeastRecentlyUsed(needy)?.Evict(this, host);
@@ -174,7 +181,8 @@ public sealed class SharedLimit
     /// <summary>Who stood first may have been served in its own pool since: its claim is now that of a later waiter.</summary>
     private void Refresh()
     {
-        while (_claims.First is { } first && first.Pool.OldestWaitUs is var since && since > first.AtUs) _claims.Set(first, since);
+        while (_claims.First is { } first && first.Pool.OldestWaitUs is var since && since > first.AtUs)
+            _claims.Set(first, since);
         Publish();
     }
 
@@ -191,11 +199,15 @@ public sealed class SharedLimit
     }
 }
 
-/// <summary>A pool's place in the queue of a limit: for one connection at a time, since each that another pool gives up costs two logins.</summary>
+/// <summary>
+/// A pool's place in the queue of a limit: for one connection at a time, since each that another pool gives up costs two logins.
+/// </summary>
 internal sealed class Claim(Pool pool) : DueEntry
 {
     internal Pool Pool { get; } = pool;
 
-    /// <summary>In the queue, as far as the pool's own turn knows: told of a place meanwhile, it is about to hear of it.</summary>
+    /// <summary>
+    /// In the queue, as far as the pool's own turn knows: told of a place meanwhile, it is about to hear of it.
+    /// </summary>
     internal bool IsQueued => IsIn;
 }

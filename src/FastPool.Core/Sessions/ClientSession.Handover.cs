@@ -32,7 +32,8 @@ public sealed partial class ClientSession
 
     /// <summary>In its pool again, under its old key and with its old statements.</summary>
     /// <remarks>A key that is somebody else's already is not used: this client's cancel requests will not be heard.</remarks>
-    public void Rejoin(Database database, Pool pool, HandedClient handed, IReadOnlyDictionary<long, Statement> statements, IPoolHost host)
+    public void Rejoin(Database database, Pool pool, HandedClient handed, IReadOnlyDictionary<long, Statement> statements,
+        IPoolHost host)
     {
         Database = database;
         CancelKey = handed.CancelKey;
@@ -41,7 +42,8 @@ public sealed partial class ClientSession
         CountUser(_context.Registry.GetUser(handed.User));
         foreach (var (name, number) in handed.Statements)
         {
-            if (statements.TryGetValue(number, out var statement)) (_statements ??= new ClientStatements(_context.Statements)).Add(name, statement);
+            if (statements.TryGetValue(number, out var statement))
+                (_statements ??= new ClientStatements(_context.Statements)).Add(name, statement);
         }
         Join(pool, host);
     }

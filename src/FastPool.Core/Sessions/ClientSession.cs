@@ -27,7 +27,8 @@ public sealed partial class ClientSession : PoolClient
         Login = new ClientLogin(this, context);
     }
 
-    private ClientSession(SessionContext context, long id, (EndAddress Remote, EndAddress Local, int UnixPort, int PeerPid) ends, long ageUs)
+    private ClientSession(SessionContext context, long id, (EndAddress Remote, EndAddress Local, int UnixPort, int PeerPid) ends,
+        long ageUs)
         : base(context.Loop, context.NowUs - ageUs)
     {
         _context = context;
@@ -147,7 +148,9 @@ public sealed partial class ClientSession : PoolClient
 
     public bool HasWelcome => _hasWelcome;
 
-    /// <summary>The welcome block for this client; what the pool knows and the client did not name is the client's from now on.</summary>
+    /// <summary>
+    /// The welcome block for this client; what the pool knows and the client did not name is the client's from now on.
+    /// </summary>
     public void TakeWelcome(WelcomeParameters welcome, MessageBuffer output)
     {
         _hasWelcome = true;
@@ -180,7 +183,8 @@ public sealed partial class ClientSession : PoolClient
             case FrontendMessage.CopyDone:
             case FrontendMessage.CopyFail:
                 if (IsConsole) break;
-                return Server is null ? Verdict.Skip : Verdict.Forward; // They belong to a query that runs, or to a COPY that failed early: no query begins here.
+                // They belong to a query that runs, or to a COPY that failed early: no query begins here.
+                return Server is null ? Verdict.Skip : Verdict.Forward;
             case FrontendMessage.Terminate:
                 return End(new Ending("client close request"));
             default:
@@ -201,7 +205,9 @@ public sealed partial class ClientSession : PoolClient
 
     private bool TracksStatements => Pool!.Limits.MaxPreparedStatements > 0 && Replication == ReplicationKind.None && !IsConsole;
 
-    /// <summary>A message that is about a named statement counts like any other, but for a Close, which no server hears of.</summary>
+    /// <summary>
+    /// A message that is about a named statement counts like any other, but for a Close, which no server hears of.
+    /// </summary>
     public void BeginTracked()
     {
         if (QueryStartUs == 0) BeginQuery();
@@ -211,14 +217,17 @@ public sealed partial class ClientSession : PoolClient
     /// Applies a Parse, Bind or Describe of a named statement to the linked server. What the server gets in place of the
     /// message's prefix is written to <paramref name="toServer"/>, a reply that is due at once to <paramref name="toClient"/>.
     /// </summary>
-    /// <returns>Bytes of the message that are dealt with: the prefix, or all of it; 0: disconnect with <see cref="Ending"/>.</returns>
-    public int ApplyStatement(byte type, ReadOnlySpan<byte> message, int length, in StatementNames names, MessageBuffer toServer, MessageBuffer toClient)
+    /// <returns>Bytes of the message that are dealt with: the prefix, or all of it; 0: disconnect with
+    /// <see cref="Ending"/>.</returns>
+    public int ApplyStatement(byte type, ReadOnlySpan<byte> message, int length, in StatementNames names, MessageBuffer toServer,
+        MessageBuffer toClient)
     {
         if (type == FrontendMessage.Parse) return ApplyParse(message, names, toServer, toClient);
         var known = _statements?.Find(names.Name, Server!.TextSettings);
         if (known is null)
         {
-            _context.Log.Failure(LogPrefix, $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' not found");
+            _context.Log.Failure(LogPrefix,
+                $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' not found");
             End(Ending.Told("prepared statement did not exist"));
             return 0;
         }
@@ -237,7 +246,8 @@ public sealed partial class ClientSession : PoolClient
     {
         if (_statements is not null && !_statements.TryFree(names.Name, _isDropUnderWay))
         {
-            _context.Log.Failure(LogPrefix, $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' was already prepared");
+            _context.Log.Failure(LogPrefix,
+                $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' was already prepared");
             End(Ending.Told("prepared statement name is already in use"));
             return 0;
         }
@@ -248,8 +258,10 @@ public sealed partial class ClientSession : PoolClient
         }
         _statements ??= new ClientStatements(_context.Statements);
         var own = _context.Registry.Settings.Own;
-        if (own.ClientStatementsMax > 0 && _statements.Count >= own.ClientStatementsMax) return RefuseMore($"{own.ClientStatementsMax} (client_statements_max)");
-        if (own.ClientStatementBytesMax > 0 && _statements.Bytes + message.Length > own.ClientStatementBytesMax) return RefuseMore($"{own.ClientStatementBytesMax} bytes (client_statement_bytes_max)");
+        if (own.ClientStatementsMax > 0 && _statements.Count >= own.ClientStatementsMax)
+            return RefuseMore($"{own.ClientStatementsMax} (client_statements_max)");
+        if (own.ClientStatementBytesMax > 0 && _statements.Bytes + message.Length > own.ClientStatementBytesMax)
+            return RefuseMore($"{own.ClientStatementBytesMax} bytes (client_statement_bytes_max)");
         var statement = _statements.Add(names.Name, message[names.PrefixLength..], Server!.TextSettings);
         _context.Statements.OpenLatency(statement, Loop, _context.Registry.LoopCount, _context.HistogramBlocks);
         Stats.ClientParses++;
@@ -280,7 +292,8 @@ public sealed partial class ClientSession : PoolClient
 
     private void Fake(byte type, MessageBuffer toClient, Statement? statement = null)
     {
-        if (Server is { } server && (!server.Outstanding.IsEmpty || server.Transport.IsMidMessage)) server.ExpectFake(type, statement);
+        if (Server is { } server && (!server.Outstanding.IsEmpty || server.Transport.IsMidMessage))
+            server.ExpectFake(type, statement);
         else toClient.Write(type == FrontendMessage.Parse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
     }
 
@@ -304,7 +317,8 @@ public sealed partial class ClientSession : PoolClient
     internal void EndParse(bool hasFailed) => _statements?.EndParse(hasFailed);
 
     /// <summary>Whether a message is to be seen whole, because it may be a command that drops statements.</summary>
-    public bool WantsWhole(byte type, int length) => length <= SessionUse.DropLengthMax && type is FrontendMessage.Query or FrontendMessage.Parse && TracksStatements;
+    public bool WantsWhole(byte type, int length) =>
+        length <= SessionUse.DropLengthMax && type is FrontendMessage.Query or FrontendMessage.Parse && TracksStatements;
 
     public Verdict RefuseStatement(byte type)
     {

@@ -8,7 +8,8 @@ namespace FastPool.Core.Sessions;
 public sealed partial class ServerSession
 {
     /// <summary>A server that another process has given up; its pool hears of it by <see cref="Pool.Adopt"/>.</summary>
-    public ServerSession(SessionContext context, Pool pool, long id, HandedServer handed, IReadOnlyDictionary<long, Statement> statements)
+    public ServerSession(SessionContext context, Pool pool, long id, HandedServer handed, IReadOnlyDictionary<long,
+        Statement> statements)
         : base(pool, context.Loop, context.NowUs - handed.Ages.DialUs, handed.Flags.HasFlag(ServerFlags.CloseNeeded))
     {
         Context = context;
@@ -44,7 +45,8 @@ public sealed partial class ServerSession
                 Statements.AddClosing(statement);
             }
             Outstanding.Add(type, action, statement);
-            if (type == FrontendMessage.Parse && statement is not null && action != ReplyAction.Fake) Statements.AddParsing(statement, _segment);
+            if (type == FrontendMessage.Parse && statement is not null && action != ReplyAction.Fake)
+                Statements.AddParsing(statement, _segment);
         }
         if (!handed.Flags.HasFlag(ServerFlags.CopyInDoubt)) return;
         NoteCopyData();
@@ -59,7 +61,8 @@ public sealed partial class ServerSession
         _workSinceUs = Context.NowUs;
         for (var i = 0; i < Outstanding.Count; i++)
         {
-            if (Outstanding[i] is { Type: FrontendMessage.Parse, Statement: not null } and not { Action: ReplyAction.Swallow }) client.NoteParseUnderWay();
+            if (Outstanding[i] is { Type: FrontendMessage.Parse, Statement: not null } and not { Action: ReplyAction.Swallow })
+                client.NoteParseUnderWay();
         }
     }
 
@@ -85,8 +88,11 @@ public sealed partial class ServerSession
             | FlagIf(IsInDoubt, ServerFlags.CopyInDoubt)
             | FlagIf(_isInTransaction, ServerFlags.InTransaction)
             | FlagIf(IsCloseNeeded, ServerFlags.CloseNeeded),
-        Outstanding = [.. Enumerable.Range(0, Outstanding.Count).Select(i => (Outstanding[i].Type, Outstanding[i].Action, Outstanding[i].Statement?.Number ?? 0))],
-        Statements = _statements is null ? [] : [.. _statements.All.Select(static entry => (entry.Statement.Number, entry.IsStale))],
+        Outstanding =
+            [.. Enumerable.Range(0, Outstanding.Count)
+            .Select(i => (Outstanding[i].Type, Outstanding[i].Action, Outstanding[i].Statement?.Number ?? 0))],
+        Statements = _statements is null ? []
+            : [.. _statements.All.Select(static entry => (entry.Statement.Number, entry.IsStale))],
         Stream = stream,
     };
 

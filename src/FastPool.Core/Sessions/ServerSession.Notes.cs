@@ -3,7 +3,9 @@ using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>What a server connection notes for the console: latencies of statements, and use of what transaction pooling breaks.</summary>
+/// <summary>
+/// What a server connection notes for the console: latencies of statements, and use of what transaction pooling breaks.
+/// </summary>
 public sealed partial class ServerSession
 {
     private bool _isInTransaction;
@@ -12,7 +14,9 @@ public sealed partial class ServerSession
     private Statement? _bound;
     private long _workSinceUs;
 
-    /// <summary>A query, or the Parse of an unnamed statement, goes to this server: what its text says that its tag will not.</summary>
+    /// <summary>
+    /// A query, or the Parse of an unnamed statement, goes to this server: what its text says that its tag will not.
+    /// </summary>
     public void LookAt(byte type, ReadOnlySpan<byte> message)
     {
         if (type is not (FrontendMessage.Query or FrontendMessage.Parse)) return;
@@ -40,7 +44,8 @@ public sealed partial class ServerSession
             _bound = null;
             use = statement.Use;
         }
-        if (tag is not [var first, ..] || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None) return;
+        if (tag is not [var first, ..] || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None)
+            return;
         switch (first)
         {
             case (byte)'B' when tag.SequenceEqual("BEGIN\0"u8): _isInTransaction = true; return;
@@ -52,12 +57,15 @@ public sealed partial class ServerSession
             case (byte)'R' when tag.SequenceEqual("ROLLBACK\0"u8): _isInTransaction = false; return;
             case (byte)'L' when tag.SequenceEqual("LISTEN\0"u8): use = SafetyUse.Listen; break;
             case (byte)'P' when tag.SequenceEqual("PREPARE\0"u8): use = SafetyUse.Prepare; break;
-            case (byte)'D' when !_isInTransaction && tag.SequenceEqual("DECLARE CURSOR\0"u8): use = SafetyUse.HoldCursor; break; // Without HOLD it is an error there.
+            // Without HOLD it is an error there.
+            case (byte)'D' when !_isInTransaction && tag.SequenceEqual("DECLARE CURSOR\0"u8): use = SafetyUse.HoldCursor; break;
         }
         if (use != SafetyUse.None) AddUse(use);
     }
 
-    /// <summary>ReadyForQuery. A SET that brought a report of a tracked variable is carried over by the pooler: no harm.</summary>
+    /// <summary>
+    /// ReadyForQuery. A SET that brought a report of a tracked variable is carried over by the pooler: no harm.
+    /// </summary>
     private void EndNotes()
     {
         _isInTransaction = !IsReady;
@@ -69,6 +77,7 @@ public sealed partial class ServerSession
     private void AddUse(SafetyUse use)
     {
         var client = Client!;
-        Context.Safety.Add(use, client.Pool!.Database.Name, client.UserName ?? "", client.Parameters[TrackedParameters.ApplicationName] ?? "", Context.WallUs);
+        Context.Safety.Add(use, client.Pool!.Database.Name, client.UserName
+            ?? "", client.Parameters[TrackedParameters.ApplicationName] ?? "", Context.WallUs);
     }
 }

@@ -2,7 +2,9 @@ using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>The prepared statements of a server connection: which it has, which are on their way, which a client may count on.</summary>
+/// <summary>
+/// The prepared statements of a server connection: which it has, which are on their way, which a client may count on.
+/// </summary>
 public sealed partial class ServerSession
 {
     private ServerStatements? _statements;
@@ -14,12 +16,14 @@ public sealed partial class ServerSession
     /// <summary>A reply that answers the head; the client does not see it if the pooler asked.</summary>
     private Verdict Pop(byte type)
     {
-        if (type == FrontendMessage.Close && Outstanding.FenceCount > 0 && !(Outstanding.Head is { Type: FrontendMessage.Close, IsFence: false }))
+        if (type == FrontendMessage.Close && Outstanding.FenceCount > 0
+            && !(Outstanding.Head is { Type: FrontendMessage.Close, IsFence: false }))
         {
             PassFence();
             return Verdict.Skip;
         }
-        if (Outstanding.TryPop(type, out var request) && type == FrontendMessage.Parse && request.Statement is { } parsed) Statements.EndParse(parsed, hasFailed: false);
+        if (Outstanding.TryPop(type, out var request) && type == FrontendMessage.Parse && request.Statement is { } parsed)
+            Statements.EndParse(parsed, hasFailed: false);
         if (request.Action == ReplyAction.Forward)
         {
             if (type == FrontendMessage.Bind) _bound = request.Statement;
@@ -37,7 +41,9 @@ public sealed partial class ServerSession
     /// <summary>With what settings this server reads a text that comes now, as far as it has told.</summary>
     internal TextSettings TextSettings => Context.Statements.SettingsOf(Context.Tracked, Parameters);
 
-    /// <summary>The client names a statement for the first time. What must go to the server before its Parse is written.</summary>
+    /// <summary>
+    /// The client names a statement for the first time. What must go to the server before its Parse is written.
+    /// </summary>
     /// <returns>True when nothing goes to the server: the reply is faked.</returns>
     internal bool ParseFor(Statement statement, MessageBuffer output)
     {
@@ -113,7 +119,9 @@ public sealed partial class ServerSession
         }
     }
 
-    /// <summary>The server skipped the request after an error: what it would have done to its statements has not happened.</summary>
+    /// <summary>
+    /// The server skipped the request after an error: what it would have done to its statements has not happened.
+    /// </summary>
     private void NoteSkipped(Request skipped)
     {
         if (skipped.Type == FrontendMessage.Parse)
@@ -125,14 +133,15 @@ public sealed partial class ServerSession
         if (skipped.Type != FrontendMessage.Close) return;
         Statements.EndClose(skipped.Statement!);
         Statements.Add(skipped.Statement!);
-        Statements.MarkStale(skipped.Statement!); // The server has it, or not: the next use closes it first, which is right in both cases.
+        // The server has it, or not: the next use closes it first, which is right in both cases.
+        Statements.MarkStale(skipped.Statement!);
         Context.Statements.LetGo(skipped.Statement!);
     }
 
     /// <summary>
-    /// A message about a statement of ours has failed. "Cached plan must not change result type": the server would say so for ever, and the others too;
-    /// the next use on each closes the statement and prepares it anew. That it does not exist: something has dropped it, and perhaps more, behind
-    /// our back. That it does exist: something has kept it.
+    /// A message about a statement of ours has failed. "Cached plan must not change result type": the server would say so for
+    /// ever, and the others too; the next use on each closes the statement and prepares it anew. That it does not exist:
+    /// something has dropped it, and perhaps more, behind our back. That it does exist: something has kept it.
     /// </summary>
     private void NoteFailed(in Request request, ReadOnlySpan<byte> message)
     {
@@ -140,8 +149,13 @@ public sealed partial class ServerSession
         var sqlState = new ErrorFields(message[HeaderLength..]).SqlState;
         switch (request.Type)
         {
-            case FrontendMessage.Bind or FrontendMessage.Describe when sqlState.SequenceEqual("0A000"u8): _statements.EndGeneration(request.Statement!); break;
-            case FrontendMessage.Bind or FrontendMessage.Describe when sqlState.SequenceEqual("26000"u8): _statements.MarkAllStale(); break;
+            case FrontendMessage.Bind
+                or FrontendMessage.Describe when sqlState.SequenceEqual("0A000"u8):
+                _statements.EndGeneration(request.Statement!);
+                break;
+            case FrontendMessage.Bind
+                or FrontendMessage.Describe when sqlState.SequenceEqual("26000"u8):
+                _statements.MarkAllStale(); break;
             case FrontendMessage.Parse when sqlState.SequenceEqual("42P05"u8): _statements.MarkStale(request.Statement!); break;
         }
     }
@@ -156,7 +170,8 @@ public sealed partial class ServerSession
         Client!.DropStatements();
     }
 
-    private static bool DropsStatements(ReadOnlySpan<byte> tag) => tag.SequenceEqual("DEALLOCATE ALL\0"u8) || tag.SequenceEqual("DISCARD ALL\0"u8);
+    private static bool DropsStatements(ReadOnlySpan<byte> tag) =>
+        tag.SequenceEqual("DEALLOCATE ALL\0"u8) || tag.SequenceEqual("DISCARD ALL\0"u8);
 
     /// <summary>The connection is closed: lets go of everything shared.</summary>
     public void LetGoOfStatements()

@@ -92,7 +92,9 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>Between ReadyForQuery 'I' and whatever comes next.</summary>
     public bool IsReady { get; private set; }
 
-    /// <summary>Ready, and nothing that the client has sent is unanswered: with a pipeline under way it is ready again and again.</summary>
+    /// <summary>
+    /// Ready, and nothing that the client has sent is unanswered: with a pipeline under way it is ready again and again.
+    /// </summary>
     public bool OwesNothing => IsReady && Outstanding.IsEmpty;
 
     /// <summary>When the last ReadyForQuery came: the next query of a pipeline begins there.</summary>
@@ -143,9 +145,11 @@ public sealed partial class ServerSession : PooledServer
     {
         _workSinceUs = Context.NowUs;
         _isOffBeat = false;
-        if (OnlyClient is null && !client.Parameters.Fits(Parameters)) return BeginSet(client); // A client of its own: its variables went along with the login.
+        // A client of its own: its variables went along with the login.
+        if (OnlyClient is null && !client.Parameters.Fits(Parameters)) return BeginSet(client);
         Move(ServerEvent.Link);
-        if (OnlyClient is null && client.Parameters.Equals(Parameters)) client.Parameters = Parameters; // Same values, same object: the next link compares references.
+        // Same values, same object: the next link compares references.
+        if (OnlyClient is null && client.Parameters.Equals(Parameters)) client.Parameters = Parameters;
         return null;
     }
 
@@ -187,8 +191,8 @@ public sealed partial class ServerSession : PooledServer
     }
 
     /// <summary>
-    /// So much of a message is held, and looked at, before it is judged: what is behind streams. Never more than a few kilobytes, but for a
-    /// parameter's value, whose length has a bound of its own.
+    /// So much of a message is held, and looked at, before it is judged: what is behind streams. Never more than a few kilobytes,
+    /// but for a parameter's value, whose length has a bound of its own.
     /// </summary>
     public int BytesToJudge(byte type, int length) => type switch
     {
@@ -213,12 +217,14 @@ public sealed partial class ServerSession : PooledServer
     }
 
     /// <summary>I, T or E; 0 where the message has none.</summary>
-    private static byte StatusOf(ReadOnlySpan<byte> message) => ReadyForQuery.TryRead(MessageHeader.Body(message), out var ready) ? ready.Status : (byte)0;
+    private static byte StatusOf(ReadOnlySpan<byte> message) =>
+        ReadyForQuery.TryRead(MessageHeader.Body(message), out var ready) ? ready.Status : (byte)0;
 
     private Verdict JudgeLinked(byte type, ReadOnlySpan<byte> message)
     {
         if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
-        if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus)) IsReady = false;
+        if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus))
+            IsReady = false;
         if ((IsInDoubt || _isOffBeat) && AnswersNoSync(type))
         {
             DropUnanswered(type);
@@ -266,9 +272,13 @@ public sealed partial class ServerSession : PooledServer
         return Verdict.Forward;
     }
 
-    /// <summary>What comes in answer to a request, and to no Sync: to that an error may come, and what the server says unasked may at any time.</summary>
+    /// <summary>
+    /// What comes in answer to a request, and to no Sync: to that an error may come, and what the server says unasked may at any
+    /// time.
+    /// </summary>
     private static bool AnswersNoSync(byte type) => type is not
-        (BackendMessage.ErrorResponse or BackendMessage.NoticeResponse or BackendMessage.NotificationResponse or BackendMessage.ParameterStatus);
+        (BackendMessage.ErrorResponse or BackendMessage.NoticeResponse or BackendMessage.NotificationResponse
+            or BackendMessage.ParameterStatus);
 
     private Verdict OnReadyForQuery(byte status)
     {
@@ -282,8 +292,10 @@ public sealed partial class ServerSession : PooledServer
         IsIdleInTransaction = !IsReady;
         EndNotes();
         _statements?.EndStretch();
-        if (!IsReady && !IsKeptByClient && Pool.Limits.PoolMode == PoolMode.Statement) return End("transaction blocks not allowed in statement pooling mode");
-        if (Outstanding.Count <= Outstanding.FakeCount) Client!.EndQuery(isTransactionOver: IsReady); // Faked replies alone go out right behind this message.
+        if (!IsReady && !IsKeptByClient && Pool.Limits.PoolMode == PoolMode.Statement)
+            return End("transaction blocks not allowed in statement pooling mode");
+        // Faked replies alone go out right behind this message.
+        if (Outstanding.Count <= Outstanding.FakeCount) Client!.EndQuery(isTransactionOver: IsReady);
         return action == ReplyAction.Forward ? Verdict.Forward : Verdict.Skip;
     }
 
@@ -337,7 +349,8 @@ public sealed partial class ServerSession : PooledServer
                 var error = ServerError.Read(message[HeaderLength..]);
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
                 if (!IsEnd(message)) return End("invalid server parameter");
-                Move(ServerEvent.ParametersSet); // The server goes, for a reason of its own: the client is told as in any other moment.
+                // The server goes, for a reason of its own: the client is told as in any other moment.
+                Move(ServerEvent.ParametersSet);
                 return Verdict.Forward;
             case BackendMessage.ReadyForQuery:
                 IsReady = StatusOf(message) == 'I';
@@ -364,17 +377,23 @@ public sealed partial class ServerSession : PooledServer
         if (ReferenceEquals(before, client.Parameters) || !Context.Log.IsEnabled(LogLevel.Debug)) return;
         for (var i = 0; i < before.Count; i++)
         {
-            if (before[i] != client.Parameters[i]) Context.Log.Detail(LogPrefix, $"varcache_set_canonical: setting {Context.Tracked[i]} to its canonical version {before[i]} -> {client.Parameters[i]}");
+            if (before[i] != client.Parameters[i])
+                Context.Log.Detail(LogPrefix,
+                $"varcache_set_canonical: setting {Context.Tracked[i]} to its canonical version {before[i]} -> {client.Parameters[i]}");
         }
     }
 
     private Verdict JudgeTesting(byte type, ReadOnlySpan<byte> message)
     {
-        if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
-        if (type == BackendMessage.CommandComplete && _statements is not null && DropsStatements(message[HeaderLength..])) _statements.Clear();
-        if (type == BackendMessage.ErrorResponse && Phase == ServerPhase.Resetting) return FailReset(ServerError.Read(message[HeaderLength..]));
+        if (type == BackendMessage.ParameterStatus)
+            return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+        if (type == BackendMessage.CommandComplete && _statements is not null && DropsStatements(message[HeaderLength..]))
+            _statements.Clear();
+        if (type == BackendMessage.ErrorResponse && Phase == ServerPhase.Resetting)
+            return FailReset(ServerError.Read(message[HeaderLength..]));
         if (type != BackendMessage.ReadyForQuery) return Verdict.Skip;
-        if (StatusOf(message) != 'I') return End(Phase == ServerPhase.Resetting ? "reset query failed" : "test query failed"); // It left a transaction open: nothing more will come.
+        // It left a transaction open: nothing more will come.
+        if (StatusOf(message) != 'I') return End(Phase == ServerPhase.Resetting ? "reset query failed" : "test query failed");
         IsReady = true;
         Move(ServerEvent.TestDone);
         return Verdict.Tested;
@@ -396,7 +415,8 @@ public sealed partial class ServerSession : PooledServer
             IsReady = StatusOf(message) == 'I';
             return Verdict.Answered;
         }
-        if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+        if (type == BackendMessage.ParameterStatus)
+            return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
         return Query!.Take(type, body) is { } problem ? End(problem) : Verdict.Skip;
     }
 
@@ -421,7 +441,8 @@ public sealed partial class ServerSession : PooledServer
     private Verdict JudgeFree(byte type, ReadOnlySpan<byte> message)
     {
         if (type == BackendMessage.NotificationResponse) return Verdict.Skip;
-        if (type == BackendMessage.ParameterStatus) return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+        if (type == BackendMessage.ParameterStatus)
+            return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
         Context.Log.PacketWhenNotLinked(LogPrefix, (char)type);
         IsReady = false;
         return Verdict.Skip;

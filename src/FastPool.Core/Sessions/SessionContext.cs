@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Core.Sessions;
 
 /// <summary>What the sessions of one loop share. Belongs to that loop's thread, but for what the registry holds.</summary>
-public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedParameters tracked, ScramVerifiers verifiers, StatementTable statements, RandomSource random, ILogger log)
+public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedParameters tracked, ScramVerifiers verifiers,
+    StatementTable statements, RandomSource random, ILogger log)
 {
     public byte Loop { get; } = loop;
 

@@ -5,8 +5,10 @@ namespace FastPool.Core.Sessions;
 /// <summary>The lines about connections, word for word as tools grep for them. Information is PgBouncer's LOG.</summary>
 public static partial class SessionLog
 {
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}login attempt: db={Database} user={User} tls={Tls} replication={Replication}")]
-    public static partial void LoginAttempt(this ILogger log, string prefix, string database, string user, string tls, string replication);
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{Prefix}login attempt: db={Database} user={User} tls={Tls} replication={Replication}")]
+    public static partial void LoginAttempt(this ILogger log, string prefix, string database, string user, string tls,
+        string replication);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}login failed: db={Database} user={User}")]
     public static partial void LoginFailed(this ILogger log, string prefix, string database, string user);
@@ -50,7 +52,8 @@ public static partial class SessionLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "server login failed: {Severity} {Text}")]
     public static partial void ServerLoginFailed(this ILogger log, string severity, string text);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}reset query failed, closing the connection: {Severity} {SqlState}: {Text}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Prefix}reset query failed, closing the connection: {Severity} {SqlState}: {Text}")]
     public static partial void ResetFailed(this ILogger log, string prefix, string severity, string sqlState, string text);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Note}: {Severity}: {Text}")]

@@ -17,7 +17,8 @@ public static class ConfigurationLoader
     {
         var log = new List<LogText>();
         var draft = Settings.Draft(path, current?.VerboseGiven ?? verbose, current);
-        bool isLoaded = new MainFile(files, draft, current is not null, log).Read(path) && TryOwn(draft, current, environment, log);
+        var isLoaded = new MainFile(files, draft, current is not null, log).Read(path)
+            && TryOwn(draft, current, environment, log);
         if (isLoaded) ReadUserList(draft, files, current, log);
         if (isLoaded && TryReadHbaRules(draft, files, current, log)) return new LoadResult(draft, log);
         log.Add(current is null
@@ -38,8 +39,8 @@ public static class ConfigurationLoader
 
         foreach (var (key, _) in FastPoolSettings.Default.Values)
         {
-            string name = FastPoolSettings.VariableOf(key);
-            if (!environment.TryGetValue(name, out string? value) || value.Length == 0) continue;
+            var name = FastPoolSettings.VariableOf(key);
+            if (!environment.TryGetValue(name, out var value) || value.Length == 0) continue;
             if (draft.Own.TrySet(key, value, out _) is not { } own)
             {
                 log.Add(LogText.Error($"invalid value \"{ByteText.FromNative(value)}\" for environment variable {name}"));
@@ -66,7 +67,7 @@ public static class ConfigurationLoader
         var source = (path, files.Stamp(path));
         if (draft.UserListSource == source) return;
         draft.UserListSource = source;
-        if (files.TryRead(path, out byte[] content, out string error)) draft.UserList = UserList.Load(content, log);
+        if (files.TryRead(path, out var content, out var error)) draft.UserList = UserList.Load(content, log);
         else log.Add(LogText.Error($"could not open auth_file {path}: {error}"));
     }
 
@@ -77,7 +78,8 @@ public static class ConfigurationLoader
         var maps = draft.AuthIdentFile is { } path ? IdentMaps.Load(path, files, log) : IdentMaps.Empty;
         draft.HbaRules = HbaRules.Load(draft.AuthHbaFile, maps, files, log);
         if (!draft.HbaRules.HasBrokenLine || !draft.Own.HbaStrict) return true;
-        log.Add(LogText.Error($"hba config file {draft.AuthHbaFile} has a broken line, {(current is null ? "not starting with it" : "keeping the old rules")}"));
+        log.Add(LogText.Error(
+            $"hba config file {draft.AuthHbaFile} has a broken line, {(current is null ? "not starting with it" : "keeping the old rules")}"));
         if (current is null) return false;
         draft.HbaRules = current.HbaRules;
         return true;

@@ -29,7 +29,7 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
     private bool ReadFile(string path, int level)
     {
         // A directory has always been a file without content.
-        if (!files.TryRead(path, out byte[] content, out string error) && error != FileErrors.IsADirectory)
+        if (!files.TryRead(path, out var content, out var error) && error != FileErrors.IsADirectory)
         {
             return Error($"could not load file \"{path}\": {error}");
         }
@@ -39,7 +39,7 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
         {
             var found = reader.Read();
             if (found.Kind == IniEventKind.End) return true;
-            bool isTaken = found.Kind switch
+            var isTaken = found.Kind switch
             {
                 IniEventKind.Section => Enter(found, path),
                 IniEventKind.Entry => Take(found, path),
@@ -89,7 +89,7 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
 
     private bool Take(IniEvent entry, string path)
     {
-        bool isTaken = _section switch
+        var isTaken = _section switch
         {
             "pgbouncer" => TakeSetting(entry),
             "databases" => TakeDatabase(entry),
@@ -99,14 +99,15 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
             _ => Error($"load_init_file: value without section: {entry.Name}"),
         };
         return isTaken
-            || Error($"invalid value \"{SecretMask.Broken(entry.Name, entry.Value)}\" for parameter {entry.Name} in configuration ({path}:{entry.Line})");
+            || Error(
+                $"invalid value \"{SecretMask.Broken(entry.Name, entry.Value)}\" for parameter {entry.Name} in configuration ({path}:{entry.Line})");
     }
 
     private bool TakeSetting(IniEvent entry)
     {
         if (SettingsTable.Find(entry.Name) is not { } row) return Error($"unknown parameter: pgbouncer/{entry.Name}");
         if (IsFixed(row)) return true; // Not even looked at: what does not parse does not matter either.
-        if (row.TryApply(draft, entry.Value, out string? error)) return true;
+        if (row.TryApply(draft, entry.Value, out var error)) return true;
         if (error is not null) log.Add(LogText.Error(error));
         return false;
     }
@@ -140,7 +141,7 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
 
     private bool TakeOwn(IniEvent entry)
     {
-        if (draft.Own.TrySet(entry.Name, entry.Value, out string? error) is { } own)
+        if (draft.Own.TrySet(entry.Name, entry.Value, out var error) is { } own)
         {
             draft.Own = own;
             return true;

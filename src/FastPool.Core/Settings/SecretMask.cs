@@ -14,10 +14,10 @@ public static class SecretMask
     {
         if (IsSecret(key)) return Mask;
         var shown = new StringBuilder();
-        int at = 0;
+        var at = 0;
         while (EndOfWord(value, at) is var end and >= 0)
         {
-            int start = end;
+            var start = end;
             while (start < value.Length && value[start] is ' ' or '\t' or '=') start++;
             shown.Append(value, at, start - at).Append(Mask);
             at = EndOfValue(value, start);
@@ -27,13 +27,13 @@ public static class SecretMask
     }
 
     /// <summary>
-    /// A text that could not be read, for the log. Where its secret ends nobody can tell, so all is cut from there on; of what looks like a
-    /// URL nothing is shown.
+    /// A text that could not be read, for the log. Where its secret ends nobody can tell, so all is cut from there on; of what
+    /// looks like a URL nothing is shown.
     /// </summary>
     public static string Broken(string key, string value)
     {
         if (IsSecret(key) || value.Contains("://", StringComparison.Ordinal)) return Mask;
-        int end = EndOfWord(value, 0);
+        var end = EndOfWord(value, 0);
         return end < 0 || end == value.Length ? value : string.Concat(value.AsSpan(0, end), "=", Mask);
     }
 
@@ -42,10 +42,10 @@ public static class SecretMask
     /// <summary>Behind the first word that stands for a secret; -1: there is none.</summary>
     private static int EndOfWord(string text, int from)
     {
-        int first = -1;
-        foreach (string word in Words)
+        var first = -1;
+        foreach (var word in Words)
         {
-            int at = text.IndexOf(word, from, StringComparison.OrdinalIgnoreCase);
+            var at = text.IndexOf(word, from, StringComparison.OrdinalIgnoreCase);
             if (at >= 0 && (first < 0 || at + word.Length < first)) first = at + word.Length;
         }
 
@@ -55,10 +55,10 @@ public static class SecretMask
     /// <summary>Blanks and commas separate, but within quotes, which are doubled to stand for themselves.</summary>
     private static int EndOfValue(string text, int at)
     {
-        char quote = '\0';
+        var quote = '\0';
         for (; at < text.Length; at++)
         {
-            char c = text[at];
+            var c = text[at];
             if (quote != '\0') quote = c == quote ? '\0' : quote;
             else if (c is '"' or '\'') quote = c;
             else if (c is ' ' or '\t' or ',') break;

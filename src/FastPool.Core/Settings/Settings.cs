@@ -271,7 +271,7 @@ public sealed class Settings
         if (!row.Changeable) return this;
         var draft = (Settings)MemberwiseClone();
         draft._shown = [.. _shown];
-        if (row.TryApply(draft, value, out string? error)) return draft;
+        if (row.TryApply(draft, value, out var error)) return draft;
         if (error is not null) message = LogText.Error(error);
         return null;
     }
@@ -285,7 +285,7 @@ public sealed class Settings
         var draft = new Settings { VerboseGiven = verbose };
         foreach (var row in SettingsTable.Rows)
         {
-            string? text = current is null || row.Changeable ? row.Default : current.ShownAt(row.Index);
+            var text = current is null || row.Changeable ? row.Default : current.ShownAt(row.Index);
             if (text is not null) row.MustApply(draft, text);
         }
 

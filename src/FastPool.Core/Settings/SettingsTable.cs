@@ -161,7 +161,7 @@ public static class SettingsTable
             changeable,
             (draft, text) =>
             {
-                if (!CNumber.TryInt(text, out int value)) return null;
+                if (!CNumber.TryInt(text, out var value)) return null;
                 set(draft, value);
                 return CNumber.FormatInt(value);
             });
@@ -173,7 +173,7 @@ public static class SettingsTable
             changeable,
             (draft, text) =>
             {
-                if (!CNumber.TryUInt(text, out uint value)) return null;
+                if (!CNumber.TryUInt(text, out var value)) return null;
                 set(draft, value);
                 return CNumber.FormatInt(value);
             });
@@ -190,7 +190,7 @@ public static class SettingsTable
             changeable,
             (draft, text) =>
             {
-                if (!CNumber.TrySeconds(text, out long valueUs)) return null;
+                if (!CNumber.TrySeconds(text, out var valueUs)) return null;
                 set(draft, valueUs);
                 return CNumber.FormatSeconds(valueUs);
             });
@@ -204,7 +204,7 @@ public static class SettingsTable
             changeable,
             (draft, text) =>
             {
-                if (!words.TryParse(text, out T value)) return null;
+                if (!words.TryParse(text, out var value)) return null;
                 set(draft, value);
                 return words.WordOf(value);
             });
@@ -219,7 +219,7 @@ public static class SettingsTable
 
     private static SettingRow[] Numbered(SettingRow[] rows)
     {
-        for (int i = 0; i < rows.Length; i++) rows[i].Index = i;
+        for (var i = 0; i < rows.Length; i++) rows[i].Index = i;
         return rows;
     }
 }

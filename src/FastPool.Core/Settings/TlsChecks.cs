@@ -18,7 +18,7 @@ public static class TlsChecks
             return "To allow TLS connections from clients, client_tls_key_file and client_tls_cert_file must be set.";
         }
 
-        bool hasCa = settings.ClientTlsCaFile.Length > 0;
+        var hasCa = settings.ClientTlsCaFile.Length > 0;
         if (settings.AuthType == AuthType.Cert)
         {
             if (mode != SslMode.VerifyFull) return "auth_type=cert requires client_tls_sslmode=SSLMODE_VERIFY_FULL";
@@ -44,8 +44,8 @@ public static class TlsChecks
             return $"invalid client_tls_protocols: {settings.ClientTlsProtocols}";
         }
 
-        string dheParams = settings.ClientTlsDheparams;
-        bool isKnown = dheParams.Equals("auto", StringComparison.OrdinalIgnoreCase)
+        var dheParams = settings.ClientTlsDheparams;
+        var isKnown = dheParams.Equals("auto", StringComparison.OrdinalIgnoreCase)
             || dheParams.Equals("none", StringComparison.OrdinalIgnoreCase);
         return isKnown ? null : $"invalid client_tls_dheparams: {dheParams}";
     }

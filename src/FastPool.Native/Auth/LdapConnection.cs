@@ -5,7 +5,8 @@ namespace FastPool.Native;
 
 /// <summary>
 /// A conversation with an LDAP directory through the system's libldap, which brings ldap.conf and its certificates along.
-/// Calls wait, at most <see cref="TimeoutSeconds"/> each: never on a loop. Every int result is one of libldap's codes, 0 for success.
+/// Calls wait, at most <see cref="TimeoutSeconds"/> each: never on a loop. Every int result is one of libldap's codes, 0 for
+/// success.
 /// </summary>
 public sealed unsafe partial class LdapConnection : IDisposable
 {
@@ -24,14 +25,21 @@ public sealed unsafe partial class LdapConnection : IDisposable
     [LibraryImport(Library)] private static partial int ldap_initialize(nint* handle, byte* uris);
     [LibraryImport(Library)] private static partial int ldap_set_option(nint handle, int option, void* value);
     [LibraryImport(Library)] private static partial int ldap_start_tls_s(nint handle, void* serverControls, void* clientControls);
-    [LibraryImport(Library)] private static partial int ldap_sasl_bind_s(nint handle, byte* dn, byte* mechanism, BerValue* credentials, void* serverControls, void* clientControls, void* serverCredentials);
-    [LibraryImport(Library)] private static partial int ldap_search_ext_s(nint handle, byte* root, int scope, byte* filter, byte** attributes, int namesOnly, void* serverControls, void* clientControls, TimeValue* timeout, int sizeMax, nint* result);
+    [LibraryImport(Library)]
+    private static partial int ldap_sasl_bind_s(nint handle, byte* dn, byte* mechanism,
+        BerValue* credentials, void* serverControls, void* clientControls, void* serverCredentials);
+    [LibraryImport(Library)]
+    private static partial int ldap_search_ext_s(nint handle, byte* root, int scope, byte* filter,
+        byte** attributes, int namesOnly, void* serverControls, void* clientControls, TimeValue* timeout, int sizeMax,
+        nint* result);
     [LibraryImport(Library)] private static partial int ldap_count_entries(nint handle, nint result);
     [LibraryImport(Library)] private static partial nint ldap_first_entry(nint handle, nint result);
     [LibraryImport(Library)] private static partial byte* ldap_get_dn(nint handle, nint entry);
     [LibraryImport(Library)] private static partial void ldap_memfree(void* memory);
     [LibraryImport(Library)] private static partial int ldap_msgfree(nint result);
-    [LibraryImport(Library)] private static partial int ldap_unbind_ext_s(nint handle, void* serverControls, void* clientControls);
+    [LibraryImport(Library)]
+    private static partial int ldap_unbind_ext_s(nint handle, void* serverControls,
+        void* clientControls);
     [LibraryImport(Library)] private static partial byte* ldap_err2string(int code);
     [LibraryImport(Library)] private static partial int ldap_dn2domain(byte* dn, byte** domain);
     [LibraryImport(Library)] private static partial int ldap_domain2hostlist(byte* domain, byte** hosts);
@@ -40,7 +48,9 @@ public sealed unsafe partial class LdapConnection : IDisposable
 
     public static string ErrorText(int code) => Text(ldap_err2string(code));
 
-    /// <summary>The servers that DNS names for the domain of a directory tree (SRV records), host:port separated by blanks; null: none.</summary>
+    /// <summary>
+    /// The servers that DNS names for the domain of a directory tree (SRV records), host:port separated by blanks; null: none.
+    /// </summary>
     public static string? ServersOf(string baseDn)
     {
         fixed (byte* dn = CText.Of(baseDn))
@@ -121,7 +131,8 @@ public sealed unsafe partial class LdapConnection : IDisposable
         _handle = 0;
     }
 
-    private static string Text(byte* text) => text is null ? "" : Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
+    private static string Text(byte* text) =>
+        text is null ? "" : Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
 
     private struct BerValue
     {

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace FastPool.Native;
 
-/// <summary>The system's pluggable authentication modules. Each call may take as long as its modules like: never on a loop.</summary>
+/// <summary>
+/// The system's pluggable authentication modules. Each call may take as long as its modules like: never on a loop.
+/// </summary>
 public static unsafe partial class Pam
 {
     private const string Library = SystemLibraries.Pam;
@@ -14,7 +16,9 @@ public static unsafe partial class Pam
     private const int PromptEchoOff = 1;
     private const int ErrorMessage = 3;
 
-    [LibraryImport(Library)] private static partial int pam_start(byte* service, byte* user, Conversation* conversation, nint* handle);
+    [LibraryImport(Library)]
+    private static partial int pam_start(byte* service, byte* user, Conversation* conversation,
+        nint* handle);
     [LibraryImport(Library)] private static partial int pam_set_item(nint handle, int item, byte* value);
     [LibraryImport(Library)] private static partial int pam_authenticate(nint handle, int flags);
     [LibraryImport(Library)] private static partial int pam_acct_mgmt(nint handle, int flags);
@@ -74,7 +78,8 @@ public static unsafe partial class Pam
         return status;
     }
 
-    private static string Text(nint handle, int status) => Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(pam_strerror(handle, status)));
+    private static string Text(nint handle, int status) =>
+        Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(pam_strerror(handle, status)));
 
     /// <summary>Every hidden prompt gets the password; what the modules complain of is for the log.</summary>
     [UnmanagedCallersOnly]
@@ -82,12 +87,14 @@ public static unsafe partial class Pam
     {
         var talk = (Talk)GCHandle.FromIntPtr(data).Target!;
         if (count <= 0) return ConversationError;
-        var answers = (Response*)NativeMemory.AllocZeroed((nuint)count, (nuint)sizeof(Response)); // The modules free it, and what is in it.
+        // The modules free it, and what is in it.
+        var answers = (Response*)NativeMemory.AllocZeroed((nuint)count, (nuint)sizeof(Response));
         for (var i = 0; i < count; i++)
         {
             if (messages[i]->Style == ErrorMessage)
             {
-                talk.Warnings.Add("pam_conversation(): PAM error: " + Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(messages[i]->Text)));
+                talk.Warnings.Add("pam_conversation(): PAM error: "
+                    + Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(messages[i]->Text)));
             }
             else if (messages[i]->Style == PromptEchoOff)
             {

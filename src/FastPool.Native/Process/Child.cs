@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace FastPool.Native.Process;
 
-/// <summary>A second process of this very program. fork is out of the question: the runtime's threads do not survive it.</summary>
+/// <summary>
+/// A second process of this very program. fork is out of the question: the runtime's threads do not survive it.
+/// </summary>
 public static unsafe class Child
 {
     /// <summary>Starts this program again.</summary>
@@ -11,9 +13,9 @@ public static unsafe class Child
     /// <returns>The child's pid.</returns>
     public static int Start(IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
     {
-        byte** argumentPointers = Pointers(arguments);
-        byte** environmentPointers = Pointers(environment);
-        int pid = 0;
+        var argumentPointers = Pointers(arguments);
+        var environmentPointers = Pointers(environment);
+        var pid = 0;
         int errno;
         fixed (byte* path = "/proc/self/exe\0"u8) // Finds the program whatever the working directory or PATH.
         {
@@ -32,7 +34,7 @@ public static unsafe class Child
         const int SignalBits = 0x7F;
         const int StatusShift = 8;
         const int StatusBits = 0xFF;
-        int status = 0;
+        var status = 0;
         int result;
         do result = Libc.WaitPid(pid, &status, 0);
         while (result == -Errno.EINTR);
@@ -48,7 +50,7 @@ public static unsafe class Child
         const int Options = 0x1000005; // WNOWAIT, WEXITED, WNOHANG
         const int InfoInts = 32; // siginfo_t has 128 bytes.
         const int PidAt = 4; // si_pid, on 64 bit.
-        int* info = stackalloc int[InfoInts];
+        var info = stackalloc int[InfoInts];
         new Span<int>(info, InfoInts).Clear();
         return Libc.WaitId(AnyChild, 0, info, Options) == 0 ? info[PidAt] : 0;
     }
@@ -56,9 +58,9 @@ public static unsafe class Child
     private static byte** Pointers(IReadOnlyList<string> texts)
     {
         var pointers = (byte**)NativeMemory.AllocZeroed((nuint)texts.Count + 1, (nuint)sizeof(byte*));
-        for (int i = 0; i < texts.Count; i++)
+        for (var i = 0; i < texts.Count; i++)
         {
-            byte[] bytes = CText.Of(texts[i]);
+            var bytes = CText.Of(texts[i]);
             pointers[i] = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
             bytes.CopyTo(new Span<byte>(pointers[i], bytes.Length));
         }
@@ -68,7 +70,7 @@ public static unsafe class Child
 
     private static void Free(byte** pointers)
     {
-        for (byte** next = pointers; *next != null; next++) NativeMemory.Free(*next);
+        for (var next = pointers; *next != null; next++) NativeMemory.Free(*next);
         NativeMemory.Free(pointers);
     }
 }

@@ -38,15 +38,19 @@ public static unsafe class Descriptor
     private const int NoTerminal = 0x100; // O_NOCTTY: a session leader that opens a terminal would get it.
     private const int AtEnd = 0x400; // O_APPEND
     private const int CloseOnExec = 0x80000; // O_CLOEXEC
-    private static readonly int NoLink = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000; // O_NOFOLLOW
+    // O_NOFOLLOW
+    private static readonly int NoLink = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000
+        : 0x20000;
     private const int SetFlags = 2; // F_SETFD
     private const int CloseOnExecFlag = 1; // FD_CLOEXEC
 
-    /// <summary>Opens a file; one that is made gets mode 0644, a secret one 0600. Nothing is left open for a program that is executed.</summary>
+    /// <summary>
+    /// Opens a file; one that is made gets mode 0644, a secret one 0600. Nothing is left open for a program that is executed.
+    /// </summary>
     public static int Open(string path, OpenFor purpose)
     {
-        uint mode = purpose == OpenFor.CreateSecret ? 0x180u : 0x1A4u; // 0600, 0644
-        int flags = NoTerminal | CloseOnExec | purpose switch
+        var mode = purpose == OpenFor.CreateSecret ? 0x180u : 0x1A4u; // 0600, 0644
+        var flags = NoTerminal | CloseOnExec | purpose switch
         {
             OpenFor.Append => WriteOnly | CreateIt | AtEnd,
             OpenFor.AppendNoLink => WriteOnly | CreateIt | AtEnd | NoLink,
@@ -95,8 +99,8 @@ public static unsafe class Descriptor
     /// <summary>A pipe of which a program that is executed inherits nothing.</summary>
     public static int Pipe(out int readEnd, out int writeEnd)
     {
-        int* ends = stackalloc int[2];
-        int result = Libc.Pipe2(ends, CloseOnExec);
+        var ends = stackalloc int[2];
+        var result = Libc.Pipe2(ends, CloseOnExec);
         (readEnd, writeEnd) = (ends[0], ends[1]);
         return result;
     }
@@ -114,9 +118,9 @@ public static unsafe class Descriptor
         const int InodeAt = 32;
         const int MajorAt = 136;
         const int MinorAt = 140;
-        byte* result = stackalloc byte[ResultBytes];
+        var result = stackalloc byte[ResultBytes];
         byte empty = 0;
-        int outcome = Libc.Statx(descriptor, &empty, EmptyPath, Inode, result);
+        var outcome = Libc.Statx(descriptor, &empty, EmptyPath, Inode, result);
         inode = *(ulong*)(result + InodeAt);
         device = Device(*(uint*)(result + MajorAt), *(uint*)(result + MinorAt));
         return outcome;

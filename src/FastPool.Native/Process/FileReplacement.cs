@@ -19,9 +19,9 @@ public static unsafe class FileReplacement
     public static int TryWrite(string path, ReadOnlySpan<byte> content)
     {
         var beside = $"{path}.{Identity.Pid}.tmp";
-        int descriptor = Descriptor.Open(beside, OpenFor.CreateSecret);
+        var descriptor = Descriptor.Open(beside, OpenFor.CreateSecret);
         if (descriptor < 0) return descriptor;
-        int result = Fill(descriptor, path, content);
+        var result = Fill(descriptor, path, content);
         _ = Descriptor.Close(descriptor);
         fixed (byte* from = CText.Of(beside))
         fixed (byte* to = CText.Of(path))
@@ -43,7 +43,7 @@ public static unsafe class FileReplacement
         }
         while (!content.IsEmpty)
         {
-            int written = Descriptor.Write(descriptor, content);
+            var written = Descriptor.Write(descriptor, content);
             if (written < 0) return written;
             content = content[written..];
         }

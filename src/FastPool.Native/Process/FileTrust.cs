@@ -1,6 +1,8 @@
 namespace FastPool.Native.Process;
 
-/// <summary>Whether files and folders are what they seem: who owns them, who else may write there, and whether they lead elsewhere.</summary>
+/// <summary>
+/// Whether files and folders are what they seem: who owns them, who else may write there, and whether they lead elsewhere.
+/// </summary>
 public static unsafe class FileTrust
 {
     private const int WorkingFolder = -100; // AT_FDCWD
@@ -19,23 +21,24 @@ public static unsafe class FileTrust
     /// <summary>An open file that is nothing else, and has no second name.</summary>
     public static bool IsPlainFile(int descriptor)
     {
-        byte* status = stackalloc byte[ResultBytes];
+        var status = stackalloc byte[ResultBytes];
         byte empty = 0;
         return Libc.Statx(descriptor, &empty, EmptyPath, TypeModeLinksOwner, status) == 0
             && (*(ushort*)(status + ModeAt) & TypeBits) == PlainFile && *(uint*)(status + LinksAt) == 1;
     }
 
     /// <summary>A folder that is that user's or root's, and in which nobody else may write.</summary>
-    public static bool IsFolderOf(uint user, string folder) => 
-        TryStatus(folder, out uint owner, out int mode) && (owner == user || owner == Root) && (mode & OthersWrite) == 0;
+    public static bool IsFolderOf(uint user, string folder) =>
+        TryStatus(folder, out var owner, out var mode) && (owner == user || owner == Root) && (mode & OthersWrite) == 0;
 
     /// <summary>A folder in which nobody but that user and root can put a file of his own in the place of theirs.</summary>
     public static bool KeepsFilesOf(uint user, string folder) =>
-        TryStatus(folder, out uint owner, out int mode) && (owner == user || owner == Root) && ((mode & OthersWrite) == 0 || (mode & Sticky) != 0);
+        TryStatus(folder, out var owner, out var mode) && (owner == user || owner == Root)
+            && ((mode & OthersWrite) == 0 || (mode & Sticky) != 0);
 
     private static bool TryStatus(string path, out uint owner, out int mode)
     {
-        byte* status = stackalloc byte[ResultBytes];
+        var status = stackalloc byte[ResultBytes];
         bool isThere;
         fixed (byte* name = CText.Of(path)) isThere = Libc.Statx(WorkingFolder, name, 0, TypeModeLinksOwner, status) == 0;
         (owner, mode) = isThere ? (*(uint*)(status + OwnerAt), *(ushort*)(status + ModeAt)) : (0, 0);

@@ -25,12 +25,12 @@ public static unsafe class Identity
         const int UidAt = 16;
         const int GidAt = 20;
         const int BufferBytes = 16384; // What getconf GETPW_R_SIZE_MAX says is a start; LDAP entries are longer.
-        byte* entry = stackalloc byte[EntryBytes];
+        var entry = stackalloc byte[EntryBytes];
         byte* found = null;
         fixed (byte* wanted = CText.Of(name))
         fixed (byte* buffer = new byte[BufferBytes])
         {
-            bool isFound = Libc.GetPwNam(wanted, entry, buffer, BufferBytes, &found) == 0 && found != null;
+            var isFound = Libc.GetPwNam(wanted, entry, buffer, BufferBytes, &found) == 0 && found != null;
             uid = isFound ? *(uint*)(entry + UidAt) : 0;
             gid = isFound ? *(uint*)(entry + GidAt) : 0;
             return isFound;
@@ -42,8 +42,8 @@ public static unsafe class Identity
     {
         const int EntryBytes = 64; // struct passwd has 48; its first word is the name.
         const int BufferBytes = 16384;
-        byte* entry = stackalloc byte[EntryBytes];
-        byte* buffer = stackalloc byte[BufferBytes];
+        var entry = stackalloc byte[EntryBytes];
+        var buffer = stackalloc byte[BufferBytes];
         byte* found = null;
         if (Libc.GetPwUid((uint)userId, entry, buffer, BufferBytes, &found) != 0 || found is null) return null;
         return Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(*(byte**)entry));
@@ -72,7 +72,9 @@ public static unsafe class Identity
     /// <summary>A session of its own, without a terminal.</summary>
     public static int NewSession() => Libc.SetSid();
 
-    /// <summary>0 when a process with that number is there and may be signalled; -EPERM: it is there; -ESRCH: it is not.</summary>
+    /// <summary>
+    /// 0 when a process with that number is there and may be signalled; -EPERM: it is there; -ESRCH: it is not.
+    /// </summary>
     public static int Probe(int pid) => Libc.Kill(pid, 0);
 
     /// <summary>Writing to a connection that is gone is an errno here, not the end of the process.</summary>
@@ -83,7 +85,9 @@ public static unsafe class Identity
         _ = Libc.Signal(BrokenPipe, Ignore);
     }
 
-    /// <summary>Gives a signal its default effect, whatever the parent has left: nohup and shells ignore some for their children.</summary>
+    /// <summary>
+    /// Gives a signal its default effect, whatever the parent has left: nohup and shells ignore some for their children.
+    /// </summary>
     public static void ResetSignal(int signal)
     {
         const int Default = 0; // SIG_DFL
@@ -94,8 +98,8 @@ public static unsafe class Identity
     public static int DescriptorLimit(out ulong soft, out ulong hard)
     {
         const int OpenFiles = 7; // RLIMIT_NOFILE
-        ulong* limits = stackalloc ulong[2];
-        int result = Libc.GetRLimit(OpenFiles, limits);
+        var limits = stackalloc ulong[2];
+        var result = Libc.GetRLimit(OpenFiles, limits);
         (soft, hard) = (limits[0], limits[1]);
         return result;
     }
@@ -106,7 +110,7 @@ public static unsafe class Identity
     {
         const int OpenFiles = 7; // RLIMIT_NOFILE
         if (DescriptorLimit(out var soft, out var hard) < 0 || soft >= hard) return false;
-        ulong* limits = stackalloc ulong[2] { hard, hard };
+        var limits = stackalloc ulong[2] { hard, hard };
         return Libc.SetRLimit(OpenFiles, limits) >= 0;
     }
 

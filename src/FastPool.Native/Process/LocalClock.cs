@@ -1,8 +1,8 @@
 namespace FastPool.Native.Process;
 
 /// <summary>
-/// Local time as the log prints it. The zone is the C library's %Z, which is what tools that read the log expect; .NET's own names
-/// differ. Not for several threads at once.
+/// Local time as the log prints it. The zone is the C library's %Z, which is what tools that read the log expect; .NET's own
+/// names differ. Not for several threads at once.
 /// </summary>
 public sealed unsafe class LocalClock
 {
@@ -55,7 +55,7 @@ public sealed unsafe class LocalClock
     private void Format(long unixSecond)
     {
         const int BrokenDownBytes = 128; // struct tm has 56.
-        byte* brokenDown = stackalloc byte[BrokenDownBytes];
+        var brokenDown = stackalloc byte[BrokenDownBytes];
         _ = Libc.LocalTime(&unixSecond, brokenDown);
         fixed (byte* text = _dateAndTime, format = "%Y-%m-%d %H:%M:%S\0"u8)
         {

@@ -12,7 +12,7 @@ public static unsafe class ProcessName
     /// <summary>Reads it; to be called on the first thread, whose name is the process'.</summary>
     public static string Read()
     {
-        byte* name = stackalloc byte[BytesMax];
+        var name = stackalloc byte[BytesMax];
         name[0] = 0;
         _ = Libc.Prctl(Get, name, 0, 0, 0);
         return Encoding.Latin1.GetString(System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name));

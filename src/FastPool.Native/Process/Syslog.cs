@@ -12,7 +12,7 @@ public static unsafe class Syslog
     public static void Open(string ident, int facility)
     {
         const int WithPid = 1; // LOG_PID
-        byte[] text = CText.Of(ident);
+        var text = CText.Of(ident);
         var kept = (byte*)NativeMemory.Alloc((nuint)text.Length);
         text.CopyTo(new Span<byte>(kept, text.Length));
         Libc.OpenLog(kept, WithPid, facility);

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace FastPool.Native.Process;
 
-/// <summary>The little that the process itself says over Unix sockets: to the service manager, the journal, and to an older self.</summary>
+/// <summary>
+/// The little that the process itself says over Unix sockets: to the service manager, the journal, and to an older self.
+/// </summary>
 public static unsafe class UnixSocket
 {
     private const ushort Family = 1; // AF_UNIX
@@ -18,13 +20,13 @@ public static unsafe class UnixSocket
     /// <param name="message">Whole.</param>
     public static int Send(string path, ReadOnlySpan<byte> message)
     {
-        byte* address = stackalloc byte[FamilyBytes + PathBytesMax];
-        uint length = Address(path, address);
-        int descriptor = Libc.Socket(Family, Datagram | CloseOnExec, 0);
+        var address = stackalloc byte[FamilyBytes + PathBytesMax];
+        var length = Address(path, address);
+        var descriptor = Libc.Socket(Family, Datagram | CloseOnExec, 0);
         if (descriptor < 0) return descriptor;
         fixed (byte* start = message)
         {
-            int result = Libc.SendTo(descriptor, start, (nuint)message.Length, NoSignal, address, length);
+            var result = Libc.SendTo(descriptor, start, (nuint)message.Length, NoSignal, address, length);
             _ = Libc.Close(descriptor);
             return result;
         }
@@ -33,11 +35,11 @@ public static unsafe class UnixSocket
     /// <summary>True when somebody accepts connections at a path. The connection is closed without a byte.</summary>
     public static bool IsAccepting(string path)
     {
-        byte* address = stackalloc byte[FamilyBytes + PathBytesMax];
-        uint length = Address(path, address);
-        int descriptor = Libc.Socket(Family, Stream | CloseOnExec, 0);
+        var address = stackalloc byte[FamilyBytes + PathBytesMax];
+        var length = Address(path, address);
+        var descriptor = Libc.Socket(Family, Stream | CloseOnExec, 0);
         if (descriptor < 0) return false;
-        int result = Libc.Connect(descriptor, address, length);
+        var result = Libc.Connect(descriptor, address, length);
         _ = Libc.Close(descriptor);
         return result >= 0;
     }
@@ -47,9 +49,9 @@ public static unsafe class UnixSocket
     {
         new Span<byte>(address, FamilyBytes + PathBytesMax).Clear();
         *(ushort*)address = Family;
-        int length = Math.Min(path.Length, PathBytesMax - 1);
+        var length = Math.Min(path.Length, PathBytesMax - 1);
         Encoding.Latin1.GetBytes(path.AsSpan(0, length), new Span<byte>(address + FamilyBytes, PathBytesMax));
-        bool isAbstract = length > 0 && path[0] == '@';
+        var isAbstract = length > 0 && path[0] == '@';
         if (isAbstract) address[FamilyBytes] = 0;
         return (uint)(FamilyBytes + length + (isAbstract ? 0 : 1));
     }

@@ -41,9 +41,15 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)] internal static partial void SSL_CTX_set_verify(nint context, int mode, nint callback);
     [LibraryImport(Ssl)] internal static partial void SSL_CTX_set_verify_depth(nint context, int depth);
     [LibraryImport(Ssl)] internal static partial nint SSL_CTX_get0_certificate(nint context);
-    [LibraryImport(Ssl)] internal static partial void SSL_CTX_set_default_passwd_cb(nint context, delegate* unmanaged<byte*, int, int, void*, int> callback);
-    [LibraryImport(Ssl)] internal static partial void SSL_CTX_set_alpn_select_cb(nint context, delegate* unmanaged<nint, byte**, byte*, byte*, uint, void*, int> callback, void* argument);
-    [LibraryImport(Ssl)] internal static partial void SSL_CTX_sess_set_new_cb(nint context, delegate* unmanaged<nint, nint, int> callback);
+    [LibraryImport(Ssl)]
+    internal static partial void SSL_CTX_set_default_passwd_cb(nint context, delegate* unmanaged<byte*, int,
+        int, void*, int> callback);
+    [LibraryImport(Ssl)]
+    internal static partial void SSL_CTX_set_alpn_select_cb(nint context, delegate* unmanaged<nint, byte**,
+        byte*, byte*, uint, void*, int> callback, void* argument);
+    [LibraryImport(Ssl)]
+    internal static partial void SSL_CTX_sess_set_new_cb(nint context, delegate* unmanaged<nint, nint,
+        int> callback);
 
     // ---- connections ------------------------------------------------------------------------------------------------
 
@@ -71,9 +77,15 @@ internal static unsafe partial class OpenSsl
     // ---- streams of our own -----------------------------------------------------------------------------------------
 
     [LibraryImport(Crypto)] internal static partial nint BIO_meth_new(int type, byte* name);
-    [LibraryImport(Crypto)] internal static partial int BIO_meth_set_read(nint method, delegate* unmanaged<nint, byte*, int, int> read);
-    [LibraryImport(Crypto)] internal static partial int BIO_meth_set_write(nint method, delegate* unmanaged<nint, byte*, int, int> write);
-    [LibraryImport(Crypto)] internal static partial int BIO_meth_set_ctrl(nint method, delegate* unmanaged<nint, int, nint, void*, nint> control);
+    [LibraryImport(Crypto)]
+    internal static partial int BIO_meth_set_read(nint method, delegate* unmanaged<nint, byte*, int,
+        int> read);
+    [LibraryImport(Crypto)]
+    internal static partial int BIO_meth_set_write(nint method, delegate* unmanaged<nint, byte*, int,
+        int> write);
+    [LibraryImport(Crypto)]
+    internal static partial int BIO_meth_set_ctrl(nint method, delegate* unmanaged<nint, int, nint, void*,
+        nint> control);
     [LibraryImport(Crypto)] internal static partial nint BIO_new(nint method);
     [LibraryImport(Crypto)] internal static partial int BIO_up_ref(nint bio);
     [LibraryImport(Crypto)] internal static partial void BIO_set_init(nint bio, int isReady);
@@ -85,7 +97,9 @@ internal static unsafe partial class OpenSsl
     // ---- certificates -----------------------------------------------------------------------------------------------
 
     [LibraryImport(Crypto)] internal static partial void X509_free(nint certificate);
-    [LibraryImport(Crypto)] internal static partial int X509_check_host(nint certificate, byte* name, nuint length, uint flags, byte** matched);
+    [LibraryImport(Crypto)]
+    internal static partial int X509_check_host(nint certificate, byte* name, nuint length, uint flags,
+        byte** matched);
     [LibraryImport(Crypto)] internal static partial int X509_check_ip_asc(nint certificate, byte* address, uint flags);
     [LibraryImport(Crypto)] internal static partial nint X509_get_subject_name(nint certificate);
     [LibraryImport(Crypto)] internal static partial int X509_NAME_get_index_by_NID(nint name, int nid, int after);
@@ -100,7 +114,9 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)] internal static partial nint OPENSSL_sk_value(nint stack, int index);
     [LibraryImport(Crypto)] internal static partial nint GENERAL_NAME_get0_value(nint name, int* type);
     [LibraryImport(Crypto)] internal static partial void GENERAL_NAMES_free(nint names);
-    [LibraryImport(Crypto)] internal static partial int X509_get_signature_info(nint certificate, int* digest, int* key, int* bits, uint* flags);
+    [LibraryImport(Crypto)]
+    internal static partial int X509_get_signature_info(nint certificate, int* digest, int* key,
+        int* bits, uint* flags);
     [LibraryImport(Crypto)] internal static partial byte* OBJ_nid2sn(int nid);
     [LibraryImport(Crypto)] internal static partial nint EVP_get_digestbyname(byte* name);
     [LibraryImport(Crypto)] internal static partial int X509_digest(nint certificate, nint digest, byte* hash, uint* length);

@@ -28,7 +28,8 @@ internal static unsafe class TlsCertificate
         if (type == 0) return null;
         var hash = stackalloc byte[HashBytesMax];
         uint length;
-        return OpenSsl.X509_digest(certificate, type, hash, &length) == 1 ? new ReadOnlySpan<byte>(hash, (int)length).ToArray() : null;
+        return OpenSsl.X509_digest(certificate, type, hash, &length) == 1 ? new ReadOnlySpan<byte>(hash, (int)length).ToArray()
+            : null;
     }
 
     private static nint DigestByName(ReadOnlySpan<byte> name)
@@ -37,8 +38,8 @@ internal static unsafe class TlsCertificate
     }
 
     /// <summary>
-    /// Whether it was made out to the host: its alternative names, wildcards included; where it has none, its common name, if that is the
-    /// only one. Source: RFC 6125, 6.4.4.
+    /// Whether it was made out to the host: its alternative names, wildcards included; where it has none, its common name, if
+    /// that is the only one. Source: RFC 6125, 6.4.4.
     /// </summary>
     internal static bool IsFor(nint certificate, string host)
     {
@@ -46,9 +47,12 @@ internal static unsafe class TlsCertificate
         {
             var isAddress = IPAddress.TryParse(host, out _);
             if (AlternativeNames(certificate) is { Count: > 0 })
-                return isAddress ? OpenSsl.X509_check_ip_asc(certificate, text, 0) == 1 : OpenSsl.X509_check_host(certificate, text, (nuint)host.Length, NeverSubject | NoPartialWildcards, null) == 1;
+                return isAddress ? OpenSsl.X509_check_ip_asc(certificate, text, 0) == 1
+                    : OpenSsl.X509_check_host(certificate, text, (nuint)host.Length, NeverSubject
+                    | NoPartialWildcards, null) == 1;
             if (CommonNames(certificate) is not [var name]) return false;
-            return isAddress ? name == host : OpenSsl.X509_check_host(certificate, text, (nuint)host.Length, NoPartialWildcards, null) == 1;
+            return isAddress ? name == host
+                : OpenSsl.X509_check_host(certificate, text, (nuint)host.Length, NoPartialWildcards, null) == 1;
         }
     }
 
@@ -87,10 +91,12 @@ internal static unsafe class TlsCertificate
     {
         var names = new List<string>();
         var subject = OpenSsl.X509_get_subject_name(certificate);
-        for (var at = OpenSsl.X509_NAME_get_index_by_NID(subject, CommonNameNid, -1); at >= 0; at = OpenSsl.X509_NAME_get_index_by_NID(subject, CommonNameNid, at))
+        for (var at = OpenSsl.X509_NAME_get_index_by_NID(subject, CommonNameNid, -1); at >= 0;
+            at = OpenSsl.X509_NAME_get_index_by_NID(subject, CommonNameNid, at))
         {
             byte* utf8;
-            var length = OpenSsl.ASN1_STRING_to_UTF8(&utf8, OpenSsl.X509_NAME_ENTRY_get_data(OpenSsl.X509_NAME_get_entry(subject, at)));
+            var length =
+                OpenSsl.ASN1_STRING_to_UTF8(&utf8, OpenSsl.X509_NAME_ENTRY_get_data(OpenSsl.X509_NAME_get_entry(subject, at)));
             names.Add(length < 0 ? "" : NameOf(new ReadOnlySpan<byte>(utf8, length)));
             if (length < 0) continue;
             OpenSsl.CRYPTO_free(utf8, null, 0);

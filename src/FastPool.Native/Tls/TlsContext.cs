@@ -49,7 +49,8 @@ public sealed unsafe class TlsContext
         SetCiphers(options);
         SetVerify(options);
         SetCertificate(options);
-        if (IsServer && OpenSsl.SSL_CTX_get0_certificate(Handle) is var own and not 0) OwnEndPoint = TlsCertificate.EndPointHash(own);
+        if (IsServer && OpenSsl.SSL_CTX_get0_certificate(Handle) is var own and not 0)
+            OwnEndPoint = TlsCertificate.EndPointHash(own);
     }
 
     ~TlsContext()
@@ -63,14 +64,17 @@ public sealed unsafe class TlsContext
 
     public bool IsServer { get; }
 
-    /// <summary>The hash of our own certificate that clients bind their SCRAM exchange to (tls-server-end-point); null: it has none.</summary>
+    /// <summary>
+    /// The hash of our own certificate that clients bind their SCRAM exchange to (tls-server-end-point); null: it has none.
+    /// </summary>
     public byte[]? OwnEndPoint { get; }
 
     private void SetVersions(TlsVersions versions)
     {
         ReadOnlySpan<(TlsVersions Version, int Number, ulong Without)> all =
         [
-            (TlsVersions.Tls10, 0x301, NoTls10), (TlsVersions.Tls11, 0x302, NoTls11), (TlsVersions.Tls12, 0x303, NoTls12), (TlsVersions.Tls13, 0x304, NoTls13),
+            (TlsVersions.Tls10, 0x301, NoTls10), (TlsVersions.Tls11, 0x302, NoTls11), (TlsVersions.Tls12, 0x303, NoTls12),
+                (TlsVersions.Tls13, 0x304, NoTls13),
         ];
         var (least, most) = (0, 0);
         ulong without = 0;
@@ -93,7 +97,8 @@ public sealed unsafe class TlsContext
     private void SetHabits(TlsContextOptions options)
     {
         OpenSsl.SSL_CTX_ctrl(Handle, ControlMode, ModeReleaseBuffers, null); // An idle connection keeps no record buffers.
-        OpenSsl.SSL_CTX_set_options(Handle, NoCompression | NoRenegotiation | (IsServer ? ServerPreference : 0) | (options.HasResumption ? 0 : NoTicket));
+        OpenSsl.SSL_CTX_set_options(Handle, NoCompression | NoRenegotiation | (IsServer ? ServerPreference : 0)
+            | (options.HasResumption ? 0 : NoTicket));
         OpenSsl.SSL_CTX_set_default_passwd_cb(Handle, &NoPassword);
         if (IsServer)
         {
@@ -104,7 +109,8 @@ public sealed unsafe class TlsContext
         }
         else
         {
-            OpenSsl.SSL_CTX_ctrl(Handle, ControlSessionCache, options.HasResumption ? SessionCacheClientOnlyByCallback : SessionCacheOff, null);
+            OpenSsl.SSL_CTX_ctrl(Handle, ControlSessionCache, options.HasResumption ? SessionCacheClientOnlyByCallback
+                : SessionCacheOff, null);
             if (options.HasResumption) OpenSsl.SSL_CTX_sess_set_new_cb(Handle, &KeepSession);
         }
     }
@@ -135,7 +141,8 @@ public sealed unsafe class TlsContext
 
     private void SetVerify(TlsContextOptions options)
     {
-        var mode = options.Verify switch { TlsVerify.None => 0, TlsVerify.IfGiven => VerifyPeer, _ => VerifyPeer | VerifyFailWithout };
+        var mode =
+            options.Verify switch { TlsVerify.None => 0, TlsVerify.IfGiven => VerifyPeer, _ => VerifyPeer | VerifyFailWithout };
         OpenSsl.SSL_CTX_set_verify(Handle, mode, 0);
         OpenSsl.SSL_CTX_set_verify_depth(Handle, DepthMax);
         if (mode == 0) return;
@@ -146,8 +153,10 @@ public sealed unsafe class TlsContext
         }
         fixed (byte* file = CText.Of(options.CaFile))
         {
-            if (OpenSsl.SSL_CTX_load_verify_locations(Handle, file, null) != 1) throw FileFault(TlsContextFault.Ca, options.CaFile);
-            if (IsServer && OpenSsl.SSL_load_client_CA_file(file) is var names and not 0) OpenSsl.SSL_CTX_set_client_CA_list(Handle, names);
+            if (OpenSsl.SSL_CTX_load_verify_locations(Handle, file, null) != 1)
+                throw FileFault(TlsContextFault.Ca, options.CaFile);
+            if (IsServer && OpenSsl.SSL_load_client_CA_file(file) is var names and not 0)
+                OpenSsl.SSL_CTX_set_client_CA_list(Handle, names);
         }
     }
 
@@ -157,19 +166,23 @@ public sealed unsafe class TlsContext
         {
             fixed (byte* file = CText.Of(options.CertFile))
             {
-                if (OpenSsl.SSL_CTX_use_certificate_chain_file(Handle, file) != 1) throw FileFault(TlsContextFault.Certificate, options.CertFile);
+                if (OpenSsl.SSL_CTX_use_certificate_chain_file(Handle, file) != 1)
+                    throw FileFault(TlsContextFault.Certificate, options.CertFile);
             }
         }
         if (options.KeyFile.Length == 0) return;
         fixed (byte* file = CText.Of(options.KeyFile))
         {
-            if (OpenSsl.SSL_CTX_use_PrivateKey_file(Handle, file, Pem) != 1) throw FileFault(TlsContextFault.Key, options.KeyFile);
+            if (OpenSsl.SSL_CTX_use_PrivateKey_file(Handle, file, Pem) != 1)
+                throw FileFault(TlsContextFault.Key, options.KeyFile);
         }
     }
 
     private static TlsContextException Fault(TlsContextFault fault) => new(fault, TlsLibrary.TakeError());
 
-    /// <summary>For a file that cannot be opened, what the system says of it: the library's word is only that it failed.</summary>
+    /// <summary>
+    /// For a file that cannot be opened, what the system says of it: the library's word is only that it failed.
+    /// </summary>
     private static TlsContextException FileFault(TlsContextFault fault, string file)
     {
         var detail = TlsLibrary.TakeReason();
@@ -197,7 +210,8 @@ public sealed unsafe class TlsContext
     /// <summary>Gives the connection the last session with the same server, if there is one.</summary>
     internal void Resume(nint ssl, string server)
     {
-        if (_sessions is null || !_sessions.TryRemove(server, out var session)) return; // One use each: no two connections share a ticket.
+        // One use each: no two connections share a ticket.
+        if (_sessions is null || !_sessions.TryRemove(server, out var session)) return;
         _ = OpenSsl.SSL_set_session(ssl, session);
         OpenSsl.SSL_SESSION_free(session);
     }

@@ -36,14 +36,18 @@ public static unsafe class TlsLibrary
     }
 
     private static nint Export(nint library, string name, string olderName) =>
-        NativeLibrary.TryGetExport(library, name, out var address) || NativeLibrary.TryGetExport(library, olderName, out address) ? address : 0;
+        NativeLibrary.TryGetExport(library, name, out var address)
+            || NativeLibrary.TryGetExport(library, olderName, out address) ? address : 0;
 
     /// <summary>The peer's certificate, to be freed; 0: none.</summary>
     internal static nint CertificateOfPeer(nint ssl) => ((delegate* unmanaged<nint, nint>)_certificateOfPeer)(ssl);
 
     internal static int KeyBits(nint key) => ((delegate* unmanaged<nint, int>)_keyBits)(key);
 
-    /// <summary>What the library noted first on this thread, as <c>error:0A000086:SSL routines::certificate verify failed</c>; the rest is forgotten.</summary>
+    /// <summary>
+    /// What the library noted first on this thread, as <c>error:0A000086:SSL routines::certificate verify failed</c>; the rest is
+    /// forgotten.
+    /// </summary>
     internal static string TakeError()
     {
         var error = OpenSsl.ERR_get_error();
@@ -54,7 +58,9 @@ public static unsafe class TlsLibrary
         return Text(text);
     }
 
-    /// <summary>The reason alone of what the library noted first on this thread, as <c>no start line</c>; the rest is forgotten.</summary>
+    /// <summary>
+    /// The reason alone of what the library noted first on this thread, as <c>no start line</c>; the rest is forgotten.
+    /// </summary>
     internal static string TakeReason()
     {
         var error = OpenSsl.ERR_get_error();
@@ -62,5 +68,6 @@ public static unsafe class TlsLibrary
         return OpenSsl.ERR_reason_error_string(error) is var reason && reason is not null ? Text(reason) : "unknown error";
     }
 
-    internal static string Text(byte* text) => text is null ? "" : Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
+    internal static string Text(byte* text) =>
+        text is null ? "" : Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
 }

@@ -201,7 +201,8 @@ public sealed unsafe class TlsStream
     {
         if (_ssl == 0) return;
         if (ReferenceEquals(InCall, this)) InCall = null;
-        if (IsEstablished && !IsBroken) OpenSsl.SSL_set_shutdown(_ssl, ShutdownBoth); // An end without good-bye would spoil the session for those who resume it.
+        // An end without good-bye would spoil the session for those who resume it.
+        if (IsEstablished && !IsBroken) OpenSsl.SSL_set_shutdown(_ssl, ShutdownBoth);
         OpenSsl.SSL_free(_ssl);
         _ssl = 0;
         IsBroken = true;
@@ -216,7 +217,9 @@ public sealed unsafe class TlsStream
 
     // ---- about the peer ---------------------------------------------------------------------------------------------
 
-    /// <summary>The names in the peer's certificate, which has been verified if the context asks for that; null: it has shown none.</summary>
+    /// <summary>
+    /// The names in the peer's certificate, which has been verified if the context asks for that; null: it has shown none.
+    /// </summary>
     public IReadOnlyList<string>? PeerNames()
     {
         var certificate = TlsLibrary.CertificateOfPeer(_ssl);

@@ -88,7 +88,8 @@ internal abstract class CancelConnection : Endpoint, ICancel
     protected abstract int UnixPort { get; }
 
     protected CancelCarrier? Carrier => _carrierId == 0 ? null
-        : new CancelCarrier(_carrierId, Remote, IsOpen ? Loop.Engine.LocalAddress(this) : default, UnixPort, _startWallUs, !IsSent);
+        : new CancelCarrier(_carrierId, Remote, IsOpen ? Loop.Engine.LocalAddress(this)
+            : default, UnixPort, _startWallUs, !IsSent);
 
     protected ClientSession Requester => _requester.Session;
 

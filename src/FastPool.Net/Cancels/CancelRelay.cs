@@ -10,8 +10,10 @@ namespace FastPool.Net;
 /// </summary>
 internal sealed class CancelRelay(PoolRegistry registry)
 {
-    private readonly List<CancelConnection>[] _underWay = [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
-    private readonly WaitingCancels[] _waiting = [.. Enumerable.Range(0, registry.LoopCount).Select(static loop => new WaitingCancels(loop))];
+    private readonly List<CancelConnection>[] _underWay =
+        [.. Enumerable.Range(0, registry.LoopCount).Select(_ => new List<CancelConnection>())];
+    private readonly WaitingCancels[] _waiting =
+        [.. Enumerable.Range(0, registry.LoopCount).Select(static loop => new WaitingCancels(loop))];
 
     internal PeerPools Peers { get; } = new(registry);
 
@@ -84,7 +86,8 @@ internal sealed class CancelRelay(PoolRegistry registry)
             return;
         }
         _waiting[loop.Index].Add(cancel);
-        StartNext(loop, cancel.Places); // Whoever has given a place back meanwhile may have looked before this one was in the queue.
+        // Whoever has given a place back meanwhile may have looked before this one was in the queue.
+        StartNext(loop, cancel.Places);
     }
 
     private void Start(Loop loop, CancelConnection cancel)
@@ -93,7 +96,9 @@ internal sealed class CancelRelay(PoolRegistry registry)
         cancel.Start();
     }
 
-    /// <summary>Its connection is closed: the place is free for the next. One whose connection failed waits for another try.</summary>
+    /// <summary>
+    /// Its connection is closed: the place is free for the next. One whose connection failed waits for another try.
+    /// </summary>
     internal void OnClosed(Loop loop, CancelConnection cancel, bool isToRetry)
     {
         _underWay[loop.Index].Remove(cancel);
@@ -103,7 +108,8 @@ internal sealed class CancelRelay(PoolRegistry registry)
     }
 
     /// <summary>Requests aimed at servers of that loop's clients, and those that it passes on to peers.</summary>
-    internal IReadOnlyList<CancelView> ViewOf(int loop) => [.. _waiting[loop].All.Concat(_underWay[loop]).Select(cancel => cancel.View)];
+    internal IReadOnlyList<CancelView> ViewOf(int loop) =>
+        [.. _waiting[loop].All.Concat(_underWay[loop]).Select(cancel => cancel.View)];
 
     /// <summary>Gives up what has waited or is connecting for too long; tries again for the others.</summary>
     internal void Tick(Loop loop)
@@ -126,7 +132,8 @@ internal sealed class CancelRelay(PoolRegistry registry)
     private void StartNext(Loop loop, ConnectionBudget places)
     {
         var waiting = _waiting[loop.Index];
-        if (waiting.Served is var before && before == places) return; // What was started a moment ago has failed at once: the round goes on by itself.
+        // What was started a moment ago has failed at once: the round goes on by itself.
+        if (waiting.Served is var before && before == places) return;
         waiting.Served = places;
         try
         {
@@ -158,7 +165,10 @@ internal sealed class CancelRelay(PoolRegistry registry)
         return timeoutUs > 0 && loop.NowUs - cancel.SinceUs > timeoutUs ? "cancel_wait_timeout" : cancel.ReasonToDrop;
     }
 
-    /// <summary>A server that neither answers nor closes holds back the one that is to be canceled no longer than a login may take, or, where that has no end, an answer.</summary>
+    /// <summary>
+    /// A server that neither answers nor closes holds back the one that is to be canceled no longer than a login may take, or,
+    /// where that has no end, an answer.
+    /// </summary>
     private void GiveUpOnSilence(Loop loop)
     {
         var underWay = _underWay[loop.Index];

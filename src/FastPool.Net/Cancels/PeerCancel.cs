@@ -29,7 +29,8 @@ internal sealed class PeerCancel : CancelConnection
 
     protected override ReadOnlySpan<byte> Key => _key;
 
-    protected override string GaveUp => "peer server was not necessary anymore, because client cancel connection was already closed";
+    protected override string GaveUp =>
+        "peer server was not necessary anymore, because client cancel connection was already closed";
 
     protected override bool MayForgetOnceSent => true;
 
@@ -77,7 +78,9 @@ internal sealed class PeerCancel : CancelConnection
     }
 }
 
-/// <summary>How many requests are on their way to each peer, over all loops: its pool_size, else default_pool_size, bounds them.</summary>
+/// <summary>
+/// How many requests are on their way to each peer, over all loops: its pool_size, else default_pool_size, bounds them.
+/// </summary>
 internal sealed class PeerPools(PoolRegistry registry)
 {
     private readonly ConcurrentDictionary<int, ConnectionBudget> _pools = new();
@@ -87,7 +90,8 @@ internal sealed class PeerPools(PoolRegistry registry)
 
     internal ConnectionBudget Of(int peerId) => _pools[peerId];
 
-    internal void NoteUse(int peerId) => _pools.GetOrAdd(peerId, static (_, loopCount) => new ConnectionBudget(loopCount), registry.LoopCount);
+    internal void NoteUse(int peerId) =>
+        _pools.GetOrAdd(peerId, static (_, loopCount) => new ConnectionBudget(loopCount), registry.LoopCount);
 
     internal bool TryTake(int peerId)
     {

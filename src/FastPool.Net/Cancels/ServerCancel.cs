@@ -29,7 +29,8 @@ internal sealed class ServerCancel : CancelConnection
     }
 
     internal override string? ReasonToDrop =>
-        _target.Server == _server && _target.Assignments == _assignment ? null : "not sending cancel request for client that is now idle";
+        _target.Server == _server
+            && _target.Assignments == _assignment ? null : "not sending cancel request for client that is now idle";
 
     internal override CancelView View => new(Requester, _target.Pool, 0, Carrier);
 
@@ -37,7 +38,8 @@ internal sealed class ServerCancel : CancelConnection
 
     protected override string GaveUp => "client gave up on cancel request, so we also give up forwarding to server";
 
-    protected override string LogPrefix => ConnectionName.Prefix('S', CarrierId, _target.Pool!.Database.Name, _target.Pool.User.Name, Remote, 0, UnixPort);
+    protected override string LogPrefix =>
+        ConnectionName.Prefix('S', CarrierId, _target.Pool!.Database.Name, _target.Pool.User.Name, Remote, 0, UnixPort);
 
     protected override EndAddress Remote => _address.ToEndAddress();
 
@@ -62,6 +64,7 @@ internal sealed class ServerCancel : CancelConnection
     protected override void OnOver()
     {
         _server!.CancelsInFlight--;
-        if (_server.CancelsInFlight == 0 && _server.Client is null && ServerConnection.Of(_server) is { IsClosed: false } connection) connection.Release();
+        if (_server.CancelsInFlight == 0 && _server.Client is null
+            && ServerConnection.Of(_server) is { IsClosed: false } connection) connection.Release();
     }
 }

@@ -14,7 +14,8 @@ internal sealed class WaitingCancels(int loop)
 
     internal bool IsEmpty => _queues.Count == 0 && _toRetry.Count == 0;
 
-    internal IEnumerable<CancelConnection> All => _queues.Values.SelectMany(static queue => queue).Concat(_toRetry).Where(static cancel => !cancel.IsAbandoned);
+    internal IEnumerable<CancelConnection> All =>
+        _queues.Values.SelectMany(static queue => queue).Concat(_toRetry).Where(static cancel => !cancel.IsAbandoned);
 
     /// <summary>The kinds that somebody waits for, as it is now.</summary>
     internal IReadOnlyList<ConnectionBudget> Places => [.. _queues.Keys];

@@ -31,7 +31,8 @@ internal static class AuthQueries
         loop.ToServer.Clear();
         query.WriteTo(loop.ToServer, server);
         var connection = ServerConnection.Of(server);
-        if (!loop.Engine.Send(connection, loop.ToServer.WrittenSpan)) connection.Close("unable to send auth_query", mayTerminate: false);
+        if (!loop.Engine.Send(connection, loop.ToServer.WrittenSpan))
+            connection.Close("unable to send auth_query", mayTerminate: false);
     }
 
     /// <summary>The server is free again before the login goes on: what the client has sent meanwhile cannot reach it.</summary>

@@ -1,8 +1,8 @@
 using FastPool.Base;
 using FastPool.Core.Sessions;
 using FastPool.Io;
-using FastPool.Native.Process;
 using FastPool.Native;
+using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Net;
@@ -34,11 +34,13 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
     {
         var (pid, uid) = socket.IsUnix ? Sockets.PeerCredentials(handle) : (0, -1);
         var local = socket.IsUnix ? EndAddress.OfUnix : socket.IsWildcard ? Sockets.LocalAddress(handle) : socket.Address;
-        var session = new ClientSession(loop.Context, loop.Shared.NextId(), socket.IsUnix ? EndAddress.OfUnix : remote, local, socket.Port, pid)
-        {
-            IsOwnUser = socket.IsUnix && uid == (int)Identity.Uid,
-            PeerUserName = socket.IsUnix ? Identity.NameOf(uid) : null,
-        };
+        var session =
+            new ClientSession(loop.Context, loop.Shared.NextId(), socket.IsUnix ? EndAddress.OfUnix
+            : remote, local, socket.Port, pid)
+            {
+                IsOwnUser = socket.IsUnix && uid == (int)Identity.Uid,
+                PeerUserName = socket.IsUnix ? Identity.NameOf(uid) : null,
+            };
         var client = new ClientConnection(loop, session);
         if (loop.Engine.Attach(client, handle) != 0)
         {
@@ -47,7 +49,8 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
             return;
         }
         loop.Add(client);
-        if (!socket.IsUnix && loop.Registry.Settings.TcpDeferAccept) loop.Engine.ReadNow(client); // It was accepted because it has sent something.
+        // It was accepted because it has sent something.
+        if (!socket.IsUnix && loop.Registry.Settings.TcpDeferAccept) loop.Engine.ReadNow(client);
     }
 
     /// <summary>Mostly a lack of descriptors: everybody else goes on, newcomers wait a while.</summary>
@@ -96,5 +99,6 @@ public sealed record ListeningSocket(int Handle, EndAddress Address, int Port, s
     public bool IsInherited { get; init; }
 
     /// <summary>Bound to all addresses: each connection must be asked for its own.</summary>
-    public bool IsWildcard => Address.ToIPAddress() is { } ip && (ip.Equals(System.Net.IPAddress.Any) || ip.Equals(System.Net.IPAddress.IPv6Any));
+    public bool IsWildcard =>
+        Address.ToIPAddress() is { } ip && (ip.Equals(System.Net.IPAddress.Any) || ip.Equals(System.Net.IPAddress.IPv6Any));
 }

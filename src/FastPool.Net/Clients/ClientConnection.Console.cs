@@ -22,7 +22,9 @@ internal sealed partial class ClientConnection
             return position;
         }
         var isExtended = type != FrontendMessage.Query && _loop.Registry.Settings.Own.ConsoleExtended;
-        if (!isExtended && type == FrontendMessage.Close && StatementNames.Find(type, buffer.AsSpan(position, Math.Min(length, end - position)), length) is { Case: not StatementCase.Untouched } names)
+        if (!isExtended && type == FrontendMessage.Close
+            && StatementNames.Find(type, buffer.AsSpan(position, Math.Min(length, end - position)),
+            length) is { Case: not StatementCase.Untouched } names)
         {
             if (names.Case == StatementCase.Collect) return position;
             if (names.Case == StatementCase.Close && Session.Pool!.Limits.MaxPreparedStatements > 0)
@@ -47,7 +49,8 @@ internal sealed partial class ClientConnection
         if (isExtended)
         {
             if (++_consoleQueries == ConsoleQueriesMax) _loop.Engine.Pause(this);
-            _loop.Console.ExecuteExtended(Session, type, buffer[(position + MessageHeader.Size)..(position + length)], new ConsoleReply(_loop, this));
+            _loop.Console.ExecuteExtended(Session, type, buffer[(position + MessageHeader.Size)..(position + length)],
+                new ConsoleReply(_loop, this));
             return position + length;
         }
         var text = body.IndexOf((byte)0);
@@ -62,8 +65,8 @@ internal sealed partial class ClientConnection
     }
 
     /// <summary>
-    /// Each message by itself, with the descriptors that belong to it. Their reader may be slow, and nothing but the call that sends them
-    /// takes them: so a thread of its own waits for him, and what else the console says to him comes after that.
+    /// Each message by itself, with the descriptors that belong to it. Their reader may be slow, and nothing but the call that
+    /// sends them takes them: so a thread of its own waits for him, and what else the console says to him comes after that.
     /// </summary>
     internal void SendDescriptors(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies)
     {
@@ -78,7 +81,8 @@ internal sealed partial class ClientConnection
                 return;
             }
             var loop = _loop;
-            DescriptorSender.Begin(Handle, messages, copies, errno => loop.Post(new ActionLetter(_ => OnDescriptorsSent(errno), this)));
+            DescriptorSender.Begin(Handle, messages, copies, errno =>
+                loop.Post(new ActionLetter(_ => OnDescriptorsSent(errno), this)));
             isUnderWay = true;
             _afterDescriptors = new();
         }

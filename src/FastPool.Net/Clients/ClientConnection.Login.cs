@@ -78,7 +78,8 @@ internal sealed partial class ClientConnection
         if (!CheckerOf(check).TryBegin(check, () => loop.Post(new ActionLetter(_ => OnChecked(check), this)))) OnChecked(check);
     }
 
-    private PasswordChecker CheckerOf(PasswordCheck check) => check.Authority == PasswordAuthority.Pam ? _loop.Shared.PamChecker : _loop.Shared.LdapChecker;
+    private PasswordChecker CheckerOf(PasswordCheck check) =>
+        check.Authority == PasswordAuthority.Pam ? _loop.Shared.PamChecker : _loop.Shared.LdapChecker;
 
     private void OnChecked(PasswordCheck check)
     {

@@ -29,8 +29,13 @@ internal sealed partial class ClientConnection
     /// <summary>A session that is in, and stands still. TLS has its keys here and nowhere else.</summary>
     internal bool CanBeHandedOver => IsParked && !Session.IsConsole && Tls is null;
 
-    /// <summary>It has its answers, and what it may have asked since has not begun. A replication client never comes to that, and begins anew where it stopped.</summary>
-    internal bool IsBetweenTransactions => !IsCongested && (Session.NeedsOwnServer || Server is not { } server || (!IsMidMessage && HoldsNothing && server.IsBetweenTransactions));
+    /// <summary>
+    /// It has its answers, and what it may have asked since has not begun. A replication client never comes to that, and begins
+    /// anew where it stopped.
+    /// </summary>
+    internal bool IsBetweenTransactions => !IsCongested
+        && (Session.NeedsOwnServer || Server is not { } server
+        || (!IsMidMessage && HoldsNothing && server.IsBetweenTransactions));
 
     /// <summary>It is another process's from now on: nobody is told of anything.</summary>
     internal void LetGo()

@@ -1,8 +1,8 @@
 using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
-using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Settings;
 using FastPool.Io;
 using FastPool.Native;
@@ -132,7 +132,9 @@ internal sealed partial class ClientConnection : MessageEndpoint
                     }
                     if (Server is null && !TryLink())
                     {
-                        return position; // Waits for a server, or for its variables to be set; nothing of the run is left, for it had no server either.
+                        // Waits for a server, or for its variables to be set; nothing of the run is left, for it had no server
+                        // either.
+                        return position;
                     }
                     if (!TryFence(buffer, ref run, position)) return end;
                     Session.CountForwarded(length);
@@ -188,7 +190,10 @@ internal sealed partial class ClientConnection : MessageEndpoint
         Ended,
     }
 
-    /// <summary>A Parse, Bind, Describe or Close while statements are tracked: the named ones get the server's name in place of the client's.</summary>
+    /// <summary>
+    /// A Parse, Bind, Describe or Close while statements are tracked: the named ones get the server's name in place of the
+    /// client's.
+    /// </summary>
     private Step RelayTracked(byte[] buffer, ref int run, ref int position, int end, byte type, int length)
     {
         if (IsHeldUp) return Step.Hold; // What the statements before it have become is not taken yet: no more of that is made.
@@ -242,7 +247,8 @@ internal sealed partial class ClientConnection : MessageEndpoint
         }
         else
         {
-            if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server!)) return LoseServer();
+            if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server!))
+                return LoseServer();
             run = rest;
         }
         toServer.Clear(); // It may be huge.
@@ -280,7 +286,8 @@ internal sealed partial class ClientConnection : MessageEndpoint
     }
 
     /// <returns>False when the server is gone.</returns>
-    private bool Gather(byte[] buffer, int start, int end) => Server is not { } server || _loop.Outbox.AddRun(buffer, start, end, _loop.Engine, server);
+    private bool Gather(byte[] buffer, int start, int end) =>
+        Server is not { } server || _loop.Outbox.AddRun(buffer, start, end, _loop.Engine, server);
 
     private void Forward(byte[] buffer, int start, int end)
     {
@@ -289,7 +296,8 @@ internal sealed partial class ClientConnection : MessageEndpoint
         outbox.Add(buffer, start, end, server);
         if (outbox.IsEmpty) return;
         if (!outbox.Flush(_loop.Engine)) server.Close("server connection closed", mayTerminate: false);
-        else server.Session.Link.TryEnd(); // It may have been the last thing to say, which the server reads past: the rest of a COPY that failed.
+        // It may have been the last thing to say, which the server reads past: the rest of a COPY that failed.
+        else server.Session.Link.TryEnd();
     }
 
     /// <summary>Gets a server from the pool.</summary>
@@ -368,15 +376,18 @@ internal sealed partial class ClientConnection : MessageEndpoint
 
     public override void OnEnded(int errno) => Disconnect(new Ending(Session.Login is null ? "client unexpected eof" : ""));
 
-    /// <summary>A client that hangs up while it waits leaves the queue at once, or the console's PAUSE. A cancel request is delivered all the same: some drivers do not wait.</summary>
+    /// <summary>
+    /// A client that hangs up while it waits leaves the queue at once, or the console's PAUSE. A cancel request is delivered all
+    /// the same: some drivers do not wait.
+    /// </summary>
     public override void OnPeerClosedWhilePaused()
     {
         if (!BringsCancel && (Session.State == ClientState.Waiting || Session.Login is not null || Session.IsConsole)) OnEnded(0);
     }
 
     /// <summary>
-    /// The one door through which a client goes. Nothing is thrown out of it: the client is gone after it, whatever happens on the way. An
-    /// empty reason leaves no line in the log.
+    /// The one door through which a client goes. Nothing is thrown out of it: the client is gone after it, whatever happens on
+    /// the way. An empty reason leaves no line in the log.
     /// </summary>
     internal void Disconnect(Ending ending)
     {
@@ -397,7 +408,8 @@ internal sealed partial class ClientConnection : MessageEndpoint
     {
         var server = Server;
         _loop.LogClosing(Session, ending);
-        if (ending.Message is not null && !IsCongested && server is not { IsMidMessage: true }) _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
+        if (ending.Message is not null && !IsCongested && server is not { IsMidMessage: true })
+            _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
         AbandonDescriptors();
         _loop.Engine.Close(this);
         DropHeld();

@@ -4,8 +4,8 @@ using FastPool.Core.Sessions;
 namespace FastPool.Net;
 
 /// <summary>
-/// Clients that have connected and say nothing: whoever they claim to be, they count against no name and no database, only against
-/// max_client_conn. When its places run out, one address may hold a share of them at most, and its oldest ones go.
+/// Clients that have connected and say nothing: whoever they claim to be, they count against no name and no database, only
+/// against max_client_conn. When its places run out, one address may hold a share of them at most, and its oldest ones go.
 /// </summary>
 internal static class HalfOpenLogins
 {
@@ -33,5 +33,10 @@ internal static class HalfOpenLogins
 
     /// <summary>Nobody but the client itself is waited for.</summary>
     private static bool IsSilent(ClientConnection client, long nowUs) =>
-        client is { IsOpen: true, BringsCancel: false, Session: { Login: { Query: null, Check: null, Derivation: null }, IsOwnUser: false } } && nowUs - client.Session.ConnectUs > SilentUs;
+        client is
+        {
+            IsOpen: true, BringsCancel: false,
+            Session: { Login: { Query: null, Check: null, Derivation: null }, IsOwnUser: false }
+        }
+            && nowUs - client.Session.ConnectUs > SilentUs;
 }

@@ -6,7 +6,8 @@ namespace FastPool.Net;
 
 /// <summary>
 /// Threads that derive keys from passwords, so that no loop does: half as many as there are cores, which give way to all other
-/// work of the machine. Each login waits for one key at most, so the queue is as long as there are logins, and needs no bound of its own.
+/// work of the machine. Each login waits for one key at most, so the queue is as long as there are logins, and needs no bound of
+/// its own.
 /// </summary>
 internal sealed class KeyDeriver
 {

@@ -23,7 +23,9 @@ internal static class LdapLogin
     private static LdapConnection? Open(PasswordCheck check, LdapOptions options, string server)
     {
         var scheme = options.IsSecure ? "ldaps" : "ldap";
-        var uris = string.Join(' ', server.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(host => $"{scheme}://{(host.Contains(':', StringComparison.Ordinal) ? host : $"{host}:{options.Port}")}"));
+        var uris =
+            string.Join(' ', server.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(host => $"{scheme}://{(host.Contains(':', StringComparison.Ordinal) ? host : $"{host}:{options.Port}")}"));
         var code = LdapConnection.TryOpen(uris, out var connection);
         if (code != 0)
         {
@@ -41,17 +43,23 @@ internal static class LdapLogin
     /// <returns>The entry's name; null: there is none, or more than one, or no answer.</returns>
     private static string? Find(PasswordCheck check, LdapOptions options, string server)
     {
-        if (check.User.AsSpan().IndexOfAny("*()\\/") >= 0) return FailToFind(check, "invalid character in user name for LDAP authentication");
+        if (check.User.AsSpan().IndexOfAny("*()\\/") >= 0)
+            return FailToFind(check, "invalid character in user name for LDAP authentication");
         using var connection = Open(check, options, server);
         if (connection is null) return null;
         var code = connection.TryBind(options.BindDn, options.BindPassword);
-        if (code != 0) return FailToFind(check, $"could not perform initial LDAP bind for ldapbinddn \"{options.BindDn}\" on server \"{server}\": {LdapConnection.ErrorText(code)}");
+        if (code != 0)
+            return FailToFind(check,
+            $"could not perform initial LDAP bind for ldapbinddn \"{options.BindDn}\" on server \"{server}\": {LdapConnection.ErrorText(code)}");
         var filter = options.FilterFor(check.User);
         code = connection.TryFind(options.BaseDn!, options.Scope, filter, out var count, out var dn);
-        if (code != 0) return FailToFind(check, $"could not search LDAP for filter \"{filter}\" on server \"{server}\": {LdapConnection.ErrorText(code)}");
+        if (code != 0)
+            return FailToFind(check,
+            $"could not search LDAP for filter \"{filter}\" on server \"{server}\": {LdapConnection.ErrorText(code)}");
         if (count == 1) return dn;
         Fail(check, $"LDAP user \"{check.User}\" {(count == 0 ? "does not exist" : "is not unique")}");
-        return FailToFind(check, $"LDAP search for filter \"{filter}\" on server \"{server}\" returned {(count == 0 ? "no" : count)} entries");
+        return FailToFind(check,
+            $"LDAP search for filter \"{filter}\" on server \"{server}\" returned {(count == 0 ? "no" : count)} entries");
     }
 
     private static string? FailToFind(PasswordCheck check, string warning)

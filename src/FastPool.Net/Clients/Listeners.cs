@@ -9,7 +9,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool.Net;
 
-/// <summary>Opens the listening sockets that the settings name. What makes start-up fail is an exception with PgBouncer's text.</summary>
+/// <summary>
+/// Opens the listening sockets that the settings name. What makes start-up fail is an exception with PgBouncer's text.
+/// </summary>
 public static class Listeners
 {
     public static IReadOnlyList<ListeningSocket> Open(Settings settings, ILogger log)
@@ -27,11 +29,15 @@ public static class Listeners
         foreach (var handle in handles)
         {
             var address = Sockets.LocalAddress(handle);
-            if (!address.IsKnown) throw new StartupException($"failed to set up socket passed from service manager (fd {handle})");
+            if (!address.IsKnown)
+                throw new StartupException($"failed to set up socket passed from service manager (fd {handle})");
             if (!address.IsUnix) SocketTuning.Apply(handle, settings);
             Sockets.MakeNonBlocking(handle);
             log.Note($"socket passed from service manager (fd {handle})");
-            sockets.Add(new ListeningSocket(handle, address, address.IsUnix ? settings.ListenPort : address.Port, null) { IsInherited = true });
+            sockets.Add(
+                new ListeningSocket(handle, address, address.IsUnix ? settings.ListenPort
+                : address.Port, null)
+                { IsInherited = true });
         }
         return sockets;
     }
@@ -44,7 +50,9 @@ public static class Listeners
         {
             Sockets.MakeNonBlocking(listener.Descriptor);
             var address = Sockets.LocalAddress(listener.Descriptor);
-            sockets.Add(new ListeningSocket(listener.Descriptor, address, settings.ListenPort, address.IsUnix ? $"{settings.UnixSocketDir}/.s.PGSQL.{settings.ListenPort}" : null));
+            sockets.Add(
+                new ListeningSocket(listener.Descriptor, address, settings.ListenPort, address.IsUnix
+                ? $"{settings.UnixSocketDir}/.s.PGSQL.{settings.ListenPort}" : null));
         }
         return sockets;
     }
@@ -61,12 +69,14 @@ public static class Listeners
             }
         }
         if (wanted > 0 && sockets.Count == 0)
-            throw new StartupException("failed to listen on any address in listen_addr list: " + settings.ShowValue("listen_addr"));
+            throw new StartupException("failed to listen on any address in listen_addr list: "
+                + settings.ShowValue("listen_addr"));
     }
 
     private static IPAddress[] AddressesOf(string item, int port)
     {
-        if (port < 0) throw new StartupException($"getaddrinfo('{item}', '{port}') = Servname not supported for ai_socktype [-8]");
+        if (port < 0)
+            throw new StartupException($"getaddrinfo('{item}', '{port}') = Servname not supported for ai_socktype [-8]");
         if (item == "*") return [IPAddress.Any, IPAddress.IPv6Any];
         if (IPAddress.TryParse(item, out var literal)) return [literal];
         try
@@ -86,10 +96,12 @@ public static class Listeners
         if (handle < 0) return Fail("socket", handle);
 
         int result;
-        if (settings.SoReuseport && (result = Sockets.TrySet(handle, SocketOption.ReusePort, 1)) < 0) return Fail("setsockopt/SO_REUSEPORT", result);
+        if (settings.SoReuseport && (result = Sockets.TrySet(handle, SocketOption.ReusePort, 1)) < 0)
+            return Fail("setsockopt/SO_REUSEPORT", result);
         Sockets.TrySet(handle, SocketOption.ReuseAddress, 1);
         if (address.Family == SocketFamily.V6) Sockets.TrySet(handle, SocketOption.V6Only, 1);
-        if ((result = SocketTuning.Apply(handle, settings)) < 0) return Fail("tune_socket", result); // Accepted sockets inherit all of it.
+        // Accepted sockets inherit all of it.
+        if ((result = SocketTuning.Apply(handle, settings)) < 0) return Fail("tune_socket", result);
         if ((result = Sockets.TryBind(handle, address)) < 0) return Fail("bind", result);
         if ((result = Sockets.TryListen(handle, settings.ListenBacklog)) < 0) return Fail("listen", result);
         if (settings.TcpDeferAccept) Sockets.TrySet(handle, SocketOption.DeferAccept, 1);
@@ -149,7 +161,8 @@ internal static class UnixSocketFile
             if (changed < 0) return $"chown({path}, {uint.MaxValue}, {id}) failed: {Errno.Text(-changed)}";
         }
         var result = Sockets.TryChmod(path, settings.UnixSocketMode);
-        return result < 0 ? $"failure to chmod({path}, 0{Convert.ToString(settings.UnixSocketMode, 8)}): {Errno.Text(-result)}" : null;
+        return result < 0 ? $"failure to chmod({path}, 0{Convert.ToString(settings.UnixSocketMode, 8)}): {Errno.Text(-result)}"
+            : null;
     }
 }
 

@@ -21,7 +21,8 @@ internal sealed class PasswordChecker(string name, Func<PasswordCheck, bool> che
     private int _threads;
     private int _idle;
 
-    internal static PasswordChecker ForPam() => new("PAM", static check => Pam.Check("pgbouncer", check.User, check.Password, check.Host, check.Warnings));
+    internal static PasswordChecker ForPam() =>
+        new("PAM", static check => Pam.Check("pgbouncer", check.User, check.Password, check.Host, check.Warnings));
 
     internal static PasswordChecker ForLdap() => new("LDAP", LdapLogin.Check);
 

@@ -24,11 +24,15 @@ public static class SocketTuning
         if (settings.TcpKeepalive)
         {
             result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepAlive, 1));
-            if (settings.TcpKeepidle > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepIdle, settings.TcpKeepidle));
-            if (settings.TcpKeepintvl > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepInterval, settings.TcpKeepintvl));
-            if (settings.TcpKeepcnt > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepCount, settings.TcpKeepcnt));
+            if (settings.TcpKeepidle > 0)
+                result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepIdle, settings.TcpKeepidle));
+            if (settings.TcpKeepintvl > 0)
+                result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepInterval, settings.TcpKeepintvl));
+            if (settings.TcpKeepcnt > 0)
+                result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepCount, settings.TcpKeepcnt));
         }
-        if (settings.TcpUserTimeout > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.UserTimeout, settings.TcpUserTimeout));
+        if (settings.TcpUserTimeout > 0)
+            result = Worse(result, Sockets.TrySet(handle, SocketOption.UserTimeout, settings.TcpUserTimeout));
         return result;
     }
 

@@ -40,7 +40,8 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
     internal void GoOn()
     {
         foreach (var loop in group.All) loop.OnTurnBegun();
-        foreach (var (client, handed) in _clients.Where(static entry => entry.Handed.Clocks.WaitUs >= 0).OrderByDescending(static entry => entry.Handed.Clocks.WaitUs))
+        foreach (var (client, handed) in _clients.Where(static entry => entry.Handed.Clocks.WaitUs >= 0)
+            .OrderByDescending(static entry => entry.Handed.Clocks.WaitUs))
         {
             client.WaitAgain(handed);
         }
@@ -48,7 +49,8 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         {
             if (handed.Clocks.WaitUs < 0 && handed.Stream.Held.Length > 0 && !client.IsPaused) client.GoOn();
         }
-        foreach (var loop in group.All) loop.Post(new ActionLetter(static _ => { })); // What the pools decided is carried out in the first turn.
+        // What the pools decided is carried out in the first turn.
+        foreach (var loop in group.All) loop.Post(new ActionLetter(static _ => { }));
         _clients.Clear();
     }
 
@@ -58,7 +60,8 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         {
             if (registry.FindDatabase(database, out _) is { } known) known.FetchedSecrets[user] = Secret.Of(secret);
         }
-        foreach (var (clientKey, serverKey) in state.Proofs) group.All[0].Context.Verifiers.KeepProof(new Core.Auth.ScramKeys(clientKey, serverKey));
+        foreach (var (clientKey, serverKey) in state.Proofs)
+            group.All[0].Context.Verifiers.KeepProof(new Core.Auth.ScramKeys(clientKey, serverKey));
     }
 
     private void TakePool(HandedPool handed)
@@ -66,7 +69,8 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         if (registry.FindDatabase(handed.Database, out _) is not { } database) return;
         var pool = registry.GetPoolOf(database, handed.User);
         pool.Stats[0].Add(handed.Totals);
-        if (handed.Untracked is { } untracked) pool.TryPublishWelcome(new WelcomeParameters(untracked, group.All[0].Context.ValuesOf(handed.Tracked)));
+        if (handed.Untracked is { } untracked)
+            pool.TryPublishWelcome(new WelcomeParameters(untracked, group.All[0].Context.ValuesOf(handed.Tracked)));
     }
 
     private void TakeConnections(HandedState state)
@@ -78,7 +82,8 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
             var loop = NextLoop();
             var linked = handed.LinkedDescriptor != 0 && servers.Remove(handed.LinkedDescriptor, out var server) ? server : null;
             var client = TakeClient(loop, handed);
-            if (state.IsFromPgBouncer && client is not null && registry.Settings.LogConnections) loop.Context.Log.LoginAttempt(client.Session.LogPrefix, handed.Database, handed.User, "no", "no");
+            if (state.IsFromPgBouncer && client is not null && registry.Settings.LogConnections)
+                loop.Context.Log.LoginAttempt(client.Session.LogPrefix, handed.Database, handed.User, "no", "no");
             if (linked is null) continue;
             if (client is null) Sockets.Close(linked.Descriptor);
             else if (TakeServer(loop, linked, isLinked: true) is { } connection) connection.Session.Link.GoOn(client.Session);
@@ -111,7 +116,8 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
     {
         if (registry.FindDatabase(handed.Database, out _) is { } database)
         {
-            var session = new ServerSession(loop.Context, registry.GetPoolOf(database, handed.User), group.NextId(), handed, _statements);
+            var session =
+                new ServerSession(loop.Context, registry.GetPoolOf(database, handed.User), group.NextId(), handed, _statements);
             var server = new ServerConnection(loop, session) { Address = AddressOf(handed, database) };
             if (server.TryTakeOver(handed))
             {
@@ -128,7 +134,8 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
     private NativeAddress AddressOf(HandedServer handed, Database database)
     {
         if (handed.Remote.ToIPAddress() is { } ip) return NativeAddress.Ip(ip, handed.Remote.Port);
-        var directory = database.Entry.Hosts.FirstOrDefault(static host => host.Length > 0 && host[0] is '/' or '@') ?? registry.Settings.UnixSocketDir;
+        var directory = database.Entry.Hosts.FirstOrDefault(static host => host.Length > 0 && host[0] is '/' or '@')
+            ?? registry.Settings.UnixSocketDir;
         var path = handed.Path.Length > 0 ? handed.Path : $"{directory}/.s.PGSQL.{handed.UnixPort}";
         return NativeAddress.Unix(path) ?? default;
     }

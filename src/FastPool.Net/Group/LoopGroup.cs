@@ -1,8 +1,8 @@
 using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
-using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Io;
 using FastPool.Net.Names;
 using Microsoft.Extensions.Logging;
@@ -48,7 +48,9 @@ public sealed class LoopGroup : ILoops
         for (var i = 0; i < count; i++)
         {
             _acceptors[i] = [];
-            var context = new SessionContext((byte)i, parts.Registry, parts.Tracked, parts.Verifiers, parts.Statements, parts.Random, parts.Log);
+            var context =
+                new SessionContext((byte)i, parts.Registry, parts.Tracked, parts.Verifiers, parts.Statements, parts.Random,
+                parts.Log);
             var loop = new Loop(_loops, _shared, dialer, context, parts.NewEngine(i, context.Buffers), parts.Clock);
             loop.OnTick = new LoopJanitor(loop, this).Tick;
             loop.BeginCancel = (requester, key) => Cancels.Begin(loop, requester, key);
@@ -81,7 +83,9 @@ public sealed class LoopGroup : ILoops
     internal IReadOnlyList<ClientAcceptor> AcceptorsOf(int loop) => _acceptors[loop];
 
     internal IReadOnlyList<ListenerView> ListenersOf(int loop) =>
-        [.. _acceptors[loop].Select(acceptor => new ListenerView(acceptor.Socket.Handle, acceptor.Socket.Address.ToString(), acceptor.Socket.Port))];
+        [.. _acceptors[loop]
+            .Select(acceptor =>
+            new ListenerView(acceptor.Socket.Handle, acceptor.Socket.Address.ToString(), acceptor.Socket.Port))];
 
     /// <summary>Takes over what another process gives up; it may still change its mind. Before <see cref="Start"/>.</summary>
     public void TakeOver(HandedState state) => _import.Take(state);
@@ -94,7 +98,8 @@ public sealed class LoopGroup : ILoops
     {
         foreach (var loop in _loops)
         {
-            var thread = new Thread(() => Run(loop), maxStackSize: 1024 * 1024) { Name = $"loop {loop.Index}", IsBackground = true };
+            var thread =
+                new Thread(() => Run(loop), maxStackSize: 1024 * 1024) { Name = $"loop {loop.Index}", IsBackground = true };
             thread.Start();
         }
     }

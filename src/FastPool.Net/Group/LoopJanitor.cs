@@ -51,7 +51,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
     }
 
     /// <summary>sbuf_loopcnt buffers of pkt_buf each; 0 is as much as there is.</summary>
-    internal static long BytesPerTurn(Settings settings) => settings.SbufLoopcnt == 0 ? long.MaxValue : Math.Max(0, (long)settings.SbufLoopcnt * settings.PktBuf);
+    internal static long BytesPerTurn(Settings settings) =>
+        settings.SbufLoopcnt == 0 ? long.MaxValue : Math.Max(0, (long)settings.SbufLoopcnt * settings.PktBuf);
 
     private void TickLogins()
     {
@@ -62,7 +63,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         {
             if (i >= loop.LoginList.Count) continue; // One close may bring about another.
             var client = loop.LoginList[i];
-            if (!client.BringsCancel && loop.NowUs - client.Session.ConnectUs > timeoutUs) client.Disconnect(Ending.Told("client_login_timeout"));
+            if (!client.BringsCancel && loop.NowUs - client.Session.ConnectUs > timeoutUs)
+                client.Disconnect(Ending.Told("client_login_timeout"));
         }
     }
 
@@ -95,13 +97,17 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         {
             server.Close(silence, mayTerminate: true);
         }
-        else if (server.Session.Client is { } client && (ReasonToReplace(server.Session) ?? ReasonToClose(server.Session, client)) is { } reason)
+        else if (server.Session.Client is { } client
+            && (ReasonToReplace(server.Session) ?? ReasonToClose(server.Session, client)) is { } reason)
         {
             server.Close(reason, mayTerminate: true);
         }
     }
 
-    /// <summary>A query of the pooler's own is not answered: nobody waits for that without end. While a client is linked, it has as long as a login.</summary>
+    /// <summary>
+    /// A query of the pooler's own is not answered: nobody waits for that without end. While a client is linked, it has as long
+    /// as a login.
+    /// </summary>
     private string? ReasonToGiveUp(ServerConnection server)
     {
         var settings = loop.Registry.Settings;
@@ -114,19 +120,26 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         return loop.NowUs - server.OwnQueryUs > patienceUs ? server.OwnQueryFailure : null;
     }
 
-    /// <summary>A marked server that is between two transactions of its client, which goes with it; a replication connection never is.</summary>
+    /// <summary>
+    /// A marked server that is between two transactions of its client, which goes with it; a replication connection never is.
+    /// </summary>
     private string? ReasonToReplace(ServerSession server) =>
-        server.IsCloseNeeded && (server.OnlyClient is not null || (loop.Registry.Settings.ServerFastClose && server.OwesNothing)) ? "database configuration changed" : null;
+        server.IsCloseNeeded
+            && (server.OnlyClient is not null || (loop.Registry.Settings.ServerFastClose && server.OwesNothing))
+            ? "database configuration changed" : null;
 
     private string? ReasonToClose(ServerSession server, ClientSession client)
     {
         var limits = server.Pool.Limits;
         if (server.OwesNothing) return null;
         var now = loop.NowUs;
-        var queryStartUs = client.QueryStartUs > 0 ? Math.Max(client.QueryStartUs, server.LastReadyUs) : 0; // Of a pipeline each query has its own time.
+        // Of a pipeline each query has its own time.
+        var queryStartUs = client.QueryStartUs > 0 ? Math.Max(client.QueryStartUs, server.LastReadyUs) : 0;
         if (limits.QueryTimeoutUs > 0 && queryStartUs > 0 && now - queryStartUs > limits.QueryTimeoutUs) return "query timeout";
-        if (limits.IdleTransactionTimeoutUs > 0 && server.IsIdleInTransaction && server.Outstanding.IsEmpty && now - server.LastActivityUs > limits.IdleTransactionTimeoutUs) return "idle transaction timeout";
-        if (limits.TransactionTimeoutUs > 0 && client.XactStartUs > 0 && now - client.XactStartUs > limits.TransactionTimeoutUs) return "transaction timeout";
+        if (limits.IdleTransactionTimeoutUs > 0 && server.IsIdleInTransaction && server.Outstanding.IsEmpty
+            && now - server.LastActivityUs > limits.IdleTransactionTimeoutUs) return "idle transaction timeout";
+        if (limits.TransactionTimeoutUs > 0 && client.XactStartUs > 0 && now - client.XactStartUs > limits.TransactionTimeoutUs)
+            return "transaction timeout";
         return null;
     }
 
@@ -145,7 +158,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
             var session = loop.ClientList[i].Session;
             if (session.State != ClientState.Active || session.Server is not null || session.IsConsole) continue;
             var timeoutUs = settings.ClientIdleTimeoutUs(settings.Users.GetValueOrDefault(session.UserName!));
-            if (timeoutUs > 0 && loop.NowUs - session.RequestUs > timeoutUs) loop.ClientList[i].Disconnect(Ending.Told("client_idle_timeout"));
+            if (timeoutUs > 0 && loop.NowUs - session.RequestUs > timeoutUs)
+                loop.ClientList[i].Disconnect(Ending.Told("client_idle_timeout"));
         }
     }
 }

@@ -15,7 +15,9 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
     /// <summary>admin_shutdown, upon which drivers and their pools connect anew.</summary>
     private const string AdminShutdown = "57P01";
 
-    private static readonly Ending LeftBehind = new("connection cannot be handed over", "this connection cannot be handed over to the new process, connect again", AdminShutdown);
+    private static readonly Ending LeftBehind =
+        new("connection cannot be handed over", "this connection cannot be handed over to the new process, connect again",
+        AdminShutdown);
 
     /// <inheritdoc cref="ILoopView.TrySuspend"/>
     internal bool TrySuspend(string? closeReason)
@@ -70,9 +72,11 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
         }
     }
 
-    private static bool GoesAlong(ServerConnection server) => server.CanBeHandedOver && server.Client is not { CanBeHandedOver: false };
+    private static bool GoesAlong(ServerConnection server) =>
+        server.CanBeHandedOver && server.Client is not { CanBeHandedOver: false };
 
-    private static bool GoesAlong(ClientConnection client) => client.CanBeHandedOver && client.Server is not { CanBeHandedOver: false };
+    private static bool GoesAlong(ClientConnection client) =>
+        client.CanBeHandedOver && client.Server is not { CanBeHandedOver: false };
 
     /// <summary>Only the server cannot go along, and the client is about to be rid of it.</summary>
     private static bool HoldsUp(ServerConnection? server, ClientConnection? client) =>
@@ -103,7 +107,8 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
     {
         var (clients, servers) = (loop.ClientList.Copy(), loop.ServerList.Copy());
         var (goneClients, goneServers) = (clients.Where(GoesAlong).ToList(), servers.Where(GoesAlong).ToList());
-        foreach (var client in clients.Where(static client => client.Session.IsConsole || client.BringsCancel)) client.Disconnect(new Ending(""));
+        foreach (var client in clients.Where(static client => client.Session.IsConsole || client.BringsCancel))
+            client.Disconnect(new Ending(""));
         foreach (var client in goneClients) client.LetGo();
         foreach (var server in goneServers) server.LetGo();
         loop.Engine.IsFrozen = false;
@@ -139,7 +144,8 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
         var isBusy = false;
         foreach (var client in loop.ClientList.Copy())
         {
-            if (!client.IsOpen || client.IsParked || client.BringsCancel || client.Session.IsConsole || client.TryPark()) continue;
+            if (!client.IsOpen || client.IsParked || client.BringsCancel || client.Session.IsConsole || client.TryPark())
+                continue;
             if (closeReason is null) isBusy = true;
             else client.Disconnect(Ending.Told(closeReason));
         }
@@ -152,7 +158,8 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
         foreach (var server in loop.ServerList.Copy())
         {
             if (server.IsClosed || server.IsParked) continue;
-            if (server.Session.State is ServerState.Used or ServerState.Tested) server.Close(ServerConnection.UnsafeDescriptor, mayTerminate: true);
+            if (server.Session.State is ServerState.Used or ServerState.Tested)
+                server.Close(ServerConnection.UnsafeDescriptor, mayTerminate: true);
             else if (server.TryPark()) continue;
             else if (closeReason is null) isBusy = true;
             else server.Close(closeReason, mayTerminate: true, isDeliberate: true);

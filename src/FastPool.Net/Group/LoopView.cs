@@ -16,9 +16,11 @@ internal sealed class LoopView(Loop loop, LoopGroup group) : ILoopView
 
     public long NowUs => loop.NowUs;
 
-    public IReadOnlyList<ClientSession> Clients => new SessionList<ClientConnection, ClientSession>(loop.ClientList, static client => client.Session);
+    public IReadOnlyList<ClientSession> Clients =>
+        new SessionList<ClientConnection, ClientSession>(loop.ClientList, static client => client.Session);
 
-    public IReadOnlyList<ServerSession> Servers => new SessionList<ServerConnection, ServerSession>(loop.ServerList, static server => server.Session);
+    public IReadOnlyList<ServerSession> Servers =>
+        new SessionList<ServerConnection, ServerSession>(loop.ServerList, static server => server.Session);
 
     public LoopFigures Figures
     {
@@ -42,7 +44,8 @@ internal sealed class LoopView(Loop loop, LoopGroup group) : ILoopView
 
     public void Close(ClientSession client, string reason) => loop.Close(client, reason);
 
-    public void Close(ServerSession server, string reason) => ServerConnection.Of(server).Close(reason, mayTerminate: true, isDeliberate: true);
+    public void Close(ServerSession server, string reason) =>
+        ServerConnection.Of(server).Close(reason, mayTerminate: true, isDeliberate: true);
 
     public bool TrySuspend(string? closeReason) => _suspension.TrySuspend(closeReason);
 

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace FastPool.Net;
 
-/// <summary>How many clients each loop has. Each loop writes its own count and reads the others': balance, not bookkeeping, so a stale value does no harm.</summary>
+/// <summary>
+/// How many clients each loop has. Each loop writes its own count and reads the others': balance, not bookkeeping, so a stale
+/// value does no harm.
+/// </summary>
 internal sealed class ClientCounts(int loopCount)
 {
     private readonly PaddedCount[] _counts = new PaddedCount[loopCount];

@@ -44,7 +44,8 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
 }
 
 /// <summary>The sessions of a list of connections, as the control plane sees them.</summary>
-internal sealed class SessionList<TConnection, TSession>(IReadOnlyList<TConnection> connections, Func<TConnection, TSession> session) : ISnapshotList<TSession>
+internal sealed class SessionList<TConnection,
+    TSession>(IReadOnlyList<TConnection> connections, Func<TConnection, TSession> session) : ISnapshotList<TSession>
     where TConnection : class
 {
     public int Count => connections.Count;

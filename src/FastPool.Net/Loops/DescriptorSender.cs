@@ -3,7 +3,9 @@ using FastPool.Native;
 
 namespace FastPool.Net;
 
-/// <summary>Sends messages with open descriptors to a reader who may be slow, on a thread of its own: a takeover has one such reader.</summary>
+/// <summary>
+/// Sends messages with open descriptors to a reader who may be slow, on a thread of its own: a takeover has one such reader.
+/// </summary>
 internal static class DescriptorSender
 {
     private const int PatienceMs = 5_000;
@@ -24,7 +26,9 @@ internal static class DescriptorSender
         }
         try
         {
-            new Thread(() => done(SendAndClose(own, messages, copies)), StackBytes) { Name = "descriptors", IsBackground = true }.Start();
+            new Thread(() =>
+                done(SendAndClose(own, messages, copies)), StackBytes)
+            { Name = "descriptors", IsBackground = true }.Start();
         }
         catch
         {

@@ -36,9 +36,11 @@ internal sealed class ConsoleReply(Loop loop, ClientConnection client) : IConsol
 
     public void Answer(ReadOnlyMemory<byte> messages) => Say(() => client.OnConsoleAnswer(messages));
 
-    public void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies) => Say(() => client.SendDescriptors(messages, copies), copies);
+    public void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies) =>
+        Say(() => client.SendDescriptors(messages, copies), copies);
 
-    private void Say(Action say, DescriptorCopies? copies = null) => loop.Post(new ActionLetter(_ => client.InOrder(say, copies), client));
+    private void Say(Action say, DescriptorCopies? copies = null) =>
+        loop.Post(new ActionLetter(_ => client.InOrder(say, copies), client));
 
     public void Disconnect(string reason) => loop.Post(new ActionLetter(_ => client.Disconnect(Ending.Told(reason))));
 }

@@ -84,7 +84,8 @@ internal sealed partial class Loop
     /// <summary>An operation of a pool has thrown: those it was about are closed, each on its own loop.</summary>
     public void OnFailed(Exception failure, PoolClient? client, PooledServer? server)
     {
-        Note("an operation of a pool", failure); // It may be told in the middle of somebody else's delivery, whose bytes stand gathered: those stay.
+        // It may be told in the middle of somebody else's delivery, whose bytes stand gathered: those stay.
+        Note("an operation of a pool", failure);
         if (server is ServerSession session) _all[server.Loop].Post(new ActionLetter(_ => Connection(session).OnBroken()));
         if (client is ClientSession) _all[client.Loop].Post(new ActionLetter(_ => Connection(client).OnBroken()));
         if (client is AuthQuery query) _all[client.Loop].Post(new ActionLetter(_ => Connection(query.Requester).OnBroken()));
@@ -92,7 +93,9 @@ internal sealed partial class Loop
 
     /// <summary>The pool counts a server that is being opened: it hears that there will be none.</summary>
     private void GiveDialBack(PoolEffect effect) =>
-        Try(() => effect.Pool.LoginFailed(new ServerSession(Context, effect.Pool, Shared.NextId(), 0, effect.Client as ClientSession), new LoginFailure(InternalError, null), this));
+        Try(() =>
+            effect.Pool.LoginFailed(new ServerSession(Context, effect.Pool, Shared.NextId(), 0, effect.Client as ClientSession),
+            new LoginFailure(InternalError, null), this));
 
     private void ClearScratch()
     {

@@ -1,7 +1,7 @@
 using FastPool.Base;
 using FastPool.Core.Pools;
-using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Io;
 using FastPool.Native;
 using FastPool.Protocol;
@@ -11,7 +11,8 @@ namespace FastPool.Net;
 
 /// <summary>
 /// One thread's share of the pooler: an engine, its connections, and what the pools decided that is to be done here. A
-/// turn waits, delivers, reads the mailbox, looks at pools whose time has come, and every third of a second lets the janitor round.
+/// turn waits, delivers, reads the mailbox, looks at pools whose time has come, and every third of a second lets the janitor
+/// round.
 /// </summary>
 internal sealed partial class Loop : IPoolHost, ITurnObserver
 {
@@ -28,7 +29,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     private Letter? _letters;
 
     /// <param name="all">All loops of the process, by their indexes; this one will be among them.</param>
-    internal Loop(IReadOnlyList<Loop> all, SharedParts shared, ServerDialer dialer, SessionContext context, Engine engine, Clock clock)
+    internal Loop(IReadOnlyList<Loop> all, SharedParts shared, ServerDialer dialer, SessionContext context, Engine engine,
+        Clock clock)
     {
         _all = all;
         Shared = shared;
@@ -105,7 +107,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     }
 
     /// <summary>Of the janitor, of the first pool whose timer is on this loop, or of a refusal.</summary>
-    private long NextDueUs => Math.Min(Math.Min(HasTimers && _timers.First is { } first ? first.AtUs : long.MaxValue, Refusals.NextUs), _nextTickUs);
+    private long NextDueUs =>
+        Math.Min(Math.Min(HasTimers && _timers.First is { } first ? first.AtUs : long.MaxValue, Refusals.NextUs), _nextTickUs);
 
     /// <summary>In a SUSPEND everything stands still.</summary>
     private bool HasTimers => Registry.State.Mode != PoolerMode.Suspended;
@@ -217,12 +220,18 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         switch (effect.Kind)
         {
             case PoolEffectKind.Grant: Grant(effect.Client!, (ServerSession)effect.Server!); break;
-            case PoolEffectKind.Dial: OnLoop(effect.Loop, effect, static (loop, effect) => loop.Dialer.Dial(loop, effect.Pool, effect.Client as ClientSession)); break;
-            case PoolEffectKind.Welcome: OnLoop(effect.Client!.Loop, effect, static (_, effect) => Connection(effect.Client!).OnWelcome()); break;
+            case PoolEffectKind.Dial:
+                OnLoop(effect.Loop, effect, static (loop, effect) =>
+                loop.Dialer.Dial(loop, effect.Pool, effect.Client as ClientSession)); break;
+            case PoolEffectKind.Welcome:
+                OnLoop(effect.Client!.Loop, effect, static (_, effect) =>
+                Connection(effect.Client!).OnWelcome()); break;
             case PoolEffectKind.Refuse: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Refuse(effect)); break;
             case PoolEffectKind.Notify: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Notify(effect)); break;
             case PoolEffectKind.RunCheck: SendOnErrand((ServerSession)effect.Server!, ServerEvent.Check, null, ""); break;
-            case PoolEffectKind.Close: SendOnErrand((ServerSession)effect.Server!, ServerEvent.Close, null, (string)effect.Detail!); break;
+            case PoolEffectKind.Close:
+                SendOnErrand((ServerSession)effect.Server!, ServerEvent.Close, null,
+                (string)effect.Detail!); break;
             case PoolEffectKind.MakeRoom: ((SharedLimit)effect.Detail!).MakeRoom(effect.Pool, this); break;
             case PoolEffectKind.RoomMade: ((SharedLimit)effect.Detail!).TellFirst(this); break;
         }
@@ -253,7 +262,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     {
         if (effect.Client is not ClientSession client) return;
         if (effect.Detail is ReserveNote) Context.Log.TakingFromReserve(client.LogPrefix);
-        else if (client.State == ClientState.Waiting) Connection(client).Send(PoolerErrors.Notice("No server connection available in postgres backend, client being queued"));
+        else if (client.State == ClientState.Waiting) Connection(client)
+            .Send(PoolerErrors.Notice("No server connection available in postgres backend, client being queued"));
     }
 
     // ---- servers on their way -------------------------------------------------------------------------------------
@@ -322,7 +332,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             connection.Close("server connection closed", mayTerminate: false); // Its removal puts the client back into the queue.
             return;
         }
-        if (Engine.IsPeerGone(connection)) // It died before either loop heard of it. Its removal puts the client back into the queue.
+        // It died before either loop heard of it. Its removal puts the client back into the queue.
+        if (Engine.IsPeerGone(connection))
         {
             connection.Close("server conn crashed?", mayTerminate: false);
             return;
@@ -333,7 +344,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
 
     private void Deliver(PoolClient client, ServerSession server)
     {
-        if (Connection(server).IsClosed) return; // It went between the grant and now; its removal has put the client back into the queue.
+        // It went between the grant and now; its removal has put the client back into the queue.
+        if (Connection(server).IsClosed) return;
         if (client is AuthQuery { State: ClientState.Waiting } query) AuthQueries.OnGranted(this, query, server);
         else if (client.State == ClientState.Waiting) Connection(client).OnGranted(Connection(server));
         else Connection(server).Return(); // It left while the server was on its way.
@@ -386,7 +398,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         if (Registry.Settings.LogDisconnections) Context.Log.Closing(server.LogPrefix, reason, AgeSeconds(server.DialStartUs));
     }
 
-    internal void LogClosing(string prefix, string reason, long sinceUs) => Context.Log.Closing(prefix, reason, AgeSeconds(sinceUs));
+    internal void LogClosing(string prefix, string reason, long sinceUs) =>
+        Context.Log.Closing(prefix, reason, AgeSeconds(sinceUs));
 
     internal void LogNewServer(string prefix, EndAddress local)
     {
@@ -402,6 +415,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal void Close(ClientSession client, string reason)
     {
         if (client.Loop == Index) Connection(client).Disconnect(Ending.Told(reason));
-        else _all[client.Loop].Post(new ActionLetter(_ => Connection(client).Disconnect(Ending.Told(reason)))); // Who brought a cancel request may be of another loop than its target.
+        // Who brought a cancel request may be of another loop than its target.
+        else _all[client.Loop].Post(new ActionLetter(_ => Connection(client).Disconnect(Ending.Told(reason))));
     }
 }

@@ -6,7 +6,8 @@ namespace FastPool.Net;
 internal abstract partial class MessageEndpoint
 {
     /// <summary>How far the bytes have come, for another process.</summary>
-    private protected HandedStream StreamNow => IsAtRest ? HandedStream.AtRest : new(BodyRemaining, IsBodySkipped, _held.Span.ToArray(), Unsent.Span.ToArray());
+    private protected HandedStream StreamNow =>
+        IsAtRest ? HandedStream.AtRest : new(BodyRemaining, IsBodySkipped, _held.Span.ToArray(), Unsent.Span.ToArray());
 
     /// <summary>Goes on where another process stopped.</summary>
     private protected void TakeStream(HandedStream stream)

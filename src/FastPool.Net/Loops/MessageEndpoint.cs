@@ -75,9 +75,14 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
         }
     }
 
-    /// <summary>What is held begins with a message that had to be held because it must be whole: while it is not, looking again would only copy it.</summary>
+    /// <summary>
+    /// What is held begins with a message that had to be held because it must be whole: while it is not, looking again would only
+    /// copy it.
+    /// </summary>
     private bool IsFirstHeldCut() =>
-        BodyRemaining == 0 && MessageHeader.TryRead(_held.Span, uint.MaxValue, out var type, out var length) == HeaderStatus.Complete && _held.Count < BytesWanted(type, length);
+        BodyRemaining == 0
+            && MessageHeader.TryRead(_held.Span, uint.MaxValue, out var type, out var length) == HeaderStatus.Complete
+            && _held.Count < BytesWanted(type, length);
 
     /// <summary>So many bytes of a message must be here before it can be judged.</summary>
     private protected virtual int BytesWanted(byte type, int length) => length;
@@ -95,7 +100,8 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
     /// <returns>How many there were.</returns>
     private protected static int SkipRows(byte[] buffer, ref int position, int end, uint maxPacketSize, byte rowType)
     {
-        position += RowRun.Find(buffer.AsSpan(position, end - position), Math.Min(maxPacketSize, Limits.ReceiveBytes), rowType, out var count);
+        position += RowRun.Find(buffer.AsSpan(position, end - position), Math.Min(maxPacketSize, Limits.ReceiveBytes), rowType,
+            out var count);
         return count;
     }
 

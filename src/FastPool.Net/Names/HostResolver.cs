@@ -53,7 +53,9 @@ public sealed class HostResolver : IHostResolver
     {
         get
         {
-            lock (_lock) return [.. _hosts.Values.Select(host => new CachedHost(host.Name, host.ExpiresUs, [.. host.Addresses.Select(address => address.Ip)]))];
+            lock (_lock)
+                return [.. _hosts.Values.Select(host =>
+                new CachedHost(host.Name, host.ExpiresUs, [.. host.Addresses.Select(address => address.Ip)]))];
         }
     }
 
@@ -62,7 +64,9 @@ public sealed class HostResolver : IHostResolver
     {
         get
         {
-            lock (_lock) return [.. _zones.Select(zone => new CachedZone(zone.Key, zone.Value ?? 0, _hosts.Values.Count(host => IsIn(host, zone.Key))))];
+            lock (_lock)
+                return [.. _zones.Select(zone =>
+                new CachedZone(zone.Key, zone.Value ?? 0, _hosts.Values.Count(host => IsIn(host, zone.Key))))];
         }
     }
 
@@ -135,7 +139,8 @@ public sealed class HostResolver : IHostResolver
         }
     }
 
-    private List<(Action<IReadOnlyList<HostAddress>> Done, IReadOnlyList<HostAddress> Addresses)> Note(Host host, IReadOnlyList<IPAddress> found)
+    private List<(Action<IReadOnlyList<HostAddress>> Done, IReadOnlyList<HostAddress> Addresses)> Note(Host host,
+        IReadOnlyList<IPAddress> found)
     {
         lock (_lock)
         {
@@ -155,7 +160,9 @@ public sealed class HostResolver : IHostResolver
 
     // ---- zones ------------------------------------------------------------------------------------------------------
 
-    /// <summary>The janitor's round: every dns_zone_check_period the zones' serial numbers are asked for, one after the other.</summary>
+    /// <summary>
+    /// The janitor's round: every dns_zone_check_period the zones' serial numbers are asked for, one after the other.
+    /// </summary>
     public void Tick()
     {
         if (_settings().DnsZoneCheckPeriodUs <= 0) return;
@@ -192,7 +199,9 @@ public sealed class HostResolver : IHostResolver
         }
     }
 
-    /// <summary>A serial number tells something of an address only if that was asked for after it: so too with the first number of a zone.</summary>
+    /// <summary>
+    /// A serial number tells something of an address only if that was asked for after it: so too with the first number of a zone.
+    /// </summary>
     private void LookUpAll(string zone)
     {
         foreach (var host in _hosts.Values)
@@ -214,7 +223,8 @@ public sealed class HostResolver : IHostResolver
         internal string Name { get; } = name;
 
         /// <summary>What is behind the first dot; null: the name has none.</summary>
-        internal string? Zone { get; } = name.IndexOf('.') is >= 0 and var dot && dot + 1 < name.Length ? name[(dot + 1)..] : null;
+        internal string? Zone { get; } = name.IndexOf('.') is >= 0 and var dot
+            && dot + 1 < name.Length ? name[(dot + 1)..] : null;
 
         internal long ExpiresUs { get; set; }
 
@@ -223,7 +233,9 @@ public sealed class HostResolver : IHostResolver
         /// <summary>Who waits for the look-up that is under way; null: none is.</summary>
         internal List<Action<IReadOnlyList<HostAddress>>>? Waiting { get; set; }
 
-        /// <summary>The look-up that is under way began before the zone's number was known: its answer may be of before.</summary>
+        /// <summary>
+        /// The look-up that is under way began before the zone's number was known: its answer may be of before.
+        /// </summary>
         internal bool WasAskedTooEarly { get; set; }
 
         /// <summary>Starts with another address each time.</summary>

@@ -17,13 +17,15 @@ public sealed class NameQueries(string resolvConf, Func<string, string?> read) :
     private const string SystemHosts = "/etc/hosts";
     private const string Localhost = "localhost";
 
-    private readonly Lazy<(ResolvConf Conf, LookupClient Client)> _dns = new(() => Open(ResolvConf.Parse(read(resolvConf.Length > 0 ? resolvConf : SystemResolvConf))));
+    private readonly Lazy<(ResolvConf Conf, LookupClient Client)> _dns =
+        new(() => Open(ResolvConf.Parse(read(resolvConf.Length > 0 ? resolvConf : SystemResolvConf))));
 
     public IReadOnlyList<IPAddress> Addresses(string name)
     {
         var listed = OneFamily(HostsFile.Find(read(SystemHosts) ?? "", name));
         if (listed.Count > 0) return listed;
-        if (name.Equals(Localhost, StringComparison.OrdinalIgnoreCase) || name.EndsWith("." + Localhost, StringComparison.OrdinalIgnoreCase)) return [IPAddress.Loopback];
+        if (name.Equals(Localhost, StringComparison.OrdinalIgnoreCase)
+            || name.EndsWith("." + Localhost, StringComparison.OrdinalIgnoreCase)) return [IPAddress.Loopback];
         foreach (var candidate in _dns.Value.Conf.Candidates(name))
         {
             var addresses = Ask(candidate, QueryType.A);
@@ -49,7 +51,8 @@ public sealed class NameQueries(string resolvConf, Func<string, string?> read) :
     {
         try
         {
-            return [.. _dns.Value.Client.Query(name, type).Answers.OfType<AddressRecord>().Select(record => record.Address).Distinct()];
+            return [.. _dns.Value.Client.Query(name, type).Answers.OfType<AddressRecord>().Select(record => record.Address)
+                .Distinct()];
         }
         catch (Exception e) when (IsExpected(e))
         {
@@ -57,17 +60,20 @@ public sealed class NameQueries(string resolvConf, Func<string, string?> read) :
         }
     }
 
-    private static (ResolvConf, LookupClient) Open(ResolvConf conf) => (conf, new LookupClient(new LookupClientOptions([.. conf.Servers])
-    {
-        UseCache = false, // Ours keeps answers by dns_max_ttl.
-        Timeout = TimeSpan.FromSeconds(conf.Timeout_s),
-        Retries = conf.Attempts - 1,
-        UseRandomNameServer = false,
-        ContinueOnEmptyResponse = false,
-        ThrowDnsErrors = false,
-    }));
+    private static (ResolvConf, LookupClient) Open(ResolvConf conf) =>
+        (conf, new LookupClient(new LookupClientOptions([.. conf.Servers])
+        {
+            UseCache = false, // Ours keeps answers by dns_max_ttl.
+            Timeout = TimeSpan.FromSeconds(conf.Timeout_s),
+            Retries = conf.Attempts - 1,
+            UseRandomNameServer = false,
+            ContinueOnEmptyResponse = false,
+            ThrowDnsErrors = false,
+        }));
 
-    /// <summary>A name of both families is used with IPv4, as most servers' pg_hba.conf expect; there is no telling which one works.</summary>
+    /// <summary>
+    /// A name of both families is used with IPv4, as most servers' pg_hba.conf expect; there is no telling which one works.
+    /// </summary>
     private static IReadOnlyList<IPAddress> OneFamily(IReadOnlyList<IPAddress> addresses)
     {
         var v4 = addresses.Where(address => address.AddressFamily == AddressFamily.InterNetwork).ToList();
@@ -75,5 +81,6 @@ public sealed class NameQueries(string resolvConf, Func<string, string?> read) :
     }
 
     /// <summary>No answer, an answer that is none, or a name that cannot be asked for.</summary>
-    private static bool IsExpected(Exception e) => e is DnsResponseException or DnsXidMismatchException or SocketException or ArgumentException or InvalidOperationException or IndexOutOfRangeException or FormatException;
+    private static bool IsExpected(Exception e) => e is DnsResponseException or DnsXidMismatchException or SocketException
+        or ArgumentException or InvalidOperationException or IndexOutOfRangeException or FormatException;
 }

@@ -4,7 +4,8 @@ using System.Net;
 namespace FastPool.Net.Names;
 
 /// <summary>A resolv.conf, as far as it concerns us. Source: resolv.conf(5). What cannot be read is passed over.</summary>
-public sealed record ResolvConf(IReadOnlyList<IPEndPoint> Servers, IReadOnlyList<string> Search, int Dots, int Timeout_s, int Attempts)
+public sealed record ResolvConf(IReadOnlyList<IPEndPoint> Servers, IReadOnlyList<string> Search, int Dots, int Timeout_s,
+    int Attempts)
 {
     private const int DnsPort = 53;
     private const int DotsMax = 15;
@@ -26,7 +27,9 @@ public sealed record ResolvConf(IReadOnlyList<IPEndPoint> Servers, IReadOnlyList
             {
                 case "nameserver" when ServerOf(words[1]) is { } server: servers.Add(server); break;
                 case "domain": search = [words[1].TrimEnd('.')]; break;
-                case "search": search = [.. words.Skip(1).Select(domain => domain.TrimEnd('.')).Where(domain => domain.Length > 0)]; break;
+                case "search":
+                    search =
+                    [.. words.Skip(1).Select(domain => domain.TrimEnd('.')).Where(domain => domain.Length > 0)]; break;
                 case "options":
                     foreach (var option in words.Skip(1))
                     {
@@ -51,10 +54,12 @@ public sealed record ResolvConf(IReadOnlyList<IPEndPoint> Servers, IReadOnlyList
 
     /// <summary>An address, with a port after it if need be: <c>127.0.0.1:5353</c>, <c>[::1]:5353</c>.</summary>
     private static IPEndPoint? ServerOf(string text) =>
-        IPEndPoint.TryParse(text, out var server) ? new IPEndPoint(server.Address, server.Port > 0 ? server.Port : DnsPort) : null;
+        IPEndPoint.TryParse(text, out var server) ? new IPEndPoint(server.Address, server.Port > 0 ? server.Port : DnsPort)
+            : null;
 
     private static int? Number(string option, string key, int min, int max) =>
-        option.StartsWith(key, StringComparison.Ordinal) && int.TryParse(option.AsSpan(key.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+        option.StartsWith(key, StringComparison.Ordinal)
+            && int.TryParse(option.AsSpan(key.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             ? Math.Clamp(value, min, max)
             : null;
 }

@@ -3,7 +3,9 @@ using FastPool.Core.Pools;
 
 namespace FastPool.Net;
 
-/// <summary>Where a connection may be tried, one after the other: each host of a list with each of its addresses. On one loop.</summary>
+/// <summary>
+/// Where a connection may be tried, one after the other: each host of a list with each of its addresses. On one loop.
+/// </summary>
 /// <param name="unixSocketDir">Stands for a host that is not named; empty: there is none.</param>
 internal class AddressPlan(IReadOnlyList<string> hosts, string unixSocketDir)
 {

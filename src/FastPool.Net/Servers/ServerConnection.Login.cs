@@ -41,7 +41,8 @@ internal sealed partial class ServerConnection
             var host = Plan!.Host;
             var isNamed = mode == SslMode.VerifyFull && !System.Net.IPAddress.TryParse(host, out _);
             var context = _loop.Shared.Tls.ForServers(settings);
-            if (!_loop.Engine.Secure(this, context, $"{host} {Session.Remote}", isNamed ? host : null)) Close("server conn crashed?", mayTerminate: false);
+            if (!_loop.Engine.Secure(this, context, $"{host} {Session.Remote}", isNamed ? host : null))
+                Close("server conn crashed?", mayTerminate: false);
         }
         catch (TlsContextException e)
         {
@@ -65,7 +66,8 @@ internal sealed partial class ServerConnection
 
     public override void OnTlsFailed(string problem)
     {
-        _loop.Context.Log.Caution("", Session.Login is { Tls: null } ? "TLS handshake error: " + problem : "tls_sbufio_recv: " + problem);
+        _loop.Context.Log.Caution("", Session.Login is { Tls: null } ? "TLS handshake error: " + problem
+            : "tls_sbufio_recv: " + problem);
         Close("server conn crashed?", mayTerminate: false);
     }
 
@@ -76,8 +78,11 @@ internal sealed partial class ServerConnection
         while (position < end && Session.Login is { Derivation: null } login && IsOpen)
         {
             var unread = buffer.AsSpan(position, end - position);
-            var status = MessageHeader.TryRead(unread, Math.Min(Session.Pool.Limits.MaxPacketSize, login.MessageBytesMax), out var type, out var length);
-            if (status == HeaderStatus.Bad || (status == HeaderStatus.Complete && (type == 0 || !MessageLengths.OfServer.Fit(type, length))))
+            var status =
+                MessageHeader.TryRead(unread, Math.Min(Session.Pool.Limits.MaxPacketSize, login.MessageBytesMax), out var type,
+                out var length);
+            if (status == HeaderStatus.Bad
+                || (status == HeaderStatus.Complete && (type == 0 || !MessageLengths.OfServer.Fit(type, length))))
             {
                 Close("bad pkt header", mayTerminate: true);
                 return end;
@@ -136,7 +141,8 @@ internal sealed partial class ServerConnection
     {
         if (Session.IsCloseNeeded) // What it told of the old server must not welcome anybody.
         {
-            Close("connect string changed", mayTerminate: true, isDeliberate: true); // RECONNECT in the middle of a login is no failure of the server.
+            // RECONNECT in the middle of a login is no failure of the server.
+            Close("connect string changed", mayTerminate: true, isDeliberate: true);
             return;
         }
         Session.EndLogin();

@@ -20,7 +20,8 @@ internal sealed partial class ServerConnection
         var isSettled = Session.Phase switch
         {
             ServerPhase.Free => Session.State == ServerState.Idle,
-            ServerPhase.Linked => Session.Outstanding.IsAllForwarded, // What the pooler asked or will answer itself, no other process could know.
+            // What the pooler asked or will answer itself, no other process could know.
+            ServerPhase.Linked => Session.Outstanding.IsAllForwarded,
             _ => false,
         };
         if (!isSettled || !IsAtRest) return false;

@@ -1,8 +1,8 @@
 using System.Text;
 using FastPool.Base;
 using FastPool.Core.Pools;
-using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Sessions;
+using FastPool.Core.Sessions.Handover;
 using FastPool.Core.Settings;
 using FastPool.Io;
 using FastPool.Native;
@@ -19,7 +19,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private Loop _loop;
     private int _handleOnTheWay = -1;
     private bool _isCutShort;
-    private bool _hasPlace = true; // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
+    // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
+    private bool _hasPlace = true;
     private bool _awaitsTlsAnswer;
 
     internal ServerConnection(Loop loop, ServerSession session)
@@ -89,7 +90,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
 
     private protected override Engine Engine => _loop.Engine;
 
-    private protected override int BytesWanted(byte type, int length) => Session.Login is null ? Session.BytesToJudge(type, length) : length;
+    private protected override int BytesWanted(byte type, int length) =>
+        Session.Login is null ? Session.BytesToJudge(type, length) : length;
 
     private protected override int Process(byte[] buffer, int position, int end)
     {
@@ -243,7 +245,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
 
     void IServerEnd.OnReleased(ILinkEnd client)
     {
-        _loop.Engine.Resume((ClientConnection)client); // It may have been paused for this server, whose drain it will not hear of any more.
+        // It may have been paused for this server, whose drain it will not hear of any more.
+        _loop.Engine.Resume((ClientConnection)client);
         _loop.Engine.Resume(this);
         Release();
     }
@@ -267,7 +270,9 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         }
     }
 
-    /// <summary>Whoever had the server is through with it: cancel requests aimed at it come first, then the reset query, then the pool.</summary>
+    /// <summary>
+    /// Whoever had the server is through with it: cancel requests aimed at it come first, then the reset query, then the pool.
+    /// </summary>
     internal void Release()
     {
         if (Session.CancelsInFlight > 0)
@@ -303,7 +308,10 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
 
     public override void OnBroken() => Close(Loop.InternalError, mayTerminate: false);
 
-    /// <summary>The one door through which a server goes. Nothing is thrown out of it: the server is gone after it, whatever happens on the way.</summary>
+    /// <summary>
+    /// The one door through which a server goes. Nothing is thrown out of it: the server is gone after it, whatever happens on
+    /// the way.
+    /// </summary>
     /// <param name="mayTerminate">The connection is sound: PostgreSQL is told with a Terminate.</param>
     /// <param name="isDeliberate">Ours to decide: a login that ends by it has not failed.</param>
     internal void Close(string reason, bool mayTerminate, bool isDeliberate = false)
@@ -328,8 +336,10 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private void CloseInOrder(string reason, bool mayTerminate, bool isDeliberate)
     {
         _loop.LogClosing(Session, reason);
-        var isCutShort = _isCutShort || Client is { IsMidMessage: true }; // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
-        if (mayTerminate && !isCutShort && IsOpen && !IsCongested && !Has(EndpointFlags.Connecting)) _loop.Engine.Send(this, PreparedMessages.Terminate);
+        // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
+        var isCutShort = _isCutShort || Client is { IsMidMessage: true };
+        if (mayTerminate && !isCutShort && IsOpen && !IsCongested && !Has(EndpointFlags.Connecting))
+            _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
         DropHeld();
         Session.Login?.Derivation?.Abandon();
@@ -364,7 +374,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         _loop.Try(Session.Link.LoseServer);
         _loop.Try(Session.LetGoOfStatements);
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));
-        _loop.Try(() => GiveBackPlace(Session.Login is null ? null : new LoginFailure(Loop.InternalError, null))); // With the pause of a failed login: what has thrown may throw again.
+        // With the pause of a failed login: what has thrown may throw again.
+        _loop.Try(() => GiveBackPlace(Session.Login is null ? null : new LoginFailure(Loop.InternalError, null)));
         _loop.Try(LoseQuery);
     }
 

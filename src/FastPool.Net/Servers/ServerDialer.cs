@@ -39,7 +39,9 @@ internal sealed class ServerDialer(IHostResolver resolver)
     internal bool TryNext(Loop loop, ServerConnection failed)
     {
         if (failed.Plan is not { } plan || !plan.TryMoveOn(loop.NowUs, loop.Registry.Settings.ServerLoginRetryUs)) return false;
-        var session = new ServerSession(loop.Context, plan.Pool, loop.Shared.NextId(), plan.Entry.Port, failed.Session.OnlyClient as ClientSession);
+        var session =
+            new ServerSession(loop.Context, plan.Pool, loop.Shared.NextId(), plan.Entry.Port,
+            failed.Session.OnlyClient as ClientSession);
         if (!plan.IsCurrent || session.Generation != failed.Session.Generation) return false;
         var next = Add(loop, plan, session);
         failed.HandPlaceOn();
@@ -47,7 +49,9 @@ internal sealed class ServerDialer(IHostResolver resolver)
         return true;
     }
 
-    /// <summary>What is thrown up to here leaves the place in the pool with whom it was. From here it is the new connection's.</summary>
+    /// <summary>
+    /// What is thrown up to here leaves the place in the pool with whom it was. From here it is the new connection's.
+    /// </summary>
     private static ServerConnection Add(Loop loop, DialPlan plan, ServerSession session)
     {
         var server = new ServerConnection(loop, session) { Plan = plan };
@@ -77,13 +81,15 @@ internal sealed class ServerDialer(IHostResolver resolver)
         else if (host.Length == 0) found(DialTarget.Nowhere("cannot connect"));
         else if (host[0] is '/' or '@') found(DialTarget.Unix(host, port));
         else if (IPAddress.TryParse(host, out var ip)) found(DialTarget.Of(ip, port));
-        else resolver.Resolve(host, addresses => loop.Post(new ActionLetter(_ => OnResolved(plan, addresses, port, found), subject)));
+        else resolver.Resolve(host, addresses =>
+            loop.Post(new ActionLetter(_ => OnResolved(plan, addresses, port, found), subject)));
     }
 
     private static void OnResolved(AddressPlan plan, IReadOnlyList<HostAddress> addresses, int port, Action<DialTarget> found)
     {
         plan.Found(addresses);
-        found(plan.Address is { } address ? DialTarget.Of(address.Ip, port, address) : DialTarget.Nowhere("server DNS lookup failed"));
+        found(plan.Address is { } address ? DialTarget.Of(address.Ip, port, address)
+            : DialTarget.Nowhere("server DNS lookup failed"));
     }
 
     private static void Connect(Loop loop, ServerConnection server, DialTarget target)
@@ -97,7 +103,8 @@ internal sealed class ServerDialer(IHostResolver resolver)
         }
         server.Session.Remote = target.Remote;
         server.Address = target.Address;
-        if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = target.Origin; // Which name of a list an address came from, nobody asks later.
+        // Which name of a list an address came from, nobody asks later.
+        if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = target.Origin;
         var errno = loop.Engine.Connect(server, target.Address);
         if (errno == 0) return;
         loop.Context.Log.Caution("", $"sbuf_connect failed to connect to {target.Text}: {Errno.Text(errno)}");

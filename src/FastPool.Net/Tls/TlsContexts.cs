@@ -12,7 +12,8 @@ public sealed class TlsContexts
     private volatile TlsContext? _forClients;
     private volatile ServerSide? _forServers;
 
-    private sealed record ServerSide(TlsContextOptions Options, FileStamp Ca, FileStamp Certificate, FileStamp Key, TlsContext Context);
+    private sealed record ServerSide(TlsContextOptions Options, FileStamp Ca, FileStamp Certificate, FileStamp Key,
+        TlsContext Context);
 
     private readonly record struct FileStamp(DateTime Time, long Length)
     {
@@ -27,14 +28,17 @@ public sealed class TlsContexts
     /// <summary>Null: clients get no TLS. Any thread.</summary>
     internal TlsContext? ForClients => _forClients;
 
-    /// <summary>Reads the files of the client side anew and checks the words of both. On failure everything stays as it was.</summary>
+    /// <summary>
+    /// Reads the files of the client side anew and checks the words of both. On failure everything stays as it was.
+    /// </summary>
     /// <returns>The line for the log; null: done.</returns>
     public LogText? Apply(Settings settings)
     {
         if (TlsChecks.Check(settings) is { } mistake) return mistake;
         try
         {
-            if (settings.ServerTlsSslmode != SslMode.Disable && HasOwnCiphers(settings)) _ = new TlsContext(WordsOnly(TlsOptions.ForServers(settings)));
+            if (settings.ServerTlsSslmode != SslMode.Disable && HasOwnCiphers(settings))
+                _ = new TlsContext(WordsOnly(TlsOptions.ForServers(settings)));
         }
         catch (TlsContextException e)
         {
@@ -54,15 +58,18 @@ public sealed class TlsContexts
     private static bool HasOwnCiphers(Settings settings) =>
         TlsOptions.IsOwnList(settings.ServerTlsCiphers) || !string.IsNullOrEmpty(settings.ServerTls13Ciphers);
 
-    private static TlsContextOptions WordsOnly(TlsContextOptions options) => options with { Verify = TlsVerify.None, CaFile = "", CertFile = "", KeyFile = "" };
+    private static TlsContextOptions WordsOnly(TlsContextOptions options) =>
+        options with { Verify = TlsVerify.None, CaFile = "", CertFile = "", KeyFile = "" };
 
     /// <summary>Any loop.</summary>
     /// <exception cref="TlsContextException">A file is not usable.</exception>
     internal TlsContext ForServers(Settings settings)
     {
         var options = TlsOptions.ForServers(settings);
-        var (ca, certificate, key) = (FileStamp.Of(options.CaFile), FileStamp.Of(options.CertFile), FileStamp.Of(options.KeyFile));
-        if (_forServers is { } side && side.Options == options && side.Ca == ca && side.Certificate == certificate && side.Key == key) return side.Context;
+        var (ca, certificate, key) =
+            (FileStamp.Of(options.CaFile), FileStamp.Of(options.CertFile), FileStamp.Of(options.KeyFile));
+        if (_forServers is { } side && side.Options == options && side.Ca == ca && side.Certificate == certificate
+            && side.Key == key) return side.Context;
         var context = new TlsContext(options);
         _forServers = new ServerSide(options, ca, certificate, key, context);
         return context;

@@ -3,7 +3,10 @@ using FastPool.Native;
 
 namespace FastPool.Net;
 
-/// <summary>The <c>client_tls_*</c> and <c>server_tls_*</c> settings in the terms of the library, and its complaints in those of the settings.</summary>
+/// <summary>
+/// The <c>client_tls_*</c> and <c>server_tls_*</c> settings in the terms of the library, and its complaints in those of the
+/// settings.
+/// </summary>
 internal static class TlsOptions
 {
     internal static TlsContextOptions ForClients(Settings settings) => new()
@@ -37,7 +40,8 @@ internal static class TlsOptions
     /// <param name="side">client or server.</param>
     internal static string Describe(TlsContextException failure, Settings settings, string side) => failure.Fault switch
     {
-        TlsContextFault.Ciphers => $"invalid {side}_tls_ciphers: {(side == "client" ? settings.ClientTlsCiphers : settings.ServerTlsCiphers)}",
+        TlsContextFault.Ciphers =>
+            $"invalid {side}_tls_ciphers: {(side == "client" ? settings.ClientTlsCiphers : settings.ServerTlsCiphers)}",
         TlsContextFault.Groups => $"invalid client_tls_ecdhecurve: {settings.ClientTlsEcdhcurve}",
         _ => "TLS setup failed: " + Detail(failure, settings, side),
     };
@@ -46,15 +50,19 @@ internal static class TlsOptions
     {
         TlsContextFault.Tls13Ciphers => "failed to set the TLSv1.3 cipher suites",
         TlsContextFault.Ca => "failed to load CA: " + failure.Message,
-        TlsContextFault.Certificate => $"failed to load certificate file \"{(side == "client" ? settings.ClientTlsCertFile : settings.ServerTlsCertFile)}\": {failure.Message}",
-        TlsContextFault.Key => $"failed to load private key file \"{(side == "client" ? settings.ClientTlsKeyFile : settings.ServerTlsKeyFile)}\": {failure.Message}",
+        TlsContextFault.Certificate =>
+            $"failed to load certificate file \"{(side == "client" ? settings.ClientTlsCertFile : settings.ServerTlsCertFile)}\": {failure.Message}",
+        TlsContextFault.Key =>
+            $"failed to load private key file \"{(side == "client" ? settings.ClientTlsKeyFile : settings.ServerTlsKeyFile)}\": {failure.Message}",
         _ => failure.Message,
     };
 
     /// <summary>The words that leave the choice to the library.</summary>
     internal static bool IsOwnList(string ciphers) =>
-        ciphers.Length > 0 && !ciphers.Equals("default", StringComparison.OrdinalIgnoreCase) && !ciphers.Equals("secure", StringComparison.OrdinalIgnoreCase)
-        && !ciphers.Equals("normal", StringComparison.OrdinalIgnoreCase) && !ciphers.Equals("fast", StringComparison.OrdinalIgnoreCase);
+        ciphers.Length > 0 && !ciphers.Equals("default", StringComparison.OrdinalIgnoreCase)
+            && !ciphers.Equals("secure", StringComparison.OrdinalIgnoreCase)
+        && !ciphers.Equals("normal", StringComparison.OrdinalIgnoreCase)
+            && !ciphers.Equals("fast", StringComparison.OrdinalIgnoreCase);
 
     private static string Ciphers(string ciphers) =>
         ciphers.Equals("all", StringComparison.OrdinalIgnoreCase) ? "ALL:!aNULL:!eNULL" : IsOwnList(ciphers) ? ciphers : "";

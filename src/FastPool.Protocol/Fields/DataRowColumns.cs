@@ -20,7 +20,7 @@ public ref struct DataRowColumns(DataRow row)
     public bool MoveNext()
     {
         if (_leftCount == 0) return End(malformed: IsMalformed || !_reader.AtEnd);
-        if (!_reader.TryReadInt32(out int length)) return End(malformed: true);
+        if (!_reader.TryReadInt32(out var length)) return End(malformed: true);
         ReadOnlySpan<byte> value = default;
         if (length != NullLength && !_reader.TryReadBytes(length, out value)) return End(malformed: true);
         _leftCount--;

@@ -39,9 +39,9 @@ public ref struct ErrorFields(ReadOnlySpan<byte> fields)
     public bool MoveNext()
     {
         if (_ended) return false;
-        if (!_reader.TryReadByte(out byte code)) return End(malformed: true);
+        if (!_reader.TryReadByte(out var code)) return End(malformed: true);
         if (code == 0) return End(malformed: !_reader.AtEnd);
-        if (!_reader.TryReadCString(out ReadOnlySpan<byte> value)) return End(malformed: true);
+        if (!_reader.TryReadCString(out var value)) return End(malformed: true);
         Code = code;
         Value = value;
         return true;
@@ -72,7 +72,7 @@ public ref struct ErrorFields(ReadOnlySpan<byte> fields)
 
     private readonly ReadOnlySpan<byte> Get(byte code)
     {
-        TryGet(code, out ReadOnlySpan<byte> value);
+        TryGet(code, out var value);
         return value;
     }
 }

@@ -16,7 +16,7 @@ public ref struct SaslMechanisms(ReadOnlySpan<byte> mechanisms)
     public bool MoveNext()
     {
         if (_ended) return false;
-        if (!_reader.TryReadCString(out ReadOnlySpan<byte> name)) return End(malformed: true);
+        if (!_reader.TryReadCString(out var name)) return End(malformed: true);
         if (name.IsEmpty) return End(malformed: !_reader.AtEnd);
         Current = name;
         return true;

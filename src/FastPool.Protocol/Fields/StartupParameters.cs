@@ -20,9 +20,9 @@ public ref struct StartupParameters(ReadOnlySpan<byte> parameters)
     public bool MoveNext()
     {
         if (_ended) return false;
-        if (!_reader.TryReadCString(out ReadOnlySpan<byte> key)) return End(malformed: true);
+        if (!_reader.TryReadCString(out var key)) return End(malformed: true);
         if (key.IsEmpty) return End(malformed: !_reader.AtEnd);
-        if (!_reader.TryReadCString(out ReadOnlySpan<byte> value)) return End(malformed: true);
+        if (!_reader.TryReadCString(out var value)) return End(malformed: true);
         Key = key;
         Value = value;
         return true;

@@ -1,6 +1,8 @@
 namespace FastPool.Protocol;
 
-/// <summary>The types that a server sends, for switches. Those that the pooler reads or writes field by field are messages of their own.</summary>
+/// <summary>
+/// The types that a server sends, for switches. Those that the pooler reads or writes field by field are messages of their own.
+/// </summary>
 public static class BackendMessage
 {
     /// <summary>All authentication requests; <see cref="AuthenticationCode"/> tells them apart.</summary>

@@ -19,7 +19,7 @@ public ref struct BodyReader(ReadOnlySpan<byte> body)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadCString(out ReadOnlySpan<byte> value)
     {
-        int length = _rest.IndexOf((byte)0);
+        var length = _rest.IndexOf((byte)0);
         if (length < 0)
         {
             value = default;
@@ -79,7 +79,7 @@ public ref struct BodyReader(ReadOnlySpan<byte> body)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> ReadRest()
     {
-        ReadOnlySpan<byte> value = _rest;
+        var value = _rest;
         _rest = default;
         return value;
     }

@@ -59,7 +59,7 @@ public static class MessageHeader
         totalLength = 0;
         if (data.Length < UntypedSize) return HeaderStatus.NeedMore;
 
-        uint length = BinaryPrimitives.ReadUInt32BigEndian(data);
+        var length = BinaryPrimitives.ReadUInt32BigEndian(data);
         if (length is < UntypedSize or > UntypedLengthMax || length > maxPacketSize) return HeaderStatus.Bad;
 
         totalLength = (int)length;

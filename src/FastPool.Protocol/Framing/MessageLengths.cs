@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace FastPool.Protocol;
 
 /// <summary>
-/// The least and the greatest length of each type of message, type byte included. What does not fit is refused before anybody looks into
-/// it, so that a field of fixed place is always there. Types without a row here have no length that is wrong.
+/// The least and the greatest length of each type of message, type byte included. What does not fit is refused before anybody
+/// looks into it, so that a field of fixed place is always there. Types without a row here have no length that is wrong.
 /// Source: PostgreSQL, Message Formats; for what clients send, the bound that PostgreSQL 14 has set for small messages.
 /// </summary>
 public sealed class MessageLengths

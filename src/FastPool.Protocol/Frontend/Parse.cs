@@ -14,7 +14,7 @@ public readonly ref partial struct Parse
         get
         {
             var reader = new BodyReader(ParameterTypes);
-            return reader.TryReadInt16(out short count) && reader.Rest.Length == (ushort)count * sizeof(int);
+            return reader.TryReadInt16(out var count) && reader.Rest.Length == (ushort)count * sizeof(int);
         }
     }
 }

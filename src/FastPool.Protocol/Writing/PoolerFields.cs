@@ -17,7 +17,7 @@ internal static class PoolerFields
         Span<byte> destination, byte type, ReadOnlySpan<byte> severity, ReadOnlySpan<byte> sqlState,
         ReadOnlySpan<byte> message, ReadOnlySpan<byte> detail)
     {
-        int size = PacketSize(severity, sqlState, message, detail);
+        var size = PacketSize(severity, sqlState, message, detail);
         var writer = new BodyWriter(destination, size);
         writer.Byte(type);
         writer.Int32(size - 1);

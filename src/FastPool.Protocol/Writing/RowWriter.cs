@@ -68,7 +68,7 @@ public ref struct RowWriter(MessageBuffer buffer, ReadOnlySpan<short> formats = 
             Null();
             return;
         }
-        int position = _buffer.Length;
+        var position = _buffer.Length;
         _buffer.WriteInt32(0);
         // The length is that of the bytes: a character beyond Latin-1 becomes a question mark, and so does a pair of surrogates.
         _buffer.PatchInt32(position, Latin1(value));
@@ -84,7 +84,7 @@ public ref struct RowWriter(MessageBuffer buffer, ReadOnlySpan<short> formats = 
             return;
         }
         Span<byte> digits = stackalloc byte[NumberLengthMax];
-        Utf8Formatter.TryFormat(value, digits, out int length);
+        Utf8Formatter.TryFormat(value, digits, out var length);
         Text(digits.Slice(0, length));
     }
 
@@ -97,7 +97,7 @@ public ref struct RowWriter(MessageBuffer buffer, ReadOnlySpan<short> formats = 
             return;
         }
         Span<byte> digits = stackalloc byte[NumberLengthMax];
-        Utf8Formatter.TryFormat(value, digits, out int length);
+        Utf8Formatter.TryFormat(value, digits, out var length);
         Text(digits.Slice(0, length));
     }
 
@@ -111,7 +111,7 @@ public ref struct RowWriter(MessageBuffer buffer, ReadOnlySpan<short> formats = 
             return;
         }
         Span<byte> digits = stackalloc byte[NumberLengthMax + 1];
-        Utf8Formatter.TryFormat(value / 1000m, digits, out int length, new StandardFormat('F', NumericForm.PlacesMax));
+        Utf8Formatter.TryFormat(value / 1000m, digits, out var length, new StandardFormat('F', NumericForm.PlacesMax));
         Text(digits.Slice(0, length));
     }
 
@@ -176,7 +176,7 @@ public ref struct RowWriter(MessageBuffer buffer, ReadOnlySpan<short> formats = 
 
     private readonly int Latin1(string value)
     {
-        int length = Encoding.Latin1.GetBytes(value, _buffer.GetSpan(value.Length));
+        var length = Encoding.Latin1.GetBytes(value, _buffer.GetSpan(value.Length));
         _buffer.Advance(length);
         return length;
     }

@@ -48,7 +48,7 @@ public sealed class CommandLine
     {
         var line = new CommandLine(arguments[0]);
         var scanner = new OptionScanner(arguments, Options, isPosix);
-        while (line.End == CommandLineEnd.None && scanner.Read(out char option, out string? value))
+        while (line.End == CommandLineEnd.None && scanner.Read(out var option, out var value))
         {
             line.Take(option, value, scanner.Error);
         }

@@ -25,19 +25,21 @@ public sealed class OptionScanner(IReadOnlyList<string> arguments, IReadOnlyList
     public bool Read(out char option, out string? value)
     {
         (option, value) = (default, null);
-        string longName = "";
+        var longName = "";
         if (_bundle.Length == 0 && !FindWord(out longName)) return false;
         option = _bundle.Length > 0 ? ReadLetter(out value) : ReadLong(longName, out value);
         return true;
     }
 
-    /// <summary>Goes on to the next word that is an option: a bundle of letters, or a long name. A single dash is an operand.</summary>
+    /// <summary>
+    /// Goes on to the next word that is an option: a bundle of letters, or a long name. A single dash is an operand.
+    /// </summary>
     private bool FindWord(out string longName)
     {
         longName = "";
         while (_next < arguments.Count)
         {
-            string word = arguments[_next++];
+            var word = arguments[_next++];
             if (word == "--") break;
             if (word.Length > 1 && word[0] == '-')
             {
@@ -57,7 +59,7 @@ public sealed class OptionScanner(IReadOnlyList<string> arguments, IReadOnlyList
     private char ReadLetter(out string? value)
     {
         value = null;
-        char letter = _bundle[0];
+        var letter = _bundle[0];
         _bundle = _bundle[1..];
         if (!TryFind(letter, out var option)) return Wrong($"invalid option -- '{letter}'");
         if (!option.TakesArgument) return letter;
@@ -84,19 +86,20 @@ public sealed class OptionScanner(IReadOnlyList<string> arguments, IReadOnlyList
 
     private char ReadLong(string text, out string? value)
     {
-        int equals = text.IndexOf('=');
-        string name = equals < 0 ? text : text[..equals];
+        var equals = text.IndexOf('=');
+        var name = equals < 0 ? text : text[..equals];
         value = equals < 0 ? null : text[(equals + 1)..];
         var candidates = Matching(name);
         if (candidates.Count == 0) return Wrong($"unrecognized option '--{text}'");
         if (candidates.Count > 1)
         {
-            string possibilities = string.Join(' ', candidates.Select(candidate => $"'--{candidate.Name}'"));
+            var possibilities = string.Join(' ', candidates.Select(candidate => $"'--{candidate.Name}'"));
             return Wrong($"option '--{text}' is ambiguous; possibilities: {possibilities}");
         }
 
         var option = candidates[0];
-        if (!option.TakesArgument) return value is null ? option.Letter : Wrong($"option '--{option.Name}' doesn't allow an argument");
+        if (!option.TakesArgument)
+            return value is null ? option.Letter : Wrong($"option '--{option.Name}' doesn't allow an argument");
         if (value is not null || TryTakeWord(out value)) return option.Letter;
         return Wrong($"option '--{option.Name}' requires an argument");
     }

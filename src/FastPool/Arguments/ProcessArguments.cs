@@ -8,7 +8,7 @@ public static class ProcessArguments
     /// <summary>From the kernel, for .NET decodes what is not always UTF-8; from .NET where /proc is not mounted.</summary>
     public static IReadOnlyList<string> Read()
     {
-        if (new DiskFileReader().TryRead("/proc/self/cmdline", out byte[] content, out _) && content.Length > 0)
+        if (new DiskFileReader().TryRead("/proc/self/cmdline", out var content, out _) && content.Length > 0)
         {
             return Split(ByteText.Of(content));
         }

@@ -3,8 +3,8 @@ using FastPool.Native.Process;
 namespace FastPool.Arguments;
 
 /// <summary>
-/// Who this is. Outwardly PgBouncer of the version whose behaviour it has: tools compare the first line of -V with SHOW VERSION and
-/// skip the lines after it, which say what really does the work.
+/// Who this is. Outwardly PgBouncer of the version whose behaviour it has: tools compare the first line of -V with SHOW VERSION
+/// and skip the lines after it, which say what really does the work.
 /// </summary>
 public static class Versions
 {

@@ -38,24 +38,24 @@ internal sealed class Background
     /// <returns>The exit status: 0 only when the pooler serves.</returns>
     internal static int Start(IReadOnlyList<string> arguments)
     {
-        int result = Descriptor.Pipe(out int readEnd, out int writeEnd);
+        var result = Descriptor.Pipe(out var readEnd, out var writeEnd);
         if (result < 0) throw new FatalError($"pipe() failed: {Errno.Text(result)}");
         _ = Descriptor.SetInherited(writeEnd, isInherited: true);
-        int child = Child.Start(arguments, EnvironmentWith($"{writeEnd}:{Identity.Pid}:{ProcessName.Read()}"));
+        var child = Child.Start(arguments, EnvironmentWith($"{writeEnd}:{Identity.Pid}:{ProcessName.Read()}"));
         _ = Descriptor.Close(writeEnd);
         if (child < 0) throw new FatalError($"fork failed: {Errno.Text(child)}");
         Span<byte> word = stackalloc byte[1];
         if (Descriptor.Read(readEnd, word) == 1) return 0;
-        int status = Child.Wait(child);
+        var status = Child.Wait(child);
         return status == 0 ? 1 : status; // It ended before it served, whatever it says.
     }
 
     /// <summary>Lets go of the caller's terminal: a session of our own, nothing on the standard streams.</summary>
     internal static void Detach()
     {
-        int nowhere = Descriptor.Open("/dev/null", OpenFor.ReadWrite);
+        var nowhere = Descriptor.Open("/dev/null", OpenFor.ReadWrite);
         if (nowhere < 0) throw new FatalError($"/dev/null: {Errno.Text(nowhere)}");
-        for (int stream = Descriptor.Stdin; stream <= Descriptor.Stderr; stream++) _ = Descriptor.Duplicate(nowhere, stream);
+        for (var stream = Descriptor.Stdin; stream <= Descriptor.Stderr; stream++) _ = Descriptor.Duplicate(nowhere, stream);
         if (nowhere > Descriptor.Stderr) _ = Descriptor.Close(nowhere);
         _ = Identity.NewSession();
     }
@@ -71,8 +71,9 @@ internal sealed class Background
     internal static (int Pipe, int Parent, string Name)? Parse(string? marker)
     {
         const int Parts = 3;
-        string[] parts = marker?.Split(':', Parts) ?? [];
-        if (parts.Length != Parts || !int.TryParse(parts[0], out int pipe) || !int.TryParse(parts[1], out int parent)) return null;
+        var parts = marker?.Split(':', Parts) ?? [];
+        if (parts.Length != Parts || !int.TryParse(parts[0], out var pipe) || !int.TryParse(parts[1], out var parent))
+            return null;
         return (pipe, parent, parts[2]);
     }
 

@@ -5,10 +5,10 @@ using FastPool.Native.Process;
 namespace FastPool.Life;
 
 /// <summary>
-/// What salts are made of, for user names that have none of their own. It outlives the process: a name whose salt changes with each
-/// start would be known for a made-up one. Kept beside auth_file; where nothing can be written, made of the machine's id. Never made of
-/// the passwords themselves: a salt is told to everybody, who could then try passwords against it. It is a key as it stands: a process that
-/// meets no password does not load the library that hashes.
+/// What salts are made of, for user names that have none of their own. It outlives the process: a name whose salt changes with
+/// each start would be known for a made-up one. Kept beside auth_file; where nothing can be written, made of the machine's id.
+/// Never made of the passwords themselves: a salt is told to everybody, who could then try passwords against it. It is a key as
+/// it stands: a process that meets no password does not load the library that hashes.
 /// </summary>
 internal static class DecoySecret
 {
@@ -22,7 +22,9 @@ internal static class DecoySecret
     /// <returns>At least 32 bytes.</returns>
     internal static byte[] Of(string? authFile, Func<int, byte[]> random)
     {
-        if (!string.IsNullOrEmpty(authFile) && (Read(authFile + Suffix) ?? Make(authFile + Suffix, random(Bytes)) ?? Read(authFile + Suffix)) is { } kept) return kept;
+        if (!string.IsNullOrEmpty(authFile)
+            && (Read(authFile + Suffix) ?? Make(authFile + Suffix, random(Bytes))
+            ?? Read(authFile + Suffix)) is { } kept) return kept;
         var machine = new DiskFileReader().TryRead(MachineId, out var id, out _) ? id : [];
         return machine.Length >= Bytes ? [.. machine, .. "user names that do not exist"u8] : random(Bytes);
     }

@@ -6,26 +6,30 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool.Life;
 
-/// <summary>How many descriptors there may be, beside how many there may have to be. For the reader: nothing is changed.</summary>
+/// <summary>
+/// How many descriptors there may be, beside how many there may have to be. For the reader: nothing is changed.
+/// </summary>
 internal static class DescriptorLimit
 {
     internal static void Report(Settings settings, ILogger log)
     {
-        int result = Identity.DescriptorLimit(out ulong soft, out ulong hard);
+        var result = Identity.DescriptorLimit(out var soft, out var hard);
         if (result < 0) log.NoDescriptorLimit(Errno.Text(result));
         else log.DescriptorLimit(Text(soft), Text(hard), settings.MaxClientConn, Expected(settings));
     }
 
-    /// <summary>All clients, some files, and each pool full: a database has one pool for its forced user, else one for each user.</summary>
+    /// <summary>
+    /// All clients, some files, and each pool full: a database has one pool for its forced user, else one for each user.
+    /// </summary>
     internal static long Expected(Settings settings)
     {
         const int Files = 10;
         const int Console = 2;
-        long users = KnownUsers(settings);
-        long expected = (long)settings.MaxClientConn + Files + Console;
+        var users = KnownUsers(settings);
+        var expected = (long)settings.MaxClientConn + Files + Console;
         foreach (var database in settings.Databases.Values)
         {
-            long pools = database.ForcedUser is null ? users : 1;
+            var pools = database.ForcedUser is null ? users : 1;
             expected += pools * settings.PoolSize(database, user: null);
         }
 
@@ -38,7 +42,7 @@ internal static class DescriptorLimit
         const string ConsoleUser = "pgbouncer";
         long count = settings.UserList.Count;
         if (!settings.UserList.TryGet(ConsoleUser, out _) && !settings.Users.ContainsKey(ConsoleUser)) count++;
-        foreach (string name in settings.Users.Keys)
+        foreach (var name in settings.Users.Keys)
         {
             if (!settings.UserList.TryGet(name, out _)) count++;
         }

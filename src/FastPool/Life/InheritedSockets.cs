@@ -7,15 +7,17 @@ public static class InheritedSockets
 {
     private const int First = 3;
 
-    /// <summary>The descriptors, which a child of ours does not inherit in turn. None unless they are meant for this process.</summary>
+    /// <summary>
+    /// The descriptors, which a child of ours does not inherit in turn. None unless they are meant for this process.
+    /// </summary>
     /// <param name="listenPid">LISTEN_PID.</param>
     /// <param name="listenDescriptors">LISTEN_FDS.</param>
     /// <param name="pids">Ours, and in the background that of the process which went there.</param>
     public static IReadOnlyList<int> Take(string? listenPid, string? listenDescriptors, params ReadOnlySpan<int> pids)
     {
-        int count = Count(listenPid, listenDescriptors, pids);
-        int[] descriptors = new int[count];
-        for (int i = 0; i < count; i++)
+        var count = Count(listenPid, listenDescriptors, pids);
+        var descriptors = new int[count];
+        for (var i = 0; i < count; i++)
         {
             descriptors[i] = First + i;
             _ = Descriptor.SetInherited(descriptors[i], isInherited: false);
@@ -27,7 +29,7 @@ public static class InheritedSockets
     internal static int Count(string? listenPid, string? listenDescriptors, ReadOnlySpan<int> pids)
     {
         const int CountMax = 1024; // More than any unit names; a number out of nowhere is not to exhaust memory.
-        if (!int.TryParse(listenPid, out int pid) || !pids.Contains(pid)) return 0;
-        return int.TryParse(listenDescriptors, out int count) && count is > 0 and <= CountMax ? count : 0;
+        if (!int.TryParse(listenPid, out var pid) || !pids.Contains(pid)) return 0;
+        return int.TryParse(listenDescriptors, out var count) && count is > 0 and <= CountMax ? count : 0;
     }
 }

@@ -1,6 +1,6 @@
 using System.Text;
-using FastPool.Control.Answers;
 using FastPool.Control;
+using FastPool.Control.Answers;
 using FastPool.Native.Process;
 
 namespace FastPool.Life;

@@ -4,7 +4,8 @@ namespace FastPool.Life;
 
 /// <summary>
 /// What process 1 owes the others: the children of processes that have ended become its own, and stay in the process table until
-/// it takes note of their ends. A helper of PAM has somebody who waits for it, so only who is found dead twice in a row is an orphan.
+/// it takes note of their ends. A helper of PAM has somebody who waits for it, so only who is found dead twice in a row is an
+/// orphan.
 /// </summary>
 internal sealed class OrphanKeeper
 {
@@ -18,7 +19,7 @@ internal sealed class OrphanKeeper
 
     internal void Look()
     {
-        int ended = Child.FindEnded();
+        var ended = Child.FindEnded();
         if (ended > 0 && ended == _found)
         {
             _ = Child.Wait(ended);

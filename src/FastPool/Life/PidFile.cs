@@ -20,16 +20,16 @@ internal sealed class PidFile(string path, ILogger log)
     {
         const int ContentBytesMax = 128;
         if (path.Length == 0) return;
-        int descriptor = Descriptor.Open(path, OpenFor.Read);
+        var descriptor = Descriptor.Open(path, OpenFor.Read);
         if (descriptor == -Errno.ENOENT) return;
         if (descriptor < 0) throw new FatalError($"could not open pidfile '{path}': {Errno.Text(descriptor)}");
         Span<byte> content = stackalloc byte[ContentBytesMax];
-        int length = Descriptor.Read(descriptor, content);
+        var length = Descriptor.Read(descriptor, content);
         _ = Descriptor.Close(descriptor);
         if (length < 0) throw new FatalError($"could not read pidfile '{path}': {Errno.Text(length)}");
         if (!IsStale(Parse(content[..length]))) throw new FatalError($"pidfile '{path}' exists, another instance running?");
         log.StalePidFile();
-        int result = Descriptor.Unlink(path);
+        var result = Descriptor.Unlink(path);
         if (result < 0) throw new FatalError($"could not remove stale pidfile: {Errno.Text(result)}");
     }
 
@@ -37,10 +37,10 @@ internal sealed class PidFile(string path, ILogger log)
     internal void Write()
     {
         if (path.Length == 0) return;
-        int descriptor = Descriptor.Open(path, OpenFor.Create);
+        var descriptor = Descriptor.Open(path, OpenFor.Create);
         if (descriptor < 0) throw new FatalError($"could not open pidfile '{path}': {Errno.Text(descriptor)}");
         _isOurs = true;
-        int result = Descriptor.Write(descriptor, CText.Of($"{Identity.Pid}\n").AsSpan()[..^1]);
+        var result = Descriptor.Write(descriptor, CText.Of($"{Identity.Pid}\n").AsSpan()[..^1]);
         _ = Descriptor.Close(descriptor);
         if (result < 0) throw new FatalError($"could not write pidfile '{path}': {Errno.Text(result)}");
     }

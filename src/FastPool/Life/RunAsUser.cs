@@ -13,14 +13,15 @@ internal static class RunAsUser
     internal static void Switch(string name)
     {
         if (name.Length == 0) return;
-        if (!Identity.TryFindUser(name, out uint uid, out uint gid)) throw new FatalError($"could not find user '{name}' to switch to");
+        if (!Identity.TryFindUser(name, out var uid, out var gid))
+            throw new FatalError($"could not find user '{name}' to switch to");
         if (Identity.Uid == Root)
         {
-            int reset = Identity.ResetGroups(gid);
+            var reset = Identity.ResetGroups(gid);
             if (reset < 0) throw new FatalError($"failed to reset groups: {Errno.Text(reset)}");
         }
 
-        int result = Identity.SetGroup(gid);
+        var result = Identity.SetGroup(gid);
         if (result >= 0) result = Identity.SetUser(uid);
         if (result < 0) throw new FatalError($"failed to assume identity of user '{name}': {Errno.Text(result)}");
         if (Identity.Uid != uid) throw new FatalError("setuid() failed to work");

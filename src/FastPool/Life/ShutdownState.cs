@@ -49,11 +49,13 @@ public readonly record struct ShutdownState(PauseMode Pause, ShutdownMode Shutdo
         _ => throw new ArgumentOutOfRangeException(nameof(signal)),
     };
 
-    /// <summary>The first asks, the second insists. Nobody can leave a suspended pooler, so waiting for that would never end.</summary>
+    /// <summary>
+    /// The first asks, the second insists. Nobody can leave a suspended pooler, so waiting for that would never end.
+    /// </summary>
     private SignalAnswer End(string name, string waiting, ShutdownMode mode)
     {
         if (Shutdown != ShutdownMode.None) return new($"got {name} while shutting down, fast exit", SignalAction.Exit);
-        string text = $"got {name}, shutting down, {waiting}";
+        var text = $"got {name}, shutting down, {waiting}";
         return Pause switch
         {
             PauseMode.Suspended => new(text, SignalAction.Exit, Fatal: "suspend was in progress, going down immediately"),
@@ -67,12 +69,12 @@ public readonly record struct ShutdownState(PauseMode Pause, ShutdownMode Shutdo
         : new("got SIGUSR1, but already paused/suspended", SignalAction.None);
 
     /// <summary>
-    /// A pooler that waits for its clients and was paused meanwhile may continue; PgBouncer refuses, and those clients hang. Waiting
-    /// for servers is a pause of its own and is not taken back.
+    /// A pooler that waits for its clients and was paused meanwhile may continue; PgBouncer refuses, and those clients hang.
+    /// Waiting for servers is a pause of its own and is not taken back.
     /// </summary>
     private SignalAnswer Continuing()
     {
-        bool mayResume = Shutdown == ShutdownMode.None || (Shutdown == ShutdownMode.WaitForClients && Pause != PauseMode.None);
+        var mayResume = Shutdown == ShutdownMode.None || (Shutdown == ShutdownMode.WaitForClients && Pause != PauseMode.None);
         if (!mayResume) return new("got SIGUSR2 while shutting down, ignoring", SignalAction.None);
         return Pause switch
         {

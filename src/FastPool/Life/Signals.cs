@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using FastPool.Control.Operations;
 using FastPool.Control;
+using FastPool.Control.Operations;
 using FastPool.Native.Process;
 
 namespace FastPool.Life;

@@ -4,9 +4,9 @@ using FastPool.Native.Process;
 namespace FastPool.Logs;
 
 /// <summary>
-/// The logfile. Opened when there is something to write, so that a rotated file appears with its first line. While the process is root,
-/// which it is until it becomes another user, only folders that are root's alone may have links in them: who else could write there could
-/// lead root to any file.
+/// The logfile. Opened when there is something to write, so that a rotated file appears with its first line. While the process is
+/// root, which it is until it becomes another user, only folders that are root's alone may have links in them: who else could
+/// write there could lead root to any file.
 /// </summary>
 /// <param name="cannotOpen">Ends the process: a pooler whose log is gone is not to go on in silence.</param>
 public sealed class FileSink(Action<string, int> cannotOpen) : ILogSink
@@ -34,8 +34,9 @@ public sealed class FileSink(Action<string, int> cannotOpen) : ILogSink
     private bool TryOpen()
     {
         if (Path.Length == 0) return false;
-        bool mayLead = Identity.Uid != Root || FileTrust.IsFolderOf(Root, System.IO.Path.GetDirectoryName(Path) is { Length: > 0 } folder ? folder : ".");
-        int result = Descriptor.Open(Path, mayLead ? OpenFor.Append : OpenFor.AppendNoLink);
+        var mayLead = Identity.Uid != Root
+            || FileTrust.IsFolderOf(Root, System.IO.Path.GetDirectoryName(Path) is { Length: > 0 } folder ? folder : ".");
+        var result = Descriptor.Open(Path, mayLead ? OpenFor.Append : OpenFor.AppendNoLink);
         if (result >= 0 && !mayLead && !FileTrust.IsPlainFile(result))
         {
             _ = Descriptor.Close(result);

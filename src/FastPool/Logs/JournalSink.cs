@@ -4,8 +4,8 @@ using FastPool.Native.Process;
 namespace FastPool.Logs;
 
 /// <summary>
-/// In place of stderr when that leads to the systemd journal: entries with a priority, without stamp and pid, which the journal has
-/// itself. Source: systemd, Native Journal Protocol.
+/// In place of stderr when that leads to the systemd journal: entries with a priority, without stamp and pid, which the journal
+/// has itself. Source: systemd, Native Journal Protocol.
 /// </summary>
 public sealed class JournalSink(string ident) : ILogSink
 {
@@ -19,7 +19,7 @@ public sealed class JournalSink(string ident) : ILogSink
 
     public void Write(in LogLine line)
     {
-        int length = Build(line, _entry);
+        var length = Build(line, _entry);
         if (UnixSocket.Send(SocketPath, _entry.AsSpan(0, length)) >= 0) return;
 
         // The journal also takes lines with a priority in front from the stream itself.
@@ -37,7 +37,7 @@ public sealed class JournalSink(string ident) : ILogSink
     internal int Build(in LogLine line, Span<byte> entry)
     {
         const int IdentBytesMax = 255;
-        int length = Append(entry, 0, "PRIORITY="u8);
+        var length = Append(entry, 0, "PRIORITY="u8);
         entry[length++] = (byte)('0' + LevelWords.SyslogPriority(line.Level));
         length = Append(entry, length, "\nSYSLOG_IDENTIFIER="u8);
         length += System.Text.Encoding.Latin1.GetBytes(ident.AsSpan(0, Math.Min(ident.Length, IdentBytesMax)), entry[length..]);

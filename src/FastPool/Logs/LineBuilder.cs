@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Logs;
 
 /// <summary>
-/// Puts a line together, in one buffer that is used again for each: YYYY-MM-DD HH:MM:SS.mmm TZ [pid] LEVEL text. Control bytes are
-/// escaped, for names and texts of peers get into the log, and from there to a terminal. Not for several threads at once.
+/// Puts a line together, in one buffer that is used again for each: YYYY-MM-DD HH:MM:SS.mmm TZ [pid] LEVEL text. Control bytes
+/// are escaped, for names and texts of peers get into the log, and from there to a terminal. Not for several threads at once.
 /// </summary>
 public sealed class LineBuilder(int pid)
 {
@@ -17,7 +17,8 @@ public sealed class LineBuilder(int pid)
     private const int HeadBytesMax = 96;
 
     /// <summary>All of them but the tab, which moves nothing but a column.</summary>
-    private static readonly SearchValues<char> Controls = SearchValues.Create([.. Enumerable.Range(0, ' ').Append(0x7f).Where(static c => c != '\t').Select(static c => (char)c)]);
+    private static readonly SearchValues<char> Controls =
+        SearchValues.Create([.. Enumerable.Range(0, ' ').Append(0x7f).Where(static c => c != '\t').Select(static c => (char)c)]);
 
     /// <summary>\x1b in place of a byte: a text may be nothing but such.</summary>
     public const int EscapedBytes = 4;
@@ -29,13 +30,13 @@ public sealed class LineBuilder(int pid)
     /// <param name="text">One char a byte.</param>
     public LogLine Build(ReadOnlySpan<byte> stamp, LogLevel level, ReadOnlySpan<char> text)
     {
-        int length = Append(0, stamp);
+        var length = Append(0, stamp);
         length = Append(length, " ["u8);
-        _ = Utf8Formatter.TryFormat(pid, _whole.AsSpan(length), out int digits);
+        _ = Utf8Formatter.TryFormat(pid, _whole.AsSpan(length), out var digits);
         length = Append(length + digits, "] "u8);
         length = Append(length, LevelWords.Word(level));
         length = Append(length, " "u8);
-        int start = length;
+        var start = length;
         length = AppendText(start, text);
         _whole[length] = (byte)'\n';
         return new LogLine(level, _whole.AsSpan(0, length + 1), _whole.AsSpan(start, length - start));
@@ -47,15 +48,17 @@ public sealed class LineBuilder(int pid)
         return at + bytes.Length;
     }
 
-    /// <summary>A continued line begins with a tab, so that one entry is still told from the next; white space at the end goes.</summary>
+    /// <summary>
+    /// A continued line begins with a tab, so that one entry is still told from the next; white space at the end goes.
+    /// </summary>
     private int AppendText(int start, ReadOnlySpan<char> text)
     {
         if (text.Length > TextBytesMax) text = text[..TextBytesMax];
         text = text.TrimEnd(" \t\n\v\f\r");
-        int length = start;
+        var length = start;
         while (true)
         {
-            int end = text.IndexOfAny(Controls);
+            var end = text.IndexOfAny(Controls);
             length += Encoding.Latin1.GetBytes(end < 0 ? text : text[..end], _whole.AsSpan(length));
             if (end < 0) return length;
             length = AppendControl(length, (byte)text[end]);
@@ -67,7 +70,7 @@ public sealed class LineBuilder(int pid)
     {
         if (control == '\n') return Append(at, "\n\t"u8);
         at = Append(at, "\\x"u8);
-        _ = Utf8Formatter.TryFormat(control, _whole.AsSpan(at), out int digits, new StandardFormat('x', 2));
+        _ = Utf8Formatter.TryFormat(control, _whole.AsSpan(at), out var digits, new StandardFormat('x', 2));
         return at + digits;
     }
 }

@@ -3,8 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Logs;
 
 /// <summary>
-/// Lines on their way to the sinks, written in their order by a thread of its own: a pipe that nobody reads, or a slow disk, holds up
-/// that thread and nobody else. There is an end to what waits; lines beyond it are dropped and counted, and a line in their place says so.
+/// Lines on their way to the sinks, written in their order by a thread of its own: a pipe that nobody reads, or a slow disk,
+/// holds up that thread and nobody else. There is an end to what waits; lines beyond it are dropped and counted, and a line in
+/// their place says so.
 /// </summary>
 /// <param name="gate">Whoever calls holds it, but for <see cref="Flush"/>.</param>
 /// <param name="write">Writes one entry; may take long.</param>
@@ -52,7 +53,7 @@ internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, L
             while ((_entries.Count > 0 || _isWriting) && before != _written)
             {
                 before = _written;
-                long until = Environment.TickCount64 + PatienceMs;
+                var until = Environment.TickCount64 + PatienceMs;
                 while ((_entries.Count > 0 || _isWriting) && before == _written && until > Environment.TickCount64)
                     Monitor.Wait(gate, (int)Math.Max(1, until - Environment.TickCount64));
             }

@@ -7,9 +7,10 @@ namespace FastPool.Logs;
 
 /// <summary>
 /// The log: where lines of all threads become one after another. Each is built under the lock and leaves in one write, so that no
-/// reader sees half of one. While the process starts it is written at once; from <see cref="WriteBehind"/> on by a thread of its own, and
-/// nobody waits for a sink. Every category is the same logger, for the log's format has no place for a category.
-/// It is its own factory: LoggerFactory of Microsoft.Extensions.Logging brings dependency injection and options along, 2.27 → 3.01 MB.
+/// reader sees half of one. While the process starts it is written at once; from <see cref="WriteBehind"/> on by a thread of its
+/// own, and nobody waits for a sink. Every category is the same logger, for the log's format has no place for a category.
+/// It is its own factory: LoggerFactory of Microsoft.Extensions.Logging brings dependency injection and options along, 2.27 →
+/// 3.01 MB.
 /// </summary>
 public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
 {
@@ -60,7 +61,8 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
 
     private LogLine Build(LogLevel level, string text) => _builder.Build(_stamp.AsSpan(0, _clock.Write(_stamp)), level, text);
 
-    private static LogEntry EntryOf(in LogLine line) => new(line.Level, line.Whole.ToArray(), line.Whole.Length - 1 - line.Text.Length, null);
+    private static LogEntry EntryOf(in LogLine line) =>
+        new(line.Level, line.Whole.ToArray(), line.Whole.Length - 1 - line.Text.Length, null);
 
     private void Write(in LogLine line)
     {
@@ -77,7 +79,9 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
         lock (_gate)
         {
             if (_queue is not null) return;
-            _queue = new LogQueue(_gate, Write, count => EntryOf(Build(LogLevel.Warning, $"dropped {count} log lines, the log takes them too slowly")));
+            _queue =
+                new LogQueue(_gate, Write, count =>
+                EntryOf(Build(LogLevel.Warning, $"dropped {count} log lines, the log takes them too slowly")));
             _queue.Start();
         }
     }
@@ -110,7 +114,8 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
         InOrder(() =>
         {
             _file.Path = settings.Logfile;
-            (_syslog.Ident, _syslog.Facility, _syslog.IsWanted) = (settings.SyslogIdent, settings.SyslogFacility, settings.Syslog);
+            (_syslog.Ident, _syslog.Facility, _syslog.IsWanted) =
+                (settings.SyslogIdent, settings.SyslogFacility, settings.Syslog);
         });
     }
 
@@ -135,7 +140,7 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
         Span<byte> stamp = stackalloc byte[LocalClock.BytesMax];
         string when;
         lock (_gate) when = ByteText.Of(stamp[.._clock.Write(stamp)]);
-        string text = $"{when} {Identity.Pid} FATAL Cannot open logfile: '{path}': {Errno.Text(errno)}\n";
+        var text = $"{when} {Identity.Pid} FATAL Cannot open logfile: '{path}': {Errno.Text(errno)}\n";
         _ = Descriptor.Write(Descriptor.Stderr, CText.Of(text).AsSpan()[..^1]);
         _exit(1);
     }

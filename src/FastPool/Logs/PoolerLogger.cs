@@ -11,7 +11,7 @@ internal sealed class PoolerLogger(PoolerLog log) : ILogger
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (!log.IsEnabled(logLevel)) return;
-        string text = formatter(state, exception);
+        var text = formatter(state, exception);
         log.Write(logLevel, exception is null ? text : $"{text}: {exception}");
     }
 

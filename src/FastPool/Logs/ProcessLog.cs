@@ -15,12 +15,13 @@ internal static partial class ProcessLog
     {
         foreach (var (name, text) in messages)
         {
-            LogLevel level = LevelWords.Of(name);
+            var level = LevelWords.Of(name);
             log.Line(level, text);
         }
     }
 
-    [LoggerMessage(LogLevel.Information, "kernel file descriptor limit: {Soft} (hard: {Hard}); max_client_conn: {Clients}, max expected fd use: {Expected}")]
+    [LoggerMessage(LogLevel.Information,
+        "kernel file descriptor limit: {Soft} (hard: {Hard}); max_client_conn: {Clients}, max expected fd use: {Expected}")]
     internal static partial void DescriptorLimit(this ILogger log, string soft, string hard, int clients, long expected);
 
     [LoggerMessage(LogLevel.Error, "could not get RLIMIT_NOFILE: {Error}")]

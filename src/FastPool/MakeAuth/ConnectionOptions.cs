@@ -69,7 +69,9 @@ internal sealed class ConnectionOptions
     internal static ConnectionOptions Parse(string text, Surroundings surroundings)
     {
         var options = new ConnectionOptions(surroundings);
-        if (text.StartsWith("postgresql://", StringComparison.Ordinal) || text.StartsWith("postgres://", StringComparison.Ordinal)) options.ReadUri(text[(text.IndexOf("://", StringComparison.Ordinal) + 3)..]);
+        if (text.StartsWith("postgresql://", StringComparison.Ordinal)
+            || text.StartsWith("postgres://", StringComparison.Ordinal)) options.ReadUri(
+            text[(text.IndexOf("://", StringComparison.Ordinal) + 3)..]);
         else if (text.Contains('=', StringComparison.Ordinal)) options.ReadPairs(text);
         else if (text.Length > 0) options.Set("dbname", text);
         options.Complete();
@@ -102,7 +104,8 @@ internal sealed class ConnectionOptions
             while (at < text.Length && text[at] != '=' && !ByteText.IsSpace(text[at])) at++;
             var key = text[start..at];
             while (at < text.Length && ByteText.IsSpace(text[at])) at++;
-            if (at == text.Length || text[at] != '=') throw new FatalError($"missing \"=\" after \"{key}\" in connection info string");
+            if (at == text.Length || text[at] != '=')
+                throw new FatalError($"missing \"=\" after \"{key}\" in connection info string");
             at++;
             while (at < text.Length && ByteText.IsSpace(text[at])) at++;
             Set(key, ReadValue(text, ref at));
@@ -131,7 +134,8 @@ internal sealed class ConnectionOptions
             foreach (var pair in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
             {
                 var value = pair;
-                if (CutFront(ref value, '=') is not { } key) throw new FatalError($"missing key/value separator \"=\" in URI query parameter: \"{pair}\"");
+                if (CutFront(ref value, '=') is not { } key)
+                    throw new FatalError($"missing key/value separator \"=\" in URI query parameter: \"{pair}\"");
                 Set(Decoded(key), Decoded(value));
             }
         }
@@ -182,7 +186,8 @@ internal sealed class ConnectionOptions
                 decoded.Append(text[at]);
                 continue;
             }
-            if (!byte.TryParse(text.AsSpan(at + 1, Math.Min(2, text.Length - at - 1)), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) || at + 2 >= text.Length || value == 0)
+            if (!byte.TryParse(text.AsSpan(at + 1, Math.Min(2, text.Length - at - 1)), NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture, out var value) || at + 2 >= text.Length || value == 0)
                 throw new FatalError($"invalid percent-encoded token: \"{text}\"");
             decoded.Append((char)value);
             at += 2;
@@ -193,23 +198,30 @@ internal sealed class ConnectionOptions
     private void Complete()
     {
         const int portMax = 65535;
-        if (SslMode is not ("disable" or "allow" or "prefer" or "require" or "verify-ca" or "verify-full")) throw new FatalError($"invalid sslmode value: \"{SslMode}\"");
+        if (SslMode is not ("disable" or "allow" or "prefer" or "require" or "verify-ca" or "verify-full"))
+            throw new FatalError($"invalid sslmode value: \"{SslMode}\"");
         if (Get("connect_timeout") is { } timeout)
         {
-            if (!int.TryParse(timeout, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds)) throw new FatalError($"invalid integer value \"{timeout}\" for connection option \"connect_timeout\"");
+            if (!int.TryParse(timeout, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds))
+                throw new FatalError($"invalid integer value \"{timeout}\" for connection option \"connect_timeout\"");
             if (seconds > 0) TimeoutMs = (int)Math.Min(seconds * 1000L, int.MaxValue);
         }
         var addresses = (Get("hostaddr") ?? "").Split(',');
         var hosts = Get("host")?.Split(',') ?? (addresses[0].Length > 0 ? new string[addresses.Length] : [DefaultFolder()]);
-        if (addresses[0].Length > 0 && addresses.Length != hosts.Length) throw new FatalError($"could not match {hosts.Length} host names to {addresses.Length} hostaddr values");
+        if (addresses[0].Length > 0 && addresses.Length != hosts.Length)
+            throw new FatalError($"could not match {hosts.Length} host names to {addresses.Length} hostaddr values");
         var ports = (Get("port") ?? DefaultPort).Split(',');
-        if (ports.Length > 1 && ports.Length != hosts.Length) throw new FatalError($"could not match {ports.Length} port numbers to {hosts.Length} hosts");
+        if (ports.Length > 1 && ports.Length != hosts.Length)
+            throw new FatalError($"could not match {ports.Length} port numbers to {hosts.Length} hosts");
         for (var i = 0; i < hosts.Length; i++)
         {
             var text = ports[ports.Length > 1 ? i : 0];
             var port = 0;
-            if (text.Length > 0 && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > portMax)) throw new FatalError($"invalid port number: \"{text}\"");
-            var address = i < addresses.Length && addresses[i].Length > 0 ? addresses[i] : hosts[i] is { Length: > 0 } host ? host : DefaultFolder();
+            if (text.Length > 0
+                && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
+                || port is < 1 or > portMax)) throw new FatalError($"invalid port number: \"{text}\"");
+            var address = i < addresses.Length
+                && addresses[i].Length > 0 ? addresses[i] : hosts[i] is { Length: > 0 } host ? host : DefaultFolder();
             Servers.Add((hosts[i] is { Length: > 0 } name ? name : address, address, port == 0 ? 5432 : port));
         }
     }

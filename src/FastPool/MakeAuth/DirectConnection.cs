@@ -4,8 +4,8 @@ using FastPool.Blocking;
 using FastPool.Core.Auth;
 using FastPool.Core.Settings;
 using FastPool.Life;
-using FastPool.Native.Process;
 using FastPool.Native;
+using FastPool.Native.Process;
 using FastPool.Net;
 using FastPool.Protocol;
 using FastPool.Takeover;
@@ -102,7 +102,8 @@ internal sealed class DirectConnection : IDisposable
             var result = Sockets.TryConnect(socket, target);
             if (result == -Errno.EINPROGRESS)
             {
-                result = DescriptorPassing.WaitWritable(socket, RestOf(deadlineMs)) ? -Sockets.TakeError(socket) : -Errno.ETIMEDOUT;
+                result = DescriptorPassing.WaitWritable(socket, RestOf(deadlineMs)) ? -Sockets.TakeError(socket)
+                    : -Errno.ETIMEDOUT;
             }
             if (result >= 0)
             {
@@ -117,7 +118,9 @@ internal sealed class DirectConnection : IDisposable
 
     private static IEnumerable<NativeAddress> AddressesOf(string address, int port)
     {
-        if (address.StartsWith('/') || address.StartsWith('@')) return NativeAddress.Unix($"{address}/.s.PGSQL.{port}") is { } unix ? [unix] : throw new FatalError($"Unix-domain socket path \"{address}\" is too long");
+        if (address.StartsWith('/') || address.StartsWith('@'))
+            return NativeAddress.Unix($"{address}/.s.PGSQL.{port}") is { } unix ? [unix]
+            : throw new FatalError($"Unix-domain socket path \"{address}\" is too long");
         try
         {
             return Dns.GetHostAddresses(ByteText.ToNative(address)).Select(found => NativeAddress.Ip(found, port));
@@ -128,7 +131,8 @@ internal sealed class DirectConnection : IDisposable
         }
     }
 
-    private static int RestOf(long deadlineMs) => deadlineMs == long.MaxValue ? -1 : (int)Math.Clamp(deadlineMs - Environment.TickCount64, 0, int.MaxValue);
+    private static int RestOf(long deadlineMs) =>
+        deadlineMs == long.MaxValue ? -1 : (int)Math.Clamp(deadlineMs - Environment.TickCount64, 0, int.MaxValue);
 
     private void Encrypt(bool isDemanded)
     {
@@ -151,9 +155,16 @@ internal sealed class DirectConnection : IDisposable
     private void LogIn()
     {
         var output = new MessageBuffer();
-        var parameters = new StringBuilder($"user\0{_options.User}\0database\0{_options.Database}\0client_encoding\0UTF8\0application_name\0{_options.ApplicationName}\0");
+        var parameters =
+            new StringBuilder(
+            $"user\0{_options.User}\0database\0{_options.Database}\0client_encoding\0UTF8\0application_name\0{_options.ApplicationName}\0");
         if (_options.Options is { } options) parameters.Append("options\0").Append(options).Append('\0');
-        output.Write(new StartupMessage { ProtocolVersion = (int)RequestCode.Protocol3, Parameters = Encoding.Latin1.GetBytes(parameters.Append('\0').ToString()) });
+        output.Write(
+            new StartupMessage
+            {
+                ProtocolVersion = (int)RequestCode.Protocol3,
+                Parameters = Encoding.Latin1.GetBytes(parameters.Append('\0').ToString())
+            });
         var proof = new ServerProof(_options.User, Password, new ScramVerifiers([]), RandomBytes);
         while (true)
         {
@@ -161,7 +172,8 @@ internal sealed class DirectConnection : IDisposable
             switch (Receive(out var body))
             {
                 case BackendMessage.Authentication:
-                    if (!proof.TryAnswer(body, _tls?.EndPoint, output)) throw new FatalError(proof.Problem.Length > 0 ? proof.Problem : "malformed authentication request");
+                    if (!proof.TryAnswer(body, _tls?.EndPoint, output))
+                        throw new FatalError(proof.Problem.Length > 0 ? proof.Problem : "malformed authentication request");
                     if (proof.Derivation is not { } derivation) break;
                     derivation.Run();
                     _ = proof.OnDerived(output);
@@ -172,7 +184,8 @@ internal sealed class DirectConnection : IDisposable
         }
     }
 
-    private Secret Password() => Secret.OfPassword(_options.PasswordFor(_host, _port) ?? throw new FatalError("fe_sendauth: no password supplied"));
+    private Secret Password() =>
+        Secret.OfPassword(_options.PasswordFor(_host, _port) ?? throw new FatalError("fe_sendauth: no password supplied"));
 
     private static byte[] RandomBytes(int count)
     {

@@ -25,7 +25,8 @@ internal sealed class DirectTls : IDisposable
     private DirectTls(TlsContext context, string host, SendBytes send, ReceiveBytes receive)
     {
         (_send, _receive) = (send, receive);
-        _stream = new TlsStream(context, _transfer, server: null, serverName: System.Net.IPAddress.TryParse(host, out _) ? null : host);
+        _stream =
+            new TlsStream(context, _transfer, server: null, serverName: System.Net.IPAddress.TryParse(host, out _) ? null : host);
     }
 
     /// <summary>What SCRAM may be bound to.</summary>
@@ -38,7 +39,8 @@ internal sealed class DirectTls : IDisposable
         try
         {
             tls.Shake();
-            if (options.SslMode == "verify-full" && !tls._stream.IsPeer(host)) throw new FatalError($"server certificate does not match host name \"{host}\"");
+            if (options.SslMode == "verify-full" && !tls._stream.IsPeer(host))
+                throw new FatalError($"server certificate does not match host name \"{host}\"");
             return tls;
         }
         catch
@@ -51,8 +53,11 @@ internal sealed class DirectTls : IDisposable
     private static TlsContext ContextOf(ConnectionOptions options)
     {
         var root = options.SslRootCert;
-        var isVerified = options.SslMode.StartsWith("verify-", StringComparison.Ordinal) || (options.SslMode == "require" && root.Length > 0);
-        if (isVerified && root.Length == 0) throw new FatalError("root certificate file does not exist: name it by sslrootcert, or change sslmode to disable server certificate verification");
+        var isVerified = options.SslMode.StartsWith("verify-", StringComparison.Ordinal)
+            || (options.SslMode == "require" && root.Length > 0);
+        if (isVerified && root.Length == 0)
+            throw new FatalError(
+            "root certificate file does not exist: name it by sslrootcert, or change sslmode to disable server certificate verification");
         try
         {
             return new TlsContext(new TlsContextOptions

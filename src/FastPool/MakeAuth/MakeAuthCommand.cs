@@ -7,9 +7,9 @@ using FastPool.Native.Process;
 namespace FastPool.MakeAuth;
 
 /// <summary>
-/// <c>fastpool mkauth OUTPUT [CONNSTR]</c>: writes a userlist with the secrets of all roles that may log in, as Debian's mkauth.py
-/// does. To PgBouncer two operands are a mistake, and one is a file: so a lone <c>mkauth</c>, or one with options of the
-/// pooler's, still names an ini file.
+/// <c>fastpool mkauth OUTPUT [CONNSTR]</c>: writes a userlist with the secrets of all roles that may log in, as Debian's
+/// mkauth.py does. To PgBouncer two operands are a mistake, and one is a file: so a lone <c>mkauth</c>, or one with options of
+/// the pooler's, still names an ini file.
 /// </summary>
 internal static class MakeAuthCommand
 {
@@ -20,7 +20,8 @@ internal static class MakeAuthCommand
         + "FROM pg_catalog.pg_authid WHERE rolcanlogin ORDER BY 1";
 
     internal static bool IsMeant(IReadOnlyList<string> arguments) =>
-        arguments.Count > 2 && arguments[1] == Word && (arguments[2].Length == 0 || arguments[2][0] != '-' || IsHelp(arguments[2]));
+        arguments.Count > 2 && arguments[1] == Word
+            && (arguments[2].Length == 0 || arguments[2][0] != '-' || IsHelp(arguments[2]));
 
     private static bool IsHelp(string argument) => argument is "-h" or "--help";
 
@@ -30,7 +31,9 @@ internal static class MakeAuthCommand
         const int mostArguments = 4;
         if (IsHelp(arguments[2])) return Say(Descriptor.Stdout, HelpText(arguments[0]), status: 0);
         if (arguments.Count > mostArguments || arguments[2].Length == 0)
-            return Say(Descriptor.Stderr, $"usage: {arguments[0]} mkauth OUTPUT [CONNSTR]\nTry \"{arguments[0]} mkauth --help\" for more information.\n", status: 1);
+            return Say(Descriptor.Stderr,
+                $"usage: {arguments[0]} mkauth OUTPUT [CONNSTR]\nTry \"{arguments[0]} mkauth --help\" for more information.\n",
+                status: 1);
         try
         {
             var surroundings = Surroundings.OfProcess();

@@ -4,7 +4,10 @@ using FastPool.Native.Process;
 
 namespace FastPool.MakeAuth;
 
-/// <summary>libpq's password file: lines of host:port:database:user:password, * for anything. Source: PostgreSQL, libpq, The Password File.</summary>
+/// <summary>
+/// libpq's password file: lines of host:port:database:user:password, * for anything. Source: PostgreSQL, libpq, The Password
+/// File.
+/// </summary>
 internal sealed class PasswordFile(string path)
 {
     private const UnixFileMode OfOthers = (UnixFileMode)0b000_111_111;
@@ -15,7 +18,10 @@ internal sealed class PasswordFile(string path)
         if (!new DiskFileReader().TryRead(path, out var content, out _)) return null;
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(ByteText.ToNative(path)) & OfOthers) != 0)
         {
-            _ = Descriptor.Write(Descriptor.Stderr, CText.Of($"WARNING: password file \"{path}\" has group or world access; permissions should be u=rw (0600) or less\n").AsSpan()[..^1]);
+            _ = Descriptor.Write(Descriptor.Stderr,
+                CText.Of(
+                $"WARNING: password file \"{path}\" has group or world access; permissions should be u=rw (0600) or less\n")
+                .AsSpan()[..^1]);
             return null;
         }
         string[] wanted = [host, $"{port}", database, user];
@@ -35,7 +41,8 @@ internal sealed class PasswordFile(string path)
             if (rest.IsEmpty) return false;
             var isAny = rest.StartsWith("*:");
             var field = TakeField(ref rest, isLast: false);
-            if (!isAny && field != word && !(field == "localhost" && word.StartsWith('/'))) return false; // A Unix socket is localhost too.
+            // A Unix socket is localhost too.
+            if (!isAny && field != word && !(field == "localhost" && word.StartsWith('/'))) return false;
         }
         return !rest.IsEmpty;
     }

@@ -8,8 +8,8 @@ using FastPool.Protocol;
 namespace FastPool.Takeover;
 
 /// <summary>
-/// A row of SHOW FDS as PgBouncer writes it. Columns missing at the end count as NULL, unknown ones behind them are not looked at:
-/// versions differ in that.
+/// A row of SHOW FDS as PgBouncer writes it. Columns missing at the end count as NULL, unknown ones behind them are not looked
+/// at: versions differ in that.
 /// </summary>
 internal sealed class FdsRow
 {
@@ -28,7 +28,8 @@ internal sealed class FdsRow
     internal string? Database => _values[3];
     internal string Address => Required(4);
     internal int Port => (int)Number(5);
-    internal ulong CancelKey => _values[6] is { } text ? ulong.TryParse(text, out var key) ? key : throw new FatalError(Invalid) : 0;
+    internal ulong CancelKey =>
+        _values[6] is { } text ? ulong.TryParse(text, out var key) ? key : throw new FatalError(Invalid) : 0;
     internal int LinkedDescriptor => (int)Number(7);
     internal string? Password => _values[12];
     internal byte[]? ClientKey => Key(13);
@@ -39,7 +40,9 @@ internal sealed class FdsRow
         get
         {
             var parameters = new List<(string, string)>();
-            foreach (var (name, column) in (ReadOnlySpan<(string, int)>)[("client_encoding", 8), ("standard_conforming_strings", 9), ("DateStyle", 10), ("TimeZone", 11)])
+            foreach (
+                var (name, column) in (ReadOnlySpan<(string, int)>)[("client_encoding", 8), ("standard_conforming_strings", 9),
+                ("DateStyle", 10), ("TimeZone", 11)])
             {
                 if (_values[column] is { } value) parameters.Add((name, value));
             }
@@ -97,7 +100,8 @@ internal sealed class FdsRow
     private long Number(int column)
     {
         if (_values[column] is not { } text) return 0;
-        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : throw new FatalError(Invalid);
+        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
+            : throw new FatalError(Invalid);
     }
 
     /// <summary>Text form of a bytea.</summary>
@@ -106,7 +110,8 @@ internal sealed class FdsRow
         const string Prefix = "\\x";
         const int KeyBytes = 32;
         if (_values[column] is not { } text) return null;
-        if (!text.StartsWith(Prefix, StringComparison.Ordinal) || text.Length != Prefix.Length + 2 * KeyBytes) throw new FatalError(Invalid);
+        if (!text.StartsWith(Prefix, StringComparison.Ordinal) || text.Length != Prefix.Length + 2 * KeyBytes)
+            throw new FatalError(Invalid);
         try
         {
             return Convert.FromHexString(text.AsSpan(Prefix.Length));

@@ -26,10 +26,17 @@ internal sealed class OldProcess : IDisposable
         Send(buffer.WrittenSpan);
     }
 
-    /// <summary>StartupMessage 3.0 of user and database pgbouncer, and not a byte more: that is what the other side expects.</summary>
+    /// <summary>
+    /// StartupMessage 3.0 of user and database pgbouncer, and not a byte more: that is what the other side expects.
+    /// </summary>
     internal void SendStartup()
     {
-        var message = new StartupMessage { ProtocolVersion = (int)RequestCode.Protocol3, Parameters = "database\0pgbouncer\0user\0pgbouncer\0\0"u8 };
+        var message =
+            new StartupMessage
+            {
+                ProtocolVersion = (int)RequestCode.Protocol3,
+                Parameters = "database\0pgbouncer\0user\0pgbouncer\0\0"u8
+            };
         var packet = new byte[message.Size];
         message.Write(packet);
         Send(packet);

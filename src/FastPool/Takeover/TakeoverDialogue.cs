@@ -56,8 +56,8 @@ internal sealed class TakeoverDialogue : IDisposable
     }
 
     /// <summary>
-    /// What comes from the other side are connections that are logged in: it must be the same user's process, or root's. Its socket must lie
-    /// where nobody else can put one in its place.
+    /// What comes from the other side are connections that are logged in: it must be the same user's process, or root's. Its
+    /// socket must lie where nobody else can put one in its place.
     /// </summary>
     private static string? ReasonToDistrust(int socket, string folder)
     {
@@ -100,7 +100,8 @@ internal sealed class TakeoverDialogue : IDisposable
             switch (type)
             {
                 case BackendMessage.ErrorResponse: throw new FatalError("login failed");
-                case BackendMessage.ParameterStatus when ParameterStatus.TryRead(body, out var status) && status.Name.SequenceEqual(HandoverReader.GreetingName):
+                case BackendMessage.ParameterStatus when ParameterStatus.TryRead(body, out var status)
+                    && status.Name.SequenceEqual(HandoverReader.GreetingName):
                     _isOwnKind = status.Value.SequenceEqual(HandoverReader.GreetingValue);
                     break;
                 case BackendMessage.ReadyForQuery: return;
@@ -124,7 +125,8 @@ internal sealed class TakeoverDialogue : IDisposable
                     var error = new ErrorFields(body);
                     _log.Line(LogLevel.Error, $"old bouncer sent: {ByteText.Of(error.Severity)}: {ByteText.Of(error.Message)}");
                     throw new FatalError("something failed");
-                case BackendMessage.CommandComplete when CommandComplete.TryRead(body, out var complete) && !complete.Tag.SequenceEqual(tag):
+                case BackendMessage.CommandComplete when CommandComplete.TryRead(body, out var complete)
+                    && !complete.Tag.SequenceEqual(tag):
                     throw new FatalError($"got bad CMD from old bouncer: {ByteText.Of(complete.Tag)}");
             }
         }
@@ -136,7 +138,8 @@ internal sealed class TakeoverDialogue : IDisposable
     {
         Ask("SHOW FDS;"u8, "SHOW"u8, (dialogue, body) => dialogue.TakeRow(body, state));
         var servers = state.Servers.Select(static server => server.OldDescriptor).ToHashSet();
-        if (state.Clients.Exists(client => client.LinkedDescriptor != 0 && !servers.Contains(client.LinkedDescriptor))) throw new FatalError("takeover_create_link: failed to find pair");
+        if (state.Clients.Exists(client => client.LinkedDescriptor != 0 && !servers.Contains(client.LinkedDescriptor)))
+            throw new FatalError("takeover_create_link: failed to find pair");
         state.IsFromPgBouncer = true;
     }
 
@@ -156,7 +159,8 @@ internal sealed class TakeoverDialogue : IDisposable
             case "client": // It was not known yet who it is.
                 Sockets.Close(descriptor);
                 break;
-            case "server" when row is { CancelKey: 0, LinkedDescriptor: 0 }: // In the middle of its login, which nobody can finish who has not begun it.
+            // In the middle of its login, which nobody can finish who has not begun it.
+            case "server" when row is { CancelKey: 0, LinkedDescriptor: 0 }:
                 Sockets.Close(descriptor);
                 break;
             case "server":

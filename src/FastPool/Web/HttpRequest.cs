@@ -25,7 +25,8 @@ internal readonly record struct HttpRequest(string Method, string Path, string A
         if (head.ContainsAnyInRange((byte)0, (byte)8)) return null;
         var lines = Encoding.Latin1.GetString(head).Split('\n', StringSplitOptions.TrimEntries);
         var words = lines[0].Split(' ');
-        if (words.Length != 3 || !words[2].StartsWith("HTTP/1.", StringComparison.Ordinal) || words[0].Length == 0 || !words[1].StartsWith('/')) return null;
+        if (words.Length != 3 || !words[2].StartsWith("HTTP/1.", StringComparison.Ordinal) || words[0].Length == 0
+            || !words[1].StartsWith('/')) return null;
         var accept = "";
         foreach (var line in lines.AsSpan(1))
         {
@@ -50,9 +51,12 @@ internal readonly record struct HttpRequest(string Method, string Path, string A
                 var weight = 1.0;
                 foreach (var part in parts.AsSpan(1))
                 {
-                    if (part.StartsWith("q=", StringComparison.OrdinalIgnoreCase) && double.TryParse(part.AsSpan(2), System.Globalization.CultureInfo.InvariantCulture, out var q)) weight = q;
+                    if (part.StartsWith("q=", StringComparison.OrdinalIgnoreCase)
+                        && double.TryParse(part.AsSpan(2), System.Globalization.CultureInfo.InvariantCulture, out var q)) weight =
+                        q;
                 }
-                if (parts[0].Equals("application/openmetrics-text", StringComparison.OrdinalIgnoreCase)) open = Math.Max(open, weight);
+                if (parts[0].Equals("application/openmetrics-text", StringComparison.OrdinalIgnoreCase))
+                    open = Math.Max(open, weight);
                 else if (parts[0] is "text/plain" or "text/*" or "*/*") text = Math.Max(text, weight);
             }
             return open > 0 && open >= text;

@@ -83,7 +83,9 @@ internal sealed class HttpServer : IDisposable
             return;
         }
         if (handle >= 0) Sockets.Close(handle);
-        if (!_hasComplained) _log.Line(LogLevel.Warning, $"cannot listen on {new IPEndPoint(ip, _address.Port)} for metrics: {call}(): {Errno.Text(-result)}");
+        if (!_hasComplained)
+            _log.Line(LogLevel.Warning,
+            $"cannot listen on {new IPEndPoint(ip, _address.Port)} for metrics: {call}(): {Errno.Text(-result)}");
     }
 
     private void Run()
@@ -115,7 +117,8 @@ internal sealed class HttpServer : IDisposable
         }
         if (_connections.Count == 0) return;
         var now = _clock.NowUs;
-        foreach (var connection in _connections.Values.Where(connection => connection.DeadlineUs < now).ToArray()) End(connection);
+        foreach (var connection in _connections.Values.Where(connection => connection.DeadlineUs < now).ToArray())
+            End(connection);
     }
 
     private void Accept()
@@ -124,7 +127,8 @@ internal sealed class HttpServer : IDisposable
         {
             var handle = Sockets.TryAccept(listener, out _);
             if (handle < 0) continue;
-            if (_connections.Count >= ConnectionsMax) End(_connections.Values.MinBy(static connection => connection.DeadlineUs)!); // Who is nearest to its end makes room.
+            // Who is nearest to its end makes room.
+            if (_connections.Count >= ConnectionsMax) End(_connections.Values.MinBy(static connection => connection.DeadlineUs)!);
             var connection = new HttpConnection(handle, _clock.NowUs);
             _connections[handle] = connection;
             if (_set.TryAdd(handle, Readiness.In | Readiness.PeerClosed, (ulong)handle) != 0) End(connection);

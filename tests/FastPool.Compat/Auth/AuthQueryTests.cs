@@ -3,14 +3,17 @@ using Npgsql;
 
 namespace FastPool.Compat.Auth;
 
-/// <summary>auth_query against PostgreSQL: who runs what, whose secret counts, and what a client may not get in between.</summary>
+/// <summary>
+/// auth_query against PostgreSQL: who runs what, whose secret counts, and what a client may not get in between.
+/// </summary>
 public class AuthQueryTests
 {
     private const string NoSuchUser = "FATAL/08P01 no such user"; // PgBouncer says so; it is for nobody to know.
     private const string WrongPassword = "FATAL/08P01 password authentication failed";
     private const string Query = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname=$1 AND rolcanlogin";
 
-    private static Task<Pooler> StartAsync(int loops, string authType, string? query = Query, Action<PoolerFile>? change = null) => Pooler.StartAsync(loops, f =>
+    private static Task<Pooler> StartAsync(int loops, string authType, string? query = Query,
+        Action<PoolerFile>? change = null) => Pooler.StartAsync(loops, f =>
     {
         f["auth_type"] = authType;
         f["auth_user"] = "user_trust";
@@ -19,7 +22,8 @@ public class AuthQueryTests
         change?.Invoke(f);
     });
 
-    private static async Task<string> LoginAsync(Pooler pooler, string user, string password = Postgres.Password, string database = Postgres.Database) =>
+    private static async Task<string> LoginAsync(Pooler pooler, string user, string password = Postgres.Password,
+        string database = Postgres.Database) =>
         (await LoginClient.LoginAsync(pooler.Port, false, user, database, password)).Answer;
 
     [PoolerTheory(FastPoolOnly = "runs it as auth_user")]
@@ -40,8 +44,10 @@ public class AuthQueryTests
         await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
         {
             await using var client = await RawClient.ConnectAsync(pooler.Port);
-            byte[] password = authType == "plain" ? RawClient.Typed('p', "secret\0"u8.ToArray()) : [];
-            await client.SendAsync([.. RawClient.Startup(("user", "user_plain"), ("database", Postgres.Database)), .. password, .. RawClient.Query("select current_user, session_user")]);
+            var password = authType == "plain" ? RawClient.Typed('p', "secret\0"u8.ToArray()) : [];
+            await client.SendAsync(
+                [.. RawClient.Startup(("user", "user_plain"), ("database", Postgres.Database)), .. password,
+                .. RawClient.Query("select current_user, session_user")]);
             Assert.Equal('I', (await client.ReplyAsync()).Status);
             Assert.Equal("user_plain user_plain", string.Join(' ', (await client.ReplyAsync()).Rows[0]));
         }));
@@ -51,11 +57,13 @@ public class AuthQueryTests
     public async Task A_password_is_good_until_it_has_expired(int loops)
     {
         var server = await Postgres.SharedAsync();
-        await server.ScalarAsync<int>($"select 1; create role until_past_{loops} login password '{Postgres.Password}' valid until '2020-01-01'; create role until_future_{loops} superuser login password '{Postgres.Password}' valid until '2999-01-01'; create role until_nologin_{loops} password 'x'");
+        await server.ScalarAsync<int>(
+            $"select 1; create role until_past_{loops} login password '{Postgres.Password}' valid until '2020-01-01'; create role until_future_{loops} superuser login password '{Postgres.Password}' valid until '2999-01-01'; create role until_nologin_{loops} password 'x'");
         await using var pooler = await StartAsync(loops, "scram-sha-256", query: null);
         Assert.Equal("in", await LoginAsync(pooler, $"until_future_{loops}"));
         Assert.Equal("FATAL/08P01 SASL authentication failed", await LoginAsync(pooler, $"until_past_{loops}"));
-        Assert.Equal(Binary.IsFastPool ? "FATAL/08P01 SASL authentication failed" : NoSuchUser, await LoginAsync(pooler, $"until_nologin_{loops}"));
+        Assert.Equal(Binary.IsFastPool ? "FATAL/08P01 SASL authentication failed"
+            : NoSuchUser, await LoginAsync(pooler, $"until_nologin_{loops}"));
         await using var plain = await StartAsync(loops, "plain", query: null);
         Assert.Equal("FATAL/08P01 password authentication failed", await LoginAsync(plain, $"until_past_{loops}"));
     }
@@ -63,11 +71,14 @@ public class AuthQueryTests
     [PoolerTheory(Since = "1.25"), Loops]
     public async Task A_name_is_never_part_of_the_query(int loops)
     {
-        await using var pooler = await StartAsync(loops, "plain", change: f => f.Databases["app"] = "{server} dbname=app user=user_trust auth_user=user_trust");
+        await using var pooler =
+            await StartAsync(loops, "plain", change: f =>
+            f.Databases["app"] = "{server} dbname=app user=user_trust auth_user=user_trust");
         foreach (var name in new[] { "'; drop table x; --", "\" or 1=1", "$1", "röle", "a b", "%s", "\\'" })
             Assert.Equal(Binary.IsFastPool ? WrongPassword : NoSuchUser, await LoginAsync(pooler, name));
         var server = await Postgres.SharedAsync();
-        await server.ScalarAsync<int>($"select 1; create role \"o'dd \"\"röle\"\" {loops}\" superuser login password '{Postgres.Password}'");
+        await server.ScalarAsync<int>(
+            $"select 1; create role \"o'dd \"\"röle\"\" {loops}\" superuser login password '{Postgres.Password}'");
         Assert.Equal("in", await LoginAsync(pooler, $"o'dd \"röle\" {loops}"));
     }
 
@@ -75,10 +86,14 @@ public class AuthQueryTests
     public async Task What_the_query_sets_is_not_the_clients(int loops)
     {
         var server = await Postgres.SharedAsync();
-        await server.ScalarAsync<int>($"select 1; create or replace function set_zone_{loops}() returns text language plpgsql as $$ begin perform set_config('timezone', 'Asia/Tokyo', false); return 'secret'; end $$");
+        await server.ScalarAsync<int>(
+            $"select 1; create or replace function set_zone_{loops}() returns text language plpgsql as $$ begin perform set_config('timezone', 'Asia/Tokyo', false); return 'secret'; end $$");
         await using var connection = await server.ConnectAsync(Postgres.Database);
-        await connection.ScalarAsync($"create or replace function set_zone_{loops}() returns text language plpgsql as $$ begin perform set_config('timezone', 'Asia/Tokyo', false); return 'secret'; end $$");
-        await using var pooler = await StartAsync(loops, "trust", $"select $1::text, set_zone_{loops}()", f => f.Databases["app"] = "{server} dbname=app user=user_trust pool_size=1");
+        await connection.ScalarAsync(
+            $"create or replace function set_zone_{loops}() returns text language plpgsql as $$ begin perform set_config('timezone', 'Asia/Tokyo', false); return 'secret'; end $$");
+        await using var pooler =
+            await StartAsync(loops, "trust", $"select $1::text, set_zone_{loops}()", f =>
+            f.Databases["app"] = "{server} dbname=app user=user_trust pool_size=1");
         for (var i = 0; i < 3; i++)
         {
             await using var client = await pooler.RawAsync("somebody");
@@ -95,7 +110,9 @@ public class AuthQueryTests
             f.Databases["app"] = $"{{server}} dbname=app user=user_md5 password='{Postgres.Password}' auth_user=user_trust");
         Assert.Equal("in", await LoginAsync(pooler, "somebody", "user_trust"));
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync([.. RawClient.Startup(("user", "somebody"), ("database", Postgres.Database)), .. RawClient.Typed('p', "user_trust\0"u8.ToArray()), .. RawClient.Query("select session_user::text")]);
+        await client.SendAsync(
+            [.. RawClient.Startup(("user", "somebody"), ("database", Postgres.Database)),
+            .. RawClient.Typed('p', "user_trust\0"u8.ToArray()), .. RawClient.Query("select session_user::text")]);
         Assert.Equal('I', (await client.ReplyAsync()).Status);
         Assert.Equal("user_md5", (await client.ReplyAsync()).Rows[0][0]);
     }
@@ -103,13 +120,19 @@ public class AuthQueryTests
     [PoolerTheory(FastPoolOnly = "closes it"), Loops]
     public async Task That_there_is_no_such_user_costs_no_server(int loops)
     {
-        await using var pooler = await StartAsync(loops, "plain", change: f => f.Databases["app"] = "{server} dbname=app application_name=asks auth_user=user_trust");
+        await using var pooler =
+            await StartAsync(loops, "plain", change: f =>
+            f.Databases["app"] = "{server} dbname=app application_name=asks auth_user=user_trust");
         Assert.Equal(WrongPassword, await LoginAsync(pooler, "nobody_knows"));
         var server = await Postgres.SharedAsync();
-        var pid = await server.ScalarAsync<int>("select min(pid) from pg_stat_activity where usename = 'user_trust' and application_name = 'asks'");
+        var pid =
+            await server.ScalarAsync<int>(
+            "select min(pid) from pg_stat_activity where usename = 'user_trust' and application_name = 'asks'");
         for (var i = 0; i < 20; i++) Assert.Equal(WrongPassword, await LoginAsync(pooler, "nobody_knows"));
         Assert.Equal(1L, await server.ScalarAsync<long>($"select count(*) from pg_stat_activity where pid = {pid}"));
-        Assert.DoesNotContain("S-", string.Join('\n', pooler.Process.Lines.Where(line => line.Contains("closing because", StringComparison.Ordinal))), StringComparison.Ordinal);
+        Assert.DoesNotContain("S-",
+            string.Join('\n', pooler.Process.Lines.Where(line => line.Contains("closing because", StringComparison.Ordinal))),
+            StringComparison.Ordinal);
     }
 
     [PoolerTheory(FastPoolOnly = "kills the query"), Loops]
@@ -133,7 +156,8 @@ public class AuthQueryTests
     public async Task A_query_that_goes_wrong_lets_nobody_in(int loops, string query, string line)
     {
         await using var pooler = await StartAsync(loops, "trust", query);
-        if (query is "select 1" or "select nonsense" or "set work_mem = 1024") query = ""; // These take no parameter: PostgreSQL complains of that first.
+        // These take no parameter: PostgreSQL complains of that first.
+        if (query is "select 1" or "select nonsense" or "set work_mem = 1024") query = "";
         Assert.Equal("FATAL/08P01 bouncer config error", await LoginAsync(pooler, "somebody"));
         if (query.Length > 0) await pooler.LineAsync(line);
         else await pooler.LineAsync("error in auth_query: ERROR: ");
@@ -150,7 +174,8 @@ public class AuthQueryTests
         foreach (var (database, secret) in new[] { ("one", "app"), ("two", "postgres"), ("one", "app") })
         {
             Assert.Equal("in", await LoginAsync(pooler, "somebody", secret, database));
-            Assert.Equal("FATAL/08P01 password authentication failed", await LoginAsync(pooler, "somebody", secret == "app" ? "postgres" : "app", database));
+            Assert.Equal("FATAL/08P01 password authentication failed",
+                await LoginAsync(pooler, "somebody", secret == "app" ? "postgres" : "app", database));
         }
     }
 

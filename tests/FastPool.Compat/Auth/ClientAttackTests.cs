@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace FastPool.Compat.Auth;
 
-/// <summary>What clients did to PgBouncer, and may not do here: each ends in a refused login or in the right answer, and others go on.</summary>
+/// <summary>
+/// What clients did to PgBouncer, and may not do here: each ends in a refused login or in the right answer, and others go on.
+/// </summary>
 public class ClientAttackTests
 {
     private const string SaslFailed = "FATAL/08P01 SASL authentication failed";
@@ -29,9 +31,12 @@ public class ClientAttackTests
         return client;
     }
 
-    private static async Task<string> ErrorOfAsync(LoginClient client) => await client.ReadAsync() is var (type, body) ? new Message(type, body) is { Type: 'E' } error ? $"{error.Field('S')}/{error.Field('C')} {error.Field('M')}" : $"{type}" : "closed";
+    private static async Task<string> ErrorOfAsync(LoginClient client) => await client.ReadAsync() is var (type, body)
+        ? new Message(type, body) is { Type: 'E' } error ? $"{error.Field('S')}/{error.Field('C')} {error.Field('M')}" : $"{type}"
+        : "closed";
 
-    private static async Task IsAliveAsync(Pooler pooler, string user = "user_scram") => Assert.Equal("in", (await LoginClient.LoginAsync(pooler.Port, false, user, Postgres.Database, Postgres.Password)).Answer);
+    private static async Task IsAliveAsync(Pooler pooler, string user = "user_scram") =>
+        Assert.Equal("in", (await LoginClient.LoginAsync(pooler.Port, false, user, Postgres.Database, Postgres.Password)).Answer);
 
     [PoolerTheory(FastPoolOnly = "CVE-2026-6664"), Loops]
     public async Task A_SASL_length_that_overflows_is_no_login(int loops)
@@ -43,7 +48,8 @@ public class ClientAttackTests
             await client.AnswerAsync(LoginClient.Initial("n,,n=,r=abc", length: length));
             return (length, await ErrorOfAsync(client));
         }));
-        Assert.All(answers, answer => Assert.Equal(answer.length == -1 ? SaslFailed : "FATAL/08P01 client_login_timeout", answer.Item2));
+        Assert.All(answers, answer =>
+            Assert.Equal(answer.length == -1 ? SaslFailed : "FATAL/08P01 client_login_timeout", answer.Item2));
         await IsAliveAsync(pooler);
     }
 
@@ -73,9 +79,12 @@ public class ClientAttackTests
         foreach (var (hasBegun, message, text) in new[]
         {
             (false, "c=biws,r=abc,p=AAAA\0"u8.ToArray(), "FATAL/08P01 client selected an invalid SASL authentication mechanism"),
-            (false, "correct horse\0\0\0\0\0"u8.ToArray(), "FATAL/08P01 client selected an invalid SASL authentication mechanism"),
-            (false, LoginClient.Initial("n,,n=,r=abc", "SCRAM-SHA-1"), "FATAL/08P01 client selected an invalid SASL authentication mechanism"),
-            (false, LoginClient.Initial("p=tls-server-end-point,,n=,r=abc", "SCRAM-SHA-256-PLUS"), "FATAL/08P01 client selected an invalid SASL authentication mechanism"),
+            (false, "correct horse\0\0\0\0\0"u8.ToArray(),
+                "FATAL/08P01 client selected an invalid SASL authentication mechanism"),
+            (false, LoginClient.Initial("n,,n=,r=abc", "SCRAM-SHA-1"),
+                "FATAL/08P01 client selected an invalid SASL authentication mechanism"),
+            (false, LoginClient.Initial("p=tls-server-end-point,,n=,r=abc", "SCRAM-SHA-256-PLUS"),
+                "FATAL/08P01 client selected an invalid SASL authentication mechanism"),
             (true, initial, SaslFailed),
             (true, [], SaslFailed),
         })
@@ -86,7 +95,8 @@ public class ClientAttackTests
         }
         using (var client = await AskedAsync(pooler, hasBegun: false)) // What follows a refusal is not looked at.
         {
-            await client.SendAsync([.. RawClient.Typed('p', initial), .. RawClient.Typed('p', initial), .. RawClient.Query("select 1")]);
+            await client.SendAsync(
+                [.. RawClient.Typed('p', initial), .. RawClient.Typed('p', initial), .. RawClient.Query("select 1")]);
             Assert.Equal("R", await ErrorOfAsync(client));
             Assert.Equal(SaslFailed, await ErrorOfAsync(client));
             Assert.Equal("closed", await ErrorOfAsync(client));
@@ -103,7 +113,8 @@ public class ClientAttackTests
         await using var client = await RawClient.ConnectAsync(pooler.Port);
         await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
         var request = (await client.ReadAsync())!.Body;
-        var password = authType == "plain" ? Encoding.ASCII.GetBytes(Postgres.Password + "\0") : LoginClient.Respond(LoginClient.Md5(Postgres.Password, "user_trust"), request.AsSpan(4, 4));
+        var password = authType == "plain" ? Encoding.ASCII.GetBytes(Postgres.Password + "\0")
+            : LoginClient.Respond(LoginClient.Md5(Postgres.Password, "user_trust"), request.AsSpan(4, 4));
         await client.SendAsync([.. RawClient.Typed('p', password), .. RawClient.Typed('p', password)]);
         Assert.Equal('I', (await client.ReplyAsync()).Status);
         Assert.Equal("FATAL/08P01 unknown pkt", (await client.ReplyAsync()).ErrorText);
@@ -218,7 +229,8 @@ public class ClientAttackTests
     private static double CpuSeconds(string stat)
     {
         var fields = File.ReadAllText(stat).Split(')')[^1].Split(' ');
-        return (double.Parse(fields[12], CultureInfo.InvariantCulture) + double.Parse(fields[13], CultureInfo.InvariantCulture)) / 100;
+        return (double.Parse(fields[12], CultureInfo.InvariantCulture)
+            + double.Parse(fields[13], CultureInfo.InvariantCulture)) / 100;
     }
 
     [PoolerTheory(FastPoolOnly = "CVE-2026-6667"), Loops]
@@ -229,7 +241,9 @@ public class ClientAttackTests
         await using var stats = await RawClient.LoginAsync(pooler.Port, "stats", "pgbouncer");
         var clients = await stats.QueryAsync("SHOW CLIENTS");
         var id = clients.Rows.Single(row => row[1] == "user_trust")[clients.Columns.IndexOf("id")];
-        foreach (var command in new[] { $"KILL_CLIENT {id}", "KILL app", "PAUSE", "RESUME", "DISABLE app", "RECONNECT", "SUSPEND", "SHUTDOWN", "RELOAD", "SET auth_type = 'any'", "SHOW FDS" })
+        foreach (
+            var command in new[] { $"KILL_CLIENT {id}", "KILL app", "PAUSE", "RESUME", "DISABLE app", "RECONNECT", "SUSPEND",
+            "SHUTDOWN", "RELOAD", "SET auth_type = 'any'", "SHOW FDS" })
             Assert.Equal("ERROR/08P01 admin access needed", (await stats.QueryAsync(command)).ErrorText);
         Assert.Equal("1", (await client.QueryAsync("select 1")).Rows[0][0]);
     }
@@ -272,13 +286,17 @@ public class ClientAttackTests
         await IsAliveAsync(pooler, "user_trust");
         pooler.Rewrite(f => f.Users.Remove("user_trust"));
         Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
-        foreach (var password in new[] { Postgres.Password, "" }.Where(password => password.Length > 0 || authType == "scram-sha-256"))
-            Assert.Equal(text, (await LoginClient.LoginAsync(pooler.Port, false, "user_trust", Postgres.Database, password)).Answer);
+        foreach (
+            var password in new[] { Postgres.Password, "" }.Where(password => password.Length > 0 || authType == "scram-sha-256"))
+            Assert.Equal(text,
+                (await LoginClient.LoginAsync(pooler.Port, false, "user_trust", Postgres.Database, password)).Answer);
         await pooler.LineAsync("no such user: user_trust");
         pooler.Rewrite(f => f.Users["user_trust"] = "another");
         Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
         Assert.Equal("in", (await LoginClient.LoginAsync(pooler.Port, false, "user_trust", Postgres.Database, "another")).Answer);
-        if (authType != "trust") Assert.Equal(text, (await LoginClient.LoginAsync(pooler.Port, false, "user_trust", Postgres.Database, Postgres.Password)).Answer);
+        if (authType != "trust")
+            Assert.Equal(text,
+            (await LoginClient.LoginAsync(pooler.Port, false, "user_trust", Postgres.Database, Postgres.Password)).Answer);
     }
 
     [PoolerTheory(FastPoolOnly = "stores them over the forced user's"), Loops]
@@ -313,8 +331,10 @@ public class ClientAttackTests
             f.Databases["forced"] = "{server} dbname=app user=user_scram";
         });
         // Nobody has proved it yet: the forced user has a verifier and no key.
-        Assert.Equal("FATAL/08P01 server login failed: wrong password type", (await LoginClient.LoginAsync(pooler.Port, false, "guest", "forced", "other")).Answer);
-        Assert.Equal("in", (await LoginClient.LoginAsync(pooler.Port, false, "user_scram", Postgres.Database, Postgres.Password)).Answer);
+        Assert.Equal("FATAL/08P01 server login failed: wrong password type",
+            (await LoginClient.LoginAsync(pooler.Port, false, "guest", "forced", "other")).Answer);
+        Assert.Equal("in",
+            (await LoginClient.LoginAsync(pooler.Port, false, "user_scram", Postgres.Database, Postgres.Password)).Answer);
         Assert.Equal("in", (await LoginClient.LoginAsync(pooler.Port, false, "guest", "forced", "other")).Answer);
         Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD")); // The verifier is still there, and so are the keys.
         Assert.Equal("RECONNECT", await pooler.OwnUserAsync("RECONNECT"));
@@ -322,7 +342,10 @@ public class ClientAttackTests
         pooler.Rewrite(f => f.Users["user_scram"] = LoginClient.Scram.Verifier(Postgres.Password, "another salt"));
         Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
         Assert.Equal("RECONNECT", await pooler.OwnUserAsync("RECONNECT"));
-        await Until.TrueAsync(async () => (await LoginClient.LoginAsync(pooler.Port, false, "guest", "forced", "other")).Answer == "FATAL/08P01 server login failed: wrong password type", "the keys are gone");
+        await Until.TrueAsync(
+            async () =>
+            (await LoginClient.LoginAsync(pooler.Port, false, "guest", "forced",
+            "other")).Answer == "FATAL/08P01 server login failed: wrong password type", "the keys are gone");
     }
 
     [PoolerTheory(FastPoolOnly = "stands still"), Loops]
@@ -333,15 +356,21 @@ public class ClientAttackTests
         {
             f["auth_type"] = "plain";
             f.Users["slow"] = LoginClient.Scram.Verifier(Postgres.Password, iterations: 1_000_000);
-            f.Users["endless"] = LoginClient.Scram.Verifier(Postgres.Password).Replace("$4096:", "$2000000000:", StringComparison.Ordinal);
+            f.Users["endless"] = LoginClient.Scram.Verifier(Postgres.Password)
+                .Replace("$4096:", "$2000000000:", StringComparison.Ordinal);
             f.Databases["app"] += " user=user_trust";
         });
-        Assert.Equal("FATAL/08P01 password authentication failed", (await LoginClient.LoginAsync(pooler.Port, false, "endless", "app", Postgres.Password)).Answer);
+        Assert.Equal("FATAL/08P01 password authentication failed",
+            (await LoginClient.LoginAsync(pooler.Port, false, "endless", "app", Postgres.Password)).Answer);
         await pooler.LineAsync("SCRAM secret has too many iterations: 2000000000");
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync([.. RawClient.Startup(("user", "user_plain"), ("database", "app")), .. RawClient.Typed('p', Encoding.ASCII.GetBytes(Postgres.Password + "\0"))]);
+        await client.SendAsync(
+            [.. RawClient.Startup(("user", "user_plain"), ("database", "app")),
+            .. RawClient.Typed('p', Encoding.ASCII.GetBytes(Postgres.Password + "\0"))]);
         Assert.Equal('I', (await client.ReplyAsync()).Status);
-        var slow = Enumerable.Range(0, 8).Select(i => LoginClient.LoginAsync(pooler.Port, false, "slow", "app", i == 0 ? Postgres.Password : "wrong")).ToList();
+        var slow = Enumerable.Range(0, 8)
+            .Select(i => LoginClient.LoginAsync(pooler.Port, false, "slow", "app", i == 0 ? Postgres.Password : "wrong"))
+            .ToList();
         Assert.Equal("1", (await client.QueryAsync("select 1")).Rows[0][0]);
         Assert.Equal("in", (await slow[0]).Answer);
         foreach (var login in slow.Skip(1)) Assert.Equal("FATAL/08P01 password authentication failed", (await login).Answer);
@@ -351,14 +380,16 @@ public class ClientAttackTests
             if (File.ReadAllText($"{thread}/comm") == "scram\n") ofThreads += CpuSeconds($"{thread}/stat");
             else ofOthers += CpuSeconds($"{thread}/stat");
         }
-        Assert.True(ofThreads > 1 && ofOthers < ofThreads / 4, $"the threads for it took {ofThreads} s, the loops and others {ofOthers} s");
+        Assert.True(ofThreads > 1
+            && ofOthers < ofThreads / 4, $"the threads for it took {ofThreads} s, the loops and others {ofOthers} s");
     }
 
     [PoolerTheory(FastPoolOnly = "those of known users change"), Loops]
     public async Task Known_and_unknown_users_are_asked_alike_before_and_after_RELOAD(int loops)
     {
         await using var pooler = await ScramAsync(loops);
-        async Task<string[]> SaltsAsync() => await Task.WhenAll(new[] { "user_scram", "user_plain", "nobody_knows", "nobody_else" }.Select(async user =>
+        async Task<string[]> SaltsAsync() =>
+            await Task.WhenAll(new[] { "user_scram", "user_plain", "nobody_knows", "nobody_else" }.Select(async user =>
         {
             using var client = await LoginClient.ConnectAsync(pooler.Port, false);
             await client.SendAsync(RawClient.Startup(("user", user), ("database", Postgres.Database)));

@@ -18,7 +18,8 @@ public class LdapTests
         {
             f["auth_type"] = "ldap";
             f["verbose"] = "2"; // Whatever is logged, no password is.
-            f["auth_ldap_options"] = options.Replace("{port}", $"{slapd.Port}", StringComparison.Ordinal).Replace("{secure}", $"{slapd.SecurePort}", StringComparison.Ordinal);
+            f["auth_ldap_options"] = options.Replace("{port}", $"{slapd.Port}", StringComparison.Ordinal)
+                .Replace("{secure}", $"{slapd.SecurePort}", StringComparison.Ordinal);
             f["client_login_timeout"] = "10";
             f.Environment.Add(("LDAPTLS_CACERT", certificates.Authority));
             f.Users.Clear();
@@ -30,7 +31,8 @@ public class LdapTests
     [Loops(Base + "ldaptls=1 ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"")]
     [Loops("ldapserver=127.0.0.1 ldapscheme=ldaps ldapport={secure} ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"")]
     [Loops(Base + "ldapbasedn=\"dc=example\"")]
-    [Loops(Base + "ldapbasedn=\"dc=example\" ldapbinddn=\"cn=root,dc=example\" ldapbindpasswd=rootpassword ldapsearchattribute=cn")]
+    [Loops(Base
+        + "ldapbasedn=\"dc=example\" ldapbinddn=\"cn=root,dc=example\" ldapbindpasswd=rootpassword ldapsearchattribute=cn")]
     [Loops(Base + "ldapbasedn=\"dc=example\" ldapsearchfilter=\"(&(objectClass=person)(uid=$username))\"")]
     [Loops("ldapurl=\"ldap://127.0.0.1:{port}/ou=people,dc=example?uid?one\"")]
     [Loops("ldapserver=\"127.0.0.1:1 127.0.0.1\" ldapport={port} ldapbasedn=\"dc=example\"")]
@@ -38,8 +40,10 @@ public class LdapTests
     {
         await using var pooler = await StartAsync(loops, options);
         await using var connection = await pooler.ConnectAsync("user_scram");
-        Assert.Equal("user_scram", await connection.ScalarAsync("select current_user::text")); // The server has asked for the same password.
-        var refused = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_scram", more: "Password=wrong"));
+        // The server has asked for the same password.
+        Assert.Equal("user_scram", await connection.ScalarAsync("select current_user::text"));
+        var refused =
+            await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_scram", more: "Password=wrong"));
         Assert.Equal(("FATAL", "08P01", "LDAP authentication failed"), (refused.Severity, refused.SqlState, refused.MessageText));
         await pooler.LineAsync("WARNING LDAP login failed for user cn=user_scram,ou=people,dc=example on server ");
         Assert.DoesNotContain(Postgres.Password, pooler.Process.Text, StringComparison.Ordinal);
@@ -62,7 +66,9 @@ public class LdapTests
     [PoolerTheory(Since = "1.25")]
     [Loops("ldapserver=127.0.0.1 ldapbasedn=b ldapprefix=a", "cannot mix options for simple bind and search+bind modes")]
     [Loops("ldapserver=127.0.0.1 ldapport=1 ldapprefix=a", "Can't contact LDAP server")]
-    [Loops(Base + "ldapbasedn=\"dc=example\" ldapbinddn=\"cn=root,dc=example\" ldapbindpasswd=wrong", "could not perform initial LDAP bind for ldapbinddn \"cn=root,dc=example\" on server \"127.0.0.1\": Invalid credentials")]
+    [Loops(Base
+        + "ldapbasedn=\"dc=example\" ldapbinddn=\"cn=root,dc=example\" ldapbindpasswd=wrong",
+        "could not perform initial LDAP bind for ldapbinddn \"cn=root,dc=example\" on server \"127.0.0.1\": Invalid credentials")]
     public async Task What_is_wrong_with_the_options_or_the_directory_stands_in_the_log(int loops, string options, string line)
     {
         await using var pooler = await StartAsync(loops, options);
@@ -90,7 +96,8 @@ public class LdapTests
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {
             var hba = Path.Combine(Machine.NewFolder("hba"), "hba");
-            File.WriteAllText(hba, $"host all user_md5 all ldap ldapserver=127.0.0.1 ldapport={((IPEndPoint)silent.LocalEndpoint).Port} ldapprefix=x\nhost all all all ldap ldapserver=127.0.0.1 ldapport={slapd.Port} ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"\n");
+            File.WriteAllText(hba,
+                $"host all user_md5 all ldap ldapserver=127.0.0.1 ldapport={((IPEndPoint)silent.LocalEndpoint).Port} ldapprefix=x\nhost all all all ldap ldapserver=127.0.0.1 ldapport={slapd.Port} ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"\n");
             f["auth_type"] = "hba";
             f["auth_hba_file"] = hba;
         });
@@ -120,7 +127,8 @@ public class LdapTests
             ("nobody_knows", Postgres.Password, "FATAL/08P01 LDAP authentication failed"),
             ("nobody_knows", "", "FATAL/08P01 empty password returned by client"),
         })
-            Assert.Equal(new LoginOutcome("plain", answer), await LoginClient.LoginAsync(pooler.Port, hasTls, user, "app", password));
+            Assert.Equal(new LoginOutcome("plain", answer),
+                await LoginClient.LoginAsync(pooler.Port, hasTls, user, "app", password));
     }
 
     [PoolerTheory(FastPoolOnly = "PgBouncer does not count them"), Loops]
@@ -144,11 +152,15 @@ public class LdapTests
             f["stats_users"] = "user_plain";
         });
         Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
-        Assert.Equal(new LoginOutcome("", "FATAL/08P01 bouncer config error"), await LoginClient.LoginAsync(pooler.Port, false, "user_scram", "app", Postgres.Password));
+        Assert.Equal(new LoginOutcome("", "FATAL/08P01 bouncer config error"),
+            await LoginClient.LoginAsync(pooler.Port, false, "user_scram", "app", Postgres.Password));
         await pooler.LineAsync("LDAP can't be used together with database authentication");
-        Assert.Equal(new LoginOutcome("", "FATAL/08P01 not allowed"), await LoginClient.LoginAsync(pooler.Port, false, "user_scram", "pgbouncer", Postgres.Password));
-        Assert.Equal(new LoginOutcome("plain", "in"), await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", Postgres.Password));
-        Assert.Equal(new LoginOutcome("plain", "FATAL/08P01 LDAP authentication failed"), await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", "wrong"));
+        Assert.Equal(new LoginOutcome("", "FATAL/08P01 not allowed"),
+            await LoginClient.LoginAsync(pooler.Port, false, "user_scram", "pgbouncer", Postgres.Password));
+        Assert.Equal(new LoginOutcome("plain", "in"),
+            await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", Postgres.Password));
+        Assert.Equal(new LoginOutcome("plain", "FATAL/08P01 LDAP authentication failed"),
+            await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", "wrong"));
     }
 
     [PoolerTheory(Since = "1.25"), Loops]
@@ -158,7 +170,8 @@ public class LdapTests
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {
             var hba = Path.Combine(Machine.NewFolder("hba"), "hba");
-            File.WriteAllText(hba, $"host all user_scram,user_plain all ldap ldapserver=127.0.0.1 ldapport={slapd.Port} ldapbasedn=\"dc=example\"\nhost all all all md5\n");
+            File.WriteAllText(hba,
+                $"host all user_scram,user_plain all ldap ldapserver=127.0.0.1 ldapport={slapd.Port} ldapbasedn=\"dc=example\"\nhost all all all md5\n");
             f["auth_type"] = "hba";
             f["auth_hba_file"] = hba;
             f["auth_user"] = "user_trust";
@@ -166,7 +179,8 @@ public class LdapTests
             foreach (var user in new[] { "user_scram", "user_md5" }) f.Users.Remove(user);
             f.Users["user_plain"] = "what the file says";
         });
-        foreach (var user in new[] { "user_scram", "user_plain" }) // In no file, and in the file under another password: LDAP decides, and the server is told the same.
+        // In no file, and in the file under another password: LDAP decides, and the server is told the same.
+        foreach (var user in new[] { "user_scram", "user_plain" })
         {
             await using var connection = await pooler.ConnectAsync(user);
             Assert.Equal(user, await connection.ScalarAsync("select current_user::text"));
@@ -183,7 +197,8 @@ public class LdapTests
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {
             var hba = Path.Combine(Machine.NewFolder("hba"), "hba");
-            File.WriteAllText(hba, $"host all user_md5 all ldap ldapserver=127.0.0.1 ldapport={((IPEndPoint)silent.LocalEndpoint).Port} ldapprefix=x\nhost all all all md5\n");
+            File.WriteAllText(hba,
+                $"host all user_md5 all ldap ldapserver=127.0.0.1 ldapport={((IPEndPoint)silent.LocalEndpoint).Port} ldapprefix=x\nhost all all all md5\n");
             f["auth_type"] = "hba";
             f["auth_hba_file"] = hba;
         });
@@ -196,7 +211,9 @@ public class LdapTests
             await clients[i].AnswerAsync("password\0"u8.ToArray());
         }
         await pooler.LineAsync("WARNING LDAP queue is full");
-        Assert.Equal("FATAL/08P01 LDAP authentication failed", new Message('E', (await clients[^1].ReadAsync())!.Value.Body) is var error ? $"{error.Field('S')}/{error.Field('C')} {error.Field('M')}" : "");
+        Assert.Equal("FATAL/08P01 LDAP authentication failed",
+            new Message('E', (await clients[^1].ReadAsync())!.Value.Body) is var error
+            ? $"{error.Field('S')}/{error.Field('C')} {error.Field('M')}" : "");
         for (var i = 0; i < 5; i++) await using (await pooler.ConnectAsync("user_plain")) { }
         foreach (var client in clients) client.Dispose();
         await using (await pooler.ConnectAsync("user_plain")) { }

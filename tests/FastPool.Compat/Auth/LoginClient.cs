@@ -7,7 +7,9 @@ using System.Text;
 
 namespace FastPool.Compat.Auth;
 
-/// <summary>What came of a login: what was asked for (plain, md5, sasl or nothing), and <c>in</c>, <c>closed</c> or the error.</summary>
+/// <summary>
+/// What came of a login: what was asked for (plain, md5, sasl or nothing), and <c>in</c>, <c>closed</c> or the error.
+/// </summary>
 internal sealed record LoginOutcome(string Asked, string Answer);
 
 /// <summary>
@@ -60,7 +62,9 @@ internal sealed class LoginClient : IDisposable
         {
             switch (type)
             {
-                case 'E': return new LoginOutcome(asked, new Message('E', body) is var error ? $"{error.Field('S')}/{error.Field('C')} {error.Field('M')}" : "");
+                case 'E':
+                    return new LoginOutcome(asked, new Message('E', body) is var error
+                    ? $"{error.Field('S')}/{error.Field('C')} {error.Field('M')}" : "");
                 case 'Z': return new LoginOutcome(asked, "in");
                 case 'R':
                     switch (BinaryPrimitives.ReadInt32BigEndian(body))
@@ -71,7 +75,8 @@ internal sealed class LoginClient : IDisposable
                             break;
                         case 5:
                             asked = "md5";
-                            await AnswerAsync(password == Over ? new byte[OverBytes] : password.Length == 0 ? [0] : Respond(Md5(password, user), body.AsSpan(4, 4)));
+                            await AnswerAsync(password == Over ? new byte[OverBytes] : password.Length == 0 ? [0]
+                                : Respond(Md5(password, user), body.AsSpan(4, 4)));
                             break;
                         case 10:
                             asked = "sasl";
@@ -100,7 +105,8 @@ internal sealed class LoginClient : IDisposable
     }
 
     /// <summary>The body that answers a request with that salt.</summary>
-    public static byte[] Respond(string stored, ReadOnlySpan<byte> salt) => Encoding.ASCII.GetBytes(Md5(stored[3..], salt) + "\0");
+    public static byte[] Respond(string stored, ReadOnlySpan<byte> salt) =>
+        Encoding.ASCII.GetBytes(Md5(stored[3..], salt) + "\0");
 
     public static string Md5(string password, string user) => Md5(password, Encoding.UTF8.GetBytes(user));
 
@@ -174,7 +180,8 @@ internal sealed class LoginClient : IDisposable
 
         public static (byte[] Client, byte[] Server) Keys(string password, byte[] salt, int iterations)
         {
-            var salted = Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password), salt, iterations, HashAlgorithmName.SHA256, 32);
+            var salted =
+                Rfc2898DeriveBytes.Pbkdf2(Encoding.UTF8.GetBytes(password), salt, iterations, HashAlgorithmName.SHA256, 32);
             return (HMACSHA256.HashData(salted, "Client Key"u8), HMACSHA256.HashData(salted, "Server Key"u8));
         }
     }

@@ -26,8 +26,10 @@ public class MakeAuthTests
         await using var connection = await server.ConnectAsync();
         foreach (var sql in new[]
         {
-            $"create role \"{Odd.Replace("\"", "\"\"", StringComparison.Ordinal)}\" login password '{Postgres.Password}'", "create role gone login password 'x' valid until '2020-01-01'",
-            "create role still login password 'x' valid until '2999-01-01'", "create role nobody nologin password 'x'", "create role bare login",
+            $"create role \"{Odd.Replace("\"", "\"\"", StringComparison.Ordinal)}\" login password '{Postgres.Password}'",
+                "create role gone login password 'x' valid until '2020-01-01'",
+            "create role still login password 'x' valid until '2999-01-01'", "create role nobody nologin password 'x'",
+                "create role bare login",
         })
         {
             await using var command = new NpgsqlCommand(sql, connection);
@@ -36,7 +38,8 @@ public class MakeAuthTests
         return server;
     }
 
-    private static Task<(int ExitCode, string Text)> RunAsync(string output, string text, params (string, string)[] environment) =>
+    private static Task<(int ExitCode, string Text)> RunAsync(string output, string text,
+        params (string, string)[] environment) =>
         Child.RunAsync(Binary.Path, ["mkauth", output, text], environment);
 
     [PoolerTheory(FastPoolOnly = "has a script for it"), Loops]
@@ -84,11 +87,17 @@ public class MakeAuthTests
         }
 
         var port = server.Port;
-        await GoodAsync($"host=127.0.0.1 port={port} user=user_md5 dbname=postgres password='{Postgres.Password}' sslmode=disable");
-        await GoodAsync($"host=127.0.0.1 port={port} user=user_scram dbname=postgres sslmode=disable", ("PGPASSWORD", Postgres.Password));
-        await GoodAsync($"host=127.0.0.1 port={port} user=user_scram dbname=postgres sslmode=require", ("PGPASSWORD", Postgres.Password)); // Bound to the channel.
-        await GoodAsync($"host=127.0.0.1 port={port} user=user_plain dbname=postgres sslmode=allow", ("PGPASSWORD", Postgres.Password));
-        await GoodAsync($"host=localhost hostaddr=127.0.0.1 port={port} user=user_plain dbname=postgres sslmode=verify-full sslrootcert={certificates.Authority}", ("PGPASSWORD", Postgres.Password));
+        await GoodAsync(
+            $"host=127.0.0.1 port={port} user=user_md5 dbname=postgres password='{Postgres.Password}' sslmode=disable");
+        await GoodAsync($"host=127.0.0.1 port={port} user=user_scram dbname=postgres sslmode=disable",
+            ("PGPASSWORD", Postgres.Password));
+        // Bound to the channel.
+        await GoodAsync($"host=127.0.0.1 port={port} user=user_scram dbname=postgres sslmode=require",
+            ("PGPASSWORD", Postgres.Password));
+        await GoodAsync($"host=127.0.0.1 port={port} user=user_plain dbname=postgres sslmode=allow",
+            ("PGPASSWORD", Postgres.Password));
+        await GoodAsync(
+            $"host=localhost hostaddr=127.0.0.1 port={port} user=user_plain dbname=postgres sslmode=verify-full sslrootcert={certificates.Authority}", ("PGPASSWORD", Postgres.Password));
         var passwords = Path.Combine(folder, "passwords");
         await File.WriteAllTextAsync(passwords, $"127.0.0.1:{port}:*:user_scram:{Postgres.Password}\n");
         File.SetUnixFileMode(passwords, (UnixFileMode)0b100_000_000);
@@ -100,9 +109,12 @@ public class MakeAuthTests
     [InlineData("user=user_scram password=wrong", "mkauth: FATAL:  password authentication failed for user \"user_scram\"")]
     [InlineData("user=user_scram", "mkauth: fe_sendauth: no password supplied")]
     [InlineData("user=still password=x", "mkauth: ERROR:  permission denied for table pg_authid")]
-    [InlineData("user=postgres sslmode=verify-ca sslrootcert={stranger}", "mkauth: SSL error: handshake failed: error:0A000086:SSL routines::certificate verify failed")]
-    [InlineData("host=localhost hostaddr=127.0.0.1 user=postgres sslmode=verify-ca", "mkauth: root certificate file does not exist: name it by sslrootcert, or change sslmode to disable server certificate verification")]
-    [InlineData("host=elsewhere.example hostaddr=127.0.0.1 user=postgres sslmode=verify-full sslrootcert={ca}", "mkauth: server certificate does not match host name \"elsewhere.example\"")]
+    [InlineData("user=postgres sslmode=verify-ca sslrootcert={stranger}",
+        "mkauth: SSL error: handshake failed: error:0A000086:SSL routines::certificate verify failed")]
+    [InlineData("host=localhost hostaddr=127.0.0.1 user=postgres sslmode=verify-ca",
+        "mkauth: root certificate file does not exist: name it by sslrootcert, or change sslmode to disable server certificate verification")]
+    [InlineData("host=elsewhere.example hostaddr=127.0.0.1 user=postgres sslmode=verify-full sslrootcert={ca}",
+        "mkauth: server certificate does not match host name \"elsewhere.example\"")]
     [InlineData("user=postgres dbname=nowhere", "mkauth: FATAL:  database \"nowhere\" does not exist")]
     public async Task What_fails_is_told_and_leaves_the_file(string text, string message)
     {
@@ -111,7 +123,8 @@ public class MakeAuthTests
         var folder = Machine.NewFolder("list");
         var list = Path.Combine(folder, "userlist.txt");
         await File.WriteAllTextAsync(list, "before");
-        text = text.Replace("{stranger}", certificates.Stranger, StringComparison.Ordinal).Replace("{ca}", certificates.Authority, StringComparison.Ordinal);
+        text = text.Replace("{stranger}", certificates.Stranger, StringComparison.Ordinal)
+            .Replace("{ca}", certificates.Authority, StringComparison.Ordinal);
         Assert.Equal((1, message), await RunAsync(list, $"host=127.0.0.1 port={server.Port} dbname=postgres {text}"));
         Assert.Equal("before", await File.ReadAllTextAsync(list));
         Assert.Equal([list], Directory.GetFiles(folder));
@@ -134,7 +147,8 @@ public class MakeAuthTests
         var written = File.GetLastWriteTimeUtc(list);
         Assert.Equal((0, ""), await RunAsync(list, text));
         Assert.Equal(written, File.GetLastWriteTimeUtc(list));
-        Assert.Equal((1, "mkauth: could not write file \"/nowhere/userlist.txt\": No such file or directory"), await RunAsync("/nowhere/userlist.txt", text));
+        Assert.Equal((1, "mkauth: could not write file \"/nowhere/userlist.txt\": No such file or directory"),
+            await RunAsync("/nowhere/userlist.txt", text));
     }
 
     [PoolerFact(FastPoolOnly = "has a script for it")]
@@ -143,7 +157,8 @@ public class MakeAuthTests
         await using var model = await Pooler.StartAsync(1);
         var folder = Machine.NewFolder("ini");
         await File.WriteAllTextAsync(Path.Combine(folder, "mkauth"), (await File.ReadAllTextAsync(model.IniPath))
-            .Replace($"listen_port = {model.Port}", $"listen_port = {Machine.FreePort()}", StringComparison.Ordinal).Replace($"unix_socket_dir = {model.Folder}", $"unix_socket_dir = {folder}", StringComparison.Ordinal));
+            .Replace($"listen_port = {model.Port}", $"listen_port = {Machine.FreePort()}", StringComparison.Ordinal)
+                .Replace($"unix_socket_dir = {model.Folder}", $"unix_socket_dir = {folder}", StringComparison.Ordinal));
         foreach (var arguments in new[] { new[] { "mkauth" }, ["mkauth", "-v"], ["-v", "mkauth"] })
         {
             await using var child = Child.Start(Binary.Path, arguments, folder);

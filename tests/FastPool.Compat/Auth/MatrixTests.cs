@@ -4,17 +4,17 @@ using Npgsql;
 namespace FastPool.Compat.Auth;
 
 /// <summary>
-/// Every method with every kind of secret and every kind of password, plain and through TLS: what is asked for, and what the client
-/// reads in the end. Source: spec, auth.md 1 to 3, 5 and 7.
+/// Every method with every kind of secret and every kind of password, plain and through TLS: what is asked for, and what the
+/// client reads in the end. Source: spec, auth.md 1 to 3, 5 and 7.
 /// </summary>
 public class MatrixTests
 {
     private const string Right = Postgres.Password;
 
     /// <summary>
-    /// Users: f_… stand in auth_file, q_… are known by auth_query, null has no secret there; f_nobody and q_nobody are unknown where
-    /// the database has no auth_query, and where it has one. A cell a/b means a without TLS, b with it. A decoy is asked what one kind
-    /// of users with passwords is asked, or the other.
+    /// Users: f_… stand in auth_file, q_… are known by auth_query, null has no secret there; f_nobody and q_nobody are unknown
+    /// where the database has no auth_query, and where it has one. A cell a/b means a without TLS, b with it. A decoy is asked
+    /// what one kind of users with passwords is asked, or the other.
     /// </summary>
     private const string Table = """
         method         | users                                     | asks  | right  | wrong  | empty  | long   | over
@@ -75,7 +75,8 @@ public class MatrixTests
     });
 
     private static IEnumerable<(string Kind, string Secret)> Secrets(string prefix) =>
-        [("plain", Right), ("md5", LoginClient.Md5(Right, prefix + "md5")), ("scram", LoginClient.Scram.Verifier(Right)), ("empty", "")];
+        [("plain", Right), ("md5", LoginClient.Md5(Right, prefix + "md5")), ("scram", LoginClient.Scram.Verifier(Right)),
+            ("empty", "")];
 
     private static async Task<Pooler> PoolerAsync(int loops, Action<PoolerFile> change)
     {
@@ -129,7 +130,8 @@ public class MatrixTests
         {
             var hba = Path.Combine(Machine.NewFolder("hba"), "hba.conf");
             File.WriteAllLines(hba, methods.Where(method => method != "none").Select(method =>
-                $"{method switch { "ssl" => "hostssl", "nossl" => "hostnossl", _ => "host" }} f_{method},q_{method} all all {method switch { "ssl" or "nossl" => "trust", "plain" => "password", _ => method }}"));
+                $"{method switch { "ssl" => "hostssl", "nossl" => "hostnossl", _ => "host" }} f_{method},q_{method} all all "
+                + method switch { "ssl" or "nossl" => "trust", "plain" => "password", _ => method }));
             f["auth_type"] = "hba";
             f["auth_hba_file"] = hba;
             foreach (var method in methods)
@@ -146,7 +148,8 @@ public class MatrixTests
     {
         await using var pooler = await PoolerAsync(loops, f => f["auth_type"] = "any");
         foreach (var user in new[] { "f_plain", "f_nobody" })
-            Assert.Equal(new LoginOutcome("", "FATAL/08P01 bouncer config error"), await LoginClient.LoginAsync(pooler.Port, false, user, Postgres.Database, Right));
+            Assert.Equal(new LoginOutcome("", "FATAL/08P01 bouncer config error"),
+                await LoginClient.LoginAsync(pooler.Port, false, user, Postgres.Database, Right));
         await pooler.LineAsync("auth_type=any requires forced user");
     }
 
@@ -162,14 +165,18 @@ public class MatrixTests
             from i in Enumerable.Range(0, Passwords.Length)
             from hasTls in new[] { false, true }
             let cells = row[3 + i].Split('/')
-            select (Method: row[0], User: user, Password: Passwords[i], Tls: hasTls, Expected: new LoginOutcome(row[2], Texts[cells[hasTls ? ^1 : 0]]));
+            select (Method: row[0], User: user, Password: Passwords[i], Tls: hasTls,
+                Expected: new LoginOutcome(row[2], Texts[cells[hasTls ? ^1 : 0]]));
         var wrong = new System.Collections.Concurrent.ConcurrentBag<string>();
         var count = 0;
         await Parallel.ForEachAsync(logins, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (login, _) =>
         {
-            var outcome = await LoginClient.LoginAsync(pooler.Port, login.Tls, login.User, databaseOf(login.Method, login.User), login.Password.Password);
+            var outcome =
+                await LoginClient.LoginAsync(pooler.Port, login.Tls, login.User, databaseOf(login.Method, login.User),
+                login.Password.Password);
             Interlocked.Increment(ref count);
-            if (outcome != login.Expected && !IsDecoys(outcome, login.Expected)) wrong.Add($"{login.Method} {login.User} {login.Password.Name} tls={login.Tls}: {outcome}, not {login.Expected}");
+            if (outcome != login.Expected && !IsDecoys(outcome, login.Expected))
+                wrong.Add($"{login.Method} {login.User} {login.Password.Name} tls={login.Tls}: {outcome}, not {login.Expected}");
         });
         Assert.True(count >= 100);
         Assert.True(wrong.IsEmpty, string.Join('\n', wrong.Order()));

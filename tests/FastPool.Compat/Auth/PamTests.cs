@@ -24,7 +24,8 @@ public sealed class PamTests : IDisposable
         File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
         File.WriteAllText(Path.Combine(_folder, "asked"), "");
         File.SetUnixFileMode(Path.Combine(_folder, "asked"), (UnixFileMode)0b110_110_110);
-        File.WriteAllText(ServiceFile, $"auth required pam_exec.so expose_authtok quiet {script}\naccount required pam_permit.so\n");
+        File.WriteAllText(ServiceFile,
+            $"auth required pam_exec.so expose_authtok quiet {script}\naccount required pam_permit.so\n");
     }
 
     public void Dispose()
@@ -50,7 +51,8 @@ public sealed class PamTests : IDisposable
             await using var connection = await pooler.ConnectAsync(user);
             Assert.Equal(user, await connection.ScalarAsync("select current_user::text"));
         }
-        Assert.Contains("user_scram 127.0.0.1 pgbouncer", await File.ReadAllTextAsync(Path.Combine(_folder, "asked")), StringComparison.Ordinal);
+        Assert.Contains("user_scram 127.0.0.1 pgbouncer", await File.ReadAllTextAsync(Path.Combine(_folder, "asked")),
+            StringComparison.Ordinal);
         Assert.DoesNotContain(Postgres.Password, pooler.Process.Text, StringComparison.Ordinal);
     }
 
@@ -58,10 +60,14 @@ public sealed class PamTests : IDisposable
     public async Task A_wrong_password_and_an_unknown_user_read_the_same_text(int loops)
     {
         await using var pooler = await StartAsync(loops);
-        foreach (var (user, password) in new[] { ("user_plain", "wrong"), ("nobody_knows", "wrong"), ("user_plain", new string('x', 900)) })
+        foreach (
+            var (user, password) in new[] { ("user_plain", "wrong"), ("nobody_knows", "wrong"),
+            ("user_plain", new string('x', 900)) })
         {
-            var refused = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(user, more: "Password=" + password));
-            Assert.Equal(("FATAL", "08P01", "PAM authentication failed"), (refused.Severity, refused.SqlState, refused.MessageText));
+            var refused =
+                await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(user, more: "Password=" + password));
+            Assert.Equal(("FATAL", "08P01", "PAM authentication failed"),
+                (refused.Severity, refused.SqlState, refused.MessageText));
         }
         await pooler.LineAsync("WARNING pam_authenticate() failed: ");
     }
@@ -85,7 +91,8 @@ public sealed class PamTests : IDisposable
             ("nobody_knows", "wrong", "FATAL/08P01 PAM authentication failed"),
             ("nobody_knows", "", "FATAL/08P01 empty password returned by client"),
         })
-            Assert.Equal(new LoginOutcome("plain", answer), await LoginClient.LoginAsync(pooler.Port, hasTls, user, "app", password));
+            Assert.Equal(new LoginOutcome("plain", answer),
+                await LoginClient.LoginAsync(pooler.Port, hasTls, user, "app", password));
         Assert.Equal("in", (await LoginClient.LoginAsync(pooler.Port, hasTls, "user_scram", "app", Postgres.Password)).Answer);
     }
 
@@ -94,7 +101,8 @@ public sealed class PamTests : IDisposable
     {
         await using var pooler = await StartAsync(loops);
         var hanging = Assert.ThrowsAnyAsync<NpgsqlException>(() => pooler.ConnectAsync("user_md5"));
-        await Until.TrueAsync(() => File.ReadAllText(Path.Combine(_folder, "asked")).Contains("user_md5", StringComparison.Ordinal), "the module is asked", 10, () => pooler.Process.Text);
+        await Until.TrueAsync(() => File.ReadAllText(Path.Combine(_folder, "asked"))
+            .Contains("user_md5", StringComparison.Ordinal), "the module is asked", 10, () => pooler.Process.Text);
         await using var other = await pooler.ConnectAsync("user_plain");
         Assert.Equal(1, await other.ScalarAsync("select 1"));
         Assert.Contains("client_login_timeout", (await hanging).Message, StringComparison.Ordinal);

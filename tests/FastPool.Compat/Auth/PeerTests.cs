@@ -10,7 +10,8 @@ public class PeerTests
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {
             var folder = Machine.NewFolder("hba");
-            File.WriteAllText(Path.Combine(folder, "hba"), "local app all peer\nlocal mapped all peer map=people\nhost all admin all trust\n");
+            File.WriteAllText(Path.Combine(folder, "hba"),
+                "local app all peer\nlocal mapped all peer map=people\nhost all admin all trust\n");
             File.WriteAllText(Path.Combine(folder, "ident"), $"people {name} user_md5\npeople somebody user_plain\n");
             f["auth_type"] = "hba";
             f["auth_hba_file"] = Path.Combine(folder, "hba");
@@ -20,10 +21,13 @@ public class PeerTests
             f.Databases["mapped"] = "{server} dbname=app user=user_trust";
         });
         async Task<(int, string)> LoginAsync(string user, string database) => await Child.RunAsync(
-            Machine.Program("psql"), ["-X", "-At", "-h", pooler.Folder, "-p", $"{pooler.Port}", "-U", user, "-d", database, "-c", "select 'in'"]);
+            Machine.Program("psql"),
+                ["-X", "-At", "-h", pooler.Folder, "-p", $"{pooler.Port}", "-U", user, "-d", database, "-c", "select 'in'"]);
         Assert.Equal((0, "in"), await LoginAsync(name, "app"));
         Assert.Equal((0, "in"), await LoginAsync("user_md5", "mapped"));
-        foreach (var (user, database) in new[] { ("user_plain", "app"), ("nobody_knows", "app"), ("user_plain", "mapped"), (name, "mapped") })
+        foreach (
+            var (user, database) in new[] { ("user_plain", "app"), ("nobody_knows", "app"), ("user_plain", "mapped"),
+            (name, "mapped") })
         {
             var (exit, text) = await LoginAsync(user, database);
             Assert.Equal(2, exit);

@@ -6,13 +6,17 @@ using FastPool.Compat.Tls;
 namespace FastPool.Compat.Auth;
 
 /// <summary>
-/// Somebody without a password asks the published binary about names, and holds places under them: he learns nothing, costs little, and
-/// locks nobody out.
+/// Somebody without a password asks the published binary about names, and holds places under them: he learns nothing, costs
+/// little, and locks nobody out.
 /// </summary>
 public class ProbeTests
 {
-    /// <summary>One login with a wrong password: what was asked for, the salt if there was one, what was told, and how long the last word took.</summary>
-    private static async Task<(string Asked, string Salt, string Told, double Seconds)> ProbeAsync(int port, string user, string database = Postgres.Database)
+    /// <summary>
+    /// One login with a wrong password: what was asked for, the salt if there was one, what was told, and how long the last word
+    /// took.
+    /// </summary>
+    private static async Task<(string Asked, string Salt, string Told, double Seconds)> ProbeAsync(int port, string user,
+        string database = Postgres.Database)
     {
         using var client = await LoginClient.ConnectAsync(port, hasTls: false);
         await client.SendAsync(RawClient.Startup(("user", user), ("database", database)));
@@ -31,7 +35,8 @@ public class ProbeTests
                 case 11:
                     var fields = Encoding.ASCII.GetString(body.AsSpan(4)).Split(',');
                     salt = fields[1];
-                    await client.AnswerAsync(Encoding.ASCII.GetBytes($"c=biws,{fields[0]},p={Convert.ToBase64String(new byte[32])}"));
+                    await client.AnswerAsync(
+                        Encoding.ASCII.GetBytes($"c=biws,{fields[0]},p={Convert.ToBase64String(new byte[32])}"));
                     break;
             }
         }
@@ -41,12 +46,14 @@ public class ProbeTests
     private static double CpuSeconds(int pid)
     {
         var fields = File.ReadAllText($"/proc/{pid}/stat").Split(')')[^1].Split(' ');
-        return (double.Parse(fields[12], CultureInfo.InvariantCulture) + double.Parse(fields[13], CultureInfo.InvariantCulture)) / 100;
+        return (double.Parse(fields[12], CultureInfo.InvariantCulture)
+            + double.Parse(fields[13], CultureInfo.InvariantCulture)) / 100;
     }
 
     private static void AddVerifiers(PoolerFile file)
     {
-        foreach (var user in Postgres.Roles) file.Users[user] = LoginClient.Scram.Verifier(Postgres.Password, "0123456789abcdef" + user);
+        foreach (var user in Postgres.Roles)
+            file.Users[user] = LoginClient.Scram.Verifier(Postgres.Password, "0123456789abcdef" + user);
     }
 
     [PoolerTheory(FastPoolOnly = "derives keys for each"), Loops]
@@ -60,7 +67,8 @@ public class ProbeTests
         });
         await ProbeAsync(pooler.Port, "first");
         var before = CpuSeconds(pooler.Pid);
-        for (var i = 0; i < 30; i++) Assert.Equal("SASL authentication failed", (await ProbeAsync(pooler.Port, $"ghost{i}")).Told);
+        for (var i = 0; i < 30; i++)
+            Assert.Equal("SASL authentication failed", (await ProbeAsync(pooler.Port, $"ghost{i}")).Told);
         Assert.InRange(CpuSeconds(pooler.Pid) - before, 0, 0.1 * 30 * 0.1);
     }
 
@@ -68,18 +76,22 @@ public class ProbeTests
     [Loops("plain", "3 ", "password authentication failed")]
     [Loops("md5", "10 11 ", "SASL authentication failed")]
     [Loops("scram-sha-256", "10 11 ", "SASL authentication failed")]
-    public async Task Names_with_and_without_a_verifier_are_asked_and_told_the_same_at_the_same_time(int loops, string method, string asked, string told)
+    public async Task Names_with_and_without_a_verifier_are_asked_and_told_the_same_at_the_same_time(int loops, string method,
+        string asked, string told)
     {
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {
             f["auth_type"] = method;
             f.Users.Clear();
-            foreach (var user in Postgres.Roles) f.Users[user] = LoginClient.Scram.Verifier(Postgres.Password, "0123456789abcdef");
+            foreach (var user in Postgres.Roles)
+                f.Users[user] = LoginClient.Scram.Verifier(Postgres.Password, "0123456789abcdef");
         });
         var probes = new List<(string Asked, string Salt, string Told, double Seconds)>();
-        foreach (var user in new[] { "ghost", Postgres.Roles[0], "spook", Postgres.Roles[1], "ghost" }) probes.Add(await ProbeAsync(pooler.Port, user));
+        foreach (var user in new[] { "ghost", Postgres.Roles[0], "spook", Postgres.Roles[1], "ghost" })
+            probes.Add(await ProbeAsync(pooler.Port, user));
         Assert.All(probes, probe => Assert.Equal((asked, told), (probe.Asked, probe.Told)));
-        Assert.All(probes, probe => Assert.True(probe.Seconds > 0.09, $"told after {probe.Seconds} s")); // All at the same multiple: what the check took is lost in it.
+        // All at the same multiple: what the check took is lost in it.
+        Assert.All(probes, probe => Assert.True(probe.Seconds > 0.09, $"told after {probe.Seconds} s"));
     }
 
     [PoolerTheory(FastPoolOnly = "tells at once")]
@@ -142,15 +154,19 @@ public class ProbeTests
             await over.CancelAsync(); // Or the traffic's end would be waited for without end.
         }
         Assert.InRange((await longest).TotalSeconds, 0, 1); // On the loop they take some seconds in a row.
-        var ofLoops = Directory.GetDirectories($"/proc/{pooler.Pid}/task").Where(static thread => File.ReadAllText($"{thread}/comm").StartsWith("loop", StringComparison.Ordinal)).Sum(CpuOfThread);
-        var ofKeys = Directory.GetDirectories($"/proc/{pooler.Pid}/task").Where(static thread => File.ReadAllText($"{thread}/comm") == "scram\n").Sum(CpuOfThread);
+        var ofLoops = Directory.GetDirectories($"/proc/{pooler.Pid}/task")
+            .Where(static thread => File.ReadAllText($"{thread}/comm").StartsWith("loop", StringComparison.Ordinal))
+            .Sum(CpuOfThread);
+        var ofKeys = Directory.GetDirectories($"/proc/{pooler.Pid}/task")
+            .Where(static thread => File.ReadAllText($"{thread}/comm") == "scram\n").Sum(CpuOfThread);
         Assert.True(ofKeys > ofLoops, $"the threads for it took {ofKeys} s, the loops {ofLoops} s");
     }
 
     private static double CpuOfThread(string thread)
     {
         var fields = File.ReadAllText($"{thread}/stat").Split(')')[^1].Split(' ');
-        return (double.Parse(fields[12], CultureInfo.InvariantCulture) + double.Parse(fields[13], CultureInfo.InvariantCulture)) / 100;
+        return (double.Parse(fields[12], CultureInfo.InvariantCulture)
+            + double.Parse(fields[13], CultureInfo.InvariantCulture)) / 100;
     }
 
     [PoolerTheory(FastPoolOnly = "counts them")]
@@ -193,14 +209,17 @@ public class ProbeTests
         await using var pooler = await Pooler.StartAsync(loops, f => f.OfferTls(certificates, "allow"));
         using var client = await LoginClient.ConnectAsync(pooler.Port, hasTls: true);
         var request = RawClient.Untyped(80877104, []);
-        await client.SendAsync([.. Enumerable.Repeat(request, 10_000).SelectMany(static bytes => bytes)]); // In one go, and nothing is read.
+        // In one go, and nothing is read.
+        await client.SendAsync([.. Enumerable.Repeat(request, 10_000).SelectMany(static bytes => bytes)]);
         await pooler.LineAsync("closing because: client re-sent encryption request");
     }
 
     [PoolerTheory(FastPoolOnly = "shows and logs them"), Loops]
     public async Task Secrets_of_the_configuration_are_shown_to_nobody(int loops)
     {
-        await using var pooler = await Pooler.StartAsync(loops, f => f["auth_ldap_options"] = "ldapserver=127.0.0.1 ldapbasedn=\"dc=x\" ldapbindpasswd=\"ge heim\"");
+        await using var pooler =
+            await Pooler.StartAsync(loops, f =>
+            f["auth_ldap_options"] = "ldapserver=127.0.0.1 ldapbasedn=\"dc=x\" ldapbindpasswd=\"ge heim\"");
         foreach (var user in new[] { "admin", "stats" })
         {
             await using var console = await RawClient.LoginAsync(pooler.Port, user, "pgbouncer");
@@ -208,7 +227,8 @@ public class ProbeTests
             Assert.Equal("ldapserver=127.0.0.1 ldapbasedn=\"dc=x\" ldapbindpasswd=****", row[1]);
         }
         pooler.Rewrite(static f => f.Databases["broken"] = "host=127.0.0.1 password='geheim");
-        Assert.Equal("ERROR/F0000 RELOAD failed, see logs for additional details", (await pooler.ConsoleAsync("RELOAD")).ErrorText);
+        Assert.Equal("ERROR/F0000 RELOAD failed, see logs for additional details",
+            (await pooler.ConsoleAsync("RELOAD")).ErrorText);
         await pooler.LineAsync("for parameter broken in configuration");
         Assert.DoesNotContain("heim", pooler.Process.Text, StringComparison.Ordinal);
     }

@@ -20,7 +20,10 @@ public class PsycopgTests
 
     private static async Task<string> RunAsync(Pooler pooler, string user, string options, string password = Postgres.Password)
     {
-        var (exit, text) = await Child.RunAsync("/usr/bin/python3", ["-c", Script, $"host=localhost hostaddr=127.0.0.1 port={pooler.Port} dbname=app user={user} password='{password}' {options}"]);
+        var (exit, text) =
+            await Child.RunAsync("/usr/bin/python3",
+            ["-c", Script,
+            $"host=localhost hostaddr=127.0.0.1 port={pooler.Port} dbname=app user={user} password='{password}' {options}"]);
         Assert.True(exit == 0, $"the tests need Debian's package python3-psycopg:\n{text}");
         return text;
     }
@@ -37,10 +40,13 @@ public class PsycopgTests
             f.OfferTls(certificates, "allow");
             f["auth_type"] = authType;
         });
-        foreach (var options in new[] { "sslmode=disable", "sslmode=require", $"sslmode=verify-full sslrootcert={certificates.Authority}" })
+        foreach (
+            var options in new[] { "sslmode=disable", "sslmode=require",
+            $"sslmode=verify-full sslrootcert={certificates.Authority}" })
         {
             Assert.Equal("user_scram 4", await RunAsync(pooler, "user_scram", options));
-            Assert.Contains("authentication failed", await RunAsync(pooler, "user_scram", options, "wrong"), StringComparison.Ordinal);
+            Assert.Contains("authentication failed", await RunAsync(pooler, "user_scram", options, "wrong"),
+                StringComparison.Ordinal);
         }
     }
 
@@ -54,11 +60,14 @@ public class PsycopgTests
             f["auth_type"] = "scram-sha-256";
         });
         Assert.Equal("user_scram 4", await RunAsync(pooler, "user_scram", "sslmode=require channel_binding=require"));
-        Assert.Contains("SASL authentication failed", await RunAsync(pooler, "user_scram", "sslmode=require channel_binding=require", "wrong"), StringComparison.Ordinal);
-        Assert.Contains("channel binding", await RunAsync(pooler, "user_scram", "sslmode=disable channel_binding=require"), StringComparison.Ordinal);
+        Assert.Contains("SASL authentication failed",
+            await RunAsync(pooler, "user_scram", "sslmode=require channel_binding=require", "wrong"), StringComparison.Ordinal);
+        Assert.Contains("channel binding", await RunAsync(pooler, "user_scram", "sslmode=disable channel_binding=require"),
+            StringComparison.Ordinal);
         pooler.Rewrite(f => f["auth_type"] = "md5");
         Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
-        Assert.Contains("channel binding", await RunAsync(pooler, "user_scram", "sslmode=require channel_binding=require"), StringComparison.Ordinal);
+        Assert.Contains("channel binding", await RunAsync(pooler, "user_scram", "sslmode=require channel_binding=require"),
+            StringComparison.Ordinal);
     }
 
     [PoolerTheory(Since = "1.25"), Loops]
@@ -70,13 +79,17 @@ public class PsycopgTests
             f.OfferTls(certificates, "verify-full");
             f["auth_type"] = "cert";
         });
-        string With(string name) => $"sslmode=verify-full sslrootcert={certificates.Authority} sslcert={certificates.Certificate(name)} sslkey={certificates.Key(name)}";
+        string With(string name) =>
+            $"sslmode=verify-full sslrootcert={certificates.Authority} sslcert={certificates.Certificate(name)} sslkey={certificates.Key(name)}";
         Assert.Equal("user_trust 4", await RunAsync(pooler, "user_trust", With("user_trust")));
         foreach (var name in new[] { "alias", "upper", "server" })
-            Assert.Contains("certificate authentication failed", await RunAsync(pooler, "user_trust", With(name)), StringComparison.Ordinal);
+            Assert.Contains("certificate authentication failed", await RunAsync(pooler, "user_trust", With(name)),
+                StringComparison.Ordinal);
         foreach (var name in new[] { "stranger", "expired" }) // TLS 1.3 tells the client only after its first bytes.
             Assert.StartsWith("error:", await RunAsync(pooler, "user_trust", With(name)), StringComparison.Ordinal);
         await pooler.LineAsync("certificate verify failed");
-        Assert.Contains("certificate verify failed", await RunAsync(pooler, "user_trust", With("user_trust").Replace(certificates.Authority, certificates.Stranger, StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("certificate verify failed",
+            await RunAsync(pooler, "user_trust", With("user_trust")
+            .Replace(certificates.Authority, certificates.Stranger, StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 }

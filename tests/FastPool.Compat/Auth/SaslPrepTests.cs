@@ -31,27 +31,35 @@ public class SaslPrepTests
     }
 
     [PoolerTheory, MemberData(nameof(Pairs))]
-    public async Task A_password_typed_in_another_way_is_the_same_to_client_pooler_and_server(int loops, string password, string typed)
+    public async Task A_password_typed_in_another_way_is_the_same_to_client_pooler_and_server(int loops, string password,
+        string typed)
     {
         var server = await Postgres.SharedAsync();
         var role = "prep_" + Guid.NewGuid().ToString("N");
         await server.ScalarAsync<int>($"select 1; create role {role} superuser login password '{password}'");
         var verifier = await server.ScalarAsync<string>($"select rolpassword from pg_authid where rolname = '{role}'");
-        foreach (var (secret, method) in new[] { (password, "scram-sha-256"), (typed, "scram-sha-256"), (verifier, "scram-sha-256"), (verifier, "md5"), (verifier, "plain") })
+        foreach (
+            var (secret, method) in new[] { (password, "scram-sha-256"), (typed, "scram-sha-256"), (verifier, "scram-sha-256"),
+            (verifier, "md5"), (verifier, "plain") })
         {
             await using var pooler = await Pooler.StartAsync(loops, f =>
             {
                 f["auth_type"] = method;
                 f.Users[role] = secret;
-                if (method == "plain") f.Databases["app"] += " user=user_trust"; // Without SCRAM there are no keys for the server.
+                // Without SCRAM there are no keys for the server.
+                if (method == "plain") f.Databases["app"] += " user=user_trust";
             });
             foreach (var given in new[] { password, typed })
             {
                 Assert.Equal((0, "in"), await Child.RunAsync(
-                    Machine.Program("psql"), ["-X", "-At", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", role, "-d", "app", "-c", "select 'in'"], ("PGPASSWORD", given)));
+                    Machine.Program("psql"),
+                        ["-X", "-At", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", role, "-d", "app", "-c", "select 'in'"],
+                        ("PGPASSWORD", given)));
             }
             var wrong = await Child.RunAsync(
-                Machine.Program("psql"), ["-X", "-At", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", role, "-d", "app", "-c", "select 'in'"], ("PGPASSWORD", typed + "x"));
+                Machine.Program("psql"),
+                    ["-X", "-At", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", role, "-d", "app", "-c", "select 'in'"],
+                    ("PGPASSWORD", typed + "x"));
             Assert.Contains("authentication failed", wrong.Text, StringComparison.Ordinal);
         }
     }
@@ -63,17 +71,26 @@ public class SaslPrepTests
         var server = await Postgres.SharedAsync();
         var random = new Random(4013);
         var passwords = new List<string>();
-        var points = Enumerable.Range(1, 0x10FFFF).Where(point => point is < 0xD800 or > 0xDFFF && Rune.GetUnicodeCategory(new Rune(point)) is not (UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse or UnicodeCategory.Control)).ToArray();
-        var small = points.Where(point => point < 0x3400 || point is > 0xF900 and < 0x10000).ToArray(); // Where most that does something is.
+        var points = Enumerable.Range(1, 0x10FFFF)
+            .Where(point => point is < 0xD800 or > 0xDFFF
+            && Rune.GetUnicodeCategory(new Rune(point)) is not (UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse
+            or UnicodeCategory.Control)).ToArray();
+        // Where most that does something is.
+        var small = points.Where(point => point < 0x3400 || point is > 0xF900 and < 0x10000).ToArray();
         for (var i = 0; i < count; i++)
-            passwords.Add("e" + string.Concat(Enumerable.Range(0, 1 + i % 4).Select(_ => new Rune((i % 3 == 0 ? points : small) is var from ? from[random.Next(from.Length)] : 0).ToString())));
+            passwords.Add("e"
+                + string.Concat(Enumerable.Range(0, 1 + i % 4)
+                .Select(_ =>
+                new Rune((i % 3 == 0 ? points : small) is var from ? from[random.Next(from.Length)] : 0).ToString())));
 
         var sql = new StringBuilder("select 1;");
-        for (var i = 0; i < count; i++) sql.Append($"create role many_{i} password '{passwords[i].Replace("'", "''", StringComparison.Ordinal)}';");
+        for (var i = 0; i < count; i++)
+            sql.Append($"create role many_{i} password '{passwords[i].Replace("'", "''", StringComparison.Ordinal)}';");
         await server.ScalarAsync<int>(sql.ToString());
         var verifiers = new Dictionary<string, string>();
         await using (var connection = await server.ConnectAsync())
-        await using (var command = new NpgsqlCommand("select rolname, rolpassword from pg_authid where rolname like 'many\\_%'", connection))
+        await using (var command =
+            new NpgsqlCommand("select rolname, rolpassword from pg_authid where rolname like 'many\\_%'", connection))
         await using (var reader = await command.ExecuteReaderAsync())
             while (await reader.ReadAsync()) verifiers[reader.GetString(0)] = reader.GetString(1);
 
@@ -84,10 +101,13 @@ public class SaslPrepTests
             foreach (var (role, verifier) in verifiers) f.Users[role] = verifier;
         });
         var wrong = new System.Collections.Concurrent.ConcurrentBag<string>();
-        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            async (i, _) =>
         {
             var outcome = await LoginClient.LoginAsync(pooler.Port, false, $"many_{i}", "app", passwords[i]);
-            if (outcome.Answer != "in") wrong.Add($"{string.Join(' ', passwords[i].EnumerateRunes().Select(rune => $"{rune.Value:X}"))}: {outcome.Answer}");
+            if (outcome.Answer != "in")
+                wrong.Add(
+                $"{string.Join(' ', passwords[i].EnumerateRunes().Select(rune => $"{rune.Value:X}"))}: {outcome.Answer}");
         });
         Assert.True(wrong.IsEmpty, string.Join('\n', wrong));
     }

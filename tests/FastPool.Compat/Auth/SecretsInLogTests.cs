@@ -2,7 +2,9 @@ using FastPool.Compat.Tls;
 
 namespace FastPool.Compat.Auth;
 
-/// <summary>However much is logged, no secret is: not those of the files, not those that clients send, not those that servers are told.</summary>
+/// <summary>
+/// However much is logged, no secret is: not those of the files, not those that clients send, not those that servers are told.
+/// </summary>
 public class SecretsInLogTests
 {
     [PoolerTheory(FastPoolOnly = "logs what is sent to it at DEBUG"), Loops]
@@ -33,13 +35,16 @@ public class SecretsInLogTests
                 f.Databases["forced"] = $"{{server}} dbname=app user=user_scram password={forced}"; // Which the server refuses.
             });
             foreach (var hasTls in new[] { false, true })
-            foreach (var (user, database, password) in new[]
-            {
-                ("user_plain", "app", Postgres.Password), ("user_plain", "app", wrong), ("user_scram", "app", Postgres.Password), ("user_scram", "app", wrong),
-                ("user_md5", "app", Postgres.Password), ("user_md5", "app", wrong), ("odd", "app", odd), ("nobody_knows", "app", wrong),
-                ("user_plain", "forced", Postgres.Password), ("user_plain", "nowhere", Postgres.Password), ("admin", "pgbouncer", Postgres.Password), ("admin", "pgbouncer", wrong),
+                foreach (var (user, database, password) in new[]
+                {
+                ("user_plain", "app", Postgres.Password), ("user_plain", "app", wrong), ("user_scram", "app", Postgres.Password),
+                    ("user_scram", "app", wrong),
+                ("user_md5", "app", Postgres.Password), ("user_md5", "app", wrong), ("odd", "app", odd),
+                    ("nobody_knows", "app", wrong),
+                ("user_plain", "forced", Postgres.Password), ("user_plain", "nowhere", Postgres.Password),
+                    ("admin", "pgbouncer", Postgres.Password), ("admin", "pgbouncer", wrong),
             })
-                await LoginClient.LoginAsync(pooler.Port, hasTls, user, database, password);
+                    await LoginClient.LoginAsync(pooler.Port, hasTls, user, database, password);
             if (method == "trust")
             {
                 await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", "app", ("TimeZone", "Asia/Tokyo"));
@@ -54,7 +59,8 @@ public class SecretsInLogTests
         Assert.Contains(lines, line => line.Contains("varcache_apply: ", StringComparison.Ordinal)); // It does say all it knows.
         string[] secrets =
         [
-            Postgres.Password, wrong, forced, odd, odd.Replace("\u00AD", "", StringComparison.Ordinal), stored[0], stored[0].Split('$')[2], stored[1], stored[1][3..],
+            Postgres.Password, wrong, forced, odd, odd.Replace("\u00AD", "", StringComparison.Ordinal), stored[0], stored[0]
+                .Split('$')[2], stored[1], stored[1][3..],
             LoginClient.Md5(Postgres.Password, "user_plain")[3..], LoginClient.Md5(wrong, "user_plain")[3..],
         ];
         Assert.All(secrets, secret => Assert.DoesNotContain(lines, line => line.Contains(secret, StringComparison.Ordinal)));

@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace FastPool.Compat.Auth;
 
-/// <summary>What servers, or somebody in between, did to PgBouncer: each ends that server's login, and other logins go on.</summary>
+/// <summary>
+/// What servers, or somebody in between, did to PgBouncer: each ends that server's login, and other logins go on.
+/// </summary>
 public class ServerAttackTests
 {
     private static Task<Pooler> StartAsync(ScriptedServer server, int loops) => Pooler.StartAsync(loops, f =>
@@ -21,7 +23,9 @@ public class ServerAttackTests
         return answer;
     }
 
-    /// <summary>A client that waits for that server, for as long as it may; the server's end stands in the log, and others are served.</summary>
+    /// <summary>
+    /// A client that waits for that server, for as long as it may; the server's end stands in the log, and others are served.
+    /// </summary>
     private static async Task EndsAsync(Pooler pooler, params string[] lines)
     {
         await using var client = await RawClient.ConnectAsync(pooler.Port);
@@ -103,7 +107,8 @@ public class ServerAttackTests
         {
             await peer.AskAsync(0);
             for (var i = 0; i < count; i++)
-                await peer.SendAsync(type, type == 'S' ? Encoding.ASCII.GetBytes($"p{i}\0{new string('v', length)}\0") : new byte[length]);
+                await peer.SendAsync(type, type == 'S' ? Encoding.ASCII.GetBytes($"p{i}\0{new string('v', length)}\0")
+                    : new byte[length]);
             await peer.ReadAsync();
         });
         await using var pooler = await StartAsync(server, loops);
@@ -176,7 +181,9 @@ public class ServerAttackTests
     {
         await using var server = new ScriptedServer(async peer =>
         {
-            await peer.SendAsync('E', [.. Encoding.ASCII.GetBytes(string.Concat(fields.Split('|', StringSplitOptions.RemoveEmptyEntries).Select(field => field + "\0"))), 0]);
+            await peer.SendAsync('E',
+                [.. Encoding.ASCII.GetBytes(
+                string.Concat(fields.Split('|', StringSplitOptions.RemoveEmptyEntries).Select(field => field + "\0"))), 0]);
         });
         await using var pooler = await StartAsync(server, loops);
         Assert.Equal(text, await LoginAsync(pooler));
@@ -253,7 +260,8 @@ public class ServerAttackTests
             f["auth_query"] = "select ask($1)";
             f["track_extra_parameters"] = "search_path";
             f["server_tls_sslmode"] = "disable";
-            f.Databases["d"] = $"host=127.0.0.1 port={server.Port} user=both auth_user=both pool_size=1"; // The same server serves clients and auth_query.
+            // The same server serves clients and auth_query.
+            f.Databases["d"] = $"host=127.0.0.1 port={server.Port} user=both auth_user=both pool_size=1";
         });
         async Task<LoginOutcome> AskAsync(string user, string password)
         {
@@ -280,8 +288,10 @@ public class ServerAttackTests
         foreach (var query in server.Queries)
         {
             if (query.StartsWith("SET search_path=", StringComparison.Ordinal)) path = query;
-            else if (query is "select ask($1)" or "select 'own'") seen.Add($"{query} {(path.Contains("evil", StringComparison.Ordinal) ? "evil" : "own")}");
+            else if (query is "select ask($1)" or "select 'own'")
+                seen.Add($"{query} {(path.Contains("evil", StringComparison.Ordinal) ? "evil" : "own")}");
         }
-        Assert.Equal(Enumerable.Repeat(new[] { "select ask($1) own", "select 'own' evil" }, 3).SelectMany(static pair => pair), seen);
+        Assert.Equal(Enumerable.Repeat(new[] { "select ask($1) own", "select 'own' evil" }, 3).SelectMany(static pair => pair),
+            seen);
     }
 }

@@ -2,7 +2,9 @@ using FastPool.Compat.Tls;
 
 namespace FastPool.Compat.Auth;
 
-/// <summary>OpenLDAP's server on loopback, with a handful of people, TLS by the tests' certificates; ended with the tests.</summary>
+/// <summary>
+/// OpenLDAP's server on loopback, with a handful of people, TLS by the tests' certificates; ended with the tests.
+/// </summary>
 internal sealed class Slapd
 {
     private static readonly Lazy<Task<Slapd>> Started = new(StartAsync);
@@ -41,11 +43,15 @@ internal sealed class Slapd
         await File.WriteAllTextAsync(people,
             "dn: dc=example\nobjectClass: organization\nobjectClass: dcObject\no: example\ndc: example\n\n"
             + "dn: ou=people,dc=example\nobjectClass: organizationalUnit\nou: people\n\ndn: ou=twins,dc=example\nobjectClass: organizationalUnit\nou: twins\n\n"
-            + Person("people", "user_plain") + Person("people", "user_scram") + Person("people", "user_md5") + Person("twins", "user_md5"));
+            + Person("people", "user_plain") + Person("people", "user_scram") + Person("people", "user_md5")
+                + Person("twins", "user_md5"));
         var (exit, text) = await Child.RunAsync("/usr/sbin/slapadd", ["-f", configuration, "-l", people]);
         if (exit != 0) throw new InvalidOperationException($"slapadd failed (the tests need Debian's package slapd):\n{text}");
         var slapd = new Slapd(Machine.FreePort(), Machine.FreePort());
-        var child = Child.Start("/usr/sbin/slapd", ["-d", "0", "-f", configuration, "-h", $"ldap://127.0.0.1:{slapd.Port} ldaps://127.0.0.1:{slapd.SecurePort}"], folder);
+        var child =
+            Child.Start("/usr/sbin/slapd",
+            ["-d", "0", "-f", configuration, "-h", $"ldap://127.0.0.1:{slapd.Port} ldaps://127.0.0.1:{slapd.SecurePort}"],
+            folder);
         await Until.TrueAsync(() => Machine.IsListeningAsync(slapd.SecurePort), "slapd listens", 20, () => child.Text);
         return slapd;
     }

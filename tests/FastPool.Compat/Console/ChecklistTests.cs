@@ -45,7 +45,8 @@ public sealed class ChecklistTests
     {
         await using var pooler = await Pooler.StartAsync(1);
         var names = (await PsqlAsync(pooler, "show lists")).Split('\n').Select(static row => row.Split('|')[0]);
-        Assert.Equal("databases users peers pools peer_pools free_clients used_clients login_clients free_servers used_servers dns_names dns_zones dns_queries dns_pending", string.Join(' ', names));
+        Assert.Equal(
+            "databases users peers pools peer_pools free_clients used_clients login_clients free_servers used_servers dns_names dns_zones dns_queries dns_pending", string.Join(' ', names));
     }
 
     [PoolerFact(Since = "1.25")]
@@ -53,7 +54,8 @@ public sealed class ChecklistTests
     {
         await using var pooler = await Pooler.StartAsync(1, file => file.Environment.Add(("TZ", "Asia/Kolkata")));
         var clients = await pooler.ConsoleAsync("SHOW CLIENTS");
-        Assert.Matches("^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} IST$", clients.Rows[0][clients.Columns.IndexOf("connect_time")]);
+        Assert.Matches("^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} IST$",
+            clients.Rows[0][clients.Columns.IndexOf("connect_time")]);
     }
 
     [PoolerFact]
@@ -83,7 +85,8 @@ public sealed class ChecklistTests
     {
         await using var pooler = await Pooler.StartAsync(1);
         Assert.Equal("PAUSE", await PsqlAsync(pooler, "PAUSE"));
-        Assert.Contains("ERROR:  08P01: already suspended/paused", await RawPsqlAsync(pooler, "\\set VERBOSITY verbose", "PAUSE"), StringComparison.Ordinal);
+        Assert.Contains("ERROR:  08P01: already suspended/paused", await RawPsqlAsync(pooler, "\\set VERBOSITY verbose", "PAUSE"),
+            StringComparison.Ordinal);
         Assert.Equal("PgBouncer " + Binary.Version, await PsqlAsync(pooler, "show version")); // While paused too.
         Assert.Equal("RESUME", await PsqlAsync(pooler, "RESUME"));
         Assert.Contains("ERROR:  pooler is not paused/suspended", await RawPsqlAsync(pooler, "RESUME"), StringComparison.Ordinal);
@@ -108,14 +111,17 @@ public sealed class ChecklistTests
         await using var pooler = await Pooler.StartAsync(1);
         await pooler.ConsoleAsync("PAUSE app");
         var output = await RawPsqlAsync(pooler, "show databases");
-        var heading = output.Split('\n').First(static line => line.Contains("paused", StringComparison.Ordinal)).Split('|').Select(static cell => cell.Trim()).ToList();
-        var row = output.Split('\n').First(static line => line.TrimStart().StartsWith("app ", StringComparison.Ordinal)).Split('|').Select(static cell => cell.Trim()).ToList();
+        var heading = output.Split('\n').First(static line => line.Contains("paused", StringComparison.Ordinal)).Split('|')
+            .Select(static cell => cell.Trim()).ToList();
+        var row = output.Split('\n').First(static line => line.TrimStart().StartsWith("app ", StringComparison.Ordinal))
+            .Split('|').Select(static cell => cell.Trim()).ToList();
         Assert.Equal(("1", "0"), (row[heading.IndexOf("paused")], row[heading.IndexOf("disabled")]));
     }
 
     /// <summary>Exporters, agents and templates, each with what it sends.</summary>
     [PoolerTheory(Since = "1.25")]
-    [InlineData("prometheus-community", "SHOW STATS|SHOW VERSION;|SHOW LISTS;|SHOW CONFIG;|SHOW CLIENTS;|SHOW databases;|SHOW stats_totals;|SHOW pools;")]
+    [InlineData("prometheus-community",
+        "SHOW STATS|SHOW VERSION;|SHOW LISTS;|SHOW CONFIG;|SHOW CLIENTS;|SHOW databases;|SHOW stats_totals;|SHOW pools;")]
     [InlineData("telegraf", "SHOW STATS|SHOW POOLS|SHOW LISTS|SHOW DATABASES")]
     [InlineData("datadog", "SHOW VERSION|SHOW STATS|SHOW POOLS|SHOW DATABASES|SHOW CONFIG|SHOW CLIENTS|SHOW SERVERS")]
     [InlineData("zabbix", "show pools;|show totals;|show stats;|show lists;|show databases;|show state;")]
@@ -143,9 +149,12 @@ public sealed class ChecklistTests
         await using var pooler = await Pooler.StartAsync(1);
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("select 1");
-        foreach (var action in new[] { "pgb_pool_cl_active", "pgb_pool_cl_waiting", "pgb_pool_sv_active", "pgb_pool_sv_idle", "pgb_pool_sv_used", "pgb_pool_sv_tested", "pgb_pool_sv_login", "pgb_pool_maxwait" })
+        foreach (
+            var action in new[] { "pgb_pool_cl_active", "pgb_pool_cl_waiting", "pgb_pool_sv_active", "pgb_pool_sv_idle",
+            "pgb_pool_sv_used", "pgb_pool_sv_tested", "pgb_pool_sv_login", "pgb_pool_maxwait" })
             Assert.Contains(" OK: ", await CheckAsync(pooler, action, "--warning=50", "--critical=60"), StringComparison.Ordinal);
-        Assert.Contains(" OK: ", await CheckAsync(pooler, "pgbouncer_backends", "--warning=90%", "--critical=95%"), StringComparison.Ordinal);
+        Assert.Contains(" OK: ", await CheckAsync(pooler, "pgbouncer_backends", "--warning=90%", "--critical=95%"),
+            StringComparison.Ordinal);
 
         var config = await pooler.ConsoleAsync("SHOW CONFIG");
         Assert.Contains(config.Rows, static row => row[0] == "log_pooler_errors");
@@ -154,7 +163,8 @@ public sealed class ChecklistTests
         await pooler.ConsoleAsync("SET max_client_conn = 501");
         Assert.NotEqual(first, Checksum(await CheckAsync(pooler, "pgbouncer_checksum", "--critical=0")));
 
-        static string Checksum(string output) => Regex.Match(output, "[0-9a-f]{32}").Value is { Length: 32 } sum ? sum : throw new InvalidOperationException(output);
+        static string Checksum(string output) =>
+            Regex.Match(output, "[0-9a-f]{32}").Value is { Length: 32 } sum ? sum : throw new InvalidOperationException(output);
     }
 
     /// <summary>What both versions have must look the same, down to the last byte of the description.</summary>
@@ -225,7 +235,8 @@ public sealed class ChecklistTests
     {
         await using var pooler = await StartAsync(program);
         var reply = await pooler.ConsoleAsync(query);
-        return string.Join(' ', reply.Messages.Select(static message => $"{message.Type}{Convert.ToHexString(SHA256.HashData(message.Body))}"));
+        return string.Join(' ',
+            reply.Messages.Select(static message => $"{message.Type}{Convert.ToHexString(SHA256.HashData(message.Body))}"));
     });
 
     [PoolerTheory(Since = "1.25")]
@@ -235,7 +246,10 @@ public sealed class ChecklistTests
     public async Task The_same_system_user_needs_no_password_over_the_Unix_socket(string method)
     {
         await using var pooler = await Pooler.StartAsync(1, file => file["auth_type"] = method);
-        var (exit, text) = await Child.RunAsync(Machine.Program("psql"), ["-X", "-w", "-tA", "-h", pooler.Folder, "-p", $"{pooler.Port}", "-U", "pgbouncer", "-c", "show version", "pgbouncer"]);
+        var (exit, text) =
+            await Child.RunAsync(Machine.Program("psql"),
+            ["-X", "-w", "-tA", "-h", pooler.Folder, "-p", $"{pooler.Port}", "-U", "pgbouncer", "-c", "show version",
+            "pgbouncer"]);
         Assert.Equal((0, "PgBouncer " + Binary.Version), (exit, text.Trim()));
     }
 
@@ -245,7 +259,10 @@ public sealed class ChecklistTests
         await using var pooler = await Pooler.StartAsync(1);
         await using var client = await pooler.RawAsync();
         await pooler.ConsoleAsync("SHUTDOWN WAIT_FOR_CLIENTS");
-        var (exit, text) = await Child.RunAsync(Machine.Program("psql"), ["-X", "-w", "-tA", "-h", pooler.Folder, "-p", $"{pooler.Port}", "-U", "pgbouncer", "-c", "show version", "pgbouncer"]);
+        var (exit, text) =
+            await Child.RunAsync(Machine.Program("psql"),
+            ["-X", "-w", "-tA", "-h", pooler.Folder, "-p", $"{pooler.Port}", "-U", "pgbouncer", "-c", "show version",
+            "pgbouncer"]);
         Assert.Equal((0, "PgBouncer " + Binary.Version), (exit, text.Trim()));
     }
 
@@ -271,20 +288,28 @@ public sealed class ChecklistTests
 
     private static async Task<string> CheckAsync(Pooler pooler, string action, params string[] more)
     {
-        var (_, text) = await Checkout.RunAsync(Checkout.Tool("check_postgres"), [$"--action={action}", "--host=127.0.0.1", $"--port={pooler.Port.ToString(CultureInfo.InvariantCulture)}", "--dbuser=stats", "--dbname=pgbouncer", .. more]);
+        var (_, text) =
+            await Checkout.RunAsync(Checkout.Tool("check_postgres"),
+            [$"--action={action}", "--host=127.0.0.1", $"--port={pooler.Port.ToString(CultureInfo.InvariantCulture)}",
+            "--dbuser=stats", "--dbname=pgbouncer", .. more]);
         return text;
     }
 
     private static async Task<string> PsqlAsync(Pooler pooler, string query)
     {
-        var (exit, text) = await Child.RunAsync(Machine.Program("psql"), ["-X", "-w", "-tA", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "admin", "-c", query, "pgbouncer"]);
+        var (exit, text) =
+            await Child.RunAsync(Machine.Program("psql"),
+            ["-X", "-w", "-tA", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "admin", "-c", query, "pgbouncer"]);
         Assert.True(exit == 0, text);
         return text.Trim();
     }
 
     private static async Task<string> RawPsqlAsync(Pooler pooler, params string[] commands)
     {
-        var (_, text) = await Child.RunAsync(Machine.Program("psql"), ["-X", "-w", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "admin", .. commands.SelectMany(static command => new[] { "-c", command }), "pgbouncer"]);
+        var (_, text) =
+            await Child.RunAsync(Machine.Program("psql"),
+            ["-X", "-w", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "admin",
+            .. commands.SelectMany(static command => new[] { "-c", command }), "pgbouncer"]);
         return text;
     }
 }

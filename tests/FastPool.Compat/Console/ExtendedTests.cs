@@ -48,7 +48,8 @@ public sealed class ExtendedTests
         await using (var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer"))
         {
             await console.SendAsync(RawClient.Query("show " + new string('x', 1_000_000)));
-            Assert.True((await console.ReplyAsync()).ErrorText is "" or "FATAL/08P01 incomplete pkt"); // The end may overtake the reason.
+            // The end may overtake the reason.
+            Assert.True((await console.ReplyAsync()).ErrorText is "" or "FATAL/08P01 incomplete pkt");
         }
         Assert.Equal("TDCZ", (await client.QueryAsync("select 1")).Types);
     }
@@ -68,17 +69,22 @@ public sealed class ExtendedTests
     {
         await using var pooler = await Pooler.StartAsync(1);
         var clients = new List<RawClient>();
-        for (var i = 0; i < 200; i++) clients.Add(await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", new string('a', 60))));
+        for (var i = 0; i < 200; i++)
+            clients.Add(
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", new string('a', 60))));
         await using var silent = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
         var before = ResidentKb(pooler.Pid);
         for (var i = 0; i < 2000; i++) await silent.SendAsync(RawClient.Query("show clients")); // 2000 answers of 40 kB: 80 MB.
         Assert.Equal("TDCZ", (await clients[0].QueryAsync("select 1")).Types);
-        Assert.Equal(201 + 1, (await pooler.ConsoleAsync("show clients")).Rows.Count); // Two of the console, one of them the silent one.
+        // Two of the console, one of them the silent one.
+        Assert.Equal(201 + 1, (await pooler.ConsoleAsync("show clients")).Rows.Count);
         Assert.InRange(ResidentKb(pooler.Pid) - before, -100_000, 40_000);
         for (var i = 0; i < 2000; i++) Assert.Equal(["SHOW"], (await silent.ReplyAsync()).Tags); // All of it comes in the end.
         foreach (var client in clients) await client.DisposeAsync();
     }
 
     private static long ResidentKb(int pid) =>
-        long.Parse(File.ReadLines($"/proc/{pid}/status").Single(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
+        long.Parse(File.ReadLines($"/proc/{pid}/status")
+            .Single(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
 }

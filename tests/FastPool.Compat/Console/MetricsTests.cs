@@ -23,7 +23,8 @@ public sealed class MetricsTests
         for (var i = 0; i < 7; i++) await client.QueryAsync("select 1");
         var metrics = await Http.GetStringAsync(address + "metrics");
         Assert.Contains("\npgbouncer_stats_totals_queries_pooled_total{database=\"app\"} 7\n", metrics, StringComparison.Ordinal);
-        Assert.Contains("\npgbouncer_pools_client_active_connections{database=\"app\",user=\"user_trust\"} 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("\npgbouncer_pools_client_active_connections{database=\"app\",user=\"user_trust\"} 1\n", metrics,
+            StringComparison.Ordinal);
         Assert.Contains("\nfastpool_query_duration_seconds_count{database=\"app\"} 7\n", metrics, StringComparison.Ordinal);
         Assert.Contains($"\nfastpool_loop_client_connections{{loop=\"{loops - 1}\"}} ", metrics, StringComparison.Ordinal);
     }
@@ -36,7 +37,13 @@ public sealed class MetricsTests
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("listen somewhere");
         var promtool = Checkout.Tool("promtool");
-        var start = new ProcessStartInfo(promtool, ["check", "metrics"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start =
+            new ProcessStartInfo(promtool, ["check", "metrics"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true
+            };
         using var process = Process.Start(start)!;
         await process.StandardInput.WriteAsync(await Http.GetStringAsync(address + "metrics"));
         process.StandardInput.Close();
@@ -51,7 +58,8 @@ public sealed class MetricsTests
         var (pooler, address) = await StartAsync(1);
         await using var _ = pooler;
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", await TypeAsync("text/plain"));
-        Assert.Equal("application/openmetrics-text; version=1.0.0; charset=utf-8", await TypeAsync("application/openmetrics-text; version=1.0.0"));
+        Assert.Equal("application/openmetrics-text; version=1.0.0; charset=utf-8",
+            await TypeAsync("application/openmetrics-text; version=1.0.0"));
 
         async Task<string> TypeAsync(string accept)
         {
@@ -59,7 +67,8 @@ public sealed class MetricsTests
             request.Headers.Accept.Add(MediaTypeWithQualityHeaderValue.Parse(accept));
             using var response = await Http.SendAsync(request);
             var text = await response.Content.ReadAsStringAsync();
-            Assert.Equal(accept.StartsWith("application", StringComparison.Ordinal), text.EndsWith("# EOF\n", StringComparison.Ordinal));
+            Assert.Equal(accept.StartsWith("application", StringComparison.Ordinal),
+                text.EndsWith("# EOF\n", StringComparison.Ordinal));
             return response.Content.Headers.GetValues("Content-Type").Single();
         }
     }
@@ -72,15 +81,19 @@ public sealed class MetricsTests
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("begin");
         await client.QueryAsync("commit");
-        var known = Regex.Matches(await Http.GetStringAsync(address + "metrics"), "^(?:# TYPE )?([a-z_]+)", RegexOptions.Multiline).Select(match => match.Groups[1].Value).ToHashSet();
+        var known =
+            Regex.Matches(await Http.GetStringAsync(address + "metrics"), "^(?:# TYPE )?([a-z_]+)", RegexOptions.Multiline)
+            .Select(match => match.Groups[1].Value).ToHashSet();
         foreach (var file in new[] { "fastpool.rules.yml", "fastpool-dashboard.json" })
         {
             var text = Checkout.Read("dist", "monitoring", file);
-            var named = Regex.Matches(text, "(?<![:a-z_])(?:pgbouncer|fastpool)_[a-z_]+(?![a-z_]*:)").Select(match => match.Value).Distinct().ToList();
+            var named = Regex.Matches(text, "(?<![:a-z_])(?:pgbouncer|fastpool)_[a-z_]+(?![a-z_]*:)").Select(match => match.Value)
+                .Distinct().ToList();
             Assert.True(named.Count > 5);
             Assert.Empty(named.Except(known));
         }
-        await Checkout.MustRunAsync(Checkout.Tool("promtool"), "check", "rules", Checkout.PathOf("dist", "monitoring", "fastpool.rules.yml"));
+        await Checkout.MustRunAsync(Checkout.Tool("promtool"), "check", "rules",
+            Checkout.PathOf("dist", "monitoring", "fastpool.rules.yml"));
     }
 
     [PoolerFact(FastPoolOnly = "has no endpoint")]
@@ -117,7 +130,8 @@ public sealed class MetricsTests
     {
         var (pooler, address) = await StartAsync(1);
         await using var _ = pooler;
-        Assert.StartsWith(answer, await TalkAsync(new Uri(address).Port, Encoding.Latin1.GetBytes(garbage)), StringComparison.Ordinal);
+        Assert.StartsWith(answer, await TalkAsync(new Uri(address).Port, Encoding.Latin1.GetBytes(garbage)),
+            StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(address + "healthz")).Status);
     }
 
@@ -128,7 +142,8 @@ public sealed class MetricsTests
         await using var _ = pooler;
         var talk = TalkAsync(new Uri(address).Port, Encoding.Latin1.GetBytes("GET / HTTP/1.1\r\n" + new string('a', 2_000_000)));
         var answer = await Until.DoneAsync(talk, "an end");
-        Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 431 ", StringComparison.Ordinal), answer); // A reset may overtake the answer.
+        // A reset may overtake the answer.
+        Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 431 ", StringComparison.Ordinal), answer);
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(address + "healthz")).Status);
     }
 

@@ -40,7 +40,9 @@ public sealed class PageTests
         var (pooler, address) = await MetricsTests.StartAsync(2);
         await using var _ = pooler;
         await using var load = Child.Start(
-            Machine.Program("pgbench"), ["-n", "-c", "8", "-T", "8", "-f", await ScriptAsync(pooler), "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "user_trust", Postgres.Database], Machine.Folder);
+            Machine.Program("pgbench"),
+                ["-n", "-c", "8", "-T", "8", "-f", await ScriptAsync(pooler), "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U",
+                "user_trust", Postgres.Database], Machine.Folder);
         var artefacts = Directory.CreateDirectory(Checkout.PathOf("out", "artefacts")).FullName;
         var picture = Path.Combine(artefacts, "page.png");
         File.Delete(picture);
@@ -63,13 +65,16 @@ public sealed class PageTests
         var profile = Directory.CreateDirectory(Path.Combine(Machine.Folder, $"browser{Guid.NewGuid():N}")).FullName;
         var browser = File.Exists("/usr/bin/chromium-browser") ? "chromium-browser" : "chromium";
         return await Checkout.MustRunAsync(
-            Checkout.Tool(browser), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run", $"--user-data-dir={profile}", "--window-size=1280,1500", "--virtual-time-budget=6000", what, address);
+            Checkout.Tool(browser), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+                "--no-first-run", $"--user-data-dir={profile}", "--window-size=1280,1500", "--virtual-time-budget=6000", what,
+                address);
     }
 
     private static string Cell(string page, string row, string field)
     {
         var line = Regex.Match(page, $"<tr data-row=\"{Regex.Escape(row)}\">.*?</tr>", RegexOptions.Singleline);
         Assert.True(line.Success, $"no row {row}");
-        return Regex.Match(line.Value, $"data-field=\"{field}\"[^>]*>([^<]*)<").Groups[1].Value.Replace(",", "", StringComparison.Ordinal);
+        return Regex.Match(line.Value, $"data-field=\"{field}\"[^>]*>([^<]*)<").Groups[1].Value.Replace(",", "",
+            StringComparison.Ordinal);
     }
 }

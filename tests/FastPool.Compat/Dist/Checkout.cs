@@ -17,7 +17,8 @@ internal static class Checkout
     /// <summary>A program that is not ours. One that is missing is a failure: without it the test has shown nothing.</summary>
     public static string Tool(string name)
     {
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/bin", "/usr/sbin", "/bin", "/sbin"]);
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+            .Concat(["/usr/bin", "/usr/sbin", "/bin", "/sbin"]);
         return folders.Where(f => f.Length > 0).Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException($"This test needs {name}: run perf-scripts/set-up.sh dist");
     }
@@ -32,7 +33,8 @@ internal static class Checkout
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" + Environment.GetEnvironmentVariable("PATH");
+        start.Environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:"
+            + Environment.GetEnvironmentVariable("PATH");
         start.Environment["LC_ALL"] = "C.UTF-8";
         start.Environment["DPKG_COLORS"] = "never";
         using var process = Process.Start(start)!;
@@ -65,7 +67,8 @@ internal static class Checkout
     public static async Task<IReadOnlyList<string>> ListensAsync(string ini, string folder)
     {
         await using var pooler = Child.Start(Binary.Path, [ini], folder);
-        await Until.TrueAsync(() => pooler.HasExited || pooler.Text.Contains("process up", StringComparison.Ordinal), $"{ini} is up", 15, () => pooler.Text);
+        await Until.TrueAsync(() => pooler.HasExited
+            || pooler.Text.Contains("process up", StringComparison.Ordinal), $"{ini} is up", 15, () => pooler.Text);
         Assert.False(pooler.HasExited, $"The pooler ended at once on {ini}:\n{pooler.Text}");
         Assert.Contains(pooler.Lines, line => line.Contains(" LOG listening on ", StringComparison.Ordinal));
         pooler.Signal(Child.SigQuit);

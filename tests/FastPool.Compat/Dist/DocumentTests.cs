@@ -10,14 +10,16 @@ public class DocumentTests
     [Theory, MemberData(nameof(Pages))]
     public async Task A_manual_page_has_no_mistakes(string page)
     {
-        var (exitCode, text) = await Checkout.RunAsync(Checkout.Tool("mandoc"), "-Tlint", "-W", "warning", Checkout.PathOf("dist", "man", page));
+        var (exitCode, text) =
+            await Checkout.RunAsync(Checkout.Tool("mandoc"), "-Tlint", "-W", "warning", Checkout.PathOf("dist", "man", page));
         Assert.True(exitCode == 0, text);
     }
 
     [Theory, MemberData(nameof(Pages))]
     public async Task A_manual_page_renders(string page)
     {
-        var text = await Checkout.MustRunAsync(Checkout.Tool("man"), "--warnings", "-Tutf8", "-l", Checkout.PathOf("dist", "man", page));
+        var text =
+            await Checkout.MustRunAsync(Checkout.Tool("man"), "--warnings", "-Tutf8", "-l", Checkout.PathOf("dist", "man", page));
         Assert.DoesNotContain("warning:", text, StringComparison.Ordinal);
         text = Regex.Replace(text, @".\x08|\x1b\[\d*m", ""); // Bold and underlined as on paper or on a terminal.
         string[] expected = page switch
@@ -35,7 +37,8 @@ public class DocumentTests
         var page = Checkout.Read("dist", "man", "pgbouncer.1");
         await using var pooler = await Pooler.StartAsync(Machine.FreePort(), loops: 1);
         var help = await pooler.ConsoleAsync("SHOW HELP");
-        var words = help.Messages.Single(m => m.Type == 'N').Field('D')!.Split([' ', '|', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries)
+        var words = help.Messages.Single(m => m.Type == 'N')
+            .Field('D')!.Split([' ', '|', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries)
             .Where(word => word.All(c => char.IsAsciiLetterUpper(c) || c == '_')).Distinct();
         Assert.All(words, word => Assert.Contains(word, page, StringComparison.Ordinal));
         var (_, options) = await Child.RunAsync(Binary.Path, ["--help"]);
@@ -51,7 +54,8 @@ public class DocumentTests
         {
             // verify wants the program to be there.
             await File.WriteAllTextAsync(
-                Path.Combine(folder, name), Checkout.Read("dist", name).Replace("ExecStart=/usr/sbin/pgbouncer", $"ExecStart={Binary.Path}", StringComparison.Ordinal));
+                Path.Combine(folder, name), Checkout.Read("dist", name)
+                    .Replace("ExecStart=/usr/sbin/pgbouncer", $"ExecStart={Binary.Path}", StringComparison.Ordinal));
         }
 
         var text = await Checkout.MustRunAsync(
@@ -95,8 +99,10 @@ public class DocumentTests
             Checkout.Tool("sh"),
             ["-c", EntrypointOpenToAll(folder)],
             folder,
-            ("PATH", $"{folder}:/usr/bin:/bin"), ("PGBOUNCER_CONFIG_DIR", folder), ("DB_HOST", "127.0.0.1"), ("DB_NAME", "shop"), ("DB_USER", "a\"b"),
-            ("DB_PASSWORD", "secret"), ("PGBOUNCER_LISTEN_PORT", $"{port}"), ("PGBOUNCER_UNIX_SOCKET_DIR", folder), ("PGBOUNCER_POOL_MODE", "transaction"));
+            ("PATH", $"{folder}:/usr/bin:/bin"), ("PGBOUNCER_CONFIG_DIR", folder), ("DB_HOST", "127.0.0.1"), ("DB_NAME", "shop"),
+                ("DB_USER", "a\"b"),
+            ("DB_PASSWORD", "secret"), ("PGBOUNCER_LISTEN_PORT", $"{port}"), ("PGBOUNCER_UNIX_SOCKET_DIR", folder),
+                ("PGBOUNCER_POOL_MODE", "transaction"));
         await pooler.LineAsync("process up");
         Assert.Contains("\npool_mode = transaction\n", File.ReadAllText($"{folder}/pgbouncer.ini"), StringComparison.Ordinal);
         Assert.Equal("\"a\"\"b\" \"secret\"\n", File.ReadAllText($"{folder}/userlist.txt"));
@@ -118,7 +124,9 @@ public class DocumentTests
     [Fact]
     public void Everything_that_the_image_copies_is_there()
     {
-        var copies = File.ReadLines(Checkout.PathOf("dist", "Dockerfile")).Where(line => line.StartsWith("COPY ", StringComparison.Ordinal) && !line.Contains("--from", StringComparison.Ordinal));
+        var copies = File.ReadLines(Checkout.PathOf("dist", "Dockerfile"))
+            .Where(line =>
+            line.StartsWith("COPY ", StringComparison.Ordinal) && !line.Contains("--from", StringComparison.Ordinal));
         foreach (var line in copies)
             foreach (var word in line.Split(' ')[1..^1].Where(word => !word.StartsWith("--", StringComparison.Ordinal)))
                 Assert.True(Path.Exists(Checkout.PathOf(word)), word);

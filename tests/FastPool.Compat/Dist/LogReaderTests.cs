@@ -21,29 +21,34 @@ public sealed class LogReaderTests
         for (var i = 0; i < Logins; i++)
             await pooler.ScalarAsync("select 1");
         await Until.TrueAsync(() => File.ReadAllText(log).Contains("stats: ", StringComparison.Ordinal), "a line of statistics");
-        await Until.TrueAsync(() => Regex.Count(File.ReadAllText(log), @"closing because: client close request") >= Logins, "the sessions' ends");
+        await Until.TrueAsync(() =>
+            Regex.Count(File.ReadAllText(log), @"closing because: client close request") >= Logins, "the sessions' ends");
         pooler.Process.Signal(Child.SigQuit);
         await pooler.Process.ExitAsync();
 
         var text = File.ReadAllText(log);
         var logins = Regex.Count(text, "login attempt: db=");
         var ends = Regex.Count(text, @"C-0x.*closing because: .* \(age=\d+s\)");
-        var queries = Regex.Matches(text, @"stats: \d+ xacts/s, (\d+) queries/s, ").Sum(match => int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
+        var queries = Regex.Matches(text, @"stats: \d+ xacts/s, (\d+) queries/s, ")
+            .Sum(match => int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
         Assert.True(queries > 0, text);
 
         // Written as this pgBadger expects it: older ones read the seconds and the statistics of older PgBouncers only.
         var tool = Checkout.Tool("pgbadger");
         var script = File.ReadAllText(tool);
         if (!script.Contains("[a-z]*\\)$", StringComparison.Ordinal)) text = Regex.Replace(text, @"\(age=(\d+)s\)", "(age=$1)");
-        if (!script.Contains(" parses", StringComparison.Ordinal)) text = Regex.Replace(text, @"\d+ client parses/s, \d+ server parses/s, \d+ binds/s, ", "");
+        if (!script.Contains(" parses", StringComparison.Ordinal))
+            text = Regex.Replace(text, @"\d+ client parses/s, \d+ server parses/s, \d+ binds/s, ", "");
         var input = Path.Combine(folder, "input.log");
         await File.WriteAllTextAsync(input, text);
         await Checkout.MustRunAsync(tool, "-q", "-f", "pgbouncer3", input, "-o", $"{folder}/out.json");
         using var report = JsonDocument.Parse(File.ReadAllText($"{folder}/out.json"));
         Assert.Equal(logins, report.RootElement.GetProperty("pgb_connection_info").GetProperty("count").GetInt32());
-        Assert.True(report.RootElement.GetProperty("pgb_connection_info").GetProperty("database_user").GetProperty(Postgres.Database).GetProperty("user_trust").GetInt32() >= Logins);
+        Assert.True(report.RootElement.GetProperty("pgb_connection_info").GetProperty("database_user")
+            .GetProperty(Postgres.Database).GetProperty("user_trust").GetInt32() >= Logins);
         Assert.Equal(ends, SessionsOfClients(report.RootElement, text));
-        Assert.Equal(queries, report.RootElement.GetProperty("pgb_overall_stat").GetProperty("peak").EnumerateObject().Sum(second => Number(second.Value, "t_req")));
+        Assert.Equal(queries, report.RootElement.GetProperty("pgb_overall_stat").GetProperty("peak").EnumerateObject()
+            .Sum(second => Number(second.Value, "t_req")));
     }
 
     [PoolerFact(Since = "1.25")]
@@ -54,12 +59,14 @@ public sealed class LogReaderTests
         var pid = Path.Combine(folder, "pgbouncer.pid");
         await using var pooler = await StartWithLogAsync(log, pid);
         // The file as it is installed, for this log and this process, and without the change of user that only root may make.
-        var rules = Checkout.Read("dist", "pgbouncer.logrotate").Replace("/var/log/pgbouncer/*.log", log, StringComparison.Ordinal)
+        var rules = Checkout.Read("dist", "pgbouncer.logrotate")
+            .Replace("/var/log/pgbouncer/*.log", log, StringComparison.Ordinal)
             .Replace("/run/postgresql/pgbouncer.pid", pid, StringComparison.Ordinal);
         await RotateAsync(folder, Regex.Replace(rules, @"(?m)^\s*su .*\n", ""));
         await pooler.LineAsync("got SIGHUP, re-reading config");
         await pooler.ConsoleAsync("SHOW VERSION");
-        await Until.TrueAsync(() => File.Exists(log) && File.ReadAllText(log).Contains("login attempt: db=pgbouncer", StringComparison.Ordinal), "the new log is written");
+        await Until.TrueAsync(() => File.Exists(log)
+            && File.ReadAllText(log).Contains("login attempt: db=pgbouncer", StringComparison.Ordinal), "the new log is written");
         Assert.Contains("process up", File.ReadAllText(log + ".1"), StringComparison.Ordinal);
         Assert.DoesNotContain("process up", File.ReadAllText(log), StringComparison.Ordinal);
     }
@@ -72,7 +79,8 @@ public sealed class LogReaderTests
         await using var pooler = await StartWithLogAsync(log, Path.Combine(folder, "pid"));
         await RotateAsync(folder, $"{log} {{\n  weekly\n  rotate 10\n  copytruncate\n  missingok\n}}\n");
         await pooler.ConsoleAsync("SHOW VERSION");
-        await Until.TrueAsync(() => File.ReadAllText(log).Contains("login attempt: db=pgbouncer", StringComparison.Ordinal), "the log is written");
+        await Until.TrueAsync(() =>
+            File.ReadAllText(log).Contains("login attempt: db=pgbouncer", StringComparison.Ordinal), "the log is written");
         Assert.Contains("process up", File.ReadAllText(log + ".1"), StringComparison.Ordinal);
         Assert.Matches(@"^\d{4}-", File.ReadAllText(log));
         Assert.DoesNotContain('\0', File.ReadAllText(log));
@@ -85,7 +93,8 @@ public sealed class LogReaderTests
             f["logfile"] = log;
             f["pidfile"] = pid;
         });
-        await Until.TrueAsync(() => File.Exists(pid) && File.ReadAllText(log).Contains("process up", StringComparison.Ordinal), "the log is written");
+        await Until.TrueAsync(() =>
+            File.Exists(pid) && File.ReadAllText(log).Contains("process up", StringComparison.Ordinal), "the log is written");
         return pooler;
     }
 
@@ -100,8 +109,10 @@ public sealed class LogReaderTests
 
     /// <summary>It counts the ends of server connections too when they have the same form: those are subtracted.</summary>
     private static int SessionsOfClients(JsonElement report, string text) =>
-        report.GetProperty("pgb_session_info").GetProperty("count").GetInt32() - Regex.Count(text, @"S-0x.*closing because: .*\(age=\d+s?\)");
+        report.GetProperty("pgb_session_info").GetProperty("count")
+            .GetInt32() - Regex.Count(text, @"S-0x.*closing because: .*\(age=\d+s?\)");
 
     private static int Number(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var value) ? value.ValueKind == JsonValueKind.Number ? value.GetInt32() : int.Parse(value.GetString()!, System.Globalization.CultureInfo.InvariantCulture) : 0;
+        parent.TryGetProperty(name, out var value) ? value.ValueKind == JsonValueKind.Number ? value.GetInt32()
+            : int.Parse(value.GetString()!, System.Globalization.CultureInfo.InvariantCulture) : 0;
 }

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace FastPool.Compat.Dist;
 
-/// <summary>The Debian package: built, installed into a root of its own in the place of the distribution's pgbouncer, removed.</summary>
+/// <summary>
+/// The Debian package: built, installed into a root of its own in the place of the distribution's pgbouncer, removed.
+/// </summary>
 public sealed class PackageTests
 {
     private const string Edited = "; edited by hand\n";
@@ -19,7 +21,8 @@ public sealed class PackageTests
         Assert.Matches(@"(?m)^Conflicts: pgbouncer$", control);
         Assert.Matches(@"(?m)^Replaces: pgbouncer$", control);
         var (_, version) = await Child.RunAsync(Binary.Path, ["-V"]);
-        Assert.Contains($"FastPool {Regex.Match(control, @"(?m)^Version: (\S+)$").Groups[1].Value}", version, StringComparison.Ordinal);
+        Assert.Contains($"FastPool {Regex.Match(control, @"(?m)^Version: (\S+)$").Groups[1].Value}", version,
+            StringComparison.Ordinal);
     }
 
     [PoolerFact(FastPoolOnly = "has a package of its own")]
@@ -44,9 +47,12 @@ public sealed class PackageTests
 
         foreach (var path in new[]
         {
-            "usr/lib/systemd/system/pgbouncer.service", "usr/lib/systemd/system/pgbouncer.socket", "usr/lib/tmpfiles.d/fastpool.conf", "etc/logrotate.d/fastpool",
-            "usr/share/man/man1/pgbouncer.1.gz", "usr/share/man/man5/pgbouncer.5.gz", "usr/share/man/man1/fastpool-mkauth.1.gz", "usr/share/pgbouncer/mkauth.py", "usr/share/bash-completion/completions/pgbouncer",
-            "usr/share/zsh/vendor-completions/_pgbouncer", "usr/share/fish/vendor_completions.d/pgbouncer.fish", "usr/share/doc/fastpool/copyright",
+            "usr/lib/systemd/system/pgbouncer.service", "usr/lib/systemd/system/pgbouncer.socket",
+                "usr/lib/tmpfiles.d/fastpool.conf", "etc/logrotate.d/fastpool",
+            "usr/share/man/man1/pgbouncer.1.gz", "usr/share/man/man5/pgbouncer.5.gz", "usr/share/man/man1/fastpool-mkauth.1.gz",
+                "usr/share/pgbouncer/mkauth.py", "usr/share/bash-completion/completions/pgbouncer",
+            "usr/share/zsh/vendor-completions/_pgbouncer", "usr/share/fish/vendor_completions.d/pgbouncer.fish",
+                "usr/share/doc/fastpool/copyright",
         })
         {
             Assert.True(File.Exists(Path.Combine(folder, path)), path);
@@ -80,9 +86,12 @@ public sealed class PackageTests
         Assert.EndsWith(Edited, File.ReadAllText($"{root}/etc/pgbouncer/pgbouncer.ini"), StringComparison.Ordinal);
         Assert.Equal(["config-files", "installed"], await StatusAsync(root));
         Assert.Equal(await File.ReadAllBytesAsync(Binary.Path), await File.ReadAllBytesAsync($"{root}/usr/sbin/pgbouncer"));
-        // Theirs were at /lib, which is a link: removing them after our unpacking takes ours along, and postinst brings them back.
-        Assert.Equal(Checkout.Read("dist", "pgbouncer.service"), File.ReadAllText($"{root}/usr/lib/systemd/system/pgbouncer.service"));
-        Assert.Equal(Checkout.Read("dist", "pgbouncer.socket"), File.ReadAllText($"{root}/usr/lib/systemd/system/pgbouncer.socket"));
+        // Theirs were at /lib, which is a link: removing them after our unpacking takes ours along, and postinst brings them
+        // back.
+        Assert.Equal(Checkout.Read("dist", "pgbouncer.service"),
+            File.ReadAllText($"{root}/usr/lib/systemd/system/pgbouncer.service"));
+        Assert.Equal(Checkout.Read("dist", "pgbouncer.socket"),
+            File.ReadAllText($"{root}/usr/lib/systemd/system/pgbouncer.socket"));
 
         await DpkgAsync(root, "--purge", "fastpool");
         Assert.EndsWith(Edited, File.ReadAllText($"{root}/etc/pgbouncer/pgbouncer.ini"), StringComparison.Ordinal);
@@ -93,7 +102,9 @@ public sealed class PackageTests
 
     private static async Task<string> BuildAsync(string folder)
     {
-        var text = await Checkout.MustRunAsync(Checkout.Tool("bash"), Checkout.PathOf("dist", "debian", "build.sh"), "-b", Binary.Path, "-o", folder);
+        var text =
+            await Checkout.MustRunAsync(Checkout.Tool("bash"), Checkout.PathOf("dist", "debian", "build.sh"), "-b", Binary.Path,
+            "-o", folder);
         var package = Assert.Single(Directory.GetFiles(folder, "fastpool_*.deb"));
         Assert.Contains(package, text, StringComparison.Ordinal);
         return package;
@@ -106,7 +117,8 @@ public sealed class PackageTests
         var tree = Path.Combine(folder, "tree");
         foreach (var (path, text) in new[]
         {
-            ("DEBIAN/control", "Package: pgbouncer\nVersion: 1.18.0-1\nArchitecture: all\nMaintainer: Nobody <nobody@localhost>\nDescription: stands for the distribution's\n"),
+            ("DEBIAN/control",
+                "Package: pgbouncer\nVersion: 1.18.0-1\nArchitecture: all\nMaintainer: Nobody <nobody@localhost>\nDescription: stands for the distribution's\n"),
             ("DEBIAN/conffiles", "/etc/pgbouncer/pgbouncer.ini\n/etc/pgbouncer/userlist.txt\n"),
             ("etc/pgbouncer/pgbouncer.ini", "[pgbouncer]\n"),
             ("etc/pgbouncer/userlist.txt", ""),
@@ -136,15 +148,19 @@ public sealed class PackageTests
         return root;
     }
 
-    private static Task InstallAsync(string root, string package) => DpkgAsync(root, "--auto-deconfigure", "-B", "--install", package);
+    private static Task InstallAsync(string root, string package) =>
+        DpkgAsync(root, "--auto-deconfigure", "-B", "--install", package);
 
     // Scripts run outside of the root, which has no shell, and know it by DPKG_ROOT. Nothing that we depend on is in there.
     private static Task<string> DpkgAsync(string root, params string[] arguments) =>
-        Checkout.MustRunAsync(Checkout.Tool("dpkg"), [$"--root={root}", "--force-script-chrootless", "--force-depends", "--log=/dev/null", .. arguments]);
+        Checkout.MustRunAsync(Checkout.Tool("dpkg"),
+            [$"--root={root}", "--force-script-chrootless", "--force-depends", "--log=/dev/null", .. arguments]);
 
     private static async Task<string[]> StatusAsync(string root)
     {
-        var text = await Checkout.MustRunAsync(Checkout.Tool("dpkg-query"), $"--admindir={root}/var/lib/dpkg", "-W", "-f", "${db:Status-Status}\\n");
+        var text =
+            await Checkout.MustRunAsync(Checkout.Tool("dpkg-query"), $"--admindir={root}/var/lib/dpkg", "-W", "-f",
+            "${db:Status-Status}\\n");
         return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
     }
 }

@@ -33,11 +33,14 @@ public sealed class RecipeTests
         Assert.Equal((0, "PgBouncer " + Binary.Version), await ConsoleAsync(Path.Combine(folder, "2"), "show version"));
         foreach (var child in children) await child.DisposeAsync();
 
-        string Own(string text) => text.Replace("/etc/pgbouncer", folder, StringComparison.Ordinal).Replace("/run/pgbouncer-", folder + "/", StringComparison.Ordinal)
-            .Replace("/var/log/pgbouncer", folder, StringComparison.Ordinal).Replace("listen_port = 6432", $"listen_port = {port}", StringComparison.Ordinal);
+        string Own(string text) => text.Replace("/etc/pgbouncer", folder, StringComparison.Ordinal)
+            .Replace("/run/pgbouncer-", folder + "/", StringComparison.Ordinal)
+            .Replace("/var/log/pgbouncer", folder, StringComparison.Ordinal)
+                .Replace("listen_port = 6432", $"listen_port = {port}", StringComparison.Ordinal);
 
         async Task<(int, string)> ConsoleAsync(string socket, string command) =>
-            await Child.RunAsync(Machine.Program("psql"), ["-X", "-At", "-h", socket, "-p", $"{port}", "-U", "pgbouncer", "-c", command, "pgbouncer"]);
+            await Child.RunAsync(Machine.Program("psql"),
+                ["-X", "-At", "-h", socket, "-p", $"{port}", "-U", "pgbouncer", "-c", command, "pgbouncer"]);
     }
 
     [Fact]
@@ -45,8 +48,10 @@ public sealed class RecipeTests
     {
         var folder = Machine.NewFolder("unit");
         await File.WriteAllTextAsync(
-            Path.Combine(folder, "pgbouncer@1.service"), Checkout.Read("dist", "recipes", "pgbouncer@.service").Replace("ExecStart=/usr/sbin/pgbouncer", $"ExecStart={Binary.Path}", StringComparison.Ordinal));
-        var text = await Checkout.MustRunAsync(Checkout.Tool("systemd-analyze"), "verify", "--man=no", $"{folder}/pgbouncer@1.service");
+            Path.Combine(folder, "pgbouncer@1.service"), Checkout.Read("dist", "recipes", "pgbouncer@.service")
+                .Replace("ExecStart=/usr/sbin/pgbouncer", $"ExecStart={Binary.Path}", StringComparison.Ordinal));
+        var text =
+            await Checkout.MustRunAsync(Checkout.Tool("systemd-analyze"), "verify", "--man=no", $"{folder}/pgbouncer@1.service");
         Assert.DoesNotContain("pgbouncer@", text, StringComparison.Ordinal);
     }
 
@@ -57,10 +62,14 @@ public sealed class RecipeTests
         var path = Path.Combine(Machine.NewFolder("k"), "kubernetes.yaml");
         File.Copy(Checkout.PathOf("dist", "recipes", "kubernetes.yaml"), path);
         using var documents = JsonDocument.Parse(await Checkout.MustRunAsync(Checkout.Tool("python3"), "-c", Reading, path));
-        var byKind = documents.RootElement.EnumerateArray().ToDictionary(static document => document.GetProperty("kind").GetString()!);
+        var byKind = documents.RootElement.EnumerateArray()
+            .ToDictionary(static document => document.GetProperty("kind").GetString()!);
         Assert.Equal(["ConfigMap", "Deployment", "PodDisruptionBudget", "Service"], byKind.Keys.Order());
-        var container = byKind["Deployment"].GetProperty("spec").GetProperty("template").GetProperty("spec").GetProperty("containers")[0];
-        var ports = container.GetProperty("ports").EnumerateArray().ToDictionary(static port => port.GetProperty("name").GetString()!, static port => port.GetProperty("containerPort").GetInt32());
+        var container = byKind["Deployment"].GetProperty("spec").GetProperty("template").GetProperty("spec")
+            .GetProperty("containers")[0];
+        var ports = container.GetProperty("ports").EnumerateArray()
+            .ToDictionary(static port => port.GetProperty("name").GetString()!, static port =>
+            port.GetProperty("containerPort").GetInt32());
         var ini = byKind["ConfigMap"].GetProperty("data").GetProperty("pgbouncer.ini").GetString()!;
         Assert.Contains($"\nlisten_port = {ports["postgresql"]}\n", ini, StringComparison.Ordinal);
         Assert.Contains($"\nmetrics_listen = *:{ports["metrics"]}\n", ini, StringComparison.Ordinal);
@@ -70,15 +79,18 @@ public sealed class RecipeTests
         await File.WriteAllTextAsync(Path.Combine(folder, "userlist.txt"), "");
         await File.WriteAllTextAsync(
             Path.Combine(folder, "p.ini"),
-            ini.Replace("/etc/pgbouncer/users", folder, StringComparison.Ordinal).Replace($"listen_port = {ports["postgresql"]}", $"listen_port = {port}", StringComparison.Ordinal)
-                .Replace("listen_addr = *", "listen_addr = 127.0.0.1", StringComparison.Ordinal).Replace($"*:{ports["metrics"]}", $"127.0.0.1:{metrics}", StringComparison.Ordinal));
+            ini.Replace("/etc/pgbouncer/users", folder, StringComparison.Ordinal)
+                .Replace($"listen_port = {ports["postgresql"]}", $"listen_port = {port}", StringComparison.Ordinal)
+                .Replace("listen_addr = *", "listen_addr = 127.0.0.1", StringComparison.Ordinal)
+                    .Replace($"*:{ports["metrics"]}", $"127.0.0.1:{metrics}", StringComparison.Ordinal));
         await using var child = Child.Start(Binary.Path, [Path.Combine(folder, "p.ini")], folder);
         await child.LineAsync("process up");
         foreach (var probe in new[] { "readinessProbe", "livenessProbe" })
         {
             var target = container.GetProperty(probe).GetProperty("httpGet");
             Assert.Equal("metrics", target.GetProperty("port").GetString());
-            using var response = await Http.GetAsync(new Uri($"http://127.0.0.1:{metrics}{target.GetProperty("path").GetString()}"));
+            using var response =
+                await Http.GetAsync(new Uri($"http://127.0.0.1:{metrics}{target.GetProperty("path").GetString()}"));
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         }
         child.Signal(Child.SigInt);

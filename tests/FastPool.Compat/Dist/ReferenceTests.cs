@@ -20,7 +20,8 @@ public partial class ReferenceTests
         {
             var setting = settings.Single(s => s.Key == key);
             if (setting.Default is not null) Assert.Equal((key, setting.Default), (key, value));
-            Assert.Equal((key, setting.Default is null), (key, CommentAbove(key).Contains("No default.", StringComparison.Ordinal)));
+            Assert.Equal((key, setting.Default is null),
+                (key, CommentAbove(key).Contains("No default.", StringComparison.Ordinal)));
         }
     }
 
@@ -28,14 +29,16 @@ public partial class ReferenceTests
     public async Task Every_setting_stands_in_the_manual_with_its_default_and_whether_a_reload_is_enough()
     {
         var entries = ManualEntry().Matches(Checkout.Read("dist", "man", "pgbouncer.5"))
-            .ToDictionary(m => m.Groups[1].Value, m => (Default: m.Groups[2].Value, IsChangeable: m.Groups[3].Value == "RELOAD suffices."));
+            .ToDictionary(m => m.Groups[1].Value, m =>
+                (Default: m.Groups[2].Value, IsChangeable: m.Groups[3].Value == "RELOAD suffices."));
         foreach (var setting in await SettingsAsync())
         {
             Assert.True(entries.TryGetValue(setting.Key, out var entry), $"{setting.Key} is missing");
             var expected = setting.Default switch { null => "none", "" => "empty", _ => setting.Default };
             Assert.Equal((setting.Key, expected), (setting.Key, entry.Default));
             // SHOW CONFIG says of stats_period what PgBouncer says of it; the manual says what is so.
-            if (setting.Key != "stats_period") Assert.Equal((setting.Key, setting.IsChangeable), (setting.Key, entry.IsChangeable));
+            if (setting.Key != "stats_period")
+                Assert.Equal((setting.Key, setting.IsChangeable), (setting.Key, entry.IsChangeable));
         }
     }
 
@@ -73,7 +76,8 @@ public partial class ReferenceTests
         await File.WriteAllTextAsync($"{folder}/f.ini", ini);
         await File.WriteAllTextAsync($"{folder}/userlist.txt", Checkout.Read("dist", "userlist.txt"));
         var lines = await Checkout.ListensAsync($"{folder}/f.ini", folder);
-        Assert.DoesNotContain(lines, line => line.Contains(" ERROR ", StringComparison.Ordinal) || line.Contains(" WARNING ", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line =>
+            line.Contains(" ERROR ", StringComparison.Ordinal) || line.Contains(" WARNING ", StringComparison.Ordinal));
     }
 
     private static async Task<List<Setting>> SettingsAsync()
@@ -84,17 +88,20 @@ public partial class ReferenceTests
     }
 
     private static IEnumerable<string> PgbouncerSection() =>
-        File.ReadLines(Checkout.PathOf("dist", "pgbouncer.ini")).SkipWhile(line => line != "[pgbouncer]").TakeWhile(line => line != ";[fastpool]");
+        File.ReadLines(Checkout.PathOf("dist", "pgbouncer.ini")).SkipWhile(line => line != "[pgbouncer]")
+            .TakeWhile(line => line != ";[fastpool]");
 
     private static string CommentAbove(string key)
     {
         var lines = PgbouncerSection().TakeWhile(line => !line.StartsWith($";{key} =", StringComparison.Ordinal)).ToList();
-        return string.Join(' ', lines.AsEnumerable().Reverse().TakeWhile(line => line.StartsWith("# ", StringComparison.Ordinal)).Reverse().Select(line => line[2..]));
+        return string.Join(' ', lines.AsEnumerable().Reverse().TakeWhile(line => line.StartsWith("# ", StringComparison.Ordinal))
+            .Reverse().Select(line => line[2..]));
     }
 
     [GeneratedRegex(@"^;([a-z_0-9]+) = ?(.*)$")]
     private static partial Regex CommentedSetting();
 
-    [GeneratedRegex(@"^\.It Va ([a-z_0-9]+)\nType: [^\n]+\.\nDefault: ([^\n]*)\.\n(RELOAD suffices\.|Needs a restart\.)\n", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\.It Va ([a-z_0-9]+)\nType: [^\n]+\.\nDefault: ([^\n]*)\.\n(RELOAD suffices\.|Needs a restart\.)\n",
+        RegexOptions.Multiline)]
     private static partial Regex ManualEntry();
 }

@@ -30,7 +30,9 @@ internal sealed class DriverSuite(ITestOutputHelper output)
         foreach (var line in child.Lines) output.WriteLine(line);
         var checks = child.Lines.Where(line => line.StartsWith("ok ", StringComparison.Ordinal)).ToList();
         foreach (var check in checks) Note(driver, check["ok ".Length..]);
-        Assert.True(exit == 0 && checks.Count > 0, $"{driver} ended with {exit}:\n{child.Text}\n--\n{string.Join('\n', pooler.Process.Lines.TakeLast(2000))}");
+        Assert.True(exit == 0
+            && checks.Count > 0,
+            $"{driver} ended with {exit}:\n{child.Text}\n--\n{string.Join('\n', pooler.Process.Lines.TakeLast(2000))}");
     }
 
     /// <summary>All servers are back: no client, cancel or pipeline left one behind.</summary>
@@ -47,8 +49,10 @@ internal sealed class DriverSuite(ITestOutputHelper output)
 
     public static IEnumerable<(string, string)> Place(Pooler pooler, string database = Postgres.Database) =>
     [
-        ("PGHOST", "127.0.0.1"), ("PGPORT", $"{pooler.Port}"), ("PGUSER", "user_trust"), ("PGPASSWORD", Postgres.Password), ("PGDATABASE", database),
-        ("SESSION_DATABASE", SessionDatabase), ("PGSSLMODE", "disable"), ("PGGSSENCMODE", "disable"), ("PYTHONDONTWRITEBYTECODE", "1"), ("NODE_NO_WARNINGS", "1"),
+        ("PGHOST", "127.0.0.1"), ("PGPORT", $"{pooler.Port}"), ("PGUSER", "user_trust"), ("PGPASSWORD", Postgres.Password),
+            ("PGDATABASE", database),
+        ("SESSION_DATABASE", SessionDatabase), ("PGSSLMODE", "disable"), ("PGGSSENCMODE", "disable"),
+            ("PYTHONDONTWRITEBYTECODE", "1"), ("NODE_NO_WARNINGS", "1"),
     ];
 
     /// <summary>The folder of tests/drivers that a driver's program lies in.</summary>
@@ -63,8 +67,10 @@ internal sealed class DriverSuite(ITestOutputHelper output)
     private static string CopyOf(string driver)
     {
         var (from, to) = (Folder(driver.Split(' ')[0]), Machine.NewFolder("d"));
-        foreach (var folder in Directory.GetDirectories(from, "*", SearchOption.AllDirectories)) Directory.CreateDirectory(folder.Replace(from, to, StringComparison.Ordinal));
-        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories)) File.Copy(file, file.Replace(from, to, StringComparison.Ordinal));
+        foreach (var folder in Directory.GetDirectories(from, "*", SearchOption.AllDirectories))
+            Directory.CreateDirectory(folder.Replace(from, to, StringComparison.Ordinal));
+        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
+            File.Copy(file, file.Replace(from, to, StringComparison.Ordinal));
         return to;
     }
 

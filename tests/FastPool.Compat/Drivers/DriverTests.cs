@@ -2,7 +2,9 @@ using Xunit.Abstractions;
 
 namespace FastPool.Compat.Drivers;
 
-/// <summary>Drivers of other languages in transaction mode, with more clients than servers: each is one program under tests/drivers.</summary>
+/// <summary>
+/// Drivers of other languages in transaction mode, with more clients than servers: each is one program under tests/drivers.
+/// </summary>
 public class DriverTests(ITestOutputHelper output)
 {
     private const string Python = "/usr/bin/python3"; // Debian's own, which Debian's drivers belong to.
@@ -46,9 +48,11 @@ public class DriverTests(ITestOutputHelper output)
 
     private static async Task<int> AskInGermanAsync(Pooler pooler, CancellationToken ended)
     {
-        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("datestyle", "German"));
+        await using var client =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("datestyle", "German"));
         var count = 0;
-        for (; !ended.IsCancellationRequested; count++) Assert.Equal("03.02.2001", (await client.QueryAsync("select date '2001-02-03'")).Rows[0][0]);
+        for (; !ended.IsCancellationRequested; count++)
+            Assert.Equal("03.02.2001", (await client.QueryAsync("select date '2001-02-03'")).Rows[0][0]);
         return count;
     }
 }

@@ -7,8 +7,10 @@ public class NpgsqlTests
 {
     private const int Tasks = 30;
 
-    [PoolerTheory(Since = "1.21"), Loops("No Reset On Close=false"), Loops("No Reset On Close=true"), Loops("No Reset On Close=false;Max Auto Prepare=10;Auto Prepare Min Usages=2"),
-        Loops("No Reset On Close=true;Max Auto Prepare=10;Auto Prepare Min Usages=2"), Loops("Multiplexing=true"), Loops("Multiplexing=true;Max Auto Prepare=10;Auto Prepare Min Usages=2")]
+    [PoolerTheory(Since = "1.21"), Loops("No Reset On Close=false"), Loops("No Reset On Close=true"),
+        Loops("No Reset On Close=false;Max Auto Prepare=10;Auto Prepare Min Usages=2"),
+        Loops("No Reset On Close=true;Max Auto Prepare=10;Auto Prepare Min Usages=2"), Loops("Multiplexing=true"),
+            Loops("Multiplexing=true;Max Auto Prepare=10;Auto Prepare Min Usages=2")]
     public async Task Tasks_that_open_and_close_share_two_servers(int loops, string options)
     {
         await using var pooler = await DriverSuite.StartAsync(loops, statements: 5);
@@ -21,7 +23,8 @@ public class NpgsqlTests
                     await using var connection = await source.OpenConnectionAsync();
                     Assert.Equal(number + turn, await connection.ScalarAsync("select $1::int + $2::int", number, turn));
                     Assert.Equal(number * turn, await connection.ScalarAsync($"select $1::int * {turn}", number));
-                    var error = await Assert.ThrowsAsync<PostgresException>(() => connection.ScalarAsync("select 1 / $1::int", 0));
+                    var error =
+                        await Assert.ThrowsAsync<PostgresException>(() => connection.ScalarAsync("select 1 / $1::int", 0));
                     Assert.Equal("22012", error.SqlState);
                     await using var transaction = await connection.BeginTransactionAsync();
                     Assert.Equal(await connection.BackendPidAsync(), await connection.BackendPidAsync());
@@ -46,7 +49,10 @@ public class NpgsqlTests
                 for (var turn = 0; turn < 10; turn++)
                 {
                     await using var connection = await source.OpenConnectionAsync();
-                    await using var command = new NpgsqlCommand($"select $1::int + {turn % 4}", connection) { Parameters = { new() { Value = number } } };
+                    await using var command =
+                        new NpgsqlCommand($"select $1::int + {turn % 4}",
+                        connection)
+                        { Parameters = { new() { Value = number } } };
                     await command.PrepareAsync();
                     for (var i = 0; i < 3; i++) Assert.Equal(number + (turn % 4), await command.ExecuteScalarAsync());
                     await command.UnprepareAsync();
@@ -71,7 +77,9 @@ public class NpgsqlTests
                     await using var connection = await source.OpenConnectionAsync();
                     await using var batch = new NpgsqlBatch(connection);
                     var divisor = (turn + number) % 3;
-                    foreach (var text in new[] { "select $1::int + 1", $"select 6 / $1::int /* {number % 3} */", "select $1::int + 3", $"select $1::int + {turn}" })
+                    foreach (
+                        var text in new[] { "select $1::int + 1", $"select 6 / $1::int /* {number % 3} */", "select $1::int + 3",
+                        $"select $1::int + {turn}" })
                         batch.BatchCommands.Add(new NpgsqlBatchCommand(text) { Parameters = { new() { Value = divisor } } });
                     if (number % 2 == 0) await batch.PrepareAsync();
                     if (divisor == 0)
@@ -93,11 +101,14 @@ public class NpgsqlTests
     public async Task The_types_of_a_database_are_loaded_through_the_pooler(int loops)
     {
         await using var pooler = await DriverSuite.StartAsync(loops);
-        await using (var source = NpgsqlDataSource.Create(pooler.ConnectionString().Replace("Server Compatibility Mode=NoTypeLoading;", "", StringComparison.Ordinal)))
+        await using (var source =
+            NpgsqlDataSource.Create(pooler.ConnectionString()
+            .Replace("Server Compatibility Mode=NoTypeLoading;", "", StringComparison.Ordinal)))
         {
             await using var connection = await source.OpenConnectionAsync();
             Assert.Equal(new[] { 1, 2 }, await connection.ScalarAsync("select array[1, 2]"));
-            Assert.Equal(new NpgsqlTypes.NpgsqlRange<int>(1, true, 5, false), await connection.ScalarAsync("select int4range(1, 5)"));
+            Assert.Equal(new NpgsqlTypes.NpgsqlRange<int>(1, true, 5, false),
+                await connection.ScalarAsync("select int4range(1, 5)"));
         }
 
         await DriverSuite.IsCleanAsync(pooler);
@@ -119,7 +130,8 @@ public class NpgsqlTests
             }
 
             var seen = 0;
-            await using (var reader = await connection.BeginBinaryExportAsync("copy (select number from npgsql_rows order by number) to stdout binary"))
+            await using (var reader =
+                await connection.BeginBinaryExportAsync("copy (select number from npgsql_rows order by number) to stdout binary"))
             {
                 for (; await reader.StartRowAsync() >= 0; seen++) Assert.Equal(seen, await reader.ReadAsync<int>());
             }
@@ -162,7 +174,8 @@ public class NpgsqlTests
     }
 
     private static NpgsqlDataSource Source(Pooler pooler, string options) =>
-        NpgsqlDataSource.Create(pooler.ConnectionString(more: options).Replace("Pooling=false;", "Maximum Pool Size=20;", StringComparison.Ordinal));
+        NpgsqlDataSource.Create(pooler.ConnectionString(more: options)
+            .Replace("Pooling=false;", "Maximum Pool Size=20;", StringComparison.Ordinal));
 
     private static async Task<List<int>> ReadAsync(NpgsqlBatch batch)
     {

@@ -3,7 +3,10 @@ using FastPool.Compat.Streams;
 
 namespace FastPool.Compat.Faults;
 
-/// <summary>What one client does, by intent or by accident, stays with that client: no byte of it elsewhere, no memory without end, no loop held up.</summary>
+/// <summary>
+/// What one client does, by intent or by accident, stays with that client: no byte of it elsewhere, no memory without end, no
+/// loop held up.
+/// </summary>
 public class ClientFaultTests
 {
     private const long Megabyte = 1024 * 1024;
@@ -28,7 +31,8 @@ public class ClientFaultTests
         await using var victim = await pooler.RawAsync(database: "victim");
         await victim.QueryAsync("create table if not exists stolen (number int); truncate stolen");
         var own = Wire.Query(Victims);
-        byte[] body = [.. new byte[own.Length - 5], .. Wire.Query("insert into stolen values (1)")]; // Behind the victim's bytes in a buffer used again: a whole query.
+        // Behind the victim's bytes in a buffer used again: a whole query.
+        byte[] body = [.. new byte[own.Length - 5], .. Wire.Query("insert into stolen values (1)")];
         for (var i = 0; i < 30; i++)
         {
             using var attacker = new UnreadingClient(pooler.Port);
@@ -42,7 +46,8 @@ public class ClientFaultTests
         Assert.Equal("0", (await victim.QueryAsync("select count(*) from stolen")).Rows.Single()[0]);
     }
 
-    public static TheoryData<string> Floods => ["close", "close on the console", "parse", "console", "requests for TLS", "sync", "errors"];
+    public static TheoryData<string> Floods =>
+        ["close", "close on the console", "parse", "console", "requests for TLS", "sync", "errors"];
 
     [PoolerTheory(FastPoolOnly = "grows more in some of them"), MemberData(nameof(Floods))]
     public async Task A_client_that_never_reads_is_stopped_before_its_answers_fill_the_memory(string kind)
@@ -63,7 +68,9 @@ public class ClientFaultTests
         };
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
         using var client = new UnreadingClient(pooler.Port);
-        if (kind != "requests for TLS") client.LogIn(kind.Contains("console", StringComparison.Ordinal) ? "admin" : "user_trust", kind.Contains("console", StringComparison.Ordinal) ? "pgbouncer" : Postgres.Database);
+        if (kind != "requests for TLS")
+            client.LogIn(kind.Contains("console", StringComparison.Ordinal) ? "admin"
+            : "user_trust", kind.Contains("console", StringComparison.Ordinal) ? "pgbouncer" : Postgres.Database);
         var before = UnreadingClient.ResidentKilobytes(pooler.Pid);
         Assert.InRange(await Task.Run(() => client.SayUntilStopped(flood, 8 * TakenMax)), 0, TakenMax);
         Assert.InRange(UnreadingClient.ResidentKilobytes(pooler.Pid) - before, long.MinValue, GrowthMaxKilobytes);
@@ -84,7 +91,9 @@ public class ClientFaultTests
             client.ReadUntilReady();
         }
         var before = UnreadingClient.ResidentKilobytes(pooler.Pid);
-        client.Say([.. Wire.Query("select pg_sleep(3)"), .. Enumerable.Range(0, 300).SelectMany(_ => (byte[])[.. Wire.Bind("", "a"), .. Wire.Bind("", "b")]), .. Wire.Sync]);
+        client.Say(
+            [.. Wire.Query("select pg_sleep(3)"), .. Enumerable.Range(0, 300)
+            .SelectMany(_ => (byte[])[.. Wire.Bind("", "a"), .. Wire.Bind("", "b")]), .. Wire.Sync]);
         for (var i = 0; i < 50; i++) // While the server takes nothing.
         {
             Assert.InRange(UnreadingClient.ResidentKilobytes(pooler.Pid) - before, long.MinValue, GrowthMaxKilobytes);
@@ -103,7 +112,10 @@ public class ClientFaultTests
         using var client = new UnreadingClient(pooler.Port);
         client.LogIn("user_trust", Postgres.Database);
         client.Say(Wire.Query("select repeat('x', 1000) from generate_series(1, 100000)"));
-        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW SOCKETS")).Rows.Any(static row => row[0] == "C" && row.Contains("user_trust")), "it is there");
+        await Until.TrueAsync(
+            async () =>
+            (await pooler.ConsoleAsync("SHOW SOCKETS")).Rows.Any(static row => row[0] == "C" && row.Contains("user_trust")),
+            "it is there");
         await WakeUpsAsync(pooler); // By now it has stalled: a megabyte comes within milliseconds.
         var before = await WakeUpsAsync(pooler);
         Assert.NotNull(await pooler.ScalarAsync("select 1 from pg_sleep(1)"));

@@ -10,15 +10,17 @@ using Xunit.Abstractions;
 namespace FastPool.Compat.Faults;
 
 /// <summary>
-/// Wrong messages by the thousand against the published binary, from clients and from servers, for FASTPOOL_FUZZ_SECONDS (20) each: it lives, its memory is flat, no
-/// mistake of its own is counted, and an honest client beside them has all its answers. FASTPOOL_FUZZ_SEED=n begins elsewhere.
+/// Wrong messages by the thousand against the published binary, from clients and from servers, for FASTPOOL_FUZZ_SECONDS (20)
+/// each: it lives, its memory is flat, no mistake of its own is counted, and an honest client beside them has all its answers.
+/// FASTPOOL_FUZZ_SEED=n begins elsewhere.
 /// </summary>
 public class FuzzTests(ITestOutputHelper output)
 {
     private const long GrowthMaxKilobytes = 96 * 1024;
     private const int AtOnce = 8;
 
-    private static int Number(string variable, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(variable), out var number) ? number : otherwise;
+    private static int Number(string variable, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), out var number) ? number : otherwise;
 
     private static int Seconds => Number("FASTPOOL_FUZZ_SECONDS", 20);
 
@@ -30,13 +32,16 @@ public class FuzzTests(ITestOutputHelper output)
         Wire.Query("select repeat('x', 5000)"),
         Wire.Query("set application_name = 'fuzz'"),
         Wire.Query("deallocate all"),
-        [.. Wire.Parse("", "select $1::text"), .. Wire.Bind("", "", "x"), .. Wire.Describe('P', ""), .. Wire.Execute(), .. Wire.Sync],
+        [.. Wire.Parse("", "select $1::text"), .. Wire.Bind("", "", "x"), .. Wire.Describe('P', ""), .. Wire.Execute(),
+            .. Wire.Sync],
         [.. Wire.Parse("s", "select $1::text"), .. Wire.Sync],
         [.. Wire.Bind("", "s", "y"), .. Wire.Execute(), .. Wire.Sync],
         [.. Wire.Close('S', "s"), .. Wire.Sync],
         [.. Wire.Describe('S', "s"), .. Wire.Flush],
-        [.. Wire.Query("create temp table if not exists fuzz (t text); copy fuzz from stdin"), .. Wire.CopyData("a\n"), .. Wire.CopyDone],
-        [.. Wire.Parse("", "copy fuzz from stdin"), .. Wire.Bind("", ""), .. Wire.Execute(), .. Wire.Sync, .. Wire.CopyData("a\n"), .. Wire.CopyFail("no"), .. Wire.Sync],
+        [.. Wire.Query("create temp table if not exists fuzz (t text); copy fuzz from stdin"), .. Wire.CopyData("a\n"),
+            .. Wire.CopyDone],
+        [.. Wire.Parse("", "copy fuzz from stdin"), .. Wire.Bind("", ""), .. Wire.Execute(), .. Wire.Sync,
+            .. Wire.CopyData("a\n"), .. Wire.CopyFail("no"), .. Wire.Sync],
         Wire.CallSum(1, 2),
         Wire.Sync,
     ];
@@ -95,21 +100,25 @@ public class FuzzTests(ITestOutputHelper output)
         output.WriteLine($"FASTPOOL_FUZZ_SEED={seed}");
         var before = Mutator.MutatedCount;
         using var until = new CancellationTokenSource(TimeSpan.FromSeconds(Seconds));
-        var attackers = Enumerable.Range(0, AtOnce).Select(i => Task.Run(() => attack(new Dice((ulong)(seed + i)), until.Token))).ToArray();
+        var attackers = Enumerable.Range(0, AtOnce).Select(i => Task.Run(() => attack(new Dice((ulong)(seed + i)), until.Token)))
+            .ToArray();
         await using var client = await pooler.RawAsync(database: honest);
         var (beats, longest, warmed) = (0, TimeSpan.Zero, 0L);
         while (!until.IsCancellationRequested)
         {
             var watch = Stopwatch.StartNew();
             var reply = await client.QueryAsync($"select {++beats}");
-            Assert.True(reply.Status == 'I', $"seed {seed}, after {beats} beats: {reply.ErrorText}\n{pooler.Process.Text[^Math.Min(3000, pooler.Process.Text.Length)..]}");
+            Assert.True(reply.Status == 'I',
+                $"seed {seed}, after {beats} beats: {reply.ErrorText}\n{pooler.Process.Text[^Math.Min(3000, pooler.Process.Text.Length)..]}");
             Assert.Equal($"{beats}", reply.Rows.Single()[0]);
             if (watch.Elapsed > longest) longest = watch.Elapsed;
             if (beats == 500) warmed = UnreadingClient.ResidentKilobytes(pooler.Pid);
         }
         await Task.WhenAll(attackers);
         var grown = UnreadingClient.ResidentKilobytes(pooler.Pid) - warmed;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Mutator.MutatedCount - before} wrong messages, {beats} beats, the longest {longest.TotalMilliseconds:0} ms, {grown} kB more"));
+        output.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+            $"{Mutator.MutatedCount - before} wrong messages, {beats} beats, the longest {longest.TotalMilliseconds:0} ms, {grown} kB more"));
         if (beats > 500) Assert.InRange(grown, long.MinValue, GrowthMaxKilobytes);
         var own = await pooler.ConsoleAsync("SHOW FASTPOOL");
         Assert.Equal("0", own.Rows.Single(static row => row[0] == "broken_invariants")[1]);
@@ -183,7 +192,9 @@ public class FuzzTests(ITestOutputHelper output)
                 var mutator = new Mutator(dice) { Rate = dice.Between(4, 80) };
                 var (buffer, right, wrong) = (new byte[65_536], new ByteQueue(), new ByteQueue());
                 if (await socket.ReceiveAsync(buffer, until) == 0) return;
-                right.Add([.. RawClient.Typed('R', Wire.Int32(0)), .. RawClient.Typed('S', "server_version\015.0\0"u8.ToArray()), .. RawClient.Typed('K', new byte[8]), .. RawClient.Typed('Z', "I"u8.ToArray())]);
+                right.Add(
+                    [.. RawClient.Typed('R', Wire.Int32(0)), .. RawClient.Typed('S', "server_version\015.0\0"u8.ToArray()),
+                    .. RawClient.Typed('K', new byte[8]), .. RawClient.Typed('Z', "I"u8.ToArray())]);
                 while (!until.IsCancellationRequested)
                 {
                     wrong.Clear();
@@ -197,7 +208,10 @@ public class FuzzTests(ITestOutputHelper output)
                     {
                         right.Add(b switch
                         {
-                            (byte)'Q' => [.. RawClient.Typed('T', new byte[2]), .. RawClient.Typed('D', new byte[2]), .. RawClient.Typed('C', "SELECT 1\0"u8.ToArray()), .. RawClient.Typed('Z', [(byte)dice.Of("IIITE".ToCharArray())])],
+                            (byte)'Q' =>
+                                [.. RawClient.Typed('T', new byte[2]), .. RawClient.Typed('D', new byte[2]),
+                                .. RawClient.Typed('C', "SELECT 1\0"u8.ToArray()),
+                                .. RawClient.Typed('Z', [(byte)dice.Of("IIITE".ToCharArray())])],
                             (byte)'P' => RawClient.Typed('1', []),
                             (byte)'B' => RawClient.Typed('2', []),
                             (byte)'S' => RawClient.Typed('Z', "I"u8.ToArray()),

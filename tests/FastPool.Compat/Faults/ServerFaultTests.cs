@@ -2,12 +2,16 @@ using System.Text;
 
 namespace FastPool.Compat.Faults;
 
-/// <summary>What a server says, by intent or because it is broken, ends that server and at most its client. The pooler lives, and says why.</summary>
+/// <summary>
+/// What a server says, by intent or because it is broken, ends that server and at most its client. The pooler lives, and says
+/// why.
+/// </summary>
 public class ServerFaultTests
 {
     private const long GrowthMaxKilobytes = 64 * 1024;
 
-    private static Task<Pooler> StartAsync(ScriptedServer server, int loops, Action<PoolerFile>? change = null) => Pooler.StartAsync(loops, f =>
+    private static Task<Pooler> StartAsync(ScriptedServer server, int loops, Action<PoolerFile>? change = null) =>
+        Pooler.StartAsync(loops, f =>
     {
         f["server_tls_sslmode"] = "disable";
         f["server_login_retry"] = "60";
@@ -44,7 +48,9 @@ public class ServerFaultTests
             f["server_reset_query_always"] = "1";
             f["server_reset_query"] = "reset all";
         });
-        var client = await RawClient.LoginAsync(pooler.Port, "user_trust", "evil", when == "setting parameters" ? [("DateStyle", "German")] : []);
+        var client =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", "evil", when == "setting parameters" ? [("DateStyle", "German")]
+            : []);
         await client.SendAsync(RawClient.Query("select 1"));
         if (when == "testing") await client.ReplyAsync();
         await pooler.LineAsync("closing because: bad pkt header");
@@ -102,7 +108,12 @@ public class ServerFaultTests
         {
             await peer.WelcomeAsync(("server_version", "15.0"));
             await peer.ReadAsync();
-            byte[] many = [.. Enumerable.Range(0, 2_000).SelectMany(static i => (byte[])[.. RawClient.Typed('S', Encoding.ASCII.GetBytes($"name{i}\0{new string('v', 100)}{Guid.NewGuid()}\0")), .. RawClient.Typed('N', "SNOTICE\0C00000\0Mhello\0\0"u8.ToArray())])];
+            byte[] many =
+                [.. Enumerable.Range(0, 2_000)
+                .SelectMany(
+                static i =>
+                (byte[])[.. RawClient.Typed('S', Encoding.ASCII.GetBytes($"name{i}\0{new string('v', 100)}{Guid.NewGuid()}\0")),
+                .. RawClient.Typed('N', "SNOTICE\0C00000\0Mhello\0\0"u8.ToArray())])];
             for (var i = 0; i < 400; i++) await peer.SendRawAsync(many);
             await peer.ReadAsync();
         });

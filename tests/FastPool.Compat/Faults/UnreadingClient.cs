@@ -7,7 +7,8 @@ namespace FastPool.Compat.Faults;
 /// <summary>A client that talks and never reads: small buffers, and a count of what the pooler has taken.</summary>
 internal sealed class UnreadingClient : IDisposable
 {
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096, NoDelay = true };
+    private readonly Socket _socket =
+        new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096, NoDelay = true };
 
     public UnreadingClient(int port) => _socket.Connect(IPAddress.Loopback, port);
 
@@ -32,7 +33,10 @@ internal sealed class UnreadingClient : IDisposable
 
     public void Say(byte[] bytes) => _socket.Send(bytes);
 
-    /// <summary>Says the same again and again, until the pooler takes no more for a while, has closed, or has taken <paramref name="most"/> bytes.</summary>
+    /// <summary>
+    /// Says the same again and again, until the pooler takes no more for a while, has closed, or has taken
+    /// <paramref name="most"/> bytes.
+    /// </summary>
     /// <returns>Bytes that it has taken.</returns>
     public long SayUntilStopped(byte[] bytes, long most)
     {
@@ -62,6 +66,7 @@ internal sealed class UnreadingClient : IDisposable
 
     /// <summary>Resident memory of a process.</summary>
     public static long ResidentKilobytes(int pid) => long.Parse(
-        File.ReadLines($"/proc/{pid}/status").Single(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        File.ReadLines($"/proc/{pid}/status").Single(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture);
 }

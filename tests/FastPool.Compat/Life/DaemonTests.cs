@@ -19,7 +19,9 @@ public sealed class DaemonTests
     public Task Options_are_read_as_getopt_reads_them(string options) => Reference.SameAsync(async program =>
     {
         var shop = await Shop.OpenAsync(program);
-        string[] arguments = [.. options.Replace("{ini}", shop.Ini, StringComparison.Ordinal).Replace("{user}", Checkout.UserName, StringComparison.Ordinal).Split(' ')];
+        string[] arguments =
+            [.. options.Replace("{ini}", shop.Ini, StringComparison.Ordinal)
+            .Replace("{user}", Checkout.UserName, StringComparison.Ordinal).Split(' ')];
         await using var child = Child.Start(program, arguments, shop.Folder);
         await shop.IsUpAsync(() => child.Text);
         await using var console = await RawClient.LoginAsync(shop.Port, "admin", "pgbouncer");
@@ -35,7 +37,10 @@ public sealed class DaemonTests
     public Task A_daemon_has_left_everything_behind_as_PgBouncer_does(string options) => Reference.SameAsync(async program =>
     {
         var shop = await Shop.OpenAsync(program);
-        var (exit, text) = await Child.RunAsync("sh", ["-c", "cd $0 && umask 027 && exec \"$@\"", shop.Folder, program, .. options.Replace("{ini}", shop.Ini, StringComparison.Ordinal).Split(' ')]);
+        var (exit, text) =
+            await Child.RunAsync("sh",
+            ["-c", "cd $0 && umask 027 && exec \"$@\"", shop.Folder, program,
+            .. options.Replace("{ini}", shop.Ini, StringComparison.Ordinal).Split(' ')]);
         await shop.IsUpAsync(() => text);
         var pid = await shop.PidAsync();
         var stat = (await File.ReadAllTextAsync($"/proc/{pid}/stat")).Split(") ")[1].Split(' ');
@@ -75,11 +80,13 @@ public sealed class DaemonTests
         await using var child = Child.Start(program, ["-q", shop.Ini], shop.Folder);
         await shop.IsUpAsync(() => child.Text);
         Assert.Contains($"{child.Pid}", (await Checkout.MustRunAsync(Checkout.Tool("pidof"), program)).Trim().Split(' '));
-        Assert.Contains($"{child.Pid}", (await Checkout.MustRunAsync(Checkout.Tool("pgrep"), "--exact", "pgbouncer")).Trim().Split('\n'));
+        Assert.Contains($"{child.Pid}", (await Checkout.MustRunAsync(Checkout.Tool("pgrep"), "--exact", "pgbouncer")).Trim()
+            .Split('\n'));
         Assert.Equal(program, new FileInfo($"/proc/{child.Pid}/exe").LinkTarget);
         Assert.Equal("", (await Checkout.RunAsync(Checkout.Tool("pgrep"), "--parent", $"{child.Pid}")).Text);
         await Checkout.MustRunAsync(Checkout.Tool("start-stop-daemon"), "--status", "--pidfile", shop.PidFile, "--exec", program);
-        await Checkout.MustRunAsync(Checkout.Tool("start-stop-daemon"), "--stop", "--retry", "10", "--pidfile", shop.PidFile, "--exec", program);
+        await Checkout.MustRunAsync(Checkout.Tool("start-stop-daemon"), "--stop", "--retry", "10", "--pidfile", shop.PidFile,
+            "--exec", program);
         Assert.Equal(0, await child.ExitAsync());
     }
 
@@ -94,7 +101,9 @@ public sealed class DaemonTests
         Assert.Equal("", child.Text);
     }
 
-    /// <summary>The C library has the last word on names, also where summer is the standard time and where a zone has no letters.</summary>
+    /// <summary>
+    /// The C library has the last word on names, also where summer is the standard time and where a zone has no letters.
+    /// </summary>
     [ReferenceTheory]
     [InlineData("UTC", "UTC")]
     [InlineData("Europe/Dublin", "(GMT|IST)")]
@@ -103,7 +112,8 @@ public sealed class DaemonTests
     [InlineData("Asia/Kolkata", "IST")]
     [InlineData("America/Sao_Paulo", "-03")]
     [InlineData("Nowhere/AtAll", "Nowhere")]
-    public Task A_line_has_the_time_and_the_zone_of_the_place_as_in_PgBouncer(string zone, string name) => Reference.SameAsync(async program =>
+    public Task A_line_has_the_time_and_the_zone_of_the_place_as_in_PgBouncer(string zone, string name) =>
+        Reference.SameAsync(async program =>
     {
         var shop = await Shop.OpenAsync(program);
         await using var child = Child.Start(program, ["-q", shop.Ini], shop.Folder, ("TZ", zone));
@@ -112,7 +122,9 @@ public sealed class DaemonTests
         await child.ExitAsync();
         var zones = (await File.ReadAllLinesAsync(shop.Log)).Select(line =>
         {
-            var match = Regex.Match(line, $@"^(\d{{4}}-\d\d-\d\d \d\d:\d\d):\d\d\.\d{{3}} ({name}) \[\d+\] (FATAL|ERROR|WARNING|LOG|DEBUG|NOISE) ");
+            var match =
+                Regex.Match(line,
+                $@"^(\d{{4}}-\d\d-\d\d \d\d:\d\d):\d\d\.\d{{3}} ({name}) \[\d+\] (FATAL|ERROR|WARNING|LOG|DEBUG|NOISE) ");
             Assert.True(match.Success, line);
             return (Zone: match.Groups[2].Value, Hour: DateTime.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
         }).ToList();
@@ -128,13 +140,17 @@ public sealed class DaemonTests
         {
             Assert.True(File.Exists(program));
             var folder = Machine.NewFolder("d");
-            var shop = new Shop(folder, Machine.FreePort(), Path.Combine(folder, "p.ini"), Path.Combine(folder, "log"), Path.Combine(folder, "pid"));
-            await File.WriteAllTextAsync(shop.Ini, $"[databases]\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {shop.Port}\nadmin_users = admin\nunix_socket_dir = {folder}\nauth_type = any\nlogfile = {shop.Log}\npidfile = {shop.PidFile}\n");
+            var shop =
+                new Shop(folder, Machine.FreePort(), Path.Combine(folder, "p.ini"), Path.Combine(folder, "log"),
+                Path.Combine(folder, "pid"));
+            await File.WriteAllTextAsync(shop.Ini,
+                $"[databases]\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {shop.Port}\nadmin_users = admin\nunix_socket_dir = {folder}\nauth_type = any\nlogfile = {shop.Log}\npidfile = {shop.PidFile}\n");
             return shop;
         }
 
         public Task IsUpAsync(Func<string> more) => Until.TrueAsync(
-            () => File.Exists(Log) && File.ReadAllText(Log).Contains("process up", StringComparison.Ordinal) && File.Exists(PidFile) && File.ReadAllText(PidFile).EndsWith('\n'),
+            () => File.Exists(Log) && File.ReadAllText(Log).Contains("process up", StringComparison.Ordinal)
+                && File.Exists(PidFile) && File.ReadAllText(PidFile).EndsWith('\n'),
             "it is up", 15, () => more() + (File.Exists(Log) ? File.ReadAllText(Log) : ""));
 
         public async Task<int> PidAsync() => int.Parse(await File.ReadAllTextAsync(PidFile), CultureInfo.InvariantCulture);

@@ -1,6 +1,8 @@
 namespace FastPool.Compat.Life;
 
-/// <summary>Sends of a turn leave together where the kernel lets them; where it does not, or nobody wants it, nothing else changes.</summary>
+/// <summary>
+/// Sends of a turn leave together where the kernel lets them; where it does not, or nobody wants it, nothing else changes.
+/// </summary>
 public sealed class IoUringTests
 {
     /// <summary>Whether a process of the ordinary user is given a ring.</summary>
@@ -40,7 +42,9 @@ public sealed class IoUringTests
         foreach (var mode in new[] { "simple", "prepared" })
         {
             var bench = await Child.RunAsync(
-                Machine.Program("pgbench"), ["-n", "-M", mode, "-c", "24", "-j", "2", "-t", "200", "-f", script, "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "user_trust", Postgres.Database]);
+                Machine.Program("pgbench"),
+                    ["-n", "-M", mode, "-c", "24", "-j", "2", "-t", "200", "-f", script, "-h", "127.0.0.1", "-p",
+                    $"{pooler.Port}", "-U", "user_trust", Postgres.Database]);
             Assert.Contains("number of transactions actually processed: 4800/4800", bench.Text, StringComparison.Ordinal);
         }
         var loopRows = await pooler.ConsoleAsync("SHOW LOOPS");

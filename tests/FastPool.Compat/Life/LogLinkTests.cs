@@ -1,6 +1,8 @@
 namespace FastPool.Compat.Life;
 
-/// <summary>A log file that is opened while the process is still root, in a folder of the user that it is about to become.</summary>
+/// <summary>
+/// A log file that is opened while the process is still root, in a folder of the user that it is about to become.
+/// </summary>
 public class LogLinkTests
 {
     [PoolerFact(FastPoolOnly = "follows the link")]
@@ -10,7 +12,8 @@ public class LogLinkTests
         var (folder, secrets) = (Machine.NewFolder("log"), Directory.CreateTempSubdirectory("fpr").FullName);
         var (ini, target, log) = (Path.Combine(folder, "p.ini"), Path.Combine(secrets, "shadow"), Path.Combine(folder, "log"));
         await File.WriteAllTextAsync(target, "root's own\n");
-        await File.WriteAllTextAsync(ini, $"[databases]\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {Machine.FreePort()}\nunix_socket_dir =\nuser = nobody\nlogfile = {log}\n");
+        await File.WriteAllTextAsync(ini,
+            $"[databases]\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {Machine.FreePort()}\nunix_socket_dir =\nuser = nobody\nlogfile = {log}\n");
         foreach (var link in new[] { "-s", "-P" }) // By name, and as a second name of the file itself.
         {
             File.Delete(log);

@@ -5,7 +5,9 @@ using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Life;
 
-/// <summary>Files, ports and sockets that are in the way of a start: the same last words as PgBouncer's, and nothing left behind.</summary>
+/// <summary>
+/// Files, ports and sockets that are in the way of a start: the same last words as PgBouncer's, and nothing left behind.
+/// </summary>
 public sealed class ObstacleTests
 {
     public static TheoryData<string> Obstacles => [.. Kinds.Keys];
@@ -29,13 +31,16 @@ public sealed class ObstacleTests
             File.WriteAllText(Path.Combine(folder, $".s.PGSQL.{port}.lock"), "1\n");
             return $"unix_socket_dir = {folder}";
         },
-        ["the pid file's folder is not there"] = static (folder, _) => $"unix_socket_dir = {folder}\npidfile = {folder}/nowhere/pid",
+        ["the pid file's folder is not there"] = static (folder, _) =>
+            $"unix_socket_dir = {folder}\npidfile = {folder}/nowhere/pid",
         ["the pid file's folder is closed"] = static (folder, _) => $"unix_socket_dir = {folder}\npidfile = {Closed(folder)}/pid",
         ["the pid file is a folder"] = static (folder, _) => $"unix_socket_dir = {folder}\npidfile = {folder}",
-        ["the log file's folder is not there"] = static (folder, _) => $"unix_socket_dir = {folder}\nlogfile = {folder}/nowhere/log",
+        ["the log file's folder is not there"] = static (folder, _) =>
+            $"unix_socket_dir = {folder}\nlogfile = {folder}/nowhere/log",
         ["the log file is a folder"] = static (folder, _) => $"unix_socket_dir = {folder}\nlogfile = {folder}",
         ["the group is not there"] = static (folder, _) => $"unix_socket_dir = {folder}\nunix_socket_group = nobodys_group",
-        ["an address is a name of nobody"] = static (folder, _) => $"unix_socket_dir = {folder}\nlisten_addr = no-such-host.invalid",
+        ["an address is a name of nobody"] = static (folder, _) =>
+            $"unix_socket_dir = {folder}\nlisten_addr = no-such-host.invalid",
         ["the port is no port"] = static (folder, _) => $"unix_socket_dir = {folder}\nlisten_addr = 127.0.0.1\nlisten_port = -1",
         ["there is nothing to listen on"] = static (_, _) => "unix_socket_dir =",
         ["an included file is not there"] = static (folder, _) => $"unix_socket_dir = {folder}\n%include {folder}/nowhere.ini",
@@ -53,11 +58,14 @@ public sealed class ObstacleTests
         var (folder, port) = (Machine.NewFolder("o"), Machine.FreePort());
         var ini = Path.Combine(folder, "p.ini");
         var settings = Kinds[kind](folder, port);
-        if (!Path.Exists(ini)) await File.WriteAllTextAsync(ini, $"[databases]\n[pgbouncer]\nauth_type = any\nlisten_port = {port}\n{settings}\n");
+        if (!Path.Exists(ini))
+            await File.WriteAllTextAsync(ini, $"[databases]\n[pgbouncer]\nauth_type = any\nlisten_port = {port}\n{settings}\n");
         var before = Everything(folder);
         var (exit, text) = await Child.RunAsync(program, [ini]);
         if (program == Binary.Path) Assert.Equal(before, Everything(folder));
-        return (exit, Words: string.Join('\n', text.Split('\n').Select(line => Words(line, folder, port)).Where(static line => line.Length > 0)));
+        return (exit,
+            Words: string.Join('\n', text.Split('\n').Select(line => Words(line, folder, port))
+            .Where(static line => line.Length > 0)));
     });
 
     /// <summary>Where PgBouncer 1.18 has other words than 1.25.</summary>
@@ -66,7 +74,8 @@ public sealed class ObstacleTests
     [InlineData("unix_socket_dir = {0}/closed", "FATAL failed to create unix socket")]
     [InlineData("unix_socket_dir = {0}/taken", "FATAL failed to create unix socket")]
     [InlineData("unix_socket_dir = {0}\npidfile = {0}/living", "FATAL pidfile '{0}/living' exists, another instance running?")]
-    [InlineData("unix_socket_dir = {0}\nlisten_addr = *\nlisten_port = -1", "FATAL getaddrinfo('*', '-1') = Servname not supported for ai_socktype [-8]")]
+    [InlineData("unix_socket_dir = {0}\nlisten_addr = *\nlisten_port = -1",
+        "FATAL getaddrinfo('*', '-1') = Servname not supported for ai_socktype [-8]")]
     public async Task A_start_that_meets_another_ends_with_the_words_of_the_manual(string settings, string words)
     {
         var (folder, port) = (Machine.NewFolder("o"), Machine.FreePort());
@@ -75,7 +84,8 @@ public sealed class ObstacleTests
         File.SetUnixFileMode(Path.Combine(folder, "taken"), (UnixFileMode)0b111_111_111);
         await File.WriteAllTextAsync(Path.Combine(folder, "living"), $"{Environment.ProcessId}\n");
         var ini = Path.Combine(folder, "p.ini");
-        await File.WriteAllTextAsync(ini, $"[databases]\n[pgbouncer]\nauth_type = any\nlisten_port = {port}\n{settings.Replace("{0}", folder, StringComparison.Ordinal)}\n");
+        await File.WriteAllTextAsync(ini,
+            $"[databases]\n[pgbouncer]\nauth_type = any\nlisten_port = {port}\n{settings.Replace("{0}", folder, StringComparison.Ordinal)}\n");
         var before = Everything(folder);
         var (exit, text) = await Child.RunAsync(Binary.Path, [ini]);
         Assert.Equal(1, exit);
@@ -84,16 +94,19 @@ public sealed class ObstacleTests
     }
 
     [PoolerTheory(Since = "1.25")]
-    [InlineData("unix_socket_dir = {0}", 0, "WARNING cannot listen on 127.0.0.1:{1}: bind(): Address already in use\nFATAL failed to listen on any address in listen_addr list: 127.0.0.1")]
+    [InlineData("unix_socket_dir = {0}", 0,
+        "WARNING cannot listen on 127.0.0.1:{1}: bind(): Address already in use\nFATAL failed to listen on any address in listen_addr list: 127.0.0.1")]
     [InlineData("unix_socket_dir = {0}\nlisten_addr = 127.0.0.1,127.0.0.7", 1, "")]
-    public async Task A_port_that_is_taken_ends_the_start_unless_another_address_is_free(string settings, int listens, string words)
+    public async Task A_port_that_is_taken_ends_the_start_unless_another_address_is_free(string settings, int listens,
+        string words)
     {
         using var holder = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         holder.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         holder.Listen();
         var (folder, port) = (Machine.NewFolder("o"), ((IPEndPoint)holder.LocalEndPoint!).Port);
         var ini = Path.Combine(folder, "p.ini");
-        await File.WriteAllTextAsync(ini, $"[databases]\n[pgbouncer]\nauth_type = any\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n{settings.Replace("{0}", folder, StringComparison.Ordinal)}\n");
+        await File.WriteAllTextAsync(ini,
+            $"[databases]\n[pgbouncer]\nauth_type = any\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n{settings.Replace("{0}", folder, StringComparison.Ordinal)}\n");
         await using var child = Child.Start(Binary.Path, [ini], folder);
         if (listens > 0)
         {
@@ -102,7 +115,9 @@ public sealed class ObstacleTests
             return;
         }
         Assert.Equal(1, await child.ExitAsync());
-        Assert.EndsWith(words.Replace("{1}", $"{port}", StringComparison.Ordinal), string.Join('\n', child.Lines.Select(static line => Regex.Replace(line, @"^\S+ \S+ \S+ \[\d+\] ", ""))), StringComparison.Ordinal);
+        Assert.EndsWith(words.Replace("{1}", $"{port}", StringComparison.Ordinal),
+            string.Join('\n', child.Lines.Select(static line => Regex.Replace(line, @"^\S+ \S+ \S+ \[\d+\] ", ""))),
+            StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(folder, $".s.PGSQL.{port}")));
     }
 
@@ -113,7 +128,8 @@ public sealed class ObstacleTests
         return closed;
     }
 
-    private static List<string> Everything(string folder) => [.. Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Order()];
+    private static List<string> Everything(string folder) =>
+        [.. Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Order()];
 
     /// <summary>What is bad, without time, pid and what differs from run to run.</summary>
     private static string Words(string line, string folder, int port)

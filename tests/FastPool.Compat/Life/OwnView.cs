@@ -24,7 +24,14 @@ internal static class OwnView
     private static string? FindObstacle()
     {
         if (!Environment.IsPrivilegedProcess) return "needs root";
-        using var probe = Process.Start(new ProcessStartInfo("unshare", ["--mount", "--pid", "--fork", "--mount-proc", "mount", "-o", "remount,bind,ro", "/"]) { RedirectStandardError = true })!;
+        using var probe =
+            Process.Start(
+            new ProcessStartInfo("unshare",
+            ["--mount", "--pid", "--fork", "--mount-proc", "mount", "-o", "remount,bind,ro", "/"])
+            {
+                RedirectStandardError =
+            true
+            })!;
         probe.WaitForExit();
         return probe.ExitCode == 0 ? null : "needs the right to make name spaces";
     }
@@ -36,7 +43,8 @@ internal sealed class ViewTheoryAttribute : TheoryAttribute
 {
     public bool NeedsReference { get; set; }
 
-    public override string? Skip => NeedsReference && Effects.Reference.Path is null ? "no PgBouncer on this machine to compare with" : OwnView.WhyNot;
+    public override string? Skip =>
+        NeedsReference && Effects.Reference.Path is null ? "no PgBouncer on this machine to compare with" : OwnView.WhyNot;
 }
 
 /// <inheritdoc cref="ViewTheoryAttribute"/>
@@ -46,5 +54,6 @@ internal sealed class ViewFactAttribute : FactAttribute
     /// <inheritdoc cref="ViewTheoryAttribute.NeedsReference"/>
     public bool NeedsReference { get; set; }
 
-    public override string? Skip => NeedsReference && Effects.Reference.Path is null ? "no PgBouncer on this machine to compare with" : OwnView.WhyNot;
+    public override string? Skip =>
+        NeedsReference && Effects.Reference.Path is null ? "no PgBouncer on this machine to compare with" : OwnView.WhyNot;
 }

@@ -7,18 +7,20 @@ public static class ProcessBinary
 
     private static string Find()
     {
-        string? named = Environment.GetEnvironmentVariable("FASTPOOL_BINARY");
+        var named = Environment.GetEnvironmentVariable("FASTPOOL_BINARY");
         if (!string.IsNullOrEmpty(named))
         {
-            return File.Exists(named) ? named : throw new FileNotFoundException($"FASTPOOL_BINARY names {named}, which is not there");
+            return File.Exists(named) ? named
+                : throw new FileNotFoundException($"FASTPOOL_BINARY names {named}, which is not there");
         }
 
         for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
         {
-            string candidate = Path.Combine(directory.FullName, "out", "fastpool");
+            var candidate = Path.Combine(directory.FullName, "out", "fastpool");
             if (File.Exists(candidate)) return candidate;
         }
 
-        throw new FileNotFoundException("no published binary: dotnet publish src/FastPool -c Release -o out, or set FASTPOOL_BINARY");
+        throw new FileNotFoundException(
+            "no published binary: dotnet publish src/FastPool -c Release -o out, or set FASTPOOL_BINARY");
     }
 }

@@ -10,7 +10,7 @@ public sealed class ProcessCommandLineTests : IDisposable
     public void The_first_line_of_the_version_is_PgBouncers_and_a_later_one_is_ours()
     {
         var (status, stdout, stderr) = _shop.Start("-V").Ends();
-        string[] lines = stdout.Split('\n');
+        var lines = stdout.Split('\n');
         Assert.Equal(0, status);
         Assert.Equal("PgBouncer 1.25.2", lines[0]);
         Assert.StartsWith("libevent ", lines[1], StringComparison.Ordinal);
@@ -26,7 +26,8 @@ public sealed class ProcessCommandLineTests : IDisposable
     {
         var (status, stdout, _) = _shop.Start("-h").Ends();
         Assert.Equal(0, status);
-        Assert.StartsWith($"{ProcessBinary.FullPath} is a connection pooler for PostgreSQL.\n\nUsage:\n", stdout, StringComparison.Ordinal);
+        Assert.StartsWith($"{ProcessBinary.FullPath} is a connection pooler for PostgreSQL.\n\nUsage:\n", stdout,
+            StringComparison.Ordinal);
         Assert.EndsWith("PgBouncer home page: <https://www.pgbouncer.org/>\n", stdout, StringComparison.Ordinal);
     }
 
@@ -38,7 +39,7 @@ public sealed class ProcessCommandLineTests : IDisposable
     [InlineData("option requires an argument -- 'u'", "-u")]
     public void Usage_errors_are_two_lines_and_status_1(string expected, params string[] arguments)
     {
-        string program = ProcessBinary.FullPath;
+        var program = ProcessBinary.FullPath;
         var process = ProcessUnderTest.Start(arguments, [], asRoot: false);
         Assert.Equal((1, "", $"{program}: {expected}\nTry \"{program} --help\" for more information.\n"), process.Ends());
     }

@@ -11,7 +11,7 @@ public sealed class ProcessLogFileTests : IDisposable
     [Fact]
     public void Lines_go_to_file_and_stderr_alike()
     {
-        string stderr = _shop.Start().IsUp().Stderr;
+        var stderr = _shop.Start().IsUp().Stderr;
         Assert.Equal(stderr, File.ReadAllText(_shop.LogPath));
     }
 
@@ -20,7 +20,8 @@ public sealed class ProcessLogFileTests : IDisposable
     {
         var process = _shop.Start("-q", _shop.IniPath);
         ProcessUnderTest.Until(
-            () => File.Exists(_shop.LogPath) && File.ReadAllText(_shop.LogPath).Contains("process up", StringComparison.Ordinal), "no log");
+            () => File.Exists(_shop.LogPath)
+                && File.ReadAllText(_shop.LogPath).Contains("process up", StringComparison.Ordinal), "no log");
         Assert.Equal(0, process.Gets(ProcessUnderTest.Quit).Ends().Status);
         Assert.Empty(process.Stderr);
     }
@@ -34,7 +35,7 @@ public sealed class ProcessLogFileTests : IDisposable
         process.Gets(ProcessUnderTest.User1).Says("got SIGUSR1, pausing all activity");
         Assert.Equal(0, process.Gets(ProcessUnderTest.Quit).Ends().Status);
         Assert.EndsWith("LOG got SIGHUP, re-reading config\n", File.ReadAllText(_shop.LogPath + ".1"), StringComparison.Ordinal);
-        string[] lines = File.ReadAllLines(_shop.LogPath);
+        var lines = File.ReadAllLines(_shop.LogPath);
         Assert.Equal(2, lines.Length);
         Assert.EndsWith("LOG got SIGUSR1, pausing all activity", lines[0], StringComparison.Ordinal);
         Assert.EndsWith("LOG got SIGQUIT, fast exit", lines[1], StringComparison.Ordinal);

@@ -59,7 +59,8 @@ public sealed class ProcessPidFileTests : IDisposable
         var (status, _, stderr) = _shop.Start().Ends();
         Assert.Equal(1, status);
         Assert.EndsWith(
-            $"FATAL could not open pidfile '{_shop.Folder}/nowhere/pool.pid': No such file or directory\n", stderr, StringComparison.Ordinal);
+            $"FATAL could not open pidfile '{_shop.Folder}/nowhere/pool.pid': No such file or directory\n", stderr,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -68,7 +69,7 @@ public sealed class ProcessPidFileTests : IDisposable
         _shop.Ini($"pidfile = {_shop.PidPath}", $"logfile = {_shop.LogPath}");
         var (status, stdout, stderr) = _shop.Start("-d", _shop.IniPath).Ends();
         Assert.Equal((0, "", ""), (status, stdout, stderr));
-        int pid = int.Parse(File.ReadAllText(_shop.PidPath));
+        var pid = int.Parse(File.ReadAllText(_shop.PidPath));
         Assert.Contains($"[{pid}] LOG process up: PgBouncer", File.ReadAllText(_shop.LogPath), StringComparison.Ordinal);
         Assert.Equal("/dev/null", new FileInfo($"/proc/{pid}/fd/2").LinkTarget);
         Assert.Equal(Path.GetFileName(ProcessBinary.FullPath), File.ReadAllText($"/proc/{pid}/comm").TrimEnd());

@@ -21,7 +21,8 @@ public sealed class ProcessSignalTests : IDisposable
         var (status, _, stderr) = _shop.Start().IsUp().Gets(ProcessUnderTest.Interrupt).Ends();
         Assert.Equal(0, status);
         Assert.Contains(
-            "LOG got SIGINT, shutting down, waiting for all servers connections to be released\n", stderr, StringComparison.Ordinal);
+            "LOG got SIGINT, shutting down, waiting for all servers connections to be released\n", stderr,
+                StringComparison.Ordinal);
         Assert.EndsWith("LOG server connections dropped, exiting\n", stderr, StringComparison.Ordinal);
     }
 
@@ -49,6 +50,7 @@ public sealed class ProcessSignalTests : IDisposable
     {
         using var process = ProcessUnderTest.StartThrough(
             "trap '' HUP INT QUIT; exec \"$@\"", [_shop.IniPath]);
-        Assert.Equal(0, process.IsUp().Gets(ProcessUnderTest.Hangup).Says("got SIGHUP").Gets(ProcessUnderTest.Quit).Ends().Status);
+        Assert.Equal(0, process.IsUp().Gets(ProcessUnderTest.Hangup).Says("got SIGHUP").Gets(ProcessUnderTest.Quit)
+            .Ends().Status);
     }
 }

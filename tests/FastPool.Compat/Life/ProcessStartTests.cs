@@ -15,7 +15,8 @@ public sealed class ProcessStartTests : IDisposable
         Assert.Equal(1, status);
         Assert.Empty(stdout);
         Assert.Equal(
-            "ERROR could not load file \"/nonexistent.ini\": No such file or directory\nFATAL cannot load config file\n", Texts(stderr));
+            "ERROR could not load file \"/nonexistent.ini\": No such file or directory\nFATAL cannot load config file\n",
+                Texts(stderr));
     }
 
     [Fact]
@@ -61,7 +62,7 @@ public sealed class ProcessStartTests : IDisposable
     {
         if (!ProcessUser.IsRoot) return;
         using var process = ProcessUnderTest.Start(["-unobody", _shop.IniPath], [], asRoot: true);
-        string status = File.ReadAllText($"/proc/{process.IsUp().Pid}/status");
+        var status = File.ReadAllText($"/proc/{process.IsUp().Pid}/status");
         Assert.Matches(@"\nUid:\t([1-9]\d*)\t\1\t\1\t\1\n", status);
     }
 
@@ -80,8 +81,8 @@ public sealed class ProcessStartTests : IDisposable
     [InlineData("America/Sao_Paulo", "-03")]
     public void Lines_have_local_time_and_the_zone_of_the_C_library(string zone, string expected)
     {
-        string stderr = _shop.Start([("TZ", zone)], []).IsUp().Stderr;
-        string line = $@"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{3}} {Regex.Escape(expected)} \[\d+\] (LOG|WARNING) [^\n]+$";
+        var stderr = _shop.Start([("TZ", zone)], []).IsUp().Stderr;
+        var line = $@"^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{3}} {Regex.Escape(expected)} \[\d+\] (LOG|WARNING) [^\n]+$";
         Assert.All(stderr.TrimEnd('\n').Split('\n'), text => Assert.Matches(line, text));
     }
 

@@ -61,7 +61,7 @@ public sealed class ProcessUnderTest : IDisposable
             RedirectStandardOutput = true,
             StandardErrorEncoding = Encoding.Latin1,
         };
-        foreach (string word in command.Skip(1)) start.ArgumentList.Add(word);
+        foreach (var word in command.Skip(1)) start.ArgumentList.Add(word);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         var process = new ProcessUnderTest(OsProcess.Start(start) ?? throw new InvalidOperationException("nothing was started"));
         process._process.BeginErrorReadLine();

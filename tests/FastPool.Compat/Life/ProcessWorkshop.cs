@@ -28,7 +28,7 @@ public sealed class ProcessWorkshop : IDisposable
     /// <summary>Writes a file that the pooler can read.</summary>
     public void Write(string name, string content)
     {
-        string path = Path.Combine(Folder, name);
+        var path = Path.Combine(Folder, name);
         File.WriteAllText(path, content);
         ProcessUser.Open(path);
     }

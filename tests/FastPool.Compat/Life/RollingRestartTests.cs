@@ -4,7 +4,9 @@ using System.Text;
 
 namespace FastPool.Compat.Life;
 
-/// <summary>Several processes on one port, replaced one after the other; and who is told first that one of them is leaving.</summary>
+/// <summary>
+/// Several processes on one port, replaced one after the other; and who is told first that one of them is leaving.
+/// </summary>
 public sealed class RollingRestartTests
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(20) };
@@ -21,11 +23,13 @@ public sealed class RollingRestartTests
         await Until.TrueAsync(async () =>
         {
             firstClients.Add(await first.RawAsync());
-            return firstChild.Text.Contains("login attempt", StringComparison.Ordinal) && second.Text.Contains("login attempt", StringComparison.Ordinal);
+            return firstChild.Text.Contains("login attempt", StringComparison.Ordinal)
+                && second.Text.Contains("login attempt", StringComparison.Ordinal);
         }, "both have clients");
 
         firstChild.Signal(Child.SigTerm);
-        await Until.TrueAsync(() => firstChild.Text.Contains("waiting for all clients disconnect", StringComparison.Ordinal), "the first leaves");
+        await Until.TrueAsync(() =>
+            firstChild.Text.Contains("waiting for all clients disconnect", StringComparison.Ordinal), "the first leaves");
         await ListensNoMoreAsync(firstChild.Pid, first.Port);
         for (var i = 0; i < 20; i++) Assert.Equal(1, await first.ScalarAsync("select 1"));
         foreach (var client in firstClients) Assert.Equal("1", (await client.QueryAsync("select 1")).Rows[0][0]);
@@ -78,13 +82,16 @@ public sealed class RollingRestartTests
 
     /// <summary>The port may go on being another's: this process itself has no listener on it.</summary>
     private static Task ListensNoMoreAsync(int pid, int port) => Until.TrueAsync(
-        async () => !(await Child.RunAsync("ss", ["-ltnpH", "sport", "=", $":{port}"])).Text.Contains($"pid={pid},", StringComparison.Ordinal), "its port is closed");
+        async () =>
+            !(await Child.RunAsync("ss", ["-ltnpH", "sport", "=", $":{port}"])).Text.Contains($"pid={pid},",
+            StringComparison.Ordinal), "its port is closed");
 
     private static async Task<(string Folder, string Ini)> SecondAsync(Pooler first)
     {
         var folder = Machine.NewFolder("r");
         var ini = Path.Combine(folder, "second.ini");
-        await File.WriteAllTextAsync(ini, (await File.ReadAllTextAsync(first.IniPath)).Replace($"unix_socket_dir = {first.Folder}", $"unix_socket_dir = {folder}", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(ini, (await File.ReadAllTextAsync(first.IniPath))
+            .Replace($"unix_socket_dir = {first.Folder}", $"unix_socket_dir = {folder}", StringComparison.Ordinal));
         return (folder, ini);
     }
 

@@ -9,7 +9,8 @@ public class SlowLogTests
     {
         var path = Path.Combine(Machine.NewFolder("log"), "pipe");
         Assert.Equal(0, (await Child.RunAsync("mkfifo", [path])).ExitCode);
-        var pipe = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite); // Somebody has it open, and does not read.
+        // Somebody has it open, and does not read.
+        var pipe = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         return (await Pooler.StartAsync(loops, f => f["logfile"] = path), pipe, path);
     }
 
@@ -32,7 +33,9 @@ public class SlowLogTests
             var read = ReadAsync(pipe, "closing because: ", LogsOfAPipe);
             var lines = await read.WaitAsync(TimeSpan.FromSeconds(60));
             Assert.DoesNotContain(lines, static line => line.Contains("dropped", StringComparison.Ordinal));
-            Assert.True(lines.Count(static line => line.Contains("login attempt: db=app user=user_trust", StringComparison.Ordinal)) >= LogsOfAPipe);
+            Assert.True(
+                lines.Count(static line =>
+                line.Contains("login attempt: db=app user=user_trust", StringComparison.Ordinal)) >= LogsOfAPipe);
         }
         Assert.True(File.Exists(path));
     }

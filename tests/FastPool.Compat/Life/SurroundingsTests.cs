@@ -5,14 +5,18 @@ using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Life;
 
-/// <summary>Containers and clusters: what the process does without a name, a writable file, a capability, a library more than its own.</summary>
+/// <summary>
+/// Containers and clusters: what the process does without a name, a writable file, a capability, a library more than its own.
+/// </summary>
 public sealed class SurroundingsTests
 {
     private const string StrangerId = "54321";
 
-    private static readonly string[] Stranger = ["setpriv", $"--reuid={StrangerId}", $"--regid={StrangerId}", "--clear-groups", "--"];
+    private static readonly string[] Stranger =
+        ["setpriv", $"--reuid={StrangerId}", $"--regid={StrangerId}", "--clear-groups", "--"];
 
-    private static readonly string[] Powerless = [.. Machine.AsUser.SkipLast(1), "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"];
+    private static readonly string[] Powerless =
+        [.. Machine.AsUser.SkipLast(1), "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"];
 
     [ViewTheory]
     [InlineData(Child.SigTerm)]
@@ -42,10 +46,14 @@ public sealed class SurroundingsTests
         Assert.Matches(@"\nCapBnd:\t0+\n", status);
         Assert.Contains(" [1] LOG process up", pooler.Process.Text, StringComparison.Ordinal);
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
-        Assert.NotEqual(0, (await RunAsync("nsenter", $"--target={inner}", "--mount", "--pid", "touch", Path.Combine(Machine.Folder, "x"))).Exit);
+        Assert.NotEqual(0,
+            (await RunAsync("nsenter", $"--target={inner}", "--mount", "--pid", "touch",
+            Path.Combine(Machine.Folder, "x"))).Exit);
 
-        Assert.Equal(0, (await RunAsync("nsenter", $"--target={inner}", "--mount", "--pid", "sh", "-c", "sleep 0.1 &")).Exit); // Its parent is gone before it.
-        await Until.TrueAsync(async () => (await File.ReadAllTextAsync($"/proc/{inner}/task/{inner}/children")).Trim().Length == 0, "the orphan is buried");
+        // Its parent is gone before it.
+        Assert.Equal(0, (await RunAsync("nsenter", $"--target={inner}", "--mount", "--pid", "sh", "-c", "sleep 0.1 &")).Exit);
+        await Until.TrueAsync(async () =>
+            (await File.ReadAllTextAsync($"/proc/{inner}/task/{inner}/children")).Trim().Length == 0, "the orphan is buried");
 
         await RunAsync("kill", $"-{signal}", $"{inner}");
         Assert.Equal(0, await pooler.Process.ExitAsync());
@@ -68,8 +76,12 @@ public sealed class SurroundingsTests
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
         var socket = Regex.Match(pooler.Process.Text, @"listening on unix:(.*)/\.s\.PGSQL").Groups[1].Value;
         string[] psql = [.. Stranger, Machine.Program("psql"), "-X", "-At", "-h", socket, "-p", $"{pooler.Port}"];
-        Assert.Contains(answer, (await RunAsync(psql[0], [.. psql[1..], "-U", "user_trust", "-d", "app", "-c", "select 'in'"])).Text, StringComparison.Ordinal);
-        Assert.Contains("PgBouncer ", (await RunAsync(psql[0], [.. psql[1..], "-U", "pgbouncer", "-d", "pgbouncer", "-c", "show version"])).Text, StringComparison.Ordinal);
+        Assert.Contains(answer,
+            (await RunAsync(psql[0], [.. psql[1..], "-U", "user_trust", "-d", "app", "-c", "select 'in'"])).Text,
+            StringComparison.Ordinal);
+        Assert.Contains("PgBouncer ",
+            (await RunAsync(psql[0], [.. psql[1..], "-U", "pgbouncer", "-d", "pgbouncer", "-c", "show version"])).Text,
+            StringComparison.Ordinal);
     }
 
     [ViewFact(NeedsReference = true)]
@@ -87,10 +99,13 @@ public sealed class SurroundingsTests
             f["unix_socket_dir"] = OpenFolder();
             f["user"] = "user_trust"; // Is already, by that name.
             f.Wrapper = Stranger;
-            f.Environment.AddRange([("LD_PRELOAD", "libnss_wrapper.so"), ("NSS_WRAPPER_PASSWD", passwd), ("NSS_WRAPPER_GROUP", passwd)]);
+            f.Environment.AddRange(
+                [("LD_PRELOAD", "libnss_wrapper.so"), ("NSS_WRAPPER_PASSWD", passwd), ("NSS_WRAPPER_GROUP", passwd)]);
         });
         var socket = Regex.Match(pooler.Process.Text, @"listening on unix:(.*)/\.s\.PGSQL").Groups[1].Value;
-        string[] psql = [.. Stranger, Machine.Program("psql"), "-X", "-At", "-h", socket, "-p", $"{pooler.Port}", "-d", "app", "-c", "select 'in'"];
+        string[] psql =
+            [.. Stranger, Machine.Program("psql"), "-X", "-At", "-h", socket, "-p", $"{pooler.Port}", "-d", "app", "-c",
+            "select 'in'"];
         var (exit, text) = await RunAsync(psql[0], [.. psql[1..], "-U", "user_trust"]);
         Assert.Equal((0, "in"), (exit, text.Trim()));
         var (_, refusal) = await RunAsync(psql[0], [.. psql[1..], "-U", "user_plain"]);
@@ -117,7 +132,9 @@ public sealed class SurroundingsTests
         {
             f["unix_socket_dir"] = "";
             f.Wrapper = OwnView.Of(
-                $"for ini; do :; done\ncp -a \"$(dirname \"$ini\")\" {root}{Machine.Folder}/", ["chroot", $"--userspec={Machine.AsUser[1].Split('=')[1]}:{Machine.AsUser[2].Split('=')[1]}", "--groups=", root]);
+                $"for ini; do :; done\ncp -a \"$(dirname \"$ini\")\" {root}{Machine.Folder}/",
+                    ["chroot", $"--userspec={Machine.AsUser[1].Split('=')[1]}:{Machine.AsUser[2].Split('=')[1]}", "--groups=",
+                    root]);
         });
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
         Assert.Equal(0, await SilentEndAsync(pooler));
@@ -134,7 +151,8 @@ public sealed class SurroundingsTests
     [ViewTheory(NeedsReference = true)]
     [InlineData("local3", "fp-test", 158)]
     [InlineData("daemon", "pgbouncer", 30)]
-    public Task Syslog_gets_ident_facility_pid_and_the_bare_text_as_in_PgBouncer(string facility, string ident, int priority) => Reference.SameAsync(async program =>
+    public Task Syslog_gets_ident_facility_pid_and_the_bare_text_as_in_PgBouncer(string facility, string ident, int priority) =>
+        Reference.SameAsync(async program =>
     {
         var folder = Machine.NewFolder("dev");
         using var log = Listen(Path.Combine(folder, "log"));
@@ -158,7 +176,8 @@ public sealed class SurroundingsTests
         while (!lines[^1].Contains("process up", StringComparison.Ordinal));
         Assert.All(lines, line => Assert.Matches($@"^<\d+>\w{{3}} [ \d]\d \d\d:\d\d:\d\d {ident}\[{pooler.Pid}\]: ", line));
         Assert.All(lines, line => Assert.StartsWith($"<{priority}>", line, StringComparison.Ordinal));
-        return string.Join('\n', lines.Select(line => Regex.Match(line, @"\]: (kernel file|listening on|process up)").Value).Where(text => text.Length > 0));
+        return string.Join('\n', lines.Select(line => Regex.Match(line, @"\]: (kernel file|listening on|process up)").Value)
+            .Where(text => text.Length > 0));
     });
 
     [ViewFact]
@@ -167,10 +186,12 @@ public sealed class SurroundingsTests
         var folder = Machine.NewFolder("run");
         using var journal = Listen(Path.Combine(folder, "socket"));
         var toJournal = Path.Combine(folder, "start");
-        await File.WriteAllTextAsync(toJournal, $"#!/bin/sh\nexport JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2)\nexec {Binary.Path} \"$@\"\n");
+        await File.WriteAllTextAsync(toJournal,
+            $"#!/bin/sh\nexport JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2)\nexec {Binary.Path} \"$@\"\n");
         File.SetUnixFileMode(toJournal, (UnixFileMode)0b111_101_101);
         var ini = Path.Combine(folder, "p.ini");
-        await File.WriteAllTextAsync(ini, $"[databases]\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port={Machine.FreePort()}\nunix_socket_dir=\nauth_type=trust\n");
+        await File.WriteAllTextAsync(ini,
+            $"[databases]\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port={Machine.FreePort()}\nunix_socket_dir=\nauth_type=trust\n");
         var view = OwnView.Of($"""
             mount -t tmpfs none /run
             mkdir -p /run/systemd/journal

@@ -23,7 +23,8 @@ public class AutoDatabaseTests
         Assert.Single(pooler.Process.Lines, line => line.Contains("registered new auto-database: app", StringComparison.Ordinal));
         await pooler.LineAsync(Dropped);
         await pooler.ScalarAsync("select 1");
-        Assert.Equal(2, pooler.Process.Lines.Count(line => line.Contains("registered new auto-database: app", StringComparison.Ordinal)));
+        Assert.Equal(2,
+            pooler.Process.Lines.Count(line => line.Contains("registered new auto-database: app", StringComparison.Ordinal)));
     }
 
     [PoolerTheory, Loops]
@@ -67,5 +68,6 @@ public class AutoDatabaseTests
         file.Databases["*"] = "{server}";
     }
 
-    private static async Task<IEnumerable<string?>> NamesAsync(Pooler pooler) => (await pooler.ConsoleAsync("SHOW DATABASES")).Rows.Select(row => row[0]);
+    private static async Task<IEnumerable<string?>> NamesAsync(Pooler pooler) =>
+        (await pooler.ConsoleAsync("SHOW DATABASES")).Rows.Select(row => row[0]);
 }

@@ -29,10 +29,13 @@ public class ClientRuleTests
     public async Task The_address_is_added_to_the_application_name(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["application_name_add_host"] = "1");
-        await using var named = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "mine"));
-        Assert.StartsWith("mine - 127.0.0.1:", (await named.QueryAsync("show application_name")).Rows[0][0], StringComparison.Ordinal);
+        await using var named =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "mine"));
+        Assert.StartsWith("mine - 127.0.0.1:", (await named.QueryAsync("show application_name")).Rows[0][0],
+            StringComparison.Ordinal);
         await using var unnamed = await pooler.RawAsync();
-        Assert.StartsWith("app - 127.0.0.1:", (await unnamed.QueryAsync("show application_name")).Rows[0][0], StringComparison.Ordinal);
+        Assert.StartsWith("app - 127.0.0.1:", (await unnamed.QueryAsync("show application_name")).Rows[0][0],
+            StringComparison.Ordinal);
         await unnamed.QueryAsync("set application_name = 'other'");
         Assert.Equal("other", (await unnamed.QueryAsync("show application_name")).Rows[0][0]);
     }
@@ -80,7 +83,8 @@ public class ClientRuleTests
     public async Task The_batch_that_sets_variables_is_logged_when_it_is_asked_for(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["verbose"] = "2");
-        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "mine"));
+        await using var client =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "mine"));
         await client.QueryAsync("select 1");
         Assert.Matches(@" DEBUG .*varcache_apply: .*SET application_name='mine'", pooler.Process.Text);
     }
@@ -98,11 +102,13 @@ public class ClientRuleTests
     public async Task Without_verbosity_there_is_nothing_for_debugging(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
-        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "mine"));
+        await using var client =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "mine"));
         await client.QueryAsync("select 1");
         Assert.DoesNotContain(" DEBUG ", pooler.Process.Text);
         await pooler.ConsoleAsync("SET verbose=2");
-        await using var other = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "other"));
+        await using var other =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "other"));
         await other.QueryAsync("select 1");
         await pooler.LineAsync(" DEBUG ");
     }

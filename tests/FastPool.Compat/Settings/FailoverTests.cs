@@ -2,7 +2,9 @@ using System.Net;
 
 namespace FastPool.Compat.Effects;
 
-/// <summary>PostgreSQL goes away and comes back, here or elsewhere: who is outside a transaction sees a wait and nothing more.</summary>
+/// <summary>
+/// PostgreSQL goes away and comes back, here or elsewhere: who is outside a transaction sees a wait and nothing more.
+/// </summary>
 public class FailoverTests
 {
     private const int Clients = 12;
@@ -47,7 +49,8 @@ public class FailoverTests
         var server = await Postgres.SharedAsync();
         await using var pooler = await Pooler.StartAsync(server.Port, loops);
         var load = Takeover.TakeoverTests.LoadAsync(pooler, "extended", clients: 10, seconds: 3);
-        await Until.TrueAsync(async () => await pooler.PoolAsync("cl_active") + await pooler.PoolAsync("cl_waiting") >= 10, "all clients are in");
+        await Until.TrueAsync(async () =>
+            await pooler.PoolAsync("cl_active") + await pooler.PoolAsync("cl_waiting") >= 10, "all clients are in");
         for (var i = 0; i < 5; i++)
         {
             Assert.Equal(["RECONNECT"], (await pooler.ConsoleAsync("RECONNECT")).Tags);

@@ -112,7 +112,8 @@ internal static class ServerAddresses
 {
     /// <summary>Waits until the pooler has noticed that its servers there are no more.</summary>
     public static Task GoneAsync(Pooler pooler, string address) => Until.TrueAsync(
-        async () => !(await pooler.ConsoleAsync("SHOW SERVERS")).Rows.Exists(row => row.Contains(address)), $"no server at {address}");
+        async () =>
+            !(await pooler.ConsoleAsync("SHOW SERVERS")).Rows.Exists(row => row.Contains(address)), $"no server at {address}");
 
     public static async Task<string[]> ActiveAsync(Pooler pooler)
     {

@@ -73,7 +73,8 @@ public sealed class HostNameTests : IDisposable
             f["dns_zone_check_period"] = "1";
         });
         await pooler.ScalarAsync("select 1");
-        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW DNS_ZONES")).Rows is [["fastpool.test", "41", "1"]], "the zone is known");
+        await Until.TrueAsync(async () =>
+            (await pooler.ConsoleAsync("SHOW DNS_ZONES")).Rows is [["fastpool.test", "41", "1"]], "the zone is known");
         _names.Names[Name] = [Second];
         _names.Serials["fastpool.test"] = 42;
         await pooler.LineAsync("zone 'fastpool.test' serial changed: old=41 new=42");

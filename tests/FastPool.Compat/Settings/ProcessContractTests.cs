@@ -3,7 +3,9 @@ using System.Text;
 
 namespace FastPool.Compat.Effects;
 
-/// <summary>What packages, service managers and scripts expect of the process; where PgBouncer does the same, both are run.</summary>
+/// <summary>
+/// What packages, service managers and scripts expect of the process; where PgBouncer does the same, both are run.
+/// </summary>
 public class ProcessContractTests
 {
     [ReferenceTheory]
@@ -39,7 +41,10 @@ public class ProcessContractTests
         await File.WriteAllTextAsync(path, ini);
         var (exit, text) = await Child.RunAsync(program, [path]);
         var lines = Bare(text, program).Replace(Path.GetDirectoryName(path)!, "", StringComparison.Ordinal).Split('\n');
-        return (exit, string.Join('\n', lines.Where(line => line.StartsWith("ERROR", StringComparison.Ordinal) || line.StartsWith("FATAL", StringComparison.Ordinal))));
+        return (exit,
+            string.Join('\n',
+            lines.Where(line =>
+            line.StartsWith("ERROR", StringComparison.Ordinal) || line.StartsWith("FATAL", StringComparison.Ordinal))));
     });
 
     [PoolerFact]
@@ -99,7 +104,8 @@ public class ProcessContractTests
             use Socket; use POSIX;
             socket(my $s, PF_INET, SOCK_STREAM, 0) or die; setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
             bind($s, sockaddr_in({{port}}, INADDR_LOOPBACK)) or die; listen($s, 9) or die;
-            socket(my $u, PF_UNIX, SOCK_STREAM, 0) or die; bind($u, sockaddr_un("{{folder}}/.s.PGSQL.6432")) or die; listen($u, 9) or die;
+            socket(my $u, PF_UNIX, SOCK_STREAM, 0) or die; bind($u, sockaddr_un("{{folder}}/.s.PGSQL.6432")) or die;
+            listen($u, 9) or die;
             # Out of the way first, for 3 and 4 may be these very two.
             my ($a, $b) = (POSIX::dup2(fileno($s), 13), POSIX::dup2(fileno($u), 14));
             POSIX::dup2(13, 3); POSIX::dup2(14, 4); POSIX::close(13); POSIX::close(14);
@@ -116,7 +122,9 @@ public class ProcessContractTests
         Assert.DoesNotContain("listening on", pooler.Process.Text);
         await using var client = await RawClient.LoginAsync(port, "user_trust", Postgres.Database);
         Assert.Equal("TDCZ", (await client.QueryAsync("select 1")).Types);
-        var (_, local) = await Child.RunAsync(Machine.Program("psql"), ["-X", "-At", "-h", folder, "-p", "6432", "-U", "user_trust", "-d", "app", "-c", "select 'in'"]);
+        var (_, local) =
+            await Child.RunAsync(Machine.Program("psql"),
+            ["-X", "-At", "-h", folder, "-p", "6432", "-U", "user_trust", "-d", "app", "-c", "select 'in'"]);
         Assert.Equal("in", local);
         Assert.Empty(Directory.GetFiles(pooler.Folder, ".s.PGSQL*"));
         Assert.False(await Machine.IsListeningAsync(pooler.Port));
@@ -142,8 +150,11 @@ public class ProcessContractTests
         await using var pooler = await Pooler.StartAsync(loops, f => f.Environment.Add(("TZ", "UTC")));
         await using (var client = await pooler.RawAsync()) await client.QueryAsync("select 1");
         await pooler.LineAsync("closing because: ");
-        Assert.All(pooler.Process.Lines, line => Assert.Matches(@"^[0-9-]{10} [0-9:]{8}\.[0-9]{3} UTC \[[0-9]+\] (FATAL|ERROR|WARNING|LOG|DEBUG|NOISE) ", line));
-        var ids = pooler.Process.Lines.Where(line => line.Contains("@127.0.0.1", StringComparison.Ordinal) && line.Contains(" C-", StringComparison.Ordinal))
+        Assert.All(pooler.Process.Lines, line =>
+            Assert.Matches(@"^[0-9-]{10} [0-9:]{8}\.[0-9]{3} UTC \[[0-9]+\] (FATAL|ERROR|WARNING|LOG|DEBUG|NOISE) ", line));
+        var ids =
+            pooler.Process.Lines.Where(line =>
+            line.Contains("@127.0.0.1", StringComparison.Ordinal) && line.Contains(" C-", StringComparison.Ordinal))
             .Select(line => System.Text.RegularExpressions.Regex.Match(line, " (C-0x[0-9a-f]+): ").Groups[1].Value).ToList();
         Assert.True(ids.Count >= 2);
         Assert.Single(ids.Distinct());
@@ -159,13 +170,16 @@ public class ProcessContractTests
     [InlineData("\"someone\" \"correct horse\"\n")]
     public Task A_userlist_lets_in_whom_it_lets_in_with_PgBouncer(string list) => Reference.SameAsync(async program =>
     {
-        var stored = Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(Encoding.UTF8.GetBytes(Postgres.Password + "user_md5")));
+        var stored =
+            Convert.ToHexStringLower(
+            System.Security.Cryptography.MD5.HashData(Encoding.UTF8.GetBytes(Postgres.Password + "user_md5")));
         await using var pooler = await Pooler.StartAsync(1, f =>
         {
             f.Program = program;
             f["auth_type"] = "md5";
         });
-        await File.WriteAllTextAsync(Path.Combine(pooler.Folder, "userlist.txt"), list.Replace("{0}", stored, StringComparison.Ordinal));
+        await File.WriteAllTextAsync(Path.Combine(pooler.Folder, "userlist.txt"),
+            list.Replace("{0}", stored, StringComparison.Ordinal));
         File.SetLastWriteTimeUtc(Path.Combine(pooler.Folder, "userlist.txt"), new DateTime(2020, 1, 1));
         pooler.Process.Signal(Child.SigHup);
         await pooler.LineAsync("got SIGHUP, re-reading config");
@@ -198,7 +212,7 @@ public class ProcessContractTests
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(15));
         var buffer = new byte[4096];
-        for (;;)
+        for (; ; )
         {
             var count = await manager.ReceiveAsync(buffer, deadline.Token);
             var text = Encoding.UTF8.GetString(buffer, 0, count);

@@ -1,6 +1,8 @@
 namespace FastPool.Compat.Effects;
 
-/// <summary>A PgBouncer of the machine, for tests that run one thing on both and compare: FASTPOOL_REFERENCE, else Debian's.</summary>
+/// <summary>
+/// A PgBouncer of the machine, for tests that run one thing on both and compare: FASTPOOL_REFERENCE, else Debian's.
+/// </summary>
 internal static class Reference
 {
     public static string? Path { get; } = Find();

@@ -19,13 +19,15 @@ public class ReloadTests
                 f["max_client_conn"] = "1";
                 f[mistake.Item1] = mistake.Item2;
             });
-            Assert.Equal("ERROR/F0000 RELOAD failed, see logs for additional details", (await pooler.ConsoleAsync("RELOAD")).ErrorText);
+            Assert.Equal("ERROR/F0000 RELOAD failed, see logs for additional details",
+                (await pooler.ConsoleAsync("RELOAD")).ErrorText);
             Assert.Equal(before, await ConfigAsync(pooler));
             Assert.Equal(pid, (await client.QueryAsync("select pg_backend_pid()")).Rows[0][0]);
         }
         await pooler.LineAsync("config file loading failed");
         File.Delete(pooler.IniPath);
-        Assert.Equal("ERROR/F0000 RELOAD failed, see logs for additional details", (await pooler.ConsoleAsync("RELOAD")).ErrorText);
+        Assert.Equal("ERROR/F0000 RELOAD failed, see logs for additional details",
+            (await pooler.ConsoleAsync("RELOAD")).ErrorText);
         Assert.Equal(before, await ConfigAsync(pooler));
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
     }
@@ -71,7 +73,8 @@ public class ReloadTests
     [PoolerTheory, Loops]
     public async Task A_forced_user_that_gets_another_name_logs_in_by_it(int loops)
     {
-        await using var pooler = await Pooler.StartAsync(loops, f => f.Databases[Postgres.Database] = "{server} dbname=app user=user_trust");
+        await using var pooler =
+            await Pooler.StartAsync(loops, f => f.Databases[Postgres.Database] = "{server} dbname=app user=user_trust");
         await using var client = await pooler.RawAsync();
         Assert.Equal("user_trust", (await client.QueryAsync("select session_user")).Rows[0][0]);
         pooler.Rewrite(f => f.Databases[Postgres.Database] = "{server} dbname=app user=user_md5");

@@ -41,7 +41,8 @@ public class ServerRuleTests
     {
         var server = await Postgres.SharedAsync();
         var table = $"checks{Guid.NewGuid():N}";
-        await using (var direct = await server.ConnectAsync(Postgres.Database)) await direct.ScalarAsync($"create sequence {table}");
+        await using (var direct =
+            await server.ConnectAsync(Postgres.Database)) await direct.ScalarAsync($"create sequence {table}");
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {
             f["server_check_delay"] = "0";
@@ -62,7 +63,9 @@ public class ServerRuleTests
     [PoolerTheory, Loops]
     public async Task Min_pool_size_of_a_forced_user_is_kept_without_any_client(int loops)
     {
-        await using var pooler = await Pooler.StartAsync(loops, f => f.Databases[Postgres.Database] = "{server} dbname=app user=user_trust min_pool_size=3");
+        await using var pooler =
+            await Pooler.StartAsync(loops, f =>
+            f.Databases[Postgres.Database] = "{server} dbname=app user=user_trust min_pool_size=3");
         await pooler.PoolIsAsync("sv_idle", 3);
         await pooler.ConsoleAsync("RECONNECT");
         await pooler.LineAsync("closing because: database configuration changed");
@@ -83,9 +86,12 @@ public class ServerRuleTests
         }
         await Until.TrueAsync(() => Closed().Count == 4, "all four are closed", 30, () => pooler.Process.Text);
         var times = Closed().ConvertAll(line => DateTime.Parse(line[..23], System.Globalization.CultureInfo.InvariantCulture));
-        for (var i = 1; i < times.Count; i++) Assert.True(times[i] - times[i - 1] >= TimeSpan.FromSeconds(1.9), $"{times[i - 1]:O} {times[i]:O}");
+        for (var i = 1; i < times.Count; i++)
+            Assert.True(times[i] - times[i - 1] >= TimeSpan.FromSeconds(1.9), $"{times[i - 1]:O} {times[i]:O}");
 
-        List<string> Closed() => [.. pooler.Process.Lines.Where(line => line.Contains("closing because: server lifetime over", StringComparison.Ordinal))];
+        List<string> Closed() =>
+            [.. pooler.Process.Lines.Where(line =>
+            line.Contains("closing because: server lifetime over", StringComparison.Ordinal))];
     }
 
     [PoolerTheory, Loops]

@@ -39,7 +39,8 @@ public class SocketTests
         await pooler.ConsoleAsync("RELOAD");
         await using var youngest = await pooler.RawAsync();
         await youngest.QueryAsync("begin");
-        await Until.TrueAsync(async () => (await TimersAsync(pooler)).Count(minutes => minutes > 100) == 2, "two sockets with the system's own time");
+        await Until.TrueAsync(async () =>
+            (await TimersAsync(pooler)).Count(minutes => minutes > 100) == 2, "two sockets with the system's own time");
     }
 
     [PoolerTheory, Loops]
@@ -89,9 +90,11 @@ public class SocketTests
         var folder = Machine.NewFolder("g");
         var port = Machine.FreePort();
         var ini = Path.Combine(folder, "p.ini");
-        await File.WriteAllTextAsync(ini, $"[pgbouncer]\nlisten_port={port}\nunix_socket_dir={folder}\nunix_socket_group={group}\nauth_type=trust\n");
+        await File.WriteAllTextAsync(ini,
+            $"[pgbouncer]\nlisten_port={port}\nunix_socket_dir={folder}\nunix_socket_group={group}\nauth_type=trust\n");
         var (exit, text) = await Child.RunAsync(program, [ini]);
-        return (exit, text.Split('\n').First(line => line.Contains("FATAL", StringComparison.Ordinal)).Split("FATAL")[1].Replace(folder, "").Replace($"{port}", ""));
+        return (exit, text.Split('\n').First(line => line.Contains("FATAL", StringComparison.Ordinal)).Split("FATAL")[1]
+            .Replace(folder, "").Replace($"{port}", ""));
     });
 
     [PoolerFact]
@@ -100,13 +103,15 @@ public class SocketTests
         await using var first = await Pooler.StartAsync(1, f => f["so_reuseport"] = "1");
         var folder = Machine.NewFolder("r");
         var ini = Path.Combine(folder, "second.ini");
-        await File.WriteAllTextAsync(ini, (await File.ReadAllTextAsync(first.IniPath)).Replace($"unix_socket_dir = {first.Folder}", $"unix_socket_dir = {folder}"));
+        await File.WriteAllTextAsync(ini, (await File.ReadAllTextAsync(first.IniPath))
+            .Replace($"unix_socket_dir = {first.Folder}", $"unix_socket_dir = {folder}"));
         await using var second = Child.Start(Binary.Path, [ini], folder);
         await second.LineAsync("process up");
         await Until.TrueAsync(async () =>
         {
             await first.ScalarAsync("select 1");
-            return second.Text.Contains("login attempt", StringComparison.Ordinal) && first.Process.Text.Contains("login attempt", StringComparison.Ordinal);
+            return second.Text.Contains("login attempt", StringComparison.Ordinal)
+                && first.Process.Text.Contains("login attempt", StringComparison.Ordinal);
         }, "both have had clients");
     }
 
@@ -162,12 +167,15 @@ public class SocketTests
         await client.QueryAsync("select 1");
         var crowd = new List<RawClient>();
         for (var i = 0; i < 80; i++) crowd.Add(await RawClient.ConnectAsync(pooler.Port));
-        foreach (var one in crowd) await one.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+        foreach (var one in crowd)
+            await one.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
         await pooler.LineAsync("accept() failed: Too many open files");
         Assert.Equal("TDCZ", (await client.QueryAsync("select 1")).Types);
         foreach (var one in crowd) await one.DisposeAsync();
         Assert.Equal(1, await pooler.ScalarAsync("select 1")); // After the pause of five seconds.
-        Assert.True(pooler.Process.Lines.Count(line => line.Contains("accept() failed", StringComparison.Ordinal)) <= 2 * 2 * loops, "it does not spin");
+        Assert.True(
+            pooler.Process.Lines.Count(line => line.Contains("accept() failed", StringComparison.Ordinal)) <= 2 * 2 * loops,
+            "it does not spin");
     }
 
     [ReferenceTheory]
@@ -181,7 +189,8 @@ public class SocketTests
             f.Wrapper = ["prlimit", $"--nofile={count}", .. Machine.AsUser];
         });
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
-        var line = pooler.Process.Lines.Single(static line => line.Contains("kernel file descriptor limit", StringComparison.Ordinal));
+        var line =
+            pooler.Process.Lines.Single(static line => line.Contains("kernel file descriptor limit", StringComparison.Ordinal));
         return System.Text.RegularExpressions.Regex.Match(line, "LOG (.*), max expected fd use: [0-9]+$").Groups[1].Value;
     });
 
@@ -204,7 +213,9 @@ public class SocketTests
     private static async Task<List<double>> TimersAsync(Pooler pooler)
     {
         var server = await Postgres.SharedAsync();
-        var (_, text) = await Child.RunAsync("ss", ["-tnoH", "state", "established", $"( sport = :{pooler.Port} or dport = :{server.Port} )"]);
+        var (_, text) =
+            await Child.RunAsync("ss",
+            ["-tnoH", "state", "established", $"( sport = :{pooler.Port} or dport = :{server.Port} )"]);
         var ports = new HashSet<string>();
         var servers = await pooler.ConsoleAsync("SHOW SERVERS");
         foreach (var row in servers.Rows) ports.Add(row[servers.Columns.IndexOf("local_port")]!);

@@ -1,8 +1,9 @@
 namespace FastPool.Compat.Streams;
 
 /// <summary>
-/// Wrong, odd and excessive messages of a client that is logged in: the reply is what PostgreSQL gives to the same bytes, byte for byte, or the words
-/// of PgBouncer's where it answers itself; nothing hangs, no server is lost, and the next client finds everything in order.
+/// Wrong, odd and excessive messages of a client that is logged in: the reply is what PostgreSQL gives to the same bytes, byte
+/// for byte, or the words of PgBouncer's where it answers itself; nothing hangs, no server is lost, and the next client finds
+/// everything in order.
 /// </summary>
 public class BadInputTests
 {
@@ -12,27 +13,47 @@ public class BadInputTests
     private static readonly Dictionary<string, (byte[] Bytes, int Ready)> LikePostgres = new()
     {
         ["Execute without Bind"] = ([.. Wire.Execute(), .. Wire.Sync], 1),
-        ["Execute of an unknown portal, and more behind it"] = ([.. Wire.Execute("nobody's"), .. Wire.Parse("", "select 1"), .. Wire.Bind("", ""), .. Wire.Sync, .. Wire.Query("select 2")], 2),
+        ["Execute of an unknown portal, and more behind it"] =
+            ([.. Wire.Execute("nobody's"), .. Wire.Parse("", "select 1"), .. Wire.Bind("", ""), .. Wire.Sync,
+            .. Wire.Query("select 2")], 2),
         ["Describe of an unknown portal"] = ([.. Wire.Describe('P', "nobody's"), .. Wire.Sync], 1),
         ["Describe of neither a statement nor a portal"] = ([.. Wire.Describe('X', "what"), .. Wire.Sync], 1),
-        ["Close of an unknown statement and of an unknown portal"] = ([.. Wire.Close('S', "nobody's"), .. Wire.Close('P', "nobody's"), .. Wire.Sync], 1),
+        ["Close of an unknown statement and of an unknown portal"] =
+            ([.. Wire.Close('S', "nobody's"), .. Wire.Close('P', "nobody's"), .. Wire.Sync], 1),
         ["Ten thousand Syncs"] = ([.. Enumerable.Range(0, Many).SelectMany(_ => Wire.Sync)], Many),
-        ["Syncs and Closes of named statements by turns"] = ([.. Enumerable.Range(0, 1000).SelectMany(_ => (byte[])[.. Wire.Sync, .. Wire.Close('S', "nobody's")]), .. Wire.Sync], 1001),
+        ["Syncs and Closes of named statements by turns"] =
+            ([.. Enumerable.Range(0, 1000).SelectMany(_ => (byte[])[.. Wire.Sync, .. Wire.Close('S', "nobody's")]), .. Wire.Sync],
+            1001),
         ["Ten thousand messages without a Sync"] = ([.. Enumerable.Range(0, Many / 4).SelectMany(Unnamed), .. Wire.Sync], 1),
-        ["Ten thousand messages about a named statement without a Sync"] = ([.. Wire.Parse("n", "select $1::int"), .. Enumerable.Range(0, Many / 3).SelectMany(Named), .. Wire.Sync], 1),
-        ["Ten thousand messages behind an error"] = ([.. Wire.Parse("", "selec"), .. Enumerable.Range(0, Many / 4).SelectMany(Unnamed), .. Wire.Sync, .. Wire.Query("select 'after'")], 2),
-        ["CopyData, CopyDone and CopyFail out of the blue"] = ([.. Wire.CopyData("what"), .. Wire.CopyDone, .. Wire.CopyFail("why"), .. Wire.Query("select 1")], 1),
-        ["CopyData in the middle of a pipeline"] = ([.. Wire.Parse("", "select 1"), .. Wire.CopyData("what"), .. Wire.Bind("", ""), .. Wire.CopyDone, .. Wire.Execute(), .. Wire.Sync], 1),
-        ["The end of a COPY that never began"] = ([.. Wire.Query("copy no_such_table from stdin"), .. Wire.CopyData("1\n"), .. Wire.CopyDone, .. Wire.Query("select 1")], 2),
-        ["The end of a COPY that failed early"] = ([.. Wire.Query("create temp table bad_input (number int); copy bad_input from stdin"), .. Wire.CopyData("no number\n"), .. Wire.CopyData("1\n"), .. Wire.CopyDone, .. Wire.Query("drop table if exists bad_input")], 2),
+        ["Ten thousand messages about a named statement without a Sync"] =
+            ([.. Wire.Parse("n", "select $1::int"), .. Enumerable.Range(0, Many / 3).SelectMany(Named), .. Wire.Sync], 1),
+        ["Ten thousand messages behind an error"] =
+            ([.. Wire.Parse("", "selec"), .. Enumerable.Range(0, Many / 4).SelectMany(Unnamed), .. Wire.Sync,
+            .. Wire.Query("select 'after'")], 2),
+        ["CopyData, CopyDone and CopyFail out of the blue"] =
+            ([.. Wire.CopyData("what"), .. Wire.CopyDone, .. Wire.CopyFail("why"), .. Wire.Query("select 1")], 1),
+        ["CopyData in the middle of a pipeline"] =
+            ([.. Wire.Parse("", "select 1"), .. Wire.CopyData("what"), .. Wire.Bind("", ""), .. Wire.CopyDone, .. Wire.Execute(),
+            .. Wire.Sync], 1),
+        ["The end of a COPY that never began"] =
+            ([.. Wire.Query("copy no_such_table from stdin"), .. Wire.CopyData("1\n"), .. Wire.CopyDone,
+            .. Wire.Query("select 1")], 2),
+        ["The end of a COPY that failed early"] =
+            ([.. Wire.Query("create temp table bad_input (number int); copy bad_input from stdin"),
+            .. Wire.CopyData("no number\n"), .. Wire.CopyData("1\n"), .. Wire.CopyDone,
+            .. Wire.Query("drop table if exists bad_input")], 2),
         ["A COPY by the extended protocol that fails early"] = (
-            [.. Wire.Query("begin; create temp table bad_input (number int) on commit drop"), .. Wire.Parse("c", "copy bad_input from stdin"), .. Wire.Bind("", "c"), .. Wire.Execute(), .. Wire.Sync, .. Wire.CopyData("no number\n"), .. Wire.CopyDone, .. Wire.Sync, .. Wire.Query("rollback")], 3),
+            [.. Wire.Query("begin; create temp table bad_input (number int) on commit drop"),
+                .. Wire.Parse("c", "copy bad_input from stdin"), .. Wire.Bind("", "c"), .. Wire.Execute(), .. Wire.Sync,
+                .. Wire.CopyData("no number\n"), .. Wire.CopyDone, .. Wire.Sync, .. Wire.Query("rollback")], 3),
         ["FunctionCall"] = ([.. Wire.CallSum(40, 2), .. Wire.CallSum(int.MaxValue, 1), .. Wire.CallSum(1, 1)], 3),
         ["A query without its terminator"] = ([.. RawClient.Typed('Q', "select 1"u8.ToArray()), .. Wire.Query("select 2")], 2),
-        ["A Bind that is cut short, of the unnamed statement"] = ([.. Wire.Parse("", "select $1::int"), .. RawClient.Typed('B', [0, 0, 0, 0, 0]), .. Wire.Sync], 1),
+        ["A Bind that is cut short, of the unnamed statement"] =
+            ([.. Wire.Parse("", "select $1::int"), .. RawClient.Typed('B', [0, 0, 0, 0, 0]), .. Wire.Sync], 1),
     };
 
-    private static byte[] Unnamed(int number) => [.. Wire.Parse("", $"select {number % 10}"), .. Wire.Bind("", ""), .. Wire.Describe('P', ""), .. Wire.Execute()];
+    private static byte[] Unnamed(int number) =>
+        [.. Wire.Parse("", $"select {number % 10}"), .. Wire.Bind("", ""), .. Wire.Describe('P', ""), .. Wire.Execute()];
 
     private static byte[] Named(int number) => [.. Wire.Bind("", "n", $"{number}"), .. Wire.Describe('P', ""), .. Wire.Execute()];
 
@@ -43,7 +64,8 @@ public class BadInputTests
     {
         var (bytes, ready) = LikePostgres[name];
         await using var pooler = await StartAsync();
-        await using (var direct = await RawClient.LoginAsync((await Postgres.SharedAsync()).Port, "user_trust", Postgres.Database))
+        await using (var direct =
+            await RawClient.LoginAsync((await Postgres.SharedAsync()).Port, "user_trust", Postgres.Database))
         await using (var pooled = await pooler.RawAsync())
         {
             var expected = await PlayAsync(direct, bytes, ready);
@@ -63,12 +85,15 @@ public class BadInputTests
     public async Task A_named_statement_that_is_wrong_can_be_prepared_again_and_right(int loops)
     {
         await using var pooler = await StartAsync(loops);
-        await using (var direct = await RawClient.LoginAsync((await Postgres.SharedAsync()).Port, "user_trust", Postgres.Database))
+        await using (var direct =
+            await RawClient.LoginAsync((await Postgres.SharedAsync()).Port, "user_trust", Postgres.Database))
         await using (var pooled = await pooler.RawAsync())
         {
             foreach (var text in new[] { "selec 1", "selec 1", "select no_such_column", "selec 1", "select 1" })
             {
-                byte[] bytes = [.. Wire.Parse("s", text), .. Wire.Bind("", "s"), .. Wire.Execute(), .. Wire.Parse("skipped", "select 2"), .. Wire.Sync];
+                byte[] bytes =
+                    [.. Wire.Parse("s", text), .. Wire.Bind("", "s"), .. Wire.Execute(), .. Wire.Parse("skipped", "select 2"),
+                    .. Wire.Sync];
                 Assert.Equal(await PlayAsync(direct, bytes, 1), await PlayAsync(pooled, bytes, 1));
             }
         }
@@ -79,9 +104,12 @@ public class BadInputTests
     [PoolerTheory, Loops]
     public async Task A_query_in_the_middle_of_a_COPY_costs_the_server_and_its_client_alone(int loops)
     {
-        byte[] bytes = [.. Wire.Query("begin; create temp table bad_input (number int) on commit drop; copy bad_input from stdin"), .. Wire.CopyData("1\n"), .. Wire.Query("select 1")];
+        byte[] bytes =
+            [.. Wire.Query("begin; create temp table bad_input (number int) on commit drop; copy bad_input from stdin"),
+            .. Wire.CopyData("1\n"), .. Wire.Query("select 1")];
         await using var pooler = await StartAsync(loops);
-        await using (var direct = await RawClient.LoginAsync((await Postgres.SharedAsync()).Port, "user_trust", Postgres.Database))
+        await using (var direct =
+            await RawClient.LoginAsync((await Postgres.SharedAsync()).Port, "user_trust", Postgres.Database))
         await using (var pooled = await pooler.RawAsync())
         {
             var expected = await PlayAsync(direct, bytes, 1);
@@ -96,12 +124,20 @@ public class BadInputTests
     /// <summary>Bytes, and the words with which the pooler ends the connection.</summary>
     private static readonly Dictionary<string, (byte[] Bytes, string Text)> Refused = new()
     {
-        ["Bind to an unknown statement"] = ([.. Wire.Bind("", "nobody's"), .. Wire.Execute(), .. Wire.Sync], "prepared statement did not exist"),
-        ["Describe of an unknown statement"] = ([.. Wire.Describe('S', "nobody's"), .. Wire.Sync], "prepared statement did not exist"),
-        ["A name that is taken"] = ([.. Wire.Parse("twice", "select 1"), .. Wire.Parse("twice", "select 2"), .. Wire.Sync], "prepared statement name is already in use"),
-        ["Parse without room for its types"] = ([.. RawClient.Typed('P', [.. Wire.Text("s"), .. Wire.Text("select 1"), 0, 3, 0, 0]), .. Wire.Sync], "broken Parse packet"),
-        ["Parse without an end of its name"] = ([.. RawClient.Typed('P', "name"u8.ToArray()), .. Wire.Sync], "failed to parse packet"),
-        ["Bind without an end of its names"] = ([.. RawClient.Typed('B', "name"u8.ToArray()), .. Wire.Sync], "failed to parse packet"),
+        ["Bind to an unknown statement"] =
+            ([.. Wire.Bind("", "nobody's"), .. Wire.Execute(), .. Wire.Sync], "prepared statement did not exist"),
+        ["Describe of an unknown statement"] =
+            ([.. Wire.Describe('S', "nobody's"), .. Wire.Sync], "prepared statement did not exist"),
+        ["A name that is taken"] =
+            ([.. Wire.Parse("twice", "select 1"), .. Wire.Parse("twice", "select 2"), .. Wire.Sync],
+            "prepared statement name is already in use"),
+        ["Parse without room for its types"] =
+            ([.. RawClient.Typed('P', [.. Wire.Text("s"), .. Wire.Text("select 1"), 0, 3, 0, 0]), .. Wire.Sync],
+            "broken Parse packet"),
+        ["Parse without an end of its name"] =
+            ([.. RawClient.Typed('P', "name"u8.ToArray()), .. Wire.Sync], "failed to parse packet"),
+        ["Bind without an end of its names"] =
+            ([.. RawClient.Typed('B', "name"u8.ToArray()), .. Wire.Sync], "failed to parse packet"),
         ["A length that is none"] = ([(byte)'Q', 0, 0, 0, 3, 1, 2, 3], "bad packet header: '5100000003010203'"),
         ["Another startup packet"] = (RawClient.Startup(("user", "user_trust")), "unknown pkt"),
         ["SSLRequest after the login"] = (RawClient.Untyped(80877103, []), "unknown pkt"),
@@ -130,7 +166,8 @@ public class BadInputTests
     public async Task Every_type_that_is_no_clients_message_ends_the_connection(int loops)
     {
         await using var pooler = await StartAsync(loops);
-        foreach (var type in Enumerable.Range(1, 255).Where(type => !"QPBDECHSFdcfX".Contains((char)type, StringComparison.Ordinal)))
+        foreach (var type in Enumerable.Range(1, 255)
+            .Where(type => !"QPBDECHSFdcfX".Contains((char)type, StringComparison.Ordinal)))
         {
             await using var client = await pooler.RawAsync();
             await client.SendAsync(RawClient.Typed((char)type, [1, 2, 3, 4]));
@@ -143,7 +180,9 @@ public class BadInputTests
     [PoolerTheory(Since = "1.21"), Loops]
     public async Task A_pipeline_cut_at_any_byte_brings_the_same_replies(int loops)
     {
-        byte[] bytes = [.. Wire.Parse("cut", "select $1::text"), .. Wire.Describe('S', "cut"), .. Wire.Bind("p", "cut", "argument"), .. Wire.Execute("p"), .. Wire.Close('S', "cut"), .. Wire.Sync, .. Wire.Query("discard all")];
+        byte[] bytes =
+            [.. Wire.Parse("cut", "select $1::text"), .. Wire.Describe('S', "cut"), .. Wire.Bind("p", "cut", "argument"),
+            .. Wire.Execute("p"), .. Wire.Close('S', "cut"), .. Wire.Sync, .. Wire.Query("discard all")];
         await using var pooler = await StartAsync(loops);
         await using (var client = await pooler.RawAsync())
         await using (var witness = await pooler.RawAsync())
@@ -152,7 +191,8 @@ public class BadInputTests
             for (var at = 1; at < bytes.Length; at++)
             {
                 await client.SendAsync(bytes[..at]);
-                Assert.Equal('I', (await witness.QueryAsync("select 1")).Status); // Has come behind the first part, and been answered.
+                // Has come behind the first part, and been answered.
+                Assert.Equal('I', (await witness.QueryAsync("select 1")).Status);
                 Assert.Equal(expected, await PlayAsync(client, bytes[at..], 2));
             }
         }
@@ -171,8 +211,10 @@ public class BadInputTests
             {
                 await client.SendAsync([.. Enumerable.Range(0, 30).SelectMany(i => (byte[])
                 [
-                    .. Wire.Parse("s", $"select '{(number + i) % 7}/' || $1"), .. Wire.Bind("", "s", $"{i}"), .. Wire.Execute(), .. Wire.Close('S', "s"), .. i % 3 == 0 ? Wire.Sync : [],
-                    .. Wire.Parse("s", $"select '{(number + i) % 5}:' || $1"), .. Wire.Bind("", "s", $"{i}"), .. Wire.Execute(), .. Wire.Sync, .. Wire.Close('S', "s"),
+                    .. Wire.Parse("s", $"select '{(number + i) % 7}/' || $1"), .. Wire.Bind("", "s", $"{i}"), .. Wire.Execute(),
+                        .. Wire.Close('S', "s"), .. i % 3 == 0 ? Wire.Sync : [],
+                    .. Wire.Parse("s", $"select '{(number + i) % 5}:' || $1"), .. Wire.Bind("", "s", $"{i}"), .. Wire.Execute(),
+                        .. Wire.Sync, .. Wire.Close('S', "s"),
                 ])]);
                 await client.SendAsync(Wire.Sync);
                 var rows = new List<string?>();
@@ -183,7 +225,8 @@ public class BadInputTests
                     rows.AddRange(reply.Rows.Select(row => row[0]));
                 }
 
-                Assert.Equal(Enumerable.Range(0, 30).SelectMany(i => new[] { $"{(number + i) % 7}/{i}", $"{(number + i) % 5}:{i}" }), rows);
+                Assert.Equal(Enumerable.Range(0, 30)
+                    .SelectMany(i => new[] { $"{(number + i) % 7}/{i}", $"{(number + i) % 5}:{i}" }), rows);
             }
         }));
         await IsSoundAsync(pooler);
@@ -244,7 +287,8 @@ public class BadInputTests
         await pooler.PoolIsAsync("cl_waiting", 0);
         await pooler.PoolIsAsync("sv_active", 0);
         Assert.InRange((await pooler.ConsoleAsync("SHOW SERVERS")).Rows.Count, 0, 2);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => pooler.ScalarAsync("select 'fine' from pg_sleep(0.05)")));
+        var answers =
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => pooler.ScalarAsync("select 'fine' from pg_sleep(0.05)")));
         Assert.All(answers, answer => Assert.Equal("fine", answer));
     }
 }

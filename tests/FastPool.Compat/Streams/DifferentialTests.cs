@@ -4,9 +4,9 @@ using Xunit.Abstractions;
 namespace FastPool.Compat.Streams;
 
 /// <summary>
-/// Recorded streams of clients, played to a PgBouncer of this machine and to the binary under test: the replies are the same, byte for byte, but for
-/// what must differ (cancel keys, the version of the server, the order of the variables in the welcome). Where Debian's 1.18 and 1.25.2 differ, the
-/// stream says what 1.25.2 answers, and that the older one answers otherwise.
+/// Recorded streams of clients, played to a PgBouncer of this machine and to the binary under test: the replies are the same,
+/// byte for byte, but for what must differ (cancel keys, the version of the server, the order of the variables in the welcome).
+/// Where Debian's 1.18 and 1.25.2 differ, the stream says what 1.25.2 answers, and that the older one answers otherwise.
 /// </summary>
 public class DifferentialTests(ITestOutputHelper output)
 {
@@ -23,7 +23,8 @@ public class DifferentialTests(ITestOutputHelper output)
         if (stream.Expected is { } expected)
         {
             Assert.Equal(expected, actual);
-            if (ReferenceVersion() < Newest) Assert.NotEqual(expected, await PlayAsync(Reference.Path!, stream)); // Else the row is out of date.
+            // Else the row is out of date.
+            if (ReferenceVersion() < Newest) Assert.NotEqual(expected, await PlayAsync(Reference.Path!, stream));
             return;
         }
 
@@ -44,7 +45,8 @@ public class DifferentialTests(ITestOutputHelper output)
         await using var client = await RawClient.ConnectAsync(pooler.Port);
         await client.SendAsync(stream.EndsAlone ? bytes : [.. bytes, .. Wire.Terminate]);
         var lines = new List<string>();
-        if (bytes.AsSpan().StartsWith(RawClient.Untyped(80877103, [])) || bytes.AsSpan().StartsWith(RawClient.Untyped(80877104, []))) await ReadAnswersAsync(client, lines);
+        if (bytes.AsSpan().StartsWith(RawClient.Untyped(80877103, []))
+            || bytes.AsSpan().StartsWith(RawClient.Untyped(80877104, []))) await ReadAnswersAsync(client, lines);
         while (await client.ReadAsync(20) is { } message) lines.Add(Normal(Wire.Show(message)));
         lines.Add("closed");
         return SortVariables(lines);
@@ -60,7 +62,8 @@ public class DifferentialTests(ITestOutputHelper output)
         }
     }
 
-    private static string Normal(string line) => line.StartsWith("S server_version=", StringComparison.Ordinal) ? "S server_version=*" : line;
+    private static string Normal(string line) =>
+        line.StartsWith("S server_version=", StringComparison.Ordinal) ? "S server_version=*" : line;
 
     /// <summary>Variables that come one behind the other are put in order.</summary>
     private static List<string> SortVariables(List<string> lines)

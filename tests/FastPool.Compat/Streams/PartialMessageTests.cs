@@ -1,6 +1,9 @@
 namespace FastPool.Compat.Streams;
 
-/// <summary>A message of the server's comes in two parts, and between them the client says something that the pooler answers or acts upon by itself.</summary>
+/// <summary>
+/// A message of the server's comes in two parts, and between them the client says something that the pooler answers or acts upon
+/// by itself.
+/// </summary>
 public sealed class PartialMessageTests
 {
     private const int FirstPart = 12;
@@ -55,7 +58,7 @@ public sealed class PartialMessageTests
     private async Task ServeAsync(ScriptedPeer peer)
     {
         await peer.WelcomeAsync(("server_version", "15.0"));
-        for (;;)
+        for (; ; )
         {
             var message = await peer.ReadAsync();
             switch (message.Type)

@@ -6,7 +6,8 @@ public class StatementHealingTests
     private static async Task<string> UseAsync(Pooler pooler, string text, params (string, string)[] parameters)
     {
         await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, parameters);
-        await client.SendAsync([.. Wire.Parse("s", text), .. Wire.Describe('S', "s"), .. Wire.Bind("", "s"), .. Wire.Execute(), .. Wire.Sync]);
+        await client.SendAsync(
+            [.. Wire.Parse("s", text), .. Wire.Describe('S', "s"), .. Wire.Bind("", "s"), .. Wire.Execute(), .. Wire.Sync]);
         var reply = await client.ReplyAsync();
         return reply.Error is null ? reply.Rows[0][0]! : reply.Error.Field('C')!;
     }
@@ -115,6 +116,7 @@ public class StatementHealingTests
     private static long CpuTicks(int pid)
     {
         var fields = File.ReadAllText($"/proc/{pid}/stat").Split(") ")[1].Split(' ');
-        return long.Parse(fields[11], System.Globalization.CultureInfo.InvariantCulture) + long.Parse(fields[12], System.Globalization.CultureInfo.InvariantCulture);
+        return long.Parse(fields[11], System.Globalization.CultureInfo.InvariantCulture)
+            + long.Parse(fields[12], System.Globalization.CultureInfo.InvariantCulture);
     }
 }

@@ -10,7 +10,10 @@ public class StatementMemoryTests(ITestOutputHelper output)
     private const int StatementsOfEach = 50;
     private const int TextBytes = 2_000;
 
-    /// <summary>Texts once are 20 MB; a copy for each client that holds one would be 100 MB, and these are resident as well as what is garbage of them.</summary>
+    /// <summary>
+    /// Texts once are 20 MB; a copy for each client that holds one would be 100 MB, and these are resident as well as what is
+    /// garbage of them.
+    /// </summary>
     private const int GrowthMost_kB = 75_000;
 
     [PoolerTheory(Since = "1.21"), Loops]
@@ -27,11 +30,15 @@ public class StatementMemoryTests(ITestOutputHelper output)
         await Parallel.ForAsync(0, Clients, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, _) =>
         {
             // Fifty neighbours on a ring of ten thousand: each statement belongs to five clients.
-            await clients[number].SendAsync([.. Enumerable.Range(number * (Statements / Clients), StatementsOfEach).SelectMany(i => Wire.Parse($"s{i % Statements}", Text(i % Statements))), .. Wire.Sync]);
+            await clients[number]
+                .SendAsync(
+                [.. Enumerable.Range(number * (Statements / Clients), StatementsOfEach)
+                .SelectMany(i => Wire.Parse($"s{i % Statements}", Text(i % Statements))), .. Wire.Sync]);
             Assert.Equal(new string('1', StatementsOfEach) + "Z", (await clients[number].ReplyAsync()).Types);
         });
         var growth = Resident_kB(pooler.Pid) - before;
-        output.WriteLine($"{Statements} statements of {TextBytes} bytes from {Clients} clients with {StatementsOfEach} each, {loops} loops: {growth} kB more resident, {before + growth} kB in all");
+        output.WriteLine(
+            $"{Statements} statements of {TextBytes} bytes from {Clients} clients with {StatementsOfEach} each, {loops} loops: {growth} kB more resident, {before + growth} kB in all");
         Assert.InRange(growth, 0, GrowthMost_kB);
 
         await clients[0].SendAsync([.. Wire.Bind("", "s7"), .. Wire.Execute(), .. Wire.Sync]);
@@ -44,5 +51,6 @@ public class StatementMemoryTests(ITestOutputHelper output)
     private static string Text(int number) => $"select {number} /* {new string('x', TextBytes - 20)} */";
 
     private static int Resident_kB(int pid) => int.Parse(
-        File.ReadLines($"/proc/{pid}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
+        File.ReadLines($"/proc/{pid}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace FastPool.Compat.Takeover;
 
-/// <summary>Clients of every kind that must not notice a takeover: idle, in a transaction, listening, with statements and variables of their own.</summary>
+/// <summary>
+/// Clients of every kind that must not notice a takeover: idle, in a transaction, listening, with statements and variables of
+/// their own.
+/// </summary>
 internal sealed class Guests : IAsyncDisposable
 {
     private readonly Pooler _pooler;
@@ -13,7 +16,8 @@ internal sealed class Guests : IAsyncDisposable
     private readonly string? _backend;
     private int _days;
 
-    private Guests(Pooler pooler, RawClient idle, RawClient inTransaction, RawClient prepared, RawClient listener, string? backend)
+    private Guests(Pooler pooler, RawClient idle, RawClient inTransaction, RawClient prepared, RawClient listener,
+        string? backend)
     {
         _pooler = pooler;
         _idle = idle;
@@ -25,13 +29,16 @@ internal sealed class Guests : IAsyncDisposable
 
     public static async Task<Guests> EnterAsync(Pooler pooler)
     {
-        var idle = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "idle guest"), ("DateStyle", "German"));
+        var idle =
+            await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "idle guest"),
+            ("DateStyle", "German"));
         var inTransaction = await pooler.RawAsync();
         await inTransaction.QueryAsync("begin");
         await inTransaction.QueryAsync("create temp table guest (n int) on commit drop");
         var backend = (await inTransaction.QueryAsync("select pg_backend_pid()")).Rows[0][0];
         var prepared = await pooler.RawAsync();
-        await prepared.SendAsync([.. RawClient.Typed('P', Encoding.ASCII.GetBytes("mine\0select $1::int + 1\0\0\0")), .. RawClient.Typed('S', [])]);
+        await prepared.SendAsync(
+            [.. RawClient.Typed('P', Encoding.ASCII.GetBytes("mine\0select $1::int + 1\0\0\0")), .. RawClient.Typed('S', [])]);
         Assert.Equal("1Z", (await prepared.ReplyAsync()).Types);
         var listener = await RawClient.LoginAsync(pooler.Port, "user_trust", "whole");
         await listener.QueryAsync("listen takeover");
@@ -42,7 +49,8 @@ internal sealed class Guests : IAsyncDisposable
     public async Task LiveAsync()
     {
         _days++;
-        Assert.Equal("idle guest|German, DMY", await RowAsync(_idle, "select current_setting('application_name'), current_setting('DateStyle')"));
+        Assert.Equal("idle guest|German, DMY",
+            await RowAsync(_idle, "select current_setting('application_name'), current_setting('DateStyle')"));
         Assert.Equal(_backend, await RowAsync(_inTransaction, "select pg_backend_pid()"));
         await _inTransaction.QueryAsync($"insert into guest values ({_days})");
         Assert.Equal("42", await ExecutePreparedAsync("41"));
@@ -69,7 +77,8 @@ internal sealed class Guests : IAsyncDisposable
     {
         var value = Encoding.ASCII.GetBytes(argument);
         byte[] bind = [.. "\0mine\0"u8, 0, 0, 0, 1, 0, 0, 0, (byte)value.Length, .. value, 0, 0];
-        await _prepared.SendAsync([.. RawClient.Typed('B', bind), .. RawClient.Typed('E', [0, 0, 0, 0, 0]), .. RawClient.Typed('S', [])]);
+        await _prepared.SendAsync(
+            [.. RawClient.Typed('B', bind), .. RawClient.Typed('E', [0, 0, 0, 0, 0]), .. RawClient.Typed('S', [])]);
         var reply = await _prepared.ReplyAsync();
         return reply.Error is null ? reply.Rows[0][0] : reply.ErrorText;
     }

@@ -6,7 +6,10 @@ using System.Text;
 
 namespace FastPool.Compat.Takeover;
 
-/// <summary>-R from a PgBouncer 1.25.2, which no distribution of the tests has: its side of the dialogue is played by the test, with real sockets.</summary>
+/// <summary>
+/// -R from a PgBouncer 1.25.2, which no distribution of the tests has: its side of the dialogue is played by the test, with real
+/// sockets.
+/// </summary>
 public class NewestPgBouncerTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
@@ -14,8 +17,10 @@ public class NewestPgBouncerTests
     /// <summary>SHOW FDS of 1.25.2: name and type of each column.</summary>
     private static readonly (string Name, int Type)[] Columns =
     [
-        ("fd", 23), ("task", 25), ("user", 25), ("database", 25), ("addr", 25), ("port", 23), ("cancel", 20), ("link", 23), ("client_encoding", 25),
-        ("std_strings", 25), ("datestyle", 25), ("timezone", 25), ("password", 25), ("scram_client_key", 17), ("scram_server_key", 17),
+        ("fd", 23), ("task", 25), ("user", 25), ("database", 25), ("addr", 25), ("port", 23), ("cancel", 20), ("link", 23),
+            ("client_encoding", 25),
+        ("std_strings", 25), ("datestyle", 25), ("timezone", 25), ("password", 25), ("scram_client_key", 17),
+            ("scram_server_key", 17),
     ];
 
     [PoolerFact(FastPoolOnly = "it is FastPool that takes over")]
@@ -42,25 +47,34 @@ public class NewestPgBouncerTests
 
         var playing = PlayAsync(unix, connection =>
         {
-            Row(connection, tcp, "7", "pooler", null, null, "127.0.0.1", $"{pooler.Port}", "0", "0", null, null, null, null, null, null, null);
-            Row(connection, unix, "8", "pooler", null, null, "unix", $"{pooler.Port}", "0", "0", null, null, null, null, null, null, null);
-            Row(connection, busyHere, "9", "client", "user_trust", "app", "127.0.0.1", Port(busyHere), $"{BusyKey}", "11", "UTF8", "on", "ISO, DMY", "Etc/UTC", null, null, null);
-            Row(connection, idleHere, "10", "client", "user_trust", "app", "127.0.0.1", Port(idleHere), "5981062481143876739", "0", "UTF8", "on", "German, DMY", "Etc/UTC", null, null, null);
-            Row(connection, linked, "11", "server", "user_trust", "app", "127.0.0.1", $"{server.Port}", $"{key}", "9", "UTF8", "on", "ISO, DMY", "Etc/UTC", null, null, null);
-            Row(connection, free, "12", "server", "user_trust", "app", "127.0.0.1", $"{server.Port}", $"{freeKey}", "0", "UTF8", "on", "ISO, MDY", "Etc/UTC", null, null, null);
-            Row(connection, loggingIn, "13", "server", "user_trust", "app", "127.0.0.1", $"{server.Port}", "0", "0", null, null, null, null, null, null, null);
+            Row(connection, tcp, "7", "pooler", null, null, "127.0.0.1", $"{pooler.Port}", "0", "0", null, null, null, null, null,
+                null, null);
+            Row(connection, unix, "8", "pooler", null, null, "unix", $"{pooler.Port}", "0", "0", null, null, null, null, null,
+                null, null);
+            Row(connection, busyHere, "9", "client", "user_trust", "app", "127.0.0.1", Port(busyHere), $"{BusyKey}", "11", "UTF8",
+                "on", "ISO, DMY", "Etc/UTC", null, null, null);
+            Row(connection, idleHere, "10", "client", "user_trust", "app", "127.0.0.1", Port(idleHere), "5981062481143876739",
+                "0", "UTF8", "on", "German, DMY", "Etc/UTC", null, null, null);
+            Row(connection, linked, "11", "server", "user_trust", "app", "127.0.0.1", $"{server.Port}", $"{key}", "9", "UTF8",
+                "on", "ISO, DMY", "Etc/UTC", null, null, null);
+            Row(connection, free, "12", "server", "user_trust", "app", "127.0.0.1", $"{server.Port}", $"{freeKey}", "0", "UTF8",
+                "on", "ISO, MDY", "Etc/UTC", null, null, null);
+            Row(connection, loggingIn, "13", "server", "user_trust", "app", "127.0.0.1", $"{server.Port}", "0", "0", null, null,
+                null, null, null, null, null);
         });
         var next = pooler.StartNext();
         pooler.Becomes(next);
         await playing;
-        foreach (var socket in new[] { tcp, busyHere, idleHere, linked, free }) socket.Dispose(); // The old process is gone; .NET would take the Unix socket's file along.
+        // The old process is gone; .NET would take the Unix socket's file along.
+        foreach (var socket in new[] { tcp, busyHere, idleHere, linked, free }) socket.Dispose();
         await next.LineAsync("process up");
 
         Assert.Equal(2, (await pooler.ConsoleAsync("SHOW SERVERS")).Rows.Count);
         Assert.Equal(backend, (await busy.QueryAsync("select pg_backend_pid()")).Rows[0][0]);
         Assert.Equal("German, DMY", (await idle.QueryAsync("show datestyle")).Rows[0][0]);
         var sleeping = busy.QueryAsync("select pg_sleep(30)");
-        await Until.TrueAsync(async () => await server.BackendCountAsync($"pid = {backend} and wait_event = 'PgSleep'") == 1, "the query runs");
+        await Until.TrueAsync(async () =>
+            await server.BackendCountAsync($"pid = {backend} and wait_event = 'PgSleep'") == 1, "the query runs");
         await using (var cancel = await RawClient.ConnectAsync(pooler.Port))
         {
             var bytes = new byte[8];
@@ -94,7 +108,9 @@ public class NewestPgBouncerTests
                 case "incomplete": Row(connection, unix, "8", null); break;
                 case "unpaired": Row(connection, unix, "9", "client", "user_trust", "app", "127.0.0.1", "5", "1", "11"); break;
                 case "task": Row(connection, unix, "9", "peer", null, null, "unix", "5", "0", "0"); break;
-                case "half": Row(connection, unix, "9", "client", "user_trust", "app", "unix", "5", "1", "0", null, null, null, null, null, zeros, null); break;
+                case "half":
+                    Row(connection, unix, "9", "client", "user_trust", "app", "unix", "5", "1", "0", null, null, null,
+                    null, null, zeros, null); break;
                 default: Row(connection, unix, "8", "pooler", null, null, "unix", $"{pooler.Port}", "0", "0"); break;
             }
         });
@@ -132,7 +148,10 @@ public class NewestPgBouncerTests
         using var connection = await listener.AcceptAsync().WaitAsync(Deadline);
         var startup = RawClient.Untyped(0x30000, Encoding.ASCII.GetBytes("database\0pgbouncer\0user\0pgbouncer\0\0"));
         Assert.Equal(startup, await ReadAsync(connection, startup.Length));
-        await connection.SendAsync((byte[])[.. RawClient.Typed('R', [0, 0, 0, 0]), .. RawClient.Typed('S', Encoding.ASCII.GetBytes("server_version\01.25.2/bouncer\0")), .. RawClient.Typed('K', new byte[8]), .. Ready]);
+        await connection.SendAsync(
+            (byte[])[.. RawClient.Typed('R', [0, 0, 0, 0]),
+            .. RawClient.Typed('S', Encoding.ASCII.GetBytes("server_version\01.25.2/bouncer\0")),
+            .. RawClient.Typed('K', new byte[8]), .. Ready]);
         await HearsAsync(connection, "SUSPEND;");
         await connection.SendAsync((byte[])[.. RawClient.Typed('C', "SUSPEND\0"u8.ToArray()), .. Ready]);
         await HearsAsync(connection, "SHOW FDS;");
@@ -173,7 +192,9 @@ public class NewestPgBouncerTests
     {
         var body = new List<byte>();
         body.AddRange(Int16(Columns.Length));
-        foreach (var (name, type) in Columns) body.AddRange([.. Encoding.ASCII.GetBytes(name), 0, 0, 0, 0, 0, 0, 0, .. Int32(type), .. Int16(-1), .. Int32(-1), 0, 0]);
+        foreach (var (name, type) in Columns)
+            body.AddRange(
+            [.. Encoding.ASCII.GetBytes(name), 0, 0, 0, 0, 0, 0, 0, .. Int32(type), .. Int16(-1), .. Int32(-1), 0, 0]);
         return RawClient.Typed('T', [.. body]);
     }
 
@@ -181,7 +202,8 @@ public class NewestPgBouncerTests
     private static void Row(Socket connection, Socket descriptor, params string?[] values)
     {
         var body = new List<byte>(Int16(values.Length));
-        foreach (var value in values) body.AddRange(value is null ? Int32(-1) : [.. Int32(value.Length), .. Encoding.ASCII.GetBytes(value)]);
+        foreach (var value in values)
+            body.AddRange(value is null ? Int32(-1) : [.. Int32(value.Length), .. Encoding.ASCII.GetBytes(value)]);
         DescriptorSender.Send(connection, RawClient.Typed('D', [.. body]), descriptor);
     }
 
@@ -221,12 +243,14 @@ public class NewestPgBouncerTests
         do
         {
             var head = await ReadAsync(socket, 5);
-            messages.Add(new Message((char)head[0], await ReadAsync(socket, BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1)) - 4)));
+            messages.Add(
+                new Message((char)head[0], await ReadAsync(socket, BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1)) - 4)));
         }
         while (messages[^1].Type != 'Z');
         return messages;
     }
 
     /// <summary>The one value of the answer.</summary>
-    private static string Text(List<Message> messages) => Encoding.ASCII.GetString(messages.Last(static message => message.Type == 'D').Body.AsSpan(6));
+    private static string Text(List<Message> messages) =>
+        Encoding.ASCII.GetString(messages.Last(static message => message.Type == 'D').Body.AsSpan(6));
 }

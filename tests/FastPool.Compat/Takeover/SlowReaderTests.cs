@@ -25,7 +25,8 @@ public class SlowReaderTests
     {
         await using var pooler = await Pooler.StartAsync(1);
         var clients = new List<RawClient>();
-        for (var i = 0; i < 400; i++) clients.Add(await pooler.RawAsync()); // More rows, each with its descriptor, than a Unix socket holds.
+        // More rows, each with its descriptor, than a Unix socket holds.
+        for (var i = 0; i < 400; i++) clients.Add(await pooler.RawAsync());
         await using var asker = Child.Start("perl", ["-e", Asker, $"{pooler.Folder}/.s.PGSQL.{pooler.Port}"], pooler.Folder);
         await asker.LineAsync("asked");
         var watch = Stopwatch.StartNew();

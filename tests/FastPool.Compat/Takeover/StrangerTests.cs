@@ -23,12 +23,17 @@ public class StrangerTests
         var folder = Machine.NewFolder("s");
         File.SetUnixFileMode(folder, (UnixFileMode)0b1_111_111_111); // As /tmp is.
         var (port, ini) = (Machine.FreePort(), Path.Combine(folder, "p.ini"));
-        await File.WriteAllTextAsync(ini, $"[databases]\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir = {folder}\n");
-        await using var stranger = Child.StartAsIs("setpriv", ["--reuid=65533", "--regid=65533", "--clear-groups", "--", "perl", "-e", Stranger, $"{folder}/.s.PGSQL.{port}"], folder);
+        await File.WriteAllTextAsync(ini,
+            $"[databases]\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir = {folder}\n");
+        await using var stranger =
+            Child.StartAsIs("setpriv",
+            ["--reuid=65533", "--regid=65533", "--clear-groups", "--", "perl", "-e", Stranger, $"{folder}/.s.PGSQL.{port}"],
+            folder);
         await stranger.LineAsync("listening");
         await using var pooler = Child.Start(Binary.Path, ["-R", ini], folder);
         Assert.Equal(1, await pooler.ExitAsync());
-        Assert.Contains("WARNING takeover_init: the process at the unix socket is another user's (uid 65533)", pooler.Text, StringComparison.Ordinal);
+        Assert.Contains("WARNING takeover_init: the process at the unix socket is another user's (uid 65533)", pooler.Text,
+            StringComparison.Ordinal);
         Assert.EndsWith("FATAL login failed", pooler.Text, StringComparison.Ordinal);
     }
 
@@ -39,7 +44,8 @@ public class StrangerTests
         File.SetUnixFileMode(pooler.Folder, (UnixFileMode)0b111_111_111);
         await using var next = pooler.StartNext();
         Assert.Equal(1, await next.ExitAsync());
-        Assert.Contains($"WARNING takeover_init: others may write in the unix socket's folder {pooler.Folder}", next.Text, StringComparison.Ordinal);
+        Assert.Contains($"WARNING takeover_init: others may write in the unix socket's folder {pooler.Folder}", next.Text,
+            StringComparison.Ordinal);
         Assert.EndsWith("FATAL login failed", next.Text, StringComparison.Ordinal);
         File.SetUnixFileMode(pooler.Folder, (UnixFileMode)0b111_000_000);
         await pooler.TakeOverAsync();

@@ -54,7 +54,9 @@ public class SuspendTests
         await pooler.PoolIsAsync("cl_waiting", 1);
         await using var login = await RawClient.ConnectAsync(pooler.Port);
         await login.SendAsync([0, 0]);
-        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW LISTS")).Rows.Any(row => row[0] == "login_clients" && row[1] == "1"), "one is logging in");
+        await Until.TrueAsync(
+            async () => (await pooler.ConsoleAsync("SHOW LISTS")).Rows.Any(row => row[0] == "login_clients" && row[1] == "1"),
+            "one is logging in");
         Assert.Equal("SUSPEND", Assert.Single((await console.QueryAsync("SUSPEND")).Tags));
         Assert.Equal("FATAL/08P01 suspend_timeout", (await waiter.ReplyAsync()).ErrorText);
         Assert.Equal("FATAL/08P01 suspend_timeout", (await login.ReplyAsync()).ErrorText);
@@ -67,7 +69,8 @@ public class SuspendTests
     {
         await using var pooler = await Pooler.StartAsync(1);
         await using var client = await pooler.RawAsync();
-        await using (var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer")) await console.QueryAsync("SUSPEND");
+        await using (var console =
+            await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer")) await console.QueryAsync("SUSPEND");
         await pooler.LineAsync("LOG admin disappeared when suspended, doing RESUME");
         Assert.Equal("1", (await client.QueryAsync("select 1")).Rows[0][0]);
     }

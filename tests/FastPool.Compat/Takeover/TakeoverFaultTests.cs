@@ -28,8 +28,11 @@ public class TakeoverFaultTests
         await inTransaction.QueryAsync("begin");
         var backend = (await inTransaction.QueryAsync("select pg_backend_pid()")).Rows[0][0];
         await using var idle = await pooler.RawAsync();
-        await using var watcher = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer"); // Another console session must not keep it suspended.
-        await using (var next = pooler.StartNext("strace", "-f", "-qq", "-o", "/dev/null", "-e", $"inject={call}:signal=KILL:when={number.ToString(CultureInfo.InvariantCulture)}"))
+        // Another console session must not keep it suspended.
+        await using var watcher = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
+        await using (var next =
+            pooler.StartNext("strace", "-f", "-qq", "-o", "/dev/null", "-e",
+            $"inject={call}:signal=KILL:when={number.ToString(CultureInfo.InvariantCulture)}"))
         {
             await next.ExitAsync();
             Assert.DoesNotContain("process up", next.Text, StringComparison.Ordinal);
@@ -145,7 +148,9 @@ public class TakeoverFaultTests
         {
             foreach (var part in parts)
             {
-                byte[] bytes = part.Length > 1 && part[1] == ':' ? RawClient.Typed(part[0], Encoding.ASCII.GetBytes(part[2..])) : [.. Encoding.ASCII.GetBytes(part), 0, 0, 0, 0, 0, 0];
+                var bytes = part.Length > 1
+                    && part[1] == ':' ? RawClient.Typed(part[0], Encoding.ASCII.GetBytes(part[2..]))
+                    : [.. Encoding.ASCII.GetBytes(part), 0, 0, 0, 0, 0, 0];
                 if (isCut && part == parts[^1]) bytes = bytes[..^1];
                 await connection.SendAsync(bytes);
             }
@@ -161,11 +166,13 @@ public class TakeoverFaultTests
 
     private static async Task<(int Exit, string Text)> RunAsNobodyAsync(Pooler pooler)
     {
-        var start = new System.Diagnostics.ProcessStartInfo("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "--", Binary.Path, "-R", pooler.IniPath])
-        {
-            RedirectStandardError = true,
-            WorkingDirectory = "/",
-        };
+        var start =
+            new System.Diagnostics.ProcessStartInfo("setpriv",
+            ["--reuid=65534", "--regid=65534", "--clear-groups", "--", Binary.Path, "-R", pooler.IniPath])
+            {
+                RedirectStandardError = true,
+                WorkingDirectory = "/",
+            };
         using var process = System.Diagnostics.Process.Start(start)!;
         var text = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();

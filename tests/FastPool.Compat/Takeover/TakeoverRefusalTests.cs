@@ -2,7 +2,9 @@ using FastPool.Compat.Dist;
 
 namespace FastPool.Compat.Takeover;
 
-/// <summary>-R where there is nothing to take over, or somebody else is about to; and in the background, as init scripts use it.</summary>
+/// <summary>
+/// -R where there is nothing to take over, or somebody else is about to; and in the background, as init scripts use it.
+/// </summary>
 public class TakeoverRefusalTests
 {
     private const string NotFound = "LOG old process not found, try to continue normally";
@@ -40,7 +42,8 @@ public class TakeoverRefusalTests
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("begin");
         var ini = Path.Combine(Machine.NewFolder("w"), "p.ini");
-        await File.WriteAllTextAsync(ini, (await File.ReadAllTextAsync(pooler.IniPath)).Replace($"unix_socket_dir = {pooler.Folder}", $"unix_socket_dir = {directory}", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(ini, (await File.ReadAllTextAsync(pooler.IniPath))
+            .Replace($"unix_socket_dir = {pooler.Folder}", $"unix_socket_dir = {directory}", StringComparison.Ordinal));
         await RefusedAsync(pooler, client, pidFile, [ini]);
     }
 
@@ -52,7 +55,8 @@ public class TakeoverRefusalTests
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("begin");
         var ini = Path.Combine(Machine.NewFolder("w"), "p.ini");
-        await File.WriteAllTextAsync(ini, (await File.ReadAllTextAsync(pooler.IniPath)).Replace($"listen_port = {pooler.Port}", $"listen_port = {Machine.FreePort()}", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(ini, (await File.ReadAllTextAsync(pooler.IniPath))
+            .Replace($"listen_port = {pooler.Port}", $"listen_port = {Machine.FreePort()}", StringComparison.Ordinal));
         await RefusedAsync(pooler, client, pidFile, [ini]);
     }
 
@@ -64,7 +68,8 @@ public class TakeoverRefusalTests
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("begin");
         var script = Path.Combine(Machine.NewFolder("a"), "activate");
-        await File.WriteAllTextAsync(script, $"#!/bin/sh\nexec {Checkout.Tool("perl")} -e 'use Socket; use POSIX; socket(my $s, PF_INET, SOCK_STREAM, 0); listen($s, 9); POSIX::dup2(fileno($s), 3); open(my $h, \"<&=\", 3); $^F = 9; use Fcntl; fcntl($h, F_SETFD, 0); $ENV{{LISTEN_FDS}} = 1; $ENV{{LISTEN_PID}} = $$; exec @ARGV' {Binary.Path} \"$@\"\n");
+        await File.WriteAllTextAsync(script,
+            $"#!/bin/sh\nexec {Checkout.Tool("perl")} -e 'use Socket; use POSIX; socket(my $s, PF_INET, SOCK_STREAM, 0); listen($s, 9); POSIX::dup2(fileno($s), 3); open(my $h, \"<&=\", 3); $^F = 9; use Fcntl; fcntl($h, F_SETFD, 0); $ENV{{LISTEN_FDS}} = 1; $ENV{{LISTEN_PID}} = $$; exec @ARGV' {Binary.Path} \"$@\"\n");
         File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
         await RefusedAsync(pooler, client, pidFile, [pooler.IniPath], script);
     }
@@ -79,7 +84,8 @@ public class TakeoverRefusalTests
         var old = pooler.Process;
         Child[] rivals = [pooler.StartNext(), pooler.StartNext()];
         await Until.TrueAsync(
-            () => old.HasExited && (rivals.Count(static rival => rival.HasExited) == 1) && rivals.Single(static rival => !rival.HasExited).Text.Contains("process up", StringComparison.Ordinal),
+            () => old.HasExited && (rivals.Count(static rival => rival.HasExited) == 1)
+                && rivals.Single(static rival => !rival.HasExited).Text.Contains("process up", StringComparison.Ordinal),
             "one is left", 30, () => string.Join("\n--\n", rivals.Select(static rival => rival.Text).Prepend(old.Text)));
         var (winner, loser) = (rivals.Single(static rival => !rival.HasExited), rivals.Single(static rival => rival.HasExited));
         pooler.Becomes(winner);
@@ -106,7 +112,8 @@ public class TakeoverRefusalTests
     });
 
     /// <summary>The new process ends with 1 because of the old one, which goes on.</summary>
-    private static async Task RefusedAsync(Pooler pooler, RawClient inTransaction, string pidFile, string[] arguments, string? program = null)
+    private static async Task RefusedAsync(Pooler pooler, RawClient inTransaction, string pidFile, string[] arguments,
+        string? program = null)
     {
         var (exit, text) = await Child.RunAsync(program ?? Binary.Path, ["-R", .. arguments]);
         Assert.Equal(1, exit);

@@ -17,9 +17,11 @@ public partial class TakeoverTests
             file["max_prepared_statements"] = "50";
             file.Databases["whole"] = "{server} dbname=app pool_mode=session";
         });
-        var loads = new[] { "simple", "extended", "prepared" }.Select(mode => LoadAsync(pooler, mode, clients: 17, seconds: 8)).ToList();
+        var loads = new[] { "simple", "extended", "prepared" }.Select(mode => LoadAsync(pooler, mode, clients: 17, seconds: 8))
+            .ToList();
         await using var guests = await Guests.EnterAsync(pooler);
-        await Until.TrueAsync(async () => await pooler.PoolAsync("cl_active") + await pooler.PoolAsync("cl_waiting") >= 17 * 3, "all clients are in");
+        await Until.TrueAsync(async () =>
+            await pooler.PoolAsync("cl_active") + await pooler.PoolAsync("cl_waiting") >= 17 * 3, "all clients are in");
         for (var i = 0; i < Takeovers; i++)
         {
             await guests.LiveAsync();
@@ -80,7 +82,8 @@ public partial class TakeoverTests
         await pooler.TakeOverAsync();
         await holder.QueryAsync("commit");
         var turns = (await Task.WhenAll(waiting)).Select(reply => reply.Rows[0][0]);
-        Assert.Equal(["1", "2", "3", "4", "5"], loops == 1 ? turns : turns.Order()); // Across loops order counts in steps of time.
+        // Across loops order counts in steps of time.
+        Assert.Equal(["1", "2", "3", "4", "5"], loops == 1 ? turns : turns.Order());
         foreach (var client in clients) await client.DisposeAsync();
     }
 
@@ -107,7 +110,8 @@ public partial class TakeoverTests
     public async Task The_pid_file_and_the_socket_file_change_hands()
     {
         var pidFile = "";
-        await using var pooler = await Pooler.StartAsync(1, file => file["pidfile"] = pidFile = Path.Combine(Machine.NewFolder("pid"), "p.pid"));
+        await using var pooler =
+            await Pooler.StartAsync(1, file => file["pidfile"] = pidFile = Path.Combine(Machine.NewFolder("pid"), "p.pid"));
         await pooler.TakeOverAsync();
         Assert.Equal($"{pooler.Pid}\n", await File.ReadAllTextAsync(pidFile));
         Assert.Equal("1", await pooler.OwnUserAsync("show version") is { Length: > 0 } ? "1" : "");
@@ -159,7 +163,8 @@ public partial class TakeoverTests
         await File.WriteAllTextAsync(script, "\\set n random(1, 1000)\nselect :n;\n");
         await using var child = Child.Start(
             Machine.Program("pgbench"),
-            ["-n", "-M", mode, "-c", $"{clients}", "-T", $"{seconds}", "-f", script, "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "user_trust", Postgres.Database],
+            ["-n", "-M", mode, "-c", $"{clients}", "-T", $"{seconds}", "-f", script, "-h", "127.0.0.1", "-p", $"{pooler.Port}",
+                "-U", "user_trust", Postgres.Database],
             pooler.Folder);
         await child.ExitAsync(seconds + 60);
         return child.Text;

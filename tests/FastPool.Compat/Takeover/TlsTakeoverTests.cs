@@ -6,8 +6,8 @@ using Npgsql;
 namespace FastPool.Compat.Takeover;
 
 /// <summary>
-/// -R with TLS, whose keys no other process can have: nobody is cut in the middle of a transaction, and who has to connect anew is told so
-/// while nothing is under way.
+/// -R with TLS, whose keys no other process can have: nobody is cut in the middle of a transaction, and who has to connect anew
+/// is told so while nothing is under way.
 /// </summary>
 public class TlsTakeoverTests
 {
@@ -28,9 +28,11 @@ public class TlsTakeoverTests
 
         await ToldAsync(() => idle.ScalarAsync("select 1"));
         Assert.Equal("1", (await plain.QueryAsync("select 1")).Rows[0][0]);
-        await using (var newcomer = await pooler.ConnectAsync(more: Encrypted)) Assert.Equal(2, await newcomer.ScalarAsync("select 2"));
+        await using (var newcomer = await pooler.ConnectAsync(more: Encrypted)) Assert.Equal(2,
+            await newcomer.ScalarAsync("select 2"));
         Assert.False(old.HasExited);
-        Assert.Contains("LOG 2 client connections cannot be handed over, 1 of them in a transaction", old.Text, StringComparison.Ordinal);
+        Assert.Contains("LOG 2 client connections cannot be handed over, 1 of them in a transaction", old.Text,
+            StringComparison.Ordinal);
         Assert.Equal(backend, await busy.BackendPidAsync());
         await begun.CommitAsync();
         await ToldAsync(() => busy.ScalarAsync("select 1"));
@@ -85,7 +87,8 @@ public class TlsTakeoverTests
         var server = await ServerTlsTests.EncryptedAsync();
         await using var pooler = await Pooler.StartAsync(server.Port, loops, f => f["server_tls_sslmode"] = "require");
         var load = TakeoverTests.LoadAsync(pooler, "simple", clients: 12, seconds: 4);
-        await Until.TrueAsync(async () => await pooler.PoolAsync("cl_active") + await pooler.PoolAsync("cl_waiting") >= 12, "all clients are in");
+        await Until.TrueAsync(async () =>
+            await pooler.PoolAsync("cl_active") + await pooler.PoolAsync("cl_waiting") >= 12, "all clients are in");
         for (var i = 0; i < 3; i++) await pooler.TakeOverAsync();
         var text = await load;
         Assert.Contains("number of failed transactions: 0 (", text, StringComparison.Ordinal);
@@ -118,7 +121,9 @@ public class TlsTakeoverTests
         await busy.ScalarAsync("select 1");
         await using var idle = await pooler.ConnectAsync(more: Encrypted);
         await idle.ScalarAsync("select 1");
-        await using (var next = pooler.StartNext("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=sendmsg:signal=KILL:when=4")) await next.ExitAsync();
+        await using (var next =
+            pooler.StartNext("strace", "-f", "-qq", "-o", "/dev/null", "-e",
+            "inject=sendmsg:signal=KILL:when=4")) await next.ExitAsync();
         Assert.Equal(1, await busy.ScalarAsync("select 1"));
         await begun.CommitAsync();
         Assert.Equal(1, await idle.ScalarAsync("select 1"));

@@ -1,6 +1,8 @@
 namespace FastPool.Compat.Tls;
 
-/// <summary>Keys and certificates of one authority, made by the openssl command once for all tests; files of the ordinary user.</summary>
+/// <summary>
+/// Keys and certificates of one authority, made by the openssl command once for all tests; files of the ordinary user.
+/// </summary>
 internal sealed class Certificates
 {
     private static readonly Lazy<Task<Certificates>> Made = new(MakeAsync);
@@ -16,7 +18,10 @@ internal sealed class Certificates
     /// <summary>Issued by nobody known.</summary>
     public string Stranger => File("stranger.crt");
 
-    /// <summary>The certificate of one of: server (localhost, 127.0.0.1), other (elsewhere.example), cn (common name localhost only), renewed, user_trust, expired (of user_trust), upper (USER_TRUST), alias (somebody, person.example).</summary>
+    /// <summary>
+    /// The certificate of one of: server (localhost, 127.0.0.1), other (elsewhere.example), cn (common name localhost only),
+    /// renewed, user_trust, expired (of user_trust), upper (USER_TRUST), alias (somebody, person.example).
+    /// </summary>
     public string Certificate(string name) => File(name + ".crt");
 
     public string Key(string name) => File(name + ".key");
@@ -40,7 +45,9 @@ internal sealed class Certificates
     }
 
     private Task SelfSignedAsync(string name, string subject, params string[] more) =>
-        OpenSslAsync(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", Key(name), "-out", Certificate(name), "-subj", subject, "-days", "30", .. more]);
+        OpenSslAsync(
+            ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", Key(name), "-out", Certificate(name), "-subj", subject,
+            "-days", "30", .. more]);
 
     private async Task IssueAsync(string name, string subject, string extension, params string[] more)
     {
@@ -49,15 +56,20 @@ internal sealed class Certificates
         await OpenSslAsync(["req", "-newkey", "rsa:2048", "-nodes", "-keyout", Key(name), "-out", request, "-subj", subject]);
         if (more.Length == 0)
         {
-            await OpenSslAsync(["x509", "-req", "-in", request, "-CA", Authority, "-CAkey", Key("ca"), "-CAcreateserial", "-out", Certificate(name), "-extfile", extensions, "-days", "30"]);
+            await OpenSslAsync(
+                ["x509", "-req", "-in", request, "-CA", Authority, "-CAkey", Key("ca"), "-CAcreateserial", "-out",
+                Certificate(name), "-extfile", extensions, "-days", "30"]);
             return;
         }
         // A time of the past is only given by the ca command, which keeps books.
         await System.IO.File.WriteAllTextAsync(File("index.txt"), "");
         await System.IO.File.WriteAllTextAsync(File("serial"), "1000\n");
-        await System.IO.File.WriteAllTextAsync(File("ca.cnf"), $"[ca]\ndefault_ca=d\n[d]\ndatabase={File("index.txt")}\nserial={File("serial")}\nnew_certs_dir={_folder}\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n");
+        await System.IO.File.WriteAllTextAsync(File("ca.cnf"),
+            $"[ca]\ndefault_ca=d\n[d]\ndatabase={File("index.txt")}\nserial={File("serial")}\nnew_certs_dir={_folder}\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n");
         Give("index.txt", "serial", "ca.cnf");
-        await OpenSslAsync(["ca", "-batch", "-config", File("ca.cnf"), "-cert", Authority, "-keyfile", Key("ca"), "-in", request, "-out", Certificate(name), "-startdate", "20190101000000Z", "-enddate", more[1]]);
+        await OpenSslAsync(
+            ["ca", "-batch", "-config", File("ca.cnf"), "-cert", Authority, "-keyfile", Key("ca"), "-in", request, "-out",
+            Certificate(name), "-startdate", "20190101000000Z", "-enddate", more[1]]);
     }
 
     /// <summary>The commands run as the ordinary user, who must be able to write what we have made.</summary>
@@ -69,6 +81,8 @@ internal sealed class Certificates
     private static async Task OpenSslAsync(params string[] arguments)
     {
         var (exit, text) = await Child.RunAsync("openssl", arguments);
-        if (exit != 0) throw new InvalidOperationException($"openssl {arguments[0]} failed (the tests need Debian's package openssl):\n{text}");
+        if (exit != 0)
+            throw new InvalidOperationException(
+            $"openssl {arguments[0]} failed (the tests need Debian's package openssl):\n{text}");
     }
 }

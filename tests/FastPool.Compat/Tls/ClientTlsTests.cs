@@ -14,7 +14,8 @@ public class ClientTlsTests
     [Loops("allow", true, true)]
     [Loops("prefer", true, true)]
     [Loops("require", false, true)]
-    public async Task Each_mode_takes_plain_and_encrypted_clients_as_it_says(int loops, string mode, bool takesPlain, bool takesTls)
+    public async Task Each_mode_takes_plain_and_encrypted_clients_as_it_says(int loops, string mode, bool takesPlain,
+        bool takesTls)
     {
         var certificates = await Certificates.SharedAsync();
         await using var pooler = await Pooler.StartAsync(loops, f => f.OfferTls(certificates, mode));
@@ -24,7 +25,9 @@ public class ClientTlsTests
         var encrypted = await pooler.PsqlAsync($"sslmode=verify-full sslrootcert={certificates.Authority}");
         if (takesTls) Assert.Equal((0, "in"), encrypted);
         else Assert.Contains("server does not support SSL", encrypted.Text, StringComparison.Ordinal);
-        Assert.Equal((0, "in"), await Child.RunAsync(Machine.Program("psql"), ["-X", "-At", "-h", pooler.Folder, "-p", $"{pooler.Port}", "-U", "user_trust", "-d", "app", "-c", "select 'in'"]));
+        Assert.Equal((0, "in"),
+            await Child.RunAsync(Machine.Program("psql"),
+            ["-X", "-At", "-h", pooler.Folder, "-p", $"{pooler.Port}", "-U", "user_trust", "-d", "app", "-c", "select 'in'"]));
     }
 
     [PoolerTheory]
@@ -36,7 +39,8 @@ public class ClientTlsTests
         await using var pooler = await Pooler.StartAsync(loops, f => f.OfferTls(certificates, mode));
         Assert.Equal((0, "in"), await pooler.PsqlAsync(With(certificates, "user_trust")));
         Assert.NotEqual(0, (await pooler.PsqlAsync("sslmode=require")).ExitCode);
-        await pooler.LineAsync("TLS handshake error: handshake failed: error:0A0000C7:SSL routines::peer did not return a certificate");
+        await pooler.LineAsync(
+            "TLS handshake error: handshake failed: error:0A0000C7:SSL routines::peer did not return a certificate");
         Assert.NotEqual(0, (await pooler.PsqlAsync(With(certificates, "stranger"))).ExitCode);
         await pooler.LineAsync("TLS handshake error: handshake failed: error:0A000086:SSL routines::certificate verify failed");
         Assert.NotEqual(0, (await pooler.PsqlAsync(With(certificates, "expired"))).ExitCode);
@@ -68,10 +72,12 @@ public class ClientTlsTests
         Assert.Equal((0, "in"), await pooler.PsqlAsync(With(certificates, "user_trust")));
         foreach (var name in new[] { "upper", "alias", "server" })
         {
-            Assert.Contains("FATAL:  certificate authentication failed", (await pooler.PsqlAsync(With(certificates, name))).Text, StringComparison.Ordinal);
+            Assert.Contains("FATAL:  certificate authentication failed", (await pooler.PsqlAsync(With(certificates, name))).Text,
+                StringComparison.Ordinal);
             await pooler.LineAsync("TLS certificate name mismatch");
         }
-        Assert.Contains("certificate authentication failed", (await pooler.PsqlAsync(With(certificates, "user_trust"), user: "user_plain")).Text, StringComparison.Ordinal);
+        Assert.Contains("certificate authentication failed",
+            (await pooler.PsqlAsync(With(certificates, "user_trust"), user: "user_plain")).Text, StringComparison.Ordinal);
     }
 
     [PoolerTheory(Since = "1.21"), Loops]
@@ -82,20 +88,24 @@ public class ClientTlsTests
         {
             f.OfferTls(certificates, "allow");
             var folder = Machine.NewFolder("hba");
-            File.WriteAllText(Path.Combine(folder, "hba"), "hostssl all user_trust all cert map=people\nhostssl all user_md5 all trust\nhostnossl all user_plain all trust\nhost all all all cert\n");
+            File.WriteAllText(Path.Combine(folder, "hba"),
+                "hostssl all user_trust all cert map=people\nhostssl all user_md5 all trust\nhostnossl all user_plain all trust\nhost all all all cert\n");
             File.WriteAllText(Path.Combine(folder, "ident"), "people person.example user_trust\npeople somebody user_md5\n");
             f["auth_type"] = "hba";
             f["auth_hba_file"] = Path.Combine(folder, "hba");
             f["auth_ident_file"] = Path.Combine(folder, "ident");
         });
         Assert.Equal((0, "in"), await pooler.PsqlAsync(With(certificates, "alias")));
-        Assert.Contains("certificate authentication failed", (await pooler.PsqlAsync(With(certificates, "user_trust"))).Text, StringComparison.Ordinal);
+        Assert.Contains("certificate authentication failed", (await pooler.PsqlAsync(With(certificates, "user_trust"))).Text,
+            StringComparison.Ordinal);
         await pooler.LineAsync("ident map: people does not have a match");
         Assert.Equal((0, "in"), await pooler.PsqlAsync("sslmode=require", user: "user_md5"));
         Assert.Equal((0, "in"), await pooler.PsqlAsync("sslmode=disable", user: "user_plain"));
-        Assert.Contains("certificate authentication failed", (await pooler.PsqlAsync("sslmode=disable", user: "user_md5")).Text, StringComparison.Ordinal);
+        Assert.Contains("certificate authentication failed", (await pooler.PsqlAsync("sslmode=disable", user: "user_md5")).Text,
+            StringComparison.Ordinal);
         await pooler.LineAsync("TLS connection required");
-        Assert.Contains("certificate authentication failed", (await pooler.PsqlAsync("sslmode=require", user: "user_scram")).Text, StringComparison.Ordinal);
+        Assert.Contains("certificate authentication failed", (await pooler.PsqlAsync("sslmode=require", user: "user_scram")).Text,
+            StringComparison.Ordinal);
         await pooler.LineAsync("TLS client certificate required");
     }
 
@@ -104,9 +114,12 @@ public class ClientTlsTests
     {
         var certificates = await Certificates.SharedAsync();
         await using var pooler = await Pooler.StartAsync(loops, f => f.OfferTls(certificates, "require"));
-        foreach (var (version, text) in new[] { ("TLSv1.3", "TLSv1.3/TLS_AES_256_GCM_SHA384"), ("TLSv1.2", "TLSv1.2/ECDHE-RSA-") })
+        foreach (
+            var (version, text) in new[] { ("TLSv1.3", "TLSv1.3/TLS_AES_256_GCM_SHA384"), ("TLSv1.2", "TLSv1.2/ECDHE-RSA-") })
         {
-            var (_, row) = await pooler.PsqlAsync($"sslmode=require ssl_max_protocol_version={version}", "show clients", "admin", "pgbouncer");
+            var (_, row) =
+                await pooler.PsqlAsync($"sslmode=require ssl_max_protocol_version={version}", "show clients", "admin",
+                "pgbouncer");
             Assert.Contains("|" + text, row, StringComparison.Ordinal);
             if (version == "TLSv1.2") Assert.Contains("/ECDH=", row, StringComparison.Ordinal);
             await pooler.LineAsync($"login attempt: db=pgbouncer user=admin tls={text}");
@@ -142,16 +155,20 @@ public class ClientTlsTests
     {
         var certificates = await Certificates.SharedAsync();
         await using var pooler = await Pooler.StartAsync(loops, f => f.OfferTls(certificates, "require"));
-        foreach (var (offers, agreed) in new[] { (new[] { "postgresql" }, "postgresql"), (["h2", "postgresql"], "postgresql"), ([], "") })
+        foreach (
+            var (offers, agreed) in new[] { (new[] { "postgresql" }, "postgresql"), (["h2", "postgresql"], "postgresql"),
+            ([], "") })
         {
             await using var tls = await HandshakeAsync(pooler.Port, offers);
             Assert.Equal(agreed, tls.NegotiatedApplicationProtocol.ToString());
             await tls.WriteAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
             var first = new byte[9];
             await tls.ReadExactlyAsync(first);
-            Assert.Equal((byte)(Binary.IsFastPool && agreed.Length == 0 ? 'E' : 'R'), first[0]); // PostgreSQL demands ALPN here too: a browser could be made to begin like this.
+            // PostgreSQL demands ALPN here too: a browser could be made to begin like this.
+            Assert.Equal((byte)(Binary.IsFastPool && agreed.Length == 0 ? 'E' : 'R'), first[0]);
         }
-        if (Binary.IsFastPool) await pooler.LineAsync("received direct SSL connection request without ALPN protocol negotiation extension");
+        if (Binary.IsFastPool)
+            await pooler.LineAsync("received direct SSL connection request without ALPN protocol negotiation extension");
         await Assert.ThrowsAnyAsync<Exception>(() => HandshakeAsync(pooler.Port, ["h2"]));
         await pooler.LineAsync("no application protocol");
         await using (var tls = await HandshakeAsync(pooler.Port, ["postgresql"])) // Inside TLS nobody asks for TLS.
@@ -162,7 +179,8 @@ public class ClientTlsTests
         }
     }
 
-    private static bool IsThePooler(object sender, System.Security.Cryptography.X509Certificates.X509Certificate? certificate, System.Security.Cryptography.X509Certificates.X509Chain? chain, SslPolicyErrors errors) =>
+    private static bool IsThePooler(object sender, System.Security.Cryptography.X509Certificates.X509Certificate? certificate,
+        System.Security.Cryptography.X509Certificates.X509Chain? chain, SslPolicyErrors errors) =>
         certificate?.Subject == "CN=pooler";
 
     private static async Task<SslStream> HandshakeAsync(int port, string[] offers)
@@ -210,16 +228,20 @@ public class ClientTlsTests
         });
         var (_, known) = await Child.RunAsync("openssl", ["ciphers", "-s", "-tls1_2", "ALL"]);
         var agreed = new List<string>();
-        foreach (var cipher in known.Split(':').Where(static name => name.Contains("RSA", StringComparison.Ordinal) || name.StartsWith("AES", StringComparison.Ordinal)))
+        foreach (var cipher in known.Split(':')
+            .Where(static name =>
+            name.Contains("RSA", StringComparison.Ordinal) || name.StartsWith("AES", StringComparison.Ordinal)))
             if (IsAgreed(await TlsClients.SClientAsync(pooler.Port, "-tls1_2", "-cipher", cipher))) agreed.Add(cipher);
         Assert.Equal(["ECDHE-RSA-AES128-GCM-SHA256"], agreed);
         foreach (var suite in new[] { "TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256" })
-            Assert.Equal(suite.Contains("CHACHA", StringComparison.Ordinal), IsAgreed(await TlsClients.SClientAsync(pooler.Port, "-tls1_3", "-ciphersuites", suite)));
+            Assert.Equal(suite.Contains("CHACHA", StringComparison.Ordinal),
+                IsAgreed(await TlsClients.SClientAsync(pooler.Port, "-tls1_3", "-ciphersuites", suite)));
         Assert.True(IsAgreed(await TlsClients.SClientAsync(pooler.Port, "-curves", "P-256")));
         Assert.False(IsAgreed(await TlsClients.SClientAsync(pooler.Port, "-curves", "X25519")));
     }
 
-    private static bool IsAgreed(string text) => !text.Contains("Cipher is (NONE)", StringComparison.Ordinal) && text.Contains("Cipher is ", StringComparison.Ordinal);
+    private static bool IsAgreed(string text) =>
+        !text.Contains("Cipher is (NONE)", StringComparison.Ordinal) && text.Contains("Cipher is ", StringComparison.Ordinal);
 
     [PoolerTheory(Since = "1.25"), Loops]
     public async Task A_reload_renews_the_certificate_and_drops_nobody(int loops)
@@ -233,7 +255,8 @@ public class ClientTlsTests
         Assert.Equal(1, await before.ScalarAsync("select 1"));
 
         pooler.Rewrite(f => f["client_tls_key_file"] = certificates.Key("other"));
-        Assert.Contains("RELOAD failed, see logs for additional details", (await Console(pooler, "RELOAD")).Error, StringComparison.Ordinal);
+        Assert.Contains("RELOAD failed, see logs for additional details", (await Console(pooler, "RELOAD")).Error,
+            StringComparison.Ordinal);
         await pooler.LineAsync("TLS configuration could not be reloaded, keeping old configuration");
         await pooler.LineAsync("TLS setup failed: failed to load private key file");
         Assert.Contains("CN = renewed", await TlsClients.SClientAsync(pooler.Port), StringComparison.Ordinal);
@@ -277,7 +300,9 @@ public class ClientTlsTests
         Assert.Equal((0, "in"), await pooler.PsqlAsync("sslmode=require channel_binding=disable", user: "user_scram"));
         await using var npgsql = await pooler.ConnectAsync("user_scram", more: "SSL Mode=Require;Channel Binding=Require");
         Assert.Equal(1, await npgsql.ScalarAsync("select 1"));
-        var wrong = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_scram", more: "SSL Mode=Require;Channel Binding=Require;Password=wrong"));
+        var wrong =
+            await Assert.ThrowsAsync<PostgresException>(() =>
+            pooler.ConnectAsync("user_scram", more: "SSL Mode=Require;Channel Binding=Require;Password=wrong"));
         Assert.Equal("SASL authentication failed", wrong.MessageText);
     }
 
@@ -300,7 +325,8 @@ public class ClientTlsTests
         await using var transaction = await copier.BeginTransactionAsync();
         await copier.ScalarAsync("create temp table much (n int, t text) on commit drop");
         await using (var writer = await copier.BeginTextImportAsync("copy much from stdin"))
-            for (var i = 0; i < 200_000; i++) await writer.WriteAsync($"{i}\tsome text that makes the row longer than a number\n");
+            for (var i = 0; i < 200_000; i++)
+                await writer.WriteAsync($"{i}\tsome text that makes the row longer than a number\n");
         using (var reader = await copier.BeginTextExportAsync("copy (select n from much order by n) to stdout"))
             for (var i = 0; i < 200_000; i++) Assert.Equal($"{i}", await reader.ReadLineAsync());
         Assert.Equal(200_000L, await copier.ScalarAsync("select count(*) from much"));
@@ -321,7 +347,9 @@ public class ClientTlsTests
         await tls.AuthenticateAsClientAsync("localhost");
         await tls.WriteAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
         Assert.Equal('R', tls.ReadByte());
-        await stream.WriteAsync(new byte[] { 23, 3, 3, 0, 32, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32 });
+        await stream.WriteAsync(
+            new byte[] { 23, 3, 3, 0, 32, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+            25, 26, 27, 28, 29, 30, 31, 32 });
         await pooler.LineAsync("tls_sbufio_recv: read failed: error:");
         Assert.Equal(1, await bystander.ScalarAsync("select 1"));
     }

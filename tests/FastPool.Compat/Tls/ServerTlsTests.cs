@@ -20,7 +20,8 @@ public class ServerTlsTests
     {
         var certificates = await Certificates.SharedAsync();
         return await Postgres.StartAsync(
-            $"ssl = on\nssl_cert_file = '{certificates.Certificate("server")}'\nssl_key_file = '{certificates.Key("server")}'\nssl_ca_file = '{certificates.Authority}'",
+            $"ssl = on\nssl_cert_file = '{certificates.Certificate("server")}'\nssl_key_file = '{certificates.Key("server")}'\n"
+            + $"ssl_ca_file = '{certificates.Authority}'",
             """
             local all all trust
             host all postgres,user_trust all trust
@@ -71,12 +72,15 @@ public class ServerTlsTests
     }
 
     [PoolerTheory]
-    [Loops("verify-ca", "stranger", "127.0.0.1", "TLS handshake error: handshake failed: error:0A000086:SSL routines::certificate verify failed")]
-    [Loops("verify-full", "stranger", "127.0.0.1", "TLS handshake error: handshake failed: error:0A000086:SSL routines::certificate verify failed")]
+    [Loops("verify-ca", "stranger", "127.0.0.1",
+        "TLS handshake error: handshake failed: error:0A000086:SSL routines::certificate verify failed")]
+    [Loops("verify-full", "stranger", "127.0.0.1",
+        "TLS handshake error: handshake failed: error:0A000086:SSL routines::certificate verify failed")]
     [Loops("verify-ca", "nowhere", "127.0.0.1", "TLS connect error: failed to load CA: ")]
     [Loops("verify-full", "ca", "127.0.0.1", "TLS handshake error: name `127.0.0.1' not present in server certificate")]
     [Loops("verify-full", "ca", "localhost", "TLS handshake error: name `localhost' not present in server certificate")]
-    public async Task Any_other_server_gets_no_login_and_the_log_says_why(int loops, string mode, string authority, string host, string line)
+    public async Task Any_other_server_gets_no_login_and_the_log_says_why(int loops, string mode, string authority, string host,
+        string line)
     {
         var certificates = await Certificates.SharedAsync();
         await using var server = new FakeTlsServer(certificates, authority == "ca" ? "other" : "server");
@@ -89,7 +93,8 @@ public class ServerTlsTests
         });
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => pooler.ConnectAsync());
         await pooler.LineAsync(line);
-        await pooler.LineAsync(authority == "nowhere" ? "closing because: sslreq processing failed" : "closing because: server conn crashed?");
+        await pooler.LineAsync(authority == "nowhere" ? "closing because: sslreq processing failed"
+            : "closing because: server conn crashed?");
         Assert.Equal(0, server.PlainBytes); // Neither a name nor a password has been told.
     }
 
@@ -132,7 +137,8 @@ public class ServerTlsTests
     [Loops("prefer")]
     public async Task Where_TLS_is_only_preferred_a_server_without_it_is_used_in_plain(int loops, string mode)
     {
-        await using var pooler = await Pooler.StartAsync(loops, f => f["server_tls_sslmode"] = mode); // The shared server has no TLS.
+        // The shared server has no TLS.
+        await using var pooler = await Pooler.StartAsync(loops, f => f["server_tls_sslmode"] = mode);
         Assert.Equal("plain", await pooler.ScalarAsync(CipherOfServer));
     }
 
@@ -148,7 +154,8 @@ public class ServerTlsTests
         foreach (var user in new[] { "user_plain", "user_md5", "user_scram" })
         {
             await using var connection = await pooler.ConnectAsync(user);
-            Assert.Equal("/CN=user_trust", await connection.ScalarAsync("select client_dn from pg_stat_ssl where pid = pg_backend_pid()"));
+            Assert.Equal("/CN=user_trust",
+                await connection.ScalarAsync("select client_dn from pg_stat_ssl where pid = pg_backend_pid()"));
         }
     }
 
@@ -177,7 +184,8 @@ public class ServerTlsTests
             for (var i = 0; i < 30; i++)
             {
                 var length = (id * 7919 + i * 104729) % 200_000;
-                Assert.Equal(new string((char)('a' + id), length) + i, await connection.ScalarAsync("select repeat($1, $2) || $3::text", $"{(char)('a' + id)}", length, i));
+                Assert.Equal(new string((char)('a' + id), length)
+                    + i, await connection.ScalarAsync("select repeat($1, $2) || $3::text", $"{(char)('a' + id)}", length, i));
             }
         }));
     }
@@ -185,10 +193,14 @@ public class ServerTlsTests
     [PoolerTheory(FastPoolOnly = "PgBouncer begins anew each time"), Loops]
     public async Task A_session_with_a_server_is_resumed_by_the_next_connection(int loops)
     {
-        // PostgreSQL itself resumes nothing; what stands before it may. Here openssl s_server does, behind somebody who answers SSLRequest.
+        // PostgreSQL itself resumes nothing; what stands before it may. Here openssl s_server does, behind somebody who answers
+        // SSLRequest.
         var certificates = await Certificates.SharedAsync();
         var port = Machine.FreePort();
-        await using var server = Child.Start("sh", ["-c", $"mkfifo in; exec 3<>in; exec openssl s_server -accept 127.0.0.1:{port} -cert {certificates.Certificate("server")} -key {certificates.Key("server")} <&3"], Machine.NewFolder("resume")); // It ends with its input.
+        // It ends with its input.
+        await using var server =
+            Child.Start("sh",
+            ["-c", $"mkfifo in; exec 3<>in; exec openssl s_server -accept 127.0.0.1:{port} -cert {certificates.Certificate("server")} -key {certificates.Key("server")} <&3"], Machine.NewFolder("resume"));
         await Until.TrueAsync(() => Machine.IsListeningAsync(port), "s_server listens", 15, () => server.Text);
         await using var door = new SslRequestDoor(port);
         await using var pooler = await Pooler.StartAsync(door.Port, loops, f =>
@@ -209,8 +221,10 @@ public class ServerTlsTests
         var certificates = await Certificates.SharedAsync();
         await using var pooler = await PoolerAsync(loops, "require", f => f.OfferTls(certificates, "require"));
         await using var connection = await pooler.ConnectAsync(more: "SSL Mode=Require");
-        using (var reader = await connection.BeginTextExportAsync("copy (select n, repeat('x', 90) from generate_series(1, 300000) n) to stdout"))
-            for (var i = 1; i <= 300_000; i++) Assert.StartsWith($"{i}\txxx", await reader.ReadLineAsync(), StringComparison.Ordinal);
+        using (var reader =
+            await connection.BeginTextExportAsync("copy (select n, repeat('x', 90) from generate_series(1, 300000) n) to stdout"))
+            for (var i = 1; i <= 300_000; i++)
+                Assert.StartsWith($"{i}\txxx", await reader.ReadLineAsync(), StringComparison.Ordinal);
         Assert.Equal(1, await connection.ScalarAsync("select 1"));
     }
 }
@@ -232,7 +246,7 @@ internal sealed class SslRequestDoor : IAsyncDisposable
     {
         try
         {
-            for (;;) _ = PassAsync(await _listener.AcceptTcpClientAsync(), target);
+            for (; ; ) _ = PassAsync(await _listener.AcceptTcpClientAsync(), target);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -273,7 +287,9 @@ internal sealed class FakeTlsServer : IAsyncDisposable
     private readonly Task _work;
 
     public FakeTlsServer(Certificates certificates, string certificate)
-        : this("S", X509Certificate2.CreateFromPem(File.ReadAllText(certificates.Certificate(certificate)), File.ReadAllText(certificates.Key(certificate))))
+        : this("S",
+            X509Certificate2.CreateFromPem(File.ReadAllText(certificates.Certificate(certificate)),
+            File.ReadAllText(certificates.Key(certificate))))
     {
     }
 
@@ -296,7 +312,7 @@ internal sealed class FakeTlsServer : IAsyncDisposable
     {
         try
         {
-            for (;;) await ServeAsync(await _listener.AcceptTcpClientAsync());
+            for (; ; ) await ServeAsync(await _listener.AcceptTcpClientAsync());
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

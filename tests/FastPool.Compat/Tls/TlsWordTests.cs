@@ -51,10 +51,16 @@ public class TlsWordTests
             ["server_tls_sslmode"] = "require",
             [setting] = value,
         };
-        await File.WriteAllTextAsync(ini, $"[databases]\n[pgbouncer]\nunix_socket_dir = {folder}\nlisten_port = {Machine.FreePort()}\nauth_type = any\n{string.Join('\n', settings.Select(static pair => $"{pair.Key} = {pair.Value}"))}\n");
+        await File.WriteAllTextAsync(ini,
+            $"[databases]\n[pgbouncer]\nunix_socket_dir = {folder}\nlisten_port = {Machine.FreePort()}\nauth_type = any\n{string.Join('\n', settings.Select(static pair => $"{pair.Key} = {pair.Value}"))}\n");
         await using var child = Child.Start(program, [ini], folder);
-        await Until.TrueAsync(() => child.HasExited || child.Text.Contains("process up", StringComparison.Ordinal), "it is up, or not");
-        if (child.HasExited) return (await child.ExitAsync(), string.Join('\n', child.Lines.Select(static line => line[(line.IndexOf(']') + 1)..]).Where(static line => line.StartsWith(" ERROR", StringComparison.Ordinal) || line.StartsWith(" FATAL", StringComparison.Ordinal))).Replace(folder, "", StringComparison.Ordinal));
+        await Until.TrueAsync(() =>
+            child.HasExited || child.Text.Contains("process up", StringComparison.Ordinal), "it is up, or not");
+        if (child.HasExited)
+            return (await child.ExitAsync(),
+            string.Join('\n', child.Lines.Select(static line => line[(line.IndexOf(']') + 1)..])
+            .Where(static line => line.StartsWith(" ERROR", StringComparison.Ordinal)
+            || line.StartsWith(" FATAL", StringComparison.Ordinal))).Replace(folder, "", StringComparison.Ordinal));
         child.Signal(Child.SigInt);
         return (await child.ExitAsync(), "up");
     });

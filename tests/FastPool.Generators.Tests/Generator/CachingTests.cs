@@ -19,7 +19,7 @@ public class CachingTests
     [Fact]
     public void An_edit_elsewhere_writes_nothing_anew()
     {
-        GeneratorRunResult result = RunEdited(Messages, "class Unrelated;", "class Unrelated { int _field; }");
+        var result = RunEdited(Messages, "class Unrelated;", "class Unrelated { int _field; }");
         Assert.Equal(2, Reasons(result, Pipeline.MessagesStep).Length);
         Assert.All(Reasons(result, Pipeline.MessagesStep), AssertReused);
         Assert.All(OutputReasons(result), AssertReused);
@@ -28,7 +28,7 @@ public class CachingTests
     [Fact]
     public void An_edit_in_front_of_a_message_writes_nothing_anew()
     {
-        GeneratorRunResult result = RunEdited("class Unrelated;", Messages, "// A comment moves every message.\n" + Messages);
+        var result = RunEdited("class Unrelated;", Messages, "// A comment moves every message.\n" + Messages);
         Assert.All(Reasons(result, Pipeline.MessagesStep), AssertReused);
         Assert.All(OutputReasons(result), AssertReused);
     }
@@ -36,7 +36,7 @@ public class CachingTests
     [Fact]
     public void An_edit_elsewhere_reports_no_mistake_anew()
     {
-        GeneratorRunResult result = RunEdited(Wrong, "class Unrelated;", "class Unrelated { int _field; }");
+        var result = RunEdited(Wrong, "class Unrelated;", "class Unrelated { int _field; }");
         Assert.NotEmpty(result.Diagnostics);
         Assert.All(Reasons(result, Pipeline.MistakesStep), AssertReused);
     }
@@ -44,7 +44,7 @@ public class CachingTests
     [Fact]
     public void An_edited_message_alone_is_written_anew()
     {
-        GeneratorRunResult result = RunEdited("class Unrelated;", Messages, Messages.Replace("Text", "Sql"));
+        var result = RunEdited("class Unrelated;", Messages, Messages.Replace("Text", "Sql"));
         Assert.Equal(
             [IncrementalStepRunReason.Modified, IncrementalStepRunReason.Unchanged],
             Reasons(result, Pipeline.MessagesStep).Order());
@@ -59,8 +59,8 @@ public class CachingTests
     /// <summary>Runs over both sources, then again with the second one edited, by the same driver.</summary>
     private static GeneratorRunResult RunEdited(string kept, string before, string after)
     {
-        CSharpCompilation first = GeneratorHarness.Compilation(kept, before);
-        CSharpCompilation second = first.ReplaceSyntaxTree(
+        var first = GeneratorHarness.Compilation(kept, before);
+        var second = first.ReplaceSyntaxTree(
             first.SyntaxTrees[1], GeneratorHarness.Compilation(after).SyntaxTrees[0]);
         return Assert.Single(GeneratorHarness.Driver().RunGenerators(first).RunGenerators(second).GetRunResult().Results);
     }

@@ -147,7 +147,7 @@ public class DiagnosticsTests
     [Fact]
     public void Every_mistake_of_a_declaration_is_reported_at_its_own_place()
     {
-        (_, _, GeneratorRunResult result) = GeneratorHarness.Run("""
+        (_, _, var result) = GeneratorHarness.Run("""
             [Message('X', From.Frontend)]
             public readonly ref partial struct Message
             {
@@ -164,7 +164,7 @@ public class DiagnosticsTests
     [Fact]
     public void Numbers_are_given_once()
     {
-        IEnumerable<string> ids = typeof(Diagnostics).GetFields(BindingFlags.Static | BindingFlags.Public)
+        var ids = typeof(Diagnostics).GetFields(BindingFlags.Static | BindingFlags.Public)
             .Select(field => ((DiagnosticDescriptor)field.GetValue(null)!).Id);
         Assert.Equal(Enumerable.Range(1, ids.Count()).Select(number => $"FPG{number:000}"), ids.Order());
     }

@@ -63,10 +63,10 @@ public class EmittedSourceTests
             }
 
             """;
-        (string[] mistakes, Diagnostic[] errors, GeneratorRunResult result) = GeneratorHarness.Run(Declaration);
+        (var mistakes, var errors, var result) = GeneratorHarness.Run(Declaration);
         Assert.Empty(mistakes);
         Assert.Empty(errors);
-        GeneratedSourceResult source = Assert.Single(result.GeneratedSources);
+        var source = Assert.Single(result.GeneratedSources);
         Assert.Equal("Wire.Bind.g.cs", source.HintName);
         Assert.Equal(Expected, source.SourceText.ToString());
     }
@@ -74,12 +74,12 @@ public class EmittedSourceTests
     [Fact]
     public void An_untyped_message_has_a_code_and_no_type()
     {
-        (_, Diagnostic[] errors, GeneratorRunResult result) = GeneratorHarness.Run("""
+        (_, var errors, var result) = GeneratorHarness.Run("""
             [Message(From.Frontend, Code = 80877103)]
             public readonly ref partial struct SSLRequest;
             """);
         Assert.Empty(errors);
-        string source = Assert.Single(result.GeneratedSources).SourceText.ToString();
+        var source = Assert.Single(result.GeneratedSources).SourceText.ToString();
         Assert.DoesNotContain("byte Type", source);
         Assert.Contains("public const int Code = 80877103;", source);
         Assert.Contains("if (reader.TryReadInt32(out int code) && code == Code\n            && reader.AtEnd)", source);
@@ -89,7 +89,7 @@ public class EmittedSourceTests
     [Fact]
     public void Awkward_names_and_types_still_compile()
     {
-        (string[] mistakes, Diagnostic[] errors, _) = GeneratorHarness.Run("""
+        (var mistakes, var errors, _) = GeneratorHarness.Run("""
             [Message('\'', From.Frontend)] internal readonly ref partial struct Quote
             {
                 [Int32] public int Message { get; init; }

@@ -25,9 +25,9 @@ internal static class GeneratorHarness
     /// <summary>What the generator reports, and what the compiler says about source and generated text together.</summary>
     public static (string[] Mistakes, Diagnostic[] CompilerErrors, GeneratorRunResult Result) Run(params string[] sources)
     {
-        GeneratorDriver driver = Driver().RunGeneratorsAndUpdateCompilation(
-            Compilation(sources), out Compilation compilation, out _);
-        GeneratorRunResult result = Assert.Single(driver.GetRunResult().Results);
+        var driver = Driver().RunGeneratorsAndUpdateCompilation(
+            Compilation(sources), out var compilation, out _);
+        var result = Assert.Single(driver.GetRunResult().Results);
         Assert.Null(result.Exception);
         return (
             result.Diagnostics.Select(diagnostic => diagnostic.Id).ToArray(),

@@ -51,7 +51,7 @@ public class FieldWalkTests
         Assert.Equal("FATAL"u8, fields.Severity);
         Assert.Equal("28P01"u8, fields.SqlState);
         Assert.Equal("no such user"u8, fields.Message);
-        Assert.False(fields.TryGet((byte)'H', out ReadOnlySpan<byte> hint));
+        Assert.False(fields.TryGet((byte)'H', out var hint));
         Assert.True(hint.IsEmpty);
     }
 
@@ -78,7 +78,7 @@ public class FieldWalkTests
     [InlineData(1, "00000001 'a' 00", "a", true)]
     public void Columns_of_a_row_are_NULL_or_bytes(int count, string wire, string values, bool malformed)
     {
-        byte[] columns = Wire.Bytes(wire);
+        var columns = Wire.Bytes(wire);
         var walk = new DataRowColumns(new DataRow { ColumnCount = (short)count, Columns = columns });
         var seen = new List<string>();
         while (walk.MoveNext()) seen.Add(walk.IsNull ? "NULL" : Encoding.Latin1.GetString(walk.Value));
@@ -92,10 +92,10 @@ public class FieldWalkTests
     public void Random_bytes_never_make_a_walk_throw_or_go_on_for_ever()
     {
         var random = new Random(5);
-        for (int i = 0; i < 20_000; i++)
+        for (var i = 0; i < 20_000; i++)
         {
-            byte[] bytes = random.Data(random.Next(40));
-            int steps = 0;
+            var bytes = random.Data(random.Next(40));
+            var steps = 0;
             var parameters = new StartupParameters(bytes);
             while (parameters.MoveNext()) steps++;
             var fields = new ErrorFields(bytes);

@@ -9,11 +9,11 @@ public class MessageAllocationTests
     {
         var destination = new byte[200];
         long allocated = 0;
-        foreach (int rounds in (ReadOnlySpan<int>)[100, 1000]) // The first turn is to let the runtime get ready.
+        foreach (var rounds in (ReadOnlySpan<int>)[100, 1000]) // The first turn is to let the runtime get ready.
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            foreach (MessageCase message in MessageCases.All)
-                for (int i = 0; i < rounds; i++) RoundTrip(message, destination);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            foreach (var message in MessageCases.All)
+                for (var i = 0; i < rounds; i++) RoundTrip(message, destination);
             allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         }
         Assert.Equal(0, allocated);
@@ -24,10 +24,10 @@ public class MessageAllocationTests
     {
         var buffer = new MessageBuffer();
         long allocated = 0;
-        for (int turn = 0; turn < 2; turn++)
+        for (var turn = 0; turn < 2; turn++)
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 1000; i++)
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 1000; i++)
             {
                 buffer.Clear();
                 WriteRow(buffer, i);
@@ -41,10 +41,10 @@ public class MessageAllocationTests
     public void Walking_through_fields_allocates_nothing()
     {
         long allocated = 0;
-        for (int turn = 0; turn < 2; turn++)
+        for (var turn = 0; turn < 2; turn++)
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 1000; i++)
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 1000; i++)
             {
                 var fields = new ErrorFields("SFATAL\0C28P01\0Mno\0\0"u8);
                 while (fields.MoveNext()) _ = fields.Value;

@@ -42,8 +42,8 @@ internal sealed class MessageCase<T>(string wire, Func<T> sample, Func<Random, T
 
     public override int Rewrite(ReadOnlySpan<byte> body, Span<byte> destination)
     {
-        if (!T.TryRead(body, out T message)) return -1;
-        int written = message.Write(destination);
+        if (!T.TryRead(body, out var message)) return -1;
+        var written = message.Write(destination);
         return written == message.Size ? written : throw new InvalidOperationException($"{Name}: Write and Size disagree");
     }
 

@@ -26,7 +26,7 @@ public class MessageHeaderTests
     [InlineData("517ffffffe", int.MaxValue)]
     public void A_typed_packet_is_one_byte_longer_than_its_length_word(string header, int length)
     {
-        (HeaderStatus status, byte type, int totalLength) = Read(header, NoLimit);
+        (var status, var type, var totalLength) = Read(header, NoLimit);
         Assert.Equal(HeaderStatus.Complete, status);
         Assert.Equal(Convert.FromHexString(header)[0], type);
         Assert.Equal(length, totalLength);
@@ -91,12 +91,12 @@ public class MessageHeaderTests
     [InlineData(0u, false)]
     public void Only_the_known_codes_begin_an_untyped_packet(uint code, bool known)
     {
-        byte[] packet = Convert.FromHexString($"00000008{code:x8}");
-        HeaderStatus status = MessageHeader.TryReadUntyped(packet, NoLimit, out uint read, out int length);
+        var packet = Convert.FromHexString($"00000008{code:x8}");
+        var status = MessageHeader.TryReadUntyped(packet, NoLimit, out var read, out var length);
         Assert.Equal(known ? HeaderStatus.Complete : HeaderStatus.Bad, status);
         Assert.Equal(code, read);
         Assert.Equal(8, length);
-        Assert.Equal(status, MessageHeader.TryRead(packet, NoLimit, out byte type, out _));
+        Assert.Equal(status, MessageHeader.TryRead(packet, NoLimit, out var type, out _));
         Assert.Equal(0, type);
         Assert.Equal(code, MessageHeader.ReadCode(packet));
     }
@@ -109,19 +109,19 @@ public class MessageHeaderTests
     public void A_complete_length_always_moves_forward_and_stays_in_the_limit()
     {
         var random = new Random(17);
-        for (int i = 0; i < 100_000; i++)
+        for (var i = 0; i < 100_000; i++)
         {
-            byte[] header = random.Data(8);
+            var header = random.Data(8);
             if (i % 2 == 0) header[0] = header[1] = 0;
-            uint limit = (uint)random.Next(5, int.MaxValue);
-            if (MessageHeader.TryRead(header, limit, out _, out int length) == HeaderStatus.Complete)
+            var limit = (uint)random.Next(5, int.MaxValue);
+            if (MessageHeader.TryRead(header, limit, out _, out var length) == HeaderStatus.Complete)
                 Assert.InRange((uint)length, (uint)MessageHeader.Size, limit);
         }
     }
 
     private static (HeaderStatus Status, byte Type, int TotalLength) Read(string header, uint maxPacketSize)
     {
-        HeaderStatus status = MessageHeader.TryRead(Convert.FromHexString(header), maxPacketSize, out byte type, out int length);
+        var status = MessageHeader.TryRead(Convert.FromHexString(header), maxPacketSize, out var type, out var length);
         return (status, type, length);
     }
 }

@@ -38,7 +38,10 @@ public class MessageLengthsTests
     [Fact]
     public void Every_type_that_a_server_sends_has_a_row()
     {
-        var types = typeof(BackendMessage).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (byte)field.GetRawConstantValue()!).Distinct();
-        Assert.All(types, type => Assert.False(type != BackendMessage.CopyData && MessageLengths.OfServer.Fit(type, MessageHeader.Size) && MessageLengths.OfServer.Fit(type, MessageHeader.Size + 1)));
+        var types = typeof(BackendMessage).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => (byte)field.GetRawConstantValue()!).Distinct();
+        Assert.All(types,
+            type => Assert.False(type != BackendMessage.CopyData && MessageLengths.OfServer.Fit(type, MessageHeader.Size)
+            && MessageLengths.OfServer.Fit(type, MessageHeader.Size + 1)));
     }
 }

@@ -12,7 +12,7 @@ public class MessageRoundTripTests
     [Fact]
     public void Every_message_of_the_protocol_has_a_case()
     {
-        IEnumerable<string> declared = typeof(MessageAttribute).Assembly.GetTypes()
+        var declared = typeof(MessageAttribute).Assembly.GetTypes()
             .Where(type => type.GetCustomAttribute<MessageAttribute>() is not null)
             .Select(type => type.Name);
         Assert.Equal(declared.Order(), MessageCases.All.Select(message => message.Name).Order());
@@ -36,7 +36,7 @@ public class MessageRoundTripTests
             // The version word is random here, and framing refuses unknown ones.
             if (message.Type == typeof(StartupMessage)) packet = message.Packet;
             byte[] stream = [.. packet, 0xFF, 0xFF, 0xFF];
-            Assert.Equal(HeaderStatus.Complete, MessageHeader.TryRead(stream, MaxPacketSize, out byte type, out int length));
+            Assert.Equal(HeaderStatus.Complete, MessageHeader.TryRead(stream, MaxPacketSize, out var type, out var length));
             Assert.Equal(packet.Length, length);
             Assert.Equal(packet[0], type);
         });
@@ -45,10 +45,10 @@ public class MessageRoundTripTests
     public void A_body_cut_anywhere_is_refused_or_is_another_legal_body() =>
         ForEachRandomPacket((message, packet) =>
         {
-            ReadOnlySpan<byte> body = MessageHeader.Body(packet);
-            for (int length = 0; length < body.Length; length++)
+            var body = MessageHeader.Body(packet);
+            for (var length = 0; length < body.Length; length++)
             {
-                bool survived = Survives(message, body.Slice(0, length));
+                var survived = Survives(message, body.Slice(0, length));
                 Assert.True(TakesRest(message) || !survived, $"{message.Name} cut to {length}");
             }
         });
@@ -69,7 +69,7 @@ public class MessageRoundTripTests
     public void A_damaged_body_is_refused_or_read_without_loss() =>
         ForEachRandomPacket((message, packet, random) =>
         {
-            byte[] body = MessageHeader.Body(packet).ToArray();
+            var body = MessageHeader.Body(packet).ToArray();
             if (body.Length == 0) return;
             body[random.Next(body.Length)] = random.Byte();
             Survives(message, body);
@@ -79,7 +79,7 @@ public class MessageRoundTripTests
     public void A_code_of_another_message_is_refused() =>
         Assert.All(MessageCases.All.Where(HasCode), message =>
         {
-            byte[] body = MessageHeader.Body(message.Packet).ToArray();
+            var body = MessageHeader.Body(message.Packet).ToArray();
             body[3]++;
             Assert.False(Survives(message, body));
         });
@@ -105,7 +105,7 @@ public class MessageRoundTripTests
     [InlineData("00", false)]
     public void Parse_knows_whether_its_parameter_types_are_whole(string types, bool whole)
     {
-        byte[] bytes = Wire.Bytes(types);
+        var bytes = Wire.Bytes(types);
         Assert.Equal(whole, new Parse { ParameterTypes = bytes }.HasWholeParameterTypes);
     }
 
@@ -120,17 +120,17 @@ public class MessageRoundTripTests
     private static void ForEachRandomPacket(Action<MessageCase, byte[], Random> check)
     {
         var random = new Random(Seed);
-        foreach (MessageCase message in MessageCases.All)
-            for (int round = 0; round < Rounds; round++) check(message, message.WriteRandom(random), random);
+        foreach (var message in MessageCases.All)
+            for (var round = 0; round < Rounds; round++) check(message, message.WriteRandom(random), random);
     }
 
     /// <summary>Whether the body is read. If it is, it must come out as it went in.</summary>
     private static bool Survives(MessageCase message, ReadOnlySpan<byte> body)
     {
         var destination = new byte[body.Length + MessageHeader.Size];
-        int written = message.Rewrite(body, destination);
+        var written = message.Rewrite(body, destination);
         if (written < 0) return false;
-        ReadOnlySpan<byte> again = MessageHeader.Body(destination.AsSpan(0, written));
+        var again = MessageHeader.Body(destination.AsSpan(0, written));
         if (!again.SequenceEqual(body)) Assert.Fail($"{message.Name} came back changed: {Convert.ToHexString(body)}");
         return true;
     }

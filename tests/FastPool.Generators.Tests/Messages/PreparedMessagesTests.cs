@@ -22,15 +22,17 @@ public class PreparedMessagesTests
         Same(PreparedMessages.EmptyQueryResponse, "'I' 00000004");
     }
 
-    /// <summary>As the manual's list of message formats has them; a type that the generator reads or writes is one of these.</summary>
+    /// <summary>
+    /// As the manual's list of message formats has them; a type that the generator reads or writes is one of these.
+    /// </summary>
     [Theory]
     [InlineData(typeof(FrontendMessage), From.Frontend, "BCcDdEFfHPpQSX")]
     [InlineData(typeof(BackendMessage), From.Backend, "123ACcDdEGHIKNnRSsTtVvWZ")]
     public void The_type_constants_of_a_direction_hold_every_type_once(Type constants, From direction, string types)
     {
-        IEnumerable<byte> held = constants.GetFields().Select(field => (byte)field.GetRawConstantValue()!);
+        var held = constants.GetFields().Select(field => (byte)field.GetRawConstantValue()!);
         Assert.Equal(types.Select(type => (byte)type).Order(), held.Order());
-        IEnumerable<byte> declared = typeof(MessageAttribute).Assembly.GetTypes()
+        var declared = typeof(MessageAttribute).Assembly.GetTypes()
             .Select(type => type.GetCustomAttribute<MessageAttribute>())
             .Where(message => message is { Type: not '\0' } && (message.From == direction || message.From == From.Either))
             .Select(message => (byte)message!.Type);

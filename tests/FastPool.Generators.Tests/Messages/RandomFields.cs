@@ -15,8 +15,8 @@ internal static class RandomFields
     /// <summary>A text holds anything but NUL.</summary>
     public static byte[] Text(this Random random)
     {
-        byte[] text = random.Data();
-        for (int i = 0; i < text.Length; i++) text[i] = Math.Max(text[i], (byte)1);
+        var text = random.Data();
+        for (var i = 0; i < text.Length; i++) text[i] = Math.Max(text[i], (byte)1);
         return text;
     }
 

@@ -8,10 +8,10 @@ internal static class Wire
     public static byte[] Bytes(string notation)
     {
         var bytes = new List<byte>();
-        string[] pieces = notation.Split('\'');
-        for (int i = 0; i < pieces.Length; i++)
+        var pieces = notation.Split('\'');
+        for (var i = 0; i < pieces.Length; i++)
         {
-            bool isText = i % 2 == 1;
+            var isText = i % 2 == 1;
             bytes.AddRange(isText ? Encoding.ASCII.GetBytes(pieces[i]) : Convert.FromHexString(pieces[i].Replace(" ", "")));
         }
         return [.. bytes];

@@ -83,7 +83,7 @@ public class WritingTests
         rows.BeginRow();
         rows.Text("a\U0001F600\u20ac");
         rows.End();
-        Assert.True(DataRow.TryRead(MessageHeader.Body(buffer.WrittenSpan), out DataRow row));
+        Assert.True(DataRow.TryRead(MessageHeader.Body(buffer.WrittenSpan), out var row));
         var columns = new DataRowColumns(row);
         while (columns.MoveNext()) { }
         Assert.False(columns.IsMalformed);

@@ -13,7 +13,8 @@ internal sealed class BufferChecker(World world) : Checker(world)
     {
         foreach (var endpoint in World.Endpoints)
         {
-            Holds(endpoint.Unsent.IsEmpty, $"a {endpoint.GetType().Name} ({endpoint.Flags}) still holds {endpoint.Unsent.Count} bytes to send");
+            Holds(endpoint.Unsent.IsEmpty,
+                $"a {endpoint.GetType().Name} ({endpoint.Flags}) still holds {endpoint.Unsent.Count} bytes to send");
             Holds(!IsHolding(endpoint), $"a {endpoint.GetType().Name} still holds bytes");
         }
     }

@@ -10,8 +10,10 @@ internal sealed class ContainmentChecker(World world) : Checker(world)
 
     internal override void AtEnd()
     {
-        foreach (var line in World.Log.BrokenInvariants) Holds(line.Contains(nameof(MineException), StringComparison.Ordinal), line);
+        foreach (var line in World.Log.BrokenInvariants)
+            Holds(line.Contains(nameof(MineException), StringComparison.Ordinal), line);
         var counted = Enumerable.Range(0, World.Group.Count).Sum(loop => World.Group.All[loop].Figures.BrokenInvariants);
-        Holds(counted == World.Log.BrokenInvariants.Count, $"{counted} broken invariants are counted, {World.Log.BrokenInvariants.Count} are in the log");
+        Holds(counted == World.Log.BrokenInvariants.Count,
+            $"{counted} broken invariants are counted, {World.Log.BrokenInvariants.Count} are in the log");
     }
 }

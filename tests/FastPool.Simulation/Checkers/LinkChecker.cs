@@ -4,7 +4,9 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation.Checkers;
 
-/// <summary>Links are mutual, on one loop, and between the living; a linked or travelling server is Active and nothing else is.</summary>
+/// <summary>
+/// Links are mutual, on one loop, and between the living; a linked or travelling server is Active and nothing else is.
+/// </summary>
 internal sealed class LinkChecker(World world) : Checker(world)
 {
     internal override void AfterTurn()
@@ -20,7 +22,8 @@ internal sealed class LinkChecker(World world) : Checker(world)
             Holds(client.Server == session, "a link is not mutual");
             Holds(client.Loop == session.Loop, "a link spans two loops");
             Holds(client.State == ClientState.Active, $"a linked client is {client.State}");
-            Holds(server.Client?.Session == client && server.Client.Server == server, "connections and sessions are linked differently");
+            Holds(server.Client?.Session == client
+                && server.Client.Server == server, "connections and sessions are linked differently");
             Holds(session.State == ServerState.Active, $"a linked server is {session.State}");
             Holds(session.Phase is ServerPhase.Linked or ServerPhase.SettingParameters, $"a linked server is in {session.Phase}");
         }

@@ -27,7 +27,8 @@ internal sealed class QueueChecker(World world) : Checker(world)
 
     private void Note(Chain<PoolClient> queue)
     {
-        for (var client = queue.Oldest; client is not null; client = client.Newer) _before.Add(((ClientSession)client, queue, client.WaitStartUs));
+        for (var client = queue.Oldest; client is not null; client = client.Newer)
+            _before.Add(((ClientSession)client, queue, client.WaitStartUs));
     }
 
     internal override void AfterTurn()
@@ -38,7 +39,8 @@ internal sealed class QueueChecker(World world) : Checker(world)
         {
             var client = connection.Session;
             if (client.Queue is null) continue;
-            Holds(World.Clock.NowUs - client.WaitStartUs < World.Plan.QueryWaitTimeoutUs + SlackUs, $"client {client.Id} has waited for {(World.Clock.NowUs - client.WaitStartUs) / 1000} ms");
+            Holds(World.Clock.NowUs - client.WaitStartUs < World.Plan.QueryWaitTimeoutUs
+                + SlackUs, $"client {client.Id} has waited for {(World.Clock.NowUs - client.WaitStartUs) / 1000} ms");
         }
     }
 
@@ -50,8 +52,11 @@ internal sealed class QueueChecker(World world) : Checker(world)
             if (client.Queue is not null || !HasServer(client)) continue;
             for (var older = i - 1; older >= 0 && _before[older].Queue == queue; older--)
             {
-                var isSameStep = _before[older].Client.Loop != client.Loop && sinceUs - _before[older].SinceUs < Limits.ArrivalStepUs;
-                Holds(isSameStep || _before[older].Client.Queue != queue, $"client {client.Id} was served before client {_before[older].Client.Id}, who came first");
+                var isSameStep = _before[older].Client.Loop != client.Loop
+                    && sinceUs - _before[older].SinceUs < Limits.ArrivalStepUs;
+                Holds(isSameStep
+                    || _before[older].Client.Queue != queue,
+                    $"client {client.Id} was served before client {_before[older].Client.Id}, who came first");
             }
         }
     }

@@ -14,9 +14,11 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
 {
     private static readonly string[] FaultTexts =
     [
-        "server conn crashed?", "server connection closed", "query_wait_timeout", "query_timeout", "query timeout", "idle server got dirty",
+        "server conn crashed?", "server connection closed", "query_wait_timeout", "query_timeout", "query timeout",
+            "idle server got dirty",
         "client_login_timeout", "client_login_timeout (server down)", "server login has been failing, cached error: ",
-        "the database system is starting up", "sorry, too many clients already", "connect failed", "connect timeout", "var change failed", "invalid server parameter",
+        "the database system is starting up", "sorry, too many clients already", "connect failed", "connect timeout",
+            "var change failed", "invalid server parameter",
     ];
 
     internal override void AtEnd()
@@ -40,8 +42,10 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
             }
             var length = Math.Min(Wire.Frame(expected[e..], out _), actual.Length - a);
             var isSame = length > 0 && actual.Slice(a, length).SequenceEqual(expected.Slice(e, length));
-            if (!isSame && World.Plan.HasFaults && (!client.IsContent || e == expected.Length) && EndsInCutFatal(actual[a..], expected[e..])) break;
-            Holds(isSame, $"{client.Progress}\nafter {a} bytes it saw  {Show(actual[a..])}\nin place of {Show(expected[e..])}\nbehind      {Show(actual[Math.Max(0, a - 160)..a])}\n{client.Said}");
+            if (!isSame && World.Plan.HasFaults && (!client.IsContent || e == expected.Length)
+                && EndsInCutFatal(actual[a..], expected[e..])) break;
+            Holds(isSame,
+                $"{client.Progress}\nafter {a} bytes it saw  {Show(actual[a..])}\nin place of {Show(expected[e..])}\nbehind      {Show(actual[Math.Max(0, a - 160)..a])}\n{client.Said}");
             a += length;
             e += length;
         }
@@ -53,12 +57,18 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
     {
         var length = Wire.Frame(bytes, out var type);
         if (type == 'A') return length > 0 ? length : bytes.Length;
-        if (type == 'N' && length == 0 && "SNOTICE"u8.StartsWith(bytes.Slice(Math.Min(5, bytes.Length), Math.Min(7, bytes.Length - Math.Min(5, bytes.Length))))) return bytes.Length; // It ended in the middle of that.
+        // It ended in the middle of that.
+        if (type == 'N' && length == 0
+            && "SNOTICE"u8.StartsWith(
+            bytes.Slice(Math.Min(5, bytes.Length), Math.Min(7, bytes.Length - Math.Min(5, bytes.Length))))) return bytes.Length;
         if (type == 'N' && length > 0 && bytes[..length].IndexOf("client being queued"u8) >= 0) return length;
         return type == 'E' && length > 0 && bytes[..length].IndexOf("57P01"u8) >= 0 ? length : 0;
     }
 
-    /// <summary>The reply breaks off, perhaps, and the beginning of a FATAL follows: the client left in the middle of it, or its socket was full.</summary>
+    /// <summary>
+    /// The reply breaks off, perhaps, and the beginning of a FATAL follows: the client left in the middle of it, or its socket
+    /// was full.
+    /// </summary>
     private static bool EndsInCutFatal(ReadOnlySpan<byte> actual, ReadOnlySpan<byte> expected)
     {
         var common = actual.CommonPrefixLength(expected);
@@ -80,10 +90,13 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
         var text = Encoding.Latin1.GetString(bytes[at..]);
         var message = text[(text.IndexOf("\0M", StringComparison.Ordinal) + 2)..].TrimEnd('\0');
         if (World.Plan.MineChance > 0 && message == "internal error") return bytes[..at];
-        Holds(World.Plan.HasFaults && FaultTexts.Any(known => message.StartsWith(known, StringComparison.Ordinal)), $"{client.Progress} was told: {message}\n{client.Said}");
+        Holds(World.Plan.HasFaults
+            && FaultTexts.Any(known => message.StartsWith(known, StringComparison.Ordinal)),
+            $"{client.Progress} was told: {message}\n{client.Said}");
         return bytes[..at];
     }
 
     private static string Show(ReadOnlySpan<byte> bytes) =>
-        string.Concat(Encoding.Latin1.GetString(bytes[..Math.Min(160, bytes.Length)]).Select(c => c is < ' ' or > '~' ? $"\\{(int)c:x}" : c.ToString()));
+        string.Concat(Encoding.Latin1.GetString(bytes[..Math.Min(160, bytes.Length)])
+            .Select(c => c is < ' ' or > '~' ? $"\\{(int)c:x}" : c.ToString()));
 }

@@ -3,7 +3,10 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation.Checkers;
 
-/// <summary>The welcome has the server's untracked parameters, then the tracked ones in their order: the client's own value, else the server's.</summary>
+/// <summary>
+/// The welcome has the server's untracked parameters, then the tracked ones in their order: the client's own value, else the
+/// server's.
+/// </summary>
 internal sealed class WelcomeChecker(World world) : Checker(world)
 {
     internal override void AtEnd()
@@ -16,7 +19,8 @@ internal sealed class WelcomeChecker(World world) : Checker(world)
                 var at = Array.IndexOf(client.StartupValues, name);
                 expected.Add((name, at >= 0 ? client.StartupValues[at + 1] : value));
             }
-            Holds(client.WelcomeParameters.SequenceEqual(expected), $"client {client.Id} was welcomed with {string.Join(", ", client.WelcomeParameters)}");
+            Holds(client.WelcomeParameters.SequenceEqual(expected),
+                $"client {client.Id} was welcomed with {string.Join(", ", client.WelcomeParameters)}");
         }
     }
 }

@@ -46,7 +46,8 @@ internal sealed class FakeClient
     private byte[] _cancelKey = [];
     private MemorySocket? _cancelSocket;
 
-    internal FakeClient(int id, string user, string database, string[] startup, IReadOnlyList<Piece> script, Habits habits, MemoryNetwork network, FakeCluster cluster, Dice dice)
+    internal FakeClient(int id, string user, string database, string[] startup, IReadOnlyList<Piece> script, Habits habits,
+        MemoryNetwork network, FakeCluster cluster, Dice dice)
     {
         Id = id;
         User = user;
@@ -83,11 +84,15 @@ internal sealed class FakeClient
     /// <summary>Said everything, got everything.</summary>
     internal bool IsContent { get; private set; }
 
-    internal string Progress => $"client {Id} ({User}@{Database}): {_stage}, piece {_next} of {_script.Count}, {_readySeen} of {Direct.Backend.ReadyCount} ready, received {Received.Count} of {Direct.Backend.Output.Count}"
-        + $", a direct connection is {(Direct.Backend.IsAtRest ? "at rest" : Direct.Backend.IsWaitingForCopyData ? "in COPY" : "busy")}, unsent {_output.Count}, unread {Socket?.ReadableCount}";
+    internal string Progress =>
+        $"client {Id} ({User}@{Database}): {_stage}, piece {_next} of {_script.Count}, {_readySeen} of {Direct.Backend.ReadyCount} ready, received {Received.Count} of {Direct.Backend.Output.Count}"
+        + ", a direct connection is "
+        + (Direct.Backend.IsAtRest ? "at rest" : Direct.Backend.IsWaitingForCopyData ? "in COPY" : "busy")
+        + $", unsent {_output.Count}, unread {Socket?.ReadableCount}";
 
     /// <summary>What it has sent so far, a line a piece, for who looks into a failure.</summary>
-    internal string Said => string.Join('\n', _script.Take(_next).Select(piece => $"{Wire.Describe(piece.Bytes)}  then {piece.Pace}"));
+    internal string Said =>
+        string.Join('\n', _script.Take(_next).Select(piece => $"{Wire.Describe(piece.Bytes)}  then {piece.Pace}"));
 
     internal void Step(bool isCalm)
     {
@@ -155,7 +160,8 @@ internal sealed class FakeClient
         Socket.PeerTake(count);
         if (_stage == Stage.AwaitsTls)
         {
-            if (_input.Span[0] != (Habits.GetsTls ? 'S' : 'N')) throw new SimulationException("the answer to SSLRequest is wrong");
+            if (_input.Span[0] != (Habits.GetsTls ? 'S' : 'N'))
+                throw new SimulationException("the answer to SSLRequest is wrong");
             _input.Take(1);
             if (Habits.GetsTls) Socket.BeginPeerTls(PeerTls.ClientContext);
             _output.Add(_startup);
@@ -213,7 +219,8 @@ internal sealed class FakeClient
         if (IsContent) return; // Has said goodbye.
         Direct.Backend.Pump(); // A slow statement may have ended meanwhile.
         var isReplyDue = _readySeen < Direct.Backend.ReadyCount || !Direct.Backend.IsAtRest;
-        if (isReplyDue && !isCalm && Habits.Cancels > 0 && _cancelSocket is null && _dice.Below(1000) < Habits.Cancels) SendCancel();
+        if (isReplyDue && !isCalm && Habits.Cancels > 0 && _cancelSocket is null && _dice.Below(1000) < Habits.Cancels)
+            SendCancel();
         if (!isCalm && _dice.OneIn(3)) return; // Thinks.
         if (_next == _script.Count)
         {

@@ -28,10 +28,12 @@ internal sealed class LoginAnswers(string user)
                 break;
             case 11:
                 if (!_scram!.TryTakeServerFirst(body.AsSpan(4))) throw new SimulationException("the pooler's salt is wrong");
-                output.Message('p', _scram.ClientFinal(ScramKeys.FromPassword(Wire.Latin1(password), _scram.Salt, _scram.Iterations)));
+                output.Message('p',
+                    _scram.ClientFinal(ScramKeys.FromPassword(Wire.Latin1(password), _scram.Salt, _scram.Iterations)));
                 break;
             case 12:
-                if (!_scram!.CheckServerFinal(body.AsSpan(4), out _)) throw new SimulationException("the pooler's signature is wrong");
+                if (!_scram!.CheckServerFinal(body.AsSpan(4), out _))
+                    throw new SimulationException("the pooler's signature is wrong");
                 break;
         }
     }

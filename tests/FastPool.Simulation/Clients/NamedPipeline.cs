@@ -3,8 +3,11 @@ using FastPool.Simulation.Postgres;
 
 namespace FastPool.Simulation.Clients;
 
-/// <summary>Random messages of the extended protocol about named statements, up to a Sync: errors anywhere, simple queries in between.</summary>
-internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue bytes, Func<string> token, bool mayDiscard, bool isFast)
+/// <summary>
+/// Random messages of the extended protocol about named statements, up to a Sync: errors anywhere, simple queries in between.
+/// </summary>
+internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue bytes, Func<string> token, bool mayDiscard,
+    bool isFast)
 {
     /// <summary>Writes one.</summary>
     /// <param name="course">Good, or Unknown in a transaction that may have failed.</param>

@@ -21,10 +21,13 @@ internal sealed class NamedStatements(Dice dice)
 {
     private const int NamesMost = 6;
 
-    /// <summary>The same for all clients, so that they share statements; what belongs to the client comes as the argument.</summary>
+    /// <summary>
+    /// The same for all clients, so that they share statements; what belongs to the client comes as the argument.
+    /// </summary>
     private static readonly string[] Texts =
     [
-        "select $1 1 5", "select $1 3 20", "select $1 7 0", "select $1 0 0", "select $1 2 300", "show $1", "notice $1", "copyout $1 4 9", "set TimeZone='zone 1'",
+        "select $1 1 5", "select $1 3 20", "select $1 7 0", "select $1 0 0", "select $1 2 300", "show $1", "notice $1",
+            "copyout $1 4 9", "set TimeZone='zone 1'",
         "set application_name='prepared'", "fail $1", "slow $1", "copyin $1 0", "copyin $1 2",
     ];
 

@@ -21,8 +21,10 @@ internal enum Pace : byte
 internal sealed record Piece(byte[] Bytes, Pace Pace);
 
 /// <summary>What a script may make use of.</summary>
-/// <param name="HasNames">Named statements outlive their transaction: the pooler carries them, or the session is the client's own.</param>
-/// <param name="MayDiscard">DISCARD ALL leads where a server of the pooler's begins: the client has no startup values of its own.</param>
+/// <param name="HasNames">Named statements outlive their transaction: the pooler carries them, or the session is the client's
+/// own.</param>
+/// <param name="MayDiscard">DISCARD ALL leads where a server of the pooler's begins: the client has no startup values of its
+/// own.</param>
 /// <param name="IsFast">Nothing slow.</param>
 internal sealed record ScriptScope(PoolMode Mode, bool HasNames, bool MayDiscard, bool IsFast = false);
 
@@ -133,7 +135,8 @@ internal sealed class Script
             Cut(Pace.Replies);
             return;
         }
-        if (_names.HasAny && dice.OneIn(6) && _names.Any() is var (name, text) && text.StartsWith("copyin", StringComparison.Ordinal))
+        if (_names.HasAny && dice.OneIn(6) && _names.Any() is var (name, text)
+            && text.StartsWith("copyin", StringComparison.Ordinal))
         {
             CopyInExtended(name);
             if (_isInBlock) _course = Course.Unknown;
@@ -176,7 +179,9 @@ internal sealed class Script
         Cut(PaceOfNext);
     }
 
-    /// <summary>One or more requests up to a Sync. The unnamed statement lives until then only: the next Sync may meet another server.</summary>
+    /// <summary>
+    /// One or more requests up to a Sync. The unnamed statement lives until then only: the next Sync may meet another server.
+    /// </summary>
     private void AddExtended(string text)
     {
         for (var i = dice.OneIn(4) ? 2 : 1; i > 0; i--)
@@ -237,7 +242,9 @@ internal sealed class Script
         Cut(Pace.Replies);
     }
 
-    /// <summary>The server cannot digest the data, and the client goes on with something else without a word about the end.</summary>
+    /// <summary>
+    /// The server cannot digest the data, and the client goes on with something else without a word about the end.
+    /// </summary>
     private void CopyGivenUp()
     {
         var isExtended = dice.OneIn(2);

@@ -5,7 +5,8 @@ using Xunit.Abstractions;
 namespace FastPool.Simulation.Hostile;
 
 /// <summary>
-/// Worlds with hostile clients and servers, one after another for FASTPOOL_FUZZ_SECONDS (10), from a seed that nobody has chosen: a failure names it.
+/// Worlds with hostile clients and servers, one after another for FASTPOOL_FUZZ_SECONDS (10), from a seed that nobody has chosen:
+/// a failure names it.
 /// </summary>
 public sealed class FuzzTests(ITestOutputHelper output)
 {

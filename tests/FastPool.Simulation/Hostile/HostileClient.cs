@@ -5,7 +5,10 @@ using FastPool.Simulation.Postgres;
 
 namespace FastPool.Simulation.Hostile;
 
-/// <summary>A client that logs in, mostly, and then says what a client says, with wrong things in between. It may read nothing, and may leave at any moment.</summary>
+/// <summary>
+/// A client that logs in, mostly, and then says what a client says, with wrong things in between. It may read nothing, and may
+/// leave at any moment.
+/// </summary>
 internal sealed class HostileClient
 {
     internal const string Database = "evil";
@@ -29,7 +32,10 @@ internal sealed class HostileClient
         _dice = dice;
         _mutator = new Mutator(dice) { Rate = dice.Between(2, 40) };
         _reads = !dice.OneIn(4);
-        _script = Script.Make(900 + dice.Below(50), dice, new ScriptScope(PoolMode.Transaction, HasNames: true, MayDiscard: true, IsFast: true), dice.Between(2, 20));
+        _script =
+            Script.Make(900
+            + dice.Below(50), dice, new ScriptScope(PoolMode.Transaction, HasNames: true, MayDiscard: true, IsFast: true),
+            dice.Between(2, 20));
     }
 
     internal bool IsOver { get; private set; }
@@ -58,7 +64,8 @@ internal sealed class HostileClient
     private void Connect()
     {
         _socket = _network.ConnectClient();
-        for (var i = _dice.OneIn(5) ? _dice.Below(50) : 0; i > 0; i--) _output.Add(Wire.Startup(_dice.Of([80877103, 80877104]), []));
+        for (var i = _dice.OneIn(5) ? _dice.Below(50) : 0; i > 0; i--)
+            _output.Add(Wire.Startup(_dice.Of([80877103, 80877104]), []));
         var startup = Wire.Startup(0x30000, [.. Wire.Strings("user", User, "database", Database, "application_name", "x"), 0]);
         if (_dice.OneIn(6)) startup[_dice.Below(startup.Length)] = (byte)_dice.Next();
         _output.Add(startup);

@@ -77,7 +77,8 @@ internal sealed class HostileServer(MemorySocket socket, Dice dice, int pid)
     private void Welcome()
     {
         _isIn = true;
-        if (dice.OneIn(8)) _right.Message('R', [.. Wire.Int32(dice.Of([3, 5, 7, 8, 10, 11, 12])), .. Wire.Strings("SCRAM-SHA-256", "")]);
+        if (dice.OneIn(8))
+            _right.Message('R', [.. Wire.Int32(dice.Of([3, 5, 7, 8, 10, 11, 12])), .. Wire.Strings("SCRAM-SHA-256", "")]);
         if (dice.OneIn(10)) _right.Error("FATAL", "57P03", "not now");
         _right.Message('R', Wire.Int32(0));
         _right.Message('S', "server_version", "15.3");
@@ -123,7 +124,8 @@ internal sealed class HostileServer(MemorySocket socket, Dice dice, int pid)
     {
         _right.Message('T', [0, 1, .. Wire.Strings("a"), .. new byte[18]]);
         for (var i = dice.Below(4); i > 0; i--) _right.Message('D', [0, 1, .. Wire.Int32(1), (byte)'x']);
-        _right.Message('C', dice.Of(["SELECT 1", "DISCARD ALL", "DEALLOCATE ALL", "SET", "BEGIN", "COMMIT", "LISTEN", "PREPARE"]));
+        _right.Message('C',
+            dice.Of(["SELECT 1", "DISCARD ALL", "DEALLOCATE ALL", "SET", "BEGIN", "COMMIT", "LISTEN", "PREPARE"]));
     }
 
     private void Ready() => _right.Message('Z', [(byte)dice.Of("IIIITE".ToCharArray())]);

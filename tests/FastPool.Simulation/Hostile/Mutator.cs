@@ -4,14 +4,15 @@ using FastPool.Simulation.Network;
 namespace FastPool.Simulation.Hostile;
 
 /// <summary>
-/// Makes wrong messages out of right ones: lengths that lie, fields that are cut, doubled or swapped, types that do not belong, and floods. A
-/// conversation stays right for long enough to get somewhere.
+/// Makes wrong messages out of right ones: lengths that lie, fields that are cut, doubled or swapped, types that do not belong,
+/// and floods. A conversation stays right for long enough to get somewhere.
 /// </summary>
 internal sealed class Mutator(Dice dice)
 {
     private const int HeaderBytes = 5;
 
-    private static readonly int[] Lengths = [0, 1, 3, 4, 5, 6, 7, 8, 255, 65_535, 65_536, 1_000_000, int.MaxValue - 1, int.MaxValue, int.MinValue, -1, -2];
+    private static readonly int[] Lengths =
+        [0, 1, 3, 4, 5, 6, 7, 8, 255, 65_535, 65_536, 1_000_000, int.MaxValue - 1, int.MaxValue, int.MinValue, -1, -2];
 
     /// <summary>Messages that were changed, or made up, by all mutators of the process.</summary>
     internal static long MutatedCount => Interlocked.Read(ref _mutated);
@@ -48,7 +49,8 @@ internal sealed class Mutator(Dice dice)
                 if (copy.Length > HeaderBytes) copy[dice.Between(HeaderBytes, copy.Length - 1)] ^= (byte)(1 << dice.Below(8));
                 break;
             case 2: // A length that lies.
-                BinaryPrimitives.WriteInt32BigEndian(copy.AsSpan(1), dice.OneIn(2) ? dice.Of(Lengths) : copy.Length - 1 + dice.Between(-3, 3));
+                BinaryPrimitives.WriteInt32BigEndian(copy.AsSpan(1), dice.OneIn(2) ? dice.Of(Lengths)
+                    : copy.Length - 1 + dice.Between(-3, 3));
                 break;
             case 3: // Cut, and its length says so.
                 copy = WithLength(copy.AsSpan(0, dice.Between(HeaderBytes, copy.Length)));
@@ -76,7 +78,9 @@ internal sealed class Mutator(Dice dice)
                 if (copy.Length > HeaderBytes) copy[dice.Between(HeaderBytes, copy.Length - 1)] = 0;
                 break;
             case 11: // A count or a length inside.
-                if (copy.Length >= HeaderBytes + 4) BinaryPrimitives.WriteInt32BigEndian(copy.AsSpan(dice.Between(HeaderBytes, copy.Length - 4)), dice.Of(Lengths));
+                if (copy.Length >= HeaderBytes + 4)
+                    BinaryPrimitives.WriteInt32BigEndian(copy.AsSpan(dice.Between(HeaderBytes, copy.Length - 4)),
+                    dice.Of(Lengths));
                 break;
             case 12: // A header that promises much, and a little of it.
                 output.Add([copy[0], 0x7F, 0xFF, (byte)dice.Next(), (byte)dice.Next()]);

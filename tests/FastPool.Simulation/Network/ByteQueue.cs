@@ -1,6 +1,8 @@
 namespace FastPool.Simulation.Network;
 
-/// <summary>Bytes in order: appended behind, taken in front. Keeps its buffer, so that a steady stream allocates nothing.</summary>
+/// <summary>
+/// Bytes in order: appended behind, taken in front. Keeps its buffer, so that a steady stream allocates nothing.
+/// </summary>
 internal sealed class ByteQueue
 {
     private byte[] _buffer = new byte[256];

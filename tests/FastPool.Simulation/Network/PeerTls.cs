@@ -26,7 +26,8 @@ internal sealed class PeerTls(TlsContext context)
     internal static string KeyFile => Files.Key;
 
     /// <summary>For servers, which the pooler connects to.</summary>
-    internal static TlsContext ServerContext { get; } = new(new TlsContextOptions { IsServer = true, CertFile = CertificateFile, KeyFile = KeyFile, HasResumption = true });
+    internal static TlsContext ServerContext { get; } =
+        new(new TlsContextOptions { IsServer = true, CertFile = CertificateFile, KeyFile = KeyFile, HasResumption = true });
 
     /// <summary>For clients of the pooler.</summary>
     internal static TlsContext ClientContext { get; } = new(new TlsContextOptions { IsServer = false });
@@ -47,7 +48,8 @@ internal sealed class PeerTls(TlsContext context)
         {
             var outcome = _stream.Receive(fromPooler.Span, _plain, out var count);
             fromPooler.Clear();
-            if (outcome == TlsOutcome.Failed) throw new SimulationException("the pooler's TLS is not understood: " + _stream.Problem);
+            if (outcome == TlsOutcome.Failed)
+                throw new SimulationException("the pooler's TLS is not understood: " + _stream.Problem);
             Heard.Add(_plain.AsSpan(0, count));
             MoveOutput(toPooler);
         }

@@ -165,7 +165,8 @@ internal sealed class Backend(IBackendHost host)
         if (statements.Count == 0) Output.Message('I');
         foreach (var statement in statements)
         {
-            if (Status != 'I' && statement.Split(' ')[0] is "SET" or "DISCARD" or "check") throw new SimulationException("the pooler's own query came into a transaction");
+            if (Status != 'I' && statement.Split(' ')[0] is "SET" or "DISCARD" or "check")
+                throw new SimulationException("the pooler's own query came into a transaction");
             foreach (var need in Run(statement, isSimple: true, new Portal(statement), int.MaxValue)) yield return need;
             if (_error is null) continue;
             ReportError();
@@ -186,14 +187,16 @@ internal sealed class Backend(IBackendHost host)
         {
             case 'P':
                 if (IsRefusedInFailedTransaction(strings[1])) return;
-                if (strings[0].Length > 0 && _statements.ContainsKey(strings[0])) Fail("42P05", "prepared statement already exists");
+                if (strings[0].Length > 0 && _statements.ContainsKey(strings[0]))
+                    Fail("42P05", "prepared statement already exists");
                 else if (strings[1].StartsWith("bad", StringComparison.Ordinal)) Fail("42601", "syntax error at " + strings[1]);
                 else _statements[strings[0]] = strings[1];
                 if (_error is null) Output.Message('1', ReadOnlySpan<byte>.Empty);
                 break;
             case 'B':
                 if (!_statements.TryGetValue(strings[1], out var text)) Fail("26000", "prepared statement does not exist");
-                else if (!IsRefusedInFailedTransaction(text)) _portals[strings[0]] = new Portal(text.Replace("$1", Argument(body, strings)));
+                else if (!IsRefusedInFailedTransaction(text))
+                    _portals[strings[0]] = new Portal(text.Replace("$1", Argument(body, strings)));
                 if (_error is null) Output.Message('2', ReadOnlySpan<byte>.Empty);
                 break;
             case 'D':
@@ -205,7 +208,8 @@ internal sealed class Backend(IBackendHost host)
                     Fail(kind == 'S' ? "26000" : "34000", "nothing to describe");
                     return;
                 }
-                if (HasRows(described) && IsRefusedInFailedTransaction(described)) return; // Only what tells of no rows can be described there.
+                // Only what tells of no rows can be described there.
+                if (HasRows(described) && IsRefusedInFailedTransaction(described)) return;
                 if (kind == 'S') Output.Message('t', [0, 0]);
                 if (HasRows(described)) DescribeRows();
                 else Output.Message('n', ReadOnlySpan<byte>.Empty);
@@ -221,7 +225,8 @@ internal sealed class Backend(IBackendHost host)
     /// <summary>The one argument that a Bind has here.</summary>
     private static string Argument(byte[] body, string[] strings)
     {
-        var at = strings[0].Length + strings[1].Length + 2 + 2 + 2; // Behind the names, no format codes and the number of arguments.
+        // Behind the names, no format codes and the number of arguments.
+        var at = strings[0].Length + strings[1].Length + 2 + 2 + 2;
         var length = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(at));
         return System.Text.Encoding.Latin1.GetString(body, at + 4, length);
     }
@@ -301,9 +306,12 @@ internal sealed class Backend(IBackendHost host)
         }
     }
 
-    private void DescribeRows() => Output.Message('T', [.. Wire.Int16(1), .. Wire.Strings("v"), 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
+    private void DescribeRows() =>
+        Output.Message('T',
+        [.. Wire.Int16(1), .. Wire.Strings("v"), 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
 
-    private void SendRow(string value) => Output.Message('D', [.. Wire.Int16(1), .. Wire.Int32(value.Length), .. Wire.Latin1(value)]);
+    private void SendRow(string value) =>
+        Output.Message('D', [.. Wire.Int16(1), .. Wire.Int32(value.Length), .. Wire.Latin1(value)]);
 
     private void SendRows(string token, int count, int size, Portal portal, int rowsMax)
     {

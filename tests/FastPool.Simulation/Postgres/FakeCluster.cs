@@ -78,7 +78,8 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
         if (server.Secret != secret) throw new SimulationException("a cancel request came with a wrong key");
         if (server.Backend.SlowToken is not { } token) return;
         var client = SqlText.ClientIn(Wire.Latin1(token));
-        if (!_cancelRequesters.Contains(client)) throw new SimulationException($"a cancel request hit client {client}, who asked for none");
+        if (!_cancelRequesters.Contains(client))
+            throw new SimulationException($"a cancel request hit client {client}, who asked for none");
         server.IsCanceled = true;
     }
 }

@@ -7,7 +7,9 @@ namespace FastPool.Simulation.Postgres;
 
 internal enum ServerAuth { Trust, Plain, Md5, Scram }
 
-/// <summary>One connection from the pooler to a fake PostgreSQL: the login, then a <see cref="Postgres.Backend"/>; or a cancel request.</summary>
+/// <summary>
+/// One connection from the pooler to a fake PostgreSQL: the login, then a <see cref="Postgres.Backend"/>; or a cancel request.
+/// </summary>
 internal sealed class FakeServer : IBackendHost
 {
     private readonly FakeCluster _cluster;
@@ -55,7 +57,8 @@ internal sealed class FakeServer : IBackendHost
     /// <summary>All that it said has been heard.</summary>
     internal bool IsSilent => _output.Count == 0 && Socket.ReadableCount == 0;
 
-    internal string Progress => $"backend {Pid} ({User}@{Database}): {(IsLoggedIn ? "in" : "logging in")}, over {IsOver}, input {Backend.Input.Count}, at rest {Backend.IsAtRest}, status {Backend.Status}, unread {Socket.PeerInput.Length}, unsent {_output.Count}, for the pooler {Socket.ReadableCount}, handle {Socket.Handle}";
+    internal string Progress =>
+        $"backend {Pid} ({User}@{Database}): {(IsLoggedIn ? "in" : "logging in")}, over {IsOver}, input {Backend.Input.Count}, at rest {Backend.IsAtRest}, status {Backend.Status}, unread {Socket.PeerInput.Length}, unsent {_output.Count}, for the pooler {Socket.ReadableCount}, handle {Socket.Handle}";
 
     internal void Step()
     {
@@ -204,7 +207,10 @@ internal sealed class FakeServer : IBackendHost
             case ServerAuth.Trust: Welcome(); break;
             case ServerAuth.Plain: _output.Message('R', Wire.Int32(3)); break;
             case ServerAuth.Md5: _output.Message('R', [.. Wire.Int32(5), .. _salt]); break;
-            case ServerAuth.Scram: _output.Message('R', [.. Wire.Int32(10), .. Wire.Strings("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "")]); break; // Without TLS the first is of no use.
+            // Without TLS the first is of no use.
+            case ServerAuth.Scram:
+                _output.Message('R',
+                [.. Wire.Int32(10), .. Wire.Strings("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "")]); break;
         }
     }
 
@@ -220,7 +226,9 @@ internal sealed class FakeServer : IBackendHost
                 break;
             case ServerAuth.Scram when _scram is null:
                 var verifier = ScramVerifier.FromPassword(Wire.Latin1(password), 2, [9, 8, 7, 6]);
-                var binding = new ScramBinding(_isEncrypted ? PeerTls.ServerContext.OwnEndPoint : null, body.AsSpan().StartsWith("SCRAM-SHA-256-PLUS\0"u8));
+                var binding =
+                    new ScramBinding(_isEncrypted ? PeerTls.ServerContext.OwnEndPoint
+                    : null, body.AsSpan().StartsWith("SCRAM-SHA-256-PLUS\0"u8));
                 if (binding.IsChosen != _isEncrypted) throw new SimulationException("the pooler does not bind where it can");
                 _scram = new ScramServerExchange(verifier, false, new byte[ScramServerExchange.NonceLength], binding);
                 var at = body.AsSpan().IndexOf((byte)0) + 5;
@@ -268,10 +276,12 @@ internal sealed class FakeServer : IBackendHost
 
     public void OnClient(int client, bool isCopyData)
     {
-        if (Owner >= 0 && Owner != client) throw new SimulationException($"client {client} spoke to server {Pid} in the middle of client {Owner}'s transaction");
+        if (Owner >= 0 && Owner != client)
+            throw new SimulationException($"client {client} spoke to server {Pid} in the middle of client {Owner}'s transaction");
         if (isCopyData && Owner < 0) return; // The rest of a COPY that failed: PostgreSQL reads past it.
         Owner = client;
-        if (_cluster.IsSessionPooled && SessionOwner >= 0 && SessionOwner != client) throw new SimulationException($"server {Pid} went from client {SessionOwner} to {client} without a reset");
+        if (_cluster.IsSessionPooled && SessionOwner >= 0 && SessionOwner != client)
+            throw new SimulationException($"server {Pid} went from client {SessionOwner} to {client} without a reset");
         SessionOwner = client;
     }
 

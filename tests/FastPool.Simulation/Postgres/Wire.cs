@@ -18,9 +18,11 @@ internal static class Wire
         queue.Add(body);
     }
 
-    internal static void Message(this ByteQueue queue, char type, params string[] strings) => queue.Message(type, Strings(strings));
+    internal static void Message(this ByteQueue queue, char type, params string[] strings) =>
+        queue.Message(type, Strings(strings));
 
-    internal static byte[] Strings(params string[] strings) => Encoding.Latin1.GetBytes(string.Concat(strings.Select(text => text + "\0")));
+    internal static byte[] Strings(params string[] strings) =>
+        Encoding.Latin1.GetBytes(string.Concat(strings.Select(text => text + "\0")));
 
     internal static byte[] Latin1(string text) => Encoding.Latin1.GetBytes(text);
 
@@ -32,21 +34,26 @@ internal static class Wire
 
     internal static void Query(this ByteQueue queue, string text) => queue.Message('Q', text);
 
-    internal static void Parse(this ByteQueue queue, string name, string text) => queue.Message('P', [.. Strings(name, text), 0, 0]);
+    internal static void Parse(this ByteQueue queue, string name, string text) =>
+        queue.Message('P', [.. Strings(name, text), 0, 0]);
 
     internal static void Bind(this ByteQueue queue, string portal, string statement, string argument) =>
         queue.Message('B', [.. Strings(portal, statement), 0, 0, 0, 1, .. Int32(argument.Length), .. Latin1(argument), 0, 0]);
 
-    internal static void Describe(this ByteQueue queue, char kind, string name) => queue.Message('D', [(byte)kind, .. Strings(name)]);
+    internal static void Describe(this ByteQueue queue, char kind, string name) =>
+        queue.Message('D', [(byte)kind, .. Strings(name)]);
 
-    internal static void Close(this ByteQueue queue, char kind, string name) => queue.Message('C', [(byte)kind, .. Strings(name)]);
+    internal static void Close(this ByteQueue queue, char kind, string name) =>
+        queue.Message('C', [(byte)kind, .. Strings(name)]);
 
-    internal static void Execute(this ByteQueue queue, string portal, int rows) => queue.Message('E', [.. Strings(portal), .. Int32(rows)]);
+    internal static void Execute(this ByteQueue queue, string portal, int rows) =>
+        queue.Message('E', [.. Strings(portal), .. Int32(rows)]);
 
     internal static void Error(this ByteQueue queue, string severity, string code, string text) =>
         queue.Message('E', [.. Strings("S" + severity, "V" + severity, "C" + code, "M" + text), 0]);
 
-    internal static void Notice(this ByteQueue queue, string text) => queue.Message('N', [.. Strings("SNOTICE", "VNOTICE", "C00000", "M" + text), 0]);
+    internal static void Notice(this ByteQueue queue, string text) =>
+        queue.Message('N', [.. Strings("SNOTICE", "VNOTICE", "C00000", "M" + text), 0]);
 
     /// <summary>The whole message at the front of the bytes.</summary>
     /// <returns>Its length; 0 when it is not all there.</returns>

@@ -3,7 +3,10 @@ using FastPool.Simulation.Network;
 
 namespace FastPool.Simulation.Worlds;
 
-/// <summary>Exceptions thrown at moments that the seed picks, by what the pooler calls: its log, its sockets, its resolver, the list of hosts that its dialer goes through.</summary>
+/// <summary>
+/// Exceptions thrown at moments that the seed picks, by what the pooler calls: its log, its sockets, its resolver, the list of
+/// hosts that its dialer goes through.
+/// </summary>
 internal sealed class Mines(Dice dice)
 {
     private int _chance;

@@ -14,9 +14,11 @@ internal sealed class NoConsole : IConsole
 {
     public byte[] Welcome(ClientSession client) => throw new SimulationException("a client reached the console");
     public byte[] RefuseMessage(ClientSession client, byte type) => throw new SimulationException("a client reached the console");
-    public void Execute(ClientSession client, string query, IConsoleReply reply) => throw new SimulationException("a client reached the console");
+    public void Execute(ClientSession client, string query, IConsoleReply reply) =>
+        throw new SimulationException("a client reached the console");
 
-    public void ExecuteExtended(ClientSession client, byte type, byte[] body, IConsoleReply reply) => throw new SimulationException("a client reached the console");
+    public void ExecuteExtended(ClientSession client, byte type, byte[] body, IConsoleReply reply) =>
+        throw new SimulationException("a client reached the console");
 
     public void Cancel(ClientSession client)
     {
@@ -37,7 +39,8 @@ internal sealed class SimulatedResolver(Network.Dice dice, Mines mines) : IHostR
     public void Resolve(string host, Action<IReadOnlyList<HostAddress>> done)
     {
         mines.Step();
-        IReadOnlyList<HostAddress> answer = !IsCalm && dice.OneIn(10) ? [] : [new HostAddress(IPAddress.Loopback), new HostAddress(IPAddress.IPv6Loopback)];
+        IReadOnlyList<HostAddress> answer = !IsCalm
+            && dice.OneIn(10) ? [] : [new HostAddress(IPAddress.Loopback), new HostAddress(IPAddress.IPv6Loopback)];
         if (dice.OneIn(2)) done(answer);
         else _pending.Add(() => done(answer));
     }
@@ -69,10 +72,13 @@ internal sealed class MemoryFiles : IFileReader
         return exists;
     }
 
-    public FileStamp Stamp(string path) => _files.TryGetValue(path, out var file) ? new FileStamp(true, 1, file.Length, file.GetHashCode(), 0) : default;
+    public FileStamp Stamp(string path) =>
+        _files.TryGetValue(path, out var file) ? new FileStamp(true, 1, file.Length, file.GetHashCode(), 0) : default;
 }
 
-/// <summary>The log of a replay goes to the test's output; that of an ordinary run is formatted and dropped, but for our own mistakes.</summary>
+/// <summary>
+/// The log of a replay goes to the test's output; that of an ordinary run is formatted and dropped, but for our own mistakes.
+/// </summary>
 internal sealed class SimulatedLog(Func<long> nowUs, Mines mines, List<string>? lines) : ILogger
 {
     /// <summary>The lines that tell of a broken invariant.</summary>
@@ -83,7 +89,8 @@ internal sealed class SimulatedLog(Func<long> nowUs, Mines mines, List<string>? 
 
     public bool IsEnabled(LogLevel logLevel) => lines is not null || logLevel >= LogLevel.Information;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+        string> formatter)
     {
         var text = formatter(state, exception);
         lines?.Add($"{nowUs() / 1000,8} {text}");

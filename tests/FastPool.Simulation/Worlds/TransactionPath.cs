@@ -11,8 +11,8 @@ using FastPool.Simulation.Postgres;
 namespace FastPool.Simulation.Worlds;
 
 /// <summary>
-/// The whole way of a transaction in memory: a loop, or some, with their real connections, sessions and pool, clients and a server
-/// that are bytes made beforehand. The allocation test and the benchmarks run on it.
+/// The whole way of a transaction in memory: a loop, or some, with their real connections, sessions and pool, clients and a
+/// server that are bytes made beforehand. The allocation test and the benchmarks run on it.
 /// </summary>
 internal sealed class TransactionPath : IDialed
 {
@@ -28,7 +28,12 @@ internal sealed class TransactionPath : IDialed
     /// <param name="databases">Lines of [databases], and of other sections behind them.</param>
     internal TransactionPath(int clientsMax = 100, int loops = 1, string settings = "", string databases = "d = host=127.0.0.1")
     {
-        var files = new MemoryFiles { ["w.ini"] = $"[databases]\n{databases}\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nserver_tls_sslmode=disable\nmax_client_conn=" + $"{clientsMax}\n{settings}\n" };
+        var files =
+            new MemoryFiles
+            {
+                ["w.ini"] =
+            $"[databases]\n{databases}\n[pgbouncer]\nauth_type=trust\npool_mode=transaction\nauth_file=u\ndefault_pool_size=1\nserver_tls_sslmode=disable\nmax_client_conn=" + $"{clientsMax}\n{settings}\n"
+            };
         files["u"] = "\"ann\" \"x\"\n\"bob\" \"x\"\n\"eve\" \"x\"\n";
         var loaded = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>()).Settings!;
         _registry = new PoolRegistry(loaded, loops);
@@ -47,7 +52,8 @@ internal sealed class TransactionPath : IDialed
             {
                 Engines.Add(new MemoryEngine(_network, dice, buffers, sendsTogether: true) { IsCalm = true, Poisons = false });
                 return Engines[^1];
-            })) { Console = new NoConsole() };
+            }))
+        { Console = new NoConsole() };
         _group.Listen([new ListeningSocket(1, NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
     }
 

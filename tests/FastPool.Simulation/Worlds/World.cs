@@ -37,7 +37,13 @@ internal sealed class World
         Plan = new WorldPlan(_dice);
         Mines = new Mines(_dice);
         Clock = new SimulatedClock();
-        Cluster = new FakeCluster(_dice, Clock) { Auth = Plan.ServerAuth, IsSessionPooled = Plan.Mode == PoolMode.Session, HasTls = Plan.HasTls };
+        Cluster =
+            new FakeCluster(_dice, Clock)
+            {
+                Auth = Plan.ServerAuth,
+                IsSessionPooled = Plan.Mode == PoolMode.Session,
+                HasTls = Plan.HasTls
+            };
         Network = new MemoryNetwork { Dialed = Cluster, NewCapacity = () => Plan.SocketCapacity };
         _files["users"] = Plan.UserFile;
         _settings = Load(Plan.PoolSize, null);
@@ -53,9 +59,13 @@ internal sealed class World
             Log,
             Clock,
             _resolver,
-            NewEngine) { DeriveKeys = DeriveKeys }) { Console = new NoConsole() };
+            NewEngine)
+        { DeriveKeys = DeriveKeys })
+        { Console = new NoConsole() };
         ApplyTls();
-        Group.Listen([new ListeningSocket(1, FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
+        Group.Listen(
+            [new ListeningSocket(1, FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432,
+            null)]);
         for (var i = 0; i < Plan.ClientCount; i++) Clients.Add(NewClient(i));
         for (var i = 0; i < Plan.HostileCount; i++) HostileClients.Add(new HostileClient(Network, _dice));
         _faults = new Faults(this, _dice);
@@ -91,7 +101,8 @@ internal sealed class World
 
     private MemoryEngine NewEngine(int loop, BufferPool buffers)
     {
-        var engine = new MemoryEngine(Network, _dice, buffers, Plan.SendsTogether) { Seen = Endpoints, Mines = Mines, Sends = Sends };
+        var engine =
+            new MemoryEngine(Network, _dice, buffers, Plan.SendsTogether) { Seen = Endpoints, Mines = Mines, Sends = Sends };
         Engines.Add(engine);
         return engine;
     }
@@ -101,7 +112,8 @@ internal sealed class World
         _files["world.ini"] = Plan.Settings(poolSize);
         PoolSize = poolSize;
         var result = ConfigurationLoader.Load("world.ini", _files, current, new Dictionary<string, string>());
-        var settings = result.Settings ?? throw new SimulationException(string.Join('\n', result.Messages.Select(message => message.Text)));
+        var settings = result.Settings
+            ?? throw new SimulationException(string.Join('\n', result.Messages.Select(message => message.Text)));
         if (Plan.MineChance == 0) return settings;
         foreach (var database in settings.Databases.Values) database.Hosts = new MinedHosts(database.Hosts, Mines.Step);
         return settings;
@@ -136,8 +148,11 @@ internal sealed class World
             Cancels = _dice.OneIn(3) ? 20 : 0,
             ClosesWithTerminate = _dice.OneIn(2),
         };
-        var script = Script.Make(id, _dice, new ScriptScope(Plan.Mode, Plan.HasNames, MayDiscard: startup.Length == 0), _dice.Between(1, Plan.ItemsMost));
-        return new FakeClient(id, _dice.Of(WorldPlan.Users), _dice.Of(WorldPlan.Databases), startup, script, habits, Network, Cluster, _dice);
+        var script =
+            Script.Make(id, _dice, new ScriptScope(Plan.Mode, Plan.HasNames, MayDiscard: startup.Length == 0),
+            _dice.Between(1, Plan.ItemsMost));
+        return new FakeClient(id, _dice.Of(WorldPlan.Users), _dice.Of(WorldPlan.Databases), startup, script, habits, Network,
+            Cluster, _dice);
     }
 
     // ---- running --------------------------------------------------------------------------------------------------
@@ -176,8 +191,10 @@ internal sealed class World
         && HostileClients.TrueForAll(client => client.IsOver)
         && Network.BacklogCount == 0
         && Registry.Clients.Count == 0
-        && Registry.PoolList.All(pool => pool.Cancels.Count == 0 && pool.Counts is { Active: 0, Login: 0, Tested: 0, BeingCanceled: 0, Closing: 0, Waiting: 0, Clients: 0 })
-        && ServerConnections.All(server => !server.Session.IsDirty && server.Session.Pool.Database.Name != HostileClient.Database) // The janitor closes those; they close themselves.
+        && Registry.PoolList.All(pool => pool.Cancels.Count == 0
+            && pool.Counts is { Active: 0, Login: 0, Tested: 0, BeingCanceled: 0, Closing: 0, Waiting: 0, Clients: 0 })
+        // The janitor closes those; they close themselves.
+        && ServerConnections.All(server => !server.Session.IsDirty && server.Session.Pool.Database.Name != HostileClient.Database)
         && Cluster.Servers.TrueForAll(server => !server.IsOver && server.IsHeldByPooler && server.IsSilent);
 
     private void Step(bool isCalm)
@@ -192,7 +209,8 @@ internal sealed class World
         for (var i = 0; i < HostileClients.Count; i++)
         {
             HostileClients[i].Step(Cluster.IsCalm);
-            if (HostileClients[i].IsOver && !Cluster.IsCalm) HostileClients[i] = new HostileClient(Network, _dice); // The next one.
+            // The next one.
+            if (HostileClients[i].IsOver && !Cluster.IsCalm) HostileClients[i] = new HostileClient(Network, _dice);
         }
         Cluster.Step();
         _resolver.Step();
@@ -205,7 +223,9 @@ internal sealed class World
         foreach (var checker in _checkers) checker.AfterTurn();
     }
 
-    internal IEnumerable<ServerConnection> ServerConnections => Endpoints.OfType<ServerConnection>().Where(server => !server.IsClosed);
+    internal IEnumerable<ServerConnection> ServerConnections =>
+        Endpoints.OfType<ServerConnection>().Where(server => !server.IsClosed);
 
-    internal IEnumerable<ClientConnection> ClientConnections => Endpoints.OfType<ClientConnection>().Where(client => client.IsOpen);
+    internal IEnumerable<ClientConnection> ClientConnections =>
+        Endpoints.OfType<ClientConnection>().Where(client => client.IsOpen);
 }

@@ -88,7 +88,8 @@ internal sealed class WorldPlan
 
     internal long QueryWaitTimeoutUs => (HasFaults ? QueryWaitTimeoutSeconds : 0) * 1_000_000L;
 
-    internal string UserFile => string.Concat(Users.Append(HostileClient.User).Select(user => $"\"{user}\" \"{FakeCluster.PasswordOf(user)}\"\n"));
+    internal string UserFile =>
+        string.Concat(Users.Append(HostileClient.User).Select(user => $"\"{user}\" \"{FakeCluster.PasswordOf(user)}\"\n"));
 
     internal string Settings(int poolSize) => $"""
         [databases]

@@ -7,13 +7,14 @@ namespace FastPool.Tests.Architecture;
 public sealed class ArchitectureTests
 {
     /// <summary>
-    /// The way of a transaction, by how paths begin: a part that is split off, or a file added to a folder, is guarded with the rest.
-    /// No state machine, closure of an iterator, lock or thread pool there.
+    /// The way of a transaction, by how paths begin: a part that is split off, or a file added to a folder, is guarded with the
+    /// rest. No state machine, closure of an iterator, lock or thread pool there.
     /// </summary>
     private static readonly string[] Hot =
     [
         "FastPool.Io/", "FastPool.Net/Loops/", "FastPool.Net/Clients/ClientConnection", "FastPool.Net/Servers/ServerConnection",
-        "FastPool.Core/Sessions/Links/", "FastPool.Core/Sessions/ClientSession", "FastPool.Core/Sessions/ServerSession", "FastPool.Core/Pools/Pool.cs",
+        "FastPool.Core/Sessions/Links/", "FastPool.Core/Sessions/ClientSession", "FastPool.Core/Sessions/ServerSession",
+            "FastPool.Core/Pools/Pool.cs",
         "FastPool.Core/Pools/PoolMover", "FastPool.Core/Pools/Chain.cs", "FastPool.Protocol/Framing/",
     ];
 
@@ -24,8 +25,14 @@ public sealed class ArchitectureTests
         "Loops/DescriptorSender.cs", // A thread that may wait for its reader.
     ];
 
-    /// <summary>Beside Core/Pools, Mailbox and the statistics: who counts, stops or joins threads, each with a reason on the line.</summary>
-    private static readonly string[] SharedWords = ["FastPool.Base/Mailbox.cs", "FastPool.Net/Group/LoopGroup.cs", "FastPool.Net/Loops/SharedParts.cs", "FastPool.Net/Loops/ClientCounts.cs", "FastPool.Core/Sessions/Statements/Statement.cs", "FastPool.Core/Sessions/Statements/StatementTable.cs", "FastPool.Core/Sessions/Values/WelcomeParameters.cs", "FastPool.Native/SendRing.cs"];
+    /// <summary>
+    /// Beside Core/Pools, Mailbox and the statistics: who counts, stops or joins threads, each with a reason on the line.
+    /// </summary>
+    private static readonly string[] SharedWords =
+        ["FastPool.Base/Mailbox.cs", "FastPool.Net/Group/LoopGroup.cs", "FastPool.Net/Loops/SharedParts.cs",
+        "FastPool.Net/Loops/ClientCounts.cs", "FastPool.Core/Sessions/Statements/Statement.cs",
+        "FastPool.Core/Sessions/Statements/StatementTable.cs", "FastPool.Core/Sessions/Values/WelcomeParameters.cs",
+        "FastPool.Native/SendRing.cs"];
 
     private const string LibcFile = "FastPool.Native/Libc.cs";
 
@@ -34,8 +41,10 @@ public sealed class ArchitectureTests
         { "FastPool.Base", ["FastPool.Native", "FastPool.Protocol", "FastPool.Core", "FastPool.Net", "FastPool.Control"] },
         { "FastPool.Native", ["FastPool.Protocol", "FastPool.Io", "FastPool.Core", "FastPool.Net", "FastPool.Control"] },
         { "FastPool.Io", ["FastPool.Protocol", "FastPool.Core", "FastPool.Net", "FastPool.Control"] },
-        { "FastPool.Protocol", ["FastPool.Native", "FastPool.Core", "FastPool.Net", "FastPool.Control", "System.Net.Sockets", "System.IO"] },
-        { "FastPool.Core/Settings", ["FastPool.Protocol", "FastPool.Core.Auth", "FastPool.Core.Pools", "FastPool.Core.Sessions"] },
+        { "FastPool.Protocol",
+            ["FastPool.Native", "FastPool.Core", "FastPool.Net", "FastPool.Control", "System.Net.Sockets", "System.IO"] },
+        { "FastPool.Core/Settings",
+            ["FastPool.Protocol", "FastPool.Core.Auth", "FastPool.Core.Pools", "FastPool.Core.Sessions"] },
         { "FastPool.Core/Auth", ["FastPool.Core.Pools", "FastPool.Core.Sessions", "System.Net.Sockets"] },
         { "FastPool.Core/Pools", ["FastPool.Protocol", "FastPool.Core.Auth", "FastPool.Core.Sessions", "System.Net.Sockets"] },
         { "FastPool.Core/Sessions", ["FastPool.Native", "FastPool.Net", "System.Net.Sockets", "System.Threading"] },
@@ -59,17 +68,23 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
-    public void Only_Native_is_unsafe() => Assert.Empty(LinesWith(@"\b(unsafe|stackalloc\s+\w+\s*\*|fixed\s*\()\b", file => !file.Path.StartsWith("FastPool.Native/", StringComparison.Ordinal)));
+    public void Only_Native_is_unsafe() =>
+        Assert.Empty(
+        LinesWith(@"\b(unsafe|stackalloc\s+\w+\s*\*|fixed\s*\()\b", file =>
+        !file.Path.StartsWith("FastPool.Native/", StringComparison.Ordinal)));
 
     /// <summary>The bare imports are private there, so that every call gives a value or a negative errno.</summary>
     [Fact]
     public void Only_Libc_binds_the_C_library() =>
-        Assert.Empty(LinesWithText(@"(LibraryImport|DllImport)\s*\(\s*""libc|\bconst string \w+ = ""libc(\.so\.6)?""", static file => file.Path != LibcFile));
+        Assert.Empty(
+            LinesWithText(@"(LibraryImport|DllImport)\s*\(\s*""libc|\bconst string \w+ = ""libc(\.so\.6)?""", static file =>
+            file.Path != LibcFile));
 
     [Fact]
     public void Errno_is_read_in_one_place()
     {
-        var reads = LinesWith(@"\b(GetLastPInvokeError|GetLastSystemError|GetLastWin32Error|SetLastError)\b", static _ => true).ToList();
+        var reads = LinesWith(@"\b(GetLastPInvokeError|GetLastSystemError|GetLastWin32Error|SetLastError)\b", static _ => true)
+            .ToList();
         Assert.StartsWith(LibcFile + ":", Assert.Single(reads), StringComparison.Ordinal);
     }
 
@@ -78,25 +93,33 @@ public sealed class ArchitectureTests
     {
         var open =
             from line in SourceTree.Files.Single(static file => file.Path == LibcFile).Lines
-            where line.Text.Contains("[LibraryImport(", StringComparison.Ordinal) && line.Text.Contains("internal", StringComparison.Ordinal)
-            where !Regex.IsMatch(line.Text, @"\b(GetPid|GetPPid|GetUid|GetEUid|GetGrNam|Exit|TzSet|LocalTime|StrFTime|StrError|OpenLog|Syslog|CloseLog)\(")
+            where line.Text.Contains("[LibraryImport(", StringComparison.Ordinal)
+                && line.Text.Contains("internal", StringComparison.Ordinal)
+            where !Regex.IsMatch(line.Text,
+                @"\b(GetPid|GetPPid|GetUid|GetEUid|GetGrNam|Exit|TzSet|LocalTime|StrFTime|StrError|OpenLog|Syslog|CloseLog)\(")
             select line.Text.Trim();
         Assert.Empty(open);
     }
 
-    /// <summary>A peer decides how long its messages are: a place in one is looked at by a pattern, a reader of Protocol or the table of lengths, which all know where it ends.</summary>
+    /// <summary>
+    /// A peer decides how long its messages are: a place in one is looked at by a pattern, a reader of Protocol or the table of
+    /// lengths, which all know where it ends.
+    /// </summary>
     [Theory]
     [InlineData("FastPool.Core/Sessions")]
     [InlineData("FastPool.Net")]
     public void No_byte_of_a_message_is_taken_by_its_index(string room) =>
-        Assert.Empty(LinesWith(@"\b(message|body|packet|unread|received|buffer|tag|text|fields|reply)\[(?![^\]]*\.\.)[^\]]+\]", file => file.Path.StartsWith(room + "/", StringComparison.Ordinal)));
-
+        Assert.Empty(
+            LinesWith(@"\b(message|body|packet|unread|received|buffer|tag|text|fields|reply)\[(?![^\]]*\.\.)[^\]]+\]", file =>
+            file.Path.StartsWith(room + "/", StringComparison.Ordinal)));
 
     /// <summary>A length that a peer may choose would overflow the stack, which ends the process: only constants.</summary>
     [Fact]
     public void What_is_put_on_the_stack_has_a_constant_length()
     {
-        var constants = SourceTree.Files.SelectMany(static file => Regex.Matches(file.Text, @"\bconst\s+\w+\s+(\w+)\s*=").Select(static match => match.Groups[1].Value)).ToHashSet();
+        var constants =
+            SourceTree.Files.SelectMany(static file =>
+            Regex.Matches(file.Text, @"\bconst\s+\w+\s+(\w+)\s*=").Select(static match => match.Groups[1].Value)).ToHashSet();
         var breaches =
             from file in SourceTree.Files
             from line in file.Lines
@@ -113,12 +136,14 @@ public sealed class ArchitectureTests
     [InlineData("var text = stackalloc byte*[2];", true)]
     [InlineData("Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];", true)]
     [InlineData("Span<int> numbers = stackalloc[] { 1, 2 };", true)]
-    public void The_rule_for_the_stack_finds_what_it_forbids(string line, bool isAllowed) => Assert.Equal(isAllowed, HasConstantStack(line, ["HeadBytes"]));
+    public void The_rule_for_the_stack_finds_what_it_forbids(string line, bool isAllowed) =>
+        Assert.Equal(isAllowed, HasConstantStack(line, ["HeadBytes"]));
 
     private static bool HasConstantStack(string code, HashSet<string> constants) =>
         Regex.Matches(code, @"stackalloc[^\[]*\[([^\]]*)\]")
             .SelectMany(static match => Regex.Matches(match.Groups[1].Value, @"[A-Za-z_][\w.]*"))
-            .All(name => name.Value.EndsWith(".HashSizeInBytes", StringComparison.Ordinal) || (constants.Contains(name.Value.Split('.')[^1]) && (!name.Value.Contains('.') || char.IsUpper(name.Value[0]))));
+            .All(name => name.Value.EndsWith(".HashSizeInBytes", StringComparison.Ordinal)
+                || (constants.Contains(name.Value.Split('.')[^1]) && (!name.Value.Contains('.') || char.IsUpper(name.Value[0]))));
 
     [Fact]
     public void Words_shared_between_threads_have_their_places() =>
@@ -133,7 +158,8 @@ public sealed class ArchitectureTests
             let lines = file.Text.Split('\n')
             from i in Enumerable.Range(0, lines.Length)
             where Regex.IsMatch(SourceFile.CodeOf(lines[i]), @"\bInterlocked\.")
-            where !lines[Math.Max(0, i - 2)..Math.Min(lines.Length, i + 3)].Any(line => line.Contains("Pairs:", StringComparison.Ordinal))
+            where !lines[Math.Max(0, i - 2)..Math.Min(lines.Length, i + 3)]
+                .Any(line => line.Contains("Pairs:", StringComparison.Ordinal))
             where !IsCounter(lines[i])
             select $"{file.Path}:{i + 1}: {lines[i].Trim()}";
         Assert.Empty(breaches);
@@ -144,33 +170,44 @@ public sealed class ArchitectureTests
 
     [Fact]
     public void The_hot_files_wait_for_nothing_and_query_nothing() =>
-        Assert.Empty(LinesWith(@"\b(async|await|Task|ValueTask|lock|Thread)\b|using System\.Linq|\.(Select|Where|Any|ToList|ToArray|OrderBy|First|FirstOrDefault)\(", IsHot));
+        Assert.Empty(
+            LinesWith(
+            @"\b(async|await|Task|ValueTask|lock|Thread)\b|using System\.Linq|\.(Select|Where|Any|ToList|ToArray|OrderBy|First|FirstOrDefault)\(", IsHot));
 
     [Fact]
     public void Every_hot_path_is_there()
     {
-        Assert.All(Hot, static start => Assert.Contains(SourceTree.Files, file => file.Path.StartsWith(start, StringComparison.Ordinal)));
-        Assert.All(NotHot, static end => Assert.Contains(SourceTree.Files, file => file.Path.EndsWith(end, StringComparison.Ordinal)));
+        Assert.All(Hot, static start =>
+            Assert.Contains(SourceTree.Files, file => file.Path.StartsWith(start, StringComparison.Ordinal)));
+        Assert.All(NotHot, static end =>
+            Assert.Contains(SourceTree.Files, file => file.Path.EndsWith(end, StringComparison.Ordinal)));
     }
 
     private static bool IsHot(SourceFile file) =>
-        Array.Exists(Hot, start => file.Path.StartsWith(start, StringComparison.Ordinal)) && !Array.Exists(NotHot, end => file.Path.EndsWith(end, StringComparison.Ordinal));
+        Array.Exists(Hot, start => file.Path.StartsWith(start, StringComparison.Ordinal))
+            && !Array.Exists(NotHot, end => file.Path.EndsWith(end, StringComparison.Ordinal));
 
     [Theory]
     [InlineData("FastPool.Core/Pools")]
     [InlineData("FastPool.Core/Sessions")]
     public void Pools_and_sessions_take_time_and_chance_from_their_ports(string room) =>
-        Assert.Empty(LinesWith(@"\b(DateTime|DateTimeOffset|Stopwatch|Random\.Shared|RandomNumberGenerator|Guid|Environment)\b", file => file.Path.StartsWith(room + "/", StringComparison.Ordinal)));
+        Assert.Empty(
+            LinesWith(@"\b(DateTime|DateTimeOffset|Stopwatch|Random\.Shared|RandomNumberGenerator|Guid|Environment)\b", file =>
+            file.Path.StartsWith(room + "/", StringComparison.Ordinal)));
 
     [Fact]
     public void The_assemblies_reference_only_what_is_below_them()
     {
-        string[] order = ["FastPool.Base", "FastPool.Native", "FastPool.Io", "FastPool.Protocol", "FastPool.Core", "FastPool.Net", "FastPool.Control"];
+        string[] order =
+            ["FastPool.Base", "FastPool.Native", "FastPool.Io", "FastPool.Protocol", "FastPool.Core", "FastPool.Net",
+            "FastPool.Control"];
         var breaches =
-            from type in new[] { typeof(FastPool.Base.Check), typeof(FastPool.Native.Errno), typeof(FastPool.Io.Engine), typeof(FastPool.Protocol.MessageHeader), typeof(FastPool.Core.Pools.Pool), typeof(FastPool.Net.LoopGroup) }
+            from type in new[] { typeof(FastPool.Base.Check), typeof(FastPool.Native.Errno), typeof(FastPool.Io.Engine),
+                typeof(FastPool.Protocol.MessageHeader), typeof(FastPool.Core.Pools.Pool), typeof(FastPool.Net.LoopGroup) }
             let assembly = type.Assembly.GetName().Name!
             from reference in type.Assembly.GetReferencedAssemblies()
-            where Array.IndexOf(order, reference.Name) > Array.IndexOf(order, assembly) || (assembly is "FastPool.Core" or "FastPool.Protocol" && reference.Name is "FastPool.Native" or "FastPool.Io")
+            where Array.IndexOf(order, reference.Name) > Array.IndexOf(order, assembly)
+                || (assembly is "FastPool.Core" or "FastPool.Protocol" && reference.Name is "FastPool.Native" or "FastPool.Io")
             select $"{assembly} → {reference.Name}";
         Assert.Empty(breaches);
     }
@@ -188,11 +225,16 @@ public sealed class ArchitectureTests
         Assert.NotEmpty(LinesWith(pattern, file => file.Path == door));
     }
 
-    /// <summary>Files and folders of a room do not lean on each other in circles, but for the few that tools/house.py names.</summary>
+    /// <summary>
+    /// Files and folders of a room do not lean on each other in circles, but for the few that tools/house.py names.
+    /// </summary>
     [Fact]
     public void No_room_has_new_circles_inside()
     {
-        var start = new ProcessStartInfo("python3", [Path.Combine(SourceTree.Folder, "..", "tools", "house.py"), "--check"]) { RedirectStandardOutput = true };
+        var start =
+            new ProcessStartInfo("python3",
+            [Path.Combine(SourceTree.Folder, "..", "tools", "house.py"), "--check"])
+            { RedirectStandardOutput = true };
         using var house = System.Diagnostics.Process.Start(start)!;
         var output = house.StandardOutput.ReadToEnd();
         house.WaitForExit();
@@ -200,7 +242,8 @@ public sealed class ArchitectureTests
     }
 
     private static bool IsForSharedWords(SourceFile file) =>
-        file.Path.StartsWith("FastPool.Core/Pools/", StringComparison.Ordinal) || file.Path.StartsWith("FastPool.Control/", StringComparison.Ordinal) || SharedWords.Contains(file.Path);
+        file.Path.StartsWith("FastPool.Core/Pools/", StringComparison.Ordinal)
+            || file.Path.StartsWith("FastPool.Control/", StringComparison.Ordinal) || SharedWords.Contains(file.Path);
 
     /// <summary>The same with the contents of strings.</summary>
     private static IEnumerable<string> LinesWithText(string pattern, Func<SourceFile, bool> where) =>

@@ -24,7 +24,8 @@ public sealed class DialectTests
 
     [Fact]
     public void No_line_is_longer_than_the_editorconfig_allows() =>
-        Assert.Empty(Lines.Where(static line => IsTooLong(line.Line)).Select(static line => $"{line.Path}:{line.Number}: {line.Line.Length} columns"));
+        Assert.Empty(Lines.Where(static line => IsTooLong(line.Line))
+            .Select(static line => $"{line.Path}:{line.Number}: {line.Line.Length} columns"));
 
     [Fact]
     public void A_unit_ends_a_name_without_an_underscore() =>
@@ -34,7 +35,8 @@ public sealed class DialectTests
     [Theory]
     [InlineData(130, false)]
     [InlineData(131, true)]
-    public void The_rule_for_lines_counts_columns(int length, bool isTooLong) => Assert.Equal(isTooLong, IsTooLong(new string('x', length)));
+    public void The_rule_for_lines_counts_columns(int length, bool isTooLong) =>
+        Assert.Equal(isTooLong, IsTooLong(new string('x', length)));
 
     private static bool IsTooLong(string line)
     {

@@ -12,7 +12,8 @@ namespace FastPool.Tests.Architecture;
 /// </summary>
 internal sealed class MemberGraph
 {
-    private static readonly Dictionary<short, OpCode> s_opCodes = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
+    private static readonly Dictionary<short, OpCode> s_opCodes = typeof(OpCodes)
+        .GetFields(BindingFlags.Public | BindingFlags.Static)
         .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
 
     private readonly Dictionary<string, HashSet<string>> _uses = [];
@@ -20,7 +21,9 @@ internal sealed class MemberGraph
     private readonly HashSet<string> _candidates = [];
     private readonly HashSet<string> _contracts = [];
 
-    /// <summary>Members that nothing leads to from the program's start, from an override or an implementation of an interface.</summary>
+    /// <summary>
+    /// Members that nothing leads to from the program's start, from an override or an implementation of an interface.
+    /// </summary>
     public static IReadOnlyList<string> Unreached(string folder)
     {
         var graph = new MemberGraph();
@@ -51,7 +54,8 @@ internal sealed class MemberGraph
         [
             .. _candidates
                 .Where(member => !seen.Contains(member) && !seen.Contains(Other(member)))
-                .Where(member => !_contracts.Contains(member) || !called.Contains(Signature(member))) // The class itself is called.
+                // The class itself is called.
+                .Where(member => !_contracts.Contains(member) || !called.Contains(Signature(member)))
                 .Order(StringComparer.Ordinal),
         ];
     }
@@ -66,8 +70,10 @@ internal sealed class MemberGraph
         var name = member[..slash];
         const string Get = "::get_";
         const string Set = "::set_";
-        if (name.Contains(Get, StringComparison.Ordinal)) return $"{name.Replace(Get, Set, StringComparison.Ordinal)}/{parameters + 1}";
-        if (name.Contains(Set, StringComparison.Ordinal)) return $"{name.Replace(Set, Get, StringComparison.Ordinal)}/{parameters - 1}";
+        if (name.Contains(Get, StringComparison.Ordinal))
+            return $"{name.Replace(Get, Set, StringComparison.Ordinal)}/{parameters + 1}";
+        if (name.Contains(Set, StringComparison.Ordinal))
+            return $"{name.Replace(Set, Get, StringComparison.Ordinal)}/{parameters - 1}";
         return member;
     }
 
@@ -78,7 +84,8 @@ internal sealed class MemberGraph
         foreach (var typeHandle in reader.TypeDefinitions)
         {
             var type = reader.GetTypeDefinition(typeHandle);
-            var implementations = type.GetMethodImplementations().Select(one => reader.GetMethodImplementation(one).MethodBody).ToHashSet();
+            var implementations = type.GetMethodImplementations().Select(one => reader.GetMethodImplementation(one).MethodBody)
+                .ToHashSet();
             var isPlain = !IsGenerated(reader, type) && !IsAttribute(reader, type);
             var isValue = IsStruct(reader, type);
             foreach (var methodHandle in type.GetMethods())
@@ -89,7 +96,8 @@ internal sealed class MemberGraph
                 if (isCalledByRuntime || IsRoot(reader, method)) _roots.Add(name);
                 else if (isPlain && IsCandidate(reader, method, isValue)) _candidates.Add(name);
                 if ((method.Attributes & MethodAttributes.Abstract) != 0) _contracts.Add(name);
-                if (method.RelativeVirtualAddress != 0) Read(reader, name, file.GetMethodBody(method.RelativeVirtualAddress).GetILBytes()!);
+                if (method.RelativeVirtualAddress != 0)
+                    Read(reader, name, file.GetMethodBody(method.RelativeVirtualAddress).GetILBytes()!);
             }
             if (!isPlain || isValue) continue; // A struct has the layout of the C library's or of a cache line.
             foreach (var fieldHandle in type.GetFields())
@@ -111,21 +119,27 @@ internal sealed class MemberGraph
     private static bool IsCandidate(MetadataReader reader, MethodDefinition method, bool isValue)
     {
         var name = reader.GetString(method.Name);
-        if (name.Contains('<') || name is "Deconstruct" or "op_Equality" or "op_Inequality" or "PrintMembers" or "get_EqualityContract") return false;
+        if (name.Contains('<')
+            || name is "Deconstruct" or "op_Equality" or "op_Inequality" or "PrintMembers"
+            or "get_EqualityContract") return false;
         if (IsAccessor(name)) return true;
-        if (HasAttribute(reader, method.GetCustomAttributes(), "CompilerGeneratedAttribute", "ConditionalAttribute")) return false;
-        return name != ".ctor" || (!isValue && reader.GetBlobReader(method.Signature) is var signature && Parameters(ref signature) > 0);
+        if (HasAttribute(reader, method.GetCustomAttributes(), "CompilerGeneratedAttribute", "ConditionalAttribute"))
+            return false;
+        return name != ".ctor"
+            || (!isValue && reader.GetBlobReader(method.Signature) is var signature && Parameters(ref signature) > 0);
     }
 
     private static bool IsAccessor(string name) =>
         name.StartsWith("get_", StringComparison.Ordinal) || name.StartsWith("set_", StringComparison.Ordinal);
 
     private static bool IsGenerated(MetadataReader reader, TypeDefinition type) =>
-        reader.GetString(type.Name).Contains('<') || HasAttribute(reader, type.GetCustomAttributes(), "CompilerGeneratedAttribute")
+        reader.GetString(type.Name).Contains('<')
+            || HasAttribute(reader, type.GetCustomAttributes(), "CompilerGeneratedAttribute")
         || (!type.GetDeclaringType().IsNil && IsGenerated(reader, reader.GetTypeDefinition(type.GetDeclaringType())));
 
     private static bool IsAttribute(MetadataReader reader, TypeDefinition type) =>
-        !type.BaseType.IsNil && NameOfType(reader, type.BaseType) is "System.Attribute" or "System.MulticastDelegate" or "System.Enum";
+        !type.BaseType.IsNil
+            && NameOfType(reader, type.BaseType) is "System.Attribute" or "System.MulticastDelegate" or "System.Enum";
 
     private static bool IsStruct(MetadataReader reader, TypeDefinition type) =>
         !type.BaseType.IsNil && NameOfType(reader, type.BaseType) == "System.ValueType";
@@ -200,12 +214,14 @@ internal sealed class MemberGraph
             case HandleKind.TypeDefinition:
                 var type = reader.GetTypeDefinition((TypeDefinitionHandle)handle);
                 var outer = type.GetDeclaringType();
-                return Join(outer.IsNil ? reader.GetString(type.Namespace) : NameOfType(reader, outer), reader.GetString(type.Name));
+                return Join(outer.IsNil ? reader.GetString(type.Namespace)
+                    : NameOfType(reader, outer), reader.GetString(type.Name));
             case HandleKind.TypeReference:
                 var reference = reader.GetTypeReference((TypeReferenceHandle)handle);
                 var scope = reference.ResolutionScope;
                 var isNested = scope.Kind == HandleKind.TypeReference;
-                return Join(isNested ? NameOfType(reader, scope) : reader.GetString(reference.Namespace), reader.GetString(reference.Name));
+                return Join(isNested ? NameOfType(reader, scope)
+                    : reader.GetString(reference.Namespace), reader.GetString(reference.Name));
             case HandleKind.TypeSpecification:
                 var blob = reader.GetBlobReader(reader.GetTypeSpecification((TypeSpecificationHandle)handle).Signature);
                 if (blob.ReadSignatureTypeCode() != SignatureTypeCode.GenericTypeInstance) return "";

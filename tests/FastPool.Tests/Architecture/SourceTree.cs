@@ -26,12 +26,14 @@ internal static class SourceTree
 
     public static IReadOnlyList<SourceFile> Files { get; } = Read();
 
-    public static IEnumerable<SourceFile> In(string folder) => Files.Where(file => file.Path.StartsWith(folder + "/", StringComparison.Ordinal));
+    public static IEnumerable<SourceFile> In(string folder) =>
+        Files.Where(file => file.Path.StartsWith(folder + "/", StringComparison.Ordinal));
 
     private static string Find([CallerFilePath] string here = "")
     {
         var folder = Path.GetDirectoryName(here)!;
-        while (!File.Exists(Path.Combine(folder, "FastPool.sln"))) folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("no src above " + here);
+        while (!File.Exists(Path.Combine(folder, "FastPool.sln")))
+            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("no src above " + here);
         return Path.Combine(folder, "src");
     }
 

@@ -31,7 +31,9 @@ public sealed class UnusedMemberTests
 
     [Fact]
     public void A_member_that_the_product_does_not_use_is_named_here_or_gone() =>
-        Assert.Equal(ForTests, MemberGraph.Unreached(AppContext.BaseDirectory).Select(WithoutNamespace).Order(StringComparer.Ordinal));
+        Assert.Equal(ForTests, MemberGraph.Unreached(AppContext.BaseDirectory).Select(WithoutNamespace)
+            .Order(StringComparer.Ordinal));
 
-    private static string WithoutNamespace(string member) => member[(member.LastIndexOf('.', member.IndexOf("::", StringComparison.Ordinal)) + 1)..];
+    private static string WithoutNamespace(string member) =>
+        member[(member.LastIndexOf('.', member.IndexOf("::", StringComparison.Ordinal)) + 1)..];
 }

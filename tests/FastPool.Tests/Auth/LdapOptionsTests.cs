@@ -11,8 +11,10 @@ public sealed class LdapOptionsTests
     [InlineData("ldapcolour=red", "invalid LDAP option: \"ldapcolour\"")]
     [InlineData("ldapserver=h ldapprefix=a ldapbasedn=b", "cannot mix options for simple bind and search+bind modes")]
     [InlineData("ldapserver=h ldapsuffix=a ldapbinddn=b", "cannot mix options for simple bind and search+bind modes")]
-    [InlineData("ldapserver=h", "authentication method \"ldap\" requires argument \"ldapbasedn\", \"ldapprefix\", or \"ldapsuffix\" to be set")]
-    [InlineData("ldapserver=h ldapbasedn=b ldapsearchattribute=a ldapsearchfilter=f", "cannot use ldapsearchattribute together with ldapsearchfilter")]
+    [InlineData("ldapserver=h",
+        "authentication method \"ldap\" requires argument \"ldapbasedn\", \"ldapprefix\", or \"ldapsuffix\" to be set")]
+    [InlineData("ldapserver=h ldapbasedn=b ldapsearchattribute=a ldapsearchfilter=f",
+        "cannot use ldapsearchattribute together with ldapsearchfilter")]
     [InlineData("ldapprefix=a", "LDAP server not specified, and no ldapbasedn")]
     [InlineData("ldapurl=http://h/b", "unsupported LDAP URL scheme: http")]
     [InlineData("ldapurl=nothing", "could not parse LDAP URL \"nothing\": Bad URL")]
@@ -25,8 +27,10 @@ public sealed class LdapOptionsTests
     [Fact]
     public void Pairs_are_parted_by_blanks_and_commas_and_may_be_quoted()
     {
-        var options = LdapOptions.Parse("ldapserver=\"one two\", ldapprefix=\"cn=\",ldapsuffix=\",dc=a, dc=\"\"b\"\"\"  ldaptls=1", out _)!;
-        Assert.Equal(("one two", "cn=joe,dc=a, dc=\"b\"", true, 389), (options.Server, options.DnOf("joe"), options.StartsTls, options.Port));
+        var options =
+            LdapOptions.Parse("ldapserver=\"one two\", ldapprefix=\"cn=\",ldapsuffix=\",dc=a, dc=\"\"b\"\"\"  ldaptls=1", out _)!;
+        Assert.Equal(("one two", "cn=joe,dc=a, dc=\"b\"", true, 389),
+            (options.Server, options.DnOf("joe"), options.StartsTls, options.Port));
     }
 
     [Fact]
@@ -35,7 +39,8 @@ public sealed class LdapOptionsTests
         var options = LdapOptions.Parse("ldapurl=\"ldaps://host.example:1636/dc=a%20b?mail,cn?one?(objectClass=person)\"", out _);
         Assert.Null(options); // An attribute and a filter are two ways to say the same.
         options = LdapOptions.Parse("ldapurl=\"ldaps://host.example/dc=a%20b?mail?one\"", out _)!;
-        Assert.Equal(("host.example", 636, true, "dc=a b", 1, "(mail=joe)"), (options.Server, options.Port, options.IsSecure, options.BaseDn, options.Scope, options.FilterFor("joe")));
+        Assert.Equal(("host.example", 636, true, "dc=a b", 1, "(mail=joe)"),
+            (options.Server, options.Port, options.IsSecure, options.BaseDn, options.Scope, options.FilterFor("joe")));
         options = LdapOptions.Parse("ldapurl=\"ldap://h:99/b???(&(uid=$username)(x=y))\"", out _)!;
         Assert.Equal((99, 2, "(&(uid=joe)(x=y))"), (options.Port, options.Scope, options.FilterFor("joe")));
     }

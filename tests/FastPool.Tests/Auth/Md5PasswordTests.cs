@@ -15,11 +15,14 @@ public sealed class Md5PasswordTests
         var stored = Md5Password.Store("secret"u8, "ann"u8);
         var salt = new byte[] { 0, 255, 10, 13 };
         var response = Md5Password.Respond(stored, salt);
-        Assert.Equal("md5" + Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData([.. stored[3..], .. salt])), Encoding.ASCII.GetString(response));
+        Assert.Equal("md5"
+            + Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData([.. stored[3..], .. salt])),
+            Encoding.ASCII.GetString(response));
         Assert.True(Md5Password.AreEqual(response, [.. response]));
         Assert.False(Md5Password.AreEqual(response, Md5Password.Respond(stored, [1, 2, 3, 4])));
         Assert.False(Md5Password.AreEqual(response, response.AsSpan(1)));
     }
 
-    private static string Md5Of(string text) => Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(Encoding.ASCII.GetBytes(text)));
+    private static string Md5Of(string text) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(Encoding.ASCII.GetBytes(text)));
 }

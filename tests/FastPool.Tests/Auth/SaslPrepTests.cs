@@ -5,7 +5,10 @@ using FastPool.Core.Auth;
 
 namespace FastPool.Tests.Auth;
 
-/// <summary>Passwords prepared as PostgreSQL prepares them. Sources: RFC 4013, 3; PostgreSQL's tests of its authentication; Python's own Unicode.</summary>
+/// <summary>
+/// Passwords prepared as PostgreSQL prepares them. Sources: RFC 4013, 3; PostgreSQL's tests of its authentication; Python's own
+/// Unicode.
+/// </summary>
 public sealed class SaslPrepTests
 {
     private static string Prepared(string text) => Encoding.UTF8.GetString(SaslPrep.Prepare(Encoding.UTF8.GetBytes(text)));
@@ -80,21 +83,24 @@ public sealed class SaslPrepTests
         {
             var parts = line.Split(' ');
             var prepared = Convert.ToHexString(SaslPrep.Prepare(Convert.FromHexString(parts[0])));
-            if (!prepared.Equals(parts[1], StringComparison.OrdinalIgnoreCase)) wrong.Add($"{parts[0]}: {parts[1]}, not {prepared}");
+            if (!prepared.Equals(parts[1], StringComparison.OrdinalIgnoreCase))
+                wrong.Add($"{parts[0]}: {parts[1]}, not {prepared}");
         }
         Assert.Empty(wrong);
     }
 
     [Fact]
     public void The_tables_are_what_the_tool_writes() =>
-        Assert.Equal(File.ReadAllText(Script("../src/FastPool.Core/Auth/SaslPrep/SaslPrepTables.cs")), Run("python3", Script("saslprep-tables.py")));
+        Assert.Equal(File.ReadAllText(Script("../src/FastPool.Core/Auth/SaslPrep/SaslPrepTables.cs")),
+            Run("python3", Script("saslprep-tables.py")));
 
     private static string Script(string name, [CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../tools", name));
 
     private static string Run(string program, string argument)
     {
-        using var process = System.Diagnostics.Process.Start(new ProcessStartInfo(program, [argument]) { RedirectStandardOutput = true })!;
+        using var process =
+            System.Diagnostics.Process.Start(new ProcessStartInfo(program, [argument]) { RedirectStandardOutput = true })!;
         var text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);

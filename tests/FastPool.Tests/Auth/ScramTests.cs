@@ -11,7 +11,8 @@ public sealed class ScramTests
 
     private static readonly byte[] Nonce = new byte[ScramServerExchange.NonceLength];
 
-    private static ScramVerifier VerifierOf(string password) => ScramVerifier.FromPassword(Encoding.UTF8.GetBytes(password), 7, [1, 2, 3]);
+    private static ScramVerifier VerifierOf(string password) =>
+        ScramVerifier.FromPassword(Encoding.UTF8.GetBytes(password), 7, [1, 2, 3]);
 
     /// <summary>A client's side with its password.</summary>
     private sealed class Client(string password)
@@ -23,9 +24,12 @@ public sealed class ScramTests
         public byte[] ClientFirst() => _exchange.ClientFirst();
 
         public byte[]? ClientFinal(ReadOnlySpan<byte> serverFirst) =>
-            _exchange.TryTakeServerFirst(serverFirst) ? _exchange.ClientFinal(ScramKeys.FromPassword(Encoding.UTF8.GetBytes(password), _exchange.Salt, _exchange.Iterations)) : null;
+            _exchange.TryTakeServerFirst(serverFirst)
+                ? _exchange.ClientFinal(
+                ScramKeys.FromPassword(Encoding.UTF8.GetBytes(password), _exchange.Salt, _exchange.Iterations)) : null;
 
-        public bool CheckServerFinal(ReadOnlySpan<byte> serverFinal, out bool isWrong) => _exchange.CheckServerFinal(serverFinal, out isWrong);
+        public bool CheckServerFinal(ReadOnlySpan<byte> serverFinal, out bool isWrong) =>
+            _exchange.CheckServerFinal(serverFinal, out isWrong);
     }
 
     private static Client ClientWith(string password) => new(password);
@@ -36,10 +40,13 @@ public sealed class ScramTests
     {
         var salt = Convert.FromBase64String("W22ZaJ0SNY7soEsUEjb6gQ==");
         var verifier = ScramVerifier.FromPassword("pencil"u8, Iterations, salt);
-        // The example's server nonce is no base64, so its bytes cannot be given; proof and signature are worked out from the texts.
-        const string authMessage = "n=user,r=rOprNGfwEbeRWgbNEkqO,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
+        // The example's server nonce is no base64, so its bytes cannot be given; proof and signature are worked out from the
+        // texts.
+        const string authMessage =
+            "n=user,r=rOprNGfwEbeRWgbNEkqO,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
             + "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-        var signature = System.Security.Cryptography.HMACSHA256.HashData(verifier.ServerKey, Encoding.ASCII.GetBytes(authMessage));
+        var signature =
+            System.Security.Cryptography.HMACSHA256.HashData(verifier.ServerKey, Encoding.ASCII.GetBytes(authMessage));
         Assert.Equal("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", Convert.ToBase64String(signature));
         var keys = ScramKeys.FromPassword("pencil"u8, salt, Iterations);
         var proof = System.Security.Cryptography.HMACSHA256.HashData(verifier.StoredKey, Encoding.ASCII.GetBytes(authMessage));
@@ -77,7 +84,8 @@ public sealed class ScramTests
         var server = new ScramServerExchange(VerifierOf("one"), false, Nonce);
         var client = ClientWith("one");
         client.ClientFinal(server.ServerFirst(client.ClientFirst())!);
-        Assert.False(client.CheckServerFinal(Encoding.ASCII.GetBytes("v=" + Convert.ToBase64String(new byte[32])), out var isWrong));
+        Assert.False(
+            client.CheckServerFinal(Encoding.ASCII.GetBytes("v=" + Convert.ToBase64String(new byte[32])), out var isWrong));
         Assert.True(isWrong);
         Assert.Equal("invalid server signature", client.Problem);
     }
@@ -141,7 +149,8 @@ public sealed class ScramTests
     public void As_many_iterations_as_a_million_are_asked_for(int iterations)
     {
         var client = new ScramClientExchange(Nonce);
-        Assert.True(client.TryTakeServerFirst(Encoding.ASCII.GetBytes($"r={Convert.ToBase64String(Nonce)}x,s=AQID,i={iterations}")));
+        Assert.True(
+            client.TryTakeServerFirst(Encoding.ASCII.GetBytes($"r={Convert.ToBase64String(Nonce)}x,s=AQID,i={iterations}")));
         Assert.Equal(iterations, client.Iterations);
         Assert.Equal([1, 2, 3], client.Salt);
     }
@@ -152,7 +161,9 @@ public sealed class ScramTests
     public void A_server_s_salt_has_an_end(int length, bool isTaken)
     {
         var client = new ScramClientExchange(Nonce);
-        Assert.Equal(isTaken, client.TryTakeServerFirst(Encoding.ASCII.GetBytes($"r={Convert.ToBase64String(Nonce)}x,s={new string('A', length)},i=1")));
+        Assert.Equal(isTaken,
+            client.TryTakeServerFirst(
+            Encoding.ASCII.GetBytes($"r={Convert.ToBase64String(Nonce)}x,s={new string('A', length)},i=1")));
         if (!isTaken) Assert.Equal("malformed SCRAM message (invalid salt)", client.Problem);
     }
 
@@ -173,7 +184,8 @@ public sealed class ScramTests
     {
         var client = ClientWith("x");
         var nonce = Convert.ToBase64String(Nonce) + new string('n', 60_000);
-        Assert.Contains(nonce, Encoding.ASCII.GetString(client.ClientFinal(Encoding.ASCII.GetBytes($"r={nonce},s=AQID,i=1"))!), StringComparison.Ordinal);
+        Assert.Contains(nonce, Encoding.ASCII.GetString(client.ClientFinal(Encoding.ASCII.GetBytes($"r={nonce},s=AQID,i=1"))!),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -181,7 +193,8 @@ public sealed class ScramTests
     {
         var verifiers = new ScramVerifiers([1, 2, 3]);
         byte[][] Salts() => [Kept("ann").Salt, Kept("bob").Salt, verifiers.Decoy("ghost", 2).Salt];
-        ScramVerifier Kept(string user) => verifiers.KeepAdHoc(user, "same", 2, ScramKeys.FromPassword("same"u8, verifiers.SaltOf(user), 2));
+        ScramVerifier Kept(string user) =>
+            verifiers.KeepAdHoc(user, "same", 2, ScramKeys.FromPassword("same"u8, verifiers.SaltOf(user), 2));
         var before = Salts();
         verifiers.Forget([]);
         Assert.Equal(before, Salts());
@@ -192,10 +205,12 @@ public sealed class ScramTests
     public void An_unknown_user_s_verifier_looks_like_a_known_one_s_and_costs_no_iterations()
     {
         var verifier = new ScramVerifiers([1, 2, 3]).Decoy("ghost", int.MaxValue, 40); // Told, and not done.
-        Assert.Equal((int.MaxValue, 40, 32, 32), (verifier.Iterations, verifier.Salt.Length, verifier.StoredKey.Length, verifier.ServerKey.Length));
+        Assert.Equal((int.MaxValue, 40, 32, 32),
+            (verifier.Iterations, verifier.Salt.Length, verifier.StoredKey.Length, verifier.ServerKey.Length));
         Assert.Equal(40, verifier.Salt.Chunk(4).Select(Convert.ToHexString).Distinct().Count() * 4);
         Assert.NotEqual(verifier.StoredKey, verifier.ServerKey);
-        Assert.Equal(verifier.Salt[..16], new ScramVerifiers([1, 2, 3]).Decoy("ghost", 4).Salt); // By the same secret, in another process.
+        // By the same secret, in another process.
+        Assert.Equal(verifier.Salt[..16], new ScramVerifiers([1, 2, 3]).Decoy("ghost", 4).Salt);
         Assert.NotEqual(verifier.Salt[..16], new ScramVerifiers([1, 2, 4]).Decoy("ghost", 4).Salt);
     }
 
@@ -206,10 +221,15 @@ public sealed class ScramTests
         var (kept, dropped) = (ScramKeys.FromPassword("kept"u8, [1], 2), ScramKeys.FromPassword("dropped"u8, [1], 2));
         verifiers.KeepProof(kept);
         verifiers.KeepProof(dropped);
-        var (keptVerifier, droppedVerifier) = (ScramVerifier.FromPassword("kept"u8, 2, [1]), ScramVerifier.FromPassword("dropped"u8, 2, [1]));
+        var (keptVerifier, droppedVerifier) =
+            (ScramVerifier.FromPassword("kept"u8, 2, [1]), ScramVerifier.FromPassword("dropped"u8, 2, [1]));
         Assert.Equal(kept, verifiers.Proof(keptVerifier.StoredKey));
-        Assert.Null(verifiers.Proof(ScramVerifier.FromPassword("kept"u8, 2, [2]).StoredKey)); // The same password under another salt.
-        verifiers.Forget([Secret.Of("plain"), Secret.Of($"SCRAM-SHA-256$2:AQ==${Convert.ToBase64String(keptVerifier.StoredKey)}:{Convert.ToBase64String(keptVerifier.ServerKey)}")]);
+        // The same password under another salt.
+        Assert.Null(verifiers.Proof(ScramVerifier.FromPassword("kept"u8, 2, [2]).StoredKey));
+        verifiers.Forget(
+            [Secret.Of("plain"),
+            Secret.Of(
+            $"SCRAM-SHA-256$2:AQ==${Convert.ToBase64String(keptVerifier.StoredKey)}:{Convert.ToBase64String(keptVerifier.ServerKey)}")]);
         Assert.Equal(kept, verifiers.Proof(keptVerifier.StoredKey));
         Assert.Null(verifiers.Proof(droppedVerifier.StoredKey));
     }

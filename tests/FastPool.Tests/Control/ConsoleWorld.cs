@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using FastPool.Base;
+using FastPool.Control;
 using FastPool.Control.Answers;
 using FastPool.Control.Operations;
-using FastPool.Control;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
@@ -13,10 +13,13 @@ namespace FastPool.Tests.Control;
 
 using Settings = FastPool.Core.Settings.Settings;
 
-/// <summary>A pooler in memory with a console: loops, pools and sessions without a socket, a clock that is moved by hand.</summary>
+/// <summary>
+/// A pooler in memory with a console: loops, pools and sessions without a socket, a clock that is moved by hand.
+/// </summary>
 internal sealed class ConsoleWorld
 {
-    public const string Ini = "[pgbouncer]\nlisten_port=7510\npool_mode=transaction\n[databases]\np0=host=127.0.0.1 port=7501\np1=host=127.0.0.1 port=7501\n";
+    public const string Ini =
+        "[pgbouncer]\nlisten_port=7510\npool_mode=transaction\n[databases]\np0=host=127.0.0.1 port=7501\np1=host=127.0.0.1 port=7501\n";
 
     private long _lastId;
 
@@ -31,7 +34,8 @@ internal sealed class ConsoleWorld
         var verifiers = new ScramVerifiers([]);
         Loops = [.. Enumerable.Range(0, loops).Select(index => NewLoop((byte)index, verifiers))];
         Posts = new MemoryLoops(Loops);
-        Plane = new ControlPlane(Registry, Tracked, Posts, Process, new ControlThread(Clock, Log), Clock, new UtcTime(), dns ?? new NoDns(), Statements, verifiers, new ProductView("0.0.1", "memory"), Log);
+        Plane = new ControlPlane(Registry, Tracked, Posts, Process, new ControlThread(Clock, Log), Clock, new UtcTime(), dns
+            ?? new NoDns(), Statements, verifiers, new ProductView("0.0.1", "memory"), Log);
         Plane.Start();
     }
 
@@ -64,13 +68,17 @@ internal sealed class ConsoleWorld
     {
         Loops[loop].Context.NowUs = Clock.NowUs;
         Loops[loop].Context.WallUs = Clock.WallUs;
-        var client = new ClientSession(Loops[loop].Context, NextId(), remote ?? V4(50_000), remote is { IsUnix: true } ? EndAddress.OfUnix : V4(7510), unixPort: 7510, peerPid: 4711) { IsOwnUser = isOwnUser, Transport = new FakeEnd() };
+        var client =
+            new ClientSession(Loops[loop].Context, NextId(), remote ?? V4(50_000), remote is { IsUnix: true } ? EndAddress.OfUnix
+            : V4(7510), unixPort: 7510, peerPid: 4711)
+            { IsOwnUser = isOwnUser, Transport = new FakeEnd() };
         Loops[loop].Clients.Add(client);
         return client;
     }
 
     /// <summary>A client that is in.</summary>
-    public ClientSession Client(string database, string user = "alice", int loop = 0, EndAddress? remote = null, bool isOwnUser = false)
+    public ClientSession Client(string database, string user = "alice", int loop = 0, EndAddress? remote = null,
+        bool isOwnUser = false)
     {
         var client = Connect(loop, remote, isOwnUser);
         client.DatabaseName = database;
@@ -140,7 +148,12 @@ internal sealed class ConsoleWorld
 
     private MemoryLoop NewLoop(byte index, ScramVerifiers verifiers)
     {
-        var context = new SessionContext(index, Registry, Tracked, verifiers, Statements, new SeededRandom(), Log) { NowUs = Clock.NowUs, WallUs = Clock.WallUs };
+        var context =
+            new SessionContext(index, Registry, Tracked, verifiers, Statements, new SeededRandom(), Log)
+            {
+                NowUs = Clock.NowUs,
+                WallUs = Clock.WallUs
+            };
         return new MemoryLoop(context, this);
     }
 }

@@ -38,7 +38,8 @@ public sealed class DescriptorTests
         var sent = reply.Sent.ConvertAll(static message => Assert.Single(message.Descriptors));
         Assert.Equal([3, 7, 8], sent.Select(static copy => copy % 1000));
         Assert.Equal(sent.Order(), Numbers.Open.Order());
-        var shown = WireMessage.ReadAll([.. reply.Sent.SelectMany(static message => message.Bytes)]).Select(static row => row.Values[0]);
+        var shown = WireMessage.ReadAll([.. reply.Sent.SelectMany(static message => message.Bytes)])
+            .Select(static row => row.Values[0]);
         Assert.Equal(["3", "7", "8"], shown);
         reply.Copies!.Dispose();
         Assert.Empty(Numbers.Open);

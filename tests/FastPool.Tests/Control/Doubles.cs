@@ -1,6 +1,6 @@
 using FastPool.Base;
-using FastPool.Control.Operations;
 using FastPool.Control;
+using FastPool.Control.Operations;
 using FastPool.Core.Sessions;
 using Microsoft.Extensions.Logging;
 
@@ -40,9 +40,18 @@ internal sealed class MemoryLog : ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+        string> formatter)
     {
-        var level = logLevel switch { LogLevel.Information => "LOG", LogLevel.Warning => "WARNING", LogLevel.Error => "ERROR", _ => "DEBUG" };
+        var level =
+            logLevel switch
+            {
+                LogLevel.Information => "LOG",
+                LogLevel.Warning => "WARNING",
+                LogLevel.Error => "ERROR",
+                _ =>
+            "DEBUG"
+            };
         lock (_lines) _lines.Add($"{level} {formatter(state, exception)}");
     }
 }
@@ -146,7 +155,9 @@ internal sealed class Reply : IConsoleReply
     }
 
     /// <summary>Rows with their values joined by bars, as psql -At prints them.</summary>
-    public string[] Rows => [.. Messages.Where(static message => message.Type == 'D').Select(static message => string.Join('|', message.Values.Select(static value => value ?? "NULL")))];
+    public string[] Rows =>
+        [.. Messages.Where(static message => message.Type == 'D')
+        .Select(static message => string.Join('|', message.Values.Select(static value => value ?? "NULL")))];
 
     public (string Name, int Oid, int Length)[] Columns => Messages.Single(static message => message.Type == 'T').Columns;
 }

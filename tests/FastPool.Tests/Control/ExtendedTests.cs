@@ -6,7 +6,8 @@ namespace FastPool.Tests.Control;
 /// <summary>console_extended: drivers read the console by Parse, Bind, Describe, Execute and Sync.</summary>
 public sealed class ExtendedTests
 {
-    private readonly ConsoleWorld _world = new("[pgbouncer]\nlisten_port=7510\npool_mode=transaction\n[fastpool]\nconsole_extended=1\n[databases]\np0=host=127.0.0.1 port=7501\n");
+    private readonly ConsoleWorld _world =
+        new("[pgbouncer]\nlisten_port=7510\npool_mode=transaction\n[fastpool]\nconsole_extended=1\n[databases]\np0=host=127.0.0.1 port=7501\n");
     private readonly ClientSession _admin;
 
     public ExtendedTests() => _admin = _world.Admin();
@@ -40,7 +41,8 @@ public sealed class ExtendedTests
     {
         _world.Registry.AdminPool.Stats[0].Queries = value;
         var row = Run("show totals", [0, 1]).Where(static message => message.Type == 'D').ElementAt(2);
-        Assert.Equal(hex.Replace(" ", "", StringComparison.Ordinal), Convert.ToHexString(System.Text.Encoding.Latin1.GetBytes(row.Values[1]!)));
+        Assert.Equal(hex.Replace(" ", "", StringComparison.Ordinal),
+            Convert.ToHexString(System.Text.Encoding.Latin1.GetBytes(row.Values[1]!)));
     }
 
     [Fact]
@@ -51,7 +53,9 @@ public sealed class ExtendedTests
         _world.Loops[0].Context.NowUs = _world.Clock.NowUs + 12_345_678;
         client.EndQuery(isTransactionOver: true);
         var row = Run("show latency", [1]).First(static message => message.Type == 'D');
-        Assert.Equal("0003000100000003" + "0001" + "0929" + "1A7C", Convert.ToHexString(System.Text.Encoding.Latin1.GetBytes(row.Values[^1]!))); // 12345.678
+        // 12345.678
+        Assert.Equal("0003000100000003" + "0001" + "0929"
+            + "1A7C", Convert.ToHexString(System.Text.Encoding.Latin1.GetBytes(row.Values[^1]!)));
     }
 
     [Fact]
@@ -92,7 +96,8 @@ public sealed class ExtendedTests
     public void What_drivers_say_first_is_taken(string query, string tag)
     {
         Assert.Equal(tag, Run(query, []).Single(static message => message.Type == 'C').Strings[0]);
-        Assert.Equal(tag, _world.Query(_admin, query).Messages.Single(static message => message.Type == 'C').Strings[0]); // In the simple protocol too.
+        // In the simple protocol too.
+        Assert.Equal(tag, _world.Query(_admin, query).Messages.Single(static message => message.Type == 'C').Strings[0]);
     }
 
     [Fact]
@@ -182,7 +187,8 @@ public sealed class ExtendedTests
     private static (char Type, byte[] Body) Parse(string name, string query) => ('P', [.. Raw.Strings(name, query), 0, 0]);
 
     private static (char Type, byte[] Body) Bind(string portal, string statement, params short[] formats) =>
-        ('B', [.. Raw.Strings(portal, statement), 0, 0, 0, 0, 0, (byte)formats.Length, .. formats.SelectMany(static format => new byte[] { 0, (byte)format })]);
+        ('B', [.. Raw.Strings(portal, statement), 0, 0, 0, 0, 0, (byte)formats.Length,
+            .. formats.SelectMany(static format => new byte[] { 0, (byte)format })]);
 
     private static (char Type, byte[] Body) Describe(char kind, string name) => ('D', [(byte)kind, .. Raw.Strings(name)]);
 

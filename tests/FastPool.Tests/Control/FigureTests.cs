@@ -31,7 +31,8 @@ public sealed class FigureTests
     [InlineData("pgbouncer_stats_totals_queries_duration_seconds_total{database=\"p0\"}", 0.003)]
     [InlineData("pgbouncer_pools_client_active_connections{database=\"p0\",user=\"alice\"}", 1)]
     [InlineData("pgbouncer_pools_client_waiting_connections{database=\"p1\",user=\"bob\"}", 1)]
-    [InlineData("pgbouncer_databases_pool_size{name=\"p0\",host=\"127.0.0.1\",port=\"7501\",database=\"p0\",force_user=\"\",pool_mode=\"\"}", 20)]
+    [InlineData(
+        "pgbouncer_databases_pool_size{name=\"p0\",host=\"127.0.0.1\",port=\"7501\",database=\"p0\",force_user=\"\",pool_mode=\"\"}", 20)]
     [InlineData("pgbouncer_databases", 3)]
     [InlineData("pgbouncer_version_info{version=\"PgBouncer 1.25.2\"}", 1)]
     [InlineData("pgbouncer_config_max_client_connections", 100)]
@@ -53,7 +54,8 @@ public sealed class FigureTests
     {
         Work();
         var text = Encoding.UTF8.GetString(_world.Plane.Figures.Metrics(isOpenMetrics: true));
-        Assert.Contains("# TYPE pgbouncer_stats_totals_queries_pooled counter\npgbouncer_stats_totals_queries_pooled_total{", text, StringComparison.Ordinal);
+        Assert.Contains("# TYPE pgbouncer_stats_totals_queries_pooled counter\npgbouncer_stats_totals_queries_pooled_total{",
+            text, StringComparison.Ordinal);
         Assert.EndsWith("\n# EOF\n", text, StringComparison.Ordinal);
         Assert.DoesNotContain("# EOF", Metrics(), StringComparison.Ordinal);
     }
@@ -62,7 +64,9 @@ public sealed class FigureTests
     public void Buckets_only_grow()
     {
         Work();
-        var counts = Metrics().Split('\n').Where(static line => line.StartsWith("fastpool_query_duration_seconds_bucket", StringComparison.Ordinal)).Select(static line => int.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture)).ToArray();
+        var counts = Metrics().Split('\n')
+            .Where(static line => line.StartsWith("fastpool_query_duration_seconds_bucket", StringComparison.Ordinal))
+            .Select(static line => int.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture)).ToArray();
         Assert.Equal(22, counts.Length);
         Assert.Equal(counts.Order(), counts);
     }
@@ -89,8 +93,11 @@ public sealed class FigureTests
     {
         Work();
         using var json = JsonDocument.Parse(_world.Plane.Figures.Json());
-        var pools = json.RootElement.GetProperty("pools").EnumerateArray().Select(static pool => $"{pool.GetProperty("database")}|{pool.GetProperty("user")}|{pool.GetProperty("cl_active")}|{pool.GetProperty("cl_waiting")}");
-        Assert.Equal(_world.Query("show pools").Rows.Where(static row => !row.StartsWith("pgbouncer", StringComparison.Ordinal)).Select(static row => string.Join('|', row.Split('|')[..4])), pools);
+        var pools = json.RootElement.GetProperty("pools").EnumerateArray()
+            .Select(static pool =>
+            string.Join('|', new[] { "database", "user", "cl_active", "cl_waiting" }.Select(name => pool.GetProperty(name))));
+        Assert.Equal(_world.Query("show pools").Rows.Where(static row => !row.StartsWith("pgbouncer", StringComparison.Ordinal))
+            .Select(static row => string.Join('|', row.Split('|')[..4])), pools);
         Assert.Equal(_world.Query("show latency").Rows.Length, json.RootElement.GetProperty("latency").GetArrayLength());
         Assert.Equal("connecting", json.RootElement.GetProperty("waiting")[0].GetProperty("cause").GetString());
         Assert.Equal("starting", json.RootElement.GetProperty("state").GetString());
@@ -118,7 +125,8 @@ public sealed class FigureTests
         _world.Run();
         _world.Plane.Thread.Start();
         Assert.Equal("x", _world.Plane.Ask(static () => "x", TimeSpan.FromSeconds(30)));
-        Assert.Null(_world.Plane.Ask<string>(static () => throw new InvalidOperationException("mistake"), TimeSpan.FromSeconds(30)));
+        Assert.Null(
+            _world.Plane.Ask<string>(static () => throw new InvalidOperationException("mistake"), TimeSpan.FromSeconds(30)));
         _world.Plane.Thread.Dispose();
     }
 

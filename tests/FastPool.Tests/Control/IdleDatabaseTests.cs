@@ -3,7 +3,8 @@ namespace FastPool.Tests.Control;
 /// <summary>Databases made from the * entry, once nobody uses them.</summary>
 public class IdleDatabaseTests
 {
-    private const string Ini = "[pgbouncer]\nautodb_idle_timeout=60\nserver_idle_timeout=0\n[databases]\np0=host=127.0.0.1\n*=host=127.0.0.1\n";
+    private const string Ini =
+        "[pgbouncer]\nautodb_idle_timeout=60\nserver_idle_timeout=0\n[databases]\np0=host=127.0.0.1\n*=host=127.0.0.1\n";
     private const string Dropped = "WARNING dropping database 'a' as it does not exist anymore or inactive auto-database";
     private const long Second = 1_000_000;
 

@@ -14,7 +14,8 @@ public sealed class LatencyTests
     {
         _world.Client("p0");
         Assert.Equal(
-            ["transaction|period", "transaction|total", "query|period", "query|total", "wait|period", "wait|total", "connect|period", "connect|total", "client|period", "client|total"],
+            ["transaction|period", "transaction|total", "query|period", "query|total", "wait|period", "wait|total",
+                "connect|period", "connect|total", "client|period", "client|total"],
             _world.Query("show latency").Rows.Select(static row => string.Join('|', row.Split('|')[1..3])));
     }
 
@@ -24,8 +25,10 @@ public sealed class LatencyTests
         Transact(_world.Client("p0"), 1000, 3000);
         Transact(_world.Client("p0", "bob", loop: 1), 2000);
         _world.Pass((9 * Second) - 6000);
-        Assert.Equal("p0|transaction|total|3|0.333|2.000|0.816|2.000|2.976|2.976|2.976|2.976|3.000", Row("p0", "transaction", "total", _world.Query("show latency")));
-        Assert.Equal("bob|query|total|1|0.111|2.000|0.000|2.000|2.000|2.000|2.000|2.000|2.000", Row("bob", "query", "total", _world.Query("show latency users")));
+        Assert.Equal("p0|transaction|total|3|0.333|2.000|0.816|2.000|2.976|2.976|2.976|2.976|3.000",
+            Row("p0", "transaction", "total", _world.Query("show latency")));
+        Assert.Equal("bob|query|total|1|0.111|2.000|0.000|2.000|2.000|2.000|2.000|2.000|2.000",
+            Row("bob", "query", "total", _world.Query("show latency users")));
     }
 
     [Fact]
@@ -102,7 +105,8 @@ public sealed class LatencyTests
     [InlineData("show latency users more")]
     [InlineData("show version users")]
     [InlineData("pause latency users")]
-    public void No_other_statement_has_three_words(string query) => Assert.Equal($"ERROR/08P01 \"invalid command '{query}', use SHOW HELP;\"", _world.Query(query).Error);
+    public void No_other_statement_has_three_words(string query) =>
+        Assert.Equal($"ERROR/08P01 \"invalid command '{query}', use SHOW HELP;\"", _world.Query(query).Error);
 
     [Fact]
     public void Statements_are_timed_by_themselves_and_their_text_is_for_administrators()
@@ -117,7 +121,8 @@ public sealed class LatencyTests
         var rows = _world.Query(_world.Admin(), "show latency statements").Rows.Select(static row => row.Split('|')).ToArray();
         Assert.Equal(["select 2", "select 2", "select 1", "select 1"], rows.Select(static row => row[^1]));
         Assert.Equal(["1", "0.400", "2", "0.150"], [rows[1][2], rows[1][4], rows[3][2], rows[3][4]]);
-        Assert.All(_world.Query(_world.Admin(isAdmin: false), "show latency statements").Rows, static row => Assert.EndsWith("|NULL", row));
+        Assert.All(_world.Query(_world.Admin(isAdmin: false), "show latency statements").Rows, static row =>
+            Assert.EndsWith("|NULL", row));
     }
 
     private void Transact(ClientSession client, params long[] durationsUs)
@@ -151,7 +156,8 @@ public sealed class LatencyTests
         foreach (var (name, _) in statements)
         {
             var message = Sessions.Raw.Message('B', [0, .. Sessions.Raw.Strings(name), 0, 0, 0, 0, 0, 0]);
-            client.ApplyStatement((byte)'B', message, message.Length, StatementNames.Find((byte)'B', message, message.Length), new(), new());
+            client.ApplyStatement((byte)'B', message, message.Length, StatementNames.Find((byte)'B', message, message.Length),
+                new(), new());
             server.Expect((byte)'E');
         }
         server.Expect((byte)'S');
@@ -164,5 +170,6 @@ public sealed class LatencyTests
         server.Judge((byte)'Z', Sessions.Raw.Message('Z', (byte)'T'));
     }
 
-    private static string Row(string name, string measure, string span, Reply reply) => reply.Rows.Single(row => row.StartsWith($"{name}|{measure}|{span}|", StringComparison.Ordinal));
+    private static string Row(string name, string measure, string span, Reply reply) =>
+        reply.Rows.Single(row => row.StartsWith($"{name}|{measure}|{span}|", StringComparison.Ordinal));
 }

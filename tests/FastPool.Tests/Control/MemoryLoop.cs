@@ -1,8 +1,8 @@
 using FastPool.Control;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
-using FastPool.Tests.Sessions;
 using FastPool.Core.Sessions.Handover;
+using FastPool.Tests.Sessions;
 
 namespace FastPool.Tests.Control;
 
@@ -61,7 +61,8 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
         // Nothing here takes time.
     }
 
-    public void OnFailed(Exception failure, PoolClient? client, PooledServer? server) => throw new InvalidOperationException("an operation failed", failure);
+    public void OnFailed(Exception failure, PoolClient? client, PooledServer? server) =>
+        throw new InvalidOperationException("an operation failed", failure);
 
     public void CarryOut()
     {
@@ -71,7 +72,9 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
             {
                 case PoolEffectKind.Dial: world.Loops[effect.Loop].Dial(effect.Pool); break;
                 case PoolEffectKind.Grant: Link((ClientSession)effect.Client!, (ServerSession)effect.Server!); break;
-                case PoolEffectKind.Close: world.Loops[effect.Loop].Close((ServerSession)effect.Server!, (string)effect.Detail!); break;
+                case PoolEffectKind.Close:
+                    world.Loops[effect.Loop].Close((ServerSession)effect.Server!, (string)effect.Detail!);
+                    break;
             }
         }
     }
@@ -86,7 +89,13 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
 
     private void Dial(Pool pool)
     {
-        var server = new ServerSession(context, pool, world.NextId(), unixPort: 5432) { Remote = ConsoleWorld.V4(5432), Local = ConsoleWorld.V4(40_000), Transport = new FakeEnd() };
+        var server =
+            new ServerSession(context, pool, world.NextId(), unixPort: 5432)
+            {
+                Remote = ConsoleWorld.V4(5432),
+                Local = ConsoleWorld.V4(40_000),
+                Transport = new FakeEnd()
+            };
         Servers.Add(server);
         if (!world.HoldsLogins) LogIn(server);
     }

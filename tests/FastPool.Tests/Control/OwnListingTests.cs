@@ -24,7 +24,8 @@ public sealed class OwnListingTests
         world.Acquire(first);
         world.Pass(2_000_007);
         var second = world.Client("d");
-        second.Parameters = world.Loops[0].Context.Interner.With(second.Parameters, Core.Sessions.TrackedParameters.ApplicationName, "appA");
+        second.Parameters =
+            world.Loops[0].Context.Interner.With(second.Parameters, Core.Sessions.TrackedParameters.ApplicationName, "appA");
         world.Acquire(second);
         var pointer = Core.Sessions.ConnectionName.Pointer;
         Assert.Equal(
@@ -58,7 +59,9 @@ public sealed class OwnListingTests
     [Fact]
     public void The_limit_that_is_reached_is_named()
     {
-        var world = new ConsoleWorld(Ini + "d=host=h pool_size=5 max_db_connections=1\ne=host=h pool_size=5\nf=host=h pool_size=5\n[users]\nbob=max_user_connections=1\n");
+        var world =
+            new ConsoleWorld(Ini
+            + "d=host=h pool_size=5 max_db_connections=1\ne=host=h pool_size=5\nf=host=h pool_size=5\n[users]\nbob=max_user_connections=1\n");
         world.Acquire(world.Client("d"));
         world.Acquire(world.Client("d", "carl"));
         Assert.Equal(["database limit"], Causes(world));
@@ -85,19 +88,24 @@ public sealed class OwnListingTests
         var world = new ConsoleWorld(loops: 2);
         world.Client("p0", loop: 1);
         var figures = world.Loops[1].Figures;
-        (figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Takeovers, figures.SendsTogether) = (1, 2, 3, 4, 5, 6, 7);
+        (figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes,
+            figures.Takeovers, figures.SendsTogether) = (1, 2, 3, 4, 5, 6, 7);
         Assert.Equal(["0|1|0|0|0|0|0|0|0|0|0", "1|1|0|1|2|3|4|5|6|7|0"], world.Query("show loops").Rows);
     }
 
     [Fact]
     public void FastPool_tells_its_own_settings_and_SHOW_CONFIG_does_not()
     {
-        var world = new ConsoleWorld("[pgbouncer]\n[fastpool]\nloops=2\nmetrics_listen=127.0.0.1:9127\nconsole_extended=1\n[databases]\n");
+        var world =
+            new ConsoleWorld(
+            "[pgbouncer]\n[fastpool]\nloops=2\nmetrics_listen=127.0.0.1:9127\nconsole_extended=1\n[databases]\n");
         Assert.Equal(
-            ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "loops|2", "metrics_listen|127.0.0.1:9127", "console_extended|1", "io_uring|1", "hba_strict|1"],
+            ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "loops|2",
+                "metrics_listen|127.0.0.1:9127", "console_extended|1", "io_uring|1", "hba_strict|1"],
             world.Query("show fastpool").Rows[..9]);
         Assert.Equal(98, world.Query("show config").Rows.Length);
     }
 
-    private static IEnumerable<string> Causes(ConsoleWorld world) => world.Query("show waiting").Rows.Select(static row => row.Split('|')[^1]);
+    private static IEnumerable<string> Causes(ConsoleWorld world) =>
+        world.Query("show waiting").Rows.Select(static row => row.Split('|')[^1]);
 }

@@ -93,7 +93,8 @@ public sealed class PauseTests
         var other = world.Client("p1");
         world.Acquire(other);
         Assert.NotNull(other.Server);
-        Assert.Equal("ERROR/08P01 \"pooler is not paused/suspended\"", world.Query("resume").Error); // It does not clear the flag.
+        // It does not clear the flag.
+        Assert.Equal("ERROR/08P01 \"pooler is not paused/suspended\"", world.Query("resume").Error);
         Assert.Equal("ERROR/08P01 \"cannot suspend with paused databases\"", world.Query("suspend").Error);
         world.Release(busy);
         world.Pass(LookUs);

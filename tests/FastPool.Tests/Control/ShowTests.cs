@@ -1,8 +1,8 @@
 using FastPool.Base;
+using FastPool.Control;
 using FastPool.Control.Answers;
 using FastPool.Control.Commands;
 using FastPool.Control.Operations;
-using FastPool.Control;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Tests.Sessions;
@@ -30,7 +30,8 @@ public sealed class ShowTests
         Assert.Equal("NOTICE/00000 \"Console usage\"", reply.Messages[0].Text);
         Assert.Equal("SCMD", reply.Messages[0].Fields);
         var detail = reply.Messages[0].Field('D')!;
-        Assert.StartsWith("\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION\n\tSHOW PEERS|PEER_POOLS\n\tSHOW FDS|", detail);
+        Assert.StartsWith(
+            "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION\n\tSHOW PEERS|PEER_POOLS\n\tSHOW FDS|", detail);
         Assert.EndsWith("\n\tSHUTDOWN\n\tSHUTDOWN WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS\n\tWAIT_CLOSE [<db>]", detail);
         Assert.Equal(18, detail.Count(static character => character == '\t'));
     }
@@ -61,7 +62,10 @@ public sealed class ShowTests
     [Fact]
     public void Every_setting_has_its_row()
     {
-        var rows = new ConsoleWorld("[pgbouncer]\nlisten_port=7510\nauth_type=trust\nunix_socket_mode=0777\nserver_lifetime=1000000\nquery_timeout=0.5\n").Query("show config").Rows;
+        var rows =
+            new ConsoleWorld(
+            "[pgbouncer]\nlisten_port=7510\nauth_type=trust\nunix_socket_mode=0777\nserver_lifetime=1000000\nquery_timeout=0.5\n")
+            .Query("show config").Rows;
         Assert.Equal(98, rows.Length);
         Assert.Equal("admin_users|||yes", rows[0]);
         Assert.Equal("verbose|0|NULL|yes", rows[^1]);
@@ -101,7 +105,8 @@ public sealed class ShowTests
     [Fact]
     public void Pools_count_clients_and_servers_by_state()
     {
-        var world = new ConsoleWorld("[pgbouncer]\npool_mode=transaction\ndefault_pool_size=1\n[databases]\np0=host=h\np1=host=h,i\n");
+        var world =
+            new ConsoleWorld("[pgbouncer]\npool_mode=transaction\ndefault_pool_size=1\n[databases]\np0=host=h\np1=host=h,i\n");
         var first = world.Client("p0");
         world.Acquire(first);
         world.Acquire(world.Client("p0"));
@@ -109,8 +114,10 @@ public sealed class ShowTests
         world.Client("p1", "bob");
         world.Pass(1_203_740);
         world.Loops[0].Cancels.Add(new CancelView(world.Connect(), first.Pool, 0, null));
-        world.Loops[0].Cancels.Add(new CancelView(world.Connect(), first.Pool, 0, new CancelCarrier(90, default, default, 0, 0, IsConnecting: true)));
-        world.Loops[0].Cancels.Add(new CancelView(world.Connect(), first.Pool, 0, new CancelCarrier(91, default, default, 0, 0, IsConnecting: false)));
+        world.Loops[0].Cancels.Add(
+            new CancelView(world.Connect(), first.Pool, 0, new CancelCarrier(90, default, default, 0, 0, IsConnecting: true)));
+        world.Loops[0].Cancels.Add(
+            new CancelView(world.Connect(), first.Pool, 0, new CancelCarrier(91, default, default, 0, 0, IsConnecting: false)));
         Assert.Equal(
             [
                 "p0|alice|2|1|1|2|1|1|0|0|0|0|1|1|203740|transaction|NULL",
@@ -119,7 +126,8 @@ public sealed class ShowTests
             ],
             world.Query("show pools").Rows);
         Assert.Equal(
-            [$"C|(nouser)|p0|none|active_cancel_req", $"C|(nouser)|p0|none|waiting_cancel_req", "C|(nouser)|p0|none|waiting_cancel_req"],
+            [$"C|(nouser)|p0|none|active_cancel_req", $"C|(nouser)|p0|none|waiting_cancel_req",
+                "C|(nouser)|p0|none|waiting_cancel_req"],
             world.Query("show clients").Rows.Where(static row => row.Contains("cancel")).Select(FirstFive));
         Assert.Equal(
             ["S|alice|p0|none|active", "S|alice|p0|none|new", "S|alice|p0|none|active_cancel"],
@@ -129,7 +137,10 @@ public sealed class ShowTests
     [Fact]
     public void Clients_stand_by_pool_state_and_age()
     {
-        var world = new ConsoleWorld("[pgbouncer]\npool_mode=transaction\nlisten_port=7510\ndefault_pool_size=1\n[databases]\np0=host=h\np1=host=h\n", loops: 2);
+        var world =
+            new ConsoleWorld(
+            "[pgbouncer]\npool_mode=transaction\nlisten_port=7510\ndefault_pool_size=1\n[databases]\np0=host=h\np1=host=h\n",
+            loops: 2);
         var waiting = world.Client("p0");
         var linked = world.Client("p0");
         var idle = world.Client("p1", loop: 1);
@@ -175,7 +186,8 @@ public sealed class ShowTests
         server.CancelKey = 0x00007b5d_00000001;
         world.Query("reconnect");
         var row = Assert.Single(world.Query("show servers").Rows);
-        Assert.Equal($"S|alice|p0|none|active|127.0.0.1|5432|127.0.0.1|40000|2023-11-14 22:13:20 UTC|2023-11-14 22:13:20 UTC|0|0|1|{ConnectionName.Pointer(server.Id)}|{ConnectionName.Pointer(client.Id)}|31581|||0|{server.Id}", row);
+        Assert.Equal(
+            $"S|alice|p0|none|active|127.0.0.1|5432|127.0.0.1|40000|2023-11-14 22:13:20 UTC|2023-11-14 22:13:20 UTC|0|0|1|{ConnectionName.Pointer(server.Id)}|{ConnectionName.Pointer(client.Id)}|31581|||0|{server.Id}", row);
     }
 
     [Fact]
@@ -192,7 +204,8 @@ public sealed class ShowTests
         Assert.Equal(["100", "60", "5", "20", "0", "40", "40"], rows[0][21..]);
         Assert.Equal(["18", "0", "0", "0", "0", "18", "0"], rows[2][21..]); // The query that asks.
         Assert.Equal(["(nouser)", "(nodb)"], rows[3][1..3]);
-        Assert.Equal(["cl_active", "cl_active"], world.Query(admin, "show active_sockets").Rows.Select(static row => row.Split('|')[4]));
+        Assert.Equal(["cl_active", "cl_active"],
+            world.Query(admin, "show active_sockets").Rows.Select(static row => row.Split('|')[4]));
     }
 
     [Fact]
@@ -217,7 +230,8 @@ public sealed class ShowTests
                 "11|server|alice|p0|127.0.0.1|5432|135558366362328|9|NULL|NULL|NULL|NULL|NULL|NULL|NULL",
             ],
             world.Query("show fds").Rows);
-        Assert.Contains("TLSv1.3/TLS_AES_256_GCM_SHA384", world.Query("show clients").Rows.Single(static row => row.Contains("|bob|")));
+        Assert.Contains("TLSv1.3/TLS_AES_256_GCM_SHA384",
+            world.Query("show clients").Rows.Single(static row => row.Contains("|bob|")));
     }
 
     [Fact]
@@ -242,7 +256,9 @@ public sealed class ShowTests
     [Fact]
     public void Peers_and_the_cancels_on_their_way_to_them()
     {
-        var world = new ConsoleWorld("[pgbouncer]\npeer_id=1\nlisten_port=7510\n[peers]\n3=host=127.0.0.1 port=7530 pool_size=4\n2=host=/run/pgsock/x port=7520 pool_size=5\n9=host=h\n");
+        var world =
+            new ConsoleWorld(
+            "[pgbouncer]\npeer_id=1\nlisten_port=7510\n[peers]\n3=host=127.0.0.1 port=7530 pool_size=4\n2=host=/run/pgsock/x port=7520 pool_size=5\n9=host=h\n");
         Assert.Equal(["2|/run/pgsock/x|7520|5", "3|127.0.0.1|7530|4", "9|h|6432|20"], world.Query("show peers").Rows);
         Assert.Empty(world.Query("show peer_pools").Rows);
         world.Loops[0].PeersUsed.AddRange([9, 2]);
@@ -259,7 +275,8 @@ public sealed class ShowTests
         world.Connect();
         Assert.Equal(
             [
-                "databases|3", "users|3", "peers|0", "pools|2", "peer_pools|0", "free_clients|0", "used_clients|3", "login_clients|1",
+                "databases|3", "users|3", "peers|0", "pools|2", "peer_pools|0", "free_clients|0", "used_clients|3",
+                    "login_clients|1",
                 "free_servers|0", "used_servers|1", "dns_names|3", "dns_zones|1", "dns_queries|2", "dns_pending|0",
             ],
             world.Query("show lists").Rows);
@@ -269,7 +286,8 @@ public sealed class ShowTests
     public void The_resolver_shows_names_and_zones()
     {
         var world = new ConsoleWorld(dns: new SomeDns());
-        Assert.Equal(["localhost|3|127.0.0.1:0,[::1]:0", "nx.example.invalid|0|", "z|8|10.0.0.1:0"], world.Query("show dns_hosts").Rows);
+        Assert.Equal(["localhost|3|127.0.0.1:0,[::1]:0", "nx.example.invalid|0|", "z|8|10.0.0.1:0"],
+            world.Query("show dns_hosts").Rows);
         Assert.Equal(["example.invalid|0|1"], world.Query("show dns_zones").Rows);
     }
 
@@ -280,7 +298,8 @@ public sealed class ShowTests
         Assert.Equal(
             "user_cache credentials_cache db_cache peer_cache peer_pool_cache pool_cache outstanding_request_cache server_cache client_cache iobuf_cache var_list_cache server_prepared_statement_cache",
             string.Join(' ', rows.Select(static row => row[0])));
-        Assert.All(rows, static row => Assert.Equal(long.Parse(row[1]) * (long.Parse(row[2]) + long.Parse(row[3])), long.Parse(row[4])));
+        Assert.All(rows, static row =>
+            Assert.Equal(long.Parse(row[1]) * (long.Parse(row[2]) + long.Parse(row[3])), long.Parse(row[4])));
     }
 
     [Fact]
@@ -324,7 +343,9 @@ public sealed class ShowTests
 
     private sealed class SomeDns : IDnsView
     {
-        public IReadOnlyList<DnsHost> Hosts => [new DnsHost("z", 9_000_000, ["10.0.0.1"]), new DnsHost("localhost", 4_900_000, ["127.0.0.1", "::1"]), new DnsHost("nx.example.invalid", 5, [])];
+        public IReadOnlyList<DnsHost> Hosts =>
+            [new DnsHost("z", 9_000_000, ["10.0.0.1"]), new DnsHost("localhost", 4_900_000, ["127.0.0.1", "::1"]),
+            new DnsHost("nx.example.invalid", 5, [])];
 
         public IReadOnlyList<DnsZone> Zones => [new DnsZone("example.invalid", 0, 1)];
 

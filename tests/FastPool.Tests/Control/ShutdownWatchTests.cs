@@ -1,6 +1,6 @@
 using FastPool.Base;
-using FastPool.Control.Operations;
 using FastPool.Control;
+using FastPool.Control.Operations;
 using FastPool.Core.Pools;
 
 namespace FastPool.Tests.Control;

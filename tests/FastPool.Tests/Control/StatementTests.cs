@@ -57,21 +57,24 @@ public sealed class StatementTests
     [InlineData("set\"x\"=1")]
     [InlineData("\"set\" x=1")]
     [InlineData("a b c")]
-    public void Everything_else_is_no_statement(string query) => Assert.Equal(StatementKind.Invalid, ConsoleStatement.Parse(query).Kind);
+    public void Everything_else_is_no_statement(string query) =>
+        Assert.Equal(StatementKind.Invalid, ConsoleStatement.Parse(query).Kind);
 
     [Theory]
     [InlineData(15, 63, false)]
     [InlineData(16, 63, true)]
     [InlineData(15, 64, true)]
     public void The_words_of_a_command_are_bounded(int word, int argument, bool isTooLong) =>
-        Assert.Equal(isTooLong, ConsoleStatement.Parse(new string('a', word) + " " + new string('b', argument)).Kind == StatementKind.TooLong);
+        Assert.Equal(isTooLong,
+            ConsoleStatement.Parse(new string('a', word) + " " + new string('b', argument)).Kind == StatementKind.TooLong);
 
     [Theory]
     [InlineData(63, 255, false)]
     [InlineData(64, 255, true)]
     [InlineData(63, 256, true)]
     public void Name_and_value_of_a_setting_are_bounded(int name, int value, bool isTooLong) =>
-        Assert.Equal(isTooLong, ConsoleStatement.Parse($"set {new string('a', name)}={new string('b', value)}").Kind == StatementKind.TooLong);
+        Assert.Equal(isTooLong,
+            ConsoleStatement.Parse($"set {new string('a', name)}={new string('b', value)}").Kind == StatementKind.TooLong);
 
     [Theory]
     [InlineData("show \"{61}\"", false)]
@@ -82,7 +85,9 @@ public sealed class StatementTests
     public void Quotes_count_and_a_setting_has_a_name(string pattern, bool isTooLong)
     {
         var open = pattern.IndexOf('{');
-        var query = open < 0 ? pattern : pattern[..open] + new string('x', int.Parse(pattern[(open + 1)..pattern.IndexOf('}')])) + pattern[(pattern.IndexOf('}') + 1)..];
+        var query = open < 0 ? pattern
+            : pattern[..open] + new string('x', int.Parse(pattern[(open + 1)..pattern.IndexOf('}')]))
+            + pattern[(pattern.IndexOf('}') + 1)..];
         Assert.Equal(isTooLong, ConsoleStatement.Parse(query).Kind == StatementKind.TooLong);
     }
 }

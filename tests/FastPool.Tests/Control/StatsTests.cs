@@ -11,7 +11,21 @@ public sealed class StatsTests
     public void Averages_are_whole_numbers_cut_off()
     {
         var then = new StatsTotals { Xacts = 10, Queries = 20, XactUs = 1000, QueryUs = 5000 };
-        var now = new StatsTotals { ServerAssignments = 3, Xacts = 17, Queries = 29, ReceivedBytes = 1999, SentBytes = long.MaxValue / 4, XactUs = 2000, QueryUs = 5100, WaitUs = 11, ClientParses = 1, ServerParses = 2, Binds = 4 };
+        var now =
+            new StatsTotals
+            {
+                ServerAssignments = 3,
+                Xacts = 17,
+                Queries = 29,
+                ReceivedBytes = 1999,
+                SentBytes = long.MaxValue / 4,
+                XactUs = 2000,
+                QueryUs = 5100,
+                WaitUs = 11,
+                ClientParses = 1,
+                ServerParses = 2,
+                Binds = 4
+            };
         var average = StatsAverages.Over(then, now, 2 * Second);
         Assert.Equal((1, 3, 4, 999), (average.ServerAssignments, average.Xacts, average.Queries, average.ReceivedBytes));
         Assert.Equal(long.MaxValue / 8, average.SentBytes); // Its product with a million is longer than 64 bits.
@@ -40,7 +54,9 @@ public sealed class StatsTests
         world.Pass(60 * Second);
         Assert.Equal("0", Average());
 
-        string Average() => world.Query("show stats_averages").Rows.Single(static row => row.StartsWith("p0|", StringComparison.Ordinal)).Split('|')[3];
+        string Average() =>
+            world.Query("show stats_averages").Rows.Single(static row => row.StartsWith("p0|", StringComparison.Ordinal))
+            .Split('|')[3];
     }
 
     [Fact]
@@ -56,7 +72,9 @@ public sealed class StatsTests
         Assert.Equal(
             ["p0|10101|20202|30303|40404|50505|60606|70707|80808|90909|101010|111111", "pgbouncer|0|1|1|0|0|0|0|0|0|0|0"],
             world.Query(admin, "show stats_totals").Rows);
-        Assert.StartsWith("p0|10101|20202|30303|40404|50505|60606|70707|80808|90909|101010|111111|10101|20202|30303|40404|50505|3|2|8|", world.Query(admin, "show stats").Rows[0]);
+        Assert.StartsWith(
+            "p0|10101|20202|30303|40404|50505|60606|70707|80808|90909|101010|111111|10101|20202|30303|40404|50505|3|2|8|",
+            world.Query(admin, "show stats").Rows[0]);
         var totals = world.Query(admin, "show totals").Rows;
         Assert.Equal(22, totals.Length);
         Assert.Equal("total_server_assignment_count|10101", totals[0]);
@@ -72,8 +90,11 @@ public sealed class StatsTests
     public void The_names_of_totals_are_their_own()
     {
         var names = new ConsoleWorld().Query("show totals").Rows.Select(static row => row.Split('|')[0]);
-        const string Stems = "server_assignment_count xact_count query_count client_bytes server_bytes xact_time query_time wait_time ps_client_parse_count ps_server_parse_count ps_bind_count";
-        Assert.Equal([.. Stems.Split(' ').Select(static stem => "total_" + stem), .. Stems.Split(' ').Select(static stem => "avg_" + stem)], names);
+        const string Stems =
+            "server_assignment_count xact_count query_count client_bytes server_bytes xact_time query_time wait_time ps_client_parse_count ps_server_parse_count ps_bind_count";
+        Assert.Equal(
+            [.. Stems.Split(' ').Select(static stem => "total_" + stem), .. Stems.Split(' ')
+            .Select(static stem => "avg_" + stem)], names);
     }
 
     [Fact]

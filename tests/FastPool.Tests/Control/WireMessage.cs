@@ -67,7 +67,8 @@ internal sealed class WireMessage(char type, byte[] body)
                 var rest = Body.AsSpan(end + 1, 18);
                 Assert.Equal([0, 0, 0, 0, 0, 0], rest[..6].ToArray());                                // No table, no attribute.
                 Assert.Equal([255, 255, 255, 255, 0, 0], rest[12..].ToArray());                       // No typmod, text.
-                columns[i] = (name, BinaryPrimitives.ReadInt32BigEndian(rest[6..]), BinaryPrimitives.ReadInt16BigEndian(rest[10..]));
+                columns[i] =
+                    (name, BinaryPrimitives.ReadInt32BigEndian(rest[6..]), BinaryPrimitives.ReadInt16BigEndian(rest[10..]));
                 position = end + 19;
             }
             Assert.Equal(Body.Length, position);

@@ -7,7 +7,10 @@ namespace FastPool.Tests.MakeAuth;
 public sealed class ConnectionOptionsTests
 {
     private static ConnectionOptions Parse(string text, params string[] variables) =>
-        ConnectionOptions.Parse(text, new Surroundings(name => variables.FirstOrDefault(v => v.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..], "me", "/nowhere"));
+        ConnectionOptions.Parse(text,
+            new Surroundings(
+            name => variables.FirstOrDefault(v => v.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..], "me",
+            "/nowhere"));
 
     private static string Shown(ConnectionOptions options) =>
         $"{string.Join(' ', options.Servers.Select(server => $"{server.Host}/{server.Address}:{server.Port}"))} {options.User} {options.Database} {options.SslMode} {options.PasswordFor("h", 1)}";
@@ -30,7 +33,9 @@ public sealed class ConnectionOptionsTests
     [Fact]
     public void What_the_text_leaves_unsaid_the_environment_says()
     {
-        var options = Parse("dbname=mine", "PGHOST=h", "PGPORT=7", "PGUSER=u", "PGDATABASE=theirs", "PGPASSWORD=p", "PGSSLMODE=disable", "PGCONNECT_TIMEOUT=3");
+        var options =
+            Parse("dbname=mine", "PGHOST=h", "PGPORT=7", "PGUSER=u", "PGDATABASE=theirs", "PGPASSWORD=p", "PGSSLMODE=disable",
+            "PGCONNECT_TIMEOUT=3");
         Assert.Equal("h/h:7 u mine disable p", Shown(options));
         Assert.Equal(3000, options.TimeoutMs);
         Assert.Equal("h/h:5432 me lone prefer ", Shown(Parse("lone", "PGHOST=h")));
@@ -48,7 +53,8 @@ public sealed class ConnectionOptionsTests
     [InlineData("connect_timeout=soon", "invalid integer value \"soon\" for connection option \"connect_timeout\"")]
     [InlineData("postgresql://h/d%2", "invalid percent-encoded token: \"d%2\"")]
     [InlineData("postgresql://h/d?x", "missing key/value separator \"=\" in URI query parameter: \"x\"")]
-    public void What_is_wrong_is_named(string text, string message) => Assert.Equal(message, Assert.Throws<FatalError>(() => Parse(text)).Message);
+    public void What_is_wrong_is_named(string text, string message) =>
+        Assert.Equal(message, Assert.Throws<FatalError>(() => Parse(text)).Message);
 
     [Theory]
     [InlineData("h:7:d:u:secret", "secret")]

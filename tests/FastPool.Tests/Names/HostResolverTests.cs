@@ -94,7 +94,8 @@ public class HostResolverTests
         Assert.True(before[0].IsGone);
         Assert.False(before[1].IsGone);
         Assert.Contains(before[1], after);
-        Assert.All(Refresh(["10.0.0.1"]), address => Assert.False(address.IsGone)); // It has returned; its servers of before are lost all the same.
+        // It has returned; its servers of before are lost all the same.
+        Assert.All(Refresh(["10.0.0.1"]), address => Assert.False(address.IsGone));
         Assert.True(before[0].IsGone);
     }
 

@@ -39,5 +39,6 @@ public sealed class ConnectionListTests
     [Theory]
     [InlineData(-1)]
     [InlineData(0)]
-    public void There_is_no_place_outside(int index) => Assert.Throws<CheckFailedException>(() => new ConnectionList<Item>((_, _) => { }).RemoveAt(index));
+    public void There_is_no_place_outside(int index) =>
+        Assert.Throws<CheckFailedException>(() => new ConnectionList<Item>((_, _) => { }).RemoveAt(index));
 }

@@ -101,7 +101,8 @@ public sealed class DescriptorSenderTests : IDisposable
     public async Task Who_is_closed_is_not_waited_for()
     {
         var copies = new DescriptorCopies(_kernel);
-        var sending = Begin(MessagesMost, copies, copies.Add((int)_reader.Handle)); // More than the socket holds, for who does not read.
+        // More than the socket holds, for who does not read.
+        var sending = Begin(MessagesMost, copies, copies.Add((int)_reader.Handle));
         Sockets.Shutdown((int)_sender.Handle);
         Assert.Equal(Errno.EPIPE, await sending);
         Assert.Equal(0, _kernel.OpenCount);

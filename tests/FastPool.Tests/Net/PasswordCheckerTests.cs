@@ -66,7 +66,8 @@ public sealed class PasswordCheckerTests : IDisposable
         Assert.False(_answers["other"].Task.IsCompleted);
         _checker.Abandon(hanging[0]);
         Assert.True(await AnswerOf("other"));
-        Assert.True(_answers.Where(static entry => entry.Key.StartsWith("hangs", StringComparison.Ordinal)).All(static entry => !entry.Value.Task.IsCompleted));
+        Assert.True(_answers.Where(static entry => entry.Key.StartsWith("hangs", StringComparison.Ordinal))
+            .All(static entry => !entry.Value.Task.IsCompleted));
     }
 
     [Fact]

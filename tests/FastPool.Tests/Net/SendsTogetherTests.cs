@@ -6,7 +6,9 @@ using FastPool.Net;
 
 namespace FastPool.Tests.Net;
 
-/// <summary>Sends that wait for others of their turn, on real sockets, with io_uring (where this machine has it) and without.</summary>
+/// <summary>
+/// Sends that wait for others of their turn, on real sockets, with io_uring (where this machine has it) and without.
+/// </summary>
 public sealed class SendsTogetherTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fps").FullName;

@@ -54,7 +54,10 @@ public sealed class ConnectionBudgetTests
         Assert.Equal(0, budget.Count);
     }
 
-    /// <summary>One gives the only place back and wants it again, others want it too: whoever is refused is refused because another has got it.</summary>
+    /// <summary>
+    /// One gives the only place back and wants it again, others want it too: whoever is refused is refused because another has
+    /// got it.
+    /// </summary>
     [Fact]
     public void Of_those_that_want_the_last_place_one_always_gets_it()
     {
@@ -72,7 +75,8 @@ public sealed class ConnectionBudgetTests
                 meeting.Meet();
                 if (thread == 0)
                 {
-                    for (var i = 0; i < round % 64; i++) Volatile.Read(ref wins[round]); // A moment that is another in each round.
+                    // A moment that is another in each round.
+                    for (var i = 0; i < round % 64; i++) Volatile.Read(ref wins[round]);
                     budget.GiveBack();
                     hasPlace = budget.TryTake(1);
                 }

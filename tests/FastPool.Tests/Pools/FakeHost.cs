@@ -85,7 +85,9 @@ internal sealed class PoolBench
     public FakeHost[] Hosts { get; }
     public FakeHost Host => Hosts[0];
 
-    private static FastPool.Core.Settings.Settings SettingsOf(string settings, string database) => Loading.Good($"[pgbouncer]\nserver_lifetime=3600\n{settings}\n[databases]\nd = host=127.0.0.1 {database}\ne = host=127.0.0.1 {database}\n");
+    private static FastPool.Core.Settings.Settings SettingsOf(string settings, string database) =>
+        Loading.Good(
+        $"[pgbouncer]\nserver_lifetime=3600\n{settings}\n[databases]\nd = host=127.0.0.1 {database}\ne = host=127.0.0.1 {database}\n");
 
     public void Reload(string settings, string database = "") => Registry.Apply(SettingsOf(settings, database));
 
@@ -116,7 +118,8 @@ internal sealed class PoolBench
         host ??= Host;
         while (host.TryTake(out var effect))
         {
-            if (effect.Kind == PoolEffectKind.Dial) return new FakeServer(effect.Pool, effect.Loop, host.NowUs, effect.Client) { LastActivityUs = host.NowUs };
+            if (effect.Kind == PoolEffectKind.Dial)
+                return new FakeServer(effect.Pool, effect.Loop, host.NowUs, effect.Client) { LastActivityUs = host.NowUs };
         }
         throw new InvalidOperationException("nothing was dialed");
     }

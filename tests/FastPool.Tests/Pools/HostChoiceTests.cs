@@ -45,5 +45,6 @@ public class HostChoiceTests
         Assert.Equal(single, _choice.Order(single, LoadBalanceHosts.Disable, nowUs: 0));
     }
 
-    private string Order(LoadBalanceHosts how = LoadBalanceHosts.RoundRobin, long nowUs = 0) => string.Concat(_choice.Order(Hosts, how, nowUs));
+    private string Order(LoadBalanceHosts how = LoadBalanceHosts.RoundRobin, long nowUs = 0) =>
+        string.Concat(_choice.Order(Hosts, how, nowUs));
 }

@@ -51,7 +51,8 @@ public sealed class LatencyHistogramTests
         Assert.Equal(values.Sum(), sum.SumUs);
         Assert.Equal(values[^1], sum.MaxUs);
         Assert.Equal(values.Average(), sum.AverageUs, 6);
-        Assert.Equal(Math.Sqrt(values.Select(static value => (double)value * value).Average() - Math.Pow(values.Average(), 2)), sum.DeviationUs, 3);
+        Assert.Equal(Math.Sqrt(values.Select(static value => (double)value * value).Average() - Math.Pow(values.Average(), 2)),
+            sum.DeviationUs, 3);
         foreach (var share in new[] { 0.5, 0.9, 0.95, 0.99, 0.999 })
         {
             var exact = values[(int)Math.Ceiling(values.Length * share) - 1];

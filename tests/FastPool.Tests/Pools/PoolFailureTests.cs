@@ -3,7 +3,9 @@ using FastPool.Core.Pools;
 
 namespace FastPool.Tests.Pools;
 
-/// <summary>A mistake of ours in the midst of an operation: it is theirs whom the operation is about, and nobody else's.</summary>
+/// <summary>
+/// A mistake of ours in the midst of an operation: it is theirs whom the operation is about, and nobody else's.
+/// </summary>
 public sealed class PoolFailureTests
 {
     private readonly PoolBench _bench = new("default_pool_size=1", loops: 2);

@@ -6,9 +6,12 @@ namespace FastPool.Tests.Pools;
 /// <summary>Pools and databases as they come and go, while others look.</summary>
 public sealed class PoolRegistryTests
 {
-    private static FastPool.Core.Settings.Settings SettingsOf(int poolSize) => Loading.Good($"[pgbouncer]\ndefault_pool_size={poolSize}\n[databases]\nd = host=h\n* = host=h\n");
+    private static FastPool.Core.Settings.Settings SettingsOf(int poolSize) =>
+        Loading.Good($"[pgbouncer]\ndefault_pool_size={poolSize}\n[databases]\nd = host=h\n* = host=h\n");
 
-    /// <summary>Two threads at the same work at the same moment, round after round: they spin, for a wait would set them apart.</summary>
+    /// <summary>
+    /// Two threads at the same work at the same moment, round after round: they spin, for a wait would set them apart.
+    /// </summary>
     private static void Race(int rounds, Action<int> one, Action<int> other, Action<int> judge)
     {
         var (arrived, begun) = (0, -1);
@@ -40,10 +43,12 @@ public sealed class PoolRegistryTests
         var registry = new PoolRegistry(SettingsOf(5), 1);
         var database = registry.FindDatabase("d", out _)!;
         var got = new Pool[2];
-        Race(Rounds, i => got[0] = registry.GetPool(database, "user" + (i % 100)), i => got[1] = registry.GetPool(database, "user" + (i % 100)), i =>
+        Race(Rounds, i => got[0] = registry.GetPool(database, "user" + (i % 100)), i =>
+            got[1] = registry.GetPool(database, "user" + (i % 100)), i =>
         {
             Assert.Same(got[0], got[1]);
-            Assert.Same(got[0], Assert.Single(registry.PoolList)); // A pool that nobody has got would be looked at for ever, and open servers.
+            // A pool that nobody has got would be looked at for ever, and open servers.
+            Assert.Same(got[0], Assert.Single(registry.PoolList));
             registry.RemovePools(database);
         });
     }

@@ -10,7 +10,8 @@ namespace FastPool.Tests.Pools;
 public sealed class PoolStressTests
 {
     private const int HoldsTotal = 400_000;
-    private const long RoundsMost = 2_000_000_000; // Who gets so far without all having held their share waits for what never comes.
+    // Who gets so far without all having held their share waits for what never comes.
+    private const long RoundsMost = 2_000_000_000;
     private const int ClientsPerThread = 5;
     private const int PoolSize = 6;
 
@@ -19,7 +20,9 @@ public sealed class PoolStressTests
     [InlineData(4, 2)]
     public void Nothing_is_shared_lost_or_miscounted(int threads, int seed)
     {
-        var bench = new PoolBench($"default_pool_size={PoolSize}\nquery_wait_timeout=0\nserver_login_retry=0\nserver_idle_timeout=0\nquery_wait_notify=0", loops: threads);
+        var bench =
+            new PoolBench(
+            $"default_pool_size={PoolSize}\nquery_wait_timeout=0\nserver_login_retry=0\nserver_idle_timeout=0\nquery_wait_notify=0", loops: threads);
         var workers = new Worker[threads];
         for (var i = 0; i < threads; i++) workers[i] = new Worker(bench.Pool, workers, (byte)i, new Random(seed * 100 + i));
         var running = workers.Select(worker => new Thread(() => worker.Run())).ToList();
@@ -38,7 +41,10 @@ public sealed class PoolStressTests
         Assert.Equal(counts.Servers, bench.Pool.Database.Servers.Count);
         Assert.Equal(counts.Servers, bench.Pool.User.Servers.Count);
         Assert.InRange(counts.Servers, 0, PoolSize);
-        Assert.All(workers, worker => Assert.True(worker.HeldCount > HoldsTotal / 1000 && worker.AdoptedCount > 100, $"held {worker.HeldCount}, adopted {worker.AdoptedCount}"));
+        Assert.All(workers,
+            worker =>
+            Assert.True(worker.HeldCount > HoldsTotal / 1000
+            && worker.AdoptedCount > 100, $"held {worker.HeldCount}, adopted {worker.AdoptedCount}"));
     }
 
     private sealed class Client(byte loop) : PoolClient(loop, 0)
@@ -139,7 +145,8 @@ public sealed class PoolStressTests
             get
             {
                 var sum = 0;
-                foreach (var worker in _workers) sum += Volatile.Read(ref worker._heldCount); // Pairs: Hold; a stale sum only costs a round.
+                // Pairs: Hold; a stale sum only costs a round.
+                foreach (var worker in _workers) sum += Volatile.Read(ref worker._heldCount);
                 return sum;
             }
         }

@@ -6,11 +6,14 @@ namespace FastPool.Tests.Pools;
 /// <summary>What a pool decides; nobody else is there.</summary>
 public sealed class PoolTests
 {
-    private static PoolEffect[] Of(PoolEffectKind kind, IEnumerable<PoolEffect> effects) => [.. effects.Where(effect => effect.Kind == kind)];
+    private static PoolEffect[] Of(PoolEffectKind kind, IEnumerable<PoolEffect> effects) =>
+        [.. effects.Where(effect => effect.Kind == kind)];
 
-    private static string[] Reasons(IEnumerable<PoolEffect> effects) => [.. Of(PoolEffectKind.Close, effects).Select(effect => (string)effect.Detail!)];
+    private static string[] Reasons(IEnumerable<PoolEffect> effects) =>
+        [.. Of(PoolEffectKind.Close, effects).Select(effect => (string)effect.Detail!)];
 
-    private static string[] Refusals(IEnumerable<PoolEffect> effects) => [.. Of(PoolEffectKind.Refuse, effects).Select(effect => ((Refusal)effect.Detail!).Message)];
+    private static string[] Refusals(IEnumerable<PoolEffect> effects) =>
+        [.. Of(PoolEffectKind.Refuse, effects).Select(effect => ((Refusal)effect.Detail!).Message)];
 
     [Fact]
     public void The_first_client_opens_a_server_and_gets_it()
@@ -58,7 +61,7 @@ public sealed class PoolTests
         var server = bench.Serve(bench.Dial());
         bench.Host.TakeAll();
         var waiters = new List<FakeClient>();
-        foreach (byte loop in new byte[] { 1, 0, 1 })
+        foreach (var loop in new byte[] { 1, 0, 1 })
         {
             waiters.Add(bench.JoinAndWait(loop));
             foreach (var host in bench.Hosts) host.NowUs += Limits.ArrivalStepUs;
@@ -261,7 +264,9 @@ public sealed class PoolTests
     [InlineData("server_check_query=<empty>\n", 1, 1)]
     public void After_server_check_delay_a_server_is_checked_before_it_serves(string setting, int used, int checks)
     {
-        var bench = new PoolBench((setting.Length > 0 ? setting : "server_check_query=\n") + "server_check_delay=5\nserver_idle_timeout=0");
+        var bench =
+            new PoolBench((setting.Length > 0 ? setting : "server_check_query=\n")
+            + "server_check_delay=5\nserver_idle_timeout=0");
         var server = bench.OpenIdle(1)[0];
         bench.Tick(5.1);
         Assert.Equal(used, bench.Pool.Counts.Used);
@@ -281,7 +286,8 @@ public sealed class PoolTests
         bench.Pool.LoginFailed(bench.Dial(), new LoginFailure("connect failed", null), bench.Host);
         Assert.Empty(bench.Host.TakeAll());
         bench.JoinAndWait();
-        Assert.Equal(["server login has been failing, cached error: connect failed (server_login_retry)"], Refusals(bench.Host.TakeAll()));
+        Assert.Equal(["server login has been failing, cached error: connect failed (server_login_retry)"],
+            Refusals(bench.Host.TakeAll()));
         Assert.Equal(1, bench.Pool.Counts.Waiting);
         Assert.Empty(Of(PoolEffectKind.Dial, bench.Tick(14.9)));
         Assert.Single(Of(PoolEffectKind.Dial, bench.Tick(0.2)));
@@ -294,7 +300,8 @@ public sealed class PoolTests
         bench.JoinAndWait();
         bench.Pool.LoginFailed(bench.Dial(), new LoginFailure(new string('x', 200), null), bench.Host);
         bench.JoinAndWait();
-        Assert.Equal([$"server login has been failing, cached error: {new string('x', 99)} (server_login_retry)"], Refusals(bench.Host.TakeAll()));
+        Assert.Equal([$"server login has been failing, cached error: {new string('x', 99)} (server_login_retry)"],
+            Refusals(bench.Host.TakeAll()));
     }
 
     [Fact]
@@ -477,7 +484,8 @@ public sealed class PoolTests
         other.Serve(bench.Host);
         Assert.Equal(PoolEffectKind.Dial, Assert.Single(bench.Host.TakeAll()).Kind);
         Assert.False(other.IsStarved);
-        Assert.Equal(1, setting.StartsWith("max_db", StringComparison.Ordinal) ? bench.Pool.Database.Servers.Count : bench.Pool.User.Servers.Count);
+        Assert.Equal(1, setting.StartsWith("max_db", StringComparison.Ordinal) ? bench.Pool.Database.Servers.Count
+            : bench.Pool.User.Servers.Count);
     }
 
     [Theory]

@@ -6,7 +6,8 @@ namespace FastPool.Tests.Pools;
 /// <summary>When a pool is to be looked at: no later than something in it is due, and not at all while nothing is.</summary>
 public sealed class PoolTimerTests
 {
-    private const string Quiet = "server_idle_timeout=0\nserver_check_query=\nserver_lifetime=1000000\nquery_wait_timeout=0\nquery_wait_notify=0\nreserve_pool_timeout=0\n";
+    private const string Quiet =
+        "server_idle_timeout=0\nserver_check_query=\nserver_lifetime=1000000\nquery_wait_timeout=0\nquery_wait_notify=0\nreserve_pool_timeout=0\n";
 
     /// <summary>The clock goes on to the timer, which goes off.</summary>
     private static List<PoolEffect> GoOff(PoolBench bench)
@@ -74,7 +75,8 @@ public sealed class PoolTimerTests
 
     private void GoOffQuietly(PoolBench bench, double seconds, PooledServer server)
     {
-        if (bench.Host.NowUs - server.LastActivityUs < seconds * 1_000_000) Assert.DoesNotContain(_last, static effect => effect.Kind == PoolEffectKind.Close);
+        if (bench.Host.NowUs - server.LastActivityUs < seconds * 1_000_000)
+            Assert.DoesNotContain(_last, static effect => effect.Kind == PoolEffectKind.Close);
         _last = GoOff(bench);
     }
 
@@ -186,7 +188,8 @@ public sealed class PoolTimerTests
         var (bench, waiter) = WithWaiterOfTwoLoops();
         foreach (var host in bench.Hosts) host.NowUs = bench.Host.TimerUs;
         GoOffInTurnOfOther(bench);
-        Assert.Equal(waiter, Assert.Single(bench.Hosts[1].TakeAll(), static effect => effect.Kind == PoolEffectKind.Refuse).Client);
+        Assert.Equal(waiter,
+            Assert.Single(bench.Hosts[1].TakeAll(), static effect => effect.Kind == PoolEffectKind.Refuse).Client);
     }
 
     [Fact]
@@ -200,7 +203,8 @@ public sealed class PoolTimerTests
         Assert.Equal(dueUs, bench.Hosts[1].TakeTimer());
         bench.Hosts[1].NowUs = dueUs;
         bench.Pool.OnTimer(bench.Hosts[1]);
-        Assert.Equal(waiter, Assert.Single(bench.Hosts[1].TakeAll(), static effect => effect.Kind == PoolEffectKind.Refuse).Client);
+        Assert.Equal(waiter,
+            Assert.Single(bench.Hosts[1].TakeAll(), static effect => effect.Kind == PoolEffectKind.Refuse).Client);
     }
 
     /// <summary>The first loop has a timer for the end of a wait.</summary>

@@ -19,7 +19,8 @@ public sealed class ServerLifeTests
 
     [Fact]
     public void Every_event_has_one_row() =>
-        Assert.Equal(Enum.GetValues<ServerEvent>().Except([ServerEvent.None]).Order(), ServerLife.Table.Select(static row => row.Event).Order());
+        Assert.Equal(Enum.GetValues<ServerEvent>().Except([ServerEvent.None]).Order(),
+            ServerLife.Table.Select(static row => row.Event).Order());
 
     [Theory]
     [InlineData(ServerState.Closing, ServerEvent.Grant)]
@@ -39,5 +40,6 @@ public sealed class ServerLifeTests
     [InlineData(ServerPhase.Moving, ServerEvent.Link)]
     [InlineData(ServerPhase.Free, ServerEvent.Part)]
     [InlineData(ServerPhase.Free, ServerEvent.Rest)]
-    public void So_it_is_for_phases(ServerPhase phase, ServerEvent what) => Assert.Throws<CheckFailedException>(() => ServerLife.Next(phase, what));
+    public void So_it_is_for_phases(ServerPhase phase, ServerEvent what) =>
+        Assert.Throws<CheckFailedException>(() => ServerLife.Next(phase, what));
 }

@@ -22,7 +22,10 @@ public sealed class SharedLimitTests
     }
 
     private void Make(string databases, string users = "", int loops = 1) =>
-        _registry = new PoolRegistry(Loading.Good($"[pgbouncer]\nserver_lifetime=3600\nserver_idle_timeout=0\nserver_check_query=\n[databases]\n{databases}\n[users]\n{users}\n"), loops);
+        _registry =
+            new PoolRegistry(
+            Loading.Good(
+            $"[pgbouncer]\nserver_lifetime=3600\nserver_idle_timeout=0\nserver_check_query=\n[databases]\n{databases}\n[users]\n{users}\n"), loops);
 
     private Pool PoolOf(string database, string user) => _registry.GetPool(_registry.FindDatabase(database, out _)!, user);
 
@@ -42,7 +45,9 @@ public sealed class SharedLimitTests
         {
             switch (effect.Kind)
             {
-                case PoolEffectKind.Dial: effect.Pool.LoginDone(new PoolServer(effect.Pool, _host.NowUs, effect.Client) { LastActivityUs = _host.NowUs }, _host); break;
+                case PoolEffectKind.Dial:
+                    effect.Pool.LoginDone(
+                    new PoolServer(effect.Pool, _host.NowUs, effect.Client) { LastActivityUs = _host.NowUs }, _host); break;
                 case PoolEffectKind.Grant: _granted.Add((effect.Client!, effect.Server!)); break;
                 case PoolEffectKind.Close:
                     _closed.Add((PoolServer)effect.Server!);
@@ -212,8 +217,11 @@ public sealed class SharedLimitTests
     [InlineData(3)]
     public void No_place_stays_free_while_somebody_waits_for_it(int seed)
     {
-        Make("d = host=h max_db_connections=3\ne = host=h max_db_connections=2\nf = host=h", "ann = max_user_connections=2\nbob = max_user_connections=3");
-        Pool[] pools = [.. from database in new[] { "d", "e", "f" } from user in new[] { "ann", "bob", "eve" } select PoolOf(database, user)];
+        Make("d = host=h max_db_connections=3\ne = host=h max_db_connections=2\nf = host=h",
+            "ann = max_user_connections=2\nbob = max_user_connections=3");
+        Pool[] pools =
+            [.. from database in new[] { "d", "e", "f" } from user in new[] { "ann", "bob", "eve" } select PoolOf(database,
+            user)];
         var random = new Random(seed);
         var waiting = new List<FakeClient>();
         for (var i = 0; i < 5_000; i++)
@@ -230,30 +238,41 @@ public sealed class SharedLimitTests
                 }
                 else LetGo(holder);
             }
-            else if (_granted.Count + pools.Sum(static pool => pool.Counts.Waiting) < 20) waiting.Add(Ask(pools[random.Next(pools.Length)]));
+            else if (_granted.Count + pools.Sum(static pool => pool.Counts.Waiting) < 20)
+                waiting.Add(Ask(pools[random.Next(pools.Length)]));
             foreach (var pool in pools)
             {
-                Assert.True(pool.Counts.Waiting == 0 || pool.Database.Servers.Count >= Limit(pool.Database.Servers) || pool.User.Servers.Count >= Limit(pool.User.Servers),
+                Assert.True(pool.Counts.Waiting == 0 || pool.Database.Servers.Count >= Limit(pool.Database.Servers)
+                    || pool.User.Servers.Count >= Limit(pool.User.Servers),
                     $"step {i}: {pool.Database.Name}/{pool.User.Name} waits with {pool.Database.Servers.Count} and {pool.User.Servers.Count} places taken");
             }
-            Assert.All(pools, static pool => Assert.True(pool.Database.Servers.Count <= Limit(pool.Database.Servers) && pool.User.Servers.Count <= Limit(pool.User.Servers)));
+            Assert.All(pools,
+                static pool =>
+                Assert.True(pool.Database.Servers.Count <= Limit(pool.Database.Servers)
+                && pool.User.Servers.Count <= Limit(pool.User.Servers)));
         }
 
         static int Limit(SharedLimit limit) => limit.Limit > 0 ? limit.Limit : int.MaxValue;
     }
 
-    /// <summary>Each thread has a pool of its own, all of them one limit. Nothing ticks: who is not told waits for ever.</summary>
+    /// <summary>
+    /// Each thread has a pool of its own, all of them one limit. Nothing ticks: who is not told waits for ever.
+    /// </summary>
     [Fact]
     public void Threads_that_share_a_limit_all_come_to_their_ends()
     {
         const int Threads = 4;
         const int Rounds = 5_000;
-        var registry = new PoolRegistry(Loading.Good("[pgbouncer]\nquery_wait_timeout=0\n[databases]\nd = host=h max_db_connections=2\n"), Threads);
+        var registry =
+            new PoolRegistry(Loading.Good("[pgbouncer]\nquery_wait_timeout=0\n[databases]\nd = host=h max_db_connections=2\n"),
+            Threads);
         var workers = new LimitWorker[Threads];
-        for (var i = 0; i < Threads; i++) workers[i] = new LimitWorker(registry.GetPool(registry.FindDatabase("d", out _)!, "user" + i), (byte)i, workers);
+        for (var i = 0; i < Threads; i++)
+            workers[i] = new LimitWorker(registry.GetPool(registry.FindDatabase("d", out _)!, "user" + i), (byte)i, workers);
         var threads = workers.Select(worker => new Thread(() => worker.Run(Rounds))).ToList();
         threads.ForEach(static thread => thread.Start());
-        Assert.All(threads, static thread => Assert.True(thread.Join(TimeSpan.FromSeconds(60)), "a pool was not told of a free place"));
+        Assert.All(threads, static thread =>
+            Assert.True(thread.Join(TimeSpan.FromSeconds(60)), "a pool was not told of a free place"));
         Assert.All(workers, static worker => Assert.Empty(worker.Problems));
         Assert.InRange(registry.FindDatabase("d", out _)!.Servers.Count, 0, 2);
     }
@@ -332,7 +351,9 @@ public sealed class SharedLimitTests
         {
             switch (effect.Kind)
             {
-                case PoolEffectKind.Dial: effect.Pool.LoginDone(new FakeServer(effect.Pool, loop, NowUs) { LastActivityUs = NowUs }, this); break;
+                case PoolEffectKind.Dial:
+                    effect.Pool.LoginDone(
+                    new FakeServer(effect.Pool, loop, NowUs) { LastActivityUs = NowUs }, this); break;
                 case PoolEffectKind.Grant: _held = effect.Server; break;
                 case PoolEffectKind.Close: effect.Pool.Remove(effect.Server!, this); break;
                 case PoolEffectKind.MakeRoom: ((SharedLimit)effect.Detail!).MakeRoom(effect.Pool, this); break;

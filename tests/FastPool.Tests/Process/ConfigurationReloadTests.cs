@@ -79,7 +79,7 @@ public class ConfigurationReloadTests
     {
         public bool TryRead(string path, out byte[] content, out string error)
         {
-            string? text = path == "a.ini" ? test._content : "\"u1\" \"\"\n\"u2\" \"\"\n";
+            var text = path == "a.ini" ? test._content : "\"u1\" \"\"\n\"u2\" \"\"\n";
             content = ByteText.FromNative(text ?? "").Select(c => (byte)c).ToArray();
             error = text is null ? FileErrors.NoSuchFile : "";
             return text is not null;
@@ -99,7 +99,7 @@ public class ConfigurationReloadTests
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            string word = System.Text.Encoding.ASCII.GetString(LevelWords.Word(logLevel));
+            var word = System.Text.Encoding.ASCII.GetString(LevelWords.Word(logLevel));
             All.Add($"{word} {formatter(state, exception)}");
         }
     }

@@ -36,7 +36,8 @@ public sealed class DecoySecretTests
     {
         var list = Path.Combine(_folder, "cut");
         File.WriteAllText(list + DecoySecret.Suffix, "short");
-        Assert.Equal(DecoySecret.Of(Path.Combine(_folder, "nowhere", "users"), static count => new byte[count]), DecoySecret.Of(list, static count => new byte[count]));
+        Assert.Equal(DecoySecret.Of(Path.Combine(_folder, "nowhere", "users"), static count => new byte[count]),
+            DecoySecret.Of(list, static count => new byte[count]));
     }
 
     [Theory]
@@ -48,9 +49,11 @@ public sealed class DecoySecretTests
     public void A_folder_is_trusted_by_its_owner_and_mode(int mode, bool isOwn, bool keepsFiles)
     {
         File.SetUnixFileMode(_folder, (UnixFileMode)mode);
-        Assert.Equal((isOwn, keepsFiles), (FileTrust.IsFolderOf(Identity.Uid, _folder), FileTrust.KeepsFilesOf(Identity.Uid, _folder)));
+        Assert.Equal((isOwn, keepsFiles),
+            (FileTrust.IsFolderOf(Identity.Uid, _folder), FileTrust.KeepsFilesOf(Identity.Uid, _folder)));
         Assert.False(FileTrust.KeepsFilesOf(Identity.Uid, _folder + "/nowhere"));
-        Assert.Equal(Identity.Uid == 0 && keepsFiles, FileTrust.KeepsFilesOf(Identity.Uid + 1, _folder)); // Of root's folders everybody is sure.
+        // Of root's folders everybody is sure.
+        Assert.Equal(Identity.Uid == 0 && keepsFiles, FileTrust.KeepsFilesOf(Identity.Uid + 1, _folder));
     }
 
     [Fact]

@@ -39,7 +39,8 @@ public class LineBuilderTests
     {
         Assert.Equal(string.Concat(Enumerable.Repeat("\\x1b", LineBuilder.TextBytesMax)), Text(new string('\u001b', 5000)));
         var entry = new byte[(4 * LineBuilder.TextBytesMax) + 512];
-        Assert.InRange(new JournalSink("pgbouncer").Build(new LineBuilder(1).Build("x"u8, LogLevel.Error, new string('\u001b', 5000)), entry), 1, entry.Length);
+        Assert.InRange(new JournalSink("pgbouncer")
+            .Build(new LineBuilder(1).Build("x"u8, LogLevel.Error, new string('\u001b', 5000)), entry), 1, entry.Length);
     }
 
     [Fact]
@@ -59,7 +60,7 @@ public class LineBuilderTests
     public void The_clock_prints_milliseconds_and_a_zone()
     {
         Span<byte> stamp = stackalloc byte[LocalClock.BytesMax];
-        int length = new LocalClock().Write(unixSecond: 1_800_000_000, millisecond: 7, stamp);
+        var length = new LocalClock().Write(unixSecond: 1_800_000_000, millisecond: 7, stamp);
         Assert.Matches(@"^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.007 [A-Z0-9+-]{3,6}$", Encoding.Latin1.GetString(stamp[..length]));
     }
 
@@ -67,8 +68,8 @@ public class LineBuilderTests
     public void A_journal_entry_has_priority_name_and_a_text_with_its_length()
     {
         var line = new LineBuilder(1).Build("x"u8, LogLevel.Warning, "a\nb");
-        byte[] entry = new byte[200];
-        int length = new JournalSink("pgbouncer").Build(line, entry);
+        var entry = new byte[200];
+        var length = new JournalSink("pgbouncer").Build(line, entry);
         Assert.Equal(
             "PRIORITY=4\nSYSLOG_IDENTIFIER=pgbouncer\nMESSAGE\n\u0004\0\0\0\0\0\0\0a\n\tb\n",
             Encoding.Latin1.GetString(entry, 0, length));
@@ -95,5 +96,6 @@ public class LineBuilderTests
     private static string Whole(LogLevel level, string text) =>
         Encoding.Latin1.GetString(new LineBuilder(28541).Build("2026-11-22 12:27:58.666 UTC"u8, level, text).Whole);
 
-    private static string Text(string text) => Encoding.Latin1.GetString(new LineBuilder(1).Build("x"u8, LogLevel.Error, text).Text);
+    private static string Text(string text) =>
+        Encoding.Latin1.GetString(new LineBuilder(1).Build("x"u8, LogLevel.Error, text).Text);
 }

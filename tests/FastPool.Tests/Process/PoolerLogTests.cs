@@ -13,7 +13,8 @@ public sealed class PoolerLogTests : IDisposable
     private readonly SlowSink _sink = new();
     private readonly PoolerLog _log;
 
-    public PoolerLogTests() => _log = new PoolerLog(_sink, static status => throw new InvalidOperationException($"exit {status}"));
+    public PoolerLogTests() =>
+        _log = new PoolerLog(_sink, static status => throw new InvalidOperationException($"exit {status}"));
 
     public void Dispose()
     {
@@ -68,7 +69,8 @@ public sealed class PoolerLogTests : IDisposable
         var kept = lines.Skip(1).TakeWhile(static line => !line.StartsWith("dropped", StringComparison.Ordinal)).ToArray();
         Assert.Equal(Enumerable.Range(0, kept.Length).Select(i => $"{i} {text}"), kept);
         Assert.InRange(kept.Length, LogQueue.BytesMax / 1100, LogQueue.BytesMax / 1000);
-        Assert.Equal([$"dropped {5000 - kept.Length} log lines, the log takes them too slowly", "after"], lines[(kept.Length + 1)..]);
+        Assert.Equal([$"dropped {5000 - kept.Length} log lines, the log takes them too slowly", "after"],
+            lines[(kept.Length + 1)..]);
     }
 
     [Fact]

@@ -43,5 +43,6 @@ public class StartPartsTests
 
     [Fact]
     public void The_status_line_has_a_mu() =>
-        Assert.Equal("STATUS=stats: xact 1 \u00CE\u00BCs, wait 2 \u00CE\u00BCs", SystemdNotify.StatusOf("stats: xact 1 us, wait 2 us"));
+        Assert.Equal("STATUS=stats: xact 1 \u00CE\u00BCs, wait 2 \u00CE\u00BCs",
+            SystemdNotify.StatusOf("stats: xact 1 us, wait 2 us"));
 }

@@ -9,7 +9,8 @@ namespace FastPool.Tests.Sessions;
 /// <summary>What is asked for a login that no file knows, and what comes of the answer. Source: spec, auth.md 5.</summary>
 public sealed class AuthQueryTests
 {
-    private static (AuthQuery Query, ServerSession Server) Asked(string extra = "IntervalStyle", string own = "postgres", string left = "postgres")
+    private static (AuthQuery Query, ServerSession Server) Asked(string extra = "IntervalStyle", string own = "postgres",
+        string left = "postgres")
     {
         var bench = new SessionBench(extra: extra);
         var server = bench.NewServer("auth");
@@ -29,7 +30,8 @@ public sealed class AuthQueryTests
         return Encoding.Latin1.GetString(output.WrittenSpan);
     }
 
-    private static Verdict Says(ServerSession server, char type, params byte[] body) => server.Judge((byte)type, Raw.Message(type, body));
+    private static Verdict Says(ServerSession server, char type, params byte[] body) =>
+        server.Judge((byte)type, Raw.Message(type, body));
 
     [Fact]
     public void The_name_is_a_parameter_and_no_part_of_the_text()
@@ -81,7 +83,8 @@ public sealed class AuthQueryTests
 
     [Theory]
     [MemberData(nameof(Answers))]
-    public void An_answer_is_two_columns_or_the_end_of_that_server(char type, byte[] body, string? problem) => Assert.Equal(problem, Asked().Query.Take((byte)type, body));
+    public void An_answer_is_two_columns_or_the_end_of_that_server(char type, byte[] body, string? problem) =>
+        Assert.Equal(problem, Asked().Query.Take((byte)type, body));
 
     [Theory]
     [InlineData(127, 65530, null)]
@@ -90,7 +93,9 @@ public sealed class AuthQueryTests
     public void Names_and_secrets_have_the_lengths_of_the_userlist(int nameLength, int secretLength, string? problem)
     {
         var (query, _) = Asked();
-        byte[] row = [0, 2, .. Raw.Int32(nameLength), .. Encoding.ASCII.GetBytes(new string('n', nameLength)), .. Raw.Int32(secretLength), .. Encoding.ASCII.GetBytes(new string('s', secretLength))];
+        byte[] row =
+            [0, 2, .. Raw.Int32(nameLength), .. Encoding.ASCII.GetBytes(new string('n', nameLength)), .. Raw.Int32(secretLength),
+            .. Encoding.ASCII.GetBytes(new string('s', secretLength))];
         Assert.Equal(problem, query.Take((byte)'D', row));
         if (problem is null) Assert.Equal((nameLength, Secret.BytesMax), (query.FoundUser!.Length, query.FoundSecret!.Length));
     }

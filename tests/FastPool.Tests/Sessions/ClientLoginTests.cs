@@ -18,7 +18,8 @@ public sealed class ClientLoginTests
     private static string? Told(ClientLogin login) => login.Ending.Message;
 
     /// <summary>Sends the startup packet, answers what is asked, gives the last step.</summary>
-    private static (LoginStep Step, ClientLogin Login) LogIn(SessionBench bench, string user, string password, string database = "d")
+    private static (LoginStep Step, ClientLogin Login) LogIn(SessionBench bench, string user, string password,
+        string database = "d")
     {
         var client = bench.NewClient();
         var login = client.Login!;
@@ -32,7 +33,11 @@ public sealed class ClientLoginTests
             switch (request[8])
             {
                 case 3: step = login.OnMessage((byte)'p', Raw.Strings(password)); break;
-                case 5: step = login.OnMessage((byte)'p', [.. Md5Password.Respond(Md5Password.Store(Encoding.Latin1.GetBytes(password), Encoding.Latin1.GetBytes(user)), request.AsSpan(9)), 0]); break;
+                case 5:
+                    step =
+                    login.OnMessage((byte)'p',
+                    [.. Md5Password.Respond(Md5Password.Store(Encoding.Latin1.GetBytes(password), Encoding.Latin1.GetBytes(user)),
+                    request.AsSpan(9)), 0]); break;
                 case 10:
                     scram = new ScramClientExchange(new byte[18]);
                     var first = scram.ClientFirst();
@@ -40,7 +45,9 @@ public sealed class ClientLoginTests
                     break;
                 case 11:
                     Assert.True(scram!.TryTakeServerFirst(request.AsSpan(9)));
-                    step = login.OnMessage((byte)'p', scram.ClientFinal(ScramKeys.FromPassword(Encoding.Latin1.GetBytes(password), scram.Salt, scram.Iterations)));
+                    step = login.OnMessage((byte)'p',
+                        scram.ClientFinal(
+                        ScramKeys.FromPassword(Encoding.Latin1.GetBytes(password), scram.Salt, scram.Iterations)));
                     break;
                 default: throw new InvalidOperationException("asked for " + request[8]);
             }
@@ -48,7 +55,8 @@ public sealed class ClientLoginTests
             login.Derivation!.Run();
             step = login.OnDerived();
         }
-        if (step == LoginStep.Authenticated && scram is not null) Assert.True(scram.CheckServerFinal(login.Output.WrittenSpan[9..], out _));
+        if (step == LoginStep.Authenticated && scram is not null)
+            Assert.True(scram.CheckServerFinal(login.Output.WrittenSpan[9..], out _));
         return (step, login);
     }
 
@@ -76,7 +84,8 @@ public sealed class ClientLoginTests
     {
         var secret = stored switch { "md5" => StoredMd5, "scram" => StoredScram, _ => "right" };
         SessionBench NewBench() => new($"auth_type={method}\nscram_iterations=4", $"\"ann\" \"{secret}\"\n\"nobody\" \"\"");
-        var failure = method == "scram-sha-256" || (method == "md5" && stored == "scram") ? "SASL authentication failed" : "password authentication failed";
+        var failure = method == "scram-sha-256"
+            || (method == "md5" && stored == "scram") ? "SASL authentication failed" : "password authentication failed";
         Assert.Equal(LoginStep.Authenticated, LogIn(NewBench(), "ann", "right").Step);
         Assert.Equal(failure, Told(LogIn(NewBench(), "ann", "wrong").Login));
         Assert.Contains("authentication failed", Told(LogIn(NewBench(), "ghost", "right").Login), StringComparison.Ordinal);
@@ -106,7 +115,8 @@ public sealed class ClientLoginTests
     [InlineData("scram-sha-256", "ann", "nodb", "no such database: nodb")]
     [InlineData("plain", "ghost", "nodb", "password authentication failed")]
     [InlineData("scram-sha-256", "ghost", "nodb", "SASL authentication failed")]
-    public void Whether_a_database_exists_is_told_to_the_authenticated_only(string method, string user, string database, string? told)
+    public void Whether_a_database_exists_is_told_to_the_authenticated_only(string method, string user, string database,
+        string? told)
     {
         var (step, login) = LogIn(new SessionBench("scram_iterations=4\nauth_type=" + method), user, "right", database);
         Assert.Equal(told, Told(login));
@@ -217,7 +227,8 @@ public sealed class ClientLoginTests
         var login = new SessionBench("auth_type=scram-sha-256").NewClient().Login!;
         login.OnStartup(V3, Ann, false);
         var first = "n,,n=,r=abc"u8.ToArray();
-        Assert.Equal(LoginStep.GoOn, login.OnMessage((byte)'p', [.. Raw.Strings("SCRAM-SHA-256"), .. Raw.Int32(first.Length), .. first]));
+        Assert.Equal(LoginStep.GoOn,
+            login.OnMessage((byte)'p', [.. Raw.Strings("SCRAM-SHA-256"), .. Raw.Int32(first.Length), .. first]));
         Assert.Equal(LoginStep.Disconnect, login.OnStartup(code, code == V3 ? Ann : [], false));
         Assert.Equal("client re-sent startup pkt", Told(login));
     }
@@ -253,9 +264,12 @@ public sealed class ClientLoginTests
     [Fact]
     public void A_forced_user_does_not_get_the_keys_of_those_who_log_in()
     {
-        var bench = new SessionBench("auth_type=scram-sha-256", $"\"ann\" \"{StoredScram}\"\n\"forced\" \"own\"", "d = host=127.0.0.1 user=forced");
+        var bench =
+            new SessionBench("auth_type=scram-sha-256", $"\"ann\" \"{StoredScram}\"\n\"forced\" \"own\"",
+            "d = host=127.0.0.1 user=forced");
         Assert.Equal(LoginStep.Authenticated, LogIn(bench, "ann", "right").Step);
-        Assert.Equal(ScramKeys.FromPassword("right"u8, [1, 2, 3, 4], 4).ClientKey, bench.Context.Verifiers.Proof(ScramVerifier.FromPassword("right"u8, 4, [1, 2, 3, 4]).StoredKey)!.ClientKey);
+        Assert.Equal(ScramKeys.FromPassword("right"u8, [1, 2, 3, 4], 4).ClientKey,
+            bench.Context.Verifiers.Proof(ScramVerifier.FromPassword("right"u8, 4, [1, 2, 3, 4]).StoredKey)!.ClientKey);
         Assert.Null(bench.Context.Verifiers.Proof(ScramVerifier.FromPassword("own"u8, 4, [1, 2, 3, 4]).StoredKey));
     }
 
@@ -274,7 +288,8 @@ public sealed class ClientLoginTests
     [Theory]
     [InlineData("max_client_conn=1", "d", "no more connections allowed (max_client_conn)")]
     [InlineData("max_client_conn=2", "d", null)]
-    [InlineData("max_db_client_connections=1\nmax_user_client_connections=1", "d", "client connections exceeded (max_db_client_connections)")]
+    [InlineData("max_db_client_connections=1\nmax_user_client_connections=1", "d",
+        "client connections exceeded (max_db_client_connections)")]
     [InlineData("max_user_client_connections=1", "d", "client connections exceeded (max_user_client_connections)")]
     [InlineData("max_client_conn=1\nadmin_users=ann", "pgbouncer", null)]
     [InlineData("max_user_client_connections=1\nadmin_users=ann", "pgbouncer", null)]
@@ -306,7 +321,8 @@ public sealed class ClientLoginTests
         Assert.Equal(0, bench.Registry.GetUser("ann").Clients.Count);
         Assert.Equal(LoginStep.Authenticated, LogIn(bench, "ann", "right").Step);
         Assert.Equal($"client connections exceeded ({settings[..^2]})", Told(LogIn(bench, "ann", "right").Login));
-        Assert.Equal("password authentication failed", Told(LogIn(bench, "ann", "wrong").Login)); // Who has not proved the name does not hear of its limits.
+        // Who has not proved the name does not hear of its limits.
+        Assert.Equal("password authentication failed", Told(LogIn(bench, "ann", "wrong").Login));
     }
 
     [Fact]
@@ -321,7 +337,8 @@ public sealed class ClientLoginTests
     [Theory]
     [InlineData(127, "\"trust\" authentication failed")]
     [InlineData(128, "username too long")]
-    public void A_user_name_has_at_most_127_bytes(int length, string told) => Assert.Equal(told, Told(LogIn(new SessionBench("auth_type=trust"), new string('u', length), "").Login));
+    public void A_user_name_has_at_most_127_bytes(int length, string told) =>
+        Assert.Equal(told, Told(LogIn(new SessionBench("auth_type=trust"), new string('u', length), "").Login));
 
     [Fact]
     public void A_disabled_database_and_a_shutdown_are_told_after_the_authentication()
@@ -352,8 +369,15 @@ public sealed class ClientLoginTests
     public void A_peer_is_who_the_system_says(bool isUnix, string? peer, string? told)
     {
         var bench = new SessionBench();
-        var files = new FastPool.Tests.Settings.MemoryFiles { ["hba"] = "local all all peer\nhost all all 0.0.0.0/0 peer\n", ["users"] = "\"ann\" \"x\"" };
-        bench.Registry.Apply(FastPool.Tests.Settings.Loading.Good(files, "[pgbouncer]\nauth_type=hba\nauth_hba_file=hba\nauth_file=users\n[databases]\nd=host=127.0.0.1\n"));
+        var files =
+            new FastPool.Tests.Settings.MemoryFiles
+            {
+                ["hba"] = "local all all peer\nhost all all 0.0.0.0/0 peer\n",
+                ["users"] = "\"ann\" \"x\""
+            };
+        bench.Registry.Apply(
+            FastPool.Tests.Settings.Loading.Good(files,
+            "[pgbouncer]\nauth_type=hba\nauth_hba_file=hba\nauth_file=users\n[databases]\nd=host=127.0.0.1\n"));
         var login = bench.NewClient(isUnix, peer: peer).Login!;
         login.OnStartup(V3, Ann, false);
         Assert.Equal(told, Told(login));
@@ -364,7 +388,8 @@ public sealed class ClientLoginTests
     {
         var bench = new SessionBench("auth_type=trust", database: "* = host=127.0.0.1");
         Assert.Equal(LoginStep.Authenticated, LogIn(bench, "ann", "", "anything").Step);
-        Assert.Contains(bench.Log.Lines, line => line.EndsWith("registered new auto-database: anything", StringComparison.Ordinal));
+        Assert.Contains(bench.Log.Lines, line =>
+            line.EndsWith("registered new auto-database: anything", StringComparison.Ordinal));
         Assert.True(bench.Registry.FindDatabase("anything", out var isNew) is { IsAuto: true } && !isNew);
         Assert.Equal("no such database: " + new string('x', 64), Told(LogIn(bench, "ann", "", new string('x', 64)).Login));
     }
@@ -376,7 +401,8 @@ public sealed class ClientLoginTests
         var client = bench.NewClient();
         client.Login!.OnStartup(V3, Parameters("user", "ann", "database", "d", "datestyle", "german"), false);
         client.EnterPool(bench.PoolOf(), bench.Host);
-        var server = bench.Context.Interner.With(bench.Context.Interner.With(bench.Context.Tracked.Unknown, 0, "ISO, MDY"), 2, "UTC");
+        var server =
+            bench.Context.Interner.With(bench.Context.Interner.With(bench.Context.Tracked.Unknown, 0, "ISO, MDY"), 2, "UTC");
         var untracked = Raw.Message('S', Raw.Strings("server_version", "15"));
         var output = new MessageBuffer();
         client.TakeWelcome(new WelcomeParameters(untracked, server), output);
@@ -385,7 +411,8 @@ public sealed class ClientLoginTests
         Assert.True(key >> 63 == 0);
         byte[] expected =
         [
-            .. Raw.Message('R', 0, 0, 0, 0), .. untracked, .. Raw.Message('S', Raw.Strings("DateStyle", "german")), .. Raw.Message('S', Raw.Strings("TimeZone", "UTC")),
+            .. Raw.Message('R', 0, 0, 0, 0), .. untracked, .. Raw.Message('S', Raw.Strings("DateStyle", "german")),
+                .. Raw.Message('S', Raw.Strings("TimeZone", "UTC")),
             .. Raw.Message('K', [.. Raw.Int32((int)(key >> 32)), .. Raw.Int32((int)key)]), .. Raw.Message('Z', (byte)'I'),
         ];
         Assert.Equal(expected, welcome);

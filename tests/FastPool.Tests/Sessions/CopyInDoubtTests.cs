@@ -28,13 +28,14 @@ public sealed class CopyInDoubtTests
     }
 
     /// <summary>
-    /// The COPY read past the first Sync and failed at its data, so the second Sync got the ReadyForQuery. The place that is too many goes when the reply to
-    /// the third statement comes, and before that reply goes out the pooler's own to the second one.
+    /// The COPY read past the first Sync and failed at its data, so the second Sync got the ReadyForQuery. The place that is too
+    /// many goes when the reply to the third statement comes, and before that reply goes out the pooler's own to the second one.
     /// </summary>
     [Fact]
     public void A_faked_reply_behind_an_unanswered_Sync_goes_out_before_the_reply_behind_it()
     {
-        foreach (var message in new[] { Execute, Sync, Raw.Message('d', 1), Sync, Raw.Message('c') }) _talk.Says(_client, message);
+        foreach (var message in new[] { Execute, Sync, Raw.Message('d', 1), Sync, Raw.Message('c') })
+            _talk.Says(_client, message);
         Assert.Equal("", _talk.Says(_client, Parse("same", "select 1")));
         Assert.Equal("P2", _talk.Says(_client, Parse("other", "select 2")));
         _talk.Says(_client, Sync);
@@ -50,15 +51,18 @@ public sealed class CopyInDoubtTests
     }
 
     /// <summary>
-    /// Behind a Query that may be a COPY itself no fence may go, and so a Sync is left that was read past. When the client says something new, having all its
-    /// replies, the fence goes out first: the faked replies of later pipelines stand in their places.
+    /// Behind a Query that may be a COPY itself no fence may go, and so a Sync is left that was read past. When the client says
+    /// something new, having all its replies, the fence goes out first: the faked replies of later pipelines stand in their
+    /// places.
     /// </summary>
     [Theory]
     [InlineData("3 Z:E")]
     [InlineData("Z:E 3 Z:E")]
     public void A_Sync_left_in_doubt_is_fenced_off_before_the_clients_next_message(string answers)
     {
-        foreach (var message in new[] { Query("begin"), Parse("", "copy t from stdin"), Bind(""), Execute, Sync, Raw.Message('d', 1) }) _talk.Says(_client, message);
+        foreach (
+            var message in new[] { Query("begin"), Parse("", "copy t from stdin"), Bind(""), Execute, Sync,
+            Raw.Message('d', 1) }) _talk.Says(_client, message);
         Assert.Equal("c", _talk.Says(_client, Raw.Message('c')));
         Assert.Equal("S", _talk.Says(_client, Sync));
         Answers(_server, "C:BEGIN Z:T 1 2 G E:22P04 Z:E");

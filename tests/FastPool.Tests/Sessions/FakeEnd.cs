@@ -23,5 +23,6 @@ internal sealed class FakeEnd : IServerEnd
 
     public void OnReleased(ILinkEnd client) => LastEnd = "released";
 
-    public void OnClientGone(string? reason, bool isCutShort) => LastEnd = (reason ?? "released") + (isCutShort ? ", cut short" : "");
+    public void OnClientGone(string? reason, bool isCutShort) =>
+        LastEnd = (reason ?? "released") + (isCutShort ? ", cut short" : "");
 }

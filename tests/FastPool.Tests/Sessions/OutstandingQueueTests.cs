@@ -13,7 +13,8 @@ public sealed class OutstandingQueueTests
         var model = new Queue<byte>();
         for (var i = 0; i < 20_000; i++)
         {
-            if (model.Count > 0 && random.Next(100) < (i / 1000 % 2 == 0 ? 30 : 70)) Assert.Equal(model.Dequeue(), queue.Pop().Type);
+            if (model.Count > 0 && random.Next(100) < (i / 1000 % 2 == 0 ? 30 : 70))
+                Assert.Equal(model.Dequeue(), queue.Pop().Type);
             else
             {
                 var type = "QPBDESHF"u8[i % 8];
@@ -54,7 +55,8 @@ public sealed class OutstandingQueueTests
             Assert.Equal(all.Count(static request => request.Type == 'E'), queue.ExecuteCount);
             Assert.Equal(all.Count(static request => request.Type == 'Q'), queue.QueryCount);
             Assert.Equal(all.Count(static request => request.Action == ReplyAction.Fake), queue.FakeCount);
-            Assert.Equal(all.Count(static request => request is { Type: (byte)'C', Action: ReplyAction.Swallow }), queue.FenceCount);
+            Assert.Equal(all.Count(static request => request is { Type: (byte)'C', Action: ReplyAction.Swallow }),
+                queue.FenceCount);
             Assert.Equal(all.All(static request => request.Action == ReplyAction.Forward), queue.IsAllForwarded);
         }
     }

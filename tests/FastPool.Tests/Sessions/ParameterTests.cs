@@ -29,7 +29,9 @@ public sealed class ParameterTests
     public void Extra_names_follow_the_fixed_ones_without_doubles()
     {
         var names = Enumerable.Range(0, _tracked.Count).Select(i => _tracked[i]);
-        Assert.Equal(["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "application_name", "IntervalStyle", "search_path"], names);
+        Assert.Equal(
+            ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "application_name", "IntervalStyle",
+            "search_path"], names);
         Assert.Equal(-1, _tracked.IndexOf("work_mem"u8));
     }
 
@@ -82,18 +84,21 @@ public sealed class ParameterTests
     [InlineData(4, "", "SET application_name='';")]
     [InlineData(6, "\"$user\", public", "SET search_path=\"$user\", public;")]
     [InlineData(6, "\"\"", "SET search_path='';")]
-    public void A_value_is_quoted_but_for_search_path(int index, string value, string batch) => Assert.Equal(batch, SetBatch.Build(_tracked, Values((index, value)), Values((index, "other"))));
+    public void A_value_is_quoted_but_for_search_path(int index, string value, string batch) =>
+        Assert.Equal(batch, SetBatch.Build(_tracked, Values((index, value)), Values((index, "other"))));
 
     [Fact]
     public void One_batch_has_all_that_differs_in_the_order_of_the_wire()
     {
         var client = Values((4, "app1"), (1, "latin1"), (0, "German"), (2, "utc"), (3, "on"));
         var server = Values((4, "app2"), (1, "UTF8"), (0, "ISO"), (2, "UTC"));
-        Assert.Equal("SET DateStyle='German';SET client_encoding='latin1';SET application_name='app1';", SetBatch.Build(_tracked, client, server));
+        Assert.Equal("SET DateStyle='German';SET client_encoding='latin1';SET application_name='app1';",
+            SetBatch.Build(_tracked, client, server));
         Assert.Null(SetBatch.Build(_tracked, client, client));
     }
 
     [Fact]
     public void Long_values_are_set_whole() =>
-        Assert.Equal($"SET application_name='{new string('x', 1000)}';", SetBatch.Build(_tracked, Values((4, new string('x', 1000))), Values((4, "y"))));
+        Assert.Equal($"SET application_name='{new string('x', 1000)}';",
+            SetBatch.Build(_tracked, Values((4, new string('x', 1000))), Values((4, "y"))));
 }

@@ -4,7 +4,9 @@ using static FastPool.Tests.Sessions.PreparedTalk;
 
 namespace FastPool.Tests.Sessions;
 
-/// <summary>Which statements a server is believed to have: after errors, drops and changes of settings that nobody announces.</summary>
+/// <summary>
+/// Which statements a server is believed to have: after errors, drops and changes of settings that nobody announces.
+/// </summary>
 public sealed class PreparedStatementTests
 {
     private readonly PreparedTalk _talk = new();
@@ -66,7 +68,9 @@ public sealed class PreparedStatementTests
         Assert.Equal("C1 P1 D1", _talk.Says(next, Describe("x")));
     }
 
-    /// <summary>The Parse of what the server had when it was asked is answered by us; what drops it is told by its tag alone.</summary>
+    /// <summary>
+    /// The Parse of what the server had when it was asked is answered by us; what drops it is told by its tag alone.
+    /// </summary>
     [Theory]
     [InlineData("/**/deallocate all")]
     [InlineData("select 1; deallocate all")]
@@ -152,7 +156,9 @@ public sealed class PreparedStatementTests
         Assert.Equal("B1", _talk.Says(_client, Bind("a")));
     }
 
-    /// <summary>Who may have read the text behind a SET in the same pipeline has it read again before anybody else uses it.</summary>
+    /// <summary>
+    /// Who may have read the text behind a SET in the same pipeline has it read again before anybody else uses it.
+    /// </summary>
     [Theory]
     [InlineData("C:SET S:DateStyle=German Z 1 Z")]
     [InlineData("S:DateStyle=German C:SET Z 1 Z")]
@@ -189,7 +195,8 @@ public sealed class PreparedStatementTests
 
     [Theory]
     [InlineData("client_statements_max = 3", "too many prepared statements: no more than 3 (client_statements_max)")]
-    [InlineData("client_statement_bytes_max = 100", "too many prepared statements: no more than 100 bytes (client_statement_bytes_max)")]
+    [InlineData("client_statement_bytes_max = 100",
+        "too many prepared statements: no more than 100 bytes (client_statement_bytes_max)")]
     public void A_client_has_no_more_than_its_share(string setting, string told)
     {
         var talk = new PreparedTalk(new SessionBench("pool_mode=transaction", own: setting));
@@ -201,14 +208,19 @@ public sealed class PreparedStatementTests
             Assert.Contains(talk.Says(client, Parse("s", "select 1234567")), new[] { "P1", "" });
             talk.Says(client, Close("s"));
         }
-        for (var i = 0; i < 3; i++) Assert.StartsWith("P", talk.Says(client, Parse("n" + i, "select 10000" + i)), StringComparison.Ordinal);
-        Assert.Equal(told, talk.Says(client, Parse("one more", "select 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0")));
+        for (var i = 0; i < 3; i++)
+            Assert.StartsWith("P", talk.Says(client, Parse("n" + i, "select 10000" + i)), StringComparison.Ordinal);
+        Assert.Equal(told,
+            talk.Says(client, Parse("one more", "select 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0")));
         Assert.Equal("53400", client.Ending.SqlState);
     }
 
     // ---- cost -----------------------------------------------------------------------------------------------------
 
-    /// <summary>A slow query, then drops that do not look like it, then Parses: what one reply costs must not grow with what is outstanding.</summary>
+    /// <summary>
+    /// A slow query, then drops that do not look like it, then Parses: what one reply costs must not grow with what is
+    /// outstanding.
+    /// </summary>
     [Theory]
     [InlineData(200, 1_000)]
     [InlineData(200, 8_000)]
@@ -227,7 +239,8 @@ public sealed class PreparedStatementTests
             _server.Judge((byte)'C', complete);
             _server.Judge((byte)'Z', ready);
         }
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000); // Lists of what is outstanding would be made for each.
+        // Lists of what is outstanding would be made for each.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000);
         for (var i = 0; i < parses; i++) _server.Judge((byte)'1', Raw.Message('1'));
         Assert.Equal(Verdict.Forward, _server.Judge((byte)'Z', ready));
         Assert.Equal(LinkHold.None, _server.Link.Hold);

@@ -5,7 +5,9 @@ using FastPool.Protocol;
 
 namespace FastPool.Tests.Sessions;
 
-/// <summary>Clients and servers of one bench that speak about prepared statements: what the relay would do, without its sockets.</summary>
+/// <summary>
+/// Clients and servers of one bench that speak about prepared statements: what the relay would do, without its sockets.
+/// </summary>
 internal sealed class PreparedTalk(SessionBench bench)
 {
     private readonly MessageBuffer _toServer = new();
@@ -21,7 +23,9 @@ internal sealed class PreparedTalk(SessionBench bench)
     internal ServerSession NewServer(string dateStyle = "ISO, MDY")
     {
         var server = Bench.NewServer();
-        foreach (var (name, value) in new[] { ("DateStyle", dateStyle), ("client_encoding", "UTF8"), ("TimeZone", "UTC"), ("standard_conforming_strings", "on"), ("application_name", ""), ("IntervalStyle", "postgres") })
+        foreach (
+            var (name, value) in new[] { ("DateStyle", dateStyle), ("client_encoding", "UTF8"), ("TimeZone", "UTC"),
+            ("standard_conforming_strings", "on"), ("application_name", ""), ("IntervalStyle", "postgres") })
             server.Judge((byte)'S', Raw.Message('S', Raw.Strings(name, value)));
         server.EndLogin();
         return server;
@@ -37,7 +41,8 @@ internal sealed class PreparedTalk(SessionBench bench)
     }
 
     /// <summary>A client's message goes its way.</summary>
-    /// <returns>What the server gets, a word a message: P1 is a Parse of PGBOUNCER_1; behind &gt; what the client gets at once.</returns>
+    /// <returns>What the server gets, a word a message: P1 is a Parse of PGBOUNCER_1; behind &gt; what the client gets at
+    /// once.</returns>
     internal string Says(ClientSession client, byte[] message)
     {
         _toServer.Clear();
@@ -88,14 +93,17 @@ internal sealed class PreparedTalk(SessionBench bench)
     internal static byte[] Execute => Raw.Message('E', 0, 0, 0, 0, 0);
     internal static byte[] Sync => Raw.Message('S');
 
-    /// <summary>The server answers: one letter a message, C with its tag behind a colon, ~ for a blank; E with its SQLSTATE, Z with its status (I if none).</summary>
+    /// <summary>
+    /// The server answers: one letter a message, C with its tag behind a colon, ~ for a blank; E with its SQLSTATE, Z with its
+    /// status (I if none).
+    /// </summary>
     internal static Verdict Answers(ServerSession server, string words)
     {
         var verdict = Verdict.Forward;
         foreach (var word in words.Split(' '))
         {
             var rest = word.Length > 2 ? word[2..].Replace('~', ' ') : "";
-            byte[] body = word[0] switch
+            var body = word[0] switch
             {
                 'Z' => [rest.Length > 0 ? (byte)rest[0] : (byte)'I'],
                 'C' => Raw.Strings(rest),

@@ -7,8 +7,8 @@ using FastPool.Protocol;
 namespace FastPool.Tests.Sessions;
 
 /// <summary>
-/// Somebody without a password tries names: whatever the secret of a name is, and whether there is one, what he is asked, when and what
-/// he is told are the same, and none of it costs the loop a derivation of keys.
+/// Somebody without a password tries names: whatever the secret of a name is, and whether there is one, what he is asked, when
+/// and what he is told are the same, and none of it costs the loop a derivation of keys.
 /// </summary>
 public sealed class ProbeTests
 {
@@ -21,13 +21,18 @@ public sealed class ProbeTests
 
     private static string Scram(string password, int iterations = 5, int saltLength = 16)
     {
-        var verifier = ScramVerifier.FromPassword(Encoding.ASCII.GetBytes(password), iterations, [.. Enumerable.Range(1, saltLength).Select(static i => (byte)i)]);
+        var verifier =
+            ScramVerifier.FromPassword(Encoding.ASCII.GetBytes(password), iterations,
+            [.. Enumerable.Range(1, saltLength).Select(static i => (byte)i)]);
         return $"SCRAM-SHA-256${iterations}:{Convert.ToBase64String(verifier.Salt)}${Convert.ToBase64String(verifier.StoredKey)}:{Convert.ToBase64String(verifier.ServerKey)}";
     }
 
-    private static string Md5(string user) => Encoding.ASCII.GetString(Md5Password.Store("right"u8, Encoding.ASCII.GetBytes(user)));
+    private static string Md5(string user) =>
+        Encoding.ASCII.GetString(Md5Password.Store("right"u8, Encoding.ASCII.GetBytes(user)));
 
-    /// <summary>One probe with a wrong password: each message as it looks with what is random taken out, the last word and its time.</summary>
+    /// <summary>
+    /// One probe with a wrong password: each message as it looks with what is random taken out, the last word and its time.
+    /// </summary>
     private static string Probe(SessionBench bench, string user, Func<ClientLogin, LoginStep>? begin = null)
     {
         var client = bench.NewClient();
@@ -64,7 +69,8 @@ public sealed class ProbeTests
                 case 11:
                     var fields = Encoding.ASCII.GetString(request.AsSpan(9)).Split(',');
                     seen.Append($"salt {Convert.FromBase64String(fields[1][2..]).Length} {fields[2]} ");
-                    step = login.OnMessage((byte)'p', Encoding.ASCII.GetBytes($"c=biws,{fields[0]},p={Convert.ToBase64String(new byte[32])}"));
+                    step = login.OnMessage((byte)'p',
+                        Encoding.ASCII.GetBytes($"c=biws,{fields[0]},p={Convert.ToBase64String(new byte[32])}"));
                     break;
                 default: throw new InvalidOperationException("asked for " + request[8]);
             }
@@ -72,32 +78,40 @@ public sealed class ProbeTests
         return $"{seen}{step} {login.Ending.Message} after {(login.RefusalUs == 0 ? 0 : login.RefusalUs - nowUs)}";
     }
 
-    private static void AreAlike(SessionBench bench, params string[] users) => Assert.Single(users.Select(user => Probe(bench, user)).Distinct());
+    private static void AreAlike(SessionBench bench, params string[] users) =>
+        Assert.Single(users.Select(user => Probe(bench, user)).Distinct());
 
     [Theory]
     [InlineData("plain")]
     [InlineData("md5")]
     [InlineData("scram-sha-256")]
     public void A_made_up_name_is_not_told_from_one_with_a_plain_password(string method) =>
-        AreAlike(new SessionBench($"auth_type={method}\nscram_iterations=7", Users), "plain", "ghost", "empty", "spook", "plain2", "plain");
+        AreAlike(new SessionBench($"auth_type={method}\nscram_iterations=7", Users), "plain", "ghost", "empty", "spook", "plain2",
+            "plain");
 
     [Theory]
     [InlineData("plain")]
     [InlineData("md5")]
     [InlineData("scram-sha-256")]
     public void A_made_up_name_is_not_told_from_one_with_a_verifier(string method) => AreAlike(
-        new SessionBench($"auth_type={method}\nscram_iterations=7", $"\"a\" \"{Scram("x", 5, 20)}\"\n\"b\" \"{Scram("y", 5, 20)}\"\n\"empty\" \"\""), "a", "ghost", "spook", "b", "empty", "a");
+        new SessionBench($"auth_type={method}\nscram_iterations=7",
+            $"\"a\" \"{Scram("x", 5, 20)}\"\n\"b\" \"{Scram("y", 5, 20)}\"\n\"empty\" \"\""), "a", "ghost", "spook", "b", "empty",
+            "a");
 
     [Theory]
     [InlineData("plain")]
     [InlineData("scram-sha-256")]
-    public void Nor_from_one_with_a_digest(string method) => AreAlike(new SessionBench($"auth_type={method}\nscram_iterations=7", $"\"a\" \"{Md5("a")}\""), "a", "ghost", "a", "spook");
+    public void Nor_from_one_with_a_digest(string method) =>
+        AreAlike(new SessionBench($"auth_type={method}\nscram_iterations=7", $"\"a\" \"{Md5("a")}\""), "a", "ghost", "a",
+        "spook");
 
     [Theory]
     [InlineData("plain")]
     [InlineData("scram-sha-256")]
     public void Secrets_of_all_kinds_are_not_told_from_each_other(string method) => AreAlike(
-        new SessionBench($"auth_type={method}\nscram_iterations=5", $"{Users}\n\"md5\" \"{Md5("md5")}\"\n\"scram\" \"{Scram("x")}\""), "plain", "md5", "scram", "ghost", "empty", "plain2", "spook");
+        new SessionBench($"auth_type={method}\nscram_iterations=5",
+            $"{Users}\n\"md5\" \"{Md5("md5")}\"\n\"scram\" \"{Scram("x")}\""), "plain", "md5", "scram", "ghost", "empty",
+            "plain2", "spook");
 
     [Fact]
     public void With_md5_made_up_names_are_asked_what_real_ones_are_in_the_same_parts()
@@ -121,12 +135,16 @@ public sealed class ProbeTests
             Assert.Equal(LoginStep.Ask, login.OnStartup(V3, [.. Raw.Strings("user", user, "database", "d"), 0], false));
             if (secret is not null)
             {
-                byte[] row = [0, 2, .. Raw.Int32(user.Length), .. Encoding.ASCII.GetBytes(user), .. Raw.Int32(secret.Length), .. Encoding.ASCII.GetBytes(secret)];
+                byte[] row =
+                    [0, 2, .. Raw.Int32(user.Length), .. Encoding.ASCII.GetBytes(user), .. Raw.Int32(secret.Length),
+                    .. Encoding.ASCII.GetBytes(secret)];
                 Assert.Null(login.Query!.Take((byte)'D', row));
             }
             return login.OnAnswer();
         });
-        Assert.Single(new[] { Ask("ghost", null), Ask("a", Scram("x", 4096)), Ask("spook", null), Ask("b", Scram("y", 4096)), Ask("ghost", null) }.Distinct());
+        Assert.Single(
+            new[] { Ask("ghost", null), Ask("a", Scram("x", 4096)), Ask("spook", null), Ask("b", Scram("y", 4096)),
+            Ask("ghost", null) }.Distinct());
     }
 
     [Fact]
@@ -148,7 +166,9 @@ public sealed class ProbeTests
     [InlineData("scram-sha-256", "plain")]
     public void No_keys_are_derived_on_the_loop(string method, string kind)
     {
-        var bench = new SessionBench($"auth_type={method}\nscram_iterations=100000000", $"\"a\" \"{(kind == "plain" ? "right" : Scram("right").Replace("$5:", "$1000000:", StringComparison.Ordinal))}\"");
+        var bench =
+            new SessionBench($"auth_type={method}\nscram_iterations=100000000",
+            $"\"a\" \"{(kind == "plain" ? "right" : Scram("right").Replace("$5:", "$1000000:", StringComparison.Ordinal))}\"");
         var login = bench.NewClient().Login!;
         login.OnStartup(V3, [.. Raw.Strings("user", "a", "database", "d"), 0], false);
         if (method != "plain")
@@ -156,7 +176,8 @@ public sealed class ProbeTests
             login.Output.Clear();
             login.OnMessage((byte)'p', [.. Raw.Strings("SCRAM-SHA-256"), .. Raw.Int32(11), .. "n,,n=,r=abc"u8]);
         }
-        Assert.Equal(LoginStep.Derive, login.OnMessage((byte)'p', Raw.Strings("c=biws,r=abc,p=AAAA"))); // At once: done here, it would take minutes.
+        // At once: done here, it would take minutes.
+        Assert.Equal(LoginStep.Derive, login.OnMessage((byte)'p', Raw.Strings("c=biws,r=abc,p=AAAA")));
         Assert.InRange(login.Derivation!.Iterations, 1_000_000, 100_000_000);
     }
 }

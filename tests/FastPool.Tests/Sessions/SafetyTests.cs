@@ -119,7 +119,8 @@ public sealed class SafetyTests
         Assert.Equal(88, rows.Single(static row => row.ApplicationName == SafetyTable.Others).Count);
     }
 
-    private void Named(string application) => _client.Parameters = _bench.Context.Interner.With(_client.Parameters, TrackedParameters.ApplicationName, application);
+    private void Named(string application) =>
+        _client.Parameters = _bench.Context.Interner.With(_client.Parameters, TrackedParameters.ApplicationName, application);
 
     private void Run(string text, char status, params string[] tags)
     {

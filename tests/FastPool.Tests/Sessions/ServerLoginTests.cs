@@ -31,10 +31,14 @@ public sealed class ServerLoginTests
     [Fact]
     public void The_startup_packet_has_the_entry_s_parameters_in_their_order()
     {
-        var bench = new SessionBench(database: "d = host=127.0.0.1 dbname=real application_name=me timezone=UTC client_encoding=UTF8 datestyle=ISO user=forced");
+        var bench =
+            new SessionBench(
+            database: "d = host=127.0.0.1 dbname=real application_name=me timezone=UTC client_encoding=UTF8 datestyle=ISO user=forced");
         var login = bench.NewServer("forced").Login!;
         login.Start();
-        var pairs = Raw.Strings("database", "real", "client_encoding", "UTF8", "datestyle", "ISO", "timezone", "UTC", "application_name", "me", "user", "forced");
+        var pairs =
+            Raw.Strings("database", "real", "client_encoding", "UTF8", "datestyle", "ISO", "timezone", "UTC", "application_name",
+            "me", "user", "forced");
         Assert.Equal([.. Raw.Int32(8 + pairs.Length + 1), 0, 3, 0, 0, .. pairs, 0], Output(login));
     }
 
@@ -70,7 +74,8 @@ public sealed class ServerLoginTests
     }
 
     [Fact]
-    public void A_server_without_any_parameter_is_accepted() => Assert.Equal(Verdict.ParametersSet, Started(new SessionBench()).OnMessage((byte)'Z', "I"u8));
+    public void A_server_without_any_parameter_is_accepted() =>
+        Assert.Equal(Verdict.ParametersSet, Started(new SessionBench()).OnMessage((byte)'Z', "I"u8));
 
     [Fact]
     public void A_connect_query_runs_once_and_its_errors_are_only_logged()
@@ -120,7 +125,9 @@ public sealed class ServerLoginTests
         login.OnDerived();
         Assert.Null(login.Derivation);
         var final = server.ServerFinal(Output(login).AsSpan(5))!;
-        Assert.Equal(verdict, login.OnMessage((byte)'R', Code(12, isGenuine ? final : Encoding.ASCII.GetBytes("v=" + Convert.ToBase64String(new byte[32])))));
+        Assert.Equal(verdict,
+            login.OnMessage((byte)'R',
+            Code(12, isGenuine ? final : Encoding.ASCII.GetBytes("v=" + Convert.ToBase64String(new byte[32])))));
         Assert.Equal(told, login.Failure.ForWaiters?.Message);
     }
 
@@ -128,7 +135,8 @@ public sealed class ServerLoginTests
     public void The_key_a_client_proved_logs_in_to_a_server_with_the_same_verifier()
     {
         var verifier = ScramVerifier.FromPassword("right"u8, 4, [1]);
-        var stored = $"SCRAM-SHA-256$4:{Convert.ToBase64String(verifier.Salt)}${Convert.ToBase64String(verifier.StoredKey)}:{Convert.ToBase64String(verifier.ServerKey)}";
+        var stored =
+            $"SCRAM-SHA-256$4:{Convert.ToBase64String(verifier.Salt)}${Convert.ToBase64String(verifier.StoredKey)}:{Convert.ToBase64String(verifier.ServerKey)}";
         var bench = new SessionBench(users: $"\"ann\" \"{stored}\"");
         var login = Started(bench);
         login.OnMessage((byte)'R', Code(10, Raw.Strings("SCRAM-SHA-256", "")));
@@ -154,8 +162,10 @@ public sealed class ServerLoginTests
         { "R", Code(5, 1), "failed to answer authreq", null },
         { "R", Code(11), "failed to answer authreq", null },
         { "R", Code(12), "failed to answer authreq", null },
-        { "R", Code(10, Raw.Strings("SCRAM-SHA-1", "")), "failed to answer authreq", "server login failed: none of the server's SASL authentication mechanisms are supported" },
-        { "E", Error("28P01", "password authentication failed"), "password authentication failed", "password authentication failed" },
+        { "R", Code(10, Raw.Strings("SCRAM-SHA-1", "")), "failed to answer authreq",
+            "server login failed: none of the server's SASL authentication mechanisms are supported" },
+        { "E", Error("28P01", "password authentication failed"), "password authentication failed",
+            "password authentication failed" },
         { "E", Error("57P03", "starting up"), "starting up", null },
         { "E", [0], "server sent an error without a message", "server sent an error without a message" },
         { "E", Error("28000", new string('x', 300)), new string('x', 127), new string('x', 300) },
@@ -163,7 +173,8 @@ public sealed class ServerLoginTests
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public void What_fails_has_its_reason_and_perhaps_a_word_for_those_who_wait(string type, byte[] body, string reason, string? told)
+    public void What_fails_has_its_reason_and_perhaps_a_word_for_those_who_wait(string type, byte[] body, string reason,
+        string? told)
     {
         var login = Started(new SessionBench());
         Assert.Equal(Verdict.Disconnect, login.OnMessage((byte)type[0], body));
@@ -227,7 +238,8 @@ public sealed class ServerLoginTests
         Assert.Equal((uint)Limits.ServerLoginMessageBytes, login.MessageBytesMax);
         login.OnMessage((byte)'Z', "I"u8);
         Assert.Equal((uint)Limits.ConnectQueryMessageBytes, login.MessageBytesMax);
-        for (var i = 0; i < 2 * Limits.ServerLoginMessagesMax; i++) Assert.Equal(Verdict.Forward, login.OnMessage((byte)'D', new byte[100_000]));
+        for (var i = 0; i < 2 * Limits.ServerLoginMessagesMax; i++)
+            Assert.Equal(Verdict.Forward, login.OnMessage((byte)'D', new byte[100_000]));
     }
 
     [Fact]
@@ -241,10 +253,13 @@ public sealed class ServerLoginTests
     [Fact]
     public void An_MD5_secret_cannot_do_SCRAM_and_a_verifier_cannot_do_MD5()
     {
-        var login = Started(new SessionBench(users: $"\"ann\" \"{Encoding.ASCII.GetString(Md5Password.Store("x"u8, "ann"u8))}\""));
+        var login =
+            Started(new SessionBench(users: $"\"ann\" \"{Encoding.ASCII.GetString(Md5Password.Store("x"u8, "ann"u8))}\""));
         login.OnMessage((byte)'R', Code(10, Raw.Strings("SCRAM-SHA-256", "")));
         Assert.Equal("server login failed: wrong password type", login.Failure.ForWaiters!.Message);
-        login = Started(new SessionBench(users: $"\"ann\" \"SCRAM-SHA-256$4:AQID${Convert.ToBase64String(new byte[32])}:{Convert.ToBase64String(new byte[32])}\""));
+        login = Started(
+            new SessionBench(
+            users: $"\"ann\" \"SCRAM-SHA-256$4:AQID${Convert.ToBase64String(new byte[32])}:{Convert.ToBase64String(new byte[32])}\""));
         login.OnMessage((byte)'R', Code(5, 1, 2, 3, 4));
         Assert.Equal("server login failed: wrong password type", login.Failure.ForWaiters!.Message);
     }

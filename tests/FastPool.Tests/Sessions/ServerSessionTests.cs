@@ -22,7 +22,8 @@ public sealed class ServerSessionTests
                 server.Expect((byte)word[0]);
                 continue;
             }
-            verdict = word[1] == 'Z' ? server.Judge((byte)'Z', Raw.Message('Z', (byte)word[2])) : server.Judge((byte)word[1], Raw.Message(word[1]));
+            verdict = word[1] == 'Z' ? server.Judge((byte)'Z', Raw.Message('Z', (byte)word[2]))
+                : server.Judge((byte)word[1], Raw.Message(word[1]));
         }
         return verdict;
     }
@@ -55,11 +56,13 @@ public sealed class ServerSessionTests
     [InlineData("Q <H <d <c <C <ZI", "Forward, release", "")]
     [InlineData("P B E H <1 <2 <G d f S <E <ZI", "Forward, release", "")]
     [InlineData("Q <G d <E <ZI", "Forward, release", "")] // What the client says of it yet is for nobody.
-    // A Sync before COPY's data is answered if the COPY failed before the server read it, else read past: the fence behind the last one (C S) tells.
+    // A Sync before COPY's data is answered if the COPY failed before the server read it, else read past: the fence behind the
+    // last one (C S) tells.
     [InlineData("P B E S <1 <2 <G <E <ZI", "Forward, release", "")] // No other Sync can have been answered.
     [InlineData("P B E S <1 <2 <G d c S <C", "Forward", "SCS")]
     [InlineData("P B E S <1 <2 <G d c S <C <ZI", "Forward", "CS")]
-    [InlineData("P B E S P B E S d c S <1 <2 <C <ZI <1 <2 <G <C <ZI", "Forward, release", "")] // It went well: no fence is needed.
+    // It went well: no fence is needed.
+    [InlineData("P B E S P B E S d c S <1 <2 <C <ZI <1 <2 <G <C <ZI", "Forward, release", "")]
     [InlineData("P B E S <1 <2 <G d c S <C <ZI <3 <ZI", "Skip, release", "")]
     [InlineData("P B E S <1 <2 <G d c S <E <ZI", "Forward", "SCS")]
     [InlineData("P B E S <1 <2 <G d c S <E <ZI <ZI", "Forward", "CS")]
@@ -69,17 +72,20 @@ public sealed class ServerSessionTests
     [InlineData("P B E S <1 <2 <G d c S Q <E <ZI <3 <ZI <C <ZI", "Forward, release", "")]
     [InlineData("P B E S <1 <2 <G d c S Q <E <ZI <ZI <3 <ZI <C <ZI", "Forward, release", "")]
     [InlineData("P B E S <1 <2 <G d <E <ZI", "Forward, release", "")]
-    [InlineData("P B E S <1 <2 <G d <E S <ZI <3 <ZI", "Skip, release", "")] // Given up without a word, and the first Sync was read past.
+    // Given up without a word, and the first Sync was read past.
+    [InlineData("P B E S <1 <2 <G d <E S <ZI <3 <ZI", "Skip, release", "")]
     [InlineData("P B E S <1 <2 <G d <E S <ZI <ZI <3 <ZI", "Skip, release", "")]
     [InlineData("P B E S f S <1 <2 <G <E <ZI <3 <ZI", "Skip, release", "")]
-    [InlineData("P B E d c S <E <ZI P B E S f S <1 <2 <G <E <ZI <3 <ZI", "Skip, release", "")] // Data of a request that is through.
+    // Data of a request that is through.
+    [InlineData("P B E d c S <E <ZI P B E S f S <1 <2 <G <E <ZI <3 <ZI", "Skip, release", "")]
     [InlineData("d P B E S f S <1 <2 <G <E <ZI <3 <ZI", "Skip, release", "")]
     [InlineData("P B E S d S c S <1 <2 <G <C <ZI <3 <ZI", "Skip, release", "")]
     [InlineData("P B E S d S <1 <2 <G", "Forward", "ESS")] // A fence that is read in COPY would end the connection.
     [InlineData("F P B E S d <V <E S", "Forward", "FPBESS")] // It is not the COPY that has failed.
     [InlineData("S P B E S d <E S", "Forward", "SPBESS")]
     [InlineData("P B E c P B E d S c S <1 <2 <G <C <1 <2 <G <E <ZI <ZI", "Forward, release", "")]
-    // No fence where another CloseComplete could be taken for its own, or a second COPY be on its way: a place too many stays, and with it the server.
+    // No fence where another CloseComplete could be taken for its own, or a second COPY be on its way: a place too many stays,
+    // and with it the server.
     [InlineData("P B E S c P B E S d c S <1 <2 <G <C <1 <2 <G <C <ZI", "Forward", "S")]
     [InlineData("P B E S c S P B E S d c S <1 <2 <G <C <ZI", "Forward", "CSPBESS")]
     [InlineData("P B E S <1 <2 <G c P B E d S c S <C <1 <2 <G <E <ZI", "Forward", "S")]
@@ -89,7 +95,8 @@ public sealed class ServerSessionTests
         var (client, server) = _bench.Linked();
         var verdict = Play(client, server, script);
         Assert.Equal(last, verdict + (server.Link.Hold == LinkHold.None ? ", release" : ""));
-        Assert.Equal(left, string.Concat(Enumerable.Range(0, server.Outstanding.Count).Select(i => (char)server.Outstanding[i].Type)));
+        Assert.Equal(left,
+            string.Concat(Enumerable.Range(0, server.Outstanding.Count).Select(i => (char)server.Outstanding[i].Type)));
     }
 
     /// <summary>Nothing is outstanding, since the header of the reply has been seen; but most of it has not come.</summary>
@@ -180,7 +187,8 @@ public sealed class ServerSessionTests
         server.Link.LoseServer();
         client.Parameters = _bench.Context.Interner.With(client.Parameters, 0, "bogus");
         server.Link.Begin(client);
-        Assert.Equal(Verdict.Disconnect, server.Judge((byte)'E', Raw.Message('E', [.. Raw.Strings("SERROR", "C22023", "Mno"), 0])));
+        Assert.Equal(Verdict.Disconnect,
+            server.Judge((byte)'E', Raw.Message('E', [.. Raw.Strings("SERROR", "C22023", "Mno"), 0])));
         Assert.Equal(Ending.Told("invalid server parameter"), server.Ending);
         Assert.Contains("varcache_apply failed: ERROR: no", _bench.Log.Lines);
     }
@@ -197,7 +205,8 @@ public sealed class ServerSessionTests
         server.Link.LoseServer();
         client.Parameters = _bench.Context.Interner.With(client.Parameters, 0, "German");
         Assert.NotNull(server.Link.Begin(client));
-        Assert.Equal(Verdict.Forward, server.Judge((byte)'E', Raw.Message('E', [.. Raw.Strings(severity, plain, "C57P01", "Mgoing"), 0])));
+        Assert.Equal(Verdict.Forward,
+            server.Judge((byte)'E', Raw.Message('E', [.. Raw.Strings(severity, plain, "C57P01", "Mgoing"), 0])));
         Assert.False(server.Ending.IsSet);
     }
 
@@ -253,7 +262,9 @@ public sealed class ServerSessionTests
         }
         var lines = _bench.Log.Lines.FindAll(static line => line.Contains("reset query failed"));
         Assert.Equal(2, lines.Count);
-        Assert.EndsWith("reset query failed, closing the connection: ERROR 25001: DISCARD ALL cannot run inside a transaction block", lines[0]);
+        Assert.EndsWith(
+            "reset query failed, closing the connection: ERROR 25001: DISCARD ALL cannot run inside a transaction block",
+            lines[0]);
     }
 
     [Fact]

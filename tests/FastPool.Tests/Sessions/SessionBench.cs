@@ -12,11 +12,17 @@ namespace FastPool.Tests.Sessions;
 /// <summary>Sessions without sockets: the surroundings that one test needs.</summary>
 internal sealed class SessionBench
 {
-    public SessionBench(string settings = "", string users = "\"ann\" \"right\"", string database = "d = host=127.0.0.1", string extra = "IntervalStyle", string own = "")
+    public SessionBench(string settings = "", string users = "\"ann\" \"right\"", string database = "d = host=127.0.0.1",
+        string extra = "IntervalStyle", string own = "")
     {
         var files = new MemoryFiles { ["users"] = users };
-        Registry = new PoolRegistry(Loading.Good(files, $"[pgbouncer]\nauth_file=users\n{settings}\n[fastpool]\n{own}\n[databases]\n{database}\n"), 1);
-        Context = new SessionContext(0, Registry, new TrackedParameters([extra]), new ScramVerifiers([1, 2, 3]), new StatementTable(), new CountingRandom(), Log) { NowUs = 1_000_000 };
+        Registry =
+            new PoolRegistry(
+            Loading.Good(files, $"[pgbouncer]\nauth_file=users\n{settings}\n[fastpool]\n{own}\n[databases]\n{database}\n"), 1);
+        Context =
+            new SessionContext(0, Registry, new TrackedParameters([extra]), new ScramVerifiers([1, 2, 3]), new StatementTable(),
+            new CountingRandom(), Log)
+            { NowUs = 1_000_000 };
     }
 
     public StartupRequest Read(byte[] parameters) => StartupRequest.Read(parameters, Context, NewClient());
@@ -27,7 +33,10 @@ internal sealed class SessionBench
     public LineLog Log { get; } = new();
 
     public ClientSession NewClient(bool isUnix = false, bool isOwnUser = false, string? peer = null) =>
-        new(Context, 1, isUnix ? EndAddress.OfUnix : FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 5000).ToEndAddress(), default, 6432, 0) { IsOwnUser = isOwnUser, PeerUserName = peer, Transport = new FakeEnd() };
+        new(Context, 1, isUnix ? EndAddress.OfUnix
+            : FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 5000).ToEndAddress(), default, 6432,
+            0)
+        { IsOwnUser = isOwnUser, PeerUserName = peer, Transport = new FakeEnd() };
 
     public Pool PoolOf(string user = "ann") => Registry.GetPool(Registry.FindDatabase("d", out _)!, user);
 
@@ -68,7 +77,8 @@ internal sealed class LineLog : ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+        string> formatter) => Lines.Add(formatter(state, exception));
 }
 
 /// <summary>Messages as bytes, from their parts.</summary>
@@ -76,7 +86,8 @@ internal static class Raw
 {
     public static byte[] Message(char type, params byte[] body) => [(byte)type, .. Int32(body.Length + 4), .. body];
 
-    public static byte[] Strings(params string[] texts) => Encoding.Latin1.GetBytes(string.Concat(texts.Select(text => text + "\0")));
+    public static byte[] Strings(params string[] texts) =>
+        Encoding.Latin1.GetBytes(string.Concat(texts.Select(text => text + "\0")));
 
     public static byte[] Int32(int value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
 }

@@ -4,7 +4,8 @@ namespace FastPool.Tests.Sessions;
 
 public sealed class StartupRequestTests
 {
-    private const string BadOptions = "unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed";
+    private const string BadOptions =
+        "unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed";
 
     private static StartupRequest Read(string settings, params string[] pairs) => ReadRaw(settings, [.. Raw.Strings(pairs), 0]);
 
@@ -47,7 +48,8 @@ public sealed class StartupRequestTests
     [InlineData("Standard_Conforming_Strings", 3)]
     [InlineData("application_name", 4)]
     [InlineData("intervalstyle", 5)]
-    public void Tracked_names_are_known_in_any_case(string name, int index) => Assert.Equal("v", Read("", "user", "ann", name, "v").Parameters[index]);
+    public void Tracked_names_are_known_in_any_case(string name, int index) =>
+        Assert.Equal("v", Read("", "user", "ann", name, "v").Parameters[index]);
 
     [Theory]
     [InlineData("", "extra_float_digits", false)]
@@ -86,7 +88,8 @@ public sealed class StartupRequestTests
     [InlineData("o", ReplicationKind.None)]
     [InlineData("nonsense", ReplicationKind.None)]
     [InlineData("Database", ReplicationKind.None)]
-    public void Replication_is_spelled_as_PostgreSQL_spells_booleans(string value, ReplicationKind kind) => Assert.Equal(kind, Read("", "user", "ann", "replication", value).Replication);
+    public void Replication_is_spelled_as_PostgreSQL_spells_booleans(string value, ReplicationKind kind) =>
+        Assert.Equal(kind, Read("", "user", "ann", "replication", value).Replication);
 
     [Theory]
     [InlineData("", null)]
@@ -119,7 +122,8 @@ public sealed class StartupRequestTests
     [InlineData("-c timezone=X\t-c timezone=Y", BadOptions)]
     [InlineData("--time-zone=X", "unsupported startup parameter in options: time-zone")]
     [InlineData("-c work_mem=1", "unsupported startup parameter in options: work_mem")]
-    public void Options_that_say_something_else_are_refused(string options, string fault) => Assert.Equal(fault, FaultOf("", "user", "ann", "options", options));
+    public void Options_that_say_something_else_are_refused(string options, string fault) =>
+        Assert.Equal(fault, FaultOf("", "user", "ann", "options", options));
 
     [Theory]
     [InlineData("work_mem")]

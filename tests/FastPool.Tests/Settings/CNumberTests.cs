@@ -25,7 +25,7 @@ public sealed class CNumberTests
     [InlineData("-99999999999999999999999999", 0)]
     public void Int_is_strtol_with_base_0_cut_to_32_bits(string text, int value)
     {
-        Assert.True(CNumber.TryInt(text, out int parsed));
+        Assert.True(CNumber.TryInt(text, out var parsed));
         Assert.Equal(value, parsed);
     }
 
@@ -54,7 +54,7 @@ public sealed class CNumberTests
     [InlineData("-99999999999999999999999999", 4294967295u)]
     public void UInt_is_strtoul_with_base_0_cut_to_32_bits(string text, uint value)
     {
-        Assert.True(CNumber.TryUInt(text, out uint parsed));
+        Assert.True(CNumber.TryUInt(text, out var parsed));
         Assert.Equal(value, parsed);
         Assert.False(CNumber.TryUInt(text + "x", out _));
     }
@@ -93,7 +93,7 @@ public sealed class CNumberTests
     [InlineData("3600.12", 3_600_120_000)]
     public void Seconds_are_truncated_to_microseconds(string text, long valueUs)
     {
-        Assert.True(CNumber.TrySeconds(text, out long parsed));
+        Assert.True(CNumber.TrySeconds(text, out var parsed));
         Assert.Equal(valueUs, parsed);
     }
 

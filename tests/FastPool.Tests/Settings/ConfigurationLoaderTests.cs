@@ -124,7 +124,7 @@ public sealed class ConfigurationLoaderTests
     public void Ten_nested_levels_are_accepted()
     {
         var files = new MemoryFiles();
-        for (int level = 1; level < 10; level++) files[$"{level}.ini"] = $"%include {level + 1}.ini\n";
+        for (var level = 1; level < 10; level++) files[$"{level}.ini"] = $"%include {level + 1}.ini\n";
         files["10.ini"] = "max_client_conn = 7\n";
         Assert.Equal(7, Loading.Good(files, Main + "%include 1.ini\n").MaxClientConn);
 
@@ -226,13 +226,19 @@ public sealed class ConfigurationLoaderTests
     {
         var environment = new Dictionary<string, string>
         {
-            ["FASTPOOL_LOOPS"] = "3", ["FASTPOOL_METRICS_LISTEN"] = "*:9127", ["FASTPOOL_CONSOLE_EXTENDED"] = "1", ["FASTPOOL_IO_URING"] = "0", ["FASTPOOL_HBA_STRICT"] = "0",
+            ["FASTPOOL_LOOPS"] = "3",
+            ["FASTPOOL_METRICS_LISTEN"] = "*:9127",
+            ["FASTPOOL_CONSOLE_EXTENDED"] = "1",
+            ["FASTPOOL_IO_URING"] = "0",
+            ["FASTPOOL_HBA_STRICT"] = "0",
             ["FASTPOOL_SERVER_ANSWER_TIMEOUT"] = "7",
-            ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5", ["FASTPOOL_CLIENT_STATEMENT_BYTES_MAX"] = "6",
+            ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",
+            ["FASTPOOL_CLIENT_STATEMENT_BYTES_MAX"] = "6",
         };
         var files = new MemoryFiles { [Loading.Path] = Main + "[fastpool]\nloops = 1\nconsole_extended = 0\n" };
         var own = ConfigurationLoader.Load(Loading.Path, files, null, environment).Settings!.Own;
-        Assert.Equal(environment, own.Values.ToDictionary(static pair => FastPoolSettings.VariableOf(pair.Key), static pair => pair.Value));
+        Assert.Equal(environment,
+            own.Values.ToDictionary(static pair => FastPoolSettings.VariableOf(pair.Key), static pair => pair.Value));
     }
 
     [Fact]
@@ -266,7 +272,8 @@ public sealed class ConfigurationLoaderTests
 
     private const string WithRules = Main + "auth_type=hba\nauth_hba_file=h\n";
     private const string GoodRules = "host all mallory all reject\nhost all all all trust\n";
-    private const string BrokenRules = "host all mallory all rejct\nhost all all all trust\n"; // Mallory would get in by the second.
+    // Mallory would get in by the second.
+    private const string BrokenRules = "host all mallory all rejct\nhost all all all trust\n";
 
     [Fact]
     public void Rules_with_a_broken_line_are_not_started_with()
@@ -298,7 +305,8 @@ public sealed class ConfigurationLoaderTests
         var files = new MemoryFiles { ["h"] = BrokenRules };
         var result = Loading.Load(files, WithRules + "[fastpool]\nhba_strict=0\n");
         Assert.Equal(1, result.Settings!.HbaRules.Count);
-        Assert.Equal(["WARNING hba line 1: unsupported method: buf=rejct", "WARNING could not parse hba config line 1"], Loading.Lines(result));
+        Assert.Equal(["WARNING hba line 1: unsupported method: buf=rejct", "WARNING could not parse hba config line 1"],
+            Loading.Lines(result));
     }
 
     [Fact]
@@ -318,7 +326,7 @@ public sealed class ConfigurationLoaderTests
         {
             ["u"] = string.Concat(Enumerable.Range(0, 10_000).Select(i => $"\"user{i}\" \"md5{i:x32}\"\n")),
         };
-        string databases = string.Concat(Enumerable.Range(0, 1_000).Select(
+        var databases = string.Concat(Enumerable.Range(0, 1_000).Select(
             i => $"db{i} = host=10.0.0.{i % 256} port=5432 pool_size={i}\n"));
         var settings = Loading.Good(files, Main + "auth_file=u\n[databases]\n" + databases);
         Assert.Equal((1_000, 10_000), (settings.Databases.Count, settings.UserList.Count));

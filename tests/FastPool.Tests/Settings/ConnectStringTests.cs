@@ -40,7 +40,7 @@ public sealed class ConnectStringTests
     {
         var pairs = new ConnectString(text);
         var found = new List<string>();
-        while (pairs.Read(out var key, out string value)) found.Add($"{key}:{value}");
+        while (pairs.Read(out var key, out var value)) found.Add($"{key}:{value}");
         return string.Join('|', found) + (pairs.IsBroken ? "!" : "");
     }
 }

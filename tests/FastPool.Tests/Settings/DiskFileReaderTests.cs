@@ -15,9 +15,9 @@ public sealed class DiskFileReaderTests : IDisposable
     public void A_file_is_its_bytes_and_its_name_is_bytes_too()
     {
         File.WriteAllBytes(Path.Combine(_directory, "é.ini"), [0xff, 0, 0xc3]);
-        string path = ByteText.FromNative(Path.Combine(_directory, "é.ini"));
+        var path = ByteText.FromNative(Path.Combine(_directory, "é.ini"));
         Assert.EndsWith("\u00C3\u00A9.ini", path, StringComparison.Ordinal);
-        Assert.True(_files.TryRead(path, out byte[] content, out string error));
+        Assert.True(_files.TryRead(path, out var content, out var error));
         Assert.Equal([0xff, 0, 0xc3], content);
         Assert.Equal("", error);
         Assert.True(_files.Stamp(path).Exists);
@@ -30,8 +30,8 @@ public sealed class DiskFileReaderTests : IDisposable
     [InlineData(".", FileErrors.IsADirectory)]
     public void What_cannot_be_read_has_the_text_of_its_errno(string name, string expected)
     {
-        string path = name.Length == 0 ? "" : Path.Combine(_directory, name);
-        Assert.False(_files.TryRead(path, out byte[] content, out string error));
+        var path = name.Length == 0 ? "" : Path.Combine(_directory, name);
+        Assert.False(_files.TryRead(path, out var content, out var error));
         Assert.Empty(content);
         Assert.Equal(expected, error);
         Assert.False(_files.Stamp(path).Exists);
@@ -40,7 +40,7 @@ public sealed class DiskFileReaderTests : IDisposable
     [Fact]
     public void A_stamp_changes_with_the_file_and_only_then()
     {
-        string path = Path.Combine(_directory, "u");
+        var path = Path.Combine(_directory, "u");
         File.WriteAllText(path, "a", Encoding.ASCII);
         var stamp = _files.Stamp(path);
         Assert.Equal(stamp, _files.Stamp(path));

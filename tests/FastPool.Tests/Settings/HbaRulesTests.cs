@@ -198,7 +198,7 @@ public sealed class HbaRulesTests
         var log = new List<LogText>();
         var rules = HbaRules.Parse("dir/hba", "local x,@dbs @/abs trust", Maps, files, log);
         Assert.Empty(log);
-        foreach (string database in new[] { "x", "a", "b", "c", "d", "e" }) Assert.NotNull(rules.Match(Local(database, "u")));
+        foreach (var database in new[] { "x", "a", "b", "c", "d", "e" }) Assert.NotNull(rules.Match(Local(database, "u")));
         Assert.Null(rules.Match(Local("ignored", "u")));
         Assert.Null(rules.Match(Local("a", "v")));
     }

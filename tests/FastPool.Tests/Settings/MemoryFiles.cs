@@ -28,7 +28,7 @@ internal sealed class MemoryFiles : IFileReader
         Reads.Add(path);
         content = [];
         if (_errors.TryGetValue(path, out error!)) return false;
-        bool exists = _files.TryGetValue(path, out var file);
+        var exists = _files.TryGetValue(path, out var file);
         content = exists ? file.Content : [];
         error = exists ? "" : FileErrors.NoSuchFile;
         return exists;

@@ -31,8 +31,8 @@ public sealed class ReloadTests
     {
         var files = new MemoryFiles();
         var current = Loading.Good(files, Main + $"{key} = 07\n");
-        string? shown = current.ShowValue(key);
-        foreach (string lines in new[] { "", $"{key} = 9\n", $"{key} = nonsense\n", $"{key} = 9\n[pgbouncer]\n" })
+        var shown = current.ShowValue(key);
+        foreach (var lines in new[] { "", $"{key} = 9\n", $"{key} = nonsense\n", $"{key} = 9\n[pgbouncer]\n" })
         {
             Assert.Equal(shown, Loading.Good(files, Main + lines, current).ShowValue(key));
         }

@@ -11,7 +11,8 @@ public sealed class SecretMaskTests
     [InlineData("ldapserver=a ldapbindpasswd=geheim", "ldapserver=a ldapbindpasswd=****")]
     [InlineData("ldapserver=a", "ldapserver=a")]
     [InlineData("", "")]
-    public void A_setting_is_shown_without_its_secret(string value, string shown) => Assert.Equal(shown, SecretMask.Shown("auth_ldap_options", value));
+    public void A_setting_is_shown_without_its_secret(string value, string shown) =>
+        Assert.Equal(shown, SecretMask.Shown("auth_ldap_options", value));
 
     [Theory]
     [InlineData("app", "host=x password='ge heim port=1", "host=x password=****")]
@@ -19,7 +20,8 @@ public sealed class SecretMaskTests
     [InlineData("app", "postgresql://user:geheim@host/app", "****")]
     [InlineData("password", "geheim", "****")]
     [InlineData("app", "host=x port=y", "host=x port=y")]
-    public void Of_a_broken_line_nothing_is_shown_from_the_secret_on(string key, string value, string shown) => Assert.Equal(shown, SecretMask.Broken(key, value));
+    public void Of_a_broken_line_nothing_is_shown_from_the_secret_on(string key, string value, string shown) =>
+        Assert.Equal(shown, SecretMask.Broken(key, value));
 
     [Theory]
     [InlineData("host=127.0.0.1 password='geheim")]
@@ -33,7 +35,10 @@ public sealed class SecretMaskTests
         var files = new MemoryFiles { ["ini"] = $"[databases]\napp = {line}\n[pgbouncer]\nlisten_port = 1\n" };
         var result = ConfigurationLoader.Load("ini", files, null, new Dictionary<string, string>());
         Assert.Null(result.Settings);
-        Assert.Contains(result.Messages, static message => message.Text.Contains("for parameter app in configuration (ini:2)", StringComparison.Ordinal));
-        Assert.DoesNotContain(result.Messages, static message => message.Text.Contains("heim", StringComparison.Ordinal) || message.Text.Contains("he", StringComparison.Ordinal) && message.Text.Contains("unrecognized", StringComparison.Ordinal));
+        Assert.Contains(result.Messages, static message =>
+            message.Text.Contains("for parameter app in configuration (ini:2)", StringComparison.Ordinal));
+        Assert.DoesNotContain(result.Messages, static message => message.Text.Contains("heim", StringComparison.Ordinal)
+            || message.Text.Contains("he", StringComparison.Ordinal)
+            && message.Text.Contains("unrecognized", StringComparison.Ordinal));
     }
 }

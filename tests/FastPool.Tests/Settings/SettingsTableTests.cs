@@ -156,7 +156,7 @@ public sealed class SettingsTableTests
         foreach (var other in typeof(Settings).GetProperties())
         {
             if (!other.PropertyType.IsValueType && other.PropertyType != typeof(string)) continue; // Equal by reference only.
-            bool isSame = Equals(other.GetValue(changed), other.GetValue(unchanged));
+            var isSame = Equals(other.GetValue(changed), other.GetValue(unchanged));
             if (other.Name == property.Name) Assert.False(isSame, $"{key} did not reach {property.Name}");
             else Assert.True(isSame, $"{key} changed {other.Name}");
         }
@@ -171,7 +171,8 @@ public sealed class SettingsTableTests
         _ = (@default, shownDefault, changeable, good, shown, bad);
         if (key == "job_name") return; // Names a Windows service; the manual says that it has no effect.
         var word = new Regex($@"(?<![\w]){PropertyOf(key).Name}\b(?!\s*=[^=>])");
-        Assert.Contains(SourceTree.Files, file => file.Name is not ("Settings.cs" or "SettingsTable.cs") && file.Lines.Any(line => word.IsMatch(SourceFile.CodeOf(line.Text))));
+        Assert.Contains(SourceTree.Files, file => file.Name is not ("Settings.cs" or "SettingsTable.cs")
+            && file.Lines.Any(line => word.IsMatch(SourceFile.CodeOf(line.Text))));
     }
 
     [Fact]
@@ -192,7 +193,7 @@ public sealed class SettingsTableTests
             client_tls_sslmode = Verify-CA
             unix_socket_mode = 0700
             """);
-        foreach (string name in new[] { "a", "b", "c", "d" }) Assert.True(settings.AdminUsers.Contains(name));
+        foreach (var name in new[] { "a", "b", "c", "d" }) Assert.True(settings.AdminUsers.Contains(name));
         Assert.False(settings.AdminUsers.Contains("A"));
         Assert.False(settings.AdminUsers.Contains(""));
         Assert.Equal(4, settings.AdminUsers.Count);
@@ -248,8 +249,9 @@ public sealed class SettingsTableTests
 
     private static PropertyInfo PropertyOf(string key)
     {
-        string name = key == "conffile" ? "ConfigFile" : string.Concat(key.Split('_').Select(Capital));
-        return typeof(Settings).GetProperty(name) ?? typeof(Settings).GetProperty(name + "Us") ?? throw new MissingMemberException(name);
+        var name = key == "conffile" ? "ConfigFile" : string.Concat(key.Split('_').Select(Capital));
+        return typeof(Settings).GetProperty(name) ?? typeof(Settings).GetProperty(name + "Us")
+            ?? throw new MissingMemberException(name);
     }
 
     private static string Capital(string word) => char.ToUpperInvariant(word[0]) + word[1..];

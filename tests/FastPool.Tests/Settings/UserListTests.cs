@@ -47,7 +47,7 @@ public sealed class UserListTests
     public void Fields_have_limits(int userLength, int secretLength, string? error)
     {
         var log = new List<LogText>();
-        string record = $"\"{new string('u', userLength)}\" \"{new string('p', secretLength)}\"\n";
+        var record = $"\"{new string('u', userLength)}\" \"{new string('p', secretLength)}\"\n";
         var users = Load("\"a\" \"b\"\n" + record + "\"z\" \"z\"", log);
         Assert.Equal(error is null ? 3 : 1, users.Count);
         Assert.Equal(error is null ? [] : [error], Loading.Lines(log));
@@ -106,7 +106,9 @@ public sealed class UserListTests
     public void Ten_thousand_users_are_found_and_none_is_kept_as_an_object()
     {
         const int Users = 10_000;
-        var file = System.Text.Encoding.Latin1.GetBytes(string.Concat(Enumerable.Range(0, Users).Select(static i => $"\"user \"\"{i}\"\"\" \"secret of {i}\"\n")));
+        var file =
+            System.Text.Encoding.Latin1.GetBytes(
+            string.Concat(Enumerable.Range(0, Users).Select(static i => $"\"user \"\"{i}\"\"\" \"secret of {i}\"\n")));
         List<LogText> log = [];
         var users = UserList.Load(file, log);
         Assert.Equal(Users, users.Count);
@@ -123,7 +125,8 @@ public sealed class UserListTests
         Assert.Empty(log);
     }
 
-    private static UserList Load(string text, List<LogText> log) => UserList.Load(System.Text.Encoding.Latin1.GetBytes(text), log);
+    private static UserList Load(string text, List<LogText> log) =>
+        UserList.Load(System.Text.Encoding.Latin1.GetBytes(text), log);
 
     private static string UsersOf(UserList users) => string.Join('|', users.Names.Select(name =>
     {

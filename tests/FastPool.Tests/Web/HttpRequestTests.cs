@@ -10,7 +10,8 @@ public sealed class HttpRequestTests
     [InlineData("GET / HTTP/1.0\n\n", 16)]
     [InlineData("GET / HTTP/1.1\r\nHost: a\r\n", 0)]
     [InlineData("", 0)]
-    public void A_head_ends_with_an_empty_line(string received, int length) => Assert.Equal(length, HttpRequest.HeadLength(Encoding.Latin1.GetBytes(received)));
+    public void A_head_ends_with_an_empty_line(string received, int length) =>
+        Assert.Equal(length, HttpRequest.HeadLength(Encoding.Latin1.GetBytes(received)));
 
     [Fact]
     public void Method_path_and_accept_are_read()
@@ -35,19 +36,23 @@ public sealed class HttpRequestTests
     [InlineData("*/*", false)]
     [InlineData("text/plain", false)]
     [InlineData("application/openmetrics-text", true)]
-    [InlineData("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1", true)] // Prometheus 2.
+    // Prometheus 2.
+    [InlineData("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1", true)]
     [InlineData("application/openmetrics-text;q=0.1,text/plain", false)]
     [InlineData("application/openmetrics-text;q=0", false)]
     [InlineData(";;q=,,", false)]
-    public void The_form_is_the_one_that_is_liked_better(string accept, bool isOpenMetrics) => Assert.Equal(isOpenMetrics, new HttpRequest("GET", "/metrics", accept).PrefersOpenMetrics);
+    public void The_form_is_the_one_that_is_liked_better(string accept, bool isOpenMetrics) =>
+        Assert.Equal(isOpenMetrics, new HttpRequest("GET", "/metrics", accept).PrefersOpenMetrics);
 
     [Fact]
     public void An_answer_says_how_long_it_is_and_HEAD_gets_no_body()
     {
         var answer = HttpResponse.Text(404, "not found");
-        Assert.StartsWith("HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 10\r\n", Encoding.Latin1.GetString(answer.ToBytes()), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 10\r\n",
+            Encoding.Latin1.GetString(answer.ToBytes()), StringComparison.Ordinal);
         Assert.EndsWith("\r\n\r\nnot found\n", Encoding.Latin1.GetString(answer.ToBytes()), StringComparison.Ordinal);
-        Assert.EndsWith("\r\n\r\n", Encoding.Latin1.GetString((answer with { IsHeadOnly = true }).ToBytes()), StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\n", Encoding.Latin1.GetString((answer with { IsHeadOnly = true }).ToBytes()),
+            StringComparison.Ordinal);
     }
 
     private static HttpRequest? Parse(string head) => HttpRequest.TryParse(Encoding.Latin1.GetBytes(head));

@@ -106,7 +106,8 @@ public sealed class LdapOptions
 
     private string? SetPort(string value)
     {
-        if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535) return $"invalid LDAP port number: \"{value}\"";
+        if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+            return $"invalid LDAP port number: \"{value}\"";
         Port = port;
         return null;
     }
@@ -144,10 +145,13 @@ public sealed class LdapOptions
     {
         if (Port == 0) Port = IsSecure ? DefaultSecurePort : DefaultPort;
         var hasAffix = Prefix is not null || Suffix is not null;
-        var hasSearch = BaseDn is not null || BindDn.Length > 0 || BindPassword.Length > 0 || SearchAttribute is not null || SearchFilter is not null;
+        var hasSearch = BaseDn is not null || BindDn.Length > 0 || BindPassword.Length > 0 || SearchAttribute is not null
+            || SearchFilter is not null;
         if (hasAffix && hasSearch) return "cannot mix options for simple bind and search+bind modes";
-        if (!hasAffix && BaseDn is null) return "authentication method \"ldap\" requires argument \"ldapbasedn\", \"ldapprefix\", or \"ldapsuffix\" to be set";
-        if (SearchAttribute is not null && SearchFilter is not null) return "cannot use ldapsearchattribute together with ldapsearchfilter";
+        if (!hasAffix && BaseDn is null)
+            return "authentication method \"ldap\" requires argument \"ldapbasedn\", \"ldapprefix\", or \"ldapsuffix\" to be set";
+        if (SearchAttribute is not null && SearchFilter is not null)
+            return "cannot use ldapsearchattribute together with ldapsearchfilter";
         return Server.Length == 0 && string.IsNullOrEmpty(BaseDn) ? "LDAP server not specified, and no ldapbasedn" : null;
     }
 
@@ -155,5 +159,6 @@ public sealed class LdapOptions
     public string DnOf(string user) => Prefix + user + Suffix;
 
     /// <summary>What finds the user, in the mode with a search.</summary>
-    public string FilterFor(string user) => SearchFilter?.Replace("$username", user, StringComparison.Ordinal) ?? $"({SearchAttribute ?? "uid"}={user})";
+    public string FilterFor(string user) =>
+        SearchFilter?.Replace("$username", user, StringComparison.Ordinal) ?? $"({SearchAttribute ?? "uid"}={user})";
 }

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace FastPool.Core.Auth;
 
-/// <summary>Unicode's normalization form KC of characters that Unicode 3.2 has. Source: Unicode Standard Annex 15; for Hangul, the standard's chapter 3.12.</summary>
+/// <summary>
+/// Unicode's normalization form KC of characters that Unicode 3.2 has. Source: Unicode Standard Annex 15; for Hangul, the
+/// standard's chapter 3.12.
+/// </summary>
 internal static class CompatibilityComposition
 {
     private const int SyllableFirst = 0xAC00, LeadFirst = 0x1100, VowelFirst = 0x1161, TailFirst = 0x11A7;
@@ -64,7 +67,9 @@ internal static class CompatibilityComposition
         }
     }
 
-    /// <summary>Each character is put together with the last starter before it, unless a mark of its own class or above stands between.</summary>
+    /// <summary>
+    /// Each character is put together with the last starter before it, unless a mark of its own class or above stands between.
+    /// </summary>
     private static List<int> Compose(List<int> points)
     {
         var output = new List<int>(points.Count);
@@ -90,7 +95,8 @@ internal static class CompatibilityComposition
     {
         if (first is >= LeadFirst and < LeadFirst + LeadCount && second is >= VowelFirst and < VowelFirst + VowelCount)
             return SyllableFirst + ((first - LeadFirst) * VowelCount + second - VowelFirst) * TailCount;
-        if (first is >= SyllableFirst and < SyllableFirst + SyllableCount && (first - SyllableFirst) % TailCount == 0 && second is > TailFirst and < TailFirst + TailCount)
+        if (first is >= SyllableFirst and < SyllableFirst + SyllableCount && (first - SyllableFirst) % TailCount == 0
+            && second is > TailFirst and < TailFirst + TailCount)
             return first + second - TailFirst;
 
         if (first > char.MaxValue || second > char.MaxValue) return null; // No pair of Unicode 3.2 is from there.

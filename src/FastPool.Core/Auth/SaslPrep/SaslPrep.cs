@@ -42,7 +42,9 @@ public static class SaslPrep
         return false;
     }
 
-    /// <summary>Where anything is written from right to left, both ends must be, and nothing may run the other way. Source: RFC 3454, 6.</summary>
+    /// <summary>
+    /// Where anything is written from right to left, both ends must be, and nothing may run the other way. Source: RFC 3454, 6.
+    /// </summary>
     private static bool IsMixedInDirection(List<int> points)
     {
         var hasRightToLeft = false;

@@ -98,18 +98,23 @@ public sealed class HandedClient
     };
 }
 
-/// <summary>How long ago things were, in microseconds: monotonic clocks of two processes need not agree. Negative: not at all.</summary>
-public sealed record ClientClocks(long ConnectUs, long RequestUs, long QueryUs, long XactUs, long ReadyInXactUs, long ClientUs, long WaitUs)
+/// <summary>
+/// How long ago things were, in microseconds: monotonic clocks of two processes need not agree. Negative: not at all.
+/// </summary>
+public sealed record ClientClocks(long ConnectUs, long RequestUs, long QueryUs, long XactUs, long ReadyInXactUs, long ClientUs,
+    long WaitUs)
 {
     public static ClientClocks Unknown { get; } = new(0, 0, -1, -1, -1, 0, -1);
 
     internal void Write(BinaryWriter to)
     {
-        foreach (var age in (ReadOnlySpan<long>)[ConnectUs, RequestUs, QueryUs, XactUs, ReadyInXactUs, ClientUs, WaitUs]) to.Write(age);
+        foreach (var age in (ReadOnlySpan<long>)[ConnectUs, RequestUs, QueryUs, XactUs, ReadyInXactUs, ClientUs, WaitUs])
+            to.Write(age);
     }
 
     internal static ClientClocks Read(BinaryReader from) =>
-        new(from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64());
+        new(from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64(), from.ReadInt64(),
+            from.ReadInt64());
 }
 
 /// <summary>How far the bytes of a connection have come.</summary>
@@ -131,7 +136,9 @@ public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] 
 
     internal static HandedStream Read(BinaryReader from)
     {
-        var (remaining, isSkipped, held, unsent) = (from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes());
-        return remaining == 0 && held.Length == 0 && unsent.Length == 0 ? AtRest : new HandedStream(remaining, isSkipped, held, unsent);
+        var (remaining, isSkipped, held, unsent) =
+            (from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes());
+        return remaining == 0 && held.Length == 0
+            && unsent.Length == 0 ? AtRest : new HandedStream(remaining, isSkipped, held, unsent);
     }
 }

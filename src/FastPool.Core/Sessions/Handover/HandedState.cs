@@ -11,7 +11,10 @@ public sealed class HandedState
     /// <summary>By SHOW FDS: what servers have prepared is not known, nor is anything that PgBouncer does not tell.</summary>
     public bool IsFromPgBouncer { get; set; }
 
-    /// <summary>The moment that ages are told for, monotonic microseconds of the process that tells: the same for all loops, so that the order of waiters holds.</summary>
+    /// <summary>
+    /// The moment that ages are told for, monotonic microseconds of the process that tells: the same for all loops, so that the
+    /// order of waiters holds.
+    /// </summary>
     public long NowUs { get; init; }
 
     private readonly Dictionary<ParameterValues, IReadOnlyList<(string Name, string Value)>> _named = [];
@@ -83,13 +86,17 @@ public sealed record HandedListener(int Descriptor, string Address, int Port);
 /// <summary>What is known and counted of a pool.</summary>
 /// <param name="Untracked">The parameters that clients are welcomed with, as messages; null: not known yet.</param>
 /// <param name="Tracked">Defaults of tracked variables.</param>
-public sealed record HandedPool(string Database, string User, StatsTotals Totals, byte[]? Untracked, IReadOnlyList<(string Name, string Value)> Tracked)
+public sealed record HandedPool(string Database, string User, StatsTotals Totals, byte[]? Untracked,
+    IReadOnlyList<(string Name, string Value)> Tracked)
 {
     internal void Write(BinaryWriter to)
     {
         to.Write(Database);
         to.Write(User);
-        foreach (var total in (ReadOnlySpan<long>)[Totals.ServerAssignments, Totals.Xacts, Totals.Queries, Totals.ReceivedBytes, Totals.SentBytes, Totals.XactUs, Totals.QueryUs, Totals.WaitUs, Totals.ClientParses, Totals.ServerParses, Totals.Binds])
+        foreach (
+            var total in (ReadOnlySpan<long>)[Totals.ServerAssignments, Totals.Xacts, Totals.Queries, Totals.ReceivedBytes,
+            Totals.SentBytes, Totals.XactUs, Totals.QueryUs, Totals.WaitUs, Totals.ClientParses, Totals.ServerParses,
+            Totals.Binds])
         {
             to.Write(total);
         }

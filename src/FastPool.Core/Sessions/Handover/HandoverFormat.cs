@@ -55,9 +55,11 @@ internal static class HandoverFormat
         from.ReadBoolean() ? before ?? throw new EndOfStreamException() : read(from);
 
     /// <summary>Reads what <see cref="WriteNamed"/> wrote.</summary>
-    internal static IReadOnlyList<(string Name, string Value)> ReadNamed(this BinaryReader from) => from.ReadList(static reader => (reader.ReadString(), reader.ReadString()));
+    internal static IReadOnlyList<(string Name, string Value)> ReadNamed(this BinaryReader from) =>
+        from.ReadList(static reader => (reader.ReadString(), reader.ReadString()));
 
-    internal static void WriteNamed(this BinaryWriter to, IReadOnlyList<(string Name, string Value)> parameters) => to.WriteList(parameters, static (writer, parameter) =>
+    internal static void WriteNamed(this BinaryWriter to, IReadOnlyList<(string Name, string Value)> parameters) =>
+        to.WriteList(parameters, static (writer, parameter) =>
     {
         writer.Write(parameter.Name);
         writer.Write(parameter.Value);

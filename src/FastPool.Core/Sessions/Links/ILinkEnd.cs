@@ -3,7 +3,10 @@ namespace FastPool.Core.Sessions;
 /// <summary>A session's transport: its socket, and how far the bytes of its messages have come. On its loop's thread.</summary>
 public interface ILinkEnd : IConnectionView
 {
-    /// <summary>The other end of the link has the beginning of a message that came from here, and the rest has not come yet: a word of ours would be read as a part of it.</summary>
+    /// <summary>
+    /// The other end of the link has the beginning of a message that came from here, and the rest has not come yet: a word of
+    /// ours would be read as a part of it.
+    /// </summary>
     bool IsMidMessage { get; }
 
     /// <summary>Nothing is still on its way to the peer. What the engine has put off is sent to find out.</summary>

@@ -50,7 +50,8 @@ public sealed class Link(ServerSession server)
             if (Server.IsKeptByClient) return LinkHold.SessionPooling;
             if (Client!.QueryStartUs != 0) return LinkHold.QueryBegun;
             if (Client.Transport.IsMidMessage) return LinkHold.ClientMidMessage;
-            if (Server.Transport.IsMidMessage) return LinkHold.ServerMidMessage; // A notification behind ReadyForQuery has come in part: the rest is this client's too.
+            // A notification behind ReadyForQuery has come in part: the rest is this client's too.
+            if (Server.Transport.IsMidMessage) return LinkHold.ServerMidMessage;
             return Server.Transport.HasSentAll ? LinkHold.None : LinkHold.Unsent;
         }
     }
@@ -88,7 +89,8 @@ public sealed class Link(ServerSession server)
         {
             if (!Server.IsReady) return "client disconnect while server was not ready";
             if (!Server.Outstanding.IsEmpty) return "client disconnected with query in progress";
-            if (Client!.Transport.IsMidMessage || !Server.Transport.HasSentAll) return "client disconnect before everything was sent to the server";
+            if (Client!.Transport.IsMidMessage || !Server.Transport.HasSentAll)
+                return "client disconnect before everything was sent to the server";
             return Server.OnlyClient is null ? null : "replication client was closed";
         }
     }

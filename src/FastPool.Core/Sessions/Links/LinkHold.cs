@@ -16,6 +16,8 @@ public enum LinkHold : byte
     ClientMidMessage,
     /// <summary>The client has the beginning of a message of the server's.</summary>
     ServerMidMessage,
-    /// <summary>Bytes of the client's are still on their way to the server: the next client's must not stand behind them.</summary>
+    /// <summary>
+    /// Bytes of the client's are still on their way to the server: the next client's must not stand behind them.
+    /// </summary>
     Unsent,
 }

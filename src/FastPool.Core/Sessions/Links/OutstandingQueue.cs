@@ -89,7 +89,10 @@ public sealed class OutstandingQueue
         else if (request.IsFence) FenceCount += step;
     }
 
-    /// <summary>Pops the head if it is of that type: a reply of the server's that can answer nothing else. What the pooler answers no reply of a server's does.</summary>
+    /// <summary>
+    /// Pops the head if it is of that type: a reply of the server's that can answer nothing else. What the pooler answers no
+    /// reply of a server's does.
+    /// </summary>
     public bool TryPop(byte type, out Request request)
     {
         if (Count > 0 && _ring[_head].Type == type && _ring[_head].Action != ReplyAction.Fake)
@@ -103,7 +106,8 @@ public sealed class OutstandingQueue
 
     public Request this[int index] => _ring[(_head + index) & (_ring.Length - 1)];
 
-    public static bool EndsWithReadyForQuery(byte type) => type is FrontendMessage.Query or FrontendMessage.Sync or FrontendMessage.FunctionCall;
+    public static bool EndsWithReadyForQuery(byte type) =>
+        type is FrontendMessage.Query or FrontendMessage.Sync or FrontendMessage.FunctionCall;
 
     private void Grow()
     {

@@ -11,7 +11,8 @@ namespace FastPool.Core.Sessions;
 /// Asks a server for the secret of a user that no file knows, on behalf of one login. To the pool it is a client like any
 /// other; the login that waits for it is never linked to the server, so nothing of what its client sends can get there.
 /// </summary>
-public sealed class AuthQuery(SessionContext context, ClientSession requester, Pool pool, string text, string user) : PoolClient(context.Loop, requester.ConnectUs)
+public sealed class AuthQuery(SessionContext context, ClientSession requester, Pool pool, string text, string user)
+    : PoolClient(context.Loop, requester.ConnectUs)
 {
     private const int NullLength = -1;
 
@@ -28,10 +29,12 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
     public string? FoundSecret { get; private set; }
 
     /// <summary>Parse, Bind, Describe, Execute, Sync: the name is a parameter, so that nothing in it is SQL.</summary>
-    /// <param name="server">Whose variables are first brought to its own defaults: no client's search_path decides what the query means.</param>
+    /// <param name="server">Whose variables are first brought to its own defaults: no client's search_path decides what the query
+    /// means.</param>
     public void WriteTo(MessageBuffer output, ServerSession server)
     {
-        if (AuthPool.Welcome is WelcomeParameters defaults && SetBatch.Build(context.Tracked, defaults.Tracked, server.Parameters) is { } batch)
+        if (AuthPool.Welcome is WelcomeParameters defaults
+            && SetBatch.Build(context.Tracked, defaults.Tracked, server.Parameters) is { } batch)
         {
             _isResetting = true;
             output.Write(new Query { Text = Encoding.Latin1.GetBytes(batch) });

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// The proof of a name, by password or SCRAM. Whatever the name's secret is, and whether there is one, what is asked, told, and when it
-/// is told is the same; keys are derived elsewhere.
+/// The proof of a name, by password or SCRAM. Whatever the name's secret is, and whether there is one, what is asked, told, and
+/// when it is told is the same; keys are derived elsewhere.
 /// </summary>
 public sealed partial class ClientLogin
 {
@@ -37,7 +37,8 @@ public sealed partial class ClientLogin
         if (_method is AuthType.Pam or AuthType.Ldap)
         {
             var authority = _method == AuthType.Pam ? PasswordAuthority.Pam : PasswordAuthority.Ldap;
-            Check = new PasswordCheck(authority, client.UserName!, Encoding.Latin1.GetString(given), client.Remote.ToIPAddress()?.ToString() ?? "unix", _ldapOptions ?? "");
+            Check = new PasswordCheck(authority, client.UserName!, Encoding.Latin1.GetString(given),
+                client.Remote.ToIPAddress()?.ToString() ?? "unix", _ldapOptions ?? "");
             return LoginStep.Check;
         }
         _provedUs = context.NowUs;
@@ -63,8 +64,10 @@ public sealed partial class ClientLogin
     {
         var derivation = Derivation!;
         Derivation = null;
-        if (derivation.Keys is not { } keys) return RefuseLater(_scram is null ? "password authentication failed" : "SASL authentication failed");
-        if (_scram is null) return ScramVerifier.Of(_secret).Matches(keys) ? Authenticated() : RefuseLater("password authentication failed");
+        if (derivation.Keys is not { } keys)
+            return RefuseLater(_scram is null ? "password authentication failed" : "SASL authentication failed");
+        if (_scram is null)
+            return ScramVerifier.Of(_secret).Matches(keys) ? Authenticated() : RefuseLater("password authentication failed");
         _scram.Verifier = context.Verifiers.KeepAdHoc(client.UserName!, _secret.Text, _scram.Verifier.Iterations, keys);
         return Prove(_finalMessage);
     }
@@ -79,7 +82,8 @@ public sealed partial class ClientLogin
         {
             return Refuse(check.Authority == PasswordAuthority.Pam ? "PAM authentication failed" : "LDAP authentication failed");
         }
-        if (client.Database is { } database) database.FetchedSecrets[client.UserName!] = Secret.OfPassword(check.Password); // For the server, which asks for the same one.
+        // For the server, which asks for the same one.
+        if (client.Database is { } database) database.FetchedSecrets[client.UserName!] = Secret.OfPassword(check.Password);
         return Authenticated();
     }
 
@@ -95,7 +99,9 @@ public sealed partial class ClientLogin
     };
 
     /// <summary>What the real users are like among whom a made-up one is to be lost.</summary>
-    private SecretKinds Kinds => _hasAsked ? SecretKinds.Of(client.Database!.FetchedSecrets.Take(SecretKinds.SampleMax).Select(static pair => pair.Value)) : context.Registry.Settings.UserList.Kinds;
+    private SecretKinds Kinds => _hasAsked
+        ? SecretKinds.Of(client.Database!.FetchedSecrets.Take(SecretKinds.SampleMax).Select(static pair => pair.Value))
+        : context.Registry.Settings.UserList.Kinds;
 
     private double Share => context.Verifiers.ShareOf(client.UserName!);
 
@@ -103,7 +109,8 @@ public sealed partial class ClientLogin
     private ScramVerifier Decoy()
     {
         var kinds = Kinds;
-        return kinds.HasVerifier(Share) ? context.Verifiers.Decoy(client.UserName!, kinds.Iterations, kinds.SaltLength) : context.Verifiers.Decoy(client.UserName!, Iterations);
+        return kinds.HasVerifier(Share) ? context.Verifiers.Decoy(client.UserName!, kinds.Iterations, kinds.SaltLength)
+            : context.Verifiers.Decoy(client.UserName!, Iterations);
     }
 
     private int Iterations => Math.Max(1, context.Registry.Settings.ScramIterations);
@@ -113,7 +120,9 @@ public sealed partial class ClientLogin
         switch (_secret.Kind)
         {
             case SecretKind.Plain: return CryptographicOperations.FixedTimeEquals(Encoding.Latin1.GetBytes(_secret.Text), given);
-            case SecretKind.Md5: return Md5Password.AreEqual(Encoding.Latin1.GetBytes(_secret.Text), Md5Password.Store(given, Encoding.Latin1.GetBytes(client.UserName!)));
+            case SecretKind.Md5:
+                return Md5Password.AreEqual(Encoding.Latin1.GetBytes(_secret.Text),
+                Md5Password.Store(given, Encoding.Latin1.GetBytes(client.UserName!)));
             default: return false;
         }
     }
@@ -133,16 +142,21 @@ public sealed partial class ClientLogin
         if (end < 0) return LoginStep.GoOn; // Too short to be read, as below: the login times out.
         var mechanism = body[..end]; // Looked at first: it may be a password.
         var isBound = Binding is not null && mechanism.SequenceEqual("SCRAM-SHA-256-PLUS"u8);
-        if (!isBound && !mechanism.SequenceEqual("SCRAM-SHA-256"u8)) return Refuse("client selected an invalid SASL authentication mechanism");
-        if (!SASLInitialResponse.TryRead(body, out var initial) || initial.ResponseLength < noResponse || initial.ResponseLength > initial.Response.Length) return LoginStep.GoOn;
+        if (!isBound && !mechanism.SequenceEqual("SCRAM-SHA-256"u8))
+            return Refuse("client selected an invalid SASL authentication mechanism");
+        if (!SASLInitialResponse.TryRead(body, out var initial) || initial.ResponseLength < noResponse
+            || initial.ResponseLength > initial.Response.Length) return LoginStep.GoOn;
         var response = initial.ResponseLength == noResponse ? [] : initial.Response[..initial.ResponseLength];
         var verifier = _secret.Kind switch
         {
             SecretKind.Scram => ScramVerifier.Of(_secret),
-            SecretKind.Plain => context.Verifiers.Decoy(client.UserName!, Iterations), // Its own keys are derived when there is a proof to check.
+            // Its own keys are derived when there is a proof to check.
+            SecretKind.Plain => context.Verifiers.Decoy(client.UserName!, Iterations),
             _ => Decoy(),
         };
-        _scram = new ScramServerExchange(verifier, isMock: IsDecoy || _secret.Kind == SecretKind.Md5, RandomBytes(ScramServerExchange.NonceLength), new ScramBinding(Binding, isBound));
+        _scram =
+            new ScramServerExchange(verifier, isMock: IsDecoy
+            || _secret.Kind == SecretKind.Md5, RandomBytes(ScramServerExchange.NonceLength), new ScramBinding(Binding, isBound));
         if (_scram.ServerFirst(response) is not { } reply) return FailSasl();
         _phase = Phase.SaslResponse;
         Output.Write(new AuthenticationSASLContinue { Data = reply });
@@ -157,7 +171,8 @@ public sealed partial class ClientLogin
             if (context.Verifiers.AdHoc(client.UserName!, _secret.Text, _scram!.Verifier.Iterations) is not { } verifier)
             {
                 _finalMessage = body.ToArray();
-                Derivation = new KeyDerivation(Encoding.Latin1.GetBytes(_secret.Text), _scram.Verifier.Salt, _scram.Verifier.Iterations);
+                Derivation =
+                    new KeyDerivation(Encoding.Latin1.GetBytes(_secret.Text), _scram.Verifier.Salt, _scram.Verifier.Iterations);
                 return LoginStep.Derive;
             }
             _scram.Verifier = verifier;
@@ -175,13 +190,14 @@ public sealed partial class ClientLogin
 
     private LoginStep FailSasl()
     {
-        context.Log.Failure(client.LogPrefix, _secret.Kind == SecretKind.Md5 ? "SCRAM authentication failed: user has MD5 secret" : _scram!.Problem);
+        context.Log.Failure(client.LogPrefix, _secret.Kind == SecretKind.Md5 ? "SCRAM authentication failed: user has MD5 secret"
+            : _scram!.Problem);
         return RefuseLater("SASL authentication failed");
     }
 
     /// <summary>
-    /// A proof that failed. What it took to find that out differs with the secret, and is nothing for a made-up name: so all of them are
-    /// told at a fixed time after they came, or at a multiple of it.
+    /// A proof that failed. What it took to find that out differs with the secret, and is nothing for a made-up name: so all of
+    /// them are told at a fixed time after they came, or at a multiple of it.
     /// </summary>
     private LoginStep RefuseLater(string message)
     {

@@ -14,11 +14,20 @@ public enum LoginStep : byte
     GoOn,
     /// <summary>The client is who it says: next come pool and welcome.</summary>
     Authenticated,
-    /// <summary>auth_query is to be asked first: <see cref="ClientLogin.Query"/>. Nothing more is taken in before <see cref="ClientLogin.OnAnswer"/>.</summary>
+    /// <summary>
+    /// auth_query is to be asked first: <see cref="ClientLogin.Query"/>. Nothing more is taken in before
+    /// <see cref="ClientLogin.OnAnswer"/>.
+    /// </summary>
     Ask,
-    /// <summary>Keys are to be derived first: <see cref="ClientLogin.Derivation"/>. Nothing more is taken in before <see cref="ClientLogin.OnDerived"/>.</summary>
+    /// <summary>
+    /// Keys are to be derived first: <see cref="ClientLogin.Derivation"/>. Nothing more is taken in before
+    /// <see cref="ClientLogin.OnDerived"/>.
+    /// </summary>
     Derive,
-    /// <summary>Somebody outside is to look at the password: <see cref="ClientLogin.Check"/>. Nothing more is taken in before <see cref="ClientLogin.OnChecked"/>.</summary>
+    /// <summary>
+    /// Somebody outside is to look at the password: <see cref="ClientLogin.Check"/>. Nothing more is taken in before
+    /// <see cref="ClientLogin.OnChecked"/>.
+    /// </summary>
     Check,
     /// <summary>It was a cancel request, not a login; the key is in <see cref="ClientLogin.CancelKey"/>.</summary>
     Cancel,
@@ -40,7 +49,9 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
     private const int CancelBodyLength = 8;
     private const string Repeated = "client re-sent encryption request";
 
-    /// <summary>Of either kind, in plain view; libpq sends one. Each is answered, so without an end there would be none to the answers.</summary>
+    /// <summary>
+    /// Of either kind, in plain view; libpq sends one. Each is answered, so without an end there would be none to the answers.
+    /// </summary>
     private const int EncryptionRequestsMax = 2;
 
     private enum Phase : byte { Startup, Password, SaslInitial, SaslResponse, Done }
@@ -134,12 +145,15 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
 
         var request = StartupRequest.Read(parameters, context, client);
         if (request.Fault.IsSet) return Refuse(request.Fault.Message!);
-        if (settings.ApplicationNameAddHost) request.SetApplicationName(WithHost(request.HasApplicationName ? request.Parameters[TrackedParameters.ApplicationName]! : "app"));
+        if (settings.ApplicationNameAddHost)
+            request.SetApplicationName(
+            WithHost(request.HasApplicationName ? request.Parameters[TrackedParameters.ApplicationName]! : "app"));
         client.Parameters = request.Parameters;
         client.Replication = request.Replication;
         client.ReplicationOptions = request.Options;
 
-        if (request.DatabaseName != PoolRegistry.AdminDatabase && context.Registry.Clients.Count > settings.MaxClientConn) return Refuse("no more connections allowed (max_client_conn)");
+        if (request.DatabaseName != PoolRegistry.AdminDatabase && context.Registry.Clients.Count > settings.MaxClientConn)
+            return Refuse("no more connections allowed (max_client_conn)");
         Negotiate(version, request.UnknownOptions);
         return Resolve(request, settings);
     }
@@ -157,7 +171,13 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
         if (_isNegotiated || (version == RequestCode.Protocol3 && unknownOptions.Count == 0)) return;
         _isNegotiated = true;
         var names = Encoding.Latin1.GetBytes(string.Concat(unknownOptions.Select(option => option + "\0")));
-        Output.Write(new NegotiateProtocolVersion { NewestVersion = (int)RequestCode.Protocol3, OptionCount = unknownOptions.Count, Options = names });
+        Output.Write(
+            new NegotiateProtocolVersion
+            {
+                NewestVersion = (int)RequestCode.Protocol3,
+                OptionCount = unknownOptions.Count,
+                Options = names
+            });
     }
 
     private LoginStep Resolve(StartupRequest request, Settings.Settings settings)
@@ -185,7 +205,8 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
 
         _method = settings.AuthType;
         if (_method == AuthType.Any) return ResolveAny(request, settings, isAdmin);
-        if (_method == AuthType.Hba && settings.HbaRules.HasLdap && TryFindRule(request, settings) is { Method: AuthType.Ldap } rule) Take(rule);
+        if (_method == AuthType.Hba && settings.HbaRules.HasLdap
+            && TryFindRule(request, settings) is { Method: AuthType.Ldap } rule) Take(rule);
         if (_method is AuthType.Pam or AuthType.Ldap) return ResolveOutside(request, settings, isAdmin);
 
         var isKnown = settings.UserList.TryGet(request.User, out var secret);
@@ -213,7 +234,8 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
         if (isAdmin) return RefuseAsking("cannot use the reserved \"pgbouncer\" database as an auth_dbname");
         if (authDatabase!.IsDisabled) return Refuse($"authentication database \"{authDatabase.Name}\" is disabled");
         _request = request;
-        Query = new AuthQuery(context, client, context.Registry.GetPoolOf(authDatabase, authUser), settings.AuthQuery(database.Entry), request.User);
+        Query = new AuthQuery(context, client, context.Registry.GetPoolOf(authDatabase, authUser),
+            settings.AuthQuery(database.Entry), request.User);
         return LoginStep.Ask;
     }
 
@@ -270,7 +292,8 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
     {
         if (client.Database?.Entry.AuthUser is not null)
         {
-            context.Log.Failure(client.LogPrefix, $"{(_method == AuthType.Pam ? "PAM" : "LDAP")} can't be used together with database authentication");
+            context.Log.Failure(client.LogPrefix,
+                $"{(_method == AuthType.Pam ? "PAM" : "LDAP")} can't be used together with database authentication");
             return Refuse("bouncer config error");
         }
         LogAttempt(settings);
@@ -283,17 +306,20 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
     {
         var isExempt = ReferenceEquals(database, context.Registry.Admin) && settings.AdminUsers.Contains(client.UserName!);
         var limit = settings.MaxDbClientConnections(database.Entry);
-        if (client.CountDatabase() > limit && limit > 0 && !isExempt) return Refuse("client connections exceeded (max_db_client_connections)");
+        if (client.CountDatabase() > limit && limit > 0 && !isExempt)
+            return Refuse("client connections exceeded (max_db_client_connections)");
         var user = context.Registry.GetUser(client.UserName!);
         var userLimit = settings.MaxUserClientConnections(settings.Users.GetValueOrDefault(client.UserName!));
-        if (client.CountUser(user) > userLimit && userLimit > 0 && !isExempt) return Refuse("client connections exceeded (max_user_client_connections)");
+        if (client.CountUser(user) > userLimit && userLimit > 0 && !isExempt)
+            return Refuse("client connections exceeded (max_user_client_connections)");
         return null;
     }
 
     private void LogAttempt(Settings.Settings settings)
     {
         if (!settings.LogConnections) return;
-        var replication = client.Replication switch { ReplicationKind.None => "no", ReplicationKind.Logical => "database", _ => "yes" };
+        var replication =
+            client.Replication switch { ReplicationKind.None => "no", ReplicationKind.Logical => "database", _ => "yes" };
         context.Log.LoginAttempt(client.LogPrefix, client.DatabaseName!, client.UserName!, Tls?.Text ?? "no", replication);
     }
 
@@ -305,7 +331,9 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
             case AuthType.Trust: return _isUnknown ? Refuse("\"trust\" authentication failed") : Authenticated();
             case AuthType.Reject: return Refuse("login rejected");
             case AuthType.Peer: return OnPeer();
-            case AuthType.Ldap when (_ldapOptions ??= settings.AuthLdapOptions) is null: return Refuse("auth_ldap_options is null");
+            case AuthType.Ldap when (_ldapOptions ??= settings.AuthLdapOptions) is null:
+                return Refuse(
+                "auth_ldap_options is null");
             case AuthType.Plain or AuthType.Pam or AuthType.Ldap:
                 _phase = Phase.Password;
                 Output.Write(PreparedMessages.AuthenticationCleartextPassword);
@@ -317,7 +345,12 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
                 return LoginStep.GoOn;
             case AuthType.Md5 or AuthType.ScramSha256:
                 _phase = Phase.SaslInitial;
-                Output.Write(new AuthenticationSASL { Mechanisms = Binding is null ? "SCRAM-SHA-256\0\0"u8 : "SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"u8 });
+                Output.Write(
+                    new AuthenticationSASL
+                    {
+                        Mechanisms = Binding is null ? "SCRAM-SHA-256\0\0"u8
+                    : "SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"u8
+                    });
                 return LoginStep.GoOn;
             case AuthType.Cert: return OnCertificate();
             default: return Refuse("no authentication method is found");
@@ -355,7 +388,9 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
         return Refuse("unix socket login rejected");
     }
 
-    /// <summary>The verified certificate must be made out to the user: to the very name, or to one that the map gives for it.</summary>
+    /// <summary>
+    /// The verified certificate must be made out to the user: to the very name, or to one that the map gives for it.
+    /// </summary>
     private LoginStep OnCertificate()
     {
         var problem = Tls is null ? "TLS connection required"
@@ -372,7 +407,8 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
     {
         _phase = Phase.Done;
         var settings = context.Registry.Settings;
-        if (client.Database is { IsAuto: true }) client.Database = context.Registry.FindDatabase(client.DatabaseName!, out _); // It may have been dropped as idle meanwhile.
+        // It may have been dropped as idle meanwhile.
+        if (client.Database is { IsAuto: true }) client.Database = context.Registry.FindDatabase(client.DatabaseName!, out _);
         if (client.Database is not { } database)
         {
             if (settings.LogConnections) context.Log.LoginFailed(client.LogPrefix, client.DatabaseName!, client.UserName!);

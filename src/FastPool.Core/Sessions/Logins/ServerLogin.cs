@@ -77,7 +77,9 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     /// <returns>Forward: go on; ParametersSet: the login is done; Disconnect: see <see cref="Failure"/>.</returns>
     public Verdict OnMessage(byte type, ReadOnlySpan<byte> body)
     {
-        if (!_isInConnectQuery && (++_messages > Limits.ServerLoginMessagesMax || (_bytes += body.Length) > Limits.ServerLoginBytes)) return Fail("server login is too long");
+        if (!_isInConnectQuery
+            && (++_messages > Limits.ServerLoginMessagesMax || (_bytes += body.Length) > Limits.ServerLoginBytes)) return Fail(
+            "server login is too long");
         switch (type)
         {
             case BackendMessage.Authentication: return OnAuthentication(body);
@@ -134,7 +136,9 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         }
         context.Log.ServerLoginFailed(error.Severity, error.Message);
         var isStartingUp = error.SqlState == "57P03";
-        Failure = new LoginFailure(Ending.Cut(error.Message), isStartingUp ? null : new Refusal(error.Message, error.SqlState.Length == 5 ? error.SqlState : "08P01"));
+        Failure =
+            new LoginFailure(Ending.Cut(error.Message), isStartingUp ? null
+            : new Refusal(error.Message, error.SqlState.Length == 5 ? error.SqlState : "08P01"));
         return Verdict.Disconnect;
     }
 
@@ -152,7 +156,10 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         return Verdict.Disconnect;
     }
 
-    /// <summary>The forced user's own password, else what PAM or LDAP has just found right, else what userlist or auth_query have under the server-side name.</summary>
+    /// <summary>
+    /// The forced user's own password, else what PAM or LDAP has just found right, else what userlist or auth_query have under
+    /// the server-side name.
+    /// </summary>
     private Secret Secret
     {
         get
@@ -161,7 +168,8 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
             if (server.Pool.IsForced && !string.IsNullOrEmpty(entry.Password)) return Secret.Of(entry.Password);
             var fetched = server.Pool.Database.FetchedSecrets.GetValueOrDefault(server.Pool.ServerUserName);
             if (fetched is { IsProved: true }) return fetched;
-            return context.Registry.Settings.UserList.TryGet(server.Pool.ServerUserName, out var secret) ? secret : fetched ?? Secret.Empty;
+            return context.Registry.Settings.UserList.TryGet(server.Pool.ServerUserName, out var secret) ? secret : fetched
+                ?? Secret.Empty;
         }
     }
 

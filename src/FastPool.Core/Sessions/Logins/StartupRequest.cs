@@ -38,7 +38,8 @@ public sealed class StartupRequest
         return request;
     }
 
-    public void SetApplicationName(string name) => Parameters = _context.Interner.With(Parameters, TrackedParameters.ApplicationName, name);
+    public void SetApplicationName(string name) =>
+        Parameters = _context.Interner.With(Parameters, TrackedParameters.ApplicationName, name);
 
     private void ReadReplication(ReadOnlySpan<byte> parameters)
     {
@@ -55,7 +56,8 @@ public sealed class StartupRequest
         if (value.SequenceEqual("database"u8)) return ReplicationKind.Logical;
         var text = Encoding.Latin1.GetString(value).ToLowerInvariant();
         if (text.Length == 0) return ReplicationKind.None;
-        var isTrue = "true".StartsWith(text, StringComparison.Ordinal) || "yes".StartsWith(text, StringComparison.Ordinal) || text is "on" or "1";
+        var isTrue = "true".StartsWith(text, StringComparison.Ordinal) || "yes".StartsWith(text, StringComparison.Ordinal)
+            || text is "on" or "1";
         return isTrue ? ReplicationKind.Physical : ReplicationKind.None;
     }
 
@@ -91,12 +93,14 @@ public sealed class StartupRequest
         return true;
     }
 
-    private bool IsIgnored(ReadOnlySpan<byte> name) => _context.Registry.Settings.IgnoreStartupParameters.Contains(Encoding.Latin1.GetString(name));
+    private bool IsIgnored(ReadOnlySpan<byte> name) =>
+        _context.Registry.Settings.IgnoreStartupParameters.Contains(Encoding.Latin1.GetString(name));
 
     private void Refuse(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
         var key = Encoding.Latin1.GetString(name);
-        _context.Log.UnsupportedStartupParameter(_client.LogPrefix, key, SecretMask.Broken(key, Encoding.Latin1.GetString(value)));
+        _context.Log.UnsupportedStartupParameter(_client.LogPrefix, key,
+            SecretMask.Broken(key, Encoding.Latin1.GetString(value)));
         Fault = Ending.Told("unsupported startup parameter: " + key);
     }
 
@@ -137,7 +141,8 @@ public sealed class StartupRequest
         }
     }
 
-    private static Ending BadOptions => Ending.Told("unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed");
+    private static Ending BadOptions =>
+        Ending.Told("unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed");
 
     private static string TakeToken(ref ReadOnlySpan<byte> text)
     {

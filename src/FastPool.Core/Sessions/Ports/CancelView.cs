@@ -14,4 +14,5 @@ public readonly record struct CancelView(ClientSession Client, Pool? Pool, int P
 /// <summary>A server connection opened to deliver one cancel request.</summary>
 /// <param name="Id">Serial number over clients and servers.</param>
 /// <param name="IsConnecting">Not connected yet, so the request has not been sent.</param>
-public sealed record CancelCarrier(long Id, EndAddress Remote, EndAddress Local, int UnixPort, long ConnectWallUs, bool IsConnecting);
+public sealed record CancelCarrier(long Id, EndAddress Remote, EndAddress Local, int UnixPort, long ConnectWallUs,
+    bool IsConnecting);

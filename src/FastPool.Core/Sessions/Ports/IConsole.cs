@@ -38,15 +38,20 @@ public interface IConsole
 /// <summary>Where an answer of the console goes. Any thread; without effect once the client is gone.</summary>
 public interface IConsoleReply
 {
-    /// <summary>Messages for the client; more follow, in parts of some ten kilobytes each. The bytes are the callee's from now on.</summary>
+    /// <summary>
+    /// Messages for the client; more follow, in parts of some ten kilobytes each. The bytes are the callee's from now on.
+    /// </summary>
     void Part(ReadOnlyMemory<byte> messages);
 
     /// <summary>The last messages for the client, ReadyForQuery included. The bytes are the callee's from now on.</summary>
     void Answer(ReadOnlyMemory<byte> messages);
 
-    /// <summary>Messages with descriptors: each goes out by itself, and only over a Unix socket, whose reader may take his time.</summary>
+    /// <summary>
+    /// Messages with descriptors: each goes out by itself, and only over a Unix socket, whose reader may take his time.
+    /// </summary>
     /// <param name="messages">In order.</param>
-    /// <param name="copies">Their descriptors, the callee's from now on: it disposes of them when they are sent, or will not be.</param>
+    /// <param name="copies">Their descriptors, the callee's from now on: it disposes of them when they are sent, or will not
+    /// be.</param>
     void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies);
 
     /// <summary>Disconnects the client with the reason as FATAL.</summary>

@@ -12,7 +12,9 @@ public interface ILoops
     /// <summary>For those who pass sockets on to another process.</summary>
     IDescriptorSource Descriptors { get; }
 
-    /// <summary>Runs the action on the loop's own thread, soon. The effects that pools added to the host are carried out after it.</summary>
+    /// <summary>
+    /// Runs the action on the loop's own thread, soon. The effects that pools added to the host are carried out after it.
+    /// </summary>
     void Post(int loop, Action<ILoopView> action);
 }
 
@@ -68,7 +70,8 @@ public interface ILoopView
     /// Stops accepting and parks what has nothing buffered; closes used and tested servers with
     /// <c>close unsafe file descriptors on suspend</c>. Called again until it returns true. Console sessions go on.
     /// </summary>
-    /// <param name="closeReason">Not null once suspend_timeout is over: what is not parked, and who is in login, is closed with this.</param>
+    /// <param name="closeReason">Not null once suspend_timeout is over: what is not parked, and who is in login, is closed with
+    /// this.</param>
     /// <returns>True when all is parked.</returns>
     bool TrySuspend(string? closeReason);
 
@@ -78,10 +81,12 @@ public interface ILoopView
 
     /// <summary>
     /// Everything stands still where it is, in the middle of messages too, for a process of our own kind to go on with;
-    /// logins end with <c>suspend_timeout</c>. To be called while <see cref="PoolerState.IsFrozen"/>, again until it returns true.
+    /// logins end with <c>suspend_timeout</c>. To be called while <see cref="PoolerState.IsFrozen"/>, again until it returns
+    /// true.
     /// </summary>
     /// <param name="closeReason">Not null once suspend_timeout is over: what does not settle is closed with this.</param>
-    /// <param name="mayFinish">A client in a transaction on a server that cannot be handed over goes on: after it, the client can be.</param>
+    /// <param name="mayFinish">A client in a transaction on a server that cannot be handed over goes on: after it, the client can
+    /// be.</param>
     bool TryFreeze(string? closeReason, bool mayFinish);
 
     /// <summary>Adds what stands still and what another process can go on with.</summary>
@@ -93,7 +98,9 @@ public interface ILoopView
     /// <summary>Clients that stand still here and that <see cref="HandOver"/> passes over.</summary>
     int CountLeftBehind();
 
-    /// <summary>Another process has what was handed over: lets go of that without a word, and of the console's sessions. The others go on.</summary>
+    /// <summary>
+    /// Another process has what was handed over: lets go of that without a word, and of the console's sessions. The others go on.
+    /// </summary>
     void Retire();
 
     /// <summary>After <see cref="Retire"/>: tells clients that are idle, and closes them.</summary>

@@ -42,14 +42,16 @@ internal sealed class ClientStatements(StatementTable table)
         {
             if (name.SequenceEqual(_first[i].Name)) return _first[i];
         }
-        return _more is not null && _more.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var named) ? named : null;
+        return _more is not null
+            && _more.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var named) ? named : null;
     }
 
     /// <summary>The statement under that name, as it is read with the settings; null: there is none.</summary>
     internal Statement? Find(ReadOnlySpan<byte> name, TextSettings settings)
     {
         if (Find(name) is not { } named) return null;
-        if (ReferenceEquals(named.Statement.Settings, settings) || named.Statement.Settings.Equals(settings)) return named.Statement;
+        if (ReferenceEquals(named.Statement.Settings, settings) || named.Statement.Settings.Equals(settings))
+            return named.Statement;
         var read = table.Hold(named.Statement.Key, settings); // A server that does not have it yet reads the text now.
         table.LetGo(named.Statement);
         return named.Statement = read;
@@ -96,7 +98,9 @@ internal sealed class ClientStatements(StatementTable table)
 
     private static long BytesOf(Named named) => named.Name.Length + named.Statement.Key.Length;
 
-    /// <summary>The oldest Parse under way is answered. PostgreSQL does not know the name of one that failed: the client may use it again.</summary>
+    /// <summary>
+    /// The oldest Parse under way is answered. PostgreSQL does not know the name of one that failed: the client may use it again.
+    /// </summary>
     internal void EndParse(bool hasFailed)
     {
         if (_underWay is null) return;

@@ -4,7 +4,8 @@ namespace FastPool.Core.Sessions;
 
 /// <summary>Who used what, how often, and when last.</summary>
 /// <param name="LastWallUs">Microseconds since 1970.</param>
-public readonly record struct SafetyRow(string Database, string User, string ApplicationName, SafetyUse Use, long Count, long LastWallUs);
+public readonly record struct SafetyRow(string Database, string User, string ApplicationName, SafetyUse Use, long Count,
+    long LastWallUs);
 
 /// <summary>
 /// One loop's notes on what transaction pooling breaks. Bounded: beyond that, application names are one. Belongs to the
@@ -19,7 +20,11 @@ public sealed class SafetyTable
 
     private readonly Dictionary<Key, Note> _notes = [];
 
-    public IEnumerable<SafetyRow> Rows => _notes.Select(static pair => new SafetyRow(pair.Key.Database, pair.Key.User, pair.Key.ApplicationName, pair.Key.Use, pair.Value.Count, pair.Value.LastWallUs));
+    public IEnumerable<SafetyRow> Rows =>
+        _notes.Select(
+        static pair =>
+        new SafetyRow(pair.Key.Database, pair.Key.User, pair.Key.ApplicationName, pair.Key.Use, pair.Value.Count,
+        pair.Value.LastWallUs));
 
     internal void Add(SafetyUse use, string database, string user, string applicationName, long wallUs)
     {

@@ -1,13 +1,14 @@
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// The statements that a server has prepared, in the order of their last use. What concerns them all costs no more than what concerns
-/// one: all are made stale by a number, and what is dropped has been prepared once.
+/// The statements that a server has prepared, in the order of their last use. What concerns them all costs no more than what
+/// concerns one: all are made stale by a number, and what is dropped has been prepared once.
 /// </summary>
 internal sealed class ServerStatements(StatementTable table)
 {
     private readonly Dictionary<Statement, Entry> _entries = [];
-    private readonly Dictionary<Statement, (int Parses, int Closes)> _underWay = []; // Requests that the server has not answered yet.
+    // Requests that the server has not answered yet.
+    private readonly Dictionary<Statement, (int Parses, int Closes)> _underWay = [];
     private Entry? _newest;
     private Entry? _oldest;
     private Entry? _lastSettled; // Those with no Parse under way, in the order of its answer.
@@ -64,14 +65,16 @@ internal sealed class ServerStatements(StatementTable table)
     }
 
     /// <summary>Whether it is prepared, without using it.</summary>
-    internal bool Has(Statement statement, int segment) => _entries.TryGetValue(statement, out var entry) && IsReady(entry, segment);
+    internal bool Has(Statement statement, int segment) =>
+        _entries.TryGetValue(statement, out var entry) && IsReady(entry, segment);
 
     /// <summary>A Parse that is under way from before a Sync may be skipped while what comes now is not.</summary>
-    private bool IsReady(Entry entry, int segment) => !IsStale(entry) && (entry.Segment == segment || _underWay.Count == 0 || !_underWay.ContainsKey(entry.Statement));
+    private bool IsReady(Entry entry, int segment) =>
+        !IsStale(entry) && (entry.Segment == segment || _underWay.Count == 0 || !_underWay.ContainsKey(entry.Statement));
 
     /// <summary>
-    /// Takes out one that the server has, or may have, without being ready: it must be closed before it is prepared anew. A Close under way
-    /// proves nothing: it may be skipped.
+    /// Takes out one that the server has, or may have, without being ready: it must be closed before it is prepared anew. A Close
+    /// under way proves nothing: it may be skipped.
     /// </summary>
     internal bool TakeStale(Statement statement)
     {
@@ -181,14 +184,19 @@ internal sealed class ServerStatements(StatementTable table)
         while (_lastSettled is { } entry) Forget(entry.Statement);
     }
 
-    /// <summary>ReadyForQuery: what changes from now on changes nothing for those that are prepared, and what has changed has been told.</summary>
+    /// <summary>
+    /// ReadyForQuery: what changes from now on changes nothing for those that are prepared, and what has changed has been told.
+    /// </summary>
     internal void EndStretch()
     {
         _settledAtReady = _settledCount;
         _hasSet = false;
     }
 
-    /// <summary>A SET is through. What is prepared behind it, before the next ReadyForQuery, may be read with values that are never told, since it was for one transaction only.</summary>
+    /// <summary>
+    /// A SET is through. What is prepared behind it, before the next ReadyForQuery, may be read with values that are never told,
+    /// since it was for one transaction only.
+    /// </summary>
     internal void NoteSet()
     {
         _hasSet = true;
@@ -196,13 +204,14 @@ internal sealed class ServerStatements(StatementTable table)
     }
 
     /// <summary>
-    /// A variable that decides how a text is read has another value, told no later than by the next ReadyForQuery: what was prepared since the last one,
-    /// and what is under way, may have been read with either.
+    /// A variable that decides how a text is read has another value, told no later than by the next ReadyForQuery: what was
+    /// prepared since the last one, and what is under way, may have been read with either.
     /// </summary>
     internal void DoubtRecent()
     {
         _rereadUpTo = _lastNumber;
-        for (var entry = _lastSettled; entry is not null && entry.SettledAt > _settledAtReady; entry = entry.SettledEarlier) entry.IsMarked = true;
+        for (var entry = _lastSettled; entry is not null && entry.SettledAt > _settledAtReady; entry = entry.SettledEarlier)
+            entry.IsMarked = true;
         _settledAtReady = _settledCount; // These are marked.
     }
 

@@ -23,17 +23,21 @@ internal static class SessionUse
         return (first | 0x20) switch
         {
             'c' when TryTake(ref text, "create "u8) => IsTemporary(text) ? SafetyUse.TemporaryTable : SafetyUse.None,
-            's' when TryTake(ref text, "select pg_"u8) => TryTake(ref text, "advisory_lock"u8) || TryTake(ref text, "try_advisory_lock"u8) ? SafetyUse.AdvisoryLock : SafetyUse.None,
+            's' when TryTake(ref text, "select pg_"u8) => TryTake(ref text, "advisory_lock"u8)
+                || TryTake(ref text, "try_advisory_lock"u8) ? SafetyUse.AdvisoryLock : SafetyUse.None,
             _ => SafetyUse.None,
         };
     }
 
-    /// <summary>Whether it begins as a command that drops every prepared statement; one that only looks alike may be taken for it.</summary>
+    /// <summary>
+    /// Whether it begins as a command that drops every prepared statement; one that only looks alike may be taken for it.
+    /// </summary>
     internal static bool DropsStatements(ReadOnlySpan<byte> text)
     {
         text = text.TrimStart(" \t\r\n"u8);
         if (text.Length < ShortestDrop || text is not [(byte)'d' or (byte)'D', ..]) return false;
-        return TryTake(ref text, "discard all"u8) || TryTake(ref text, "deallocate all"u8) || TryTake(ref text, "deallocate prepare all"u8);
+        return TryTake(ref text, "discard all"u8) || TryTake(ref text, "deallocate all"u8)
+            || TryTake(ref text, "deallocate prepare all"u8);
     }
 
     private static bool IsTemporary(ReadOnlySpan<byte> text)

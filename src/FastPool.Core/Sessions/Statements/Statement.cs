@@ -62,7 +62,8 @@ public sealed class Statement
     internal LatencyHistogram? LatencyOn(byte loop) => _latencies?[loop];
 
     /// <summary>Its times are counted on this loop from now on.</summary>
-    /// <returns>False: they are not counted on any loop yet, and the table has to agree first (<see cref="BeginTiming"/>).</returns>
+    /// <returns>False: they are not counted on any loop yet, and the table has to agree first
+    /// (<see cref="BeginTiming"/>).</returns>
     internal bool TryOpenLatency(byte loop, HistogramBlocks blocks)
     {
         if (Volatile.Read(ref _latencies) is not { } latencies) return false;
@@ -71,7 +72,9 @@ public sealed class Statement
     }
 
     /// <returns>False: another loop has been first.</returns>
-    internal bool BeginTiming(int loopCount) => Interlocked.CompareExchange(ref _latencies, new LatencyHistogram?[loopCount], null) is null; // Pairs: AddLatencyTo.
+    // Pairs: AddLatencyTo.
+    internal bool BeginTiming(int loopCount) =>
+        Interlocked.CompareExchange(ref _latencies, new LatencyHistogram?[loopCount], null) is null;
 
     /// <summary>Adds the times of all loops to a reader's sum. Any thread.</summary>
     public void AddLatencyTo(HistogramSum sum)
@@ -80,10 +83,14 @@ public sealed class Statement
         for (var loop = 0; loop < latencies.Length; loop++) Volatile.Read(ref latencies[loop])?.AddTo(sum); // Pairs: OpenLatency.
     }
 
-    /// <summary>Raised when a server has said that its plan no longer fits: what was prepared under an earlier one is stale on every server.</summary>
+    /// <summary>
+    /// Raised when a server has said that its plan no longer fits: what was prepared under an earlier one is stale on every
+    /// server.
+    /// </summary>
     internal int Generation => Volatile.Read(ref _generation); // Pairs: EndGeneration.
 
-    internal void EndGeneration(int generation) => Interlocked.CompareExchange(ref _generation, generation + 1, generation); // Pairs: Generation.
+    // Pairs: Generation.
+    internal void EndGeneration(int generation) => Interlocked.CompareExchange(ref _generation, generation + 1, generation);
 
     /// <returns>False when the last holder has just let go: then it is forgotten, and a new one must be made.</returns>
     internal bool TryHold()

@@ -53,7 +53,8 @@ public readonly ref struct StatementNames
         var end = body.IndexOf((byte)0);
         if (end < 0) return Unfinished(message, length);
         if (end == 0) return new(StatementCase.Untouched, default, 0, default);
-        return message.Length < length ? Of(StatementCase.Collect) : new(StatementCase.Named, body[..end], MessageHeader.Size + end + 1, default);
+        return message.Length < length ? Of(StatementCase.Collect)
+            : new(StatementCase.Named, body[..end], MessageHeader.Size + end + 1, default);
     }
 
     private static StatementNames FindInBind(ReadOnlySpan<byte> message, int length)
@@ -77,13 +78,15 @@ public readonly ref struct StatementNames
         if (end < 0) return Unfinished(message, length);
         if (end == 0) return Of(StatementCase.Untouched);
         if (message.Length < length) return Of(StatementCase.Collect);
-        return new(type == FrontendMessage.Close ? StatementCase.Close : StatementCase.Named, name[..end], MessageHeader.Size + 1 + end + 1, default);
+        return new(type == FrontendMessage.Close ? StatementCase.Close
+            : StatementCase.Named, name[..end], MessageHeader.Size + 1 + end + 1, default);
     }
 
     private static StatementNames Of(StatementCase kind) => new(kind, default, 0, default);
 
     /// <summary>A name without its end: more may come, or the message is broken.</summary>
-    private static StatementNames Unfinished(ReadOnlySpan<byte> message, int length) => Of(message.Length < length ? StatementCase.Collect : StatementCase.Disconnect);
+    private static StatementNames Unfinished(ReadOnlySpan<byte> message, int length) =>
+        Of(message.Length < length ? StatementCase.Collect : StatementCase.Disconnect);
 
     /// <summary>Header and names as the server is to see them; what follows the prefix of the original comes behind.</summary>
     internal void WritePrefix(byte type, int originalLength, Statement statement, MessageBuffer output)

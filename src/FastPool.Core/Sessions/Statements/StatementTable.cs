@@ -78,8 +78,8 @@ public sealed class StatementTable
     public IEnumerable<Statement> All => _statements.Values;
 
     /// <summary>
-    /// A statement that servers know from an earlier process, under its number. The caller's hold is to be let go of. How its text was read is not told:
-    /// who uses it next has it prepared anew.
+    /// A statement that servers know from an earlier process, under its number. The caller's hold is to be let go of. How its
+    /// text was read is not told: who uses it next has it prepared anew.
     /// </summary>
     public Statement Restore(long number, byte[] key)
     {
@@ -95,7 +95,9 @@ public sealed class StatementTable
         if (number > _lastNumber) Interlocked.Exchange(ref _lastNumber, number); // Pairs: Make; before the loops run.
     }
 
-    private Statement Make(ReadOnlySpan<byte> text, TextSettings settings) => new(text.ToArray(), settings, Interlocked.Increment(ref _lastNumber)); // Pairs: itself; numbers are only unique.
+    // Pairs: itself; numbers are only unique.
+    private Statement Make(ReadOnlySpan<byte> text, TextSettings settings) =>
+        new(text.ToArray(), settings, Interlocked.Increment(ref _lastNumber));
 }
 
 /// <summary>What makes a statement what it is.</summary>
@@ -112,7 +114,8 @@ internal readonly ref struct StatementContent(ReadOnlySpan<byte> text, TextSetti
 }
 
 /// <summary>Statements by content, looked up by span.</summary>
-internal sealed class StatementKeyComparer : IEqualityComparer<StatementKey>, IAlternateEqualityComparer<StatementContent, StatementKey>
+internal sealed class StatementKeyComparer
+    : IEqualityComparer<StatementKey>, IAlternateEqualityComparer<StatementContent, StatementKey>
 {
     internal static readonly StatementKeyComparer Instance = new();
 
@@ -120,7 +123,8 @@ internal sealed class StatementKeyComparer : IEqualityComparer<StatementKey>, IA
 
     public int GetHashCode(StatementKey key) => GetHashCode(new StatementContent(key.Text, key.Settings));
 
-    public bool Equals(StatementContent alternate, StatementKey other) => alternate.Text.SequenceEqual(other.Text) && alternate.Settings.Equals(other.Settings);
+    public bool Equals(StatementContent alternate, StatementKey other) =>
+        alternate.Text.SequenceEqual(other.Text) && alternate.Settings.Equals(other.Settings);
 
     public int GetHashCode(StatementContent content)
     {

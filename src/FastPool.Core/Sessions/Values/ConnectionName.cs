@@ -12,7 +12,8 @@ public static class ConnectionName
     public static string Pointer(long id) => $"0x{PointerBase + id * PointerStep:x}";
 
     /// <summary><c>C-0x…: db/user@host:port </c>, with a blank at the end.</summary>
-    public static string Prefix(char kind, long id, string? database, string? user, EndAddress remote, int unixPid, int unixPort) =>
+    public static string Prefix(char kind, long id, string? database, string? user, EndAddress remote, int unixPid,
+        int unixPort) =>
         $"{kind}-{Pointer(id)}: {database ?? "(nodb)"}/{user ?? "(nouser)"}@{Host(remote, unixPid, unixPort)} ";
 
     /// <summary><c>S-0x…: peer-1@host:port </c>, of a connection to another pooler.</summary>

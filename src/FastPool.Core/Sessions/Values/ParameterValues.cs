@@ -31,10 +31,16 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
 
     public int Count => _values.Length;
 
-    /// <summary>Those of them that decide how a text is read; null: nobody has asked yet. Any loop may set it: all find equal ones, and each is whole.</summary>
+    /// <summary>
+    /// Those of them that decide how a text is read; null: nobody has asked yet. Any loop may set it: all find equal ones, and
+    /// each is whole.
+    /// </summary>
     internal TextSettings? Text { get; set; }
 
-    /// <summary>Whether a server with <paramref name="server"/> serves a client with these as it is: what both know is the same but for case.</summary>
+    /// <summary>
+    /// Whether a server with <paramref name="server"/> serves a client with these as it is: what both know is the same but for
+    /// case.
+    /// </summary>
     public bool Fits(ParameterValues server)
     {
         if (ReferenceEquals(this, server)) return true;
@@ -46,9 +52,11 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
     }
 
     public bool Differs(ParameterValues server, int index) =>
-        _values[index] is { } own && server._values[index] is { } other && !string.Equals(own, other, StringComparison.OrdinalIgnoreCase);
+        _values[index] is { } own && server._values[index] is { } other
+            && !string.Equals(own, other, StringComparison.OrdinalIgnoreCase);
 
-    public bool Equals(ParameterValues? other) => other is not null && (ReferenceEquals(this, other) || (_hash == other._hash && _values.AsSpan().SequenceEqual(other._values)));
+    public bool Equals(ParameterValues? other) => other is not null
+        && (ReferenceEquals(this, other) || (_hash == other._hash && _values.AsSpan().SequenceEqual(other._values)));
 
     public override bool Equals(object? obj) => Equals(obj as ParameterValues);
 
@@ -58,8 +66,8 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
 }
 
 /// <summary>
-/// One loop's memory of value sets, so that equal ones are one object. Bounded: when full it forgets all, which costs sharing only, and what
-/// is long is not kept at all, for whoever has not logged in yet may name values of any length.
+/// One loop's memory of value sets, so that equal ones are one object. Bounded: when full it forgets all, which costs sharing
+/// only, and what is long is not kept at all, for whoever has not logged in yet may name values of any length.
 /// </summary>
 public sealed class ParameterInterner
 {
@@ -74,7 +82,8 @@ public sealed class ParameterInterner
     /// <summary>How many sets are kept.</summary>
     public int Count => _sets.Count;
 
-    public string Intern(ReadOnlySpan<byte> latin1) => latin1.Length > SharedTextMax ? Encoding.Latin1.GetString(latin1) : _strings.GetOrAdd(latin1, Encoding.Latin1);
+    public string Intern(ReadOnlySpan<byte> latin1) =>
+        latin1.Length > SharedTextMax ? Encoding.Latin1.GetString(latin1) : _strings.GetOrAdd(latin1, Encoding.Latin1);
 
     public ParameterValues Intern(ParameterValues values)
     {
@@ -110,7 +119,8 @@ public sealed class ParameterInterner
         string?[]? changed = null;
         for (var i = 0; i < client.Count; i++)
         {
-            if (client[i] is not null && server[i] is { } canonical && client[i] != canonical) (changed ??= client.CopyValues())[i] = canonical;
+            if (client[i] is not null && server[i] is { } canonical && client[i] != canonical)
+                (changed ??= client.CopyValues())[i] = canonical;
         }
         return changed is null ? client : Intern(new ParameterValues(changed));
     }

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>The one simple Query that brings a server's variables to a client's values. Source: spec, session variables.</summary>
+/// <summary>
+/// The one simple Query that brings a server's variables to a client's values. Source: spec, session variables.
+/// </summary>
 internal static class SetBatch
 {
     /// <returns>Null when nothing differs.</returns>

@@ -1,13 +1,18 @@
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// The values of the variables that decide how PostgreSQL reads the text of a statement: literals of dates, times and intervals, backslashes,
-/// characters. They are a part of what a shared statement is, for a plan keeps what was read. Immutable; equal ones are one object, as a rule.
+/// The values of the variables that decide how PostgreSQL reads the text of a statement: literals of dates, times and intervals,
+/// backslashes, characters. They are a part of what a shared statement is, for a plan keeps what was read. Immutable; equal ones
+/// are one object, as a rule.
 /// </summary>
 public sealed class TextSettings : IEquatable<TextSettings>
 {
-    /// <summary>Those of which a change has to be told by the server (GUC_REPORT), else nobody can follow it. Another one needs no more than its name here.</summary>
-    private static readonly string[] Names = ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "IntervalStyle"];
+    /// <summary>
+    /// Those of which a change has to be told by the server (GUC_REPORT), else nobody can follow it. Another one needs no more
+    /// than its name here.
+    /// </summary>
+    private static readonly string[] Names =
+        ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "IntervalStyle"];
 
     private readonly string?[] _values;
     private readonly int _hash;
@@ -22,7 +27,8 @@ public sealed class TextSettings : IEquatable<TextSettings>
         _hash = hash.ToHashCode();
     }
 
-    internal static TextSettings Of(TrackedParameters tracked, ParameterValues values) => new([.. tracked.InText.Select(index => values[index])]);
+    internal static TextSettings Of(TrackedParameters tracked, ParameterValues values) =>
+        new([.. tracked.InText.Select(index => values[index])]);
 
     /// <summary>Of a statement that comes from another process: like no others, not even such ones.</summary>
     internal static TextSettings NewUnknown() => new([], isUnknown: true);
@@ -31,7 +37,9 @@ public sealed class TextSettings : IEquatable<TextSettings>
     internal static bool Has(string name) => Names.Contains(name, StringComparer.OrdinalIgnoreCase);
 
     public bool Equals(TextSettings? other) =>
-        ReferenceEquals(this, other) || (other is not null && _hash == other._hash && !_isUnknown && !other._isUnknown && _values.AsSpan().SequenceEqual(other._values));
+        ReferenceEquals(this, other)
+            || (other is not null && _hash == other._hash && !_isUnknown && !other._isUnknown
+            && _values.AsSpan().SequenceEqual(other._values));
 
     public override bool Equals(object? obj) => Equals(obj as TextSettings);
 

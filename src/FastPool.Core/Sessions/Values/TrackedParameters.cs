@@ -13,7 +13,8 @@ public sealed class TrackedParameters
     public const int StandardConformingStrings = 3;
     public const int ApplicationName = 4;
 
-    private static readonly string[] Always = ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "application_name"];
+    private static readonly string[] Always =
+        ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "application_name"];
 
     private readonly string[] _names;
 

@@ -22,7 +22,8 @@ public sealed class WelcomeParameters(byte[] untracked, ParameterValues tracked)
     /// <summary>AuthenticationOk, the parameters, key data, ReadyForQuery: one block.</summary>
     public void Write(TrackedParameters names, ParameterValues client, ulong cancelKey, MessageBuffer output)
     {
-        var last = Volatile.Read(ref _last); // Pairs: the write below. Most clients of a pool are alike, so the last block mostly fits.
+        // Pairs: the write below. Most clients of a pool are alike, so the last block mostly fits.
+        var last = Volatile.Read(ref _last);
         if (last is null || !ReferenceEquals(last.Client, client))
         {
             last = new Block(client, Build(names, client));

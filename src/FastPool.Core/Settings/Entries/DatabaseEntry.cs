@@ -92,9 +92,9 @@ public sealed class DatabaseEntry
 
         var entry = new DatabaseEntry(name);
         var pairs = new ConnectString(connectString);
-        while (pairs.Read(out var key, out string value))
+        while (pairs.Read(out var key, out var value))
         {
-            string? error = entry.Set(key, value, log);
+            var error = entry.Set(key, value, log);
             if (error is null) continue;
             log.Add(LogText.Error(error));
             return null;
@@ -113,7 +113,8 @@ public sealed class DatabaseEntry
     }
 
     /// <summary>The console's own row among the databases: its pool, and nothing to connect to.</summary>
-    public static DatabaseEntry OfConsole { get; } = new(ReservedName) { ForcedUser = ReservedName, PoolSize = 2, PoolMode = FastPool.Core.Settings.PoolMode.Statement };
+    public static DatabaseEntry OfConsole { get; } =
+        new(ReservedName) { ForcedUser = ReservedName, PoolSize = 2, PoolMode = FastPool.Core.Settings.PoolMode.Statement };
 
     /// <summary>True when the servers of the other entry's pools serve this one too: a reload need not close them.</summary>
     public bool SameConnection(DatabaseEntry other) =>
@@ -160,7 +161,8 @@ public sealed class DatabaseEntry
             case "datestyle": DateStyle = value; break;
             case "timezone": TimeZone = value; break;
             case "application_name": ApplicationName = value; break;
-            default: return $"unrecognized connection parameter: {(_isAfterPassword ? "****" : key)}"; // A password with a blank in it goes on there.
+            // A password with a blank in it goes on there.
+            default: return $"unrecognized connection parameter: {(_isAfterPassword ? "****" : key)}";
         }
 
         _isAfterPassword = key.SequenceEqual("password");

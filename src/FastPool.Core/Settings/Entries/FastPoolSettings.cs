@@ -22,13 +22,17 @@ public sealed record FastPoolSettings
     /// <summary>The console takes the extended protocol, and what drivers say at the beginning.</summary>
     public bool ConsoleExtended { get; private init; }
 
-    /// <summary>What a loop sends in one turn goes to the kernel together, by io_uring, where the kernel lets us have it.</summary>
+    /// <summary>
+    /// What a loop sends in one turn goes to the kernel together, by io_uring, where the kernel lets us have it.
+    /// </summary>
     public bool IoUring { get; private init; } = true;
 
     /// <summary>An HBA file with a broken line is not used at all: a rule that is left out may be one that rejects.</summary>
     public bool HbaStrict { get; private init; } = true;
 
-    /// <summary>How long a server may take over a query of the pooler's own, the check and the reset query, microseconds.</summary>
+    /// <summary>
+    /// How long a server may take over a query of the pooler's own, the check and the reset query, microseconds.
+    /// </summary>
     public long ServerAnswerTimeoutUs { get; private init; } = 5_000_000;
 
     /// <summary>Named prepared statements that one client may have; 0: any number.</summary>
@@ -75,11 +79,14 @@ public sealed record FastPoolSettings
             case "hba_strict":
                 return TryFlag(value) is { } isStrict ? this with { HbaStrict = isStrict } : null;
             case "server_answer_timeout":
-                return CNumber.TryInt(value, out var seconds) && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;
+                return CNumber.TryInt(value, out var seconds)
+                    && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;
             case "client_statements_max":
-                return CNumber.TryInt(value, out var statements) && statements >= 0 ? this with { ClientStatementsMax = statements } : null;
+                return CNumber.TryInt(value, out var statements)
+                    && statements >= 0 ? this with { ClientStatementsMax = statements } : null;
             case "client_statement_bytes_max":
-                return long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? this with { ClientStatementBytesMax = bytes } : null;
+                return long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
+                    ? this with { ClientStatementBytesMax = bytes } : null;
             default:
                 error = $"unknown parameter: fastpool/{key}";
                 return null;

@@ -28,7 +28,7 @@ public sealed class PeerEntry
     /// <returns>Null when it is refused.</returns>
     public static PeerEntry? TryParse(string id, string connectString, List<LogText> log)
     {
-        string? error = Parse(id, connectString, out var entry);
+        var error = Parse(id, connectString, out var entry);
         if (error is null) return entry;
         log.Add(LogText.Error(error));
         return null;
@@ -37,16 +37,16 @@ public sealed class PeerEntry
     private static string? Parse(string id, string connectString, out PeerEntry? entry)
     {
         entry = null;
-        if (!CNumber.TryDecimal(id, out int number) || number is < 1 or > IdMax)
+        if (!CNumber.TryDecimal(id, out var number) || number is < 1 or > IdMax)
         {
             return "ids of peers must be a number larger than 0 and at most 65536";
         }
 
         entry = new PeerEntry(number);
         var pairs = new ConnectString(connectString);
-        while (pairs.Read(out var key, out string value))
+        while (pairs.Read(out var key, out var value))
         {
-            string? error = entry.Set(key, value);
+            var error = entry.Set(key, value);
             if (error is not null) return error;
         }
 

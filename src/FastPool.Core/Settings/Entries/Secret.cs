@@ -83,11 +83,11 @@ public sealed class Secret
     /// <summary>SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey.</summary>
     private static Secret? TryScram(string text)
     {
-        ReadOnlySpan<char> rest = text.AsSpan(ScramPrefix.Length);
+        var rest = text.AsSpan(ScramPrefix.Length);
         if (!TryCut(ref rest, ':', out var iterationText)
             || !TryCut(ref rest, '$', out var saltText)
             || !TryCut(ref rest, ':', out var storedText)
-            || !int.TryParse(iterationText, NumberStyles.None, CultureInfo.InvariantCulture, out int iterations)
+            || !int.TryParse(iterationText, NumberStyles.None, CultureInfo.InvariantCulture, out var iterations)
             || iterations < 1
             || Decode(saltText) is not { Length: > 0 } salt
             || Key(storedText) is not { } storedKey
@@ -107,7 +107,7 @@ public sealed class Secret
 
     private static bool TryCut(ref ReadOnlySpan<char> rest, char separator, out ReadOnlySpan<char> part)
     {
-        int end = rest.IndexOf(separator);
+        var end = rest.IndexOf(separator);
         part = end < 0 ? default : rest[..end];
         rest = rest[(end + 1)..];
         return end >= 0;
@@ -120,7 +120,7 @@ public sealed class Secret
     {
         if (base64.Length % 4 != 0) return null;
         var bytes = new byte[base64.Length / 4 * 3];
-        if (!Convert.TryFromBase64Chars(base64, bytes, out int written)) return null;
+        if (!Convert.TryFromBase64Chars(base64, bytes, out var written)) return null;
         return written == bytes.Length ? bytes : bytes[..written];
     }
 }

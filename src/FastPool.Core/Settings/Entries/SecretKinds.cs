@@ -32,7 +32,8 @@ public sealed record SecretKinds(int Plain, int Md5, int Scram, int Iterations, 
             }
         }
 
-        var (iterations, saltLength) = shapes.Count == 0 ? (0, 0) : shapes.OrderByDescending(static shape => shape.Value).ThenBy(static shape => shape.Key).First().Key;
+        var (iterations, saltLength) = shapes.Count == 0 ? (0, 0)
+            : shapes.OrderByDescending(static shape => shape.Value).ThenBy(static shape => shape.Key).First().Key;
         return new SecretKinds(plain, md5, scram, iterations, saltLength);
     }
 
@@ -40,7 +41,9 @@ public sealed record SecretKinds(int Plain, int Md5, int Scram, int Iterations, 
     /// <param name="share">A number below 1 that is always the name's.</param>
     public bool IsAskedForScram(double share) => share * (Plain + Md5 + Scram) < Scram;
 
-    /// <summary>Whether its salt and iterations look like those of a verifier that is kept, and not like those of a plain password.</summary>
+    /// <summary>
+    /// Whether its salt and iterations look like those of a verifier that is kept, and not like those of a plain password.
+    /// </summary>
     /// <inheritdoc cref="IsAskedForScram"/>
     public bool HasVerifier(double share) => share * (Plain + Scram) < Scram;
 }

@@ -39,9 +39,9 @@ public sealed class UserEntry
     {
         var entry = new UserEntry(EntryText.Cut(name, NameBytesMax, "name", "user", log));
         var pairs = new ConnectString(settings);
-        while (pairs.Read(out var key, out string value))
+        while (pairs.Read(out var key, out var value))
         {
-            string? error = entry.Set(key, value);
+            var error = entry.Set(key, value);
             if (error is null) continue;
             log.Add(LogText.Error(error));
             return null;

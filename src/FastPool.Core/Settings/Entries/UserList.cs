@@ -11,7 +11,8 @@ public sealed class UserList
 
     private readonly byte[] _file;
     private SecretKinds? _kinds;
-    private int[] _places = new int[RecordsAtFirst * 2]; // Where a record begins, plus 1, by the hash of its name; 0: free. At most half of them are taken.
+    // Where a record begins, plus 1, by the hash of its name; 0: free. At most half of them are taken.
+    private int[] _places = new int[RecordsAtFirst * 2];
 
     private UserList(byte[] file) => _file = file;
 
@@ -33,7 +34,7 @@ public sealed class UserList
     {
         get
         {
-            int step = Math.Max(1, Count / SecretKinds.SampleMax);
+            var step = Math.Max(1, Count / SecretKinds.SampleMax);
             return Records.Where((_, i) => i % step == 0);
         }
     }
@@ -47,10 +48,10 @@ public sealed class UserList
     public static UserList Load(byte[] file, List<LogText> log)
     {
         var list = new UserList(file);
-        int at = 0;
+        var at = 0;
         while (list.SkipToRecord(ref at))
         {
-            string? error = list.ReadRecord(ref at);
+            var error = list.ReadRecord(ref at);
             if (error is null) continue;
             log.Add(LogText.Error(error));
             break;
@@ -62,7 +63,7 @@ public sealed class UserList
     /// <returns>False when the name is not in the file.</returns>
     public bool TryGet(string name, out Secret secret)
     {
-        int place = _places[SlotOf(name)];
+        var place = _places[SlotOf(name)];
         secret = place > 0 ? SecretAt(place - 1) : Secret.Empty;
         return place > 0;
     }
@@ -98,19 +99,19 @@ public sealed class UserList
 
     private void SkipLine(ref int at)
     {
-        int end = _file.AsSpan(at).IndexOf((byte)'\n');
+        var end = _file.AsSpan(at).IndexOf((byte)'\n');
         at = end < 0 ? _file.Length : at + end + 1;
     }
 
     private void Add(string name, int at)
     {
-        int slot = SlotOf(name);
+        var slot = SlotOf(name);
         if (_places[slot] == 0) Count++;
         _places[slot] = at + 1; // Of two records of one name the later counts.
         if (Count * 2 <= _places.Length) return;
         var before = _places;
         _places = new int[before.Length * 2];
-        foreach (int place in before)
+        foreach (var place in before)
         {
             if (place > 0) _places[SlotOf(TextOf(FieldAt(place - 1)))] = place;
         }
@@ -121,8 +122,8 @@ public sealed class UserList
     /// <summary>Where the name's place stands, or would stand.</summary>
     private int SlotOf(ReadOnlySpan<char> name)
     {
-        int mask = _places.Length - 1;
-        int slot = string.GetHashCode(name) & mask;
+        var mask = _places.Length - 1;
+        var slot = string.GetHashCode(name) & mask;
         while (_places[slot] is var place and > 0 && !FieldAt(place - 1).Is(name)) slot = (slot + 1) & mask;
         return slot;
     }
@@ -142,8 +143,8 @@ public sealed class UserList
 
         internal bool Is(ReadOnlySpan<char> text)
         {
-            int at = 0;
-            for (int i = 0; i < Raw.Length; i++, at++)
+            var at = 0;
+            for (var i = 0; i < Raw.Length; i++, at++)
             {
                 if (at == text.Length || Raw[i] != text[at]) return false;
                 if (Raw[i] == '"') i++;
@@ -157,11 +158,11 @@ public sealed class UserList
     private Field FieldAt(int at)
     {
         if (at >= _file.Length || _file[at] != '"') return default;
-        bool isEscaped = false;
-        int end = at + 1;
+        var isEscaped = false;
+        var end = at + 1;
         while (true)
         {
-            int next = _file.AsSpan(end).IndexOf((byte)'"');
+            var next = _file.AsSpan(end).IndexOf((byte)'"');
             if (next < 0) return default;
             end += next + 1;
             if (end == _file.Length || _file[end] != '"') break;
@@ -175,13 +176,13 @@ public sealed class UserList
     /// <summary>Anything may stand between the two.</summary>
     private Field FieldAfter(Field user)
     {
-        int open = _file.AsSpan(user.End).IndexOf((byte)'"');
+        var open = _file.AsSpan(user.End).IndexOf((byte)'"');
         return open < 0 ? default : FieldAt(user.End + open);
     }
 
     private static string TextOf(Field field)
     {
-        string text = ByteText.Of(field.Raw);
+        var text = ByteText.Of(field.Raw);
         return field.IsEscaped ? text.Replace("\"\"", "\"", StringComparison.Ordinal) : text;
     }
 }

@@ -6,7 +6,7 @@ public sealed class DiskFileReader : IFileReader
     public bool TryRead(string path, out byte[] content, out string error)
     {
         content = [];
-        string native = ByteText.ToNative(path);
+        var native = ByteText.ToNative(path);
         if (native.Length == 0)
         {
             error = FileErrors.NoSuchFile;
@@ -38,13 +38,13 @@ public sealed class DiskFileReader : IFileReader
 
     public FileStamp Stamp(string path)
     {
-        string native = ByteText.ToNative(path);
+        var native = ByteText.ToNative(path);
         if (native.Length == 0) return default;
         try
         {
             var file = new FileInfo(native);
             if (!file.Exists) return default;
-            int mode = OperatingSystem.IsWindows() ? 0 : (int)file.UnixFileMode;
+            var mode = OperatingSystem.IsWindows() ? 0 : (int)file.UnixFileMode;
             return new FileStamp(true, file.CreationTimeUtc.Ticks, file.Length, file.LastWriteTimeUtc.Ticks, mode);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)

@@ -39,7 +39,7 @@ public sealed class IniReader
     public IniReader(string file, string text)
     {
         File = file;
-        int end = text.IndexOf('\0'); // A NUL byte ends the file.
+        var end = text.IndexOf('\0'); // A NUL byte ends the file.
         _text = end < 0 ? text : text[..end];
     }
 
@@ -71,7 +71,7 @@ public sealed class IniReader
     private IniEvent ReadInclude()
     {
         const string Word = "%include";
-        int blank = _at + Word.Length;
+        var blank = _at + Word.Length;
         if (string.CompareOrdinal(_text, _at, Word, 0, Word.Length) != 0 || blank >= _text.Length || !IsBlank(_text[blank]))
         {
             return SyntaxError(_line);
@@ -83,16 +83,16 @@ public sealed class IniReader
 
     private IniEvent ReadSection()
     {
-        int close = _text.AsSpan(_at, EndOfLine() - _at).IndexOf(']');
+        var close = _text.AsSpan(_at, EndOfLine() - _at).IndexOf(']');
         if (close < 0) return SyntaxError(_line);
-        string name = _text.Substring(_at + 1, close - 1);
+        var name = _text.Substring(_at + 1, close - 1);
         _at += close + 1; // What follows on the line is read as if it began one.
         return new IniEvent(IniEventKind.Section, _line, name, "");
     }
 
     private IniEvent ReadEntry()
     {
-        string? key = _text[_at] == '\'' ? ReadQuotedKey() : ReadKey();
+        var key = _text[_at] == '\'' ? ReadQuotedKey() : ReadKey();
         if (key is null) return SyntaxError(_line);
         SkipBlanks();
         if (_at == _text.Length || _text[_at] != '=') return SyntaxError(_line);
@@ -103,7 +103,7 @@ public sealed class IniReader
     /// <summary>The empty key is grammar, though no section knows it.</summary>
     private string ReadKey()
     {
-        int start = _at;
+        var start = _at;
         while (_at < _text.Length && IsKeyByte(_text[_at])) _at++;
         return _text[start.._at];
     }
@@ -111,10 +111,10 @@ public sealed class IniReader
     /// <summary>'…': no escapes, any byte, even line ends. Unclosed, the error is on the last line of the file.</summary>
     private string? ReadQuotedKey()
     {
-        int start = _at + 1;
-        int length = _text.AsSpan(start).IndexOf('\'');
-        bool isClosed = length >= 0;
-        ReadOnlySpan<char> key = isClosed ? _text.AsSpan(start, length) : _text.AsSpan(start).TrimEnd('\n');
+        var start = _at + 1;
+        var length = _text.AsSpan(start).IndexOf('\'');
+        var isClosed = length >= 0;
+        var key = isClosed ? _text.AsSpan(start, length) : _text.AsSpan(start).TrimEnd('\n');
         _line += key.Count('\n');
         if (!isClosed || key.IsEmpty) return null;
         _at = start + length + 1;
@@ -125,8 +125,8 @@ public sealed class IniReader
     private string ReadValue()
     {
         SkipBlanks();
-        int end = EndOfLine();
-        string value = ByteText.TrimEnd(_text.AsSpan(_at, end - _at)).ToString();
+        var end = EndOfLine();
+        var value = ByteText.TrimEnd(_text.AsSpan(_at, end - _at)).ToString();
         _at = end;
         return value;
     }
@@ -152,7 +152,7 @@ public sealed class IniReader
 
     private int EndOfLine()
     {
-        int end = _text.IndexOf('\n', _at);
+        var end = _text.IndexOf('\n', _at);
         return end < 0 ? _text.Length : end;
     }
 

@@ -16,7 +16,7 @@ internal static class TextLines
         public bool MoveNext()
         {
             if (_rest.IsEmpty) return false;
-            int end = _rest.IndexOf('\n');
+            var end = _rest.IndexOf('\n');
             Current = end < 0 ? _rest : _rest[..end];
             _rest = end < 0 ? [] : _rest[(end + 1)..];
             return true;

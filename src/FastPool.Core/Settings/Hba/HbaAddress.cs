@@ -19,7 +19,7 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
     {
         Span<byte> bytes = stackalloc byte[Ipv6Bytes];
         bytes.Clear();
-        bool isIpv4 = address.AddressFamily == AddressFamily.InterNetwork;
+        var isIpv4 = address.AddressFamily == AddressFamily.InterNetwork;
         address.TryWriteBytes(isIpv4 ? bytes[12..] : bytes, out _);
         return new HbaAddress(address.AddressFamily, BinaryPrimitives.ReadUInt128BigEndian(bytes));
     }
@@ -28,7 +28,7 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
     internal static bool TryParse(string text, out HbaAddress address)
     {
         address = default;
-        bool isIpv6 = text.Contains(':');
+        var isIpv6 = text.Contains(':');
         if (isIpv6 ? text.AsSpan().ContainsAnyExcept(Ipv6Chars) : !IsDottedQuad(text)) return false;
         if (!IPAddress.TryParse(text, out var parsed)) return false;
         address = Of(parsed);
@@ -39,11 +39,11 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
     internal bool TryMask(ReadOnlySpan<char> bitCount, out HbaAddress mask)
     {
         mask = default;
-        int count = 0;
-        bool isNumber = bitCount.IsEmpty || int.TryParse(bitCount, NumberStyles.None, CultureInfo.InvariantCulture, out count);
-        int width = Family == AddressFamily.InterNetwork ? Ipv4Bits : Ipv6Bits;
+        var count = 0;
+        var isNumber = bitCount.IsEmpty || int.TryParse(bitCount, NumberStyles.None, CultureInfo.InvariantCulture, out count);
+        var width = Family == AddressFamily.InterNetwork ? Ipv4Bits : Ipv6Bits;
         if (!isNumber || count > width) return false;
-        UInt128 ones = width == Ipv4Bits ? uint.MaxValue : UInt128.MaxValue;
+        var ones = width == Ipv4Bits ? uint.MaxValue : UInt128.MaxValue;
         mask = new HbaAddress(Family, count == 0 ? 0 : (ones << (width - count)) & ones);
         return true;
     }
@@ -58,10 +58,10 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
 
     private static bool IsDottedQuad(string text)
     {
-        int parts = 0;
+        var parts = 0;
         foreach (var range in text.AsSpan().Split('.'))
         {
-            ReadOnlySpan<char> part = text.AsSpan(range);
+            var part = text.AsSpan(range);
             if (part.Length is 0 or > 3 || part.ContainsAnyExceptInRange('0', '9')) return false;
             if (part.Length > 1 && part[0] == '0') return false;
             parts++;

@@ -51,7 +51,7 @@ internal sealed class HbaNamesParser(IFileReader files, bool isDatabase, List<Lo
     /// <summary>A list on each line, of which only the list counts. A line without one is skipped.</summary>
     private bool TryFile(string path, HbaNames names, int level)
     {
-        if (level > NestingMax || !files.TryRead(path, out byte[] content, out _)) return false;
+        if (level > NestingMax || !files.TryRead(path, out var content, out _)) return false;
         foreach (var line in ByteText.Of(content).AsSpan().EnumerateLinesOf())
         {
             var tokens = new HbaTokens(line);
@@ -63,7 +63,7 @@ internal sealed class HbaNamesParser(IFileReader files, bool isDatabase, List<Lo
 
     private static string Beside(string path, string name)
     {
-        int slash = path.LastIndexOf('/');
+        var slash = path.LastIndexOf('/');
         return name.StartsWith('/') || slash < 0 ? name : string.Concat(path.AsSpan(0, slash + 1), name);
     }
 }

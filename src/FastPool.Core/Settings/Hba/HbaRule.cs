@@ -49,7 +49,7 @@ public sealed class HbaRule
 
     private bool MatchesConnection(in HbaRequest request, HbaAddress? address)
     {
-        bool isKind = Connection switch
+        var isKind = Connection switch
         {
             HbaConnection.Local => request.Unix,
             HbaConnection.Host => !request.Unix,

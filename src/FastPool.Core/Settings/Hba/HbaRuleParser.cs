@@ -59,12 +59,12 @@ internal sealed class HbaRuleParser(string path, IdentMaps maps, IFileReader fil
             return Refuse(line, $"did not find address - {(int)tokens.Kind} - '{tokens.Text}'");
         }
 
-        string word = tokens.Text;
+        var word = tokens.Text;
         tokens.Next();
         if (word == "all") return true;
 
-        int slash = word.IndexOf('/');
-        string addressText = slash < 0 ? word : word[..slash];
+        var slash = word.IndexOf('/');
+        var addressText = slash < 0 ? word : word[..slash];
         if (!HbaAddress.TryParse(addressText, out var address)) return Refuse(line, $"failed to parse address - {addressText}");
         HbaAddress mask;
         if (slash >= 0)
@@ -96,13 +96,13 @@ internal sealed class HbaRuleParser(string path, IdentMaps maps, IFileReader fil
         const string Option = "map=";
         map = null;
         if (tokens.Kind != HbaTokenKind.Word) return true;
-        string word = tokens.Text;
+        var word = tokens.Text;
         if (!word.StartsWith(Option, StringComparison.Ordinal))
         {
             return Refuse(line, $"Ident map {word} is malformed. It is not in map=value format.");
         }
 
-        string name = word[Option.Length..];
+        var name = word[Option.Length..];
         map = maps.Find(name);
         if (map is null) return Refuse(line, $"Ident map {name} is not found in ident config file");
         tokens.Next();

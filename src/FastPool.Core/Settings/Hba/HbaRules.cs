@@ -28,7 +28,7 @@ public sealed class HbaRules
     /// <summary>Reads the file and those that it names.</summary>
     public static HbaRules Load(string path, IdentMaps maps, IFileReader files, List<LogText> log)
     {
-        if (files.TryRead(path, out byte[] content, out string error)) return Parse(path, ByteText.Of(content), maps, files, log);
+        if (files.TryRead(path, out var content, out var error)) return Parse(path, ByteText.Of(content), maps, files, log);
         log.Add(LogText.Error($"could not open hba config file {path}: {error}"));
         return Empty;
     }
@@ -38,8 +38,8 @@ public sealed class HbaRules
     {
         var rules = new List<HbaRule>();
         var parser = new HbaRuleParser(path, maps, files, log);
-        int line = 0;
-        bool hasBrokenLine = false;
+        var line = 0;
+        var hasBrokenLine = false;
         foreach (var content in text.EnumerateLinesOf())
         {
             line++;

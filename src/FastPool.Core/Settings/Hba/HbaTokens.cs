@@ -39,7 +39,7 @@ internal ref struct HbaTokens
     /// <summary>All of the line after the current token, read by another grammar; then the line is at its end.</summary>
     internal string TakeRest()
     {
-        string rest = ByteText.Trim(_rest).ToString();
+        var rest = ByteText.Trim(_rest).ToString();
         _rest = [];
         Kind = HbaTokenKind.End;
         return rest;
@@ -65,7 +65,7 @@ internal ref struct HbaTokens
 
     private HbaTokenKind ReadQuoted()
     {
-        if (!QuotedText.TryRead(_rest, '"', out string text, out int length)) return HbaTokenKind.Unterminated;
+        if (!QuotedText.TryRead(_rest, '"', out var text, out var length)) return HbaTokenKind.Unterminated;
         Text = text;
         _rest = _rest[length..];
         return HbaTokenKind.Quoted;
@@ -73,7 +73,7 @@ internal ref struct HbaTokens
 
     private HbaTokenKind ReadWord()
     {
-        int end = 0;
+        var end = 0;
         while (end < _rest.Length && _rest[end] is not (',' or '#' or '"') && !ByteText.IsSpace(_rest[end])) end++;
         Text = _rest[..end].ToString();
         _rest = _rest[end..];

@@ -16,7 +16,7 @@ public sealed class IdentMaps
     /// <summary>Reads the file; one that cannot be read has no maps.</summary>
     public static IdentMaps Load(string path, IFileReader files, List<LogText> log)
     {
-        if (files.TryRead(path, out byte[] content, out string error)) return Parse(ByteText.Of(content), log);
+        if (files.TryRead(path, out var content, out var error)) return Parse(ByteText.Of(content), log);
         log.Add(LogText.Error($"could not open ident config file {path}: {error}"));
         return Empty;
     }
@@ -25,7 +25,7 @@ public sealed class IdentMaps
     public static IdentMaps Parse(ReadOnlySpan<char> text, List<LogText> log)
     {
         var maps = new IdentMaps();
-        int line = 0;
+        var line = 0;
         foreach (var content in text.EnumerateLinesOf())
         {
             line++;
@@ -42,11 +42,11 @@ public sealed class IdentMaps
     private bool TryAdd(ref HbaTokens tokens, int line, List<LogText> log)
     {
         if (tokens.Kind != HbaTokenKind.Word) return false;
-        string name = tokens.Text;
+        var name = tokens.Text;
         tokens.Next();
-        if (!TryName(ref tokens, out string systemName)) return false;
-        bool isAny = tokens.IsWord("all");
-        if (!TryName(ref tokens, out string pgUser)) return false;
+        if (!TryName(ref tokens, out var systemName)) return false;
+        var isAny = tokens.IsWord("all");
+        if (!TryName(ref tokens, out var pgUser)) return false;
         if (isAny) tokens.Next(); // One more token after all has never mattered.
         if (!tokens.IsEnd)
         {

@@ -19,8 +19,8 @@ public static class CNumber
     /// <summary>strtoul with base 0 over the whole text, cut to 32 bits: -1 is the largest.</summary>
     public static bool TryUInt(ReadOnlySpan<char> text, out uint value)
     {
-        int end = Scan(text, 0, out ulong magnitude, out bool negative, out bool overflow);
-        ulong whole = overflow ? ulong.MaxValue : negative ? unchecked(0 - magnitude) : magnitude;
+        var end = Scan(text, 0, out var magnitude, out var negative, out var overflow);
+        var whole = overflow ? ulong.MaxValue : negative ? unchecked(0 - magnitude) : magnitude;
         value = unchecked((uint)whole);
         return end > 0 && end == text.Length;
     }
@@ -28,7 +28,7 @@ public static class CNumber
     /// <summary>atoi: the leading decimal integer, 0 when there is none; what follows it is ignored.</summary>
     public static int Atoi(ReadOnlySpan<char> text)
     {
-        Scan(text, 10, out ulong magnitude, out bool negative, out bool overflow);
+        Scan(text, 10, out var magnitude, out var negative, out var overflow);
         return Cut(magnitude, negative, overflow);
     }
 
@@ -39,8 +39,8 @@ public static class CNumber
     public static bool TrySeconds(ReadOnlySpan<char> text, out long valueUs)
     {
         valueUs = 0;
-        if (!TryDouble(text, out double seconds) || seconds < 0) return false;
-        double microseconds = seconds * MicrosecondsPerSecond;
+        if (!TryDouble(text, out var seconds) || seconds < 0) return false;
+        var microseconds = seconds * MicrosecondsPerSecond;
         if (!(microseconds < long.MaxValue)) return false;
         valueUs = (long)microseconds;
         return true;
@@ -57,16 +57,16 @@ public static class CNumber
     {
         if (value == 0) return "0";
         var (digits, exponent) = SixDigits(Math.Abs(value));
-        string sign = value < 0 ? "-" : "";
-        int used = digits.AsSpan().TrimEnd('0').Length;
+        var sign = value < 0 ? "-" : "";
+        var used = digits.AsSpan().TrimEnd('0').Length;
         if (exponent is < -4 or >= 6)
         {
-            string fraction = used > 1 ? "." + digits[1..used] : "";
+            var fraction = used > 1 ? "." + digits[1..used] : "";
             return $"{sign}{digits[0]}{fraction}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
         }
 
         if (exponent < 0) return $"{sign}0.{new string('0', -exponent - 1)}{digits[..used]}";
-        int whole = exponent + 1;
+        var whole = exponent + 1;
         return used <= whole ? sign + digits[..whole] : $"{sign}{digits[..whole]}.{digits[whole..used]}";
     }
 
@@ -74,11 +74,11 @@ public static class CNumber
     private static (string Digits, int Exponent) SixDigits(double value)
     {
         // d.ddddd…E+ddd with so many digits that two doubles never share them: a tie shows as 5 and zeros only.
-        string exact = value.ToString("E30", CultureInfo.InvariantCulture);
-        int exponent = int.Parse(exact.AsSpan(exact.IndexOf('E') + 1), CultureInfo.InvariantCulture);
-        int kept = int.Parse(string.Concat(exact.AsSpan(0, 1), exact.AsSpan(2, 5)), CultureInfo.InvariantCulture);
-        ReadOnlySpan<char> rest = exact.AsSpan(7, 25);
-        bool tie = rest[0] == '5' && rest[1..].TrimEnd('0').IsEmpty;
+        var exact = value.ToString("E30", CultureInfo.InvariantCulture);
+        var exponent = int.Parse(exact.AsSpan(exact.IndexOf('E') + 1), CultureInfo.InvariantCulture);
+        var kept = int.Parse(string.Concat(exact.AsSpan(0, 1), exact.AsSpan(2, 5)), CultureInfo.InvariantCulture);
+        var rest = exact.AsSpan(7, 25);
+        var tie = rest[0] == '5' && rest[1..].TrimEnd('0').IsEmpty;
         if (tie ? (kept & 1) != 0 : rest[0] >= '5') kept++;
         if (kept < 1_000_000) return (kept.ToString(CultureInfo.InvariantCulture), exponent);
         return ("100000", exponent + 1);
@@ -86,14 +86,14 @@ public static class CNumber
 
     private static bool TryInt(ReadOnlySpan<char> text, int radix, out int value)
     {
-        int end = Scan(text, radix, out ulong magnitude, out bool negative, out bool overflow);
+        var end = Scan(text, radix, out var magnitude, out var negative, out var overflow);
         value = Cut(magnitude, negative, overflow);
         return end > 0 && end == text.Length;
     }
 
     private static int Cut(ulong magnitude, bool negative, bool overflow)
     {
-        ulong limit = negative ? 1UL << 63 : long.MaxValue;
+        var limit = negative ? 1UL << 63 : long.MaxValue;
         if (overflow || magnitude > limit) magnitude = limit;
         return unchecked((int)(negative ? 0 - magnitude : magnitude));
     }
@@ -103,17 +103,17 @@ public static class CNumber
     {
         magnitude = 0;
         overflow = false;
-        int at = SkipSpaceAndSign(text, out negative);
+        var at = SkipSpaceAndSign(text, out negative);
         if (radix == 0)
         {
             radix = at < text.Length && text[at] == '0' ? 8 : 10;
             if (IsHexPrefix(text[at..])) (radix, at) = (16, at + 2);
         }
 
-        int start = at;
+        var start = at;
         for (; at < text.Length && DigitOf(text[at]) < radix; at++)
         {
-            UInt128 next = ((UInt128)magnitude * (uint)radix) + (uint)DigitOf(text[at]);
+            var next = ((UInt128)magnitude * (uint)radix) + (uint)DigitOf(text[at]);
             overflow |= next > ulong.MaxValue;
             if (!overflow) magnitude = (ulong)next;
         }
@@ -124,11 +124,11 @@ public static class CNumber
     private static bool TryDouble(ReadOnlySpan<char> text, out double value)
     {
         value = 0;
-        int at = SkipSpaceAndSign(text, out bool negative);
-        ReadOnlySpan<char> digits = text[at..];
-        bool isHex = IsHexPrefix(digits);
+        var at = SkipSpaceAndSign(text, out var negative);
+        var digits = text[at..];
+        var isHex = IsHexPrefix(digits);
         bool isZero;
-        bool parsed = isHex
+        var parsed = isHex
             ? TryHexDouble(digits[2..], out value, out isZero)
             : TryDecimalDouble(digits, out value, out isZero);
         if (!parsed) return false;
@@ -144,7 +144,7 @@ public static class CNumber
         value = 0;
         int at = 0, digitCount = 0;
         isZero = true;
-        for (bool point = false; at < text.Length; at++)
+        for (var point = false; at < text.Length; at++)
         {
             if (text[at] == '.' && !point) point = true;
             else if (char.IsAsciiDigit(text[at]))
@@ -166,7 +166,7 @@ public static class CNumber
     {
         value = 0;
         int at = 0, digitCount = 0, exponent = 0;
-        for (bool point = false; at < text.Length; at++)
+        for (var point = false; at < text.Length; at++)
         {
             if (text[at] == '.' && !point)
             {
@@ -174,7 +174,7 @@ public static class CNumber
                 continue;
             }
 
-            int digit = DigitOf(text[at]);
+            var digit = DigitOf(text[at]);
             if (digit >= 16) break;
             digitCount++;
             value = (value * 16) + digit;
@@ -201,7 +201,7 @@ public static class CNumber
 
     private static int SkipSpaceAndSign(ReadOnlySpan<char> text, out bool negative)
     {
-        int at = 0;
+        var at = 0;
         while (at < text.Length && ByteText.IsSpace(text[at])) at++;
         negative = at < text.Length && text[at] == '-';
         return at < text.Length && text[at] is '+' or '-' ? at + 1 : at;

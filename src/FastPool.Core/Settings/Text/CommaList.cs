@@ -7,9 +7,9 @@ public static class CommaList
     public static IReadOnlyList<string> Split(string text)
     {
         var items = new List<string>();
-        foreach (string item in text.Split(','))
+        foreach (var item in text.Split(','))
         {
-            ReadOnlySpan<char> trimmed = ByteText.Trim(item);
+            var trimmed = ByteText.Trim(item);
             if (!trimmed.IsEmpty) items.Add(trimmed.ToString());
         }
 

@@ -19,7 +19,7 @@ public ref struct ConnectString(ReadOnlySpan<char> text)
         value = "";
         SkipSpaces();
         if (_rest.IsEmpty) return false;
-        int end = _rest.IndexOfAny('=', ' ');
+        var end = _rest.IndexOfAny('=', ' ');
         if (end <= 0) return Broken();
         key = _rest[..end];
         _rest = _rest[end..];
@@ -28,13 +28,13 @@ public ref struct ConnectString(ReadOnlySpan<char> text)
         _rest = _rest[1..];
         SkipSpaces();
 
-        bool isRead = !_rest.IsEmpty && _rest[0] == '\'' ? ReadQuoted(out value) : ReadWord(out value);
+        var isRead = !_rest.IsEmpty && _rest[0] == '\'' ? ReadQuoted(out value) : ReadWord(out value);
         return (isRead && value.Length > 0) || Broken(); // An empty value is none.
     }
 
     private bool ReadWord(out string value)
     {
-        int end = _rest.IndexOf(' ');
+        var end = _rest.IndexOf(' ');
         if (end < 0) end = _rest.Length;
         value = _rest[..end].ToString();
         _rest = _rest[end..];
@@ -43,7 +43,7 @@ public ref struct ConnectString(ReadOnlySpan<char> text)
 
     private bool ReadQuoted(out string value)
     {
-        bool isClosed = QuotedText.TryRead(_rest, '\'', out value, out int length);
+        var isClosed = QuotedText.TryRead(_rest, '\'', out value, out var length);
         if (isClosed) _rest = _rest[length..];
         return isClosed;
     }

@@ -8,7 +8,7 @@ internal static class EntryText
     /// <summary>A negative size inherits.</summary>
     internal static int? SizeOrInherit(string value)
     {
-        int size = CNumber.Atoi(value);
+        var size = CNumber.Atoi(value);
         return size < 0 ? null : size;
     }
 

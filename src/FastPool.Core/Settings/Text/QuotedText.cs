@@ -12,10 +12,10 @@ public static class QuotedText
     {
         value = "";
         length = 1;
-        bool isEscaped = false;
+        var isEscaped = false;
         while (true)
         {
-            int next = text[length..].IndexOf(quote);
+            var next = text[length..].IndexOf(quote);
             if (next < 0) return false;
             length += next + 1;
             if (length == text.Length || text[length] != quote) break;

@@ -13,7 +13,7 @@ public sealed class TokenList
         ReadOnlySpan<char> rest = text;
         while (!rest.IsEmpty)
         {
-            int end = 0;
+            var end = 0;
             while (end < rest.Length && rest[end] != ',' && !ByteText.IsSpace(rest[end])) end++;
             if (end > 0) _tokens.Add(rest[..end].ToString());
             rest = rest[Math.Min(end + 1, rest.Length)..];

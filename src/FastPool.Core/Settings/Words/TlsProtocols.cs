@@ -28,12 +28,12 @@ public static class TlsProtocolList
     {
         protocols = text.IsEmpty ? TlsProtocols.Secure : TlsProtocols.None;
         if (text.IsEmpty) return true;
-        bool isFirst = true;
+        var isFirst = true;
         foreach (var range in text.SplitAny(',', ':'))
         {
-            ReadOnlySpan<char> item = text[range];
+            var item = text[range];
             while (!item.IsEmpty && ByteText.IsSpace(item[0])) item = item[1..];
-            bool takesAway = !item.IsEmpty && item[0] == '!';
+            var takesAway = !item.IsEmpty && item[0] == '!';
             if (takesAway) item = item[1..];
             if (Named(item) is not { } named) return false;
             if (takesAway && isFirst) protocols = TlsProtocols.All;

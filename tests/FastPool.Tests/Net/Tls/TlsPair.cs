@@ -77,7 +77,8 @@ internal sealed class TlsPair : IDisposable
     }
 
     /// <summary>A self-signed certificate and its key as files; gone with the test process's temporary folder.</summary>
-    internal static (string CertFile, string KeyFile, X509Certificate2 Certificate) Files(string subject, Action<CertificateRequest>? change = null)
+    internal static (string CertFile, string KeyFile, X509Certificate2 Certificate) Files(string subject,
+        Action<CertificateRequest>? change = null)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);

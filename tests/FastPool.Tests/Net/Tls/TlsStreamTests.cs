@@ -7,7 +7,8 @@ namespace FastPool.Tests.Net.Tls;
 /// <summary>The binding of libssl, against itself in memory.</summary>
 public sealed class TlsStreamTests
 {
-    private static readonly (string CertFile, string KeyFile, X509Certificate2 Certificate) Own = TlsPair.Files("CN=own.example", static request =>
+    private static readonly (string CertFile, string KeyFile, X509Certificate2 Certificate) Own =
+        TlsPair.Files("CN=own.example", static request =>
     {
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("host.example");
@@ -17,16 +18,26 @@ public sealed class TlsStreamTests
         request.CertificateExtensions.Add(names.Build());
     });
 
-    private static TlsContext ServerContext(bool resumes = false, string certFile = "", string keyFile = "") => new(new TlsContextOptions
-    {
-        IsServer = true,
-        CertFile = certFile.Length > 0 ? certFile : Own.CertFile,
-        KeyFile = keyFile.Length > 0 ? keyFile : Own.KeyFile,
-        HasResumption = resumes,
-    });
+    private static TlsContext ServerContext(bool resumes = false, string certFile = "", string keyFile = "") =>
+        new(new TlsContextOptions
+        {
+            IsServer = true,
+            CertFile = certFile.Length > 0 ? certFile : Own.CertFile,
+            KeyFile = keyFile.Length > 0 ? keyFile : Own.KeyFile,
+            HasResumption = resumes,
+        });
 
-    private static TlsContext ClientContext(TlsVerify verify = TlsVerify.None, TlsVersions versions = TlsVersions.Tls12 | TlsVersions.Tls13) =>
-        new(new TlsContextOptions { IsServer = false, HasResumption = true, Verify = verify, CaFile = verify == TlsVerify.None ? "" : Own.CertFile, Versions = versions });
+    private static TlsContext ClientContext(TlsVerify verify = TlsVerify.None, TlsVersions versions = TlsVersions.Tls12
+        | TlsVersions.Tls13) =>
+        new(new TlsContextOptions
+        {
+            IsServer = false,
+            HasResumption = true,
+            Verify = verify,
+            CaFile = verify == TlsVerify.None
+            ? "" : Own.CertFile,
+            Versions = versions
+        });
 
     [Theory]
     [InlineData(1)]
@@ -36,7 +47,8 @@ public sealed class TlsStreamTests
     public void What_goes_in_comes_out_however_the_bytes_are_cut(int seed)
     {
         var random = new Random(seed);
-        using var pair = new TlsPair(ServerContext(), ClientContext(versions: seed % 2 == 0 ? TlsVersions.Tls12 : TlsVersions.Tls13));
+        using var pair =
+            new TlsPair(ServerContext(), ClientContext(versions: seed % 2 == 0 ? TlsVersions.Tls12 : TlsVersions.Tls13));
         int Piece(int left) => random.Next(4) switch { 0 => 1, 1 => random.Next(1, 20), 2 => random.Next(1, 20_000), _ => left };
         Assert.True(pair.Client.Start());
         for (var i = 0; i < 4; i++)
@@ -204,7 +216,9 @@ public sealed class TlsStreamTests
     {
         using var key = RSA.Create(2048);
         var file = Path.Combine(Directory.CreateTempSubdirectory("tls").FullName, "key");
-        File.WriteAllText(file, key.ExportEncryptedPkcs8PrivateKeyPem("secret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
+        File.WriteAllText(file,
+            key.ExportEncryptedPkcs8PrivateKeyPem("secret",
+            new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
         var failure = Assert.Throws<TlsContextException>(() => ServerContext(keyFile: file));
         Assert.Equal(TlsContextFault.Key, failure.Fault);
     }
