@@ -36,15 +36,13 @@ public sealed class FigureBook
         var text = new MetricText(isOpenMetrics);
         WriteProcess(text);
         WriteLists(text);
-        WriteRows(text, MetricFamilies.Databases, [.. DatabaseListing.Rows(_sources.Registry)], DatabaseLabels);
-        WriteRows(text, MetricFamilies.Pools, [.. PoolListing.Rows(_sources)], static row =>
+        WriteRows(text, DatabaseListing.Listing, [.. DatabaseListing.Rows(_sources.Registry)], DatabaseLabels);
+        WriteRows(text, PoolListing.Listing, [.. PoolListing.Rows(_sources)], static row =>
             MetricText.Labels("database", row.Pool.Database.Name, "user", row.Pool.User.Name));
-        var stats = _sources.Stats.OfDatabases(_sources.Clock.NowUs).ToArray();
-        foreach (var metric in MetricFamilies.Totals)
-            WriteRows(text, [new Metric<DatabaseStats>(metric.Name, metric.Type, metric.Help, row => metric.Value(row.Totals))],
-            stats, static row => MetricText.Labels("database", row.Name));
+        WriteRows(text, StatsListing.Stats, [.. _sources.Stats.OfDatabases(_sources.Clock.NowUs)], static row =>
+            MetricText.Labels("database", row.Name));
         WriteLatencies(text);
-        WriteRows(text, MetricFamilies.Loops, LoopRow.All(_sources.Walk), static row => MetricText.Labels("loop", $"{row.Loop}"));
+        WriteRows(text, LoopListing.Listing, LoopRow.All(_sources.Walk), static row => MetricText.Labels("loop", $"{row.Loop}"));
         WriteWaiting(text);
         WriteSafety(text);
         return text.ToBytes();
@@ -103,14 +101,14 @@ public sealed class FigureBook
         "force_user", row.Entry.ForcedUser,
         "pool_mode", row.Entry.PoolMode is { } mode ? PoolModes.Words.WordOf(mode) : "");
 
-    private static void WriteRows<T>(MetricText text, IReadOnlyList<Metric<T>> metrics, IReadOnlyList<T> rows, Func<T,
-        string> labels)
+    private static void WriteRows<T>(MetricText text, Listing<T> listing, List<T> rows, Func<T, string> labels)
     {
         var labelTexts = rows.Select(labels).ToArray();
-        foreach (var metric in metrics)
+        foreach (var column in listing.Measured)
         {
+            var metric = column.Metric!;
             text.Family(metric.Name, metric.Type, metric.Help);
-            for (var i = 0; i < rows.Count; i++) text.Sample(metric.Name, labelTexts[i], metric.Value(rows[i]));
+            for (var i = 0; i < rows.Count; i++) text.Sample(metric.Name, labelTexts[i], column.Value!(rows[i]) / metric.Divisor);
         }
     }
 

@@ -55,14 +55,9 @@ internal static class PageFigures
     {
         Name(json, "database", row.Pool.Database.Name);
         Name(json, "user", row.Pool.User.Name);
-        json.WriteNumber("cl_active", Math.Max(0, row.Counts.Clients - row.Counts.Waiting));
-        json.WriteNumber("cl_waiting", row.Counts.Waiting);
-        json.WriteNumber("sv_active", row.Counts.Active);
-        json.WriteNumber("sv_idle", row.Counts.Idle);
-        json.WriteNumber("sv_used", row.Counts.Used);
-        json.WriteNumber("sv_tested", row.Counts.Tested);
-        json.WriteNumber("sv_login", row.Counts.Login + row.Cancels.Connecting);
-        json.WriteNumber("maxwait_us", row.MaxWaitUs);
+        Numbers(json, PoolListing.Listing, row, "cl_active", "cl_waiting", "sv_active", "sv_idle", "sv_used", "sv_tested",
+            "sv_login");
+        json.WriteNumber("maxwait_us", PoolListing.Listing.Number("longest_wait_us", row));
         json.WriteNumber("pool_size", row.Pool.Limits.PoolSize);
         json.WriteString("pool_mode", PoolModes.Words.WordOf(row.Pool.Limits.PoolMode));
         json.WriteBoolean("paused", row.Pool.Database.IsHeld);
@@ -71,14 +66,20 @@ internal static class PageFigures
     private static void WriteStats(Utf8JsonWriter json, DatabaseStats row)
     {
         Name(json, "database", row.Name);
-        json.WriteNumber("xacts", row.Totals.Xacts);
-        json.WriteNumber("queries", row.Totals.Queries);
-        json.WriteNumber("received", row.Totals.ReceivedBytes);
-        json.WriteNumber("sent", row.Totals.SentBytes);
-        json.WriteNumber("xact_us", row.Totals.XactUs);
-        json.WriteNumber("query_us", row.Totals.QueryUs);
-        json.WriteNumber("wait_us", row.Totals.WaitUs);
+        foreach (var (name, column) in StatsNames) json.WriteNumber(name, StatsListing.Stats.Number(column, row));
     }
+
+    /// <summary>As the page calls them, and as SHOW STATS does.</summary>
+    private static readonly (string Name, string Column)[] StatsNames =
+    [
+        ("xacts", "total_xact_count"),
+        ("queries", "total_query_count"),
+        ("received", "total_received"),
+        ("sent", "total_sent"),
+        ("xact_us", "total_xact_time"),
+        ("query_us", "total_query_time"),
+        ("wait_us", "total_wait_time"),
+    ];
 
     private static void WriteLatency(Utf8JsonWriter json, LatencyRow row)
     {
@@ -106,15 +107,16 @@ internal static class PageFigures
 
     private static void WriteLoop(Utf8JsonWriter json, LoopRow row)
     {
-        json.WriteNumber("loop", row.Loop);
-        json.WriteNumber("clients", row.Clients);
-        json.WriteNumber("servers", row.Servers);
-        json.WriteNumber("wakeups", row.WakeUps);
-        json.WriteNumber("messages", row.ClientMessages + row.ServerMessages);
-        json.WriteNumber("bytes", row.ClientBytes + row.ServerBytes);
-        json.WriteNumber("takeovers", row.Takeovers);
-        json.WriteNumber("sends_together", row.SendsTogether);
-        json.WriteNumber("busy_us", row.BusyUs);
+        var listing = LoopListing.Listing;
+        Numbers(json, listing, row, "loop", "clients", "servers", "wakeups", "moves", "sends_together", "busy_us");
+        json.WriteNumber("messages", listing.Number("client_messages", row) + listing.Number("server_messages", row));
+        json.WriteNumber("bytes", listing.Number("client_bytes", row) + listing.Number("server_bytes", row));
+    }
+
+    /// <summary>Figures under the names of their columns.</summary>
+    private static void Numbers<T>(Utf8JsonWriter json, Listing<T> listing, T row, params ReadOnlySpan<string> columns)
+    {
+        foreach (var column in columns) json.WriteNumber(column, listing.Number(column, row));
     }
 
     private static void WriteSafety(Utf8JsonWriter json, Core.Sessions.SafetyRow row)

@@ -13,15 +13,32 @@ internal interface IDescription
 }
 
 /// <summary>The columns of a result set, in their order.</summary>
-internal sealed class Listing<T>(params Column<T>[] columns) : IDescription
+internal sealed class Listing<T> : IDescription
 {
-    private readonly ColumnType[] _types = [.. columns.Select(static column => column.Type)];
+    private readonly Column<T>[] _columns;
+    private readonly ColumnType[] _types;
+    private readonly Dictionary<string, Func<T, long>> _numbers;
+
+    public Listing(params Column<T>[] columns)
+    {
+        _columns = [.. columns.Where(static column => column.IsListed)];
+        _types = [.. _columns.Select(static column => column.Type)];
+        _numbers = columns.Where(static column => column.Value is not null)
+            .ToDictionary(static column => column.Name, static column => column.Value!);
+        Measured = [.. columns.Where(static column => column.Metric is not null)];
+    }
+
+    /// <summary>The columns that are metrics too.</summary>
+    public IReadOnlyList<Column<T>> Measured { get; }
+
+    /// <summary>A figure of a row, by its column.</summary>
+    public long Number(string column, T item) => _numbers[column](item);
 
     public void Describe(MessageBuffer buffer, ReadOnlySpan<short> formats)
     {
-        var writer = new RowWriter(buffer, ExtendedForm.Expand(formats, columns.Length));
+        var writer = new RowWriter(buffer, ExtendedForm.Expand(formats, _columns.Length));
         writer.BeginDescription();
-        foreach (var column in columns) writer.Column(column.Name, column.Type);
+        foreach (var column in _columns) writer.Column(column.Name, column.Type);
         writer.End();
     }
 
@@ -31,7 +48,7 @@ internal sealed class Listing<T>(params Column<T>[] columns) : IDescription
         var buffer = new MessageBuffer();
         var row = new RowWriter(buffer);
         row.BeginRow();
-        foreach (var column in columns) column.Write(ref row, item, time);
+        foreach (var column in _columns) column.Write(ref row, item, time);
         row.End();
         return buffer.WrittenSpan.ToArray();
     }
@@ -39,14 +56,14 @@ internal sealed class Listing<T>(params Column<T>[] columns) : IDescription
     /// <summary>Description (not for an Execute), rows, and nothing after them.</summary>
     public void Write(Answer answer, IEnumerable<T> items, ILocalTime time)
     {
-        var formats = answer.Form is { } form ? form.For(columns.Length) : default;
+        var formats = answer.Form is { } form ? form.For(_columns.Length) : default;
         if (answer.Form is null) Describe(answer.Buffer, default);
         foreach (var item in items)
         {
             answer.HandOnIfLong();
             var row = new RowWriter(answer.Buffer, formats, _types);
             row.BeginRow();
-            foreach (var column in columns) column.Write(ref row, item, time);
+            foreach (var column in _columns) column.Write(ref row, item, time);
             row.End();
         }
     }

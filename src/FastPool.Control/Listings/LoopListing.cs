@@ -1,12 +1,13 @@
 using FastPool.Control.Operations;
 using FastPool.Core.Sessions;
 using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.LoopRow>;
+using static FastPool.Control.Listings.Metric;
 
 namespace FastPool.Control.Listings;
 
 /// <summary>One loop as it was when it was visited.</summary>
 internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages,
-    long ServerMessages, long ClientBytes, long ServerBytes, long Takeovers, long SendsTogether, long BrokenInvariants)
+    long ServerMessages, long ClientBytes, long ServerBytes, long Moves, long SendsTogether, long BrokenInvariants)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -16,7 +17,7 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
             var figures = view.Figures;
             rows.Add(
                 new LoopRow(view.Loop, view.Clients.Count, view.Servers.Count, view.BusyUs, figures.WakeUps,
-                figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Takeovers,
+                figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Moves,
                 figures.SendsTogether, figures.BrokenInvariants));
         });
         return rows;
@@ -28,14 +29,28 @@ internal static class LoopListing
 {
     public static Listing<LoopRow> Listing { get; } = new(
         Int4("loop", static row => row.Loop),
-        Int4("clients", static row => row.Clients),
-        Int4("servers", static row => row.Servers),
-        Numeric("wakeups", static row => row.WakeUps),
-        Numeric("client_messages", static row => row.ClientMessages),
-        Numeric("server_messages", static row => row.ServerMessages),
-        Numeric("client_bytes", static row => row.ClientBytes),
-        Numeric("server_bytes", static row => row.ServerBytes),
-        Numeric("takeovers", static row => row.Takeovers),
-        Numeric("sends_together", static row => row.SendsTogether),
-        Numeric("busy_us", static row => row.BusyUs));
+        Int4("clients", static row => row.Clients)
+            .Is(Gauge("fastpool_loop_client_connections", "Client connections of the loop")),
+        Int4("servers", static row => row.Servers)
+            .Is(Gauge("fastpool_loop_server_connections", "Server connections of the loop")),
+        Numeric("wakeups", static row => row.WakeUps)
+            .Is(Counter("fastpool_loop_wakeups_total", "How often the loop waited for input")),
+        Numeric("client_messages", static row => row.ClientMessages)
+            .Is(Counter("fastpool_loop_client_messages_total", "Messages from clients to servers")),
+        Numeric("server_messages", static row => row.ServerMessages)
+            .Is(Counter("fastpool_loop_server_messages_total", "Messages from servers, rows included")),
+        Numeric("client_bytes", static row => row.ClientBytes)
+            .Is(Counter("fastpool_loop_client_received_bytes_total", "Bytes received from clients")),
+        Numeric("server_bytes", static row => row.ServerBytes)
+            .Is(Counter("fastpool_loop_server_received_bytes_total", "Bytes received from servers")),
+        Numeric("moves", static row => row.Moves)
+            .Is(Counter("fastpool_loop_moves_total", "Servers that came from other loops")),
+        Numeric("sends_together", static row => row.SendsTogether)
+            .Is(Counter("fastpool_loop_sends_together_total", "Sends that left together with others, by io_uring")),
+        Numeric("busy_us", static row => row.BusyUs)
+            .Is(CounterOfUs("fastpool_loop_busy_seconds_total", "CPU time of the loop's thread")),
+        Unlisted("broken_invariants", static row => row.BrokenInvariants)
+            .Is(Counter(
+                "fastpool_loop_broken_invariants_total",
+                "Mistakes of the pooler's own that were contained: each closed one connection and has a line in the log")));
 }

@@ -5,7 +5,8 @@ using static FastPool.Control.Listings.Columns<FastPool.Control.Statistics.Datab
 namespace FastPool.Control.Listings;
 
 /// <summary>A counter with the names it has in the four listings, which do not follow from each other.</summary>
-internal sealed record Counter(string Stats, string Totals, string Averages, string Row, Func<StatsTotals, long> Value);
+internal sealed record Counter(
+    string Stats, string Totals, string Averages, string Row, Func<StatsTotals, long> Value, Metric Metric);
 
 /// <summary>SHOW STATS, STATS_TOTALS and STATS_AVERAGES, and the names of SHOW TOTALS.</summary>
 internal static class StatsListing
@@ -14,19 +15,52 @@ internal static class StatsListing
     public static IReadOnlyList<Counter> Counters { get; } =
     [
         new("server_assignment_count", "server_assignment_count", "server_assignment_count", "server_assignment_count",
-            static totals => totals.ServerAssignments),
-        new("xact_count", "xact_count", "xact_count", "xact_count", static totals => totals.Xacts),
-        new("query_count", "query_count", "query_count", "query_count", static totals => totals.Queries),
-        new("received", "bytes_received", "bytes_received", "client_bytes", static totals => totals.ReceivedBytes),
-        new("sent", "bytes_sent", "bytes_sent", "server_bytes", static totals => totals.SentBytes),
-        new("xact_time", "xact_time", "xact_time", "xact_time", static totals => totals.XactUs),
-        new("query_time", "query_time", "query_time", "query_time", static totals => totals.QueryUs),
-        new("wait_time", "wait_time", "wait_time", "wait_time", static totals => totals.WaitUs),
+            static totals => totals.ServerAssignments,
+            Metric.Counter(
+                "fastpool_server_assignments_total",
+                "How often a server was given to a client")),
+        new("xact_count", "xact_count", "xact_count", "xact_count", static totals => totals.Xacts,
+            Metric.Counter(
+                "pgbouncer_stats_totals_sql_transactions_pooled_total",
+                "Total number of SQL transactions pooled")),
+        new("query_count", "query_count", "query_count", "query_count", static totals => totals.Queries,
+            Metric.Counter(
+                "pgbouncer_stats_totals_queries_pooled_total",
+                "Total number of SQL queries pooled")),
+        new("received", "bytes_received", "bytes_received", "client_bytes", static totals => totals.ReceivedBytes,
+            Metric.Counter(
+                "pgbouncer_stats_totals_received_bytes_total",
+                "Total volume in bytes of network traffic received from clients")),
+        new("sent", "bytes_sent", "bytes_sent", "server_bytes", static totals => totals.SentBytes,
+            Metric.Counter(
+                "pgbouncer_stats_totals_sent_bytes_total",
+                "Total volume in bytes of network traffic sent to clients")),
+        new("xact_time", "xact_time", "xact_time", "xact_time", static totals => totals.XactUs,
+            Metric.CounterOfUs(
+                "pgbouncer_stats_totals_server_in_transaction_seconds_total",
+                "Total number of seconds spent in transactions, idle in transaction included")),
+        new("query_time", "query_time", "query_time", "query_time", static totals => totals.QueryUs,
+            Metric.CounterOfUs(
+                "pgbouncer_stats_totals_queries_duration_seconds_total",
+                "Total number of seconds spent on queries, waiting for a server included")),
+        new("wait_time", "wait_time", "wait_time", "wait_time", static totals => totals.WaitUs,
+            Metric.CounterOfUs(
+                "pgbouncer_stats_totals_client_wait_seconds_total",
+                "Time spent by clients waiting for a server in seconds")),
         new("client_parse_count", "client_parse_count", "avg_client_parse_count", "ps_client_parse_count", static totals =>
-            totals.ClientParses),
+            totals.ClientParses,
+            Metric.Counter(
+                "pgbouncer_stats_totals_client_parses_total",
+                "Total number of Parse messages of prepared statements received from clients")),
         new("server_parse_count", "server_parse_count", "avg_server_parse_count", "ps_server_parse_count", static totals =>
-            totals.ServerParses),
-        new("bind_count", "bind_count", "avg_bind_count", "ps_bind_count", static totals => totals.Binds),
+            totals.ServerParses,
+            Metric.Counter(
+                "pgbouncer_stats_totals_server_parses_total",
+                "Total number of Parse messages of prepared statements sent to PostgreSQL")),
+        new("bind_count", "bind_count", "avg_bind_count", "ps_bind_count", static totals => totals.Binds,
+            Metric.Counter(
+                "pgbouncer_stats_totals_binds_total",
+                "Total number of prepared statements readied for execution with a Bind message")),
     ];
 
     private static readonly Column<DatabaseStats> Database = Text("database", static row => row.Name);
@@ -34,7 +68,8 @@ internal static class StatsListing
     public static Listing<DatabaseStats> Stats { get; } = new(
     [
         Database,
-        .. Counters.Select(static counter => Numeric("total_" + counter.Stats, row => counter.Value(row.Totals))),
+        .. Counters.Select(static counter =>
+            Numeric("total_" + counter.Stats, row => counter.Value(row.Totals)).Is(counter.Metric)),
         .. Counters.Select(static counter => Numeric(AverageName(counter), row => counter.Value(row.Averages))),
     ]);
 

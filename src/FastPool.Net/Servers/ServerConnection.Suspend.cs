@@ -101,7 +101,7 @@ internal sealed partial class ServerConnection
         var errno = loop.Engine.Attach(this, _handleOnTheWay);
         if (errno != 0) loop.Engine.Discard(_handleOnTheWay);
         _handleOnTheWay = -1;
-        loop.Figures.Takeovers++;
+        loop.Figures.Moves++;
         return errno;
     }
 

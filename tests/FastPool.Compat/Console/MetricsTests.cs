@@ -29,6 +29,39 @@ public sealed class MetricsTests
         Assert.Contains($"\nfastpool_loop_client_connections{{loop=\"{loops - 1}\"}} ", metrics, StringComparison.Ordinal);
     }
 
+    /// <summary>After a load on several connections: the three places say the same, to the last byte.</summary>
+    [PoolerTheory(FastPoolOnly = "has no endpoint"), Loops]
+    public async Task SHOW_metrics_and_page_agree_after_a_load(int loops)
+    {
+        var (pooler, address) = await StartAsync(loops);
+        await using var _ = pooler;
+        var clients = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => pooler.RawAsync()));
+        await Task.WhenAll(clients.Select(static async client =>
+        {
+            for (var i = 0; i < 100; i++) await client.QueryAsync("select repeat('x', 1000)");
+        }));
+        var metrics = await Http.GetStringAsync(address + "metrics");
+        using var page = System.Text.Json.JsonDocument.Parse(await Http.GetStringAsync(address + "figures"));
+        var stats = await pooler.ConsoleAsync("SHOW STATS");
+        var row = stats.Rows.Single(static row => row[0] == Postgres.Database);
+        var figures = page.RootElement.GetProperty("stats").EnumerateArray()
+            .Single(static entry => entry.GetProperty("database").GetString() == Postgres.Database);
+        foreach (var (column, metric, name) in new[]
+        {
+            ("total_xact_count", "pgbouncer_stats_totals_sql_transactions_pooled_total", "xacts"),
+            ("total_query_count", "pgbouncer_stats_totals_queries_pooled_total", "queries"),
+            ("total_received", "pgbouncer_stats_totals_received_bytes_total", "received"),
+            ("total_sent", "pgbouncer_stats_totals_sent_bytes_total", "sent"),
+        })
+        {
+            var value = row[stats.Columns.IndexOf(column)];
+            Assert.Contains($"\n{metric}{{database=\"app\"}} {value}\n", metrics, StringComparison.Ordinal);
+            Assert.Equal(value, figures.GetProperty(name).ToString());
+        }
+        Assert.Equal("800", row[stats.Columns.IndexOf("total_query_count")]);
+        foreach (var client in clients) await client.DisposeAsync();
+    }
+
     [PoolerFact(FastPoolOnly = "has no endpoint")]
     public async Task Promtool_finds_nothing_to_say()
     {

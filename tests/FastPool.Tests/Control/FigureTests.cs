@@ -3,7 +3,9 @@ using System.Text;
 using System.Text.Json;
 using FastPool.Control;
 using FastPool.Control.Figures;
+using FastPool.Control.Listings;
 using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
 
 namespace FastPool.Tests.Control;
 
@@ -101,6 +103,42 @@ public sealed class FigureTests
         Assert.Equal(_world.Query("show latency").Rows.Length, json.RootElement.GetProperty("latency").GetArrayLength());
         Assert.Equal("connecting", json.RootElement.GetProperty("waiting")[0].GetProperty("cause").GetString());
         Assert.Equal("starting", json.RootElement.GetProperty("state").GetString());
+    }
+
+    /// <summary>
+    /// Each number of SHOW POOLS, SHOW STATS and SHOW LOOPS that has a metric is that metric, and the page's number of that name.
+    /// </summary>
+    [Fact]
+    public void SHOW_metrics_and_page_have_each_figure_from_one_place()
+    {
+        Work();
+        var client = _world.Client("p0", "carl");
+        _world.Loops[0].Cancels.Add(
+            new CancelView(client, client.Pool, 0, new CancelCarrier(99, default, default, 7510, 0, true)));
+        var columns = "database user cl_active cl_waiting cl_active_cancel_req cl_waiting_cancel_req sv_active sv_active_cancel "
+            + "sv_being_canceled sv_idle sv_used sv_tested sv_login";
+        var names = columns.Split(' ');
+        using var json = JsonDocument.Parse(_world.Plane.Figures.Json());
+        var page = json.RootElement.GetProperty("pools").EnumerateArray()
+            .ToDictionary(static pool => $"{pool.GetProperty("database")}|{pool.GetProperty("user")}");
+        var metrics = Metrics();
+        var login = 0;
+        foreach (var row in _world.Query("show pools").Rows.Select(static row => row.Split('|'))
+            .Where(static row => row[0] != "pgbouncer"))
+        {
+            for (var i = 2; i < names.Length; i++)
+            {
+                var metric = PoolListing.Listing.Measured.Single(column => column.Name == names[i]).Metric!.Name;
+                Assert.Contains($"\n{metric}{{database=\"{row[0]}\",user=\"{row[1]}\"}} {row[i]}\n", metrics,
+                    StringComparison.Ordinal);
+                if (page.TryGetValue($"{row[0]}|{row[1]}", out var pool) && pool.TryGetProperty(names[i], out var figure))
+                    Assert.Equal(row[i], figure.ToString());
+            }
+            login += int.Parse(row[12], CultureInfo.InvariantCulture);
+        }
+        Assert.True(login > 0, "a connection that carries a cancel request is in login");
+        var moved = Assert.Single(LoopListing.Listing.Measured, static column => column.Name == "moves");
+        Assert.Equal("fastpool_loop_moves_total", moved.Metric!.Name);
     }
 
     [Fact]

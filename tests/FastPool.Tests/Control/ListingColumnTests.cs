@@ -49,7 +49,7 @@ public sealed class ListingColumnTests
     [InlineData("LATENCY STATEMENTS", "statement:t span:t " + Times + " query:t")]
     [InlineData("WAITING", "database:t user:t id:i ptr:t application_name:t addr:t port:i wait:i wait_us:i cause:t")]
     [InlineData("LOOPS",
-        "loop:i clients:i servers:i wakeups:N client_messages:N server_messages:N client_bytes:N server_bytes:N takeovers:N sends_together:N busy_us:N")]
+        "loop:i clients:i servers:i wakeups:N client_messages:N server_messages:N client_bytes:N server_bytes:N moves:N sends_together:N busy_us:N")]
     [InlineData("SAFETY", "database:t user:t application_name:t usage:t count:N last_time:t")]
     [InlineData("FASTPOOL", "key:t value:t")]
     public void A_listing_has_the_columns_that_tools_know(string item, string columns)

@@ -89,7 +89,7 @@ public sealed class OwnListingTests
         world.Client("p0", loop: 1);
         var figures = world.Loops[1].Figures;
         (figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes,
-            figures.Takeovers, figures.SendsTogether) = (1, 2, 3, 4, 5, 6, 7);
+            figures.Moves, figures.SendsTogether) = (1, 2, 3, 4, 5, 6, 7);
         Assert.Equal(["0|1|0|0|0|0|0|0|0|0|0", "1|1|0|1|2|3|4|5|6|7|0"], world.Query("show loops").Rows);
     }
 

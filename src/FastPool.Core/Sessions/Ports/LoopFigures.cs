@@ -18,7 +18,7 @@ public sealed class LoopFigures
     /// <summary>Bytes received from servers.</summary>
     public long ServerBytes;
     /// <summary>Servers that came from other loops.</summary>
-    public long Takeovers;
+    public long Moves;
     /// <summary>Sends that left together with others, by io_uring.</summary>
     public long SendsTogether;
     /// <summary>Mistakes of our own that were thrown and contained. Each has a line in the log.</summary>
