@@ -9,7 +9,8 @@ namespace FastPool.Base;
 public sealed class BufferPool
 {
     private const int SmallestBits = 8;  // 256 bytes
-    private const int LargestBits = 20;  // 1 MiB; larger buffers are left to the collector.
+    private const int LargestBits = 20;  // 1 MiB; larger buffers are left to the collector, which is told.
+    private const int LargeStep = 64 * 1024;
     private const int KeptBytesPerClass = 512 * 1024;
 
     private readonly byte[][][] _spare = new byte[LargestBits - SmallestBits + 1][][];
@@ -24,8 +25,7 @@ public sealed class BufferPool
     public byte[] Rent(int bytes)
     {
         var index = ClassOf(bytes);
-        if (index >= _spare.Length)
-            return NewPinned((int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)bytes), (uint)Array.MaxLength));
+        if (index >= _spare.Length) return NewPinned((int)Math.Min(((long)bytes + LargeStep - 1) & -LargeStep, Array.MaxLength));
         if (_spareCount[index] == 0) return NewPinned(1 << (index + SmallestBits));
         var count = --_spareCount[index];
         var buffer = _spare[index][count];
@@ -38,13 +38,21 @@ public sealed class BufferPool
     public void Return(byte[] buffer)
     {
         var index = ClassOf(buffer.Length);
-        if (index >= _spare.Length || buffer.Length != 1 << (index + SmallestBits)) return;
+        if (index >= _spare.Length || buffer.Length != 1 << (index + SmallestBits))
+        {
+            GivenUp.Add(buffer.Length);
+            return;
+        }
         var kept = _spare[index];
         var count = _spareCount[index];
         if (count == kept.Length)
         {
             var most = Math.Max(4, KeptBytesPerClass >> (index + SmallestBits));
-            if (count >= most) return;
+            if (count >= most)
+            {
+                GivenUp.Add(buffer.Length);
+                return;
+            }
             Array.Resize(ref kept, Math.Min(most, Math.Max(4, count * 2)));
             _spare[index] = kept;
         }

@@ -63,7 +63,7 @@ public struct HeldBytes
         }
         else
         {
-            var larger = pool.Rent(checked(count + more));
+            var larger = pool.Rent(Math.Max(checked(count + more), (int)Math.Min(2L * count, Array.MaxLength)));
             Span.CopyTo(larger);
             pool.Return(_buffer);
             _buffer = larger;

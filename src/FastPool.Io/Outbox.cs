@@ -97,6 +97,7 @@ public sealed class Outbox
     {
         if (_target is null) return;
         _target = null;
+        _segments.AsSpan(0, _count).Clear(); // Their buffers may be huge, and garbage from now on.
         _count = 0;
         _scratchUsed = 0;
         _runBuffer = null;

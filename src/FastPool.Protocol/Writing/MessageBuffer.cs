@@ -1,3 +1,4 @@
+using FastPool.Base;
 using System.Buffers;
 using System.Buffers.Binary;
 
@@ -24,7 +25,9 @@ public sealed class MessageBuffer(int capacity = 4096) : IBufferWriter<byte>
     public void Clear()
     {
         _length = 0;
-        if (_bytes.Length > Math.Max(KeptBytes, capacity)) _bytes = new byte[capacity];
+        if (_bytes.Length <= Math.Max(KeptBytes, capacity)) return;
+        GivenUp.Add(_bytes.Length);
+        _bytes = new byte[capacity];
     }
 
     /// <summary>Appends a whole message.</summary>

@@ -48,6 +48,35 @@ public class StatementMemoryTests(ITestOutputHelper output)
         Assert.InRange((await pooler.ConsoleAsync("SHOW SERVERS")).Rows.Count, 1, 4);
     }
 
+    /// <summary>
+    /// The message is held whole for a moment, and its text is kept as long as client or server have the statement: one copy.
+    /// What was needed on the way is given back within seconds, though nothing more is allocated by which anybody would notice.
+    /// </summary>
+    [PoolerTheory(Since = "1.21"), Loops]
+    public async Task Of_a_huge_statement_one_copy_stays(int loops)
+    {
+        const int textBytes = 64_000_000;
+        await using var pooler = await Pooler.StartAsync(loops, file =>
+        {
+            file["default_pool_size"] = "1";
+            file["max_prepared_statements"] = "100";
+        });
+        await using var client = await pooler.RawAsync();
+        await client.QueryAsync("select 1");
+        var before = Resident_kB(pooler.Pid);
+        await client.SendAsync([.. Wire.Parse("huge", $"select length('{new string('x', textBytes)}')"), .. Wire.Sync]);
+        Assert.Equal("1Z", (await client.ReplyAsync()).Types);
+        await client.SendAsync([.. Wire.Bind("", "huge"), .. Wire.Execute(), .. Wire.Sync]);
+        Assert.Equal($"{textBytes}", (await client.ReplyAsync()).Rows[0][0]);
+        const int oneCopy_kB = textBytes / 1024;
+        await Until.TrueAsync(
+            () => Task.FromResult(Resident_kB(pooler.Pid) - before < oneCopy_kB * 3 / 2),
+            "no more than one copy is resident",
+            20,
+            () => $"{Resident_kB(pooler.Pid) - before} kB more than before");
+        Assert.Equal(1, await pooler.ScalarAsync("select 1"));
+    }
+
     private static string Text(int number) => $"select {number} /* {new string('x', TextBytes - 20)} */";
 
     private static int Resident_kB(int pid) => int.Parse(

@@ -29,7 +29,8 @@ public sealed class ArchitectureTests
     /// Beside Core/Pools, Mailbox and the statistics: who counts, stops or joins threads, each with a reason on the line.
     /// </summary>
     private static readonly string[] SharedWords =
-        ["FastPool.Base/Mailbox.cs", "FastPool.Net/Group/LoopGroup.cs", "FastPool.Net/Loops/SharedParts.cs",
+        ["FastPool.Base/Mailbox.cs", "FastPool.Base/GivenUp.cs", "FastPool.Net/Group/LoopGroup.cs",
+            "FastPool.Net/Loops/SharedParts.cs",
         "FastPool.Net/Loops/ClientCounts.cs", "FastPool.Core/Sessions/Statements/Statement.cs",
         "FastPool.Core/Sessions/Statements/StatementTable.cs", "FastPool.Core/Sessions/Values/WelcomeParameters.cs",
         "FastPool.Native/SendRing.cs"];

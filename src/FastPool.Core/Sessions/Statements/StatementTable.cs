@@ -72,6 +72,7 @@ public sealed class StatementTable
     {
         if (!statement.LetGo()) return;
         if (statement.IsTimed) EndTiming();
+        GivenUp.Add(statement.Key.Length);
         _statements.TryRemove(new KeyValuePair<StatementKey, Statement>(StatementKey.Of(statement), statement));
     }
 

@@ -1,0 +1,16 @@
+namespace FastPool.Base;
+
+/// <summary>
+/// Bytes of buffers and statements that are garbage from now on. The runtime counts what is allocated; that something large has
+/// become garbage long after it only sees by a collection, for which nobody gives it cause.
+/// </summary>
+public static class GivenUp
+{
+    private static long _bytes;
+
+    /// <summary>Since the process began.</summary>
+    public static long Bytes => Interlocked.Read(ref _bytes); // Pairs: Add.
+
+    /// <summary>Any thread.</summary>
+    public static void Add(int bytes) => Interlocked.Add(ref _bytes, bytes); // Pairs: Bytes.
+}
