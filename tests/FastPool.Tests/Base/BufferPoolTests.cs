@@ -12,7 +12,7 @@ public sealed class BufferPoolTests
     [InlineData(65_537, 131_072)]
     [InlineData(1_048_576, 1_048_576)]
     [InlineData(1_048_577, 2_097_152)]
-    public void A_buffer_is_the_next_power_of_two(int asked, int given) =>
+    public void A_small_buffer_is_the_next_power_of_two_and_a_large_one_little_more_than_asked(int asked, int given) =>
         Assert.Equal(given, new BufferPool().Rent(asked).Length);
 
     [Fact]
