@@ -347,15 +347,6 @@ public abstract class Engine(BufferPool buffers)
         observer.OnDelivered();
     }
 
-    /// <summary>
-    /// Tries again what the kernel did not take. It tells of room that becomes free in the socket; when it had no memory for TCP
-    /// at all, whoever used it up, it refuses an empty socket too, and tells of nothing later.
-    /// </summary>
-    public void Retry(Endpoint endpoint)
-    {
-        if (endpoint.IsOpen && endpoint.IsCongested && !endpoint.IsParked && !Flush(endpoint)) endpoint.OnEnded(Errno.EPIPE);
-    }
-
     /// <summary>Sends what is kept.</summary>
     /// <returns>False when broken.</returns>
     protected bool Flush(Endpoint endpoint)

@@ -72,8 +72,8 @@ public sealed class StatementTable
     {
         if (!statement.LetGo()) return;
         if (statement.IsTimed) EndTiming();
-        GivenUp.Add(statement.Key.Length);
         _statements.TryRemove(new KeyValuePair<StatementKey, Statement>(StatementKey.Of(statement), statement));
+        GivenUp.Add(statement.Key.Length); // Last: a collection before would find it in use.
     }
 
     public IEnumerable<Statement> All => _statements.Values;
