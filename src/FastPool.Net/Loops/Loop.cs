@@ -38,6 +38,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         _clock = clock;
         Context = context;
         Engine = engine;
+        Engine.Descriptors = shared.Descriptors;
         _clients = new((client, index) => client.Index = index);
         _logins = new((client, index) => client.LoginIndex = index);
         _servers = new((server, index) => server.Index = index);
