@@ -229,6 +229,8 @@ internal sealed class Pooler : IPooler, IProcessControl
 
     ReloadResult IProcessControl.Reload() => new(_host.Reload());
 
+    ProcessFigures IProcessControl.Figures() => _host.Figures();
+
     void IProcessControl.Shutdown(ShutdownMode mode) => ShutDown(mode);
 
     void IProcessControl.Retire()

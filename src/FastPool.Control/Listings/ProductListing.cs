@@ -23,6 +23,6 @@ internal static class ProductListing
             .ToString(CultureInfo.InvariantCulture)),
         .. registry.Settings.Own.Values,
         new("commands",
-            "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
+            "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
     ];
 }

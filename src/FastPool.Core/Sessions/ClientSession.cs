@@ -127,6 +127,7 @@ public sealed partial class ClientSession : PoolClient
         }
         while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this));
         Join(pool, host);
+        Stats.Logins++;
     }
 
     private void Join(Pool pool, IPoolHost host)

@@ -34,6 +34,9 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     /// <summary>What clients of this loop do that transaction pooling breaks.</summary>
     public SafetyTable Safety { get; } = new();
 
+    /// <summary>With what errors clients of this loop were closed.</summary>
+    public EndingTable Endings { get; } = new();
+
     /// <summary>What a login says next; sent, and cleared, before anybody else's turn.</summary>
     public MessageBuffer LoginOutput { get; } = new();
 

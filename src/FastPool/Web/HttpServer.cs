@@ -151,7 +151,21 @@ internal sealed class HttpServer : IDisposable
         foreach (var listener in _listeners) _set.TryAdd(listener, Readiness.In, ListenerData);
     }
 
+    /// <summary>What goes wrong while an answer is made costs that one connection.</summary>
     private void GoOn(HttpConnection connection)
+    {
+        try
+        {
+            Serve(connection);
+        }
+        catch
+        {
+            End(connection);
+            throw;
+        }
+    }
+
+    private void Serve(HttpConnection connection)
     {
         var step = connection.IsAnswering ? connection.Send() : connection.Receive();
         if (step == HttpStep.Answer)
