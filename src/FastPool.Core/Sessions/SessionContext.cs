@@ -28,6 +28,9 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
 
     public BufferPool Buffers { get; } = new();
 
+    /// <summary>What the loop has done.</summary>
+    public LoopFigures Figures { get; } = new();
+
     /// <summary>For latencies never seen before.</summary>
     public HistogramBlocks HistogramBlocks { get; } = new();
 

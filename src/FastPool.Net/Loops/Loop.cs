@@ -51,7 +51,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal BufferPool Buffers => Context.Buffers;
 
     /// <summary>What the loop has done since the start.</summary>
-    internal readonly LoopFigures Figures = new();
+    internal LoopFigures Figures => Context.Figures;
 
     /// <summary>What the present delivery sends.</summary>
     internal Outbox Outbox { get; } = new();

@@ -44,6 +44,7 @@ internal sealed class Script
     private int _serial;
     private bool _isInBlock;
     private Course _course;
+    private bool _mayUnnamedCopy;
 
     private Script(int client, Dice dice, ScriptScope scope)
     {
@@ -68,7 +69,6 @@ internal sealed class Script
         if (_bytes.Count == 0) return;
         _pieces.Add(new Piece(_bytes.ToArray(), pace));
         _bytes.Clear();
-        if (pace == Pace.Replies) _names.Settle();
     }
 
     private void AddItem()
@@ -142,9 +142,32 @@ internal sealed class Script
             if (_isInBlock) _course = Course.Unknown;
             return;
         }
+        if (dice.OneIn(5))
+        {
+            BindLate();
+            return;
+        }
         var course = _named.Write(_course, _isInBlock, () => Cut(Pace.AtOnce));
         Cut(PaceOfNext);
         if (_isInBlock && course != Course.Good) _course = Course.Unknown;
+    }
+
+    /// <summary>The unnamed statement of some time ago: it may have been prepared on another server, or be gone.</summary>
+    private void BindLate()
+    {
+        if (_mayUnnamedCopy)
+        {
+            _bytes.Query(Select());
+            Cut(Pace.Replies);
+            _mayUnnamedCopy = false;
+        }
+        if (dice.OneIn(3)) _bytes.Describe('S', "");
+        _bytes.Bind("", "", Token);
+        _bytes.Execute("", 0);
+        if (dice.OneIn(6)) _bytes.Close('S', "");
+        _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+        Cut(PaceOfNext);
+        if (_isInBlock) _course = Course.Unknown;
     }
 
     private int Size => dice.OneIn(12) ? dice.Below(6_000) : dice.Below(80);
@@ -180,7 +203,7 @@ internal sealed class Script
     }
 
     /// <summary>
-    /// One or more requests up to a Sync. The unnamed statement lives until then only: the next Sync may meet another server.
+    /// One or more requests up to a Sync. Between them may stand replies.
     /// </summary>
     private void AddExtended(string text)
     {
@@ -230,6 +253,7 @@ internal sealed class Script
     /// <param name="name">Of a statement that is prepared; empty: one made for the purpose.</param>
     private void CopyInExtended(string name = "")
     {
+        _mayUnnamedCopy |= name.Length == 0;
         if (name.Length == 0) _bytes.Parse("", dice.OneIn(3) ? $"copyearly {Token}" : $"copyin {Token} {BadAt}");
         _bytes.Bind("", name, Token);
         _bytes.Execute("", 0);
@@ -249,6 +273,7 @@ internal sealed class Script
     {
         var isExtended = dice.OneIn(2);
         var syncsEarly = isExtended && dice.OneIn(2);
+        _mayUnnamedCopy |= isExtended;
         if (isExtended)
         {
             _bytes.Parse("", $"copyin {Token} 1");

@@ -23,7 +23,7 @@ public sealed class CopyInDoubtTests
     private string Fakes()
     {
         var output = new Protocol.MessageBuffer();
-        _server.TakeFakes(output);
+        _server.TakeOwnReplies(output);
         return System.Text.Encoding.Latin1.GetString(output.WrittenSpan).TrimEnd('\0', '\u0004');
     }
 
@@ -36,13 +36,13 @@ public sealed class CopyInDoubtTests
     {
         foreach (var message in new[] { Execute, Sync, Raw.Message('d', 1), Sync, Raw.Message('c') })
             _talk.Says(_client, message);
-        Assert.Equal("", _talk.Says(_client, Parse("same", "select 1")));
+        Assert.Equal("", _talk.Says(_client, Close("known")));
         Assert.Equal("P2", _talk.Says(_client, Parse("other", "select 2")));
         _talk.Says(_client, Sync);
 
         Assert.Equal(Verdict.Forward, Answers(_server, "G E:22P04 Z"));
         Assert.Equal(Verdict.FakesFirst, Answers(_server, "1"));
-        Assert.Equal("1", Fakes());
+        Assert.Equal("3", Fakes());
         Assert.Equal(Verdict.Forward, Answers(_server, "1"));
         Assert.Equal(Verdict.Forward, Answers(_server, "Z"));
         Assert.Equal(LinkHold.None, _server.Link.Hold);
