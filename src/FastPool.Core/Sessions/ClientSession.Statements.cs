@@ -9,6 +9,7 @@ public sealed partial class ClientSession
     private ClientStatements? _statements;
     private RefusedNames? _refusedNames;
     private bool _isDropUnderWay;
+    private int _dropSegment;
 
     public int StatementCount => _statements?.Count ?? 0;
 
@@ -29,14 +30,22 @@ public sealed partial class ClientSession
 
     /// <summary>
     /// What a message is about depends on replies of the linked server that are not here: it waits for them. Only who sends on
-    /// behind a Sync without reading its reply comes to this.
+    /// behind a Sync or a query without reading its reply comes to this.
     /// </summary>
     public bool MustAwaitReplies(byte type, in StatementNames names) => Server is { } server && names.Case switch
     {
-        StatementCase.Named or StatementCase.Close => _statements?.IsInDoubt(names.Name, server.Segment) == true,
+        StatementCase.Named or StatementCase.Close => _statements is { } statements
+            && (statements.IsInDoubt(names.Name, server.Segment) || (_isDropUnderWay && IsDropInDoubt(server, names.Name))),
         StatementCase.Unnamed => type != FrontendMessage.Parse && server.IsUnnamedInDoubt,
         _ => false,
     };
+
+    /// <summary>
+    /// A command that drops all statements is not answered, and what comes now is run even if that has failed or was skipped.
+    /// Within one segment it is not: and there no reply may come before the Sync.
+    /// </summary>
+    private bool IsDropInDoubt(ServerSession server, ReadOnlySpan<byte> name) => _statements!.IsDropped(name)
+        && !server.Outstanding.IsEmpty && (_dropSegment != server.Segment || !server.Outstanding.IsSegmentOpen);
 
     /// <summary>
     /// Applies a Parse, Bind or Describe of a named statement to the linked server. What the server gets in place of the
@@ -68,7 +77,8 @@ public sealed partial class ClientSession
             End(Ending.Told("broken Parse packet"));
             return 0;
         }
-        if (_statements is not null && _statements.IsTaken(names.Name, _isDropUnderWay)
+        if (_statements is not null && _statements.IsTaken(names.Name)
+            && !(_isDropUnderWay && _statements.IsDropped(names.Name))
             && _statements.Find(names.Name, Server!.TextSettings) is { } known)
         {
             Server.EnsurePrepared(known, toServer);
@@ -180,6 +190,7 @@ public sealed partial class ClientSession
     internal void NoteDropUnderWay()
     {
         _isDropUnderWay = true;
+        _dropSegment = Server!.Segment;
         _statements?.NoteDrop();
     }
 

@@ -85,9 +85,10 @@ public sealed partial class ServerSession
     private void EndUnnamed(ReplyAction action, RequestEnd end)
     {
         _unnamedUnderWay--;
-        if (Client is not { Unnamed: { } unnamed } client) return;
-        if (action == ReplyAction.Forward) unnamed.End(end);
+        var unnamed = Client?.Unnamed;
+        if (action == ReplyAction.Forward) unnamed?.End(end);
         if (end == RequestEnd.Skipped) return;
-        (_unnamedClient, _unnamedSerial) = end == RequestEnd.Done ? (client.Id, unnamed.Serial) : (0, 0);
+        var isTheirs = end == RequestEnd.Done && unnamed is not null;
+        (_unnamedClient, _unnamedSerial) = isTheirs ? (Client!.Id, unnamed!.Serial) : (0, 0);
     }
 }

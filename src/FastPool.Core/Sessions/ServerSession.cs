@@ -233,7 +233,7 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
         if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus))
-            IsReady = false;
+            IsReady = IsIdleInTransaction = false;
         if ((IsInDoubt || _isOffBeat) && AnswersNoSync(type))
         {
             DropUnanswered(type);

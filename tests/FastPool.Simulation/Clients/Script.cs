@@ -44,7 +44,7 @@ internal sealed class Script
     private int _serial;
     private bool _isInBlock;
     private Course _course;
-    private bool _mayUnnamedCopy;
+    private bool _mayRunOnce;
 
     private Script(int client, Dice dice, ScriptScope scope)
     {
@@ -155,11 +155,11 @@ internal sealed class Script
     /// <summary>The unnamed statement of some time ago: it may have been prepared on another server, or be gone.</summary>
     private void BindLate()
     {
-        if (_mayUnnamedCopy)
+        if (_mayRunOnce)
         {
             _bytes.Query(Select());
             Cut(Pace.Replies);
-            _mayUnnamedCopy = false;
+            _mayRunOnce = false;
         }
         if (dice.OneIn(3)) _bytes.Describe('S', "");
         _bytes.Bind("", "", Token);
@@ -207,6 +207,7 @@ internal sealed class Script
     /// </summary>
     private void AddExtended(string text)
     {
+        _mayRunOnce |= text.StartsWith("slow", StringComparison.Ordinal); // Its outcome is that of its token.
         for (var i = dice.OneIn(4) ? 2 : 1; i > 0; i--)
         {
             var portal = dice.OneIn(4) ? "p" : "";
@@ -253,7 +254,7 @@ internal sealed class Script
     /// <param name="name">Of a statement that is prepared; empty: one made for the purpose.</param>
     private void CopyInExtended(string name = "")
     {
-        _mayUnnamedCopy |= name.Length == 0;
+        _mayRunOnce |= name.Length == 0;
         if (name.Length == 0) _bytes.Parse("", dice.OneIn(3) ? $"copyearly {Token}" : $"copyin {Token} {BadAt}");
         _bytes.Bind("", name, Token);
         _bytes.Execute("", 0);
@@ -273,7 +274,7 @@ internal sealed class Script
     {
         var isExtended = dice.OneIn(2);
         var syncsEarly = isExtended && dice.OneIn(2);
-        _mayUnnamedCopy |= isExtended;
+        _mayRunOnce |= isExtended;
         if (isExtended)
         {
             _bytes.Parse("", $"copyin {Token} 1");

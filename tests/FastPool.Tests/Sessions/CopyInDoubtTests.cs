@@ -76,6 +76,17 @@ public sealed class CopyInDoubtTests
         Assert.Equal(LinkHold.None, _server.Link.Hold);
     }
 
+    /// <summary>A fence has a Sync, and a Sync in the middle of a segment would end it.</summary>
+    [Fact]
+    public void No_fence_goes_into_a_segment_that_is_open()
+    {
+        foreach (
+            var message in new[] { Parse("", "copy v from stdin"), Bind(""), Execute, Sync, Raw.Message('c'), Sync,
+            Query("begin"), Parse("", "set timezone = 'x'"), Bind(""), Execute }) _talk.Says(_client, message);
+        Answers(_server, "1 2 G E:55000 Z Z C:BEGIN Z:T 1 2 C:SET");
+        Assert.Equal("P", _talk.Says(_client, Parse("", "select 1")));
+    }
+
     [Fact]
     public void A_reply_of_the_servers_never_takes_the_place_of_a_faked_one()
     {

@@ -83,6 +83,8 @@ public sealed class UnnamedStatementTests
         Assert.Equal(Verdict.Skip, Answers(_server, "3"));
         Assert.Equal(Verdict.Forward, Answers(_server, "E:26000 Z"));
         Assert.True(_server.OwesNothing);
+        Link(_server, _client);
+        Assert.Equal("P B", SaysBind(_client)); // It is gone from there.
     }
 
     [Theory]
@@ -229,6 +231,23 @@ public sealed class UnnamedStatementTests
         Assert.Contains("\"k\" is not there", error, StringComparison.Ordinal);
         Answers(_server, "Z");
         Assert.True(_server.OwesNothing);
+    }
+
+    /// <summary>A command that drops all may fail: then the name is still in use.</summary>
+    [Fact]
+    public void A_name_that_a_command_may_drop_waits_for_the_reply_to_it()
+    {
+        Assert.Equal("P1", _talk.Says(_client, Parse("k", "select 1")));
+        _talk.Says(_client, Sync);
+        Answers(_server, "1 Z");
+        _talk.Says(_client, Query("discard all"));
+        Assert.Equal("waits", _talk.Says(_client, Parse("k", "select 2")));
+        Answers(_server, "E:25001 Z:E");
+        Assert.Equal("P1", _talk.Says(_client, Parse("k", "select 2"))[^2..]); // Refused.
+        _talk.Says(_client, Parse("", "deallocate all"));
+        _talk.Says(_client, Bind(""));
+        _talk.Says(_client, Execute);
+        Assert.NotEqual("waits", _talk.Says(_client, Parse("k", "select 2"))); // No reply may come before the Sync.
     }
 
     /// <summary>PostgreSQL refuses a Parse in a transaction that has failed, whatever the server has.</summary>

@@ -38,6 +38,12 @@ public sealed class OutstandingQueue
     /// <summary>Closes that tell by their reply that all before them is through.</summary>
     public int FenceCount { get; private set; }
 
+    /// <summary>
+    /// What was added last is of the extended protocol, or a query among such, with no Sync behind it: an error in there has the
+    /// server read past everything up to a Sync that has not been sent.
+    /// </summary>
+    public bool IsSegmentOpen { get; private set; }
+
     /// <summary>Every reply goes to the client as it comes.</summary>
     public bool IsAllForwarded => _ownCount == 0;
 
@@ -50,6 +56,8 @@ public sealed class OutstandingQueue
         var request = new Request(type, action, statement, kind);
         _ring[(_head + Count) & (_ring.Length - 1)] = request;
         Count++;
+        if (type == FrontendMessage.Sync) IsSegmentOpen = false;
+        else if (!EndsWithReadyForQuery(type)) IsSegmentOpen = true;
         Tally(request, 1);
     }
 

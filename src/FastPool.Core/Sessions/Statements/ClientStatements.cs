@@ -75,10 +75,11 @@ internal sealed class ClientStatements(StatementTable table)
     internal bool IsInDoubt(ReadOnlySpan<byte> name, int segment) =>
         _underWay is not null && Find(name) is { UnderWayCount: > 0 } named && named.Segment != segment;
 
-    /// <summary>Whether PostgreSQL refuses a Parse with that name.</summary>
-    /// <param name="isDropUnderWay">A command has been sent that may drop all statements.</param>
-    internal bool IsTaken(ReadOnlySpan<byte> name, bool isDropUnderWay) =>
-        Find(name) is { Current: not null } named && !(isDropUnderWay && named.Number <= _numberAtDrop);
+    /// <summary>Whether the name stands for something, all going well.</summary>
+    internal bool IsTaken(ReadOnlySpan<byte> name) => Find(name) is { Current: not null };
+
+    /// <summary>Whether it will be free once the command that drops all statements has gone well.</summary>
+    internal bool IsDropped(ReadOnlySpan<byte> name) => Find(name) is { } named && named.Number <= _numberAtDrop;
 
     /// <summary>A Parse is on its way. The name must be free.</summary>
     internal Statement Add(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text, TextSettings settings, int segment)
