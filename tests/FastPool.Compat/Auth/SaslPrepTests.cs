@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using FastPool.Compat.Tls;
 using Npgsql;
 
 namespace FastPool.Compat.Auth;

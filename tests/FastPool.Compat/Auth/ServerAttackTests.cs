@@ -29,7 +29,7 @@ public class ServerAttackTests
     private static async Task EndsAsync(Pooler pooler, params string[] lines)
     {
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "evil")));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "evil")));
         foreach (var line in lines) await pooler.LineAsync(line);
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
     }
@@ -266,7 +266,7 @@ public class ServerAttackTests
         async Task<LoginOutcome> AskAsync(string user, string password)
         {
             using var client = await LoginClient.ConnectAsync(pooler.Port, false);
-            await client.SendAsync(RawClient.Startup(("user", user), ("database", "d"), ("search_path", "evil")));
+            await client.SendAsync(Wire.Startup(("user", user), ("database", "d"), ("search_path", "evil")));
             var (_, request) = (await client.ReadAsync())!.Value;
             await client.AnswerAsync(LoginClient.Respond(LoginClient.Md5(password, user), request.AsSpan(4, 4)));
             while (await client.ReadAsync() is var (type, _))
@@ -274,7 +274,7 @@ public class ServerAttackTests
                 if (type == 'Z') break;
                 Assert.NotEqual('E', type);
             }
-            await client.SendAsync(RawClient.Query("select 'own'"));
+            await client.SendAsync(Wire.Query("select 'own'"));
             while (await client.ReadAsync() is var (type, _) && type != 'Z')
             {
             }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Console;
 
@@ -166,7 +165,7 @@ public sealed class ToolTests
             f["ignore_startup_parameters"] = ignored;
         });
         await using var console = await RawClient.ConnectAsync(pooler.Port);
-        await console.SendAsync(RawClient.Startup(("user", "admin"), ("database", "pgbouncer"), (name, value)));
+        await console.SendAsync(Wire.Startup(("user", "admin"), ("database", "pgbouncer"), (name, value)));
         var reply = await console.ReplyAsync();
         return (reply.Status, reply.ErrorText);
     });

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using FastPool.Compat.Dist;
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Life;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Takeover;
 
@@ -153,7 +152,7 @@ public partial class TakeoverTests
     internal static async Task<Reply> RefusedAsync(Pooler pooler, string database)
     {
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", database)));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", database)));
         return await client.ReplyAsync();
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using FastPool.Compat.Effects;
 using FastPool.Compat.Tls;
 using Npgsql;
 

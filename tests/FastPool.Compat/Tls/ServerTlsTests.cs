@@ -211,7 +211,7 @@ public class ServerTlsTests
             f["query_wait_timeout"] = "30";
         });
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "app")));
         await server.LineAsync("Reused session-id", 30);
     }
 

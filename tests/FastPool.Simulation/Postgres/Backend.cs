@@ -129,7 +129,7 @@ internal sealed class Backend(IBackendHost host)
         }
         if (_isSkipping) yield break;
         _atTransactionStart ??= [.. _parameters];
-        var strings = type is 'F' ? [] : Wire.CStrings(body);
+        var strings = type is 'F' ? [] : Wire.RawStrings(body);
         switch (type)
         {
             case 'Q':
@@ -162,7 +162,7 @@ internal sealed class Backend(IBackendHost host)
     private IEnumerable<Need> RunQuery(string text)
     {
         var statements = SqlText.Split(text);
-        if (statements.Count == 0) Output.Message('I');
+        if (statements.Count == 0) Output.Add(Wire.Typed('I'));
         foreach (var statement in statements)
         {
             if (Status != 'I' && statement.Split(' ')[0] is "SET" or "DISCARD" or "check")
@@ -177,7 +177,7 @@ internal sealed class Backend(IBackendHost host)
     private void CallFunction(byte[] body)
     {
         if (Status == 'E') Fail("25P02", "current transaction is aborted");
-        if (_error is null) Output.Message('V', [.. Wire.Int32(body.Length), .. body]);
+        if (_error is null) Output.Add(Wire.Typed('V', [.. Wire.Int32(body.Length), .. body]));
         else ReportError();
     }
 
@@ -191,13 +191,13 @@ internal sealed class Backend(IBackendHost host)
                     Fail("42P05", "prepared statement already exists");
                 else if (strings[1].StartsWith("bad", StringComparison.Ordinal)) Fail("42601", "syntax error at " + strings[1]);
                 else _statements[strings[0]] = strings[1];
-                if (_error is null) Output.Message('1', ReadOnlySpan<byte>.Empty);
+                if (_error is null) Output.Add(Wire.Typed('1'));
                 break;
             case 'B':
                 if (!_statements.TryGetValue(strings[1], out var text)) Fail("26000", "prepared statement does not exist");
                 else if (!IsRefusedInFailedTransaction(text))
                     _portals[strings[0]] = new Portal(text.Replace("$1", Argument(body, strings)));
-                if (_error is null) Output.Message('2', ReadOnlySpan<byte>.Empty);
+                if (_error is null) Output.Add(Wire.Typed('2'));
                 break;
             case 'D':
                 var kind = (char)body[0];
@@ -210,14 +210,14 @@ internal sealed class Backend(IBackendHost host)
                 }
                 // Only what tells of no rows can be described there.
                 if (HasRows(described) && IsRefusedInFailedTransaction(described)) return;
-                if (kind == 'S') Output.Message('t', [0, 0]);
+                if (kind == 'S') Output.Add(Wire.Typed('t', [0, 0]));
                 if (HasRows(described)) DescribeRows();
-                else Output.Message('n', ReadOnlySpan<byte>.Empty);
+                else Output.Add(Wire.Typed('n'));
                 break;
             case 'C':
                 if (body[0] == 'S') _statements.Remove(strings[0][1..]);
                 else _portals.Remove(strings[0][1..]);
-                Output.Message('3', ReadOnlySpan<byte>.Empty);
+                Output.Add(Wire.Typed('3'));
                 break;
         }
     }
@@ -240,7 +240,7 @@ internal sealed class Backend(IBackendHost host)
         }
         if (portal.Text.Length == 0)
         {
-            Output.Message('I', ReadOnlySpan<byte>.Empty);
+            Output.Add(Wire.Typed('I'));
             yield break;
         }
         foreach (var need in Run(portal.Text, isSimple: false, portal, rowsMax == 0 ? int.MaxValue : rowsMax)) yield return need;
@@ -268,7 +268,7 @@ internal sealed class Backend(IBackendHost host)
             case "show": ShowParameters(words[1]); break;
             case "set" or "SET": SetParameter(statement[4..]); break;
             case "notice":
-                Output.Notice("hello " + words[1]);
+                Output.Add(Wire.Notice("hello " + words[1]));
                 Complete("DO");
                 break;
             case "fail": Fail("22012", "division by zero in " + words[1]); break;
@@ -285,7 +285,7 @@ internal sealed class Backend(IBackendHost host)
                 foreach (var need in CopyIn(int.Parse(words[2]))) yield return need;
                 break;
             case "copyearly": // As into a view, or where a trigger raises: it fails when CopyIn has been said and nothing read.
-                Output.Message('G', [0, 0, 0]);
+                Output.Add(Wire.Typed('G', [0, 0, 0]));
                 CopyInCount++;
                 Fail("55000", "cannot copy to " + words[1]);
                 break;
@@ -307,11 +307,11 @@ internal sealed class Backend(IBackendHost host)
     }
 
     private void DescribeRows() =>
-        Output.Message('T',
-        [.. Wire.Int16(1), .. Wire.Strings("v"), 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
+        Output.Add(Wire.Typed('T',
+        [.. Wire.Int16(1), .. Wire.Strings("v"), 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]));
 
     private void SendRow(string value) =>
-        Output.Message('D', [.. Wire.Int16(1), .. Wire.Int32(value.Length), .. Wire.Latin1(value)]);
+        Output.Add(Wire.Typed('D', [.. Wire.Int16(1), .. Wire.Int32(value.Length), .. Wire.Raw(value)]));
 
     private void SendRows(string token, int count, int size, Portal portal, int rowsMax)
     {
@@ -319,7 +319,7 @@ internal sealed class Backend(IBackendHost host)
         {
             if (sent == rowsMax)
             {
-                Output.Message('s', ReadOnlySpan<byte>.Empty);
+                Output.Add(Wire.Typed('s'));
                 return;
             }
             SendRow($"{token}:{portal.Position}:" + new string((char)('a' + portal.Position % 26), size));
@@ -375,7 +375,7 @@ internal sealed class Backend(IBackendHost host)
     /// <param name="badAt">Which CopyData the server cannot digest; 0: none.</param>
     private IEnumerable<Need> CopyIn(int badAt)
     {
-        Output.Message('G', [0, 0, 0]);
+        Output.Add(Wire.Typed('G', [0, 0, 0]));
         CopyInCount++;
         uint sum = 0;
         for (var count = 1; ;)
@@ -407,9 +407,9 @@ internal sealed class Backend(IBackendHost host)
 
     private void CopyOut(string token, int count, int size)
     {
-        Output.Message('H', [0, 0, 0]);
-        for (var i = 0; i < count; i++) Output.Message('d', Wire.Latin1($"{token}:{i}:" + new string('z', size)));
-        Output.Message('c', ReadOnlySpan<byte>.Empty);
+        Output.Add(Wire.Typed('H', [0, 0, 0]));
+        for (var i = 0; i < count; i++) Output.Add(Wire.Typed('d', Wire.Raw($"{token}:{i}:" + new string('z', size))));
+        Output.Add(Wire.Typed('c'));
         Complete("COPY " + count);
     }
 
@@ -444,13 +444,13 @@ internal sealed class Backend(IBackendHost host)
     private void ReportError()
     {
         ErrorCount++;
-        Output.Error("ERROR", _error!.Value.Code, _error.Value.Text);
+        Output.Add(Wire.Error("ERROR", _error!.Value.Code, _error.Value.Text));
         _error = null;
         RestoreParameters();
         if (Status == 'T') Status = 'E';
     }
 
-    private void Complete(string tag) => Output.Message('C', tag);
+    private void Complete(string tag) => Output.Add(Wire.Typed('C', Wire.RawStrings(tag)));
 
     private void Ready()
     {
@@ -463,9 +463,9 @@ internal sealed class Backend(IBackendHost host)
         {
             if (_parameters[i] == _reported[i]) continue;
             _reported[i] = _parameters[i];
-            Output.Message('S', Tracked[i].Name, _parameters[i]);
+            Output.Add(Wire.Typed('S', Wire.RawStrings(Tracked[i].Name, _parameters[i])));
         }
-        Output.Message('Z', [(byte)Status]);
+        Output.Add(Wire.Typed('Z', [(byte)Status]));
         ReadyCount++;
         host.OnReady(Status);
     }
