@@ -8,7 +8,7 @@ using FastPool.Simulation.Worlds;
 namespace FastPool.Bench;
 
 /// <summary>
-/// What SHOW CLIENTS stops a loop for, with 40,000 clients on that one loop: each of these is one visit, after which the
+/// The time for which SHOW CLIENTS stops a loop that has 40,000 clients. Each of these is one visit, after which the
 /// loop does its own work. None may take a millisecond.
 /// </summary>
 [MemoryDiagnoser]

@@ -94,7 +94,7 @@ internal static class SmokeRun
         [.. type.GetMethods(BindingFlags.Public | BindingFlags.Instance).Where(method => method.IsDefined(typeof(TAttribute)))];
 
     /// <summary>Runs it. A benchmark that throws is a failure of that one alone.</summary>
-    /// <returns>What went wrong; null when nothing did.</returns>
+    /// <returns>The fault; null when there is none.</returns>
     private static string? Attempt(Action action)
     {
         try
