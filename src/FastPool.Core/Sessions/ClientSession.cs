@@ -214,8 +214,8 @@ public sealed partial class ClientSession : PoolClient
     }
 
     /// <summary>
-    /// Applies a Parse, Bind or Describe of a named statement to the linked server. What the server gets in place of the
-    /// message's prefix is written to <paramref name="toServer"/>, a reply that is due at once to <paramref name="toClient"/>.
+    /// Applies a Parse, Bind or Describe of a named statement to the linked server. The bytes that replace the
+    /// message's prefix are written to <paramref name="toServer"/>, a reply that is due at once to <paramref name="toClient"/>.
     /// </summary>
     /// <returns>Bytes of the message that are dealt with: the prefix, or all of it; 0: disconnect with
     /// <see cref="Ending"/>.</returns>
