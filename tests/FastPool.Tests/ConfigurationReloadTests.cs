@@ -49,7 +49,7 @@ public class ConfigurationReloadTests
     }
 
     [Fact]
-    public void What_SET_made_is_in_force()
+    public void A_setting_changed_by_SET_is_in_force()
     {
         var reloader = Started();
         reloader.Apply(reloader.Current.TrySet("default_pool_size", "9", out _)!);

@@ -29,7 +29,7 @@ public class AuthQueryTests
     [PoolerTheory(FastPoolOnly = "runs it as auth_user")]
     [Loops("trust")]
     [Loops("plain")]
-    public async Task What_is_sent_along_with_a_login_is_run_as_the_one_who_logs_in(int loops, string authType)
+    public async Task Queries_sent_along_with_a_login_run_as_the_user_who_logs_in(int loops, string authType)
     {
         var server = await Postgres.StartAsync(rules: "local all all trust\nhost all all all trust\n");
         await using var own = server;
@@ -83,7 +83,7 @@ public class AuthQueryTests
     }
 
     [PoolerTheory(FastPoolOnly = "gives them to the client"), Loops]
-    public async Task What_the_query_sets_is_not_the_clients(int loops)
+    public async Task Variables_that_auth_query_sets_are_not_the_clients(int loops)
     {
         var server = await Postgres.SharedAsync();
         await server.ScalarAsync<int>(

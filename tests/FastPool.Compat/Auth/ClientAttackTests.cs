@@ -6,7 +6,7 @@ using Npgsql;
 namespace FastPool.Compat.Auth;
 
 /// <summary>
-/// What clients did to PgBouncer, and may not do here: each ends in a refused login or in the right answer, and others go on.
+/// Attacks of clients on PgBouncer that must fail here: each ends in a refused login or in the right answer, and others go on.
 /// </summary>
 public class ClientAttackTests
 {
@@ -92,7 +92,7 @@ public class ClientAttackTests
             await client.AnswerAsync(message);
             Assert.Equal(text, await ErrorOfAsync(client));
         }
-        using (var client = await AskedAsync(pooler, hasBegun: false)) // What follows a refusal is not looked at.
+        using (var client = await AskedAsync(pooler, hasBegun: false)) // Bytes behind a refusal are not looked at.
         {
             await client.SendAsync(
                 [.. Wire.Typed('p', initial), .. Wire.Typed('p', initial), .. Wire.Query("select 1")]);
@@ -233,7 +233,7 @@ public class ClientAttackTests
     }
 
     [PoolerTheory(FastPoolOnly = "CVE-2026-6667"), Loops]
-    public async Task Who_may_only_look_kills_nobody(int loops)
+    public async Task A_user_who_may_only_look_kills_nobody(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var client = await pooler.RawAsync();

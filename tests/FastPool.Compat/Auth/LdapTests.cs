@@ -68,7 +68,7 @@ public class LdapTests
     [Loops(Base
         + "ldapbasedn=\"dc=example\" ldapbinddn=\"cn=root,dc=example\" ldapbindpasswd=wrong",
         "could not perform initial LDAP bind for ldapbinddn \"cn=root,dc=example\" on server \"127.0.0.1\": Invalid credentials")]
-    public async Task What_is_wrong_with_the_options_or_the_directory_stands_in_the_log(int loops, string options, string line)
+    public async Task Faults_of_the_LDAP_options_or_the_directory_stand_in_the_log(int loops, string options, string line)
     {
         await using var pooler = await StartAsync(loops, options);
         await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_plain"));

@@ -171,7 +171,7 @@ public class ProbeTests
     [PoolerTheory(FastPoolOnly = "counts them")]
     [Loops("max_user_client_connections")]
     [Loops("max_db_client_connections")]
-    public async Task Who_only_claims_a_name_locks_nobody_out(int loops, string limit)
+    public async Task A_client_that_only_claims_a_name_locks_nobody_out(int loops, string limit)
     {
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {

@@ -4,7 +4,7 @@ using Npgsql;
 namespace FastPool.Compat.Auth;
 
 /// <summary>
-/// What servers, or somebody in between, did to PgBouncer: each ends that server's login, and other logins go on.
+/// Attacks of servers, or of somebody in between, on PgBouncer: each ends that server's login, and other logins go on.
 /// </summary>
 public class ServerAttackTests
 {
@@ -101,7 +101,7 @@ public class ServerAttackTests
     [Loops('N', 10, 100_000, "server login is too long")]
     [Loops('S', 100_000, 1, "server reports too much")]
     [Loops('K', 900_000, 1, "bad pkt header")]
-    public async Task What_a_server_says_at_its_login_has_an_end(int loops, char type, int length, int count, string reason)
+    public async Task A_servers_messages_at_its_login_are_limited(int loops, char type, int length, int count, string reason)
     {
         await using var server = new ScriptedServer(async peer =>
         {

@@ -6,7 +6,7 @@ using FastPool.Compat.Dist;
 
 namespace FastPool.Compat.Console;
 
-/// <summary>What tools that watch and steer PgBouncer ask, by the programs they ask with.</summary>
+/// <summary>The questions of tools that watch and steer PgBouncer, by the programs they ask with.</summary>
 public sealed class ChecklistTests
 {
     [PoolerTheory(FastPoolOnly = "says its own version"), Loops]
@@ -166,7 +166,7 @@ public sealed class ChecklistTests
             Regex.Match(output, "[0-9a-f]{32}").Value is { Length: 32 } sum ? sum : throw new InvalidOperationException(output);
     }
 
-    /// <summary>What both versions have must look the same, down to the last byte of the description.</summary>
+    /// <summary>Columns of both versions must look the same, down to the last byte of the description.</summary>
     [ReferenceTheory]
     [InlineData("SHOW VERSION")]
     [InlineData("SHOW MEM")]

@@ -4,7 +4,7 @@ namespace FastPool.Compat.Console;
 public class ConsoleTests
 {
     [PoolerTheory, Loops]
-    public async Task Who_takes_leave_while_a_pause_is_not_over_is_gone(int loops)
+    public async Task A_session_that_leaves_during_its_PAUSE_is_gone(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var holder = await pooler.RawAsync();

@@ -55,7 +55,7 @@ public sealed class ExtendedTests
     }
 
     [PoolerFact]
-    public async Task What_is_behind_a_NUL_does_not_count()
+    public async Task Text_behind_a_NUL_does_not_count()
     {
         await using var pooler = await Pooler.StartAsync(1);
         await using var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
@@ -65,7 +65,7 @@ public sealed class ExtendedTests
     }
 
     [PoolerFact(FastPoolOnly = "is one loop, and the reader holds it up")]
-    public async Task Who_stops_reading_costs_one_answer_and_nobodys_time()
+    public async Task A_session_that_stops_reading_costs_one_answer_and_nobodys_time()
     {
         await using var pooler = await Pooler.StartAsync(1);
         var clients = new List<RawClient>();

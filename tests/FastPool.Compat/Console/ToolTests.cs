@@ -137,7 +137,7 @@ public sealed class ToolTests
             await child.ExitAsync();
         }
         var (theirs, ours) = (rows[0], rows[1]);
-        // What a later version gave another default or made changeable.
+        // Settings that a later version gave another default or made changeable.
         string[] changed =
             ["auth_query", "server_tls_sslmode", "server_check_query", "max_prepared_statements", "max_user_connections",
             "client_tls_ciphers", "server_tls_ciphers"];
@@ -185,7 +185,7 @@ public sealed class ToolTests
     [InlineData("SHUTDOWN WAIT_FOR_CLIENTS")]
     [InlineData("SHOW FDS")]
     [InlineData("SET log_stats=0")]
-    public async Task Who_may_only_look_does_nothing(string command)
+    public async Task A_user_who_may_only_look_changes_nothing(string command)
     {
         await using var pooler = await Pooler.StartAsync(1);
         await using var stats = await RawClient.LoginAsync(pooler.Port, "stats", "pgbouncer");

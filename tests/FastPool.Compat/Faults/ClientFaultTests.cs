@@ -3,7 +3,7 @@ using System.Text;
 namespace FastPool.Compat.Faults;
 
 /// <summary>
-/// What one client does, by intent or by accident, stays with that client: no byte of it elsewhere, no memory without end, no
+/// One client's faults, by intent or by accident, stay with that client: no byte of it elsewhere, no memory without end, no
 /// loop held up.
 /// </summary>
 public class ClientFaultTests

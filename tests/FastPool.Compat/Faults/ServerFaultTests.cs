@@ -3,8 +3,8 @@ using System.Text;
 namespace FastPool.Compat.Faults;
 
 /// <summary>
-/// What a server says, by intent or because it is broken, ends that server and at most its client. The pooler lives, and says
-/// why.
+/// A server's wrong message, by intent or because it is broken, ends that server and at most its client. The pooler lives, and
+/// says why.
 /// </summary>
 public class ServerFaultTests
 {

@@ -61,7 +61,7 @@ internal sealed class PoolerFactAttribute : FactAttribute
     /// <summary>The version of PgBouncer that brought the behaviour.</summary>
     public string? Since { get; set; }
 
-    /// <summary>What PgBouncer does instead; set where FastPool differs by intent.</summary>
+    /// <summary>The way of PgBouncer; set where FastPool differs by intent.</summary>
     public string? FastPoolOnly { get; set; }
 
     public override string? Skip => Binary.WhyNot(Since, FastPoolOnly);

@@ -45,7 +45,7 @@ internal sealed class Guests : IAsyncDisposable
         return new Guests(pooler, idle, inTransaction, prepared, listener, backend);
     }
 
-    /// <summary>What they do between two takeovers.</summary>
+    /// <summary>Their work between two takeovers.</summary>
     public async Task LiveAsync()
     {
         _days++;

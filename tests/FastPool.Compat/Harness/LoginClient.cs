@@ -8,7 +8,7 @@ using System.Text;
 namespace FastPool.Compat.Harness;
 
 /// <summary>
-/// What came of a login: what was asked for (plain, md5, sasl or nothing), and <c>in</c>, <c>closed</c> or the error.
+/// The result of a login: the request (plain, md5, sasl or nothing), and <c>in</c>, <c>closed</c> or the error.
 /// </summary>
 internal sealed record LoginOutcome(string Asked, string Answer);
 

@@ -20,7 +20,7 @@ internal static class Machine
     private static int _ports = Random.Shared.Next(Ports);
     private static int _serial;
 
-    /// <summary>What goes before a command so that the ordinary user runs it; empty when we are one.</summary>
+    /// <summary>The words in front of a command, so that the ordinary user runs it; empty when we are one.</summary>
     public static IReadOnlyList<string> AsUser { get; } = FindOrdinaryUser();
 
     /// <summary>Short, since a Unix socket's path has 107 bytes; gone after the last test.</summary>

@@ -10,10 +10,10 @@ internal static class OwnView
     /// <summary>Why there can be none here; null: there can.</summary>
     public static string? WhyNot => Obstacle.Value;
 
-    /// <summary>What stands before the program.</summary>
+    /// <summary>The command in front of the program.</summary>
     /// <param name="preparation">Commands of a shell, run as root inside the view.</param>
-    /// <param name="user">Who runs the program then.</param>
-    /// <param name="unshare">What is not shared beside the file systems.</param>
+    /// <param name="user">The user that runs the program then.</param>
+    /// <param name="unshare">The namespaces not shared, beside the file systems.</param>
     public static IReadOnlyList<string> Of(string preparation, IReadOnlyList<string> user, params string[] unshare)
     {
         var script = Path.Combine(Machine.NewFolder("view"), "enter");

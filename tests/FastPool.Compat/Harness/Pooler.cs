@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace FastPool.Compat.Harness;
 
-/// <summary>What a test asks of the pooler: written as pgbouncer.ini and userlist.txt.</summary>
+/// <summary>A test's configuration of the pooler: written as pgbouncer.ini and userlist.txt.</summary>
 internal sealed class PoolerFile
 {
     /// <summary>Lines of [databases]; {server} stands for host and port of PostgreSQL.</summary>
@@ -108,7 +108,7 @@ internal sealed class Pooler : IAsyncDisposable
     }
 
     /// <summary>-R: a new process takes the place of this one, which ends.</summary>
-    /// <param name="program">What is to run from now on; null: the same.</param>
+    /// <param name="program">The program to run from now on; null: the same.</param>
     public async Task TakeOverAsync(string? program = null)
     {
         await using var old = await ReplaceAsync(program);

@@ -7,7 +7,7 @@ public static class ProcessUser
 
     public static bool IsRoot { get; } = Environment.UserName == "root";
 
-    /// <summary>What has to stand before a command line.</summary>
+    /// <summary>The words in front of a command line.</summary>
     public static string[] Prefix(bool asRoot) =>
         IsRoot && !asRoot ? ["setpriv", $"--reuid={Ordinary}", "--clear-groups", "--no-new-privs"] : [];
 

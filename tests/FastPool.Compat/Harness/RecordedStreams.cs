@@ -5,7 +5,7 @@ namespace FastPool.Compat.Harness;
 /// <param name="Bytes">From the first byte on. Where nothing ends it, a Terminate is put behind.</param>
 /// <param name="Expected">Where PgBouncer 1.18 differs from 1.25.2, whose words these are: what 1.25.2 says, a line a
 /// message.</param>
-/// <param name="Why">What has changed since 1.18.</param>
+/// <param name="Why">The change since 1.18.</param>
 internal sealed record RecordedStream(string Name, byte[] Bytes, string[]? Expected = null, string? Why = null)
 {
     /// <summary>No Terminate is wanted.</summary>

@@ -4,7 +4,7 @@ using FastPool.Compat.Dist;
 
 namespace FastPool.Compat.Life;
 
-/// <summary>What init scripts and service managers see of the process, beside PgBouncer.</summary>
+/// <summary>The process as init scripts and service managers see it, beside PgBouncer.</summary>
 public sealed class DaemonTests
 {
     [ReferenceTheory]

@@ -4,7 +4,7 @@ using NpgsqlTypes;
 
 namespace FastPool.Compat.Pooling;
 
-/// <summary>What passes through: large and small, both ways, in every shape the protocol has.</summary>
+/// <summary>Data that passes through: large and small, both ways, in every shape the protocol has.</summary>
 public class DataTests
 {
     private const int Megabyte = 1 << 20;

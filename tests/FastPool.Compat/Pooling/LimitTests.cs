@@ -83,7 +83,7 @@ public class LimitTests
     }
 
     [PoolerTheory(FastPoolOnly = "a pool that is never idle keeps its servers"), Loops]
-    public async Task Who_has_waited_longest_is_served_first_over_all_pools_of_a_limit(int loops)
+    public async Task The_client_that_has_waited_longest_is_served_first_over_all_pools_of_a_limit(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["max_db_connections"] = "1");
         await using var busy = await pooler.RawAsync();

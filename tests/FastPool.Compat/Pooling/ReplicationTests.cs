@@ -167,7 +167,7 @@ public class ReplicationTests
     }
 
     [PoolerTheory(Since = "1.23.0"), Loops]
-    public async Task Who_leaves_while_the_server_is_opening_takes_it_along(int loops)
+    public async Task A_client_that_leaves_while_its_server_is_opening_takes_it_along(int loops)
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0); // Accepts, and says nothing.
         silent.Start();

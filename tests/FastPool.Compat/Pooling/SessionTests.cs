@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace FastPool.Compat.Pooling;
 
-/// <summary>What belongs to a session: there while the client holds its server, gone when the next one gets it.</summary>
+/// <summary>State of a session: there while the client holds its server, gone when the next one gets it.</summary>
 public class SessionTests
 {
     [PoolerTheory, Loops]

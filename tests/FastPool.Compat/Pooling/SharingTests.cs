@@ -38,7 +38,7 @@ public class SharingTests
     }
 
     [PoolerTheory, Loops]
-    public async Task What_clients_write_through_the_pool_is_there_exactly_once(int loops)
+    public async Task Rows_that_clients_write_through_the_pool_are_there_exactly_once(int loops)
     {
         var server = await Postgres.SharedAsync();
         var table = $"written_{Guid.NewGuid():N}";

@@ -4,7 +4,7 @@ using System.Text;
 namespace FastPool.Compat.Effects;
 
 /// <summary>
-/// What packages, service managers and scripts expect of the process; where PgBouncer does the same, both are run.
+/// Packages, service managers and scripts expect this of the process; where PgBouncer does the same, both are run.
 /// </summary>
 public class ProcessContractTests
 {

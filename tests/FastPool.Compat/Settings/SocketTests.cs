@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace FastPool.Compat.Effects;
 
-/// <summary>What listen_*, tcp_*, unix_socket_* and so_reuseport make of sockets, as the kernel tells it.</summary>
+/// <summary>The effect of listen_*, tcp_*, unix_socket_* and so_reuseport on sockets, as the kernel tells it.</summary>
 public class SocketTests
 {
     [PoolerTheory, Loops]

@@ -145,7 +145,7 @@ public sealed class CopyInDoubtTests : IAsyncLifetime
     }
 
     [PoolerTheory, Loops]
-    public async Task Who_goes_on_with_queries_has_given_the_COPY_up(int loops)
+    public async Task A_client_that_goes_on_with_queries_has_given_the_COPY_up(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var client = await pooler.RawAsync();

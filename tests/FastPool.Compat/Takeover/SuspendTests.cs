@@ -4,7 +4,7 @@ namespace FastPool.Compat.Takeover;
 public class SuspendTests
 {
     [PoolerTheory, Loops]
-    public async Task What_clients_send_meanwhile_is_served_after_resume(int loops)
+    public async Task Messages_sent_during_a_suspend_are_served_after_resume(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");

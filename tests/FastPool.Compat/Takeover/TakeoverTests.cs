@@ -61,7 +61,7 @@ public partial class TakeoverTests
     }
 
     [PoolerTheory(FastPoolOnly = "PgBouncer serves the queue first"), Loops]
-    public async Task Who_waits_keeps_the_place_in_the_queue(int loops)
+    public async Task A_waiting_client_keeps_its_place_in_the_queue(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops, file => file["default_pool_size"] = "1");
         await using var holder = await pooler.RawAsync();

@@ -275,7 +275,7 @@ public class ClientTlsTests
     [Loops("client_tls_ca_file", "/nowhere", "TLS setup failed: failed to load CA: ")]
     [Loops("client_tls_ciphers", "nonsense", "invalid client_tls_ciphers: nonsense")]
     [Loops("client_tls_ecdhcurve", "nonsense", "invalid client_tls_ecdhecurve: nonsense")]
-    public async Task What_TLS_cannot_be_made_of_ends_the_start(int loops, string setting, string value, string text)
+    public async Task A_TLS_setting_that_cannot_be_used_ends_the_start(int loops, string setting, string value, string text)
     {
         var certificates = await Certificates.SharedAsync();
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => Pooler.StartAsync(loops, f =>

@@ -91,7 +91,7 @@ internal sealed class FakeClient
         + (Direct.Backend.IsAtRest ? "at rest" : Direct.Backend.IsWaitingForCopyData ? "in COPY" : "busy")
         + $", unsent {_output.Count}, unread {Socket?.ReadableCount}";
 
-    /// <summary>What it has sent so far, a line a piece, for who looks into a failure.</summary>
+    /// <summary>Its bytes sent so far, a line a piece, to look into a failure.</summary>
     internal string Said =>
         string.Join('\n', _script.Take(_next).Select(piece => $"{Wire.InShort(piece.Bytes)}  then {piece.Pace}"));
 

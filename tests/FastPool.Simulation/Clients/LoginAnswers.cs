@@ -5,7 +5,7 @@ using FastPool.Simulation.Postgres;
 
 namespace FastPool.Simulation.Clients;
 
-/// <summary>What a client that knows its password answers to each request for it.</summary>
+/// <summary>The answers of a client that knows its password to each request for it.</summary>
 internal sealed class LoginAnswers(string user)
 {
     private ScramClientExchange? _scram;

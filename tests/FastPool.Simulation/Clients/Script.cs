@@ -20,7 +20,7 @@ internal enum Pace : byte
 /// <summary>Bytes to send when the pace allows.</summary>
 internal sealed record Piece(byte[] Bytes, Pace Pace);
 
-/// <summary>What a script may make use of.</summary>
+/// <summary>The features that a script may use.</summary>
 /// <param name="HasNames">Named statements outlive their transaction: the pooler carries them, or the session is the client's
 /// own.</param>
 /// <param name="MayDiscard">DISCARD ALL leads where a server of the pooler's begins: the client has no startup values of its

@@ -4,7 +4,7 @@ namespace FastPool.Simulation.Postgres;
 
 internal enum SlowOutcome { Pending, Finished, Canceled }
 
-/// <summary>What a backend asks its surroundings: the fake server's, or those of a model of a direct connection.</summary>
+/// <summary>A backend's requests to its surroundings: the fake server's, or those of a model of a direct connection.</summary>
 internal interface IBackendHost
 {
     /// <summary>How the slow statement with that token ended; Pending: it still runs.</summary>

@@ -66,7 +66,7 @@ public sealed class CancelPlaceTests
     }
 
     [Fact]
-    public void Who_has_gone_while_it_waited_on_another_loop_holds_nobody_up()
+    public void A_requester_that_left_while_it_waited_on_another_loop_holds_nobody_up()
     {
         Request(0);
         var gone = Request(1);

@@ -173,7 +173,7 @@ public sealed class StateEndTests
     }
 
     [Fact]
-    public void Who_waits_for_a_silent_server_gets_another()
+    public void A_client_that_waits_for_a_silent_server_gets_another()
     {
         var story = new Story(Times + "default_pool_size=2\n");
         story.ClientIsIn();
@@ -186,7 +186,7 @@ public sealed class StateEndTests
         Assert.False(silent.IsPoolerClosed);
     }
 
-    /// <summary>What happens around one pool, whose servers say nothing but what a row has them say.</summary>
+    /// <summary>One pool. Its servers say only what a row has them say.</summary>
     private sealed class Story(string settings)
     {
         public TransactionPath Path { get; } = new(settings: settings);

@@ -79,7 +79,7 @@ public sealed class TimeoutTests
     [Theory]
     [InlineData("query_timeout=3\nquery_wait_timeout=0", 3)]
     [InlineData("query_wait_timeout=2", 2)]
-    public void Who_waits_for_the_first_server_of_a_pool_has_the_times_of_any_waiter(string settings, double seconds)
+    public void A_client_that_waits_for_a_pools_first_server_has_the_times_of_any_waiter(string settings, double seconds)
     {
         var path = new TransactionPath(settings: "server_connect_timeout=100\nclient_login_timeout=50\n" + settings);
         var client = path.Connect("user", "ann", "database", "d");

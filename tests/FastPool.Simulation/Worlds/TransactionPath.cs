@@ -87,7 +87,7 @@ internal sealed class TransactionPath : IDialed
 
     internal static byte[] ExtendedReply() => Reply('1', '2', 'T', 'D', 'C', 'Z');
 
-    /// <summary>What prepares the statement that <see cref="PreparedQuery"/> uses.</summary>
+    /// <summary>Prepares the statement that <see cref="PreparedQuery"/> uses.</summary>
     internal static byte[] Preparation()
     {
         var query = new ByteQueue();
@@ -192,7 +192,7 @@ internal sealed class TransactionPath : IDialed
     }
 
     /// <summary>A client that is logged in.</summary>
-    /// <param name="inServerLogin">What happens while the first server that it needs is logging in.</param>
+    /// <param name="inServerLogin">Runs while the first server that it needs is logging in.</param>
     /// <param name="loop">The loop that takes it.</param>
     internal MemorySocket LogIn(Action<PoolRegistry>? inServerLogin = null, int loop = 0)
     {
@@ -210,7 +210,7 @@ internal sealed class TransactionPath : IDialed
     }
 
     /// <summary>The server lets the pooler in.</summary>
-    /// <param name="before">What happens before that.</param>
+    /// <param name="before">Runs before that.</param>
     /// <returns>False: nobody is logging in.</returns>
     internal bool TryWelcomePooler(Action<PoolRegistry>? before = null)
     {

@@ -94,7 +94,7 @@ internal sealed class NotingProcess : IProcessControl
     }
 }
 
-/// <summary>What a console session got.</summary>
+/// <summary>The reply that a console session got.</summary>
 internal sealed class Reply : IConsoleReply
 {
     private readonly List<byte> _bytes = [];
@@ -121,7 +121,7 @@ internal sealed class Reply : IConsoleReply
 
     public List<DescriptorMessage> Sent { get; } = [];
 
-    /// <summary>What came with them: the test's to dispose of.</summary>
+    /// <summary>The descriptors that came with them: the test must dispose of them.</summary>
     public DescriptorCopies? Copies { get; private set; }
 
     public void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies)

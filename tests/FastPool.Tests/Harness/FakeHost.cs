@@ -52,7 +52,7 @@ internal sealed class FakeHost(byte loop = 0) : IPoolHost
 
     public void SetTimer(Pool pool, long atUs) => TimerUs = Math.Min(TimerUs, atUs);
 
-    /// <summary>What failed in a turn of this host, though it was another's.</summary>
+    /// <summary>The failures in a turn of this host that were another's.</summary>
     public List<(Exception Failure, PoolClient? Client, PooledServer? Server)> Failures { get; } = [];
 
     public void OnFailed(Exception failure, PoolClient? client, PooledServer? server) => Failures.Add((failure, client, server));

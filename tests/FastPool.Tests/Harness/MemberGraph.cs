@@ -109,7 +109,7 @@ internal sealed class MemberGraph
         }
     }
 
-    /// <summary>What the runtime calls, or what is called by the name of a base or an interface.</summary>
+    /// <summary>Members that the runtime calls, or that are called by the name of a base or an interface.</summary>
     private static bool IsRoot(MetadataReader reader, MethodDefinition method) =>
         (method.Attributes & (MethodAttributes.Virtual | MethodAttributes.Abstract)) == MethodAttributes.Virtual
         || reader.GetString(method.Name) is ".cctor"

@@ -40,7 +40,7 @@ internal sealed class PreparedTalk(SessionBench bench)
     }
 
     /// <summary>A client's message goes its way.</summary>
-    /// <returns>What the server gets, a word a message: P1 is a Parse of PGBOUNCER_1; behind &gt; what the client gets at
+    /// <returns>The server's messages, a word each: P1 is a Parse of PGBOUNCER_1; behind &gt; what the client gets at
     /// once.</returns>
     internal string Says(ClientSession client, byte[] message)
     {

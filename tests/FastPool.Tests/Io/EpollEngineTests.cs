@@ -55,7 +55,7 @@ public sealed class EpollEngineTests : IDisposable
     }
 
     [Fact]
-    public void What_the_kernel_does_not_take_is_told_and_leaves_nothing_behind()
+    public void A_descriptor_that_the_kernel_refuses_is_reported_and_leaves_nothing_behind()
     {
         const int NoDescriptor = 4_000;
         var sink = new Sink();

@@ -63,7 +63,7 @@ public sealed class SendsTogetherTests : IDisposable
     }
 
     [Fact]
-    public void What_is_sent_between_turns_leaves_before_the_next_wait()
+    public void Bytes_sent_between_turns_leave_before_the_next_wait()
     {
         var engine = NewEngine(usesRing: true);
         var (sink, far) = Connect(engine);
@@ -89,7 +89,7 @@ public sealed class SendsTogetherTests : IDisposable
     }
 
     [Fact]
-    public void Who_does_not_read_is_told_of_and_gets_everything_later()
+    public void A_peer_that_does_not_read_is_reported_and_gets_everything_later()
     {
         var engine = NewEngine(usesRing: true);
         var (slow, fast) = (Connect(engine, bytes: 8 * 1024), Connect(engine));
@@ -121,7 +121,7 @@ public sealed class SendsTogetherTests : IDisposable
     }
 
     [Fact]
-    public void Who_has_gone_is_ended_and_nobody_else()
+    public void A_peer_that_has_gone_is_ended_and_nobody_else()
     {
         var engine = NewEngine(usesRing: true);
         var (gone, other) = (Connect(engine), Connect(engine));
@@ -140,7 +140,7 @@ public sealed class SendsTogetherTests : IDisposable
     }
 
     [Fact]
-    public void Who_stands_still_hears_of_its_end_when_it_goes_on()
+    public void A_parked_endpoint_hears_of_its_end_when_it_goes_on()
     {
         var engine = NewEngine(usesRing: true);
         var (sink, far) = Connect(engine);

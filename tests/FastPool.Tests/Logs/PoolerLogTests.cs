@@ -52,7 +52,7 @@ public sealed class PoolerLogTests : IDisposable
     }
 
     [Fact]
-    public async Task What_does_not_fit_is_dropped_and_counted_and_the_rest_keeps_its_order()
+    public async Task Lines_that_do_not_fit_are_dropped_and_counted_and_the_rest_keeps_its_order()
     {
         var text = new string('x', 1000);
         _log.WriteBehind();
@@ -85,7 +85,7 @@ public sealed class PoolerLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_ends_the_process_does_not_wait_for_ever()
+    public async Task The_end_of_the_process_does_not_wait_for_ever_for_the_log()
     {
         _log.WriteBehind();
         Say("one");
@@ -94,7 +94,7 @@ public sealed class PoolerLogTests : IDisposable
     }
 
     [Fact]
-    public void What_is_done_with_the_sinks_is_done_in_the_order_of_the_lines()
+    public void Work_on_the_sinks_is_done_in_the_order_of_the_lines()
     {
         _log.WriteBehind();
         Say("before");

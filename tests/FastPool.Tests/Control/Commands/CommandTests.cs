@@ -14,7 +14,7 @@ public sealed class CommandTests
     [InlineData("suspend x")]
     [InlineData("shutdown x")]
     [InlineData("")]
-    public void What_is_no_command_is_quoted_in_the_error(string query)
+    public void An_unknown_command_is_quoted_in_the_error(string query)
     {
         var world = new ConsoleWorld();
         var admin = world.Admin(isAdmin: false); // The argument is looked at before the rights.
@@ -176,7 +176,7 @@ public sealed class CommandTests
     }
 
     [Fact]
-    public void What_is_fixed_until_restart_is_passed_over_in_silence()
+    public void SET_of_a_setting_fixed_until_restart_is_passed_over_in_silence()
     {
         var world = new ConsoleWorld();
         Assert.Equal("SET listen_port=1", world.Query("set listen_port=1").Tag);
@@ -188,7 +188,7 @@ public sealed class CommandTests
     [InlineData("set client_encoding to 'utf8'")]
     [InlineData("set \"TimeZone\" = x")]
     [InlineData("SET DateStyle=ISO")]
-    public void What_drivers_set_is_ignored_with_a_notice(string query)
+    public void Settings_of_drivers_are_ignored_with_a_notice(string query)
     {
         var world = new ConsoleWorld();
         var reply = world.Query(query);

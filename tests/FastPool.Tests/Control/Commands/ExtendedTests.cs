@@ -92,7 +92,7 @@ public sealed class ExtendedTests
     [InlineData("DISCARD ALL", "DISCARD ALL")]
     [InlineData("SET extra_float_digits = 3", "SET")]
     [InlineData("SET application_name = 'PostgreSQL JDBC Driver'", "SET")]
-    public void What_drivers_say_first_is_taken(string query, string tag)
+    public void The_first_commands_of_drivers_are_accepted(string query, string tag)
     {
         Assert.Equal(tag, Run(query, []).Single(static message => message.Type == 'C').Strings[0]);
         // In the simple protocol too.
@@ -129,7 +129,7 @@ public sealed class ExtendedTests
     }
 
     [Fact]
-    public void What_follows_a_command_that_waits_waits_too()
+    public void A_command_behind_one_that_waits_waits_too()
     {
         var client = _world.Client("p0");
         _world.Acquire(client);

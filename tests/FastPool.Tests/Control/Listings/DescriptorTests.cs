@@ -31,7 +31,7 @@ public sealed class DescriptorTests
     }
 
     [Fact]
-    public void What_is_sent_are_copies_and_the_rows_keep_the_numbers()
+    public void Copies_of_descriptors_are_sent_and_the_rows_keep_the_numbers()
     {
         var reply = _world.Query(_world.OwnUser(), "show fds");
         Assert.Equal("SHOW", reply.Tag);
@@ -47,7 +47,7 @@ public sealed class DescriptorTests
     }
 
     [Fact]
-    public void Who_only_looks_gets_none()
+    public void SHOW_FDS_of_a_session_that_only_looks_copies_no_descriptor()
     {
         Assert.Equal("SHOW", _world.Query("show fds").Tag);
         Assert.Empty(Numbers.Open);

@@ -70,7 +70,7 @@ public sealed class LatencyTests
     }
 
     [Fact]
-    public void Who_finds_a_server_at_hand_waits_nought()
+    public void A_client_that_finds_an_idle_server_has_no_wait()
     {
         var client = _world.Client("p0");
         client.NoteNoWait();

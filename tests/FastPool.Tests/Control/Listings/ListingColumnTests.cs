@@ -1,6 +1,6 @@
 namespace FastPool.Tests.Control.Listings;
 
-/// <summary>What tools count on: names, order and types of all columns. t text, i int4, q int8, N numeric, b bytea.</summary>
+/// <summary>Tools count on these: names, order and types of all columns. t text, i int4, q int8, N numeric, b bytea.</summary>
 public sealed class ListingColumnTests
 {
     private const string Connection =

@@ -17,7 +17,7 @@ public sealed class OwnListingTests
     }
 
     [Fact]
-    public void Who_stands_behind_a_full_pool_is_told_so_and_the_first_comes_first()
+    public void SHOW_WAITING_names_a_full_pool_as_the_cause_and_lists_the_first_waiter_first()
     {
         var world = new ConsoleWorld(Ini + "d=host=h\n", loops: 2);
         world.Acquire(world.Client("d"));

@@ -105,7 +105,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void Who_waits_for_the_pause_of_a_database_is_told_when_another_resumes_it()
+    public void A_PAUSE_of_a_database_that_still_waits_is_told_when_another_session_resumes_it()
     {
         var world = new ConsoleWorld();
         world.Acquire(world.Client("p0"));
@@ -243,7 +243,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void Who_is_gone_is_not_answered()
+    public void A_session_that_is_gone_is_not_answered()
     {
         var world = new ConsoleWorld();
         var client = world.Client("p0");
@@ -291,7 +291,7 @@ public sealed class PauseTests
     [InlineData(0, 0, "shutdown Immediate", "")]
     [InlineData(2, 0, "shutdown Immediate", "LOG 2 client connections cannot be handed over, 0 of them in a transaction")]
     [InlineData(2, 1, "retire", "LOG 2 client connections cannot be handed over, 1 of them in a transaction")]
-    public void Who_cannot_be_handed_over_comes_to_its_end(int all, int busy, string call, string line)
+    public void A_client_that_cannot_be_handed_over_comes_to_its_end(int all, int busy, string call, string line)
     {
         var world = new ConsoleWorld();
         var loop = world.Loops[0];

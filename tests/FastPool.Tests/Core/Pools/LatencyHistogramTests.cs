@@ -61,7 +61,7 @@ public sealed class LatencyHistogramTests
     }
 
     [Fact]
-    public void What_is_too_long_or_before_its_beginning_is_at_the_ends()
+    public void Times_out_of_range_count_in_the_first_or_last_bucket()
     {
         _histogram.Record(long.MaxValue);
         _histogram.Record(-5);

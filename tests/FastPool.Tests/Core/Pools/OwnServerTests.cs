@@ -109,7 +109,7 @@ public sealed class OwnServerTests
     }
 
     [Fact]
-    public void Who_left_during_the_login_leaves_a_server_to_close()
+    public void A_client_that_leaves_during_the_login_leaves_a_server_to_close()
     {
         var bench = new PoolBench();
         var client = Wait(bench);

@@ -53,7 +53,7 @@ public sealed class PoolFailureTests
     }
 
     [Fact]
-    public void What_fails_in_its_callers_own_turn_is_the_callers_and_the_turn_is_given_back()
+    public void A_failure_in_the_callers_own_turn_is_the_callers_and_the_turn_is_given_back()
     {
         var client = _bench.Join();
         Host.OnNextAdd = static () => throw new CheckFailedException("for the test");

@@ -10,7 +10,7 @@ namespace FastPool.Tests.Core.Pools;
 public sealed class PoolStressTests
 {
     private const int HoldsTotal = 400_000;
-    // Who gets so far without all having held their share waits for what never comes.
+    // A thread that gets so far before all have held their share waits for ever.
     private const long RoundsMost = 2_000_000_000;
     private const int ClientsPerThread = 5;
     private const int PoolSize = 6;

@@ -3,7 +3,7 @@ using FastPool.Core.Pools;
 
 namespace FastPool.Tests.Core.Pools;
 
-/// <summary>What a pool decides; nobody else is there.</summary>
+/// <summary>A pool's decisions; nobody else is there.</summary>
 public sealed class PoolTests
 {
     private static PoolEffect[] Of(PoolEffectKind kind, IEnumerable<PoolEffect> effects) =>
@@ -143,7 +143,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void Whose_server_dies_on_the_way_stands_first_again()
+    public void A_client_whose_server_dies_on_the_way_stands_first_again()
     {
         var bench = new PoolBench("default_pool_size=1\nserver_login_retry=1", loops: 2);
         bench.OpenIdle(1);
@@ -157,7 +157,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void Who_left_is_not_put_back_when_its_server_dies_on_the_way()
+    public void A_client_that_left_is_not_put_back_when_its_server_dies_on_the_way()
     {
         var bench = new PoolBench(loops: 2);
         bench.OpenIdle(1);

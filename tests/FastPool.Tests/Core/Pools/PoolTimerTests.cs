@@ -154,7 +154,7 @@ public sealed class PoolTimerTests
         Assert.Equal(stuck, Assert.Single(bench.Host.TakeAll(), static effect => effect.Kind == PoolEffectKind.RunCheck).Server);
         var since = bench.Host.NowUs;
         var effects = GoOff(bench);
-        while (effects.Count == 0) effects = GoOff(bench); // What was set before is void, or due later.
+        while (effects.Count == 0) effects = GoOff(bench); // Earlier times are void, or due later.
         Assert.Single(effects, static effect => effect.Kind == PoolEffectKind.Dial);
         Assert.InRange(bench.Host.NowUs - since, Limits.TestPatienceUs, Limits.TestPatienceUs + 1_000);
         bench.Serve(new FakeServer(bench.Pool, 0, bench.Host.NowUs));

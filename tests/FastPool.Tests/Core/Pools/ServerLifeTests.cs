@@ -4,7 +4,7 @@ using FastPool.Core.Pools;
 
 namespace FastPool.Tests.Core.Pools;
 
-/// <summary>What may happen to a server, and when: the code's table is the one that people read.</summary>
+/// <summary>The table of a server's life in the code is the one that people read.</summary>
 public sealed class ServerLifeTests
 {
     [Fact]
@@ -28,7 +28,7 @@ public sealed class ServerLifeTests
     [InlineData(ServerState.Idle, ServerEvent.Test)]
     [InlineData(ServerState.Idle, ServerEvent.Link)]
     [InlineData(ServerState.Idle, ServerEvent.None)]
-    public void What_the_table_does_not_know_is_a_broken_invariant_in_release_builds_too(ServerState state, ServerEvent what)
+    public void An_event_that_the_table_does_not_know_throws_in_release_builds_too(ServerState state, ServerEvent what)
     {
         var thrown = Assert.Throws<CheckFailedException>(() => ServerLife.Next(state, what));
         Assert.Equal($"ServerState {state} knows no {what}", thrown.Message);

@@ -159,7 +159,7 @@ public sealed class SharedLimitTests
     }
 
     [Fact]
-    public void Who_is_asked_for_an_idle_server_that_has_just_been_taken_passes_the_request_on()
+    public void A_pool_whose_idle_server_has_just_been_taken_passes_the_request_on()
     {
         Make("d = host=h max_db_connections=2");
         var (asked, next) = (PoolOf("d", "bob"), PoolOf("d", "eve"));
@@ -178,7 +178,7 @@ public sealed class SharedLimitTests
     }
 
     [Fact]
-    public void What_a_pool_opens_for_nobody_in_particular_costs_those_that_wait_there_no_place_in_a_queue()
+    public void A_server_opened_for_nobody_costs_the_pools_waiters_no_place_in_the_limits_queue()
     {
         Make("d = host=h max_db_connections=5\ne = host=h", "ann = max_user_connections=4", loops: 2);
         var pool = PoolOf("d", "ann");

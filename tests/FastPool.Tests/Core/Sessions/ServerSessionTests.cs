@@ -4,7 +4,7 @@ using FastPool.Protocol;
 
 namespace FastPool.Tests.Core.Sessions;
 
-/// <summary>What a server owes, by what was asked and what it said: a script of a conversation and what is left of it.</summary>
+/// <summary>A server's debts after a conversation: a script, and the replies still owed.</summary>
 public sealed class ServerSessionTests
 {
     private readonly SessionBench _bench = new("pool_mode=transaction");
@@ -55,7 +55,7 @@ public sealed class ServerSessionTests
     [InlineData("Q d c <G <C <ZI", "Forward, release", "")]
     [InlineData("Q <H <d <c <C <ZI", "Forward, release", "")]
     [InlineData("P B E H <1 <2 <G d f S <E <ZI", "Forward, release", "")]
-    [InlineData("Q <G d <E <ZI", "Forward, release", "")] // What the client says of it yet is for nobody.
+    [InlineData("Q <G d <E <ZI", "Forward, release", "")] // The client's further COPY messages are for nobody.
     // A Sync before COPY's data is answered if the COPY failed before the server read it, else read past: the fence behind the
     // last one (C S) tells.
     [InlineData("P B E S <1 <2 <G <E <ZI", "Forward, release", "")] // No other Sync can have been answered.
@@ -215,7 +215,7 @@ public sealed class ServerSessionTests
     [InlineData('N', false)]
     [InlineData('E', false)]
     [InlineData('D', false)]
-    public void What_a_free_server_says_makes_it_dirty_unless_it_is_a_notification(char type, bool isReady)
+    public void A_free_server_that_speaks_is_dirty_unless_it_sends_a_notification(char type, bool isReady)
     {
         var server = _bench.NewServer();
         server.EndLogin();

@@ -89,7 +89,8 @@ public sealed class ConfigurationLoaderTests
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public void What_is_wrong_is_told_in_the_original_words(string text, string[] errors) => Loading.Fails(text, errors);
+    public void Faults_of_a_configuration_are_told_in_PgBouncers_words(string text, string[] errors) =>
+        Loading.Fails(text, errors);
 
     [Theory]
     [InlineData("No such file or directory")]

@@ -27,7 +27,7 @@ public sealed class ReloadTests
 
     [Theory]
     [MemberData(nameof(FixedKeys))]
-    public void What_is_fixed_until_restart_keeps_its_value_whatever_the_file_says(string key)
+    public void A_setting_fixed_until_restart_keeps_its_value_whatever_the_file_says(string key)
     {
         var files = new MemoryFiles();
         var current = Loading.Good(files, Main + $"{key} = 07\n");
@@ -70,7 +70,7 @@ public sealed class ReloadTests
     }
 
     [Fact]
-    public void What_the_console_had_set_goes_back_to_the_file()
+    public void A_reload_replaces_the_consoles_values_by_the_files()
     {
         var files = new MemoryFiles();
         var current = Loading.Good(files, Main).TrySet("max_client_conn", "9", out _)!;

@@ -18,7 +18,7 @@ public sealed class TrySetTests
     }
 
     [Fact]
-    public void What_is_fixed_until_restart_is_accepted_and_unchanged()
+    public void SET_of_a_setting_fixed_until_restart_is_accepted_and_changes_nothing()
     {
         Assert.Same(Before, Before.TrySet("listen_port", "1", out var message));
         Assert.Null(message);
@@ -33,7 +33,7 @@ public sealed class TrySetTests
     [InlineData("log_connections", "on", null)]
     [InlineData("pool_mode", "nonsense", null)]
     [InlineData("query_timeout", "-1", null)]
-    public void What_is_refused_leaves_a_reason_in_the_log_if_it_has_one(string key, string value, string? reason)
+    public void A_refused_value_leaves_its_reason_in_the_log_if_it_has_one(string key, string value, string? reason)
     {
         Assert.Null(Before.TrySet(key, value, out var message));
         Assert.Equal(reason is null ? null : LogText.Error(reason), message);

@@ -44,7 +44,7 @@ public sealed class TlsStreamTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
-    public void What_goes_in_comes_out_however_the_bytes_are_cut(int seed)
+    public void TLS_delivers_the_same_bytes_however_they_are_cut(int seed)
     {
         var random = new Random(seed);
         using var pair =

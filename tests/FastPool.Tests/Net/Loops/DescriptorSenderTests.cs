@@ -71,7 +71,7 @@ public sealed class DescriptorSenderTests : IDisposable
     }
 
     [Fact]
-    public async Task What_arrives_is_the_socket_that_was_meant_though_its_number_is_anothers_by_then()
+    public async Task The_right_socket_arrives_even_if_its_number_is_anothers_by_then()
     {
         var copies = new DescriptorCopies(_kernel);
         var meant = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
@@ -98,7 +98,7 @@ public sealed class DescriptorSenderTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_is_closed_is_not_waited_for()
+    public async Task A_closed_connection_is_not_waited_for()
     {
         var copies = new DescriptorCopies(_kernel);
         // More than the socket holds, for who does not read.

@@ -18,7 +18,7 @@ public sealed class LdapOptionsTests
     [InlineData("ldapprefix=a", "LDAP server not specified, and no ldapbasedn")]
     [InlineData("ldapurl=http://h/b", "unsupported LDAP URL scheme: http")]
     [InlineData("ldapurl=nothing", "could not parse LDAP URL \"nothing\": Bad URL")]
-    public void What_is_wrong_is_named(string text, string warning)
+    public void Faults_of_LDAP_options_are_named(string text, string warning)
     {
         Assert.Null(LdapOptions.Parse(text, out var told));
         Assert.Equal(warning, told);

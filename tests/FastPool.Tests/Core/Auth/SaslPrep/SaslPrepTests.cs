@@ -33,7 +33,8 @@ public sealed class SaslPrepTests
     [InlineData("\U0001D7D8", "0")]
     [InlineData("\u0627\u0628", "\u0627\u0628")]
     [InlineData("\u0627 1\u0628", "\u0627 1\u0628")]
-    public void What_the_profile_knows_is_made_the_same(string text, string prepared) => Assert.Equal(prepared, Prepared(text));
+    public void Texts_that_the_profile_knows_become_the_same(string text, string prepared) =>
+        Assert.Equal(prepared, Prepared(text));
 
     [Theory]
     [InlineData("\u0007")] // Refused by the profile, but all ASCII.
@@ -47,7 +48,7 @@ public sealed class SaslPrepTests
     [InlineData("I\u2152x")] // One tenth: later than Unicode 3.2.
     [InlineData("\u00AA\U0001F600")]
     [InlineData("\u00AA\U000E0041")]
-    public void What_it_refuses_stays_as_it_came(string text) => Assert.Equal(text, Prepared(text));
+    public void A_text_that_the_profile_refuses_stays_as_it_came(string text) => Assert.Equal(text, Prepared(text));
 
     [Theory]
     [InlineData("AA", false)]
@@ -57,7 +58,7 @@ public sealed class SaslPrepTests
     [InlineData("C2AAEDA080", false)] // Half of a pair.
     [InlineData("C2AAF4908080", false)] // Beyond the last.
     [InlineData("C2AAE282", false)] // Cut short.
-    public void What_is_no_UTF_8_stays_as_it_came(string hex, bool isPrepared)
+    public void A_text_that_is_not_UTF_8_stays_as_it_came(string hex, bool isPrepared)
     {
         var bytes = Convert.FromHexString(hex);
         Assert.Equal(isPrepared ? "a"u8.ToArray() : bytes, SaslPrep.Prepare(bytes).ToArray());

@@ -39,7 +39,7 @@ public sealed class OutstandingQueueTests
         Assert.Throws<CheckFailedException>(() => queue.Pop());
     }
 
-    /// <summary>What is asked of the middle is counted, whatever comes and goes.</summary>
+    /// <summary>The counts of the middle stay right, whatever comes and goes.</summary>
     [Fact]
     public void Its_counts_are_those_of_its_places()
     {

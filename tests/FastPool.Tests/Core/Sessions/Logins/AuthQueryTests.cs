@@ -6,7 +6,7 @@ using FastPool.Protocol;
 
 namespace FastPool.Tests.Core.Sessions;
 
-/// <summary>What is asked for a login that no file knows, and what comes of the answer. Source: spec, auth.md 5.</summary>
+/// <summary>The query for a login that no file knows, and its answer. Source: spec, auth.md 5.</summary>
 public sealed class AuthQueryTests
 {
     private static (AuthQuery Query, ServerSession Server) Asked(string extra = "IntervalStyle", string own = "postgres",
@@ -43,7 +43,7 @@ public sealed class AuthQueryTests
     }
 
     [Fact]
-    public void What_a_client_has_left_on_the_server_is_put_back_before_the_question()
+    public void A_clients_variables_are_put_back_before_auth_query()
     {
         var asked = Asked("search_path", "\"$user\", public", "evil");
         Assert.StartsWith("Q\0\0\0\x25SET search_path=\"$user\", public;\0P", Written(asked), StringComparison.Ordinal);
@@ -57,7 +57,7 @@ public sealed class AuthQueryTests
     }
 
     [Fact]
-    public void What_the_query_itself_sets_is_known_of_the_server_afterwards()
+    public void Variables_that_auth_query_sets_are_known_of_the_server_afterwards()
     {
         var asked = Asked();
         Written(asked);

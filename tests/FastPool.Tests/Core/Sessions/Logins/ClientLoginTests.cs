@@ -321,7 +321,7 @@ public sealed class ClientLoginTests
         Assert.Equal(0, bench.Registry.GetUser("ann").Clients.Count);
         Assert.Equal(LoginStep.Authenticated, LogIn(bench, "ann", "right").Step);
         Assert.Equal($"client connections exceeded ({settings[..^2]})", Told(LogIn(bench, "ann", "right").Login));
-        // Who has not proved the name does not hear of its limits.
+        // A client that has not proved the name does not hear of its limits.
         Assert.Equal("password authentication failed", Told(LogIn(bench, "ann", "wrong").Login));
     }
 

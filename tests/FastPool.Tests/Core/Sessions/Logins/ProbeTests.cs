@@ -101,7 +101,7 @@ public sealed class ProbeTests
     [Theory]
     [InlineData("plain")]
     [InlineData("scram-sha-256")]
-    public void Nor_from_one_with_a_digest(string method) =>
+    public void A_made_up_name_is_not_told_from_one_with_a_digest(string method) =>
         AreAlike(new SessionBench($"auth_type={method}\nscram_iterations=7", $"\"a\" \"{Md5("a")}\""), "a", "ghost", "a",
         "spook");
 

@@ -173,7 +173,7 @@ public sealed class ServerLoginTests
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public void What_fails_has_its_reason_and_perhaps_a_word_for_those_who_wait(string type, byte[] body, string reason,
+    public void A_failed_login_has_its_reason_and_perhaps_an_error_for_waiting_clients(string type, byte[] body, string reason,
         string? told)
     {
         var login = Started(new SessionBench());
@@ -210,7 +210,7 @@ public sealed class ServerLoginTests
     }
 
     [Fact]
-    public void What_a_server_reports_at_its_login_is_kept_up_to_a_length()
+    public void A_servers_parameters_at_its_login_are_kept_up_to_a_length()
     {
         var (taken, login) = Flood('S', i => Wire.Strings("p" + i, new string('v', 1000)), 1000);
         Assert.InRange(taken, 1, Limits.WelcomeBytes / 1000);

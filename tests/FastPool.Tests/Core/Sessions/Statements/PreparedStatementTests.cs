@@ -157,12 +157,12 @@ public sealed class PreparedStatementTests
     }
 
     /// <summary>
-    /// Who may have read the text behind a SET in the same pipeline has it read again before anybody else uses it.
+    /// A server that may have read the text behind a SET in the same pipeline reads it again before anybody else uses it.
     /// </summary>
     [Theory]
     [InlineData("C:SET S:DateStyle=German Z 1 Z")]
     [InlineData("S:DateStyle=German C:SET Z 1 Z")]
-    public void What_is_prepared_behind_a_SET_in_a_pipeline_counts_for_neither_setting(string answers)
+    public void A_statement_prepared_behind_a_SET_in_a_pipeline_counts_for_neither_setting(string answers)
     {
         _talk.Says(_client, Query("set datestyle = german"));
         Assert.Equal("P3", _talk.Says(_client, Parse("c", "select 3")));
@@ -176,7 +176,7 @@ public sealed class PreparedStatementTests
     }
 
     [Fact]
-    public void Nor_behind_a_SET_LOCAL_of_which_no_report_is_left()
+    public void A_statement_prepared_behind_a_SET_LOCAL_without_a_report_counts_for_neither_setting()
     {
         _talk.Says(_client, Parse("", "set local datestyle = german"));
         _talk.Says(_client, Bind(""));

@@ -2,7 +2,7 @@ using FastPool.Core.Sessions;
 
 namespace FastPool.Tests.Core.Sessions;
 
-/// <summary>What transaction pooling breaks is noted, and what it does not break is not.</summary>
+/// <summary>Uses that transaction pooling breaks are noted, and no others.</summary>
 public sealed class SafetyTests
 {
     private readonly SessionBench _bench = new("pool_mode=transaction");
@@ -64,14 +64,14 @@ public sealed class SafetyTests
     [InlineData("select pg_advisory_xact_lock(1)", "SELECT 1", SafetyUse.None)]
     [InlineData("create table temp (i int)", "CREATE TABLE", SafetyUse.None)]
     [InlineData("select pg_a", "SELECT 1", SafetyUse.None)]
-    public void What_the_tag_does_not_tell_the_beginning_of_the_text_may(string text, string tag, SafetyUse use)
+    public void The_beginning_of_a_query_tells_a_use_that_its_tag_does_not(string text, string tag, SafetyUse use)
     {
         Run(text, 'I', tag);
         Assert.Equal(use == SafetyUse.None ? [] : [use], _bench.Context.Safety.Rows.Select(static row => row.Use));
     }
 
     [Fact]
-    public void What_failed_left_nothing()
+    public void A_failed_command_counts_as_no_use()
     {
         Look("create temp table t (i int)");
         _server.Judge((byte)'E', Wire.Typed('E', 0));

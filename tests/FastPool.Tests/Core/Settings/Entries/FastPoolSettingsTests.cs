@@ -21,7 +21,7 @@ public sealed class FastPoolSettingsTests
     [InlineData("::1:9127")]
     [InlineData("localhost:9127")]
     [InlineData("127.0.0.1:+1")]
-    public void What_is_none_is_refused(string text) => Assert.Null(ListenAddress.TryParse(text));
+    public void A_text_that_is_no_listen_address_is_refused(string text) => Assert.Null(ListenAddress.TryParse(text));
 
     [Theory]
     [InlineData("console_extended", "2")]

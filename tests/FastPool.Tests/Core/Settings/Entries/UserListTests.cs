@@ -96,7 +96,7 @@ public sealed class UserListTests
     }
 
     [Fact]
-    public void Who_is_not_in_the_list_is_unknown()
+    public void A_name_that_is_not_in_the_list_is_unknown()
     {
         Assert.False(UserList.Empty.TryGet("a", out var secret));
         Assert.Same(Secret.Empty, secret);

@@ -28,7 +28,7 @@ public sealed class DiskFileReaderTests : IDisposable
     [InlineData("nothere", FileErrors.NoSuchFile)]
     [InlineData("no/where", FileErrors.NoSuchFile)]
     [InlineData(".", FileErrors.IsADirectory)]
-    public void What_cannot_be_read_has_the_text_of_its_errno(string name, string expected)
+    public void A_file_that_cannot_be_read_has_the_text_of_its_errno(string name, string expected)
     {
         var path = name.Length == 0 ? "" : Path.Combine(_directory, name);
         Assert.False(_files.TryRead(path, out var content, out var error));

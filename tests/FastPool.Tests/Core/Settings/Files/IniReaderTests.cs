@@ -49,7 +49,8 @@ public sealed class IniReaderTests
     [InlineData("%includex y", "1!")]
     [InlineData("%INCLUDE y", "1!")]
     [InlineData("%other y", "1!")]
-    public void What_is_neither_ends_the_reading(string text, string events) => Assert.Equal(events, EventsOf(text));
+    public void A_line_that_is_no_section_pair_or_include_ends_the_reading(string text, string events) =>
+        Assert.Equal(events, EventsOf(text));
 
     [Fact]
     public void Nothing_follows_a_syntax_error()

@@ -34,7 +34,8 @@ public sealed class ConnectStringTests
     [InlineData("host='a''")]
     [InlineData("=x")]
     [InlineData("a=b =x")]
-    public void What_is_no_pair_breaks_the_string(string text) => Assert.EndsWith("!", PairsOf(text), StringComparison.Ordinal);
+    public void A_word_that_is_no_pair_breaks_the_string(string text) =>
+        Assert.EndsWith("!", PairsOf(text), StringComparison.Ordinal);
 
     private static string PairsOf(string text)
     {
