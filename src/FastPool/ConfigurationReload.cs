@@ -12,7 +12,7 @@ internal sealed class ConfigurationReload(PoolerLog log, ILogger logger, Func<Se
 {
     private Settings? _current;
 
-    /// <summary>What is in force now.</summary>
+    /// <summary>The settings in force now.</summary>
     internal Settings Current => _current ?? throw new InvalidOperationException("no settings have been loaded yet");
 
     /// <summary>These are in force; file and syslog stay open under the names they were opened with.</summary>
@@ -22,7 +22,7 @@ internal sealed class ConfigurationReload(PoolerLog log, ILogger logger, Func<Se
         log.Apply(settings);
     }
 
-    /// <summary>What SIGHUP and RELOAD do.</summary>
+    /// <summary>The work of SIGHUP and RELOAD.</summary>
     /// <returns>False when anything failed.</returns>
     internal bool Reload(IPooler pooler)
     {

@@ -48,7 +48,7 @@ public sealed class FigureBook
         return text.ToBytes();
     }
 
-    /// <summary>What the page shows.</summary>
+    /// <summary>The figures of the page.</summary>
     public byte[] Json() => PageFigures.Write(_sources, _readiness);
 
     private void WriteProcess(MetricText text)

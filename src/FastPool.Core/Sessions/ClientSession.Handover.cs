@@ -49,9 +49,9 @@ public sealed partial class ClientSession
         Join(pool, host);
     }
 
-    /// <summary>What a process that takes over needs to know. The client stands still.</summary>
+    /// <summary>The state for a process that takes over. The client stands still.</summary>
     /// <param name="link">The linked server's descriptor; 0: none.</param>
-    /// <param name="state">What it is to be a part of.</param>
+    /// <param name="state">The whole that it becomes a part of.</param>
     public HandedClient Save(int descriptor, int link, HandedStream stream, HandedState state) => new()
     {
         Descriptor = descriptor,

@@ -76,7 +76,7 @@ public sealed partial class ServerSession
         }
     }
 
-    /// <summary>What a process that takes over needs to know. The server stands still.</summary>
+    /// <summary>The state for a process that takes over. The server stands still.</summary>
     public HandedServer Save(int descriptor, string path, HandedStream stream, HandedState state) => new()
     {
         OldDescriptor = descriptor,

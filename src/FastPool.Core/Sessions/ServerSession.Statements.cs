@@ -47,7 +47,7 @@ public sealed partial class ServerSession
     internal TextSettings TextSettings => Context.Statements.SettingsOf(Context.Tracked, Parameters);
 
     /// <summary>
-    /// The client names a statement for the first time. What must go to the server before its Parse is written.
+    /// The client names a statement for the first time. Writes the messages that must go to the server before its Parse.
     /// </summary>
     /// <returns>True when nothing goes to the server: the reply is faked.</returns>
     internal bool ParseFor(Statement statement, MessageBuffer output)

@@ -64,10 +64,10 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>Process id and secret, as PostgreSQL sent them.</summary>
     public ulong CancelKey { get; set; }
 
-    /// <summary>What the connection of a replication client is for.</summary>
+    /// <summary>The use of a replication client's connection.</summary>
     public ReplicationKind Replication => OnlyClient is ClientSession only ? only.Replication : ReplicationKind.None;
 
-    /// <summary>What the only client is welcomed with, if it has not been yet.</summary>
+    /// <summary>The welcome of the only client, if it has not had one yet.</summary>
     public WelcomeParameters? OwnWelcome { get; private set; }
 
     /// <summary>A client has it to its own end: in session pooling, and in replication whatever the pool's mode is.</summary>
@@ -76,7 +76,7 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>All of a key that is longer than 8 bytes; null: <see cref="CancelKey"/> is all of it.</summary>
     public byte[]? LongCancelKey { get; set; }
 
-    /// <summary>What a CancelRequest must say.</summary>
+    /// <summary>The key that a CancelRequest must have.</summary>
     public byte[] WholeCancelKey
     {
         get
@@ -282,7 +282,7 @@ public sealed partial class ServerSession : PooledServer
     }
 
     /// <summary>
-    /// What comes in answer to a request, and to no Sync: to that an error may come, and what the server says unasked may at any
+    /// Types that answer a request, but never a Sync: an error may answer a Sync, and unasked messages may come at any
     /// time.
     /// </summary>
     private static bool AnswersNoSync(byte type) => type is not
@@ -313,7 +313,7 @@ public sealed partial class ServerSession : PooledServer
     /// ReadyForQuery answers a Sync, Query or FunctionCall at the head. When the head is something else the server has
     /// skipped it, with everything up to the next Sync, because of an error.
     /// </summary>
-    /// <returns>Whose it is.</returns>
+    /// <returns>The owner of the reply.</returns>
     private ReplyAction PopReadyForQuery()
     {
         if (Outstanding.IsEmpty) return ReplyAction.Forward;
@@ -414,7 +414,7 @@ public sealed partial class ServerSession : PooledServer
         return Verdict.Tested;
     }
 
-    /// <summary>What the last client left behind is still there: nobody else is to find it.</summary>
+    /// <summary>The last client's traces are still there: nobody else is to find them.</summary>
     private Verdict FailReset(ServerError error)
     {
         if (Pool.MayComplain(Context.NowUs)) Context.Log.ResetFailed(LogPrefix, error.Severity, error.SqlState, error.Message);

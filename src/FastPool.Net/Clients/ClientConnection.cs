@@ -114,7 +114,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
             if (status == HeaderStatus.NeedMore) break;
             if (_consoleQueries > 0 && type != FrontendMessage.Query && !_loop.Registry.Settings.Own.ConsoleExtended)
             {
-                _loop.Engine.Pause(this); // What it asked before is answered first, even if this is its farewell.
+                _loop.Engine.Pause(this); // Its earlier requests are answered first, even if this is its farewell.
                 return position;
             }
             var verdict = Server is { Session.Outstanding.Count: >= Limits.OutstandingMax } ? Session.RefuseMore()
@@ -184,7 +184,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
     private enum Step : byte
     {
         GoOn,
-        /// <summary>What is from the position on must be held.</summary>
+        /// <summary>The bytes from the position on must be held.</summary>
         Hold,
         /// <summary>The client is gone.</summary>
         Ended,
@@ -196,7 +196,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
     /// </summary>
     private Step RelayTracked(byte[] buffer, ref int run, ref int position, int end, byte type, int length)
     {
-        if (IsHeldUp) return Step.Hold; // What the statements before it have become is not taken yet: no more of that is made.
+        if (IsHeldUp) return Step.Hold; // The rewritten statements before it are not taken yet: no more are made.
         var message = buffer.AsSpan(position, Math.Min(length, end - position));
         var names = StatementNames.Find(type, message, length);
         switch (names.Case)
@@ -446,7 +446,9 @@ internal sealed partial class ClientConnection : MessageEndpoint
         _loop.Forget(this);
     }
 
-    /// <summary>What <see cref="LeaveInOrder"/> has not come to. Nobody knows what the server has got: it goes too.</summary>
+    /// <summary>
+    /// Does the steps that <see cref="LeaveInOrder"/> did not reach. Nobody knows what the server has got: it goes too.
+    /// </summary>
     private void Abandon()
     {
         _loop.Try(() => _loop.Engine.Close(this));

@@ -43,7 +43,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     /// <summary>Where it connects to, for cancel requests of the same server.</summary>
     internal NativeAddress Address { get; set; }
 
-    /// <summary>What else to try if this connection fails; forgotten once the server is in.</summary>
+    /// <summary>The other addresses to try if this connection fails; forgotten once the server is in.</summary>
     internal DialPlan? Plan { get; set; }
 
     internal bool IsClosed { get; private set; }
@@ -255,7 +255,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     void IServerEnd.OnClientGone(string? reason, bool isCutShort)
     {
         _isCutShort = isCutShort;
-        IsBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
+        IsBodySkipped = true; // The rest of a message to the client that has gone is for nobody.
         if (!_loop.Engine.SendDeferredTo(this))
         {
             Close("server conn crashed?", mayTerminate: false);
@@ -366,7 +366,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     /// <summary>Its place in the pool is that of the next attempt.</summary>
     internal void HandPlaceOn() => _hasPlace = false;
 
-    /// <summary>What <see cref="CloseInOrder"/> has not come to.</summary>
+    /// <summary>Does the steps that <see cref="CloseInOrder"/> did not reach.</summary>
     private void Abandon()
     {
         _loop.Try(() => _loop.Engine.Close(this));

@@ -4,7 +4,7 @@ using FastPool.Core.Settings;
 namespace FastPool.Core.Sessions.Handover;
 
 /// <summary>
-/// What one process tells another of a client that it gives up, so that the client does not notice. Of a PgBouncer only the
+/// A client that one process gives up, as it tells another of it. The client notices nothing. Of a PgBouncer only the
 /// properties of the first block are known; the rest stays as it is here.
 /// </summary>
 public sealed class HandedClient
@@ -34,7 +34,7 @@ public sealed class HandedClient
 
     public ReplicationKind Replication { get; init; }
 
-    /// <summary>What a replication client asked for in <c>options</c>; empty: nothing.</summary>
+    /// <summary>The wish of a replication client in <c>options</c>; empty: none.</summary>
     public string ReplicationOptions { get; init; } = "";
 
     public ClientClocks Clocks { get; init; } = ClientClocks.Unknown;

@@ -105,7 +105,7 @@ public sealed class HandedServer
     };
 }
 
-/// <summary>What a server connection is in the middle of.</summary>
+/// <summary>The work in the middle of which a server connection is.</summary>
 [Flags]
 public enum ServerFlags
 {

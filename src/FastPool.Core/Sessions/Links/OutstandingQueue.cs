@@ -90,8 +90,8 @@ public sealed class OutstandingQueue
     }
 
     /// <summary>
-    /// Pops the head if it is of that type: a reply of the server's that can answer nothing else. What the pooler answers no
-    /// reply of a server's does.
+    /// Pops the head if it is of that type: a reply of the server's that can answer nothing else. A server's reply never
+    /// answers a request that the pooler answers.
     /// </summary>
     public bool TryPop(byte type, out Request request)
     {

@@ -3,7 +3,7 @@ using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>What the prepared-statement rules make of a Parse, Bind, Describe or Close.</summary>
+/// <summary>The case that the prepared-statement rules find in a Parse, Bind, Describe or Close.</summary>
 public enum StatementCase : byte
 {
     /// <summary>About no statement: forwarded as it is.</summary>

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Sessions;
 
-/// <summary>What a loop has done since the start. Its own thread counts and reads.</summary>
+/// <summary>A loop's work since the start. Its own thread counts and reads.</summary>
 public sealed class LoopFigures
 {
     /// <summary>Turns of the loop: each is one wait for events.</summary>

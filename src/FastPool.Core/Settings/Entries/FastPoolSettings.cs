@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace FastPool.Core.Settings;
 
-/// <summary>What FastPool has beyond PgBouncer: the optional [fastpool] section. All of it is fixed until restart.</summary>
+/// <summary>
+/// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it is fixed until restart.
+/// </summary>
 public sealed record FastPoolSettings
 {
     private const long UsPerSecond = 1_000_000;
@@ -23,7 +25,7 @@ public sealed record FastPoolSettings
     public bool ConsoleExtended { get; private init; }
 
     /// <summary>
-    /// What a loop sends in one turn goes to the kernel together, by io_uring, where the kernel lets us have it.
+    /// The sends of a loop in one turn go to the kernel together, by io_uring, where the kernel lets us have it.
     /// </summary>
     public bool IoUring { get; private init; } = true;
 
