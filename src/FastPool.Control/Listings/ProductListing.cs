@@ -24,6 +24,6 @@ internal static class ProductListing
         new("unnamed_healed", LoopRow.All(walk).Sum(static row => row.UnnamedHealed).ToString(CultureInfo.InvariantCulture)),
         .. registry.Settings.Own.Values,
         new("commands",
-            "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
+            "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
     ];
 }

@@ -95,6 +95,9 @@ public sealed partial class ClientSession : PoolClient
 
     public Ending Ending { get; private set; }
 
+    /// <summary>Descriptors have run out: it has one of those that are kept for the console.</summary>
+    public bool MayOnlyUseConsole { get; init; }
+
     public string HostText => ConnectionName.Host(Remote, PeerPid, UnixPort);
 
     /// <summary>db/user appear once the client is told apart from a mere connection.</summary>
@@ -124,6 +127,7 @@ public sealed partial class ClientSession : PoolClient
         }
         while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this));
         Join(pool, host);
+        Stats.Logins++;
     }
 
     private void Join(Pool pool, IPoolHost host)

@@ -255,6 +255,7 @@ public sealed partial class ServerSession : PooledServer
             case BackendMessage.NoData:
             case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe, out _); break;
             case BackendMessage.ErrorResponse:
+                Pool.Stats[Loop].Errors++;
                 _hasQueryFailed = true;
                 _bound = null;
                 _textUse = SafetyUse.None;

@@ -31,11 +31,17 @@ internal sealed class SessionBench
 
     private int _clientCount;
 
-    public ClientSession NewClient(bool isUnix = false, bool isOwnUser = false, string? peer = null) =>
+    public ClientSession NewClient(bool isUnix = false, bool isOwnUser = false, string? peer = null,
+        bool mayOnlyUseConsole = false) =>
         new(Context, 1 + 2 * _clientCount++, isUnix ? EndAddress.OfUnix
             : FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 5000).ToEndAddress(), default, 6432,
             0)
-        { IsOwnUser = isOwnUser, PeerUserName = peer, Transport = new FakeEnd() };
+        {
+            IsOwnUser = isOwnUser,
+            PeerUserName = peer,
+            Transport = new FakeEnd(),
+            MayOnlyUseConsole = mayOnlyUseConsole,
+        };
 
     public Pool PoolOf(string user = "ann") => Registry.GetPool(Registry.FindDatabase("d", out _)!, user);
 
