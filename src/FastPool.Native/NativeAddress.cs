@@ -21,7 +21,7 @@ public readonly struct NativeAddress
 
     public int Family => MemoryMarshal.Read<ushort>(_bytes);
 
-    /// <summary>What <see cref="Unix"/> was given; empty for an IP address.</summary>
+    /// <summary>The path that <see cref="Unix"/> was given; empty for an IP address.</summary>
     public string UnixPath
     {
         get

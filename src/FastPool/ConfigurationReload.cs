@@ -21,10 +21,10 @@ internal sealed class ConfigurationReload(PoolerLog log, ILogger logger, Func<Se
     /// <summary>The last one failed.</summary>
     internal bool IsLastBad { get; private set; }
 
-    /// <summary>When what is in force was read, microseconds since 1970.</summary>
+    /// <summary>The time when the settings in force were read, microseconds since 1970.</summary>
     internal long LoadedWallUs { get; private set; }
 
-    /// <summary>What is in force now.</summary>
+    /// <summary>The settings in force now.</summary>
     internal Settings Current => _current ?? throw new InvalidOperationException("no settings have been loaded yet");
 
     /// <summary>These are in force; file and syslog stay open under the names they were opened with.</summary>
@@ -35,7 +35,7 @@ internal sealed class ConfigurationReload(PoolerLog log, ILogger logger, Func<Se
         log.Apply(settings);
     }
 
-    /// <summary>What SIGHUP and RELOAD do.</summary>
+    /// <summary>The work of SIGHUP and RELOAD.</summary>
     /// <returns>False when anything failed.</returns>
     internal bool Reload(IPooler pooler)
     {

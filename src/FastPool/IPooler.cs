@@ -80,7 +80,7 @@ public interface IPoolerHost
     void TakesOver();
 
     /// <summary>
-    /// Another process has taken over; this one has a little left to do. What it would clean up at its end is cleaned up now. On
+    /// Another process has taken over; this one has a little left to do. The clean-up of its end is done now. On
     /// the control thread.
     /// </summary>
     void HandedOver();

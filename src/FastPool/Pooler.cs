@@ -211,7 +211,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     public void ShutDown(ShutdownMode mode)
     {
         _shutdown = mode;
-        _registry.IsShuttingDown = true; // Who asks whether we are ready hears no before the first newcomer is refused.
+        _registry.IsShuttingDown = true; // A readiness check hears no before the first newcomer is refused.
         if (mode != ShutdownMode.Immediate)
             _loops.StopListening(socket => !socket.IsUnix, socket => Sockets.Close(socket.Handle));
         _plane.Shutdown.Begin(mode, () => _host.Exit(0));

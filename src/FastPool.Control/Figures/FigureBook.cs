@@ -24,7 +24,7 @@ public sealed class FigureBook
     /// </summary>
     public MetricsReading Metrics(bool isOpenMetrics) => new(MetricsRows.Gather(_sources, _readiness), isOpenMetrics);
 
-    /// <summary>What the page shows.</summary>
+    /// <summary>The figures of the page.</summary>
     public byte[] Json() => PageFigures.Write(_sources, _readiness);
 
     /// <summary>The last hour, for the page.</summary>

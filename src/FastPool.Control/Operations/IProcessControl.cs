@@ -3,7 +3,7 @@ using FastPool.Core.Settings;
 
 namespace FastPool.Control.Operations;
 
-/// <summary>What a reload came to.</summary>
+/// <summary>The result of a reload.</summary>
 /// <param name="HasSucceeded">False: the main file could not be read; everything is as it was.</param>
 public readonly record struct ReloadResult(bool HasSucceeded);
 

@@ -61,7 +61,7 @@ public sealed class HistogramSum
         Add(other.Count, other.SumUs, other.SquareSum, other.MaxUs);
     }
 
-    /// <summary>What was recorded since an earlier reading of the same histograms.</summary>
+    /// <summary>The values recorded since an earlier reading of the same histograms.</summary>
     public HistogramSum Since(HistogramSum? then)
     {
         if (then is null) return this;

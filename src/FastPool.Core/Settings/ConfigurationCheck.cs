@@ -15,7 +15,7 @@ public sealed class ConfigurationCheck : IMainFileObserver
     /// <summary>In the order in which they were found.</summary>
     public IReadOnlyList<Finding> Findings => _findings;
 
-    /// <summary>What would be in force; null: nothing would.</summary>
+    /// <summary>The settings that would be in force; null: none would.</summary>
     public Settings? Settings { get; private set; }
 
     /// <param name="path">The main file.</param>
@@ -30,7 +30,7 @@ public sealed class ConfigurationCheck : IMainFileObserver
         return check;
     }
 
-    /// <summary>What else a start reads: variables, users, rules.</summary>
+    /// <summary>The rest that a start reads: variables, users, rules.</summary>
     private void Load(IFileReader files, IReadOnlyDictionary<string, string> environment)
     {
         var result = ConfigurationLoader.Load(_path, files, current: null, environment);

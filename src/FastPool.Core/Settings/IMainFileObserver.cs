@@ -5,6 +5,6 @@ internal interface IMainFileObserver
 {
     void OnEntry(string section, IniEvent entry, string file);
 
-    /// <param name="texts">What the log would have said.</param>
+    /// <param name="texts">The lines that the log would have had.</param>
     void OnFault(string file, int line, IReadOnlyList<LogText> texts);
 }

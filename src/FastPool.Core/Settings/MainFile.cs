@@ -159,7 +159,7 @@ internal sealed class MainFile(
         return isReload; // A known key, but all of this section is fixed until restart.
     }
 
-    /// <summary>What looks like a comment behind a value, and is part of it.</summary>
+    /// <summary>The part of a value that looks like a comment.</summary>
     private static string? CommentBehind(string value)
     {
         var sign = value.AsSpan().IndexOfAny(';', '#');

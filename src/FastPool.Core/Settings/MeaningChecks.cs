@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FastPool.Core.Settings;
 
-/// <summary>What loads, and is probably not meant. Each check says what happens and what to write.</summary>
+/// <summary>Checks for all that loads and is probably not meant. Each check says what happens and what to write.</summary>
 internal static class MeaningChecks
 {
     private static readonly string[] Queries = ["server_reset_query", "server_check_query", "auth_query"];

@@ -45,8 +45,8 @@ public static unsafe class TlsLibrary
     internal static int KeyBits(nint key) => ((delegate* unmanaged<nint, int>)_keyBits)(key);
 
     /// <summary>
-    /// What the library noted first on this thread, as <c>error:0A000086:SSL routines::certificate verify failed</c>; the rest is
-    /// forgotten.
+    /// The first error that the library noted on this thread, as <c>error:0A000086:SSL routines::certificate verify failed</c>;
+    /// the rest is forgotten.
     /// </summary>
     internal static string TakeError()
     {

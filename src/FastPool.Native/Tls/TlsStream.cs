@@ -2,7 +2,7 @@ using FastPool.Base;
 
 namespace FastPool.Native;
 
-/// <summary>What a receive has led to.</summary>
+/// <summary>The result of a receive.</summary>
 public enum TlsOutcome
 {
     /// <summary>Go on; there may be plaintext.</summary>
@@ -54,7 +54,7 @@ public sealed unsafe class TlsStream
         fixed (byte* name = CText.Of(serverName)) OpenSsl.SSL_ctrl(_ssl, ControlServerName, 0, name);
     }
 
-    /// <summary>Whose call into the library is under way on this thread, for the callbacks that must know.</summary>
+    /// <summary>The stream that is calling the library on this thread. Callbacks need it.</summary>
     [field: ThreadStatic]
     internal static TlsStream? InCall { get; private set; }
 
@@ -110,7 +110,7 @@ public sealed unsafe class TlsStream
     public bool Start() => Receive(default, default, out _) != TlsOutcome.Failed;
 
     /// <summary>
-    /// Takes all the ciphertext. What is to be sent in return is in the transfer's output afterwards, whatever the outcome.
+    /// Takes all the ciphertext. The bytes to send in return are in the transfer's output afterwards, whatever the outcome.
     /// </summary>
     /// <param name="plain">Room for the plaintext of all of it, and of a record that came in part before.</param>
     /// <param name="count">Bytes of plaintext.</param>

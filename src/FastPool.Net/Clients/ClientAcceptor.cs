@@ -109,7 +109,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
 }
 
 /// <summary>An open listening socket, shared by all loops.</summary>
-/// <param name="Address">What it is bound to; Unix for a Unix socket.</param>
+/// <param name="Address">The address it is bound to; Unix for a Unix socket.</param>
 /// <param name="Port">listen_port, which also stands for the port of a Unix socket.</param>
 /// <param name="Path">Of a Unix socket, else null.</param>
 public sealed record ListeningSocket(int Handle, EndAddress Address, int Port, string? Path)

@@ -27,7 +27,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         Try(LookThroughPools);
     }
 
-    /// <summary>What one of them throws keeps nobody else from his turn.</summary>
+    /// <summary>An exception of one of them keeps no other from its turn.</summary>
     private void Try(Action tick)
     {
         try

@@ -51,10 +51,10 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal Engine Engine { get; }
     internal BufferPool Buffers => Context.Buffers;
 
-    /// <summary>What the loop has done since the start.</summary>
-    internal readonly LoopFigures Figures = new();
+    /// <summary>The loop's work since the start.</summary>
+    internal LoopFigures Figures => Context.Figures;
 
-    /// <summary>What the present delivery sends.</summary>
+    /// <summary>The bytes that the present delivery sends.</summary>
     internal Outbox Outbox { get; } = new();
     internal Refusals<ClientConnection> Refusals { get; }
     internal MessageBuffer ToServer { get; } = new();
@@ -65,7 +65,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal IConsole Console => Shared.Console;
     internal ServerDialer Dialer { get; }
 
-    /// <summary>What is to be done three times a second. Given after the construction.</summary>
+    /// <summary>The work to do three times a second. Given after the construction.</summary>
     internal Action OnTick { get; set; } = static () => { };
 
     /// <summary>Takes a cancel request on its way: who brought it, and for which key. Given after the construction.</summary>
@@ -427,7 +427,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal void Close(ClientSession client, string reason)
     {
         if (client.Loop == Index) Connection(client).Disconnect(Ending.Told(reason));
-        // Who brought a cancel request may be of another loop than its target.
+        // The client that brought a cancel request may be of another loop than its target.
         else _all[client.Loop].Post(new ActionLetter(_ => Connection(client).Disconnect(Ending.Told(reason))));
     }
 }

@@ -4,7 +4,7 @@ using FastPool.Core.Sessions;
 
 namespace FastPool.Net;
 
-/// <summary>What the loops of a process have in common. Each part may be used from every loop.</summary>
+/// <summary>The parts that the loops of a process share. Each part may be used from every loop.</summary>
 internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? deriveKeys)
 {
     private long _lastId;

@@ -4,7 +4,7 @@ using FastPool.Net;
 
 namespace FastPool.Checking;
 
-/// <summary>What a configuration wants of the machine: users, folders, names, certificates, and closed files.</summary>
+/// <summary>The machine as a configuration wants it: users, folders, names, certificates, and closed files.</summary>
 internal static class Machine
 {
     internal static void Check(ConfigurationCheck check, Settings settings)

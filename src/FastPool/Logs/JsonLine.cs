@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -11,7 +12,7 @@ namespace FastPool.Logs;
 /// </summary>
 internal sealed class JsonLine(int pid)
 {
-    private readonly MemoryStream _whole = new();
+    private readonly ArrayBufferWriter<byte> _whole = new();
 
     /// <param name="wallUs">Microseconds since 1970.</param>
     /// <param name="level">How severe.</param>
@@ -19,7 +20,7 @@ internal sealed class JsonLine(int pid)
     public LogLine Build(long wallUs, LogLevel level, string text)
     {
         if (text.Length > LineBuilder.TextBytesMax) text = text[..LineBuilder.TextBytesMax];
-        _whole.SetLength(0);
+        _whole.ResetWrittenCount();
         using (var json = new Utf8JsonWriter(_whole, new JsonWriterOptions { Encoder = LogEncoder }))
         {
             json.WriteStartObject();
@@ -39,8 +40,8 @@ internal sealed class JsonLine(int pid)
             json.WriteEndObject();
         }
 
-        _whole.WriteByte((byte)'\n');
-        var bytes = _whole.GetBuffer().AsSpan(0, (int)_whole.Length);
+        _whole.Write("\n"u8);
+        var bytes = _whole.WrittenSpan;
         return new LogLine(level, bytes, bytes[..^1]);
     }
 

@@ -56,7 +56,7 @@ internal sealed class TakeoverDialogue : IDisposable
     }
 
     /// <summary>
-    /// What comes from the other side are connections that are logged in: it must be the same user's process, or root's. Its
+    /// The other side sends connections that are logged in: it must be the same user's process, or root's. Its
     /// socket must lie where nobody else can put one in its place.
     /// </summary>
     private static string? ReasonToDistrust(int socket, string folder)

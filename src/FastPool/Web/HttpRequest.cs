@@ -2,7 +2,7 @@ using System.Text;
 
 namespace FastPool.Web;
 
-/// <summary>What a client asks for, as far as it matters here. Source: RFC 9112.</summary>
+/// <summary>A client's request, as far as it matters here. Source: RFC 9112.</summary>
 /// <param name="Path">Without the query behind it.</param>
 /// <param name="Accept">The value of the header of that name; empty: none.</param>
 /// <param name="TakesChunks">An answer may say as it goes on how long it is.</param>

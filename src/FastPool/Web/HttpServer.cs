@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Web;
 
 /// <summary>
-/// A few short answers over HTTP for monitoring: one thread, one epoll set, GET and HEAD, one request a connection. Who is
-/// slow, silent or talks nonsense holds one of <see cref="ConnectionsMax"/> places for seconds and nobody up.
+/// A few short answers over HTTP for monitoring: one thread, one epoll set, GET and HEAD, one request a connection. A client that
+/// is slow, silent or talks nonsense holds one of <see cref="ConnectionsMax"/> places for seconds and nobody up.
 /// </summary>
 internal sealed class HttpServer : IDisposable
 {
@@ -144,7 +144,7 @@ internal sealed class HttpServer : IDisposable
             var handle = Sockets.TryAccept(listener, out _);
             if (handle is -Errno.EMFILE or -Errno.ENFILE) Rest(); // The listeners stay readable meanwhile.
             if (handle < 0) continue;
-            // Who is nearest to its end makes room.
+            // The connection nearest to its end makes room.
             if (_connections.Count >= ConnectionsMax) End(_connections.Values.MinBy(static connection => connection.DeadlineUs)!);
             var connection = new HttpConnection(handle, _clock.NowUs);
             _connections[handle] = connection;

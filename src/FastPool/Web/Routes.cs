@@ -3,7 +3,7 @@ using FastPool.Control;
 
 namespace FastPool.Web;
 
-/// <summary>What there is to ask for. Figures are gathered on the control thread, like every listing.</summary>
+/// <summary>The paths that exist. Figures are gathered on the control thread, like every listing.</summary>
 internal sealed class Routes(ControlPlane plane)
 {
     private const string PlainMetrics = "text/plain; version=0.0.4; charset=utf-8";

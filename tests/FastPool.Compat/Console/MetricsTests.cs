@@ -143,7 +143,7 @@ public sealed class MetricsTests
     }
 
     [PoolerFact(FastPoolOnly = "has no endpoint")]
-    public async Task What_is_not_there_and_what_is_not_allowed_have_their_codes()
+    public async Task Missing_paths_and_wrong_methods_have_their_HTTP_codes()
     {
         var (pooler, address) = await StartAsync(1);
         await using var _ = pooler;
@@ -181,7 +181,7 @@ public sealed class MetricsTests
     }
 
     [PoolerFact(FastPoolOnly = "has no endpoint")]
-    public async Task Who_says_nothing_keeps_nobody_out()
+    public async Task A_silent_HTTP_client_keeps_nobody_out()
     {
         var (pooler, address) = await StartAsync(1);
         await using var _ = pooler;
@@ -207,7 +207,7 @@ public sealed class MetricsTests
         await client.QueryAsync("select 1/0");
         await using (var stranger = await RawClient.ConnectAsync(pooler.Port))
         {
-            await stranger.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "nowhere")));
+            await stranger.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "nowhere")));
             await stranger.ReplyAsync();
         }
         await File.AppendAllTextAsync(pooler.IniPath, "\n[pgbouncer]\nno_such_setting = 1\n");

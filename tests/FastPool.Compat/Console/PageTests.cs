@@ -16,7 +16,7 @@ public sealed class PageTests
         for (var i = 0; i < 5; i++) clients.Add(await pooler.RawAsync());
         await clients[0].QueryAsync("begin");
         await clients[1].QueryAsync("begin");
-        await clients[2].SendAsync(RawClient.Query("select 1"));
+        await clients[2].SendAsync(Wire.Query("select 1"));
         await pooler.PoolIsAsync("cl_waiting", 1);
 
         var page = await BrowseAsync(address, "--dump-dom");

@@ -4,7 +4,7 @@ using System.Text;
 namespace FastPool.Compat.Effects;
 
 /// <summary>
-/// What packages, service managers and scripts expect of the process; where PgBouncer does the same, both are run.
+/// Packages, service managers and scripts expect this of the process; where PgBouncer does the same, both are run.
 /// </summary>
 public class ProcessContractTests
 {
@@ -173,7 +173,7 @@ public class ProcessContractTests
     {
         await using var pooler = await Pooler.StartAsync(1, f => f.Program = program);
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "a\nb"), ("database", "x")));
+        await client.SendAsync(Wire.Startup(("user", "a\nb"), ("database", "x")));
         await client.ReplyAsync();
         await pooler.LineAsync("\tb");
         return pooler.Process.Lines.First(line => line.Contains("\tb", StringComparison.Ordinal))[..2];

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace FastPool.Compat.Effects;
 
-/// <summary>What listen_*, tcp_*, unix_socket_* and so_reuseport make of sockets, as the kernel tells it.</summary>
+/// <summary>The effect of listen_*, tcp_*, unix_socket_* and so_reuseport on sockets, as the kernel tells it.</summary>
 public class SocketTests
 {
     [PoolerTheory, Loops]
@@ -138,7 +138,7 @@ public class SocketTests
         Assert.Contains($"listening on unix:{name}/.s.PGSQL.{pooler.Port}", pooler.Process.Text);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint($"\0{name[1..]}/.s.PGSQL.{pooler.Port}"));
-        await socket.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+        await socket.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
         var first = new byte[1];
         Assert.Equal(1, await socket.ReceiveAsync(first));
         Assert.Equal('R', (char)first[0]);
@@ -171,7 +171,7 @@ public class SocketTests
         {
             try
             {
-                await one.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+                await one.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
             }
             catch (IOException) // Closed, because there is no descriptor to hear it with.
             {
@@ -215,7 +215,7 @@ public class SocketTests
         {
             var one = await RawClient.ConnectAsync(pooler.Port);
             crowd.Add(one);
-            await one.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+            await one.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
             var reply = await one.ReplyAsync();
             if (reply.Types == "E") refusal = reply;
         }

@@ -53,7 +53,7 @@ public sealed class HttpRequestTests
     [InlineData("GET / HTTP/1.1\r\n: none\r\n\r\n")]
     [InlineData("GET / HTTP/1.1\r\nA: \0\r\n\r\n")]
     [InlineData("\r\n\r\n")]
-    public void What_is_no_request_is_refused(string head) => Assert.Null(Parse(head));
+    public void Bytes_that_are_no_request_are_refused(string head) => Assert.Null(Parse(head));
 
     [Theory]
     [InlineData("", false)]

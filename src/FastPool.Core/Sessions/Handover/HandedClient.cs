@@ -4,7 +4,7 @@ using FastPool.Core.Settings;
 namespace FastPool.Core.Sessions.Handover;
 
 /// <summary>
-/// What one process tells another of a client that it gives up, so that the client does not notice. Of a PgBouncer only the
+/// A client that one process gives up, as it tells another of it. The client notices nothing. Of a PgBouncer only the
 /// properties of the first block are known; the rest stays as it is here.
 /// </summary>
 public sealed class HandedClient
@@ -34,7 +34,7 @@ public sealed class HandedClient
 
     public ReplicationKind Replication { get; init; }
 
-    /// <summary>What a replication client asked for in <c>options</c>; empty: nothing.</summary>
+    /// <summary>The wish of a replication client in <c>options</c>; empty: none.</summary>
     public string ReplicationOptions { get; init; } = "";
 
     public ClientClocks Clocks { get; init; } = ClientClocks.Unknown;
@@ -46,6 +46,9 @@ public sealed class HandedClient
 
     /// <summary>Its names for prepared statements, with their numbers.</summary>
     public IReadOnlyList<(byte[] Name, long Statement)> Statements { get; init; } = [];
+
+    /// <summary>Its unnamed statement: what follows the name in the Parse; empty: it has none.</summary>
+    public byte[] Unnamed { get; init; } = [];
 
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
@@ -72,6 +75,7 @@ public sealed class HandedClient
             writer.WriteBytes(statement.Name);
             writer.Write(statement.Statement);
         });
+        to.WriteBytes(Unnamed);
         Stream.Write(to);
     }
 
@@ -94,6 +98,7 @@ public sealed class HandedClient
         IsInCopyIn = from.ReadBoolean(),
         AwaitsWelcome = from.ReadBoolean(),
         Statements = from.ReadList(static reader => (reader.ReadCountedBytes(), reader.ReadInt64())),
+        Unnamed = from.ReadCountedBytes(),
         Stream = HandedStream.Read(from),
     };
 }

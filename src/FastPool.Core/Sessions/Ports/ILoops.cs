@@ -49,7 +49,7 @@ public interface ILoopView
     /// <summary>Listening sockets, in the order of their creation; the same for every loop that shares them.</summary>
     IReadOnlyList<ListenerView> Listeners => [];
 
-    /// <summary>What the loop has done since the start.</summary>
+    /// <summary>The loop's work since the start.</summary>
     LoopFigures Figures { get; }
 
     /// <summary>CPU time of the loop's thread since the start, microseconds.</summary>

@@ -101,7 +101,7 @@ public sealed class StatementTable
         new(text.ToArray(), settings, Interlocked.Increment(ref _lastNumber));
 }
 
-/// <summary>What makes a statement what it is.</summary>
+/// <summary>The identity of a statement.</summary>
 internal readonly record struct StatementKey(byte[] Text, TextSettings Settings)
 {
     internal static StatementKey Of(Statement statement) => new(statement.Key, statement.Settings);

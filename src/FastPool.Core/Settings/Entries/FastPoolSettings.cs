@@ -3,7 +3,9 @@ using FastPool.Base;
 
 namespace FastPool.Core.Settings;
 
-/// <summary>What FastPool has beyond PgBouncer: the optional [fastpool] section. All of it is fixed until restart.</summary>
+/// <summary>
+/// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it is fixed until restart.
+/// </summary>
 public sealed record FastPoolSettings
 {
     private const long UsPerSecond = 1_000_000;
@@ -20,7 +22,7 @@ public sealed record FastPoolSettings
     /// <summary>Where metrics are told to whoever asks by HTTP; null: nowhere.</summary>
     public ListenAddress? MetricsListen { get; private init; }
 
-    /// <summary>What has histograms in the metrics.</summary>
+    /// <summary>Whose histograms the metrics have.</summary>
     public HistogramScope MetricsHistograms { get; private init; } = HistogramScope.Database;
 
     /// <summary>File and standard error, syslog and the journal get an object of JSON a line.</summary>
@@ -30,7 +32,7 @@ public sealed record FastPoolSettings
     public bool ConsoleExtended { get; private init; }
 
     /// <summary>
-    /// What a loop sends in one turn goes to the kernel together, by io_uring, where the kernel lets us have it.
+    /// The sends of a loop in one turn go to the kernel together, by io_uring, where the kernel lets us have it.
     /// </summary>
     public bool IoUring { get; private init; } = true;
 

@@ -27,7 +27,9 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
         return new HbaAddress(address.AddressFamily, BinaryPrimitives.ReadUInt128BigEndian(bytes));
     }
 
-    /// <summary>What inet_pton takes: four decimal numbers without leading zeros, or IPv6 without zone and brackets.</summary>
+    /// <summary>
+    /// The addresses that inet_pton takes: four decimal numbers without leading zeros, or IPv6 without zone and brackets.
+    /// </summary>
     internal static bool TryParse(string text, out HbaAddress address)
     {
         address = default;
