@@ -121,6 +121,12 @@ public static class Limits
     public const long RefusalStepUs = 100_000;
 
     /// <summary>
+    /// The Parse of an unnamed statement up to this length is kept while its client may bind it again. A longer one is bound only
+    /// on the server that it was sent to.
+    /// </summary>
+    public const int UnnamedBytesMax = 1024 * 1024;
+
+    /// <summary>
     /// A message that must be held whole before it is judged. PostgreSQL takes none that is longer (MaxAllocSize).
     /// </summary>
     public const int CollectedMessageBytes = 0x3FFFFFFF;

@@ -33,6 +33,9 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Bytes of one endpoint that are dealt with before it is the others' turn, in whole receives.</summary>
     public long BytesPerTurn { get; set; }
 
+    /// <summary>The descriptors that new connections leave alone.</summary>
+    public DescriptorReserve Descriptors { get; set; } = new();
+
     /// <summary>The endpoint whose completion is, or was last, delivered; null: a listener's completion.</summary>
     public Endpoint? InDelivery { get; protected set; }
 

@@ -311,6 +311,11 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         var handle = Sockets.TryOpen(address.Family);
         if (handle < 0) return -handle;
+        if (Descriptors.IsKept(handle))
+        {
+            Sockets.Close(handle);
+            return Errno.EMFILE;
+        }
         if (address.Family != SocketFamily.Unix) _tune(handle);
         var result = Sockets.TryConnect(handle, address);
         if (result < 0 && result != -Errno.EINPROGRESS)

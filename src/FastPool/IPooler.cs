@@ -1,3 +1,4 @@
+using FastPool.Control.Answers;
 using FastPool.Control.Operations;
 using FastPool.Core.Settings;
 using FastPool.Life;
@@ -65,6 +66,9 @@ public interface IPoolerHost
     /// <summary>Reads the configuration again and hands it to <see cref="IPooler.Reload"/>. On the control thread.</summary>
     /// <returns>False when anything failed; the log has the cause.</returns>
     bool Reload();
+
+    /// <summary>What monitoring wants to know of the process. On the control thread.</summary>
+    ProcessFigures Figures();
 
     /// <summary>SET has made these; they are in force. On the control thread.</summary>
     void SettingsApplied(Settings settings);

@@ -79,6 +79,7 @@ internal sealed class ShowCommand
                     Columns =
                 LatencyListing.TopStatements
                 },
+            ["TRANSACTIONS"] = Of(TransactionListing.Listing, () => TransactionListing.Rows(sources)),
             ["WAITING"] = Of(WaitingListing.Listing, () => WaitingListing.Rows(sources)),
             ["LOOPS"] = Of(LoopListing.Listing, () => LoopRow.All(sources.Walk)),
             ["SAFETY"] = Of(SafetyListing.Listing, () => SafetyListing.Rows(sources.Walk)),

@@ -21,8 +21,9 @@ internal static class ProductListing
         new("running_loops", registry.LoopCount.ToString(CultureInfo.InvariantCulture)),
         new("broken_invariants", LoopRow.All(walk).Sum(static row => row.BrokenInvariants)
             .ToString(CultureInfo.InvariantCulture)),
+        new("unnamed_healed", LoopRow.All(walk).Sum(static row => row.UnnamedHealed).ToString(CultureInfo.InvariantCulture)),
         .. registry.Settings.Own.Values,
         new("commands",
-            "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
+            "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
     ];
 }

@@ -66,12 +66,11 @@ public sealed class LatencyWindows
         }
     }
 
-    /// <summary>All pools of one database since the start.</summary>
-    internal static HistogramSum Total(IEnumerable<Pool> pools, LatencyMeasure measure)
+    /// <summary>Some pools since the start, in place of what is in the sum.</summary>
+    internal static void ReadTotal(HistogramSum sum, IReadOnlyList<Pool> pools, LatencyMeasure measure)
     {
-        var sum = new HistogramSum();
+        sum.Clear();
         foreach (var pool in pools) AddTo(sum, pool, measure);
-        return sum;
     }
 
     /// <summary>Ends a period. Figures of pools and statements that are gone are forgotten.</summary>

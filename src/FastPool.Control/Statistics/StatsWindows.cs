@@ -79,6 +79,8 @@ public sealed class StatsWindows
         sum.ClientParses += part.ClientParses;
         sum.ServerParses += part.ServerParses;
         sum.Binds += part.Binds;
+        sum.Errors += part.Errors;
+        sum.Logins += part.Logins;
     }
 }
 

@@ -33,6 +33,13 @@ public sealed class HistogramSum
         }
     }
 
+    /// <summary>For another sum, in the same memory.</summary>
+    public void Clear()
+    {
+        foreach (var block in _blocks) block?.AsSpan().Clear();
+        (Count, SumUs, SquareSum, MaxUs) = (0, 0, 0, 0);
+    }
+
     internal long[] BlockOf(int block) => _blocks[block] ??= new long[LatencyHistogram.BlockSize];
 
     internal void Add(long count, long sumUs, double squareSum, long maxUs)

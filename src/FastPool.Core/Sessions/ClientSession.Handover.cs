@@ -45,6 +45,7 @@ public sealed partial class ClientSession
             if (statements.TryGetValue(number, out var statement))
                 (_statements ??= new ClientStatements(_context.Statements)).Add(name, statement);
         }
+        if (handed.Unnamed.Length > 0) (Unnamed = new UnnamedStatement(_context.Buffers)).Restore(handed.Unnamed);
         Join(pool, host);
     }
 
@@ -76,6 +77,7 @@ public sealed partial class ClientSession
         IsInCopyIn = IsInCopyIn,
         AwaitsWelcome = State == ClientState.Waiting && !_hasWelcome,
         Statements = _statements is null ? [] : [.. _statements.All.Select(static entry => (entry.Name, entry.Statement.Number))],
+        Unnamed = Unnamed is null ? [] : Unnamed.Expected.ToArray(),
         Stream = stream,
     };
 }

@@ -101,7 +101,10 @@ public sealed partial class ServerSession
     /// </summary>
     private void DropUnanswered(byte type)
     {
-        while (!Outstanding.IsEmpty && (IsInDoubt || _isOffBeat) && IsPassedBy(type)) Outstanding.Pop();
+        while (!Outstanding.IsEmpty && (IsInDoubt || _isOffBeat) && IsPassedBy(type))
+        {
+            if (Outstanding.Pop() is { Kind: RequestKind.Unnamed } query) EndUnnamed(query.Action, RequestEnd.Done);
+        }
     }
 
     private bool IsPassedBy(byte type) => Outstanding.Head.Type switch
@@ -127,9 +130,6 @@ public sealed partial class ServerSession
     /// <summary>The fence is answered: so is everything before it that ever will be.</summary>
     private void PassFence()
     {
-        while (Outstanding.Pop() is { IsFence: false } unanswered)
-        {
-            if (unanswered.Statement is not null) NoteSkipped(unanswered);
-        }
+        while (Outstanding.Pop() is { IsFence: false } unanswered) NoteUndone(unanswered, RequestEnd.Skipped);
     }
 }

@@ -30,11 +30,17 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
 
     public BufferPool Buffers { get; } = new();
 
+    /// <summary>What the loop has done.</summary>
+    public LoopFigures Figures { get; } = new();
+
     /// <summary>For latencies never seen before.</summary>
     public HistogramBlocks HistogramBlocks { get; } = new();
 
     /// <summary>The uses of this loop's clients that transaction pooling breaks.</summary>
     public SafetyTable Safety { get; } = new();
+
+    /// <summary>The errors with which clients of this loop were closed.</summary>
+    public EndingTable Endings { get; } = new();
 
     /// <summary>The next message of a login; sent, and cleared, before anybody else's turn.</summary>
     public MessageBuffer LoginOutput { get; } = new();

@@ -209,6 +209,10 @@ internal sealed partial class ClientConnection : MessageEndpoint
             case StatementCase.Disconnect:
                 Session.RefuseStatement(type);
                 return EndAfter(buffer, run, position);
+            case StatementCase.Named or StatementCase.Unnamed or StatementCase.Close when Session.MustAwaitReplies(type, names):
+                _loop.Engine.Pause(this);
+                AwaitsReplies = true;
+                return Step.Hold;
             case StatementCase.Close:
                 if (Server is not null && !TryFence(buffer, ref run, position)) return Step.Ended;
                 _loop.ToClient.Clear();
@@ -223,20 +227,28 @@ internal sealed partial class ClientConnection : MessageEndpoint
         if (length > message.Length && Session.WantsWhole(type, length)) return Step.Hold;
         if (Server is null && !TryLink()) return Step.Hold;
         if (!TryFence(buffer, ref run, position)) return Step.Ended;
+        var (toServer, toClient) = (_loop.ToServer, _loop.ToClient);
+        toServer.Clear();
+        toClient.Clear();
         Session.CountForwarded(length);
         _loop.Figures.ClientMessages++;
         IsBodySkipped = false;
-        if (names.Case == StatementCase.Untouched)
+        if (names.Case is StatementCase.Untouched or StatementCase.Unnamed)
         {
             Server!.Session.LookAt(type, message);
-            Server.Session.Expect(type);
+            var isExpected = names.Case == StatementCase.Unnamed && Session.ApplyUnnamed(type, message, length, toServer);
+            if (toServer.Length > 0)
+            {
+                if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server))
+                    return LoseServer();
+                run = position;
+                toServer.Clear(); // It may be huge.
+            }
+            if (!isExpected) Server.Session.Expect(type);
             BodyRemaining = length;
             return Step.GoOn;
         }
 
-        var (toServer, toClient) = (_loop.ToServer, _loop.ToClient);
-        toServer.Clear();
-        toClient.Clear();
         var consumed = Session.ApplyStatement(type, message, length, names, toServer, toClient);
         if (consumed == 0) return EndAfter(buffer, run, position);
         var rest = position + consumed;
@@ -357,6 +369,16 @@ internal sealed partial class ClientConnection : MessageEndpoint
     {
         if (_parts is not null) SendParts();
         TryTakeHeld();
+    }
+
+    /// <summary>What comes next depends on replies that are not here, see <see cref="ClientSession.MustAwaitReplies"/>.</summary>
+    internal bool AwaitsReplies { get; private set; }
+
+    /// <summary>Some have come: it looks again.</summary>
+    internal void GoOnAfterReplies()
+    {
+        AwaitsReplies = false;
+        GoOn();
     }
 
     /// <summary>The server has taken everything.</summary>

@@ -61,6 +61,9 @@ public sealed class LoopGroup : ILoops
 
     public int Count => _loops.Length;
 
+    /// <summary>Which descriptors connections leave alone.</summary>
+    public DescriptorReserve Reserve => _shared.Descriptors;
+
     public IDescriptorSource Descriptors { get; } = new KernelDescriptors();
 
     /// <summary>Given after the construction, since the console needs the loops; before they start.</summary>

@@ -38,6 +38,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         _clock = clock;
         Context = context;
         Engine = engine;
+        Engine.Descriptors = shared.Descriptors;
         _clients = new((client, index) => client.Index = index);
         _logins = new((client, index) => client.LoginIndex = index);
         _servers = new((server, index) => server.Index = index);
@@ -51,7 +52,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal BufferPool Buffers => Context.Buffers;
 
     /// <summary>The loop's work since the start.</summary>
-    internal readonly LoopFigures Figures = new();
+    internal LoopFigures Figures => Context.Figures;
 
     /// <summary>The bytes that the present delivery sends.</summary>
     internal Outbox Outbox { get; } = new();
@@ -389,8 +390,19 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     {
         var settings = Registry.Settings;
         if (string.IsNullOrEmpty(ending.Reason)) return;
+        if (ending.Message is not null) NoteEnding(client, ending.Message);
         if (settings.LogDisconnections) Context.Log.Closing(client.LogPrefix, ending.Reason, AgeSeconds(client.ConnectUs));
         if (ending.Message is not null && settings.LogPoolerErrors) Context.Log.PoolerError(client.LogPrefix, ending.Message);
+    }
+
+    /// <summary>A name that only somebody claims is not noted.</summary>
+    private void NoteEnding(ClientSession client, string message)
+    {
+        var isLogin = client.Login is not null;
+        var settings = Registry.Settings;
+        var isKnown = isLogin && client.UserName is { } name
+            && (settings.Users.ContainsKey(name) || settings.UserList.TryGet(name, out _));
+        Context.Endings.Add(message, isKnown ? client.UserName! : "", isLogin);
     }
 
     internal void LogClosing(ServerSession server, string reason)

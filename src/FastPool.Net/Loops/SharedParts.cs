@@ -1,3 +1,4 @@
+using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Sessions;
 
@@ -16,6 +17,8 @@ internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? 
     internal PasswordChecker PamChecker { get; } = PasswordChecker.ForPam();
 
     internal PasswordChecker LdapChecker { get; } = PasswordChecker.ForLdap();
+
+    internal DescriptorReserve Descriptors { get; } = new();
 
     /// <summary>Has keys derived off the loops, then calls the answer, on whatever thread.</summary>
     internal Action<KeyDerivation, Action> DeriveKeys { get; } = deriveKeys ?? new KeyDeriver().Begin;

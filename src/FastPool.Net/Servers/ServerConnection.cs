@@ -124,7 +124,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
                 if (BodyRemaining > 0) break;
             }
 
-            if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
+            if (Session.HasOwnReplies && !InjectOwnReplies(buffer, ref run, position)) return end;
             if (Session.Phase == ServerPhase.Linked)
             {
                 var rows = SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
@@ -184,6 +184,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         if (isMidStream) _loop.Engine.Streams(this, end - from);
         else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
+        if (Session.Phase == ServerPhase.Linked && Client is { AwaitsReplies: true } waiting) waiting.GoOnAfterReplies();
         if (Session.Phase == ServerPhase.Linked) Session.Link.TryEnd();
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady && !Session.IsDirty)
         {
@@ -194,15 +195,15 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     }
 
     /// <summary>Replies that the pooler gives go out right behind the message that was before them.</summary>
-    private bool InjectFakes(byte[] buffer, ref int run, int position)
+    private bool InjectOwnReplies(byte[] buffer, ref int run, int position)
     {
-        var fakes = _loop.ToClient;
-        fakes.Clear();
-        Session.TakeFakes(fakes);
-        if (fakes.Length == 0 || Client is not { } client) return true;
+        var replies = _loop.ToClient;
+        replies.Clear();
+        Session.TakeOwnReplies(replies);
+        if (replies.Length == 0 || Client is not { } client) return true;
         _loop.Outbox.Add(buffer, run, position, client);
         run = position;
-        if (_loop.Outbox.AddCopy(fakes.WrittenSpan, _loop.Engine, client)) return true;
+        if (_loop.Outbox.AddCopy(replies.WrittenSpan, _loop.Engine, client)) return true;
         return LoseClient(client);
     }
 

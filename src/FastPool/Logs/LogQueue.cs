@@ -25,6 +25,9 @@ internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, L
     private long _written;
     private bool _isWriting;
 
+    /// <summary>Since the start.</summary>
+    internal long DroppedCount { get; private set; }
+
     internal void Start()
     {
         _thread = new Thread(Work) { Name = "log", IsBackground = true };
@@ -36,6 +39,7 @@ internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, L
         if (entry.MayBeDropped && _bytes + entry.Whole.Length > BytesMax)
         {
             _dropped++;
+            DroppedCount++;
             return;
         }
 

@@ -124,13 +124,6 @@ public class BadInputTests
     /// <summary>Bytes, and the words with which the pooler ends the connection.</summary>
     private static readonly Dictionary<string, (byte[] Bytes, string Text)> Refused = new()
     {
-        ["Bind to an unknown statement"] =
-            ([.. Wire.Bind("", "nobody's"), .. Wire.Execute(), .. Wire.Sync], "prepared statement did not exist"),
-        ["Describe of an unknown statement"] =
-            ([.. Wire.Describe('S', "nobody's"), .. Wire.Sync], "prepared statement did not exist"),
-        ["A name that is taken"] =
-            ([.. Wire.Parse("twice", "select 1"), .. Wire.Parse("twice", "select 2"), .. Wire.Sync],
-            "prepared statement name is already in use"),
         ["Parse without room for its types"] =
             ([.. Wire.Typed('P', [.. Wire.Strings("s"), .. Wire.Strings("select 1"), 0, 3, 0, 0]), .. Wire.Sync],
             "broken Parse packet"),

@@ -17,6 +17,9 @@ internal sealed record Habits
     /// <summary>And the pooler agrees.</summary>
     internal bool GetsTls { get; init; }
 
+    /// <summary>The answer may be that of a pooler in trouble.</summary>
+    internal bool MeetsMines { get; init; }
+
     /// <summary>Chance, in 1,000 per step, to send a cancel request while a reply is due.</summary>
     internal int Cancels { get; init; }
     internal bool ClosesWithTerminate { get; init; }
@@ -159,6 +162,7 @@ internal sealed class FakeClient
         var count = !isCalm && Habits.ReadsMost > 0 ? Math.Min(Habits.ReadsMost, waiting.Length) : waiting.Length;
         (_stage == Stage.Talks ? Received : _input).Add(waiting[..count]);
         Socket.PeerTake(count);
+        if (_stage == Stage.AwaitsTls && _input.Span[0] == 'E' && Habits.MeetsMines) _stage = Stage.LoggingIn;
         if (_stage == Stage.AwaitsTls)
         {
             if (_input.Span[0] != (Habits.GetsTls ? 'S' : 'N'))

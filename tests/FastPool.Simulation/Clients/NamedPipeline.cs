@@ -52,10 +52,9 @@ internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue 
 
     private Course AddParse(Course course)
     {
-        var (name, text) = (names.FreeName(), names.NewText(isFast));
+        var (name, text) = (names.NameForParse(), names.NewText(isFast));
         bytes.Add(Wire.Parse(name, text));
-        names.Parsed(name, text, course);
-        return course == Course.Good && text.StartsWith("bad", StringComparison.Ordinal) ? Course.Failed : course;
+        return names.Parsed(name, text, course);
     }
 
     private Course AddClose(Course course)
@@ -87,6 +86,11 @@ internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue 
 
     private Course AddUse(Course course)
     {
+        if (dice.OneIn(15))
+        {
+            bytes.Add(Wire.Bind("", "nobody's", token()));
+            return course == Course.Good ? Course.Failed : course;
+        }
         var (name, text) = names.Any();
         if (text.StartsWith("copyin", StringComparison.Ordinal)) return course; // These have a way of their own.
         var portal = dice.OneIn(4) ? "p" : "";

@@ -44,6 +44,7 @@ internal sealed class Script
     private int _serial;
     private bool _isInBlock;
     private Course _course;
+    private bool _mayRunOnce;
 
     private Script(int client, Dice dice, ScriptScope scope)
     {
@@ -68,7 +69,6 @@ internal sealed class Script
         if (_bytes.Count == 0) return;
         _pieces.Add(new Piece(_bytes.ToArray(), pace));
         _bytes.Clear();
-        if (pace == Pace.Replies) _names.Settle();
     }
 
     private void AddItem()
@@ -142,9 +142,32 @@ internal sealed class Script
             if (_isInBlock) _course = Course.Unknown;
             return;
         }
+        if (dice.OneIn(5))
+        {
+            BindLate();
+            return;
+        }
         var course = _named.Write(_course, _isInBlock, () => Cut(Pace.AtOnce));
         Cut(PaceOfNext);
         if (_isInBlock && course != Course.Good) _course = Course.Unknown;
+    }
+
+    /// <summary>The unnamed statement of some time ago: it may have been prepared on another server, or be gone.</summary>
+    private void BindLate()
+    {
+        if (_mayRunOnce)
+        {
+            _bytes.Add(Wire.Query(Select()));
+            Cut(Pace.Replies);
+            _mayRunOnce = false;
+        }
+        if (dice.OneIn(3)) _bytes.Add(Wire.Describe('S', ""));
+        _bytes.Add(Wire.Bind("", "", Token));
+        _bytes.Add(Wire.Execute("", 0));
+        if (dice.OneIn(6)) _bytes.Add(Wire.Close('S', ""));
+        _bytes.Add(Wire.Typed('S'));
+        Cut(PaceOfNext);
+        if (_isInBlock) _course = Course.Unknown;
     }
 
     private int Size => dice.OneIn(12) ? dice.Below(6_000) : dice.Below(80);
@@ -180,10 +203,11 @@ internal sealed class Script
     }
 
     /// <summary>
-    /// One or more requests up to a Sync. The unnamed statement lives until then only: the next Sync may meet another server.
+    /// One or more requests up to a Sync. Between them may stand replies.
     /// </summary>
     private void AddExtended(string text)
     {
+        _mayRunOnce |= text.StartsWith("slow", StringComparison.Ordinal); // Its outcome is that of its token.
         for (var i = dice.OneIn(4) ? 2 : 1; i > 0; i--)
         {
             var portal = dice.OneIn(4) ? "p" : "";
@@ -230,6 +254,7 @@ internal sealed class Script
     /// <param name="name">Of a statement that is prepared; empty: one made for the purpose.</param>
     private void CopyInExtended(string name = "")
     {
+        _mayRunOnce |= name.Length == 0;
         if (name.Length == 0) _bytes.Add(Wire.Parse("", dice.OneIn(3) ? $"copyearly {Token}" : $"copyin {Token} {BadAt}"));
         _bytes.Add(Wire.Bind("", name, Token));
         _bytes.Add(Wire.Execute("", 0));
@@ -249,6 +274,7 @@ internal sealed class Script
     {
         var isExtended = dice.OneIn(2);
         var syncsEarly = isExtended && dice.OneIn(2);
+        _mayRunOnce |= isExtended;
         if (isExtended)
         {
             _bytes.Add(Wire.Parse("", $"copyin {Token} 1"));

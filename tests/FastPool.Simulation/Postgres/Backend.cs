@@ -161,6 +161,7 @@ internal sealed class Backend(IBackendHost host)
 
     private IEnumerable<Need> RunQuery(string text)
     {
+        _statements.Remove("");
         var statements = SqlText.Split(text);
         if (statements.Count == 0) Output.Add(Wire.Typed('I'));
         foreach (var statement in statements)
@@ -186,15 +187,16 @@ internal sealed class Backend(IBackendHost host)
         switch (type)
         {
             case 'P':
+                if (strings[0].Length == 0) _statements.Remove("");
                 if (IsRefusedInFailedTransaction(strings[1])) return;
-                if (strings[0].Length > 0 && _statements.ContainsKey(strings[0]))
-                    Fail("42P05", "prepared statement already exists");
-                else if (strings[1].StartsWith("bad", StringComparison.Ordinal)) Fail("42601", "syntax error at " + strings[1]);
+                if (strings[1].StartsWith("bad", StringComparison.Ordinal)) Fail("42601", "syntax error at " + strings[1]);
+                else if (_statements.ContainsKey(strings[0]))
+                    Fail("42P05", $"prepared statement \"{strings[0]}\" already exists");
                 else _statements[strings[0]] = strings[1];
                 if (_error is null) Output.Add(Wire.Typed('1'));
                 break;
             case 'B':
-                if (!_statements.TryGetValue(strings[1], out var text)) Fail("26000", "prepared statement does not exist");
+                if (!_statements.TryGetValue(strings[1], out var text)) Fail("26000", Missing(strings[1]));
                 else if (!IsRefusedInFailedTransaction(text))
                     _portals[strings[0]] = new Portal(text.Replace("$1", Argument(body, strings)));
                 if (_error is null) Output.Add(Wire.Typed('2'));
@@ -205,7 +207,8 @@ internal sealed class Backend(IBackendHost host)
                 var described = kind == 'S' ? _statements.GetValueOrDefault(name) : _portals.GetValueOrDefault(name)?.Text;
                 if (described is null)
                 {
-                    Fail(kind == 'S' ? "26000" : "34000", "nothing to describe");
+                    if (kind == 'S') Fail("26000", Missing(name));
+                    else Fail("34000", "nothing to describe");
                     return;
                 }
                 // Only what tells of no rows can be described there.
@@ -221,6 +224,9 @@ internal sealed class Backend(IBackendHost host)
                 break;
         }
     }
+
+    private static string Missing(string name) =>
+        name.Length == 0 ? "unnamed prepared statement does not exist" : $"prepared statement \"{name}\" does not exist";
 
     /// <summary>The one argument that a Bind has here.</summary>
     private static string Argument(byte[] body, string[] strings)

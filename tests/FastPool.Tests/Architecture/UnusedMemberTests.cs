@@ -23,7 +23,7 @@ public sealed class UnusedMemberTests
         "ScramVerifier::FromPassword/3", // Servers of tests store what PostgreSQL does.
         "ScramVerifiers::get_KeysKept/0", // That the cache has an end.
         "ServerLife::get_Table/0", // Compared with the diagram.
-        "ServerSession::get_BackendPid/0", // Which server it is.
+        // Which server it is.
         "StatementTable::get_Count/0", // That statements are given back.
         "TlsStream::get_IsResumed/0", // Whether a session was taken up again.
         "TokenList::get_Count/0", // The count of tokens read.

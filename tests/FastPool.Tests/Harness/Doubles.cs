@@ -1,5 +1,6 @@
 using FastPool.Base;
 using FastPool.Control;
+using FastPool.Control.Answers;
 using FastPool.Control.Operations;
 using FastPool.Core.Sessions;
 using Microsoft.Extensions.Logging;
@@ -78,6 +79,8 @@ internal sealed class NotingProcess : IProcessControl
         Calls.Add("reload");
         return new ReloadResult(ReloadWork());
     }
+
+    public ProcessFigures Figures() => new() { OpenDescriptors = 17, ReloadsFailed = 3, IsLastReloadBad = true };
 
     public void Shutdown(ShutdownMode mode) => Calls.Add($"shutdown {mode}");
 

@@ -36,6 +36,8 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
     public IPoolHost Host => this;
     public LoopFigures Figures { get; } = new();
     public SafetyTable Safety => context.Safety;
+
+    public EndingTable Endings => context.Endings;
     public List<ClientSession> Clients { get; } = [];
     public List<ServerSession> Servers { get; } = [];
     public List<CancelView> Cancels { get; } = [];

@@ -64,16 +64,18 @@ internal sealed class PreparedTalk(SessionBench bench)
         }
         Assert.Equal(Verdict.Tracked, verdict);
         var names = StatementNames.Find(type, message, message.Length);
+        if (client.MustAwaitReplies(type, names)) return "waits";
         if (names.Case == StatementCase.Close)
         {
             client.ApplyClose(names, _toClient);
             return Words(_toServer.WrittenSpan) + (_toClient.Length > 0 ? ">" + (char)_toClient.WrittenSpan[0] : "");
         }
         client.BeginTracked();
-        if (names.Case == StatementCase.Untouched)
+        if (names.Case is StatementCase.Untouched or StatementCase.Unnamed)
         {
             server.LookAt(type, message);
-            server.Expect(type);
+            if (names.Case != StatementCase.Unnamed || !client.ApplyUnnamed(type, message, message.Length, _toServer))
+                server.Expect(type);
             _toServer.Write(message);
             return Words(_toServer.WrittenSpan);
         }

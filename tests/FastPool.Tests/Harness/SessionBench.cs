@@ -29,11 +29,19 @@ internal sealed class SessionBench
     public FakeHost Host { get; } = new();
     public LineLog Log { get; } = new();
 
-    public ClientSession NewClient(bool isUnix = false, bool isOwnUser = false, string? peer = null) =>
-        new(Context, 1, isUnix ? EndAddress.OfUnix
+    private int _clientCount;
+
+    public ClientSession NewClient(bool isUnix = false, bool isOwnUser = false, string? peer = null,
+        bool mayOnlyUseConsole = false) =>
+        new(Context, 1 + 2 * _clientCount++, isUnix ? EndAddress.OfUnix
             : FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 5000).ToEndAddress(), default, 6432,
             0)
-        { IsOwnUser = isOwnUser, PeerUserName = peer, Transport = new FakeEnd() };
+        {
+            IsOwnUser = isOwnUser,
+            PeerUserName = peer,
+            Transport = new FakeEnd(),
+            MayOnlyUseConsole = mayOnlyUseConsole,
+        };
 
     public Pool PoolOf(string user = "ann") => Registry.GetPool(Registry.FindDatabase("d", out _)!, user);
 

@@ -47,6 +47,9 @@ public sealed class HandedClient
     /// <summary>Its names for prepared statements, with their numbers.</summary>
     public IReadOnlyList<(byte[] Name, long Statement)> Statements { get; init; } = [];
 
+    /// <summary>Its unnamed statement: what follows the name in the Parse; empty: it has none.</summary>
+    public byte[] Unnamed { get; init; } = [];
+
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
     /// <param name="before">The one written before it, of whom much may be the same; null: it is the first.</param>
@@ -72,6 +75,7 @@ public sealed class HandedClient
             writer.WriteBytes(statement.Name);
             writer.Write(statement.Statement);
         });
+        to.WriteBytes(Unnamed);
         Stream.Write(to);
     }
 
@@ -94,6 +98,7 @@ public sealed class HandedClient
         IsInCopyIn = from.ReadBoolean(),
         AwaitsWelcome = from.ReadBoolean(),
         Statements = from.ReadList(static reader => (reader.ReadCountedBytes(), reader.ReadInt64())),
+        Unnamed = from.ReadCountedBytes(),
         Stream = HandedStream.Read(from),
     };
 }

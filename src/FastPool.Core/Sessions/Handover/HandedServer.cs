@@ -42,7 +42,7 @@ public sealed class HandedServer
     public ServerFlags Flags { get; init; }
 
     /// <summary>Requests whose replies are outstanding, oldest first; 0 for no statement.</summary>
-    public IReadOnlyList<(byte Type, ReplyAction Action, long Statement)> Outstanding { get; init; } = [];
+    public IReadOnlyList<(byte Type, ReplyAction Action, long Statement, RequestKind Kind)> Outstanding { get; init; } = [];
 
     /// <summary>Statements that it has prepared, the least recently used first.</summary>
     public IReadOnlyList<(long Statement, bool IsStale)> Statements { get; init; } = [];
@@ -72,6 +72,7 @@ public sealed class HandedServer
             writer.Write(request.Type);
             writer.Write((byte)request.Action);
             writer.Write(request.Statement);
+            writer.Write((byte)request.Kind);
         });
         to.WriteList(Statements, static (writer, statement) =>
         {
@@ -97,7 +98,8 @@ public sealed class HandedServer
         Path = from.ReadString(),
         Ages = (from.ReadInt64(), from.ReadInt64()),
         Flags = (ServerFlags)from.ReadInt32(),
-        Outstanding = from.ReadList(static reader => (reader.ReadByte(), (ReplyAction)reader.ReadByte(), reader.ReadInt64())),
+        Outstanding = from.ReadList(static reader =>
+            (reader.ReadByte(), (ReplyAction)reader.ReadByte(), reader.ReadInt64(), (RequestKind)reader.ReadByte())),
         Statements = from.ReadList(static reader => (reader.ReadInt64(), reader.ReadBoolean())),
         Stream = HandedStream.Read(from),
     };

@@ -154,6 +154,8 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
 
         if (request.DatabaseName != PoolRegistry.AdminDatabase && context.Registry.Clients.Count > settings.MaxClientConn)
             return Refuse("no more connections allowed (max_client_conn)");
+        if (client.MayOnlyUseConsole && request.DatabaseName != PoolRegistry.AdminDatabase)
+            return Refuse("no more connections allowed (too many open files)");
         Negotiate(version, request.UnknownOptions);
         return Resolve(request, settings);
     }

@@ -57,6 +57,8 @@ public interface ILoopView
 
     SafetyTable Safety { get; }
 
+    EndingTable Endings { get; }
+
     /// <summary>Disconnects the client; the message is sent as FATAL. Without effect on one that is gone already.</summary>
     void Close(ClientSession client, string reason);
 

@@ -21,6 +21,9 @@ public sealed record FastPoolSettings
     /// <summary>Where metrics are told to whoever asks by HTTP; null: nowhere.</summary>
     public ListenAddress? MetricsListen { get; private init; }
 
+    /// <summary>What has histograms in the metrics.</summary>
+    public HistogramScope MetricsHistograms { get; private init; } = HistogramScope.Database;
+
     /// <summary>The console takes the extended protocol, and what drivers say at the beginning.</summary>
     public bool ConsoleExtended { get; private init; }
 
@@ -48,6 +51,7 @@ public sealed record FastPoolSettings
     [
         new("loops", Loops.ToString(CultureInfo.InvariantCulture)),
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
+        new("metrics_histograms", HistogramScopes.Words.WordOf(MetricsHistograms)),
         new("console_extended", ConsoleExtended ? "1" : "0"),
         new("io_uring", IoUring ? "1" : "0"),
         new("hba_strict", HbaStrict ? "1" : "0"),
@@ -74,6 +78,8 @@ public sealed record FastPoolSettings
             case "metrics_listen":
                 if (value.Length == 0) return this with { MetricsListen = null };
                 return ListenAddress.TryParse(value) is { } address ? this with { MetricsListen = address } : null;
+            case "metrics_histograms":
+                return HistogramScopes.Words.TryParse(value, out var scope) ? this with { MetricsHistograms = scope } : null;
             case "console_extended":
                 return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
             case "io_uring":

@@ -87,7 +87,7 @@ internal sealed class HbaRuleParser(string path, IdentMaps maps, IFileReader fil
             log.Add(LogText.Warning($"address does not match mask in {path} line #{line}: {address} / {mask}"));
         }
 
-        network = (address, mask);
+        network = HbaAddress.Unmapped(address, mask);
         return true;
     }
 

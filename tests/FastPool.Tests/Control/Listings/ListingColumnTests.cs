@@ -48,6 +48,8 @@ public sealed class ListingColumnTests
     [InlineData("LATENCY USERS", "user:t measure:t span:t " + Times)]
     [InlineData("LATENCY STATEMENTS", "statement:t span:t " + Times + " query:t")]
     [InlineData("WAITING", "database:t user:t id:i ptr:t application_name:t addr:t port:i wait:i wait_us:i cause:t")]
+    [InlineData("TRANSACTIONS",
+        "database:t user:t application_name:t addr:t port:i state:t xact:i xact_us:i since:i since_us:i server_addr:t server_port:i remote_pid:i id:i ptr:t link:t")]
     [InlineData("LOOPS",
         "loop:i clients:i servers:i wakeups:N client_messages:N server_messages:N client_bytes:N server_bytes:N moves:N sends_together:N busy_us:N")]
     [InlineData("SAFETY", "database:t user:t application_name:t usage:t count:N last_time:t")]
@@ -59,6 +61,35 @@ public sealed class ListingColumnTests
             string.Join(' ', reply.Columns.Select(static column => $"{column.Name}:{Letter(column.Oid, column.Length)}")));
         Assert.Equal("SHOW", reply.Tag);
         Assert.All(reply.Rows, row => Assert.Equal(columns.Split(' ').Length, row.Split('|').Length));
+        Assert.Equal(columns.Split(' ').Select(static column => column.Split(':')[0]), Explained(item));
+    }
+
+    [Fact]
+    public void The_manual_explains_no_listing_that_is_none()
+    {
+        foreach (var item in Sections().SelectMany(static section => section.Items))
+            Assert.Equal("SHOW", new ConsoleWorld().Query("SHOW " + item).Tag);
+    }
+
+    /// <summary>The columns of a listing in pgbouncer(1), in their order.</summary>
+    private static IEnumerable<string> Explained(string item)
+    {
+        var text = Sections().Single(section => section.Items.Contains(item)).Text;
+        var items = text.Split('\n').SkipWhile(static line => !line.StartsWith(".It Cm ", StringComparison.Ordinal)).ToArray();
+        for (var i = 0; i < items.Length; i++)
+        {
+            if (!items[i].StartsWith(".It Cm ", StringComparison.Ordinal)) continue;
+            Assert.True(i + 1 < items.Length && items[i + 1].Length > 0 && items[i + 1][0] != '.', items[i] + " says nothing");
+            foreach (var name in items[i][".It Cm ".Length..].Split(" , ")) yield return name;
+        }
+    }
+
+    private static IEnumerable<(string[] Items, string Text)> Sections()
+    {
+        var path = Path.Combine(Path.GetDirectoryName(Architecture.SourceTree.Folder)!, "dist", "man", "pgbouncer.1");
+        var columns = File.ReadAllText(path).Split(".Sh COLUMNS\n")[1].Split("\n.Sh ")[0];
+        return columns.Split("\n.Ss ").Skip(1)
+            .Select(static section => (section.Split('\n')[0].Split(" , "), section[section.IndexOf('\n')..]));
     }
 
     private static char Letter(uint oid, int length) => (oid, length) switch

@@ -84,6 +84,36 @@ public sealed class OwnListingTests
     }
 
     [Fact]
+    public void Who_holds_a_server_is_told_the_oldest_transaction_first()
+    {
+        var world = new ConsoleWorld(loops: 2);
+        var idle = Begin(world, "p0", 0);
+        idle.Server!.Judge((byte)'Z', [(byte)'Z', 0, 0, 0, 5, (byte)'T']);
+        idle.EndQuery(isTransactionOver: false);
+        world.Pass(3_000_005);
+        var running = Begin(world, "p1", 1);
+        world.Pass(1_000_001);
+        world.Acquire(world.Client("p0")); // It has a server, and has sent nothing yet.
+        var pointer = Core.Sessions.ConnectionName.Pointer;
+        var rows = world.Query("show transactions").Rows;
+        Assert.Equal(3, rows.Length);
+        Assert.StartsWith("p0|alice||127.0.0.1|50000|idle in transaction|4|6|4|6|127.0.0.1|", rows[0], StringComparison.Ordinal);
+        Assert.EndsWith($"|{idle.Id}|{pointer(idle.Id)}|{pointer(idle.Server!.Id)}", rows[0], StringComparison.Ordinal);
+        Assert.StartsWith("p1|alice||127.0.0.1|50000|running|1|1|1|1|", rows[1], StringComparison.Ordinal);
+        Assert.StartsWith("p0|alice||127.0.0.1|50000|idle|0|0|", rows[2], StringComparison.Ordinal);
+        world.Release(running);
+        Assert.Equal(2, world.Query("show transactions").Rows.Length);
+    }
+
+    private static Core.Sessions.ClientSession Begin(ConsoleWorld world, string database, int loop)
+    {
+        var client = world.Client(database, loop: loop);
+        client.Judge((byte)'Q', 10);
+        world.Acquire(client);
+        return client;
+    }
+
+    [Fact]
     public void Loops_show_what_they_carry_and_have_done()
     {
         var world = new ConsoleWorld(loops: 2);
@@ -101,9 +131,10 @@ public sealed class OwnListingTests
             new ConsoleWorld(
             "[pgbouncer]\n[fastpool]\nloops=2\nmetrics_listen=127.0.0.1:9127\nconsole_extended=1\n[databases]\n");
         Assert.Equal(
-            ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "loops|2",
-                "metrics_listen|127.0.0.1:9127", "console_extended|1", "io_uring|1", "hba_strict|1"],
-            world.Query("show fastpool").Rows[..9]);
+            ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "unnamed_healed|0", "loops|2",
+                "metrics_listen|127.0.0.1:9127", "metrics_histograms|database", "console_extended|1", "io_uring|1",
+                "hba_strict|1"],
+            world.Query("show fastpool").Rows[..11]);
         Assert.Equal(98, world.Query("show config").Rows.Length);
     }
 

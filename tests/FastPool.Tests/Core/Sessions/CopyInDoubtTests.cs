@@ -23,7 +23,7 @@ public sealed class CopyInDoubtTests
     private string Fakes()
     {
         var output = new Protocol.MessageBuffer();
-        _server.TakeFakes(output);
+        _server.TakeOwnReplies(output);
         return System.Text.Encoding.Latin1.GetString(output.WrittenSpan).TrimEnd('\0', '\u0004');
     }
 
@@ -36,13 +36,13 @@ public sealed class CopyInDoubtTests
     {
         foreach (var message in new[] { Execute, Sync, Wire.Typed('d', 1), Sync, Wire.Typed('c') })
             _talk.Says(_client, message);
-        Assert.Equal("", _talk.Says(_client, Parse("same", "select 1")));
+        Assert.Equal("", _talk.Says(_client, Close("known")));
         Assert.Equal("P2", _talk.Says(_client, Parse("other", "select 2")));
         _talk.Says(_client, Sync);
 
         Assert.Equal(Verdict.Forward, Answers(_server, "G E:22P04 Z"));
         Assert.Equal(Verdict.FakesFirst, Answers(_server, "1"));
-        Assert.Equal("1", Fakes());
+        Assert.Equal("3", Fakes());
         Assert.Equal(Verdict.Forward, Answers(_server, "1"));
         Assert.Equal(Verdict.Forward, Answers(_server, "Z"));
         Assert.Equal(LinkHold.None, _server.Link.Hold);
@@ -74,6 +74,17 @@ public sealed class CopyInDoubtTests
         Assert.Equal("Q", _talk.Says(_client, Query("select 1")));
         Answers(_server, "C:ROLLBACK Z C:SELECT~1 Z");
         Assert.Equal(LinkHold.None, _server.Link.Hold);
+    }
+
+    /// <summary>A fence has a Sync, and a Sync in the middle of a segment would end it.</summary>
+    [Fact]
+    public void No_fence_goes_into_a_segment_that_is_open()
+    {
+        foreach (
+            var message in new[] { Parse("", "copy v from stdin"), Bind(""), Execute, Sync, Raw.Message('c'), Sync,
+            Query("begin"), Parse("", "set timezone = 'x'"), Bind(""), Execute }) _talk.Says(_client, message);
+        Answers(_server, "1 2 G E:55000 Z Z C:BEGIN Z:T 1 2 C:SET");
+        Assert.Equal("P", _talk.Says(_client, Parse("", "select 1")));
     }
 
     [Fact]

@@ -111,7 +111,7 @@ public sealed class ServerSessionTests
         Assert.Equal(0, output.Length);
         Assert.Equal(1, server.Outstanding.FakeCount);
         SessionBench.EndOf(server).IsMidMessage = false;
-        server.TakeFakes(output);
+        server.TakeOwnReplies(output);
         Assert.Equal(PreparedMessages.CloseComplete.ToArray(), output.WrittenSpan.ToArray());
         output.Clear();
         client.ApplyClose(new StatementNames(), output);

@@ -229,6 +229,7 @@ public sealed class ConfigurationLoaderTests
         {
             ["FASTPOOL_LOOPS"] = "3",
             ["FASTPOOL_METRICS_LISTEN"] = "*:9127",
+            ["FASTPOOL_METRICS_HISTOGRAMS"] = "off",
             ["FASTPOOL_CONSOLE_EXTENDED"] = "1",
             ["FASTPOOL_IO_URING"] = "0",
             ["FASTPOOL_HBA_STRICT"] = "0",

@@ -286,6 +286,17 @@ public sealed class ClientLoginTests
     }
 
     [Theory]
+    [InlineData("d", "no more connections allowed (too many open files)")]
+    [InlineData("pgbouncer", null)]
+    public void A_client_on_a_descriptor_that_is_kept_may_only_use_the_console(string database, string? told)
+    {
+        var bench = new SessionBench("auth_type=trust\nadmin_users=ann");
+        var login = bench.NewClient(mayOnlyUseConsole: true).Login!;
+        login.OnStartup(V3, Parameters("user", "ann", "database", database), false);
+        Assert.Equal(told, Told(login));
+    }
+
+    [Theory]
     [InlineData("max_client_conn=1", "d", "no more connections allowed (max_client_conn)")]
     [InlineData("max_client_conn=2", "d", null)]
     [InlineData("max_db_client_connections=1\nmax_user_client_connections=1", "d",

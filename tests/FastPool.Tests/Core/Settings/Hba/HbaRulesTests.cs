@@ -109,6 +109,9 @@ public sealed class HbaRulesTests
     [InlineData("host all all fe80::/10 trust", false, false, "fe80::1:2", true)]
     [InlineData("host all all fe80::/10 trust", false, false, "fec0::1", false)]
     [InlineData("host all all ::1/128 trust", false, false, "::1", true)]
+    [InlineData("host all all ::ffff:10.0.0.0/104 trust", false, false, "10.1.2.3", true)]
+    [InlineData("host all all ::ffff:10.0.0.0/104 trust", false, false, "11.1.2.3", false)]
+    [InlineData("host all all ::ffff:0.0.0.0/96 trust", false, false, "1.2.3.4", true)]
     public void A_rule_is_for_a_kind_of_connection(string line, bool unix, bool tls, string? address, bool matches)
     {
         var request = new HbaRequest

@@ -1,7 +1,3 @@
-using FastPool.Base;
-using FastPool.Core.Pools;
-using FastPool.Core.Sessions.Handover;
-
 namespace FastPool.Core.Sessions;
 
 /// <summary>A loop's work since the start. Its own thread counts and reads.</summary>
@@ -23,4 +19,6 @@ public sealed class LoopFigures
     public long SendsTogether;
     /// <summary>Mistakes of our own that were thrown and contained. Each has a line in the log.</summary>
     public long BrokenInvariants;
+    /// <summary>Unnamed statements that were prepared once more, for the server had another client's.</summary>
+    public long UnnamedHealed;
 }
