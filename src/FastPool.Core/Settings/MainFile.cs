@@ -153,7 +153,7 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
         return isReload; // A known key, but all of this section is fixed until restart.
     }
 
-    /// <summary>What looks like a comment behind a value, and is part of it.</summary>
+    /// <summary>Text that looks like a comment behind a value, and is part of the value.</summary>
     private static string? CommentBehind(string value)
     {
         var sign = value.AsSpan().IndexOfAny(';', '#');

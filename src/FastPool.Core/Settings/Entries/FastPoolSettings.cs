@@ -22,7 +22,7 @@ public sealed record FastPoolSettings
     /// <summary>Where metrics are told to whoever asks by HTTP; null: nowhere.</summary>
     public ListenAddress? MetricsListen { get; private init; }
 
-    /// <summary>What has histograms in the metrics.</summary>
+    /// <summary>The objects that have histograms in the metrics.</summary>
     public HistogramScope MetricsHistograms { get; private init; } = HistogramScope.Database;
 
     /// <summary>The console takes the extended protocol, and what drivers say at the beginning.</summary>

@@ -84,7 +84,7 @@ public sealed class OwnListingTests
     }
 
     [Fact]
-    public void Who_holds_a_server_is_told_the_oldest_transaction_first()
+    public void SHOW_lists_the_holders_of_servers_with_the_oldest_transaction_first()
     {
         var world = new ConsoleWorld(loops: 2);
         var idle = Begin(world, "p0", 0);
