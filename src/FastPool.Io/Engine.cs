@@ -117,7 +117,7 @@ public abstract class Engine(BufferPool buffers)
 
     // ---- TLS --------------------------------------------------------------------------------------------------------
 
-    private TlsCarrier Tls => _tls ??= new TlsCarrier();
+    private TlsCarrier Tls => _tls ??= new TlsCarrier(Buffers);
 
     /// <summary>
     /// What is sent and received from now on is encrypted. The client side of a handshake begins at once;
@@ -145,6 +145,9 @@ public abstract class Engine(BufferPool buffers)
 
     /// <summary>An endpoint has come from another loop.</summary>
     protected void MoveTlsHere(Endpoint endpoint) => endpoint.Tls?.MoveTo(Tls.Transfer);
+
+    /// <summary>An endpoint leaves for another loop.</summary>
+    protected void MoveTlsAway(Endpoint endpoint) => endpoint.Tls?.Leave(Tls.Transfer);
 
     /// <summary>Before the handle is closed.</summary>
     protected void EndTls(Endpoint endpoint)

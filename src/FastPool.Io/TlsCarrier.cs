@@ -8,7 +8,7 @@ namespace FastPool.Io;
 /// the loop's. What one receive has brought is decrypted whole and delivered at once; what one delivery sends leaves in as
 /// few records and calls as it can. Made with the loop's first TLS connection.
 /// </summary>
-internal sealed class TlsCarrier
+internal sealed class TlsCarrier(BufferPool buffers)
 {
     private const int RecordBytesMax = 16 * 1024;
     private const int PlainAt = Limits.HeadroomBytes;
@@ -19,13 +19,13 @@ internal sealed class TlsCarrier
     private readonly byte[] _plain = BufferPool.NewPinned(PlainAt + PlainBytes);
     private readonly byte[] _gathered = BufferPool.NewPinned(RecordBytesMax);
 
-    internal TlsTransfer Transfer { get; } = new();
+    internal TlsTransfer Transfer { get; } = new(buffers);
 
     /// <summary>Hands plaintext to the endpoint's owner, after its handshake; never more than one completion each.</summary>
     internal void Deliver(Engine engine, Endpoint endpoint, ReadOnlySpan<byte> cipher)
     {
         var tls = endpoint.Tls!;
-        var outcome = tls.Receive(cipher, _plain.AsSpan(PlainAt), out var count);
+        var outcome = tls.Receive(Transfer, cipher, _plain.AsSpan(PlainAt), out var count);
         var isSound = SendOutput(engine, endpoint);
         if (outcome == TlsOutcome.Failed)
         {
@@ -39,9 +39,10 @@ internal sealed class TlsCarrier
         }
         if (outcome == TlsOutcome.Established)
         {
-            endpoint.OnSecured();
+            endpoint.OnSecured((TlsStream)tls);
             if (!ReferenceEquals(endpoint.Tls, tls)) return;
         }
+        endpoint.Tls = tls = tls.Settle();
         if (count > 0)
         {
             endpoint.OnReceived(_plain, PlainAt, count);
@@ -52,7 +53,7 @@ internal sealed class TlsCarrier
 
     /// <summary>Begins a handshake as the side that speaks first.</summary>
     /// <returns>False when the connection is broken.</returns>
-    internal bool Start(Engine engine, Endpoint endpoint) => endpoint.Tls!.Start() & SendOutput(engine, endpoint);
+    internal bool Start(Engine engine, Endpoint endpoint) => ((TlsStream)endpoint.Tls!).Start(Transfer) & SendOutput(engine, endpoint);
 
     /// <returns>False when the connection is broken.</returns>
     internal bool Send(Engine engine, Endpoint endpoint, ReadOnlySpan<byte> plain)
@@ -61,7 +62,7 @@ internal sealed class TlsCarrier
         while (!plain.IsEmpty)
         {
             var piece = plain[..Math.Min(plain.Length, TlsTransfer.PlainBytesMax)];
-            if (!endpoint.Tls.Write(piece) || !SendOutput(engine, endpoint)) return false;
+            if (!endpoint.Tls.Write(Transfer, piece) || !SendOutput(engine, endpoint)) return false;
             plain = plain[piece.Length..];
         }
         return true;
@@ -96,9 +97,9 @@ internal sealed class TlsCarrier
     {
         var tls = endpoint.Tls!;
         endpoint.Tls = null;
-        if (!tls.IsPeerClosed && !endpoint.IsCongested && !endpoint.Has(EndpointFlags.PeerClosed)) tls.SayGoodbye();
+        if (!tls.IsPeerClosed && !endpoint.IsCongested && !endpoint.Has(EndpointFlags.PeerClosed)) tls.SayGoodbye(Transfer);
         SendOutput(engine, endpoint);
-        tls.Free();
+        tls.Free(Transfer);
     }
 
     private bool SendOutput(Engine engine, Endpoint endpoint)

@@ -171,6 +171,7 @@ internal sealed class MemoryEngine : Engine
     {
         SendDeferredTo(endpoint);
         Check.That(endpoint.IsOpen && !endpoint.IsCongested);
+        MoveTlsAway(endpoint);
         var handle = endpoint.Handle;
         Unregister(endpoint);
         return handle;
