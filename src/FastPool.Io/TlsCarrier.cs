@@ -21,11 +21,26 @@ internal sealed class TlsCarrier(BufferPool buffers)
 
     internal TlsTransfer Transfer { get; } = new(buffers);
 
+    /// <inheritdoc cref="Engine.TlsCounts"/>
+    internal int OwnCount { get; private set; }
+
+    /// <inheritdoc cref="Engine.TlsCounts"/>
+    internal int LibraryCount { get; private set; }
+
+    private void Count(TlsLayer tls, int change)
+    {
+        if (!tls.IsEstablished) return;
+        if (tls is TlsRecords) OwnCount += change;
+        else LibraryCount += change;
+    }
+
     /// <summary>Hands plaintext to the endpoint's owner, after its handshake; never more than one completion each.</summary>
     internal void Deliver(Engine engine, Endpoint endpoint, ReadOnlySpan<byte> cipher)
     {
         var tls = endpoint.Tls!;
+        var wasEstablished = tls.IsEstablished;
         var outcome = tls.Receive(Transfer, cipher, _plain.AsSpan(PlainAt), out var count);
+        if (!wasEstablished) Count(tls, 1);
         var isSound = SendOutput(engine, endpoint);
         if (outcome == TlsOutcome.Failed)
         {
@@ -42,13 +57,44 @@ internal sealed class TlsCarrier(BufferPool buffers)
             endpoint.OnSecured((TlsStream)tls);
             if (!ReferenceEquals(endpoint.Tls, tls)) return;
         }
-        endpoint.Tls = tls = tls.Settle();
+        if (tls is TlsStream) endpoint.Tls = tls = Settle(tls);
         if (count > 0)
         {
             endpoint.OnReceived(_plain, PlainAt, count);
             if (!ReferenceEquals(endpoint.Tls, tls)) return;
         }
         if (tls.IsPeerClosed && !endpoint.IsPaused && !endpoint.IsHeldUp && !endpoint.IsParked) endpoint.OnEnded(0);
+    }
+
+    private TlsLayer Settle(TlsLayer tls)
+    {
+        var settled = tls.Settle();
+        Count(tls, -1);
+        Count(settled, 1);
+        return settled;
+    }
+
+    internal TlsRecords? TryRestore(ReadOnlySpan<byte> state) => TlsRecords.TryRestore(state, Transfer);
+
+    internal void MoveAway(TlsLayer tls)
+    {
+        Count(tls, -1);
+        tls.Leave(Transfer);
+    }
+
+    internal void MoveHere(TlsLayer tls)
+    {
+        tls.MoveTo(Transfer);
+        Count(tls, 1);
+    }
+
+    /// <summary>It ends here, without a word to the peer.</summary>
+    internal void Forget(Endpoint endpoint)
+    {
+        var tls = endpoint.Tls!;
+        endpoint.Tls = null;
+        Count(tls, -1);
+        tls.Free(Transfer);
     }
 
     /// <summary>Begins a handshake as the side that speaks first.</summary>
@@ -97,6 +143,7 @@ internal sealed class TlsCarrier(BufferPool buffers)
     {
         var tls = endpoint.Tls!;
         endpoint.Tls = null;
+        Count(tls, -1);
         if (!tls.IsPeerClosed && !endpoint.IsCongested && !endpoint.Has(EndpointFlags.PeerClosed)) tls.SayGoodbye(Transfer);
         SendOutput(engine, endpoint);
         tls.Free(Transfer);

@@ -13,9 +13,9 @@ public static class HandoverReader
     /// <summary>The parameter by which a process says in its greeting that it can be asked for all of it.</summary>
     public static ReadOnlySpan<byte> GreetingName => Encoding.ASCII.GetBytes(ConsoleWelcome.TakeoverParameter);
 
-    /// <summary>Its value for the form that is read here.</summary>
-    public static ReadOnlySpan<byte> GreetingValue =>
-        Encoding.ASCII.GetBytes(HandedState.Version.ToString(CultureInfo.InvariantCulture));
+    /// <summary>The form that its value promises; 0: none that is read here.</summary>
+    public static int FormOf(ReadOnlySpan<byte> greetingValue) =>
+        int.TryParse(greetingValue, CultureInfo.InvariantCulture, out var form) && form is >= 1 and <= HandedState.Version ? form : 0;
 
     /// <summary>One row.</summary>
     /// <param name="descriptors">Takes so many of those that have come, in their order.</param>
@@ -25,7 +25,20 @@ public static class HandoverReader
         if (!DataRow.TryRead(body, out var row)) throw new EndOfStreamException();
         var columns = new DataRowColumns(row);
         if (!columns.MoveNext() || columns.IsNull) throw new EndOfStreamException();
-        using var from = new BinaryReader(new MemoryStream(columns.Value.ToArray()));
+        var bytes = columns.Value.ToArray();
+        try
+        {
+            Read(bytes, state, descriptors);
+        }
+        finally
+        {
+            Array.Clear(bytes); // There are secrets in it.
+        }
+    }
+
+    private static void Read(byte[] bytes, HandedState state, Func<int, int[]> descriptors)
+    {
+        using var from = new BinaryReader(new MemoryStream(bytes));
         var kind = from.ReadByte();
         if (kind == HandoverWriter.Common)
         {
@@ -43,12 +56,12 @@ public static class HandoverReader
                     state.Listeners.Add(new HandedListener(descriptor, from.ReadString(), from.ReadInt32()));
                     break;
                 case HandoverWriter.Servers:
-                    server = HandedServer.Read(from, server);
+                    server = HandedServer.Read(from, server, state.Form);
                     server.Descriptor = descriptor;
                     state.Servers.Add(server);
                     break;
                 case HandoverWriter.Clients:
-                    client = HandedClient.Read(from, client);
+                    client = HandedClient.Read(from, client, state.Form);
                     client.Descriptor = descriptor;
                     state.Clients.Add(client);
                     break;

@@ -11,8 +11,21 @@ public sealed unsafe partial class TlsRecords
     private const int DirectionBytes = RecordKeys.SecretBytesMax + RecordKeys.KeyBytesMax + RecordKeys.NonceBytes + sizeof(ulong);
     private const int FixedBytes = HeadBytes + 2 * DirectionBytes;
 
-    /// <summary>What <see cref="TryRestore"/> reads. It holds secrets: who has it clears it.</summary>
-    public byte[] Save()
+    /// <summary>
+    /// What <see cref="TryRestore"/> reads. It holds secrets: who has it clears it. Nothing is sealed here any more, so that no two
+    /// processes use the same nonce.
+    /// </summary>
+    public byte[] Give()
+    {
+        var state = Save();
+        _marks |= Marks.Given;
+        return state;
+    }
+
+    /// <summary>The other process has not sealed anything, and never will.</summary>
+    public void TakeBack() => _marks &= ~Marks.Given;
+
+    private byte[] Save()
     {
         Check.That(!IsBroken && _keys is not null);
         var state = new byte[FixedBytes + _partialCount];

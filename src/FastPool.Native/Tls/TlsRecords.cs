@@ -44,6 +44,8 @@ public sealed unsafe partial class TlsRecords : TlsLayer
         UpdateDue = 8,
         /// <summary>The peer's key has been used so often that we want another.</summary>
         AskDue = 16,
+        /// <summary>Another process may be about to go on with these keys: nothing may be sealed here.</summary>
+        Given = 32,
     }
 
     /// <param name="keys">Of <see cref="SecretMemory"/>, and ours from now on.</param>
@@ -249,6 +251,7 @@ public sealed unsafe partial class TlsRecords : TlsLayer
     /// <summary>One record into the transfer's output.</summary>
     private bool TrySeal(TlsTransfer transfer, byte type, ReadOnlySpan<byte> content)
     {
+        if ((_marks & Marks.Given) != 0) return false;
         var room = transfer.Reserve(content.Length + Overhead);
         if (room is null) return false;
         var body = content.Length + Overhead - HeaderBytes;

@@ -31,6 +31,8 @@ internal sealed class LoopView(Loop loop, LoopGroup group) : ILoopView
         }
     }
 
+    public (int Own, int Library) TlsCounts => loop.Engine.TlsCounts;
+
     public SafetyTable Safety => loop.Context.Safety;
 
     /// <summary>Of the thread that asks, which is the loop's own.</summary>

@@ -24,7 +24,7 @@ internal sealed class TakeoverDialogue : IDisposable
     private readonly OldProcess _old;
     private readonly ILogger _log;
     private readonly string _prefix;
-    private bool _isOwnKind;
+    private int _form; // Of what a FastPool tells; 0: it is PgBouncer, or a form that is not known here.
 
     private TakeoverDialogue(OldProcess old, string prefix, ILogger log)
     {
@@ -73,12 +73,12 @@ internal sealed class TakeoverDialogue : IDisposable
     {
         LogIn();
         _log.Note(_prefix + "login OK, sending SUSPEND");
-        Ask(_isOwnKind ? "SUSPEND TAKEOVER;"u8 : "SUSPEND;"u8, "SUSPEND"u8, static (_, _) => throw new FatalError(Invalid));
+        Ask(_form > 0 ? "SUSPEND TAKEOVER;"u8 : "SUSPEND;"u8, "SUSPEND"u8, static (_, _) => throw new FatalError(Invalid));
         _log.Note("SUSPEND finished, sending SHOW FDS");
-        var state = new HandedState();
+        var state = new HandedState { Form = _form };
         try
         {
-            if (_isOwnKind) Ask("SHOW TAKEOVER;"u8, "SHOW"u8, (_, row) => HandoverReader.Read(row, state, TakeDescriptors));
+            if (_form > 0) Ask("SHOW TAKEOVER;"u8, "SHOW"u8, (_, row) => HandoverReader.Read(row, state, TakeDescriptors));
             else TakeRows(state);
         }
         catch (IOException)
@@ -102,7 +102,7 @@ internal sealed class TakeoverDialogue : IDisposable
                 case BackendMessage.ErrorResponse: throw new FatalError("login failed");
                 case BackendMessage.ParameterStatus when ParameterStatus.TryRead(body, out var status)
                     && status.Name.SequenceEqual(HandoverReader.GreetingName):
-                    _isOwnKind = status.Value.SequenceEqual(HandoverReader.GreetingValue);
+                    _form = HandoverReader.FormOf(status.Value);
                     break;
                 case BackendMessage.ReadyForQuery: return;
             }

@@ -82,7 +82,8 @@ public sealed class HandedServer
     }
 
     /// <param name="before">The one read before it.</param>
-    public static HandedServer Read(BinaryReader from, HandedServer? before) => new()
+    /// <param name="form">Of <see cref="HandedState.Form"/>.</param>
+    public static HandedServer Read(BinaryReader from, HandedServer? before, int form) => new()
     {
         OldDescriptor = from.ReadInt32(),
         Database = from.ReadShared(before?.Database, static reader => reader.ReadString()),
@@ -99,7 +100,7 @@ public sealed class HandedServer
         Flags = (ServerFlags)from.ReadInt32(),
         Outstanding = from.ReadList(static reader => (reader.ReadByte(), (ReplyAction)reader.ReadByte(), reader.ReadInt64())),
         Statements = from.ReadList(static reader => (reader.ReadInt64(), reader.ReadBoolean())),
-        Stream = HandedStream.Read(from),
+        Stream = HandedStream.Read(from, form),
     };
 }
 

@@ -5,8 +5,11 @@ namespace FastPool.Core.Sessions.Handover;
 /// <summary>All that one process gives to the one that takes its place.</summary>
 public sealed class HandedState
 {
-    /// <summary>What a process says of the form it writes, and the only one it reads.</summary>
-    public const int Version = 1;
+    /// <summary>What a process says of the form it writes. It reads this and those before: 1 has no TLS.</summary>
+    public const int Version = 2;
+
+    /// <summary>The form of what is read.</summary>
+    public int Form { get; init; } = Version;
 
     /// <summary>By SHOW FDS: what servers have prepared is not known, nor is anything that PgBouncer does not tell.</summary>
     public bool IsFromPgBouncer { get; set; }
@@ -44,6 +47,13 @@ public sealed class HandedState
     {
         if (!_named.TryGetValue(values, out var named)) _named[values] = named = tracked.Named(values);
         return named;
+    }
+
+    /// <summary>Nobody needs the secrets of connections in this any more.</summary>
+    public void ForgetKeys()
+    {
+        foreach (var client in Clients) client.Stream.Forget();
+        foreach (var server in Servers) server.Stream.Forget();
     }
 
     /// <summary>Everything but connections and listeners.</summary>

@@ -52,6 +52,9 @@ public interface ILoopView
     /// <summary>What the loop has done since the start.</summary>
     LoopFigures Figures { get; }
 
+    /// <summary>TLS connections whose records are the pooler's own, and the library's.</summary>
+    (int Own, int Library) TlsCounts => (0, 0);
+
     /// <summary>CPU time of the loop's thread since the start, microseconds.</summary>
     long BusyUs => 0;
 

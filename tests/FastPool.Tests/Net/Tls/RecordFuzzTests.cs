@@ -47,7 +47,7 @@ public sealed class RecordFuzzTests
     {
         var transfer = new TlsTransfer();
         var (ours, peer) = RecordPeer.Pair(suite);
-        var state = ours.Save();
+        var state = ours.Give();
         byte[][] records = [peer.Seal(RecordPeer.Data, "select secret"u8), peer.Seal(RecordPeer.Data, "x"u8, 300),
             peer.UpdateKey(isAsking: true), peer.Seal(RecordPeer.Data, new byte[16_384]), peer.Seal(RecordPeer.Alert, [1, 0])];
         var alerts = new Dictionary<byte, byte[]>();

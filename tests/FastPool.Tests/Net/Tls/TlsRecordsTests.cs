@@ -143,7 +143,7 @@ public sealed class TlsRecordsTests
     private byte[] FreshState()
     {
         var (ours, _) = RecordPeer.Pair(RecordSuite.Aes128Gcm);
-        var state = ours.Save();
+        var state = ours.Give();
         ours.Free(_transfer);
         return state;
     }
@@ -219,7 +219,7 @@ public sealed class TlsRecordsTests
     private TlsRecords At(TlsRecords records, ulong received, ulong sent)
     {
         const int head = 10, direction = 100;
-        var state = records.Save();
+        var state = records.Give();
         BinaryPrimitives.WriteUInt64LittleEndian(state.AsSpan(head + direction - 8), received);
         BinaryPrimitives.WriteUInt64LittleEndian(state.AsSpan(head + 2 * direction - 8), sent);
         records.Free(_transfer);
@@ -375,7 +375,7 @@ public sealed class TlsRecordsTests
         foreach (var piece in stream)
         {
             heard.AddRange(Receive(ours, [piece]));
-            var state = ours.Save();
+            var state = ours.Give();
             ours.Free(_transfer);
             ours = TlsRecords.TryRestore(state, elsewhere)!;
         }
@@ -391,7 +391,7 @@ public sealed class TlsRecordsTests
     {
         var (ours, _) = RecordPeer.Pair(RecordSuite.Aes128Gcm);
         Receive(ours, [23, 3, 3, 1, 0, 9]);
-        var state = ours.Save();
+        var state = ours.Give();
         Assert.NotNull(TlsRecords.TryRestore(state, _transfer));
         Assert.Null(TlsRecords.TryRestore(state.AsSpan(0, state.Length - 1), _transfer));
         Assert.Null(TlsRecords.TryRestore([], _transfer));
