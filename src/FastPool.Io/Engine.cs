@@ -149,7 +149,7 @@ public abstract class Engine(BufferPool buffers)
         if (endpoint.Tls is not null) Tls.MoveHere(endpoint.Tls);
     }
 
-    /// <summary>Goes on with TLS that another process has given up, before the endpoint is attached.</summary>
+    /// <summary>Goes on with TLS that another process has given up.</summary>
     /// <param name="state">Of <see cref="TlsRecords.Give"/>.</param>
     /// <returns>False: it cannot be.</returns>
     public bool TryRestoreTls(Endpoint endpoint, ReadOnlySpan<byte> state)

@@ -74,7 +74,13 @@ internal sealed class TlsCarrier(BufferPool buffers)
         return settled;
     }
 
-    internal TlsRecords? TryRestore(ReadOnlySpan<byte> state) => TlsRecords.TryRestore(state, Transfer);
+    /// <inheritdoc cref="TlsRecords.TryRestore"/>
+    internal TlsRecords? TryRestore(ReadOnlySpan<byte> state)
+    {
+        var records = TlsRecords.TryRestore(state, Transfer);
+        if (records is not null) Count(records, 1);
+        return records;
+    }
 
     internal void MoveAway(TlsLayer tls)
     {
@@ -99,7 +105,8 @@ internal sealed class TlsCarrier(BufferPool buffers)
 
     /// <summary>Begins a handshake as the side that speaks first.</summary>
     /// <returns>False when the connection is broken.</returns>
-    internal bool Start(Engine engine, Endpoint endpoint) => ((TlsStream)endpoint.Tls!).Start(Transfer) & SendOutput(engine, endpoint);
+    internal bool Start(Engine engine, Endpoint endpoint) =>
+        ((TlsStream)endpoint.Tls!).Start(Transfer) & SendOutput(engine, endpoint);
 
     /// <returns>False when the connection is broken.</returns>
     internal bool Send(Engine engine, Endpoint endpoint, ReadOnlySpan<byte> plain)

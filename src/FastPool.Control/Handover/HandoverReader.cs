@@ -15,7 +15,8 @@ public static class HandoverReader
 
     /// <summary>The form that its value promises; 0: none that is read here.</summary>
     public static int FormOf(ReadOnlySpan<byte> greetingValue) =>
-        int.TryParse(greetingValue, CultureInfo.InvariantCulture, out var form) && form is >= 1 and <= HandedState.Version ? form : 0;
+        int.TryParse(greetingValue, CultureInfo.InvariantCulture, out var form)
+            && form is >= 1 and <= HandedState.Version ? form : 0;
 
     /// <summary>One row.</summary>
     /// <param name="descriptors">Takes so many of those that have come, in their order.</param>

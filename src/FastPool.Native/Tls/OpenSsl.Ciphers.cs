@@ -19,7 +19,8 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)] internal static partial int EVP_CipherFinal_ex(nint context, byte* output, int* written);
     [LibraryImport(Crypto)] internal static partial int EVP_CIPHER_CTX_ctrl(nint context, int command, int number, void* bytes);
     [LibraryImport(Crypto)]
-    internal static partial byte* HMAC(nint hash, byte* key, int keyBytes, byte* data, nuint dataBytes, byte* mac, uint* macBytes);
+    internal static partial byte* HMAC(nint hash, byte* key, int keyBytes, byte* data, nuint dataBytes, byte* mac,
+        uint* macBytes);
 
     [LibraryImport(Ssl)]
     internal static partial void SSL_CTX_set_keylog_callback(nint context, delegate* unmanaged<nint, byte*, void> callback);

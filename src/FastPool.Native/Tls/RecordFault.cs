@@ -18,6 +18,8 @@ internal enum RecordFault : byte
     BadKeyUpdate,
     /// <summary>Something stands behind a KeyUpdate, under the key that it ends.</summary>
     NotOnRecordBoundary,
+    /// <summary>Record after record that brings nothing: each costs us more than the peer.</summary>
+    TooManyEmpty,
     /// <summary>The library did not do it.</summary>
     Internal,
     /// <summary>The peer gives up.</summary>
@@ -51,6 +53,7 @@ internal static class RecordFaults
         RecordFault.BadLength => 159, // length mismatch
         RecordFault.BadKeyUpdate => 122, // bad key update
         RecordFault.NotOnRecordBoundary => 182, // not on record boundary
+        RecordFault.TooManyEmpty => 132, // too many key updates
         RecordFault.PeerAlert => AlertReasons + peerAlert,
         _ => 147, // decryption failed, of the library's own doing
     };

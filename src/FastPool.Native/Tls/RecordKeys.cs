@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using FastPool.Base;
 
 namespace FastPool.Native;
 
@@ -68,8 +69,8 @@ internal unsafe struct RecordKeys
         var length = 3 + prefix.Length + label.Length;
         (at[length], at[length + 1]) = (0, 1); // No context; the first block.
         uint macBytes = 0;
-        var isDone = OpenSsl.HMAC(suite.Hash(), secret, suite.SecretBytes(), info, (nuint)(length + 2), mac, &macBytes) is not null;
-        Base.Check.That(isDone && macBytes >= output.Length);
+        var result = OpenSsl.HMAC(suite.Hash(), secret, suite.SecretBytes(), info, (nuint)(length + 2), mac, &macBytes);
+        Check.That(result is not null && macBytes >= output.Length);
         new Span<byte>(mac, output.Length).CopyTo(output);
         CryptographicOperations.ZeroMemory(new Span<byte>(mac, macBytesMax));
     }

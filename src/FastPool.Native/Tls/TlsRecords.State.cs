@@ -7,13 +7,13 @@ namespace FastPool.Native;
 public sealed unsafe partial class TlsRecords
 {
     private const byte Form = 1;
-    private const int HeadBytes = 10;
+    private const int HeadBytes = 11;
     private const int DirectionBytes = RecordKeys.SecretBytesMax + RecordKeys.KeyBytesMax + RecordKeys.NonceBytes + sizeof(ulong);
     private const int FixedBytes = HeadBytes + 2 * DirectionBytes;
 
     /// <summary>
-    /// What <see cref="TryRestore"/> reads. It holds secrets: who has it clears it. Nothing is sealed here any more, so that no two
-    /// processes use the same nonce.
+    /// What <see cref="TryRestore"/> reads. It holds secrets: who has it clears it. Nothing is sealed here any more, so that no
+    /// two processes use the same nonce.
     /// </summary>
     public byte[] Give()
     {
@@ -32,6 +32,7 @@ public sealed unsafe partial class TlsRecords
         (state[0], state[1], state[2], state[3]) = (Form, (byte)_suite, (byte)_marks, _messageHeadCount);
         BinaryPrimitives.WriteUInt32LittleEndian(state.AsSpan(4), _messageHead);
         BinaryPrimitives.WriteUInt16LittleEndian(state.AsSpan(8), _partialCount);
+        state[10] = _emptyRecords;
         Write(_keys->Receiving, state.AsSpan(HeadBytes));
         Write(_keys->Sending, state.AsSpan(HeadBytes + DirectionBytes));
         _partial.AsSpan(0, _partialCount).CopyTo(state.AsSpan(FixedBytes));
@@ -57,6 +58,7 @@ public sealed unsafe partial class TlsRecords
             _marks = marks,
             _messageHead = BinaryPrimitives.ReadUInt32LittleEndian(state[4..]),
             _messageHeadCount = headCount,
+            _emptyRecords = state[10],
         };
         if (!partial.IsEmpty) records.Keep(transfer, partial);
         if (records._fault == RecordFault.None && transfer.Ciphers.Knows(suite)) return records;

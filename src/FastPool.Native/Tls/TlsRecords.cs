@@ -12,6 +12,7 @@ public sealed unsafe partial class TlsRecords : TlsLayer
     private const int ContentBytesMax = 16 * 1024;
     private const int InnerBytesMax = ContentBytesMax + 1;
     private const int BodyBytesMax = ContentBytesMax + 256;
+    private const int EmptyRecordsMax = 32;
     private const int Overhead = HeaderBytes + 1 + RecordCiphers.TagBytes;
 
     private const byte AlertRecord = 21;
@@ -27,6 +28,7 @@ public sealed unsafe partial class TlsRecords : TlsLayer
     private uint _messageHead;
     private ushort _partialCount;
     private byte _messageHeadCount;
+    private byte _emptyRecords;
     private readonly RecordSuite _suite;
     private Marks _marks;
     private RecordFault _fault;
@@ -93,6 +95,15 @@ public sealed unsafe partial class TlsRecords : TlsLayer
             if (_partial is not null) DropPartial(transfer);
             if (_fault != RecordFault.None) return Fail(transfer);
             count += content;
+            if (content > 0)
+            {
+                _emptyRecords = 0;
+            }
+            else if (++_emptyRecords > EmptyRecordsMax)
+            {
+                _fault = RecordFault.TooManyEmpty;
+                return Fail(transfer);
+            }
         }
         return IsPeerClosed ? TlsOutcome.Closed : TlsOutcome.Open;
     }
@@ -163,7 +174,8 @@ public sealed unsafe partial class TlsRecords : TlsLayer
     }
 
     /// <param name="content">Bytes of application data at the begin of <paramref name="plain"/>.</param>
-    private RecordFault Open(TlsTransfer transfer, ReadOnlySpan<byte> record, Span<byte> plain, out int content, TlsStream? tickets)
+    private RecordFault Open(TlsTransfer transfer, ReadOnlySpan<byte> record, Span<byte> plain, out int content,
+        TlsStream? tickets)
     {
         content = 0;
         var inner = plain[..(record.Length - HeaderBytes - RecordCiphers.TagBytes)];

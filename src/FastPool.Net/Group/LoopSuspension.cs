@@ -88,7 +88,8 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
 
     /// <summary>Only the server cannot go along, and the client is about to be rid of it.</summary>
     private static bool HoldsUp(ServerConnection? server, ClientConnection? client) =>
-        server is { HasNoForeignKeys: false } && client is { HasNoForeignKeys: true } && server.Session.Pool.Limits.PoolMode != PoolMode.Session;
+        server is { HasNoForeignKeys: false } && client is { HasNoForeignKeys: true }
+            && server.Session.Pool.Limits.PoolMode != PoolMode.Session;
 
     internal void Resume()
     {

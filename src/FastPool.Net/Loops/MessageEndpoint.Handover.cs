@@ -20,10 +20,10 @@ internal abstract partial class MessageEndpoint
     /// <returns>False: it cannot be.</returns>
     private protected bool TryTakeStream(HandedStream stream, int descriptor)
     {
-        if (stream.Tls.Length > 0 && !Engine.TryRestoreTls(this, stream.Tls)) return false;
-        if (Engine.Attach(this, descriptor) != 0)
+        if (Engine.Attach(this, descriptor) != 0) return false;
+        if (stream.Tls.Length > 0 && !Engine.TryRestoreTls(this, stream.Tls))
         {
-            Engine.ForgetTls(this);
+            Engine.Detach(this);
             return false;
         }
         BodyRemaining = stream.BodyRemaining;

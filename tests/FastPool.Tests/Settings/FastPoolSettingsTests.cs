@@ -42,8 +42,8 @@ public sealed class FastPoolSettingsTests
     {
         var own = FastPoolSettings.Default;
         (string, string)[] pairs =
-            [("loops", "3"), ("metrics_listen", "*:9127"), ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"), ("hba_strict", "0"),
-            ("server_answer_timeout", "7"), ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000")];
+            [("loops", "3"), ("metrics_listen", "*:9127"), ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"),
+            ("hba_strict", "0"), ("server_answer_timeout", "7"), ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000")];
         foreach (var (key, value) in pairs) own = own.TrySet(key, value, out _)!;
         Assert.Equal(pairs.Select(static pair => $"{pair.Item1}={pair.Item2}"),
             own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));

@@ -8,17 +8,18 @@ public sealed class OwnRecordsTests
 {
     private static readonly (string CertFile, string KeyFile, X509Certificate2 Certificate) Own = TlsPair.Files("CN=own.example");
 
-    private static TlsContext Server(bool isOwn, string ciphers = "", TlsVersions versions = TlsVersions.Tls12 | TlsVersions.Tls13,
-        bool resumes = false) => new(new TlsContextOptions
-    {
-        IsServer = true,
-        CertFile = Own.CertFile,
-        KeyFile = Own.KeyFile,
-        HasOwnRecords = isOwn,
-        Tls13Ciphers = ciphers,
-        Versions = versions,
-        HasResumption = resumes,
-    });
+    private static TlsContext Server(bool isOwn, string ciphers = "",
+        TlsVersions versions = TlsVersions.Tls12 | TlsVersions.Tls13, bool resumes = false) =>
+        new(new TlsContextOptions
+        {
+            IsServer = true,
+            CertFile = Own.CertFile,
+            KeyFile = Own.KeyFile,
+            HasOwnRecords = isOwn,
+            Tls13Ciphers = ciphers,
+            Versions = versions,
+            HasResumption = resumes,
+        });
 
     private static TlsContext Client(bool isOwn, bool resumes = false) =>
         new(new TlsContextOptions { IsServer = false, HasOwnRecords = isOwn, HasResumption = resumes });
@@ -124,9 +125,9 @@ public sealed class OwnRecordsTests
     [Fact]
     public void A_cipher_of_others_stays_with_the_library()
     {
-        using var pair = new TlsPair(Server(isOwn: true, ciphers: "TLS_AES_128_CCM_SHA256"),
-            new TlsContext(new TlsContextOptions { IsServer = false, HasOwnRecords = true, Tls13Ciphers = "TLS_AES_128_CCM_SHA256" }))
-            .Shake();
+        const string cipher = "TLS_AES_128_CCM_SHA256";
+        var client = new TlsContext(new TlsContextOptions { IsServer = false, HasOwnRecords = true, Tls13Ciphers = cipher });
+        using var pair = new TlsPair(Server(isOwn: true, cipher), client).Shake();
         Assert.True(pair.Server.IsEstablished);
         Assert.Same(pair.Server, pair.Server.Settle());
         Assert.Same(pair.Client, pair.Client.Settle());

@@ -34,8 +34,8 @@ public sealed class RecordFuzzTests
             }
             var expected = Expected(record);
             if (outcome != (expected is null ? TlsOutcome.Open : TlsOutcome.Failed)) Assert.Fail($"seed {seed}: {outcome}");
-            if (expected is { } alert && !transfer.Output.SequenceEqual(alerts[alert])) Assert.Fail($"seed {seed}: another alert");
-            if (expected is null && !transfer.Output.IsEmpty) Assert.Fail($"seed {seed}: something is said");
+            var answer = expected is { } alert ? alerts[alert] : [];
+            if (!transfer.Output.SequenceEqual(answer)) Assert.Fail($"seed {seed}: another answer");
             if (plain.AsSpan().ContainsAnyExcept((byte)0)) Assert.Fail($"seed {seed}: something is left in the buffer");
             transfer.ClearOutput();
             ours.Free(transfer);

@@ -147,6 +147,7 @@ internal sealed class RecordPeer
     {
         var whole = "tls13 " + label;
         byte[] info = [0, (byte)bytes, (byte)whole.Length, .. System.Text.Encoding.ASCII.GetBytes(whole), 0];
-        return HKDF.Expand(_suite == RecordSuite.Aes256Gcm ? HashAlgorithmName.SHA384 : HashAlgorithmName.SHA256, secret, bytes, info);
+        var hash = _suite == RecordSuite.Aes256Gcm ? HashAlgorithmName.SHA384 : HashAlgorithmName.SHA256;
+        return HKDF.Expand(hash, secret, bytes, info);
     }
 }

@@ -44,13 +44,15 @@ public sealed class TlsRecordsTests
     private const string ClientGoodbye = "1703030013c9872760655666b74d7ff1153efd6db6d0b0e3";
     private const string ServerGoodbye = "1703030013b58fd67166ebf599d24720cfbe7efa7a8864a9";
 
+    private static TlsRecords OfRfc(bool isServer) =>
+        RecordPeer.Begin(RecordSuite.Aes128Gcm, Convert.FromHexString(ClientSecret), Convert.FromHexString(ServerSecret), isServer);
+
     private static byte[] Payload => [.. Enumerable.Range(0, 50).Select(static i => (byte)i)];
 
     [Fact]
     public void A_client_says_what_RFC_8448_says()
     {
-        var ours = RecordPeer.Begin(RecordSuite.Aes128Gcm, Convert.FromHexString(ClientSecret), Convert.FromHexString(ServerSecret),
-            isServer: false);
+        var ours = OfRfc(isServer: false);
         Assert.Equal(ClientData, Convert.ToHexStringLower(Write(ours, Payload)));
         ours.SayGoodbye(_transfer);
         Assert.Equal(ClientGoodbye, Convert.ToHexStringLower(TakeOutput()));
@@ -59,8 +61,7 @@ public sealed class TlsRecordsTests
     [Fact]
     public void A_server_understands_and_says_what_RFC_8448_says()
     {
-        var ours = RecordPeer.Begin(RecordSuite.Aes128Gcm, Convert.FromHexString(ClientSecret), Convert.FromHexString(ServerSecret),
-            isServer: true);
+        var ours = OfRfc(isServer: true);
         Assert.Equal(Payload, Receive(ours, Convert.FromHexString(ClientData)));
         Receive(ours, Convert.FromHexString(ClientGoodbye), TlsOutcome.Closed);
         Assert.True(ours.IsPeerClosed);
@@ -93,7 +94,8 @@ public sealed class TlsRecordsTests
             var heard = new List<byte>();
             for (var at = 0; at < cipher.Length;)
             {
-                var piece = Math.Min(cipher.Length - at, random.Next(4) switch { 0 => 1, 1 => 7, 2 => random.Next(1, 20_000), _ => cipher.Length });
+                var piece = random.Next(4) switch { 0 => 1, 1 => 7, 2 => random.Next(1, 20_000), _ => cipher.Length };
+                piece = Math.Min(cipher.Length - at, piece);
                 heard.AddRange(Receive(ours, cipher.AsSpan(at, piece)));
                 at += piece;
             }
@@ -218,7 +220,7 @@ public sealed class TlsRecordsTests
     /// <summary>The same connection, older.</summary>
     private TlsRecords At(TlsRecords records, ulong received, ulong sent)
     {
-        const int head = 10, direction = 100;
+        const int head = 11, direction = 100;
         var state = records.Give();
         BinaryPrimitives.WriteUInt64LittleEndian(state.AsSpan(head + direction - 8), received);
         BinaryPrimitives.WriteUInt64LittleEndian(state.AsSpan(head + 2 * direction - 8), sent);
@@ -262,7 +264,8 @@ public sealed class TlsRecordsTests
     };
 
     [Theory, MemberData(nameof(Misdeeds))]
-    public void What_has_no_place_in_a_record_ends_the_connection_with_the_right_alert(string what, byte type, string content, int alert)
+    public void What_has_no_place_in_a_record_ends_the_connection_with_the_right_alert(string what, byte type, string content,
+        int alert)
     {
         var (ours, peer) = RecordPeer.Pair(RecordSuite.Aes256Gcm);
         byte[] stream = [.. peer.Seal(RecordPeer.Data, "before"u8), .. peer.Seal(type, Convert.FromHexString(content))];
@@ -330,11 +333,48 @@ public sealed class TlsRecordsTests
     {
         var (ours, peer) = RecordPeer.Pair(RecordSuite.Aes128Gcm);
         byte[] stream =
-            [.. peer.Seal(RecordPeer.Data, "last words"u8), .. peer.Seal(RecordPeer.Alert, [1, 90]), .. peer.Seal(RecordPeer.Alert, [1, 0]),
-                .. "GET / HTTP/1.1"u8];
+            [.. peer.Seal(RecordPeer.Data, "last words"u8), .. peer.Seal(RecordPeer.Alert, [1, 90]),
+                .. peer.Seal(RecordPeer.Alert, [1, 0]), .. "GET / HTTP/1.1"u8];
         Assert.Equal("last words"u8.ToArray(), Receive(ours, stream, TlsOutcome.Closed));
         Receive(ours, "more"u8, TlsOutcome.Closed);
         Assert.Empty(TakeOutput());
+    }
+
+    [Theory]
+    [InlineData("new keys")]
+    [InlineData("empty records")]
+    [InlineData("both, cut by another process")]
+    public void Nobody_keeps_us_busy_with_records_that_bring_nothing(string what)
+    {
+        var (ours, peer) = RecordPeer.Pair(RecordSuite.Aes256Gcm);
+        byte[] Nothing(int i) => what == "new keys" || (what[0] == 'b' && i % 2 == 0) ? peer.UpdateKey(isAsking: true)
+            : peer.Seal(RecordPeer.Data, [], padding: 9);
+        for (var round = 0; round < 3; round++)
+        {
+            for (var i = 0; i < 32; i++) Receive(ours, Nothing(i));
+            Assert.Equal("x"u8.ToArray(), Receive(ours, peer.Seal(RecordPeer.Data, "x"u8)));
+        }
+        for (var i = 0; i < 32; i++) Receive(ours, Nothing(i));
+        if (what[0] == 'b') ours = TlsRecords.TryRestore(ours.Give(), _transfer)!;
+        Receive(ours, Nothing(0), TlsOutcome.Failed);
+        Assert.EndsWith("too many key updates", ours.Problem, StringComparison.Ordinal);
+        Assert.Equal((RecordPeer.Alert, "020A"), Told(peer));
+    }
+
+    [Fact]
+    public void What_was_given_away_seals_nothing_more()
+    {
+        var (ours, peer) = RecordPeer.Pair(RecordSuite.Aes128Gcm);
+        var there = TlsRecords.TryRestore(ours.Give(), _transfer)!;
+        Assert.False(ours.Write(_transfer, "x"u8));
+        Assert.Empty(TakeOutput());
+        (ours, peer) = RecordPeer.Pair(RecordSuite.Aes128Gcm);
+        ours.Give();
+        ours.SayGoodbye(_transfer);
+        Assert.Empty(TakeOutput());
+        ours.TakeBack();
+        Assert.Equal("x"u8.ToArray(), peer.Open(Write(ours, "x"u8)).Single().Content);
+        Assert.NotNull(there);
     }
 
     [Fact]
@@ -395,7 +435,7 @@ public sealed class TlsRecordsTests
         Assert.NotNull(TlsRecords.TryRestore(state, _transfer));
         Assert.Null(TlsRecords.TryRestore(state.AsSpan(0, state.Length - 1), _transfer));
         Assert.Null(TlsRecords.TryRestore([], _transfer));
-        foreach (var (place, value) in ((int, byte)[])[(0, 9), (1, 0), (1, 4), (2, 128), (3, 5), (8, 7), (210, 21)])
+        foreach (var (place, value) in ((int, byte)[])[(0, 9), (1, 0), (1, 4), (2, 128), (3, 5), (8, 7), (211, 21)])
         {
             var broken = state.ToArray();
             broken[place] = value;

@@ -1,0 +1,52 @@
+using FastPool.Base;
+using FastPool.Core.Sessions.Handover;
+
+namespace FastPool.Tests.Sessions;
+
+/// <summary>What one version tells another of a connection that changes its process.</summary>
+public sealed class HandedFormTests
+{
+    private static HandedClient Client(byte[] tls) => new()
+    {
+        Database = "d",
+        User = "u",
+        Remote = EndAddress.OfUnix,
+        Local = EndAddress.OfUnix,
+        Stream = new HandedStream(7, IsBodySkipped: true, [1, 2], [3], tls),
+    };
+
+    private static byte[] Written(HandedClient client)
+    {
+        using var memory = new MemoryStream();
+        using var to = new BinaryWriter(memory);
+        client.Write(to, before: null);
+        return memory.ToArray();
+    }
+
+    private static HandedClient Read(byte[] bytes, int form)
+    {
+        using var from = new BinaryReader(new MemoryStream(bytes));
+        var client = HandedClient.Read(from, before: null, form);
+        Assert.Equal(bytes.Length, from.BaseStream.Position);
+        return client;
+    }
+
+    [Fact]
+    public void TLS_comes_along_and_is_forgotten_when_it_has_been_taken()
+    {
+        var stream = Read(Written(Client([5, 6, 7])), HandedState.Version).Stream;
+        Assert.Equal([5, 6, 7], stream.Tls);
+        Assert.Equal((7, true), (stream.BodyRemaining, stream.IsBodySkipped));
+        stream.Forget();
+        Assert.Equal(new byte[3], stream.Tls);
+    }
+
+    [Fact]
+    public void The_form_before_which_had_no_TLS_is_still_read()
+    {
+        var stream = Read(Written(Client([]))[..^sizeof(int)], form: 1).Stream;
+        Assert.Equal([1, 2], stream.Held);
+        Assert.Equal([3], stream.Unsent);
+        Assert.Empty(stream.Tls);
+    }
+}
