@@ -110,7 +110,7 @@ def main():
     print("// Written by tools/saslprep-tables.py: change that, not this.")
     print("namespace FastPool.Core.Auth;")
     print()
-    print("/// <summary>What Unicode 3.2 and RFC 3454 say of characters, for <see cref=\"SaslPrep\"/>.</summary>")
+    print("/// <summary>Unicode 3.2's and RFC 3454's facts about characters, for <see cref=\"SaslPrep\"/>.</summary>")
     print("internal static class SaslPrepTables")
     print("{")
     write("Runs of characters with compatibility decompositions: start &lt;&lt; 32 | count &lt;&lt; 20 | UTF-16 units of each &lt;&lt; 15 | place in the text.", "ulong", "Decompositions", runs)

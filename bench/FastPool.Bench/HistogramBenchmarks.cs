@@ -25,7 +25,7 @@ public class HistogramBenchmarks
     [Benchmark]
     public void Record() => _histogram.Record(_values[_next++ & (Values - 1)]);
 
-    /// <summary>What the console pays for one row.</summary>
+    /// <summary>The console's cost of one row.</summary>
     [Benchmark]
     public void Read() => _histogram.AddTo(_sum);
 }

@@ -24,7 +24,7 @@ internal sealed record FieldModel(string Name, FieldKind Kind, int Length);
 /// <summary>A message as the emitter needs it: values only, no symbols, so that two of them can be compared.</summary>
 /// <param name="Namespace">Empty: the global one.</param>
 /// <param name="Name">The struct's.</param>
-/// <param name="From">Who sends it.</param>
+/// <param name="From">The sender.</param>
 /// <param name="Type">The type byte; 0 for an untyped packet.</param>
 /// <param name="Code">The constant Int32 at the start of the body, if there is one.</param>
 /// <param name="ByContext">It shares its type, and the conversation tells which it is.</param>
@@ -37,5 +37,5 @@ internal sealed record MessageModel(
     public string HintName => (Namespace.Length == 0 ? Name : Namespace + "." + Name) + ".g.cs";
 }
 
-/// <summary>What the parser made of one declaration: a message, or mistakes.</summary>
+/// <summary>The parser's result for one declaration: a message, or mistakes.</summary>
 internal sealed record Declaration(MessageModel? Message, Place Place, EquatableArray<Mistake> Mistakes);

@@ -12,18 +12,25 @@ public static class SocketFamily
     public const int V6 = 10;
 }
 
-/// <summary>One end of a connection as shown and logged: 24 bytes, no object.</summary>
+/// <summary>
+/// One end of a connection as shown and logged: 24 bytes, no object. An IPv4 address that a socket of both families tells as
+/// <c>::ffff:a.b.c.d</c> is an IPv4 address.
+/// </summary>
 public readonly struct EndAddress
 {
+    /// <summary>Of a mapped IPv4 address, between 64 bits of 0 and the address.</summary>
+    private const ulong Mapped = 0xFFFF;
+
     private readonly ulong _high;
     private readonly ulong _low;
     private readonly ushort _family;
 
     private EndAddress(int family, ulong high, ulong low, int port)
     {
-        _family = (ushort)family;
+        var isMapped = family == SocketFamily.V6 && high == 0 && low >> 32 == Mapped;
+        _family = isMapped ? (ushort)SocketFamily.V4 : (ushort)family;
         _high = high;
-        _low = low;
+        _low = isMapped ? (uint)low : low;
         Port = (ushort)port;
     }
 

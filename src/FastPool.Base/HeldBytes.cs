@@ -35,8 +35,9 @@ public struct HeldBytes
     public void Clear(BufferPool pool)
     {
         if (_buffer is null) return;
-        pool.Return(_buffer);
-        _buffer = null;
+        var buffer = _buffer;
+        _buffer = null; // First: a collection would find it in use.
+        pool.Return(buffer);
         _start = _end = 0;
     }
 
@@ -65,8 +66,8 @@ public struct HeldBytes
         {
             var larger = pool.Rent(Math.Max(checked(count + more), (int)Math.Min(2L * count, Array.MaxLength)));
             Span.CopyTo(larger);
-            pool.Return(_buffer);
-            _buffer = larger;
+            (var smaller, _buffer) = (_buffer, larger);
+            pool.Return(smaller);
         }
         _start = 0;
         _end = count;

@@ -1,6 +1,6 @@
 namespace FastPool.Base;
 
-/// <summary>Every bound of the data plane in one place. What has no bound here has one in the settings.</summary>
+/// <summary>Every bound of the data plane in one place. All other bounds are settings.</summary>
 public static class Limits
 {
     /// <summary>Loops of one process; the word that names a loop is a byte.</summary>
@@ -100,7 +100,7 @@ public static class Limits
     /// <inheritdoc cref="ServerLoginMessagesMax"/>
     public const int ServerLoginBytes = 2 * 1024 * 1024;
 
-    /// <summary>What a server reports of itself, kept for the welcome of clients: some 400 bytes with PostgreSQL.</summary>
+    /// <summary>The parameters that a server reports, kept for the welcome of clients: some 400 bytes with PostgreSQL.</summary>
     public const int WelcomeBytes = 64 * 1024;
 
     /// <summary>
@@ -119,6 +119,12 @@ public static class Limits
     /// the check took tells nothing.
     /// </summary>
     public const long RefusalStepUs = 100_000;
+
+    /// <summary>
+    /// The Parse of an unnamed statement up to this length is kept while its client may bind it again. A longer one is bound only
+    /// on the server that it was sent to.
+    /// </summary>
+    public const int UnnamedBytesMax = 1024 * 1024;
 
     /// <summary>
     /// A message that must be held whole before it is judged. PostgreSQL takes none that is longer (MaxAllocSize).

@@ -20,6 +20,8 @@ namespace FastPool.Control;
 public sealed class ControlPlane
 {
     private readonly StatsReporter _reporter;
+    private readonly History _history;
+    private readonly bool _keepsHistory;
 
     public ControlPlane(PoolRegistry registry, TrackedParameters tracked, ILoops loops, IProcessControl process,
         ControlThread control, Clock clock, ILocalTime time, IDnsView dns, StatementTable statements, ScramVerifiers verifiers,
@@ -31,11 +33,14 @@ public sealed class ControlPlane
         var latency = new LatencyWindows(registry, statements, clock.NowUs);
         _reporter = new StatsReporter(registry, stats, latency, process, clock, log);
         var sources =
-            new Sources(registry, walk, stats, latency, clock, dns, product, new HandoverSecrets(registry, verifiers, tracked),
+            new Sources(registry, walk, stats, latency, clock, dns, product, process,
+            new HandoverSecrets(registry, verifiers, tracked),
             statements);
+        _keepsHistory = registry.Settings.Own.MetricsListen is not null;
         Thread = control;
         Readiness = new PoolerReadiness(registry);
-        Figures = new FigureBook(sources, Readiness);
+        _history = new History(registry, clock, process.Figures);
+        Figures = new FigureBook(sources, Readiness, _history);
         SettingsInForce = new SettingsInForce(registry, evictions, process, clock, log);
         Pausing = new Pausing(registry, walk, evictions);
         Shutdown = new ShutdownWatch(registry, Pausing, Thread, log);
@@ -93,5 +98,9 @@ public sealed class ControlPlane
     }
 
     /// <summary>The tick of the statistics. On the control thread, or before it runs.</summary>
-    public void Start() => _reporter.Start(Thread);
+    public void Start()
+    {
+        _reporter.Start(Thread);
+        if (_keepsHistory) Thread.Every(History.StepUs, _history.Tick);
+    }
 }

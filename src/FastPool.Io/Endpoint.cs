@@ -27,7 +27,7 @@ public enum EndpointFlags : ushort
 
 /// <summary>
 /// One connected stream as the engine sees it; its owner hears completions through the methods below, on the loop's
-/// thread. What the peer has not taken yet waits in <see cref="Unsent"/>. As long as something waits there, the engine does
+/// thread. Bytes that the peer has not taken yet wait in <see cref="Unsent"/>. As long as something waits there, the engine does
 /// not read what causes more of it: see <see cref="IsHeldUp"/>.
 /// </summary>
 public abstract class Endpoint
@@ -47,7 +47,7 @@ public abstract class Endpoint
     public Endpoint? Other;
 
     /// <summary>
-    /// What it asks is also answered by the pooler itself: a peer that does not read its answers is not read either.
+    /// The pooler itself answers some of its requests. A peer that does not read its answers is not read either.
     /// </summary>
     protected virtual bool IsAnsweredHere => false;
 
@@ -97,7 +97,7 @@ public abstract class Endpoint
     }
 
     /// <summary>The TLS handshake is done; bytes that follow are plain to the owner.</summary>
-    /// <param name="handshake">What it has brought to light of the peer; good until this returns.</param>
+    /// <param name="handshake">The library's knowledge of the peer; good until this returns.</param>
     public virtual void OnSecured(TlsStream handshake)
     {
     }

@@ -33,7 +33,10 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Bytes of one endpoint that are dealt with before it is the others' turn, in whole receives.</summary>
     public long BytesPerTurn { get; set; }
 
-    /// <summary>Whose completion is, or was last, being delivered; null: that of a listener.</summary>
+    /// <summary>The descriptors that new connections leave alone.</summary>
+    public DescriptorReserve Descriptors { get; set; } = new();
+
+    /// <summary>The endpoint whose completion is, or was last, delivered; null: a listener's completion.</summary>
     public Endpoint? InDelivery { get; protected set; }
 
     /// <summary>How many sends have left in one call with others.</summary>
@@ -75,7 +78,7 @@ public abstract class Engine(BufferPool buffers)
     public abstract void Discard(int handle);
 
     /// <summary>
-    /// What came last ends in the middle of a stream of rows or COPY data; an engine may wait for more at a time.
+    /// The last bytes end in the middle of a stream of rows or COPY data. An engine may wait for more at a time.
     /// </summary>
     public virtual void Streams(Endpoint endpoint, int bytes)
     {
@@ -104,8 +107,8 @@ public abstract class Engine(BufferPool buffers)
     }
 
     /// <summary>
-    /// Lets the endpoint stand still as it is, until unparked: what the kernel tells of it meanwhile is only noted. What it has
-    /// not sent yet goes on being sent, unless <see cref="IsFrozen"/>.
+    /// Lets the endpoint stand still as it is, until unparked. Events of the kernel are only noted meanwhile. Its unsent bytes
+    /// still go out, unless <see cref="IsFrozen"/>.
     /// </summary>
     public void Park(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Parked;
 
@@ -120,7 +123,7 @@ public abstract class Engine(BufferPool buffers)
     private TlsCarrier Tls => _tls ??= new TlsCarrier(Buffers);
 
     /// <summary>
-    /// What is sent and received from now on is encrypted. The client side of a handshake begins at once;
+    /// From now on all bytes sent and received are encrypted. The client side of a handshake begins at once;
     /// <see cref="Endpoint.OnSecured"/> or <see cref="Endpoint.OnTlsFailed"/> follows.
     /// </summary>
     /// <param name="server">See <see cref="TlsStream"/>.</param>
@@ -207,8 +210,8 @@ public abstract class Engine(BufferPool buffers)
     }
 
     /// <summary>
-    /// What causes bytes for an endpoint is not read while it is congested (<see cref="Endpoint.IsHeldUp"/>). A send to one that
-    /// has very much unsent has passed that by: it is a mistake of ours, and costs the connection being served.
+    /// The sources of an endpoint's bytes are not read while it is congested (<see cref="Endpoint.IsHeldUp"/>). A send to one
+    /// that has very much unsent has passed that by: it is a mistake of ours, and costs the connection being served.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CheckBound(Endpoint endpoint) => Check.That(endpoint.Unsent.Count <= Limits.UnsentBytesMax);
@@ -251,7 +254,9 @@ public abstract class Engine(BufferPool buffers)
     /// <returns>How many it was; the rest is sent one by one.</returns>
     private protected virtual int TrySendTogether(SendBatch batch) => 0;
 
-    /// <summary>What was put off leaves now: nobody may look at the state of a stream, or give it away, before.</summary>
+    /// <summary>
+    /// Sends the bytes that were put off. Nobody may look at the state of a stream, or give it away, before that.
+    /// </summary>
     /// <returns>False: it is broken, and its owner has yet to hear of it.</returns>
     public bool SendDeferredTo(Endpoint endpoint)
     {
@@ -290,7 +295,7 @@ public abstract class Engine(BufferPool buffers)
     private bool MayDefer(Endpoint endpoint, int length)
     {
         if (length <= Limits.SendTogetherBytes && endpoint.Unsent.IsEmpty) return true;
-        SendDeferredTo(endpoint); // What was put off goes first.
+        SendDeferredTo(endpoint); // Bytes that were put off go first.
         return false;
     }
 
@@ -309,7 +314,7 @@ public abstract class Engine(BufferPool buffers)
         batch.Clear();
     }
 
-    /// <summary>What is thrown here is this connection's trouble alone: the others' bytes stand behind it.</summary>
+    /// <summary>An exception here ends this connection alone: other connections' bytes stand behind it.</summary>
     private int SendPutOff(Endpoint endpoint, ReadOnlySpan<byte> bytes)
     {
         try
@@ -373,15 +378,6 @@ public abstract class Engine(BufferPool buffers)
             observer.OnThrown("the end of a connection", e, endpoint);
         }
         observer.OnDelivered();
-    }
-
-    /// <summary>
-    /// Tries again what the kernel did not take. It tells of room that becomes free in the socket; when it had no memory for TCP
-    /// at all, whoever used it up, it refuses an empty socket too, and tells of nothing later.
-    /// </summary>
-    public void Retry(Endpoint endpoint)
-    {
-        if (endpoint.IsOpen && endpoint.IsCongested && !endpoint.IsParked && !Flush(endpoint)) endpoint.OnEnded(Errno.EPIPE);
     }
 
     /// <summary>Sends what is kept.</summary>

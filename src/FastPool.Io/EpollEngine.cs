@@ -49,7 +49,7 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         if (_bulk.Count > 0 && AwaitsBulk()) timeoutMs = Math.Min(timeoutMs, BulkWaitMs);
         if (_isRingDue) OpenRing();
-        if (SendAll(observer)) timeoutMs = 0; // What followed from it may be due at once.
+        if (SendAll(observer)) timeoutMs = 0; // Its consequences may be due at once.
         var count = _set.Wait(_queueCount > 0 ? 0 : timeoutMs);
         observer.OnTurnBegun();
         if (_bulk.Count > 0) ReadPausedBulk(observer);
@@ -150,8 +150,8 @@ public sealed class EpollEngine : Engine, IDisposable
     }
 
     /// <summary>
-    /// Who was served last and has more goes on, as far as its turn allows. Only the queue tells: by now it may belong to another
-    /// loop.
+    /// The endpoint that was served last goes on if it has more and its turn allows it. Only the queue tells: by now it may
+    /// belong to another loop.
     /// </summary>
     private void ReadMore(ITurnObserver observer)
     {
@@ -213,7 +213,7 @@ public sealed class EpollEngine : Engine, IDisposable
         if (endpoint.Has(EndpointFlags.Bulk)) return;
         if (endpoint.StreamedBytes == 0 || NowUs - endpoint.LastBulkUs > Limits.BulkWithinUs)
         {
-            endpoint.LastBulkUs = NowUs; // Till it is bulk: since when the bytes are counted.
+            endpoint.LastBulkUs = NowUs; // Before it is bulk: the time from which its bytes are counted.
             endpoint.StreamedBytes = 0;
         }
         endpoint.StreamedBytes += bytes;
@@ -312,6 +312,11 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         var handle = Sockets.TryOpen(address.Family);
         if (handle < 0) return -handle;
+        if (Descriptors.IsKept(handle))
+        {
+            Sockets.Close(handle);
+            return Errno.EMFILE;
+        }
         if (address.Family != SocketFamily.Unix) _tune(handle);
         var result = Sockets.TryConnect(handle, address);
         if (result < 0 && result != -Errno.EINPROGRESS)
@@ -339,7 +344,7 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         if (endpoint.Handle < 0) return;
         EndTls(endpoint);
-        SendDeferred(); // What others are to hear before it, too.
+        SendDeferred(); // Others' bytes, too, are sent before it.
         var handle = endpoint.Handle;
         Unregister(endpoint);
         endpoint.Unsent.Clear(Buffers);

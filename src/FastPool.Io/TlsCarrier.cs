@@ -5,7 +5,7 @@ namespace FastPool.Io;
 
 /// <summary>
 /// TLS of one engine's endpoints: a transform between the bytes of the socket and those of the owner, with two buffers of
-/// the loop's. What one receive has brought is decrypted whole and delivered at once; what one delivery sends leaves in as
+/// the loop's. The bytes of one receive are decrypted whole and delivered at once. The bytes that one delivery sends leave in as
 /// few records and calls as it can. Made with the loop's first TLS connection.
 /// </summary>
 internal sealed class TlsCarrier(BufferPool buffers)

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace FastPool.Native;
 
-/// <summary>What epoll says of a descriptor.</summary>
+/// <summary>The events that epoll reports for a descriptor.</summary>
 [Flags]
 public enum Readiness : uint
 {

@@ -13,6 +13,7 @@ public static class Errno
     public const int EBADF = 9;
     public const int EAGAIN = 11;
     public const int EACCES = 13;
+    public const int ENFILE = 23;
     public const int EMFILE = 24;
     public const int EPIPE = 32;
     public const int EPROTO = 71;

@@ -133,7 +133,7 @@ internal static unsafe partial class Libc
     internal static int EventFd(uint initial, int flags) => Result(eventfd(initial, flags));
     [LibraryImport(Name)] private static partial int eventfd(uint initial, int flags);
 
-    /// <summary>What the C library has no name for.</summary>
+    /// <summary>System calls that have no function in the C library.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static int Syscall(nint number, nint a, nint b, nint c, nint d, nint e, nint f) =>
         Result(syscall(number, a, b, c, d, e, f));

@@ -21,7 +21,7 @@ public readonly struct NativeAddress
 
     public int Family => MemoryMarshal.Read<ushort>(_bytes);
 
-    /// <summary>What <see cref="Unix"/> was given; empty for an IP address.</summary>
+    /// <summary>The path that <see cref="Unix"/> was given; empty for an IP address.</summary>
     public string UnixPath
     {
         get
@@ -33,8 +33,10 @@ public readonly struct NativeAddress
         }
     }
 
+    /// <summary>A mapped IPv4 address is one of IPv4, whose socket it needs.</summary>
     public static NativeAddress Ip(IPAddress address, int port)
     {
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         if (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)
         {
             var v4 = new byte[16];

@@ -87,7 +87,7 @@ public static unsafe class Sockets
 
     public static void Close(int fd) => _ = Libc.Close(fd);
 
-    /// <summary>The connection ends, for whoever has a descriptor of it. What is sent already arrives.</summary>
+    /// <summary>Ends the connection for every process that has a descriptor of it. Bytes already sent still arrive.</summary>
     public static void Shutdown(int fd)
     {
         const int BothWays = 2; // SHUT_RDWR
@@ -111,7 +111,7 @@ public static unsafe class Sockets
             : EndAddress.Read(new ReadOnlySpan<byte>(bytes, (int)Math.Min(length, AddressBytes)));
     }
 
-    /// <summary>Who is at the other end of a Unix socket (SO_PEERCRED); pid 0 when unknown.</summary>
+    /// <summary>The process at the other end of a Unix socket (SO_PEERCRED); pid 0 when unknown.</summary>
     public static (int Pid, int Uid) PeerCredentials(int fd)
     {
         var credentials = stackalloc int[3];

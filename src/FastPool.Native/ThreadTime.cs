@@ -1,6 +1,6 @@
 namespace FastPool.Native;
 
-/// <summary>What the calling thread has used of the processors. Source: clock_gettime(2), CLOCK_THREAD_CPUTIME_ID.</summary>
+/// <summary>The processor time that the calling thread has used. Source: clock_gettime(2), CLOCK_THREAD_CPUTIME_ID.</summary>
 public static unsafe class ThreadTime
 {
     private const int ThreadCpuTime = 3;

@@ -1,3 +1,4 @@
+using FastPool.Base;
 using FastPool.Core.Settings;
 using FastPool.Logs;
 using Microsoft.Extensions.Logging;
@@ -10,21 +11,41 @@ namespace FastPool;
 /// </summary>
 internal sealed class ConfigurationReload(PoolerLog log, ILogger logger, Func<Settings, LoadResult> load)
 {
+    private readonly Clock _clock = new SystemClock();
     private Settings? _current;
 
-    /// <summary>What is in force now.</summary>
+    internal long DoneCount { get; private set; }
+
+    internal long FailedCount { get; private set; }
+
+    /// <summary>The last one failed.</summary>
+    internal bool IsLastBad { get; private set; }
+
+    /// <summary>The time when the settings in force were read, microseconds since 1970.</summary>
+    internal long LoadedWallUs { get; private set; }
+
+    /// <summary>The settings in force now.</summary>
     internal Settings Current => _current ?? throw new InvalidOperationException("no settings have been loaded yet");
 
     /// <summary>These are in force; file and syslog stay open under the names they were opened with.</summary>
     internal void Apply(Settings settings)
     {
+        if (_current is null) LoadedWallUs = _clock.WallUs;
         _current = settings;
         log.Apply(settings);
     }
 
-    /// <summary>What SIGHUP and RELOAD do.</summary>
+    /// <summary>The work of SIGHUP and RELOAD.</summary>
     /// <returns>False when anything failed.</returns>
     internal bool Reload(IPooler pooler)
+    {
+        IsLastBad = !TryReload(pooler);
+        if (IsLastBad) FailedCount++;
+        else (DoneCount, LoadedWallUs) = (DoneCount + 1, _clock.WallUs);
+        return !IsLastBad;
+    }
+
+    private bool TryReload(IPooler pooler)
     {
         var (settings, messages) = load(Current);
         if (settings is not null) log.Apply(settings);

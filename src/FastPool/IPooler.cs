@@ -1,3 +1,4 @@
+using FastPool.Control.Answers;
 using FastPool.Control.Operations;
 using FastPool.Core.Settings;
 using FastPool.Life;
@@ -66,6 +67,9 @@ public interface IPoolerHost
     /// <returns>False when anything failed; the log has the cause.</returns>
     bool Reload();
 
+    /// <summary>What monitoring wants to know of the process. On the control thread.</summary>
+    ProcessFigures Figures();
+
     /// <summary>SET has made these; they are in force. On the control thread.</summary>
     void SettingsApplied(Settings settings);
 
@@ -73,7 +77,7 @@ public interface IPoolerHost
     void Status(string statsLine);
 
     /// <summary>
-    /// Another process has taken over; this one has a little left to do. What it would clean up at its end is cleaned up now. On
+    /// Another process has taken over; this one has a little left to do. The clean-up of its end is done now. On
     /// the control thread.
     /// </summary>
     void HandedOver();

@@ -145,6 +145,7 @@ internal sealed class Pooler : IPooler, IProcessControl
         if (problem is not null) return problem;
         _verifiers.UseSecret(DecoySecret.Of(_registry.Settings.AuthFile, RandomBytes));
         StartMetrics(_registry.Settings.Own.MetricsListen);
+        DescriptorLimit.Look(_loops.Reserve);
         _loops.Listen(_sockets);
         _loops.Start();
         _plane.Start();
@@ -195,6 +196,7 @@ internal sealed class Pooler : IPooler, IProcessControl
 
     public bool Reload(Settings settings)
     {
+        DescriptorLimit.Look(_loops.Reserve);
         var isWhole = _plane.SettingsInForce.Apply(settings);
         _verifiers.Forget(
             settings.UserList.Secrets.Concat(_registry.Databases.SelectMany(static database => database.FetchedSecrets.Values)));
@@ -208,7 +210,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     public void ShutDown(ShutdownMode mode)
     {
         _shutdown = mode;
-        _registry.IsShuttingDown = true; // Who asks whether we are ready hears no before the first newcomer is refused.
+        _registry.IsShuttingDown = true; // A readiness check hears no before the first newcomer is refused.
         if (mode != ShutdownMode.Immediate)
             _loops.StopListening(socket => !socket.IsUnix, socket => Sockets.Close(socket.Handle));
         _plane.Shutdown.Begin(mode, () => _host.Exit(0));
@@ -226,6 +228,8 @@ internal sealed class Pooler : IPooler, IProcessControl
     // ---- for the control plane ------------------------------------------------------------------------------------
 
     ReloadResult IProcessControl.Reload() => new(_host.Reload());
+
+    ProcessFigures IProcessControl.Figures() => _host.Figures();
 
     void IProcessControl.Shutdown(ShutdownMode mode) => ShutDown(mode);
 

@@ -1,4 +1,5 @@
 using FastPool.Control;
+using FastPool.Control.Answers;
 using FastPool.Control.Operations;
 using FastPool.Core.Settings;
 using FastPool.Life;
@@ -54,6 +55,15 @@ internal sealed class ProcessHost(
     public void Exit(int status) => control.Post(() => end.Exit(status));
 
     public void SettingsApplied(Settings settings) => reloader.Apply(settings);
+
+    public ProcessFigures Figures() => ProcessReading.Read() with
+    {
+        ReloadsDone = reloader.DoneCount,
+        ReloadsFailed = reloader.FailedCount,
+        IsLastReloadBad = reloader.IsLastBad,
+        LoadedSeconds = reloader.LoadedWallUs / 1e6,
+        LogLinesDropped = log.DroppedCount,
+    };
 
     public bool Reload() => reloader.Reload(Running);
 }

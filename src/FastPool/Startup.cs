@@ -25,6 +25,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         using var control = new ControlThread(new SystemClock(), log.CreateLogger(nameof(ControlThread)));
         var reloader = new ConfigurationReload(log, _logger, Load);
         reloader.Apply(LoadFirst());
+        DescriptorLimit.Raise();
         var settings = reloader.Current;
         var inherited = Inherited();
         var host = new ProcessHost(log, _logger, control, end, _notify, reloader);

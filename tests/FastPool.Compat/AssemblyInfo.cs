@@ -1,2 +1,2 @@
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
-[assembly: TestFramework("FastPool.Compat.CleaningTestFramework", "FastPool.Compat")]
+[assembly: TestFramework("FastPool.Compat.Harness.CleaningTestFramework", "FastPool.Compat")]

@@ -41,7 +41,7 @@ internal sealed class NameServer : IDisposable
     /// <summary>Says nothing at all.</summary>
     public bool IsSilent { get; set; }
 
-    /// <summary>What was asked so far, as type and name.</summary>
+    /// <summary>The questions so far, as type and name.</summary>
     public IReadOnlyList<string> Questions => [.. _questions];
 
     public string ResolvConf { get; }

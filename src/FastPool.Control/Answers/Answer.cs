@@ -6,7 +6,7 @@ namespace FastPool.Control.Answers;
 
 /// <summary>Messages for one query, handed on in parts so that a long listing needs no buffer of its length.</summary>
 /// <param name="form">Of an Execute; null: a simple query is answered.</param>
-/// <param name="isInTransaction">What ReadyForQuery is to say.</param>
+/// <param name="isInTransaction">The status that ReadyForQuery tells.</param>
 internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null, bool isInTransaction = false)
 {
     /// <summary>A part is handed on when it has grown beyond this.</summary>
@@ -14,7 +14,7 @@ internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null, boo
 
     private const int FirstBytes = 1024;
 
-    /// <summary>What the original formats a message into.</summary>
+    /// <summary>The size of the buffer into which PgBouncer formats a message.</summary>
     private const int ErrorTextMax = 1023;
 
     /// <summary>How columns are to be written, and that no description goes before them; null: simple query.</summary>
@@ -30,7 +30,7 @@ internal sealed class Answer(IConsoleReply reply, ExtendedForm? form = null, boo
         Buffer = new MessageBuffer(PartBytes + FirstBytes);
     }
 
-    /// <summary>What is written so far, then messages with descriptors.</summary>
+    /// <summary>The bytes written so far, then messages with descriptors.</summary>
     public void Send(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies)
     {
         reply.Part(Buffer.WrittenMemory);

@@ -5,7 +5,7 @@ using FastPool.Protocol;
 namespace FastPool.Control.Answers;
 
 /// <summary>
-/// What a console session is welcomed with: the pooler's own parameters, then those that the client named. Any thread.
+/// The welcome of a console session: the pooler's own parameters, then those that the client named. Any thread.
 /// </summary>
 internal sealed class ConsoleWelcome(TrackedParameters tracked)
 {

@@ -26,7 +26,7 @@ internal sealed class ConsoleRequest(ClientSession client, string query, IConsol
 
     public string Query { get; } = query;
 
-    /// <summary>What the session thinks of itself with console_extended on; null: without, or nothing yet.</summary>
+    /// <summary>The session's state with console_extended on; null: it is off, or nothing has come yet.</summary>
     public ExtendedSession? Session { get; set; }
 
     public Answer NewAnswer() => new(reply, form, Session is { IsInTransaction: true });

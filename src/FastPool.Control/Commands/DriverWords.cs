@@ -1,8 +1,8 @@
 namespace FastPool.Control.Commands;
 
 /// <summary>
-/// What drivers say to any server before they ask anything, taken with console_extended on: transactions, of which the
-/// console has none, a reset, a ping, and settings of their own.
+/// Commands that drivers send to any server before their first question, accepted with console_extended on: transactions, of
+/// which the console has none, a reset, a ping, and settings of their own.
 /// </summary>
 internal static class DriverWords
 {

@@ -10,7 +10,7 @@ namespace FastPool.Control.Commands;
 /// <summary>SHOW: one row an item.</summary>
 internal sealed class ShowCommand
 {
-    /// <summary>What SHOW VERSION and the first line of --version say: which PgBouncer this one stands in for.</summary>
+    /// <summary>The text of SHOW VERSION and of the first line of --version: the PgBouncer that this one stands in for.</summary>
     internal const string VersionText = "PgBouncer 1.25.2";
 
     /// <summary>All that another process of our own kind needs to go on in our place.</summary>
@@ -79,6 +79,7 @@ internal sealed class ShowCommand
                     Columns =
                 LatencyListing.TopStatements
                 },
+            ["TRANSACTIONS"] = Of(TransactionListing.Listing, () => TransactionListing.Rows(sources)),
             ["WAITING"] = Of(WaitingListing.Listing, () => WaitingListing.Rows(sources)),
             ["LOOPS"] = Of(LoopListing.Listing, () => LoopRow.All(sources.Walk)),
             ["SAFETY"] = Of(SafetyListing.Listing, () => SafetyListing.Rows(sources.Walk)),
@@ -99,7 +100,7 @@ internal sealed class ShowCommand
 
     private ILocalTime Remembering => new SecondMemory(_time);
 
-    /// <summary>What drivers probe wins over the items.</summary>
+    /// <summary>Texts that drivers probe with win over the items.</summary>
     public void Run(ConsoleRequest request, string name)
     {
         var answer = request.NewAnswer();

@@ -4,9 +4,9 @@ using FastPool.Core.Sessions;
 
 namespace FastPool.Control.Commands;
 
-/// <summary>What a console session waits for.</summary>
+/// <summary>The event that a console session waits for.</summary>
 /// <param name="IsOver">Looked at again and again.</param>
-/// <param name="EndsWith">Whose RESUME makes it vain.</param>
+/// <param name="EndsWith">The RESUME that ends the wait without success.</param>
 internal sealed record Wait(ConsoleRequest Request, string Tag, Func<bool> IsOver, WaitEnd EndsWith = WaitEnd.Nothing)
 {
     /// <summary>The one database it is about; null: all.</summary>
@@ -18,7 +18,7 @@ internal sealed record Wait(ConsoleRequest Request, string Tag, Func<bool> IsOve
     public long PeriodUs { get; init; } = LookPeriodUs;
 }
 
-/// <summary>What ends a wait whose condition will not come true any more.</summary>
+/// <summary>The events that end a wait whose condition can no longer come true.</summary>
 internal enum WaitEnd
 {
     Nothing,

@@ -12,8 +12,20 @@ internal sealed class MetricText(bool isOpenMetrics)
 {
     private const string CounterEnd = "_total";
 
-    private readonly StringBuilder _text = new();
+    /// <summary>Of the buffer, which grows for a name that is longer.</summary>
+    private const int FirstBytes = 32 * 1024;
+
     private readonly HashSet<string> _families = new(StringComparer.Ordinal);
+    private byte[] _bytes = new byte[FirstBytes];
+    private int _count;
+
+    /// <summary>What has been written since <see cref="Clear"/>.</summary>
+    public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _count);
+
+    public bool IsLong => _count > FirstBytes / 2;
+
+    /// <summary>It has been handed on.</summary>
+    public void Clear() => _count = 0;
 
     /// <summary>Begins a family. Each comes once, or readers refuse the whole.</summary>
     /// <param name="name">That of a counter ends with _total.</param>
@@ -21,17 +33,59 @@ internal sealed class MetricText(bool isOpenMetrics)
     public void Family(string name, string type, string help)
     {
         if (!_families.Add(name)) throw new InvalidOperationException($"metric {name} is there already");
-        var family = isOpenMetrics && type == "counter" ? name[..^CounterEnd.Length] : name;
-        _text.Append("# HELP ").Append(family).Append(' ').Append(help).Append('\n');
-        _text.Append("# TYPE ").Append(family).Append(' ').Append(type).Append('\n');
+        var family = isOpenMetrics && type == "counter" ? name.AsSpan(0, name.Length - CounterEnd.Length) : name;
+        Append("# HELP ");
+        Append(family);
+        Append(" ");
+        Append(help);
+        Append("\n# TYPE ");
+        Append(family);
+        Append(" ");
+        Append(type);
+        Append("\n");
     }
 
+    /// <param name="end">Of the name: _bucket, _sum; mostly empty.</param>
     /// <param name="labels">As <see cref="Labels"/> makes them; empty: none.</param>
-    public void Sample(string name, string labels, double value)
+    /// <param name="bound">Of a bucket, behind the labels; empty: it is none.</param>
+    public void Sample(string name, string labels, double value, string end = "", string bound = "")
     {
-        _text.Append(name);
-        if (labels.Length > 0) _text.Append('{').Append(labels).Append('}');
-        _text.Append(' ').Append(value.ToString("R", CultureInfo.InvariantCulture)).Append('\n');
+        Append(name);
+        Append(end);
+        if (labels.Length > 0 || bound.Length > 0)
+        {
+            Append("{");
+            Append(labels);
+            if (bound.Length > 0)
+            {
+                Append(labels.Length > 0 ? ",le=\"" : "le=\"");
+                Append(bound);
+                Append("\"");
+            }
+            Append("}");
+        }
+        Append(" ");
+        Append(value);
+        Append("\n");
+    }
+
+    private void Append(ReadOnlySpan<char> text)
+    {
+        MakeRoom(text.Length);
+        _count += Encoding.Latin1.GetBytes(text, _bytes.AsSpan(_count));
+    }
+
+    private void Append(double value)
+    {
+        const int DigitsMax = 32;
+        MakeRoom(DigitsMax);
+        value.TryFormat(_bytes.AsSpan(_count), out var length, "R", CultureInfo.InvariantCulture);
+        _count += length;
+    }
+
+    private void MakeRoom(int count)
+    {
+        if (_bytes.Length - _count < count) Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _count + count));
     }
 
     /// <summary>A family of one sample without labels.</summary>
@@ -60,10 +114,10 @@ internal sealed class MetricText(bool isOpenMetrics)
         return text.Contains('.', StringComparison.Ordinal) ? text : text + ".0";
     }
 
-    public byte[] ToBytes()
+    /// <summary>The last line, if the form has one.</summary>
+    public void End()
     {
-        if (isOpenMetrics) _text.Append("# EOF\n");
-        return Encoding.Latin1.GetBytes(_text.ToString());
+        if (isOpenMetrics) Append("# EOF\n");
     }
 
     /// <summary>Names are whatever their owner's encoding was; what is no UTF-8 would make readers refuse everything.</summary>

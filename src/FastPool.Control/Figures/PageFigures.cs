@@ -1,9 +1,11 @@
 using System.Text;
 using System.Text.Json;
+using FastPool.Control.Answers;
 using FastPool.Control.Listings;
 using FastPool.Control.Operations;
 using FastPool.Control.Statistics;
 using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
 
 namespace FastPool.Control.Figures;
@@ -11,6 +13,10 @@ namespace FastPool.Control.Figures;
 /// <summary>The figures of the page as JSON: totals, from whose differences the page works out what happens a second.</summary>
 internal static class PageFigures
 {
+    private const int HoldersShown = 20;
+    private const int StatementsShown = 10;
+    private const int FailuresShown = 20;
+
     public static byte[] Write(Sources sources, PoolerReadiness readiness)
     {
         using var stream = new MemoryStream();
@@ -26,7 +32,15 @@ internal static class PageFigures
                 && sources.Registry.State.Mode == PoolerMode.Paused ? "paused" : readiness.Word);
             json.WriteNumber("max_client_conn", sources.Registry.Settings.MaxClientConn);
             json.WriteNumber("clients", sources.Registry.Clients.Count);
-            WriteArray(json, "pools", PoolListing.Rows(sources).Where(row => row.Pool != sources.Registry.AdminPool), WritePool);
+            WriteProcess(json, sources.Process.Figures());
+            var holders = TransactionListing.Rows(sources);
+            var sums = HolderSum.Of(holders).ToDictionary(static sum => sum.Pool);
+            WriteArray(json, "pools", PoolListing.Rows(sources).Where(row => row.Pool != sources.Registry.AdminPool),
+                (_, row) => WritePool(json, row, sums.GetValueOrDefault(row.Pool)));
+            WriteArray(json, "holders", holders.Take(HoldersShown), WriteHolder);
+            WriteArray(json, "statements", sources.Latency.OfStatements(now, StatementsShown).Where(static row => !row.IsPeriod),
+                WriteStatement);
+            WriteArray(json, "failures", Failures(sources), WriteFailure);
             WriteArray(json, "stats", sources.Stats.OfDatabases(now).Where(row => row.Name != PoolRegistry.AdminDatabase),
                 WriteStats);
             WriteArray(json, "latency", sources.Latency.OfDatabases(now), WriteLatency);
@@ -51,8 +65,96 @@ internal static class PageFigures
         json.WriteEndArray();
     }
 
-    private static void WritePool(Utf8JsonWriter json, PoolRow row)
+    private static void WriteProcess(Utf8JsonWriter json, ProcessFigures process)
     {
+        json.WriteNumber("open_fds", process.OpenDescriptors);
+        json.WriteNumber("max_fds", process.MaxDescriptors);
+        json.WriteNumber("resident_bytes", process.ResidentBytes);
+        json.WriteBoolean("is_reload_bad", process.IsLastReloadBad);
+    }
+
+    private static void WriteHolder(Utf8JsonWriter json, TransactionRow row)
+    {
+        Name(json, "database", row.Pool.Database.Name);
+        Name(json, "user", row.User);
+        Name(json, "application_name", row.ApplicationName);
+        json.WriteString("client", row.Port == 0 ? row.Address : $"{row.Address}:{row.Port}");
+        json.WriteNumber("id", row.Id);
+        json.WriteNumber("remote_pid", row.RemotePid);
+        json.WriteString("state", TransactionListing.StateWord(row.State));
+        json.WriteNumber("xact_us", row.XactUs);
+        json.WriteNumber("since_us", row.StateUs);
+    }
+
+    /// <summary>Without its text, which is for administrators.</summary>
+    private static void WriteStatement(Utf8JsonWriter json, StatementRow row)
+    {
+        Name(json, "statement", row.Statement.Name);
+        WriteTimes(json, row.Times);
+    }
+
+    /// <summary>What clients were told when they were closed, over all loops and users; the most frequent first.</summary>
+    private static IEnumerable<EndingRow> Failures(Sources sources)
+    {
+        var all = new List<EndingRow>();
+        sources.Walk.Each(view => all.AddRange(view.Endings.Rows));
+        return all.GroupBy(static row => (row.Reason, row.IsLogin))
+            .Select(static group =>
+                new EndingRow(group.Key.Reason, "", group.Key.IsLogin, group.Sum(static row => row.Count)))
+            .OrderByDescending(static row => row.Count)
+            .Take(FailuresShown);
+    }
+
+    private static void WriteFailure(Utf8JsonWriter json, EndingRow row)
+    {
+        Name(json, "reason", row.Reason);
+        json.WriteBoolean("login", row.IsLogin);
+        json.WriteNumber("count", row.Count);
+    }
+
+    /// <summary>The last hour: the names of the figures, then a row of them for each moment.</summary>
+    public static byte[] WriteHistory(History history)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("fields");
+            foreach (var (name, _) in HistoryFields) json.WriteStringValue(name);
+            json.WriteEndArray();
+            json.WriteStartArray("points");
+            foreach (var point in history.Points)
+            {
+                json.WriteStartArray();
+                foreach (var (_, value) in HistoryFields) json.WriteNumberValue(value(point));
+                json.WriteEndArray();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return stream.ToArray();
+    }
+
+    private static readonly (string Name, Func<HistoryPoint, long> Value)[] HistoryFields =
+    [
+        ("at_us", static point => point.AtUs),
+        ("xacts", static point => point.Xacts),
+        ("queries", static point => point.Queries),
+        ("errors", static point => point.Errors),
+        ("xact_us", static point => point.XactUs),
+        ("wait_us", static point => point.WaitUs),
+        ("clients", static point => point.Clients),
+        ("waiting", static point => point.Waiting),
+        ("servers", static point => point.Servers),
+        ("active", static point => point.ServersInUse),
+        ("resident_bytes", static point => point.ResidentBytes),
+        ("open_fds", static point => point.OpenDescriptors),
+    ];
+
+    private static void WritePool(Utf8JsonWriter json, PoolRow row, HolderSum? holders)
+    {
+        json.WriteNumber("idle_in_transaction", holders?.IdleInTransaction ?? 0);
+        json.WriteNumber("oldest_us", holders?.OldestUs ?? 0);
         Name(json, "database", row.Pool.Database.Name);
         Name(json, "user", row.Pool.User.Name);
         Numbers(json, PoolListing.Listing, row, "cl_active", "cl_waiting", "sv_active", "sv_idle", "sv_used", "sv_tested",
@@ -79,6 +181,7 @@ internal static class PageFigures
         ("xact_us", "total_xact_time"),
         ("query_us", "total_query_time"),
         ("wait_us", "total_wait_time"),
+        ("errors", "total_error_count"),
     ];
 
     private static void WriteLatency(Utf8JsonWriter json, LatencyRow row)
@@ -86,13 +189,18 @@ internal static class PageFigures
         Name(json, "database", row.Name);
         json.WriteString("measure", LatencyListing.MeasureWord(row.Measure));
         json.WriteString("span", row.IsPeriod ? "period" : "total");
-        json.WriteNumber("count", row.Times.Count);
-        json.WriteNumber("avg_us", Math.Round(row.Times.AverageUs));
-        json.WriteNumber("p50_us", row.Times.PercentileUs(0.5));
-        json.WriteNumber("p95_us", row.Times.PercentileUs(0.95));
-        json.WriteNumber("p99_us", row.Times.PercentileUs(0.99));
-        json.WriteNumber("p999_us", row.Times.PercentileUs(0.999));
-        json.WriteNumber("max_us", row.Times.MaxUs);
+        WriteTimes(json, row.Times);
+    }
+
+    private static void WriteTimes(Utf8JsonWriter json, HistogramSum times)
+    {
+        json.WriteNumber("count", times.Count);
+        json.WriteNumber("avg_us", Math.Round(times.AverageUs));
+        json.WriteNumber("p50_us", times.PercentileUs(0.5));
+        json.WriteNumber("p95_us", times.PercentileUs(0.95));
+        json.WriteNumber("p99_us", times.PercentileUs(0.99));
+        json.WriteNumber("p999_us", times.PercentileUs(0.999));
+        json.WriteNumber("max_us", times.MaxUs);
     }
 
     private static void WriteWaiting(Utf8JsonWriter json, IGrouping<(string Database, string User, string Cause),
@@ -119,7 +227,7 @@ internal static class PageFigures
         foreach (var column in columns) json.WriteNumber(column, listing.Number(column, row));
     }
 
-    private static void WriteSafety(Utf8JsonWriter json, Core.Sessions.SafetyRow row)
+    private static void WriteSafety(Utf8JsonWriter json, SafetyRow row)
     {
         Name(json, "database", row.Database);
         Name(json, "user", row.User);

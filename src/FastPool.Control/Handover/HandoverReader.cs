@@ -13,10 +13,9 @@ public static class HandoverReader
     /// <summary>The parameter by which a process says in its greeting that it can be asked for all of it.</summary>
     public static ReadOnlySpan<byte> GreetingName => Encoding.ASCII.GetBytes(ConsoleWelcome.TakeoverParameter);
 
-    /// <summary>The form that its value promises; 0: none that is read here.</summary>
-    public static int FormOf(ReadOnlySpan<byte> greetingValue) =>
-        int.TryParse(greetingValue, CultureInfo.InvariantCulture, out var form)
-            && form is >= 1 and <= HandedState.Version ? form : 0;
+    /// <summary>Its value for the form that is read here.</summary>
+    public static ReadOnlySpan<byte> GreetingValue =>
+        Encoding.ASCII.GetBytes(HandedState.Version.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>One row.</summary>
     /// <param name="descriptors">Takes so many of those that have come, in their order.</param>
@@ -57,12 +56,12 @@ public static class HandoverReader
                     state.Listeners.Add(new HandedListener(descriptor, from.ReadString(), from.ReadInt32()));
                     break;
                 case HandoverWriter.Servers:
-                    server = HandedServer.Read(from, server, state.Form);
+                    server = HandedServer.Read(from, server);
                     server.Descriptor = descriptor;
                     state.Servers.Add(server);
                     break;
                 case HandoverWriter.Clients:
-                    client = HandedClient.Read(from, client, state.Form);
+                    client = HandedClient.Read(from, client);
                     client.Descriptor = descriptor;
                     state.Clients.Add(client);
                     break;

@@ -25,7 +25,7 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
     internal const byte Common = 0, Listeners = 1, Servers = 2, Clients = 3;
 
     /// <summary>
-    /// What is sent of each listener, server and client: copied on its loop, where the number is still its own.
+    /// The descriptors of each listener, server and client that are sent: copied on its loop, where the number is still its own.
     /// </summary>
     private readonly Dictionary<object, int> _copyOf = new(ReferenceEqualityComparer.Instance);
 

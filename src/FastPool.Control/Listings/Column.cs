@@ -6,7 +6,7 @@ namespace FastPool.Control.Listings;
 /// <summary>Writes one value of a row.</summary>
 internal delegate void Cell<in T>(ref RowWriter row, T item, ILocalTime time);
 
-/// <summary>What a figure is called in /metrics.</summary>
+/// <summary>A figure's name in /metrics.</summary>
 /// <param name="Divisor">Of its column's value: microseconds become seconds.</param>
 internal sealed record Metric(string Name, string Type, string Help, double Divisor = 1)
 {

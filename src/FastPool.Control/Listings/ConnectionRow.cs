@@ -36,7 +36,7 @@ internal sealed class ConnectionRow
     public ReplicationKind Replication { get; init; }
     public EndAddress Remote { get; init; }
     public EndAddress Local { get; init; }
-    /// <summary>What stands for the remote port of a Unix socket.</summary>
+    /// <summary>The number shown as the remote port of a Unix socket.</summary>
     public int UnixPort { get; init; }
     public long ConnectWallUs { get; init; }
     public long RequestWallUs { get; init; }
@@ -52,7 +52,7 @@ internal sealed class ConnectionRow
 
     // For SHOW FDS.
     public int Descriptor { get; init; }
-    /// <summary>What is passed on in its place; negative: nothing.</summary>
+    /// <summary>The descriptor that is passed on in its place; negative: none.</summary>
     public int DescriptorCopy { get; set; } = -1;
     public int LinkDescriptor { get; init; }
     public bool IsLinkedToTls { get; init; }

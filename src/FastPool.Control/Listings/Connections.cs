@@ -26,8 +26,8 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
     public bool MayBePassedOn(ConnectionRow row) => row.Tls.Length == 0 && !row.IsLinkedToTls && row.Pool != registry.AdminPool;
 
     /// <summary>
-    /// Clients with a place in a pool, and cancel requests, in order. What is kept for all of them is what their order
-    /// needs; rows are made slice by slice as they are asked for, each on its client's loop.
+    /// Clients with a place in a pool, and cancel requests, in order. Only their sort keys are kept for all of them;
+    /// rows are made slice by slice as they are asked for, each on its client's loop.
     /// </summary>
     public IEnumerable<ConnectionRow> ClientsInOrder()
     {

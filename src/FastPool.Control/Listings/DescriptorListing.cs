@@ -17,7 +17,7 @@ internal sealed record DescriptorRow(int Descriptor, string Task, string? User, 
     /// <inheritdoc cref="Password"/>
     public ScramKeys? Keys { get; init; }
 
-    /// <summary>What is sent with the row; negative: the connection has no socket now.</summary>
+    /// <summary>The descriptor sent with the row; negative: the connection has no socket now.</summary>
     public int Copy { get; init; }
 
     /// <summary>It has statements prepared under names that another process would use anew.</summary>

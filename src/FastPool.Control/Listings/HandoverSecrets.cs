@@ -7,8 +7,8 @@ using FastPool.Core.Settings;
 namespace FastPool.Control.Listings;
 
 /// <summary>
-/// What a process that takes over needs for logins to servers and cannot read from its own files. It never leaves the system
-/// user.
+/// The secrets that a process that takes over needs for logins to servers and cannot read from its own files. It never leaves the
+/// system user.
 /// </summary>
 internal sealed class HandoverSecrets(PoolRegistry registry, ScramVerifiers verifiers, TrackedParameters tracked)
 {
@@ -21,7 +21,7 @@ internal sealed class HandoverSecrets(PoolRegistry registry, ScramVerifiers veri
         return registry.FindDatabase(database, out _)?.FetchedSecrets.GetValueOrDefault(user)?.Text;
     }
 
-    /// <summary>What a client of that name proved.</summary>
+    /// <summary>The secret that a client of that name has proved to know.</summary>
     public ScramKeys? KeysOf(string? database, string? user)
     {
         if (database is null || user is null || registry.FindDatabase(database, out _) is not { Entry.ForcedUser: null } known)

@@ -8,7 +8,7 @@ namespace FastPool.Control.Listings;
 /// <summary>One loop as it was when it was visited.</summary>
 internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages,
     long ServerMessages, long ClientBytes, long ServerBytes, long Moves, long SendsTogether, long BrokenInvariants,
-    (int Own, int Library) Tls)
+    long UnnamedHealed, (int Own, int Library) Tls)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -19,7 +19,8 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
             rows.Add(
                 new LoopRow(view.Loop, view.Clients.Count, view.Servers.Count, view.BusyUs, figures.WakeUps,
                 figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Moves,
-                figures.SendsTogether, figures.BrokenInvariants, view.TlsCounts));
+                figures.SendsTogether, figures.BrokenInvariants, figures.UnnamedHealed,
+                view.TlsCounts));
         });
         return rows;
     }
@@ -57,5 +58,9 @@ internal static class LoopListing
         Unlisted("broken_invariants", static row => row.BrokenInvariants)
             .Is(Counter(
                 "fastpool_loop_broken_invariants_total",
-                "Mistakes of the pooler's own that were contained: each closed one connection and has a line in the log")));
+                "Mistakes of the pooler's own that were contained: each closed one connection and has a line in the log")),
+        Unlisted("unnamed_healed", static row => row.UnnamedHealed)
+            .Is(Counter(
+                "fastpool_loop_unnamed_healed_total",
+                "Unnamed statements that were prepared once more, for the server had another client's")));
 }

@@ -44,6 +44,8 @@ internal static class PoolListing
             .Is(GaugeOfUs("pgbouncer_pools_client_maxwait_seconds", "How long the client has waited that waits longest")),
         Int4("maxwait", static row => row.MaxWaitUs / UsPerSecond),
         Int4("maxwait_us", static row => row.MaxWaitUs % UsPerSecond),
+        Unlisted("logins", static row => row.Pool.Stats.Sum(static stats => stats.Logins))
+            .Is(Counter("fastpool_logins_total", "Clients that have logged in")),
         Text("pool_mode", static row => PoolModes.Words.WordOf(row.Pool.Limits.PoolMode)),
         Text("load_balance_hosts", static row => DatabaseListing.LoadBalanceHostsOf(row.Pool.Database.Entry)));
 

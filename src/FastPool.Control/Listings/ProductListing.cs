@@ -23,11 +23,12 @@ internal static class ProductListing
             new("engine", product.Engine),
             new("running_loops", Text(registry.LoopCount)),
             new("broken_invariants", Text(loops.Sum(static row => row.BrokenInvariants))),
+            new("unnamed_healed", Text(loops.Sum(static row => row.UnnamedHealed))),
             new("tls_own_connections", Text(loops.Sum(static row => row.Tls.Own))),
             new("tls_library_connections", Text(loops.Sum(static row => row.Tls.Library))),
             .. registry.Settings.Own.Values,
             new("commands",
-                "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
+                "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
         ];
     }
 

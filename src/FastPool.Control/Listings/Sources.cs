@@ -10,4 +10,4 @@ namespace FastPool.Control.Listings;
 
 /// <summary>Where listings take their rows from.</summary>
 internal sealed record Sources(PoolRegistry Registry, LoopWalk Walk, StatsWindows Stats, LatencyWindows Latency, Clock Clock,
-    IDnsView Dns, ProductView Product, HandoverSecrets Secrets, StatementTable Statements);
+    IDnsView Dns, ProductView Product, IProcessControl Process, HandoverSecrets Secrets, StatementTable Statements);

@@ -17,7 +17,7 @@ internal static class StatsListing
         new("server_assignment_count", "server_assignment_count", "server_assignment_count", "server_assignment_count",
             static totals => totals.ServerAssignments,
             Metric.Counter(
-                "fastpool_server_assignments_total",
+                "pgbouncer_stats_totals_server_assignments_total",
                 "How often a server was given to a client")),
         new("xact_count", "xact_count", "xact_count", "xact_count", static totals => totals.Xacts,
             Metric.Counter(
@@ -71,6 +71,8 @@ internal static class StatsListing
         .. Counters.Select(static counter =>
             Numeric("total_" + counter.Stats, row => counter.Value(row.Totals)).Is(counter.Metric)),
         .. Counters.Select(static counter => Numeric(AverageName(counter), row => counter.Value(row.Averages))),
+        Unlisted("total_error_count", static row => row.Totals.Errors)
+            .Is(Metric.Counter("fastpool_server_errors_total", "Errors that servers told clients")),
     ]);
 
     public static Listing<DatabaseStats> Totals { get; } =

@@ -61,7 +61,7 @@ internal static class WaitingListing
         return pool.RetryAtUs > nowUs ? "login back-off" : "pool full";
     }
 
-    /// <summary>What is read on the client's loop.</summary>
+    /// <summary>The values that are read on the client's loop.</summary>
     private sealed record Waiter(Pool? Pool, WaitingRow Row)
     {
         public static Waiter Of(ClientSession client, long nowUs)

@@ -59,7 +59,9 @@ public sealed class ControlThread : IDisposable
         if (_thread != Thread.CurrentThread) _work.Dispose();
     }
 
-    /// <summary>What is posted and due, on the caller's thread: for a control plane without a thread of its own.</summary>
+    /// <summary>
+    /// Runs the work that is posted and due, on the caller's thread: for a control plane without a thread of its own.
+    /// </summary>
     internal void RunPending()
     {
         RunDue();

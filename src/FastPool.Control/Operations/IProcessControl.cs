@@ -1,8 +1,9 @@
+using FastPool.Control.Answers;
 using FastPool.Core.Settings;
 
 namespace FastPool.Control.Operations;
 
-/// <summary>What a reload came to.</summary>
+/// <summary>The result of a reload.</summary>
 /// <param name="HasSucceeded">False: the main file could not be read; everything is as it was.</param>
 public readonly record struct ReloadResult(bool HasSucceeded);
 
@@ -28,6 +29,9 @@ public interface IProcessControl
 
     /// <summary>The statistics line of the period that has just ended, whether it is logged or not.</summary>
     void StatsReported(string line);
+
+    /// <summary>What monitoring wants to know of the process.</summary>
+    ProcessFigures Figures();
 
     /// <summary>Builds the TLS contexts of clients and servers anew, from the settings and the files they name.</summary>
     /// <returns>False when that failed: the old ones stay, and the log has the cause.</returns>

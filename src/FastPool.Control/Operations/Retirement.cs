@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Control.Operations;
 
 /// <summary>
-/// The end of a process whose connections another has taken over. What that one cannot take, since TLS has its keys here and
-/// nowhere else, goes on here to its next idle moment, is told then, and closed. Control thread.
+/// The end of a process whose connections another has taken over. Connections that it cannot take, since TLS has its keys here
+/// and nowhere else, go on here to their next idle moment, are told then, and closed. Control thread.
 /// </summary>
 internal sealed class Retirement(PoolRegistry registry, LoopWalk walk, IProcessControl process, ControlThread control,
     ILogger log)

@@ -13,7 +13,7 @@ internal sealed record StatementRow(Statement Statement, bool IsPeriod, long Spa
 
 /// <summary>
 /// Latencies as they were at the last tick and at the one before: the last period is the window of the averages of SHOW
-/// STATS, between one and two periods long. What has not changed since is not copied. Control thread.
+/// STATS, between one and two periods long. Histograms that have not changed since are not copied. Control thread.
 /// </summary>
 public sealed class LatencyWindows
 {
@@ -66,15 +66,14 @@ public sealed class LatencyWindows
         }
     }
 
-    /// <summary>All pools of one database since the start.</summary>
-    internal static HistogramSum Total(IEnumerable<Pool> pools, LatencyMeasure measure)
+    /// <summary>Some pools since the start, in place of what is in the sum.</summary>
+    internal static void ReadTotal(HistogramSum sum, IReadOnlyList<Pool> pools, LatencyMeasure measure)
     {
-        var sum = new HistogramSum();
+        sum.Clear();
         foreach (var pool in pools) AddTo(sum, pool, measure);
-        return sum;
     }
 
-    /// <summary>A period is over. What belongs to pools and statements that are gone is forgotten.</summary>
+    /// <summary>Ends a period. Figures of pools and statements that are gone are forgotten.</summary>
     internal void Tick(long nowUs)
     {
         _older = _newer;

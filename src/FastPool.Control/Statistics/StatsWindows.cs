@@ -38,7 +38,7 @@ public sealed class StatsWindows
     /// <summary>All pools over the time since the last tick.</summary>
     internal DatabaseStats OfPeriod(long nowUs) => Sum("", _registry.Pools, _newer, nowUs - _newerUs);
 
-    /// <summary>A period is over. What belongs to pools that are gone is forgotten.</summary>
+    /// <summary>Ends a period. Figures of pools that are gone are forgotten.</summary>
     internal void Tick(long nowUs)
     {
         _older = _newer;
@@ -79,6 +79,8 @@ public sealed class StatsWindows
         sum.ClientParses += part.ClientParses;
         sum.ServerParses += part.ServerParses;
         sum.Binds += part.Binds;
+        sum.Errors += part.Errors;
+        sum.Logins += part.Logins;
     }
 }
 

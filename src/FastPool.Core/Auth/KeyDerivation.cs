@@ -15,7 +15,7 @@ public sealed class KeyDerivation(byte[] password, byte[] salt, int iterations)
 
     public int Iterations => iterations;
 
-    /// <summary>What came of it; null before that, when nobody wanted it any more, and when it has failed.</summary>
+    /// <summary>The result; null before it is there, when nobody wants it any more, and after a failure.</summary>
     public ScramKeys? Keys { get; private set; }
 
     /// <summary>Nobody waits for it any more. Any thread.</summary>

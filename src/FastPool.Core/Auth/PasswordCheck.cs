@@ -1,6 +1,6 @@
 namespace FastPool.Core.Auth;
 
-/// <summary>Who else may say whether a password is right.</summary>
+/// <summary>The authorities beside us that may say whether a password is right.</summary>
 public enum PasswordAuthority : byte
 {
     Pam,
@@ -26,7 +26,7 @@ public sealed class PasswordCheck(PasswordAuthority authority, string user, stri
     /// <summary>The answer.</summary>
     public bool IsRight { get; set; }
 
-    /// <summary>What the log gets to read of it; never the password.</summary>
+    /// <summary>The text for the log; never the password.</summary>
     public List<string> Warnings { get; } = [];
 
     /// <summary>The client has gone: nobody need ask any more. Any thread.</summary>

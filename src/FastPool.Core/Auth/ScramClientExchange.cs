@@ -20,7 +20,7 @@ public sealed class ScramClientExchange(ReadOnlySpan<byte> nonce18, ScramBinding
     private string? _serverFirst;
     private string _nonce = "";
 
-    /// <summary>What the server has told: the keys are to be made of it.</summary>
+    /// <summary>The server's first message: the keys are to be made of it.</summary>
     public byte[] Salt { get; private set; } = [];
 
     /// <inheritdoc cref="Salt"/>

@@ -22,7 +22,7 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
     private byte[] _bindingExpected = [];
 
     /// <summary>
-    /// What the proof is checked against: with its keys by <see cref="ServerFinal"/>, when its salt and iterations have been
+    /// The proof is checked against this: with its keys by <see cref="ServerFinal"/>, when its salt and iterations have been
     /// told.
     /// </summary>
     public ScramVerifier Verifier { get; set; } = verifier;

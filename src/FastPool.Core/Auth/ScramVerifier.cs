@@ -3,7 +3,9 @@ using FastPool.Core.Settings;
 
 namespace FastPool.Core.Auth;
 
-/// <summary>What PostgreSQL stores for SCRAM-SHA-256: enough to check a client, not enough to be one. Source: RFC 5802.</summary>
+/// <summary>
+/// The record that PostgreSQL stores for SCRAM-SHA-256: enough to check a client, not enough to be one. Source: RFC 5802.
+/// </summary>
 public sealed record ScramVerifier(int Iterations, byte[] Salt, byte[] StoredKey, byte[] ServerKey)
 {
     public const int KeyLength = SHA256.HashSizeInBytes;

@@ -14,7 +14,7 @@ namespace FastPool.Core.Auth;
 public sealed class ScramVerifiers(byte[] decoySecret)
 {
     private const int EntriesMax = 65_536;
-    // What is made of a name differs by its first byte; smaller ones number the pieces of a salt.
+    // The first byte tells apart the things made of a name; smaller ones number the pieces of a salt.
     private const byte StoredKeyPart = 253;
     private const byte ServerKeyPart = 254;
     private const byte KindPart = 255;
@@ -45,8 +45,8 @@ public sealed class ScramVerifiers(byte[] decoySecret)
     }
 
     /// <summary>
-    /// What salts are made of, for names that have none of their own. The same after a restart, so that nobody can tell made-up
-    /// names by their changing salts. Before the first login.
+    /// The secret from which salts are made, for names that have none of their own. The same after a restart, so that nobody can
+    /// tell made-up names by their changing salts. Before the first login.
     /// </summary>
     public void UseSecret(byte[] secret) => _decoySecret = secret;
 

@@ -20,14 +20,14 @@ public sealed class ServerProof(string user, Func<Secret> secret, ScramVerifiers
     /// <summary>For the log, when a request could not be answered; "" where the reason says it all.</summary>
     public string Problem { get; private set; } = "";
 
-    /// <summary>What those read who wait for the server; null: a retry may mend it.</summary>
+    /// <summary>The error for clients that wait for the server; null: a retry may help.</summary>
     public string? Told { get; private set; }
 
     /// <summary>Keys that are to be derived before anything more is taken in: then comes <see cref="OnDerived"/>.</summary>
     public KeyDerivation? Derivation { get; private set; }
 
     /// <summary>Takes the body of an Authentication message.</summary>
-    /// <param name="endPoint">What SCRAM may be bound to; null: plain, or nothing.</param>
+    /// <param name="endPoint">The channel that SCRAM may be bound to; null: plain, or nothing.</param>
     /// <returns>False: the connection is to be closed.</returns>
     public bool TryAnswer(ReadOnlySpan<byte> body, byte[]? endPoint, MessageBuffer output)
     {

@@ -2,7 +2,7 @@ using FastPool.Base;
 
 namespace FastPool.Core.Pools;
 
-/// <summary>What can stand in a <see cref="Chain{T}"/>: in one at a time.</summary>
+/// <summary>An element of a <see cref="Chain{T}"/>: in one chain at a time.</summary>
 internal interface IChained<T>
     where T : class, IChained<T>
 {

@@ -7,7 +7,7 @@ namespace FastPool.Core.Pools;
 /// <param name="loopCount">Loops that may wait.</param>
 public sealed class ConnectionBudget(int loopCount)
 {
-    /// <summary>What <see cref="FirstWaiting"/> says when nobody waits.</summary>
+    /// <summary>The value of <see cref="FirstWaiting"/> when nobody waits.</summary>
     public const int Nobody = -1;
 
     private int _count;

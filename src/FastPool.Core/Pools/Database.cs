@@ -13,7 +13,7 @@ public sealed class Database
     private bool _isPaused;
     private bool _isDisabled;
 
-    /// <param name="pooler">Whose PAUSE holds this database too; null: nobody's.</param>
+    /// <param name="pooler">The pooler whose PAUSE holds this database too; null: none.</param>
     public Database(DatabaseEntry entry, bool isAuto, PoolerState? pooler = null)
     {
         _entry = entry;

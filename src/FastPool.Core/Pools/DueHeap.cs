@@ -1,7 +1,7 @@
 namespace FastPool.Core.Pools;
 
 /// <summary>
-/// What a <see cref="DueHeap{T}"/> holds. It knows its place there, so that moving it or taking it out costs O(log n).
+/// An element of a <see cref="DueHeap{T}"/>. It knows its place there, so that moving it or taking it out costs O(log n).
 /// </summary>
 public abstract class DueEntry
 {

@@ -33,6 +33,13 @@ public sealed class HistogramSum
         }
     }
 
+    /// <summary>For another sum, in the same memory.</summary>
+    public void Clear()
+    {
+        foreach (var block in _blocks) block?.AsSpan().Clear();
+        (Count, SumUs, SquareSum, MaxUs) = (0, 0, 0, 0);
+    }
+
     internal long[] BlockOf(int block) => _blocks[block] ??= new long[LatencyHistogram.BlockSize];
 
     internal void Add(long count, long sumUs, double squareSum, long maxUs)
@@ -54,7 +61,7 @@ public sealed class HistogramSum
         Add(other.Count, other.SumUs, other.SquareSum, other.MaxUs);
     }
 
-    /// <summary>What was recorded since an earlier reading of the same histograms.</summary>
+    /// <summary>The values recorded since an earlier reading of the same histograms.</summary>
     public HistogramSum Since(HistogramSum? then)
     {
         if (then is null) return this;

@@ -7,7 +7,7 @@ namespace FastPool.Core.Pools;
 /// <para>
 /// Every change of who has which server is an operation, and one thread at a time runs operations: it has the pool's
 /// turn. A thread that finds the turn taken leaves its operation with the one that has it and goes on with its own
-/// work; nobody ever waits. What an operation decides comes back as effects, which the loop that ran it carries out
+/// work; nobody ever waits. The decisions of an operation come back as effects, which the loop that ran it carries out
 /// after the turn. So limits are exact, waiters are served in order across loops, and <see cref="PoolMover"/> is plain
 /// code for one thread.
 /// </para>
@@ -65,7 +65,7 @@ public sealed class Pool
     /// <summary>For each loop that has ever set it, the pool's timer there; a loop touches its own alone.</summary>
     public Due<Pool>?[] Timers { get; }
 
-    /// <summary>What clients of this pool are welcomed with; null until a first server has logged in.</summary>
+    /// <summary>The parameters that welcome clients of this pool; null until a first server has logged in.</summary>
     public Welcome? Welcome => Volatile.Read(ref _welcome); // Pairs: TryPublishWelcome.
 
     /// <summary>Raised by RECONNECT and changed settings: servers of an older generation are close_needed.</summary>
@@ -148,12 +148,12 @@ public sealed class Pool
         }
         try
         {
-            RunLeft(host); // What this thread left before comes before what it does now.
+            RunLeft(host); // Operations that this thread left come before its new ones.
             return _mover.Acquire(client, host, mayReturn: true);
         }
         finally
         {
-            EndTurn(host); // What fails here is the caller's, who closes the client concerned; the pool goes on.
+            EndTurn(host); // A failure here is the caller's, who closes the client concerned; the pool goes on.
         }
     }
 
@@ -194,7 +194,8 @@ public sealed class Pool
     public void Evict(SharedLimit limit, IPoolHost host) => Submit(PoolOperationKind.Evict, null, null, limit, host);
 
     /// <summary>
-    /// A place under the limit is free, and this pool is the first that waited for one. What it does not use is the next pool's.
+    /// A place under the limit is free, and this pool is the first that waited for one. A place that it does not use is the next
+    /// pool's.
     /// </summary>
     public void TakeRoom(SharedLimit limit, IPoolHost host) => Submit(PoolOperationKind.TakeRoom, null, null, limit, host);
 
@@ -216,7 +217,7 @@ public sealed class Pool
         {
             try
             {
-                RunLeft(host); // What this thread left before comes before what it does now.
+                RunLeft(host); // Operations that this thread left come before its new ones.
                 _mover.Run(kind, client, server, detail, host);
             }
             finally

@@ -33,7 +33,7 @@ public abstract class PoolClient : IChained<PoolClient>
 
     ref ChainPlace<PoolClient> IChained<PoolClient>.Place => ref _place;
 
-    /// <summary>Who came next to the same queue.</summary>
+    /// <summary>The client that came next to the same queue.</summary>
     internal PoolClient? Newer => _place.Newer;
 
     /// <summary>Where it waits; null: it does not.</summary>

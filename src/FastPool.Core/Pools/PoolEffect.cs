@@ -22,7 +22,7 @@ public enum PoolEffectKind : byte
     RoomMade,
 }
 
-/// <summary>What a pool decided and a loop must carry out, once the pool's turn is over.</summary>
+/// <summary>A pool's decision that a loop must carry out, once the pool's turn is over.</summary>
 public readonly record struct PoolEffect(PoolEffectKind Kind, Pool Pool, PoolClient? Client = null, PooledServer? Server = null,
     object? Detail = null, byte Loop = 0);
 
@@ -31,7 +31,7 @@ public sealed record Refusal(string Message, string SqlState = "08P01");
 
 /// <summary>A failed server login, as the pool judges it.</summary>
 /// <param name="Reason">The reason text, cached for the fast failure of later clients.</param>
-/// <param name="ForWaiters">What clients that wait get, when the failure is one that a retry will not mend; else null.</param>
+/// <param name="ForWaiters">The error for clients that wait, when a retry cannot help; else null.</param>
 public sealed record LoginFailure(string Reason, Refusal? ForWaiters);
 
 /// <summary>A loop as the pools see it.</summary>

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Pools;
 
-/// <summary>What latencies are told of.</summary>
+/// <summary>The kinds of latency.</summary>
 public enum LatencyMeasure
 {
     /// <summary>From the arrival of a transaction's first message to its end, waiting for a server included.</summary>

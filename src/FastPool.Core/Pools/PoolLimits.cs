@@ -59,7 +59,7 @@ public sealed record PoolLimits
     public long ServerCheckDelayUs { get; }
     /// <summary>Empty: no check. <c>&lt;empty&gt;</c>: a Query without text.</summary>
     public string ServerCheckQuery { get; }
-    /// <summary>What runs at release under this pool's mode; empty: nothing.</summary>
+    /// <summary>The query that runs at release under this pool's mode; empty: none.</summary>
     public string ServerResetQuery { get; }
     public bool ServerRoundRobin { get; }
     public long ClientLoginTimeoutUs { get; }

@@ -126,7 +126,7 @@ internal sealed partial class PoolMover
     /// <summary>
     /// The limit under which somebody in another pool has waited longer, with nothing else to keep him from a server.
     /// </summary>
-    /// <param name="next">Who would get the server here; null: nobody waits.</param>
+    /// <param name="next">The client that would get the server here; null: nobody waits.</param>
     private SharedLimit? LimitClaimedElsewhere(PoolClient? next)
     {
         var limits = _pool.Limits;
@@ -191,7 +191,7 @@ internal sealed partial class PoolMover
         PassOn(limit, host);
     }
 
-    /// <summary>What this pool does not use is the next one's.</summary>
+    /// <summary>A place that this pool does not use is the next one's.</summary>
     private void PassOn(SharedLimit limit, IPoolHost host)
     {
         if (limit.HasRoomForClaims) host.Add(new PoolEffect(PoolEffectKind.RoomMade, _pool, Detail: limit));

@@ -3,9 +3,9 @@ using FastPool.Base;
 namespace FastPool.Core.Pools;
 
 /// <summary>
-/// What is due in a pool: who has waited too long, which free servers are old, unused or too many. A pool has one timer, on
-/// the loop that set it last; whatever comes to be due at some time sets it no later than that. So a pool in which nothing
-/// is due is not looked at.
+/// The work that is due in a pool: clients that have waited too long, free servers that are old, unused or too many. A pool has
+/// one timer, on the loop that set it last; whatever comes to be due at some time sets it no later than that. So a pool in which
+/// nothing is due is not looked at.
 /// </summary>
 internal sealed partial class PoolMover
 {
@@ -16,7 +16,7 @@ internal sealed partial class PoolMover
     private void ArmAt(long atUs, IPoolHost host)
     {
         if (atUs >= _armedUs) return;
-        // What is due and cannot be done must not be looked at without end.
+        // Work that is due and cannot be done must not be looked at without end.
         atUs = Math.Max(atUs, host.NowUs + Limits.TimerStepUs);
         if (atUs >= _armedUs) return;
         _armedUs = atUs;
@@ -49,7 +49,7 @@ internal sealed partial class PoolMover
         ArmAt(LifetimeEndUs(server, limits), host);
     }
 
-    /// <param name="loop">Whose timer it was. The loop that has the turn may be another.</param>
+    /// <param name="loop">The loop whose timer went off. The loop that has the turn may be another.</param>
     /// <param name="host">The one that has the turn.</param>
     private void OnTimer(byte loop, IPoolHost host)
     {
@@ -177,7 +177,7 @@ internal sealed partial class PoolMover
     }
 
     /// <summary>
-    /// What is still to come for it: a rule that holds, and something forbids to act upon, is looked at again when that changes.
+    /// Arms the timer for its next work. A rule that holds but may not be acted upon now is looked at again when that changes.
     /// </summary>
     private void ArmForRested(PooledServer server, bool isUnused, PoolLimits limits, IPoolHost host)
     {

@@ -341,7 +341,7 @@ internal sealed partial class PoolMover
     }
 
     /// <summary>Closes a free server whose place somebody in another pool has waited for longer.</summary>
-    /// <param name="next">Who would get the server here; null: nobody waits.</param>
+    /// <param name="next">The client that would get the server here; null: nobody waits.</param>
     private bool TryGiveUp(PooledServer server, PoolClient? next, IPoolHost host)
     {
         if (LimitClaimedElsewhere(next) is not { } limit || !limit.TryPromise()) return false;

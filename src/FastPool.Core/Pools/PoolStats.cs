@@ -19,6 +19,10 @@ public sealed class PoolStats
     public long ClientParses;
     public long ServerParses;
     public long Binds;
+    /// <summary>Errors that servers told clients.</summary>
+    public long Errors;
+    /// <summary>Clients that came in.</summary>
+    public long Logins;
     private PoolLatency? _latency;
 
     internal CacheLine Padding; // Counters of other loops, allocated next to these, stay off this cache line.
@@ -47,6 +51,8 @@ public sealed class PoolStats
         ClientParses += totals.ClientParses;
         ServerParses += totals.ServerParses;
         Binds += totals.Binds;
+        Errors += totals.Errors;
+        Logins += totals.Logins;
     }
 
     /// <summary>Adds these to a reader's sum.</summary>
@@ -63,6 +69,8 @@ public sealed class PoolStats
         totals.ClientParses += Volatile.Read(ref ClientParses);
         totals.ServerParses += Volatile.Read(ref ServerParses);
         totals.Binds += Volatile.Read(ref Binds);
+        totals.Errors += Volatile.Read(ref Errors);
+        totals.Logins += Volatile.Read(ref Logins);
     }
 }
 
@@ -80,6 +88,8 @@ public struct StatsTotals
     public long ClientParses;
     public long ServerParses;
     public long Binds;
+    public long Errors;
+    public long Logins;
 }
 
 [InlineArray(8)]

@@ -56,7 +56,7 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     public ServerState State { get; internal set; } = ServerState.Login;
 
     /// <summary>
-    /// What is to happen to it where it arrives, when the server itself is posted: Leave, Arrive, Check or Close. Written by the
+    /// The work to do where the server arrives, when the server itself is posted: Leave, Arrive, Check or Close. Written by the
     /// sender before posting.
     /// </summary>
     public ServerEvent Errand { get; set; }

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Pools;
 
-/// <summary>What SHOW STATE tells.</summary>
+/// <summary>The state that SHOW STATE tells.</summary>
 public enum PoolerMode : byte
 {
     Active,

@@ -26,7 +26,7 @@ public enum ServerState : byte
     Gone,
 }
 
-/// <summary>What a server connection is busy with, as far as its replies go. Written by the loop that owns it.</summary>
+/// <summary>The work of a server connection, as far as its replies go. Written by the loop that owns it.</summary>
 public enum ServerPhase : byte
 {
     Login,
@@ -46,7 +46,7 @@ public enum ServerPhase : byte
 }
 
 /// <summary>
-/// What happens to a server. The first group is decided in the pool's turn and changes its state, the second on its loop and
+/// The events of a server. The first group is decided in the pool's turn and changes its state, the second on its loop and
 /// changes its phase.
 /// </summary>
 public enum ServerEvent : byte

@@ -53,7 +53,7 @@ public sealed class SharedLimit
     internal bool HasRoomForClaims => Volatile.Read(ref _claimCount) > 0 && !IsFull; // Pairs: Publish.
 
     /// <summary>A place for the pool, unless the limit is reached or another pool's waiters came clearly earlier.</summary>
-    /// <param name="pool">Who asks.</param>
+    /// <param name="pool">The pool that asks.</param>
     /// <param name="isFirst">It holds no other place.</param>
     /// <param name="claim">Stands in the queue if there is no place; null: nobody waits, so the pool does not either.</param>
     internal bool TryTake(Pool pool, bool isFirst, Claim? claim)
@@ -79,7 +79,7 @@ public sealed class SharedLimit
         lock (_lock) Hold(pool, isFirst);
     }
 
-    /// <param name="pool">Who held it.</param>
+    /// <param name="pool">The pool that held it.</param>
     /// <param name="isLast">It holds none any more.</param>
     /// <param name="wasPromised">It was given up for a claim.</param>
     /// <returns>True when pools wait: the first of them is to be told.</returns>
@@ -178,7 +178,9 @@ public sealed class SharedLimit
         return claim is null || claim.Pool.OldestWaitUs - first.AtUs > Limits.ClaimStepUs;
     }
 
-    /// <summary>Who stood first may have been served in its own pool since: its claim is now that of a later waiter.</summary>
+    /// <summary>
+    /// The waiter that stood first may have been served in its own pool since: its claim is now that of a later waiter.
+    /// </summary>
     private void Refresh()
     {
         while (_claims.First is { } first && first.Pool.OldestWaitUs is var since && since > first.AtUs)

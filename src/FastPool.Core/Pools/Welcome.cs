@@ -1,6 +1,6 @@
 namespace FastPool.Core.Pools;
 
 /// <summary>
-/// What the first server of a pool reported, for the clients of the pool. The pool keeps it and looks no further.
+/// The parameters that the first server of a pool reported, for the clients of the pool. The pool keeps it and looks no further.
 /// </summary>
 public abstract class Welcome;

@@ -45,12 +45,13 @@ public sealed partial class ClientSession
             if (statements.TryGetValue(number, out var statement))
                 (_statements ??= new ClientStatements(_context.Statements)).Add(name, statement);
         }
+        if (handed.Unnamed.Length > 0) (Unnamed = new UnnamedStatement(_context.Buffers)).Restore(handed.Unnamed);
         Join(pool, host);
     }
 
-    /// <summary>What a process that takes over needs to know. The client stands still.</summary>
+    /// <summary>The state for a process that takes over. The client stands still.</summary>
     /// <param name="link">The linked server's descriptor; 0: none.</param>
-    /// <param name="state">What it is to be a part of.</param>
+    /// <param name="state">The whole that it becomes a part of.</param>
     public HandedClient Save(int descriptor, int link, HandedStream stream, HandedState state) => new()
     {
         Descriptor = descriptor,
@@ -76,6 +77,7 @@ public sealed partial class ClientSession
         IsInCopyIn = IsInCopyIn,
         AwaitsWelcome = State == ClientState.Waiting && !_hasWelcome,
         Statements = _statements is null ? [] : [.. _statements.All.Select(static entry => (entry.Name, entry.Statement.Number))],
+        Unnamed = Unnamed is null ? [] : Unnamed.Expected.ToArray(),
         Stream = stream,
     };
 }

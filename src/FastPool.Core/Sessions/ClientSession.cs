@@ -95,6 +95,9 @@ public sealed partial class ClientSession : PoolClient
 
     public Ending Ending { get; private set; }
 
+    /// <summary>Descriptors have run out: it has one of those that are kept for the console.</summary>
+    public bool MayOnlyUseConsole { get; init; }
+
     public string HostText => ConnectionName.Host(Remote, PeerPid, UnixPort);
 
     /// <summary>db/user appear once the client is told apart from a mere connection.</summary>
@@ -124,6 +127,7 @@ public sealed partial class ClientSession : PoolClient
         }
         while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this));
         Join(pool, host);
+        Stats.Logins++;
     }
 
     private void Join(Pool pool, IPoolHost host)
@@ -193,132 +197,6 @@ public sealed partial class ClientSession : PoolClient
         if (QueryStartUs == 0) BeginQuery();
         return IsConsole ? Verdict.Console : Verdict.Forward;
     }
-
-    // ---- prepared statements --------------------------------------------------------------------------------------
-
-    private ClientStatements? _statements;
-    private bool _isDropUnderWay;
-
-    public int StatementCount => _statements?.Count ?? 0;
-
-    public bool HasStatements => StatementCount > 0;
-
-    private bool TracksStatements => Pool!.Limits.MaxPreparedStatements > 0 && Replication == ReplicationKind.None && !IsConsole;
-
-    /// <summary>
-    /// A message that is about a named statement counts like any other, but for a Close, which no server hears of.
-    /// </summary>
-    public void BeginTracked()
-    {
-        if (QueryStartUs == 0) BeginQuery();
-    }
-
-    /// <summary>
-    /// Applies a Parse, Bind or Describe of a named statement to the linked server. What the server gets in place of the
-    /// message's prefix is written to <paramref name="toServer"/>, a reply that is due at once to <paramref name="toClient"/>.
-    /// </summary>
-    /// <returns>Bytes of the message that are dealt with: the prefix, or all of it; 0: disconnect with
-    /// <see cref="Ending"/>.</returns>
-    public int ApplyStatement(byte type, ReadOnlySpan<byte> message, int length, in StatementNames names, MessageBuffer toServer,
-        MessageBuffer toClient)
-    {
-        if (type == FrontendMessage.Parse) return ApplyParse(message, names, toServer, toClient);
-        var known = _statements?.Find(names.Name, Server!.TextSettings);
-        if (known is null)
-        {
-            _context.Log.Failure(LogPrefix,
-                $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' not found");
-            End(Ending.Told("prepared statement did not exist"));
-            return 0;
-        }
-        Server!.EnsurePrepared(known, toServer);
-        names.WritePrefix(type, length, known, toServer);
-        Server.ExpectNamed(type, known);
-        if (type == FrontendMessage.Bind)
-        {
-            Stats.Binds++;
-            if (known.DropsStatements) Server.DoubtStatements();
-        }
-        return names.PrefixLength;
-    }
-
-    private int ApplyParse(ReadOnlySpan<byte> message, in StatementNames names, MessageBuffer toServer, MessageBuffer toClient)
-    {
-        if (_statements is not null && !_statements.TryFree(names.Name, _isDropUnderWay))
-        {
-            _context.Log.Failure(LogPrefix,
-                $"prepared statement '{System.Text.Encoding.Latin1.GetString(names.Name)}' was already prepared");
-            End(Ending.Told("prepared statement name is already in use"));
-            return 0;
-        }
-        if (!Parse.TryRead(message[MessageHeader.Size..], out var parse) || !parse.HasWholeParameterTypes)
-        {
-            End(Ending.Told("broken Parse packet"));
-            return 0;
-        }
-        _statements ??= new ClientStatements(_context.Statements);
-        var own = _context.Registry.Settings.Own;
-        if (own.ClientStatementsMax > 0 && _statements.Count >= own.ClientStatementsMax)
-            return RefuseMore($"{own.ClientStatementsMax} (client_statements_max)");
-        if (own.ClientStatementBytesMax > 0 && _statements.Bytes + message.Length > own.ClientStatementBytesMax)
-            return RefuseMore($"{own.ClientStatementBytesMax} bytes (client_statement_bytes_max)");
-        var statement = _statements.Add(names.Name, message[names.PrefixLength..], Server!.TextSettings);
-        _context.Statements.OpenLatency(statement, Loop, _context.Registry.LoopCount, _context.HistogramBlocks);
-        Stats.ClientParses++;
-        if (!Server.ParseFor(statement, toServer))
-        {
-            names.WritePrefix(FrontendMessage.Parse, message.Length, statement, toServer);
-            return names.PrefixLength;
-        }
-        Fake(FrontendMessage.Parse, toClient, statement);
-        if (toClient.Length > 0) EndParse(hasFailed: false);
-        return message.Length;
-    }
-
-    private int RefuseMore(string bound)
-    {
-        var message = "too many prepared statements: no more than " + bound;
-        _context.Log.Failure(LogPrefix, message);
-        End(new Ending(message, message, "53400")); // configuration_limit_exceeded
-        return 0;
-    }
-
-    /// <summary>The server keeps the statement; the client is told that it is closed, in its place among the replies.</summary>
-    public void ApplyClose(in StatementNames names, MessageBuffer toClient)
-    {
-        _statements?.Remove(names.Name);
-        Fake(FrontendMessage.Close, toClient);
-    }
-
-    private void Fake(byte type, MessageBuffer toClient, Statement? statement = null)
-    {
-        if (Server is { } server && (!server.Outstanding.IsEmpty || server.Transport.IsMidMessage))
-            server.ExpectFake(type, statement);
-        else toClient.Write(type == FrontendMessage.Parse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
-    }
-
-    public void ForgetStatements() => _statements?.Clear();
-
-    /// <summary>A command that drops all statements is on its way to the server.</summary>
-    internal void NoteDropUnderWay()
-    {
-        _isDropUnderWay = true;
-        _statements?.NoteDrop();
-    }
-
-    /// <summary>The server has dropped all statements.</summary>
-    internal void DropStatements() => _statements?.Drop();
-
-    /// <summary>Another process has sent a Parse of this client's.</summary>
-    internal void NoteParseUnderWay() => (_statements ??= new ClientStatements(_context.Statements)).AddUnderWay();
-
-    /// <summary>A Parse of this client's is answered.</summary>
-    /// <param name="hasFailed">By an error, or it was skipped after one.</param>
-    internal void EndParse(bool hasFailed) => _statements?.EndParse(hasFailed);
-
-    /// <summary>Whether a message is to be seen whole, because it may be a command that drops statements.</summary>
-    public bool WantsWhole(byte type, int length) =>
-        length <= SessionUse.DropLengthMax && type is FrontendMessage.Query or FrontendMessage.Parse && TracksStatements;
 
     public Verdict RefuseStatement(byte type)
     {

@@ -11,8 +11,8 @@ namespace FastPool.Core.Sessions;
 public sealed partial class ServerSession
 {
     /// <summary>
-    /// What goes out behind a Sync that ends a doubt: a Close of a name that no statement has, and a Sync, which answer in every
-    /// case.
+    /// The messages that go out behind a Sync and end a doubt: a Close of a name that no statement has, and a Sync, which answer
+    /// in every case.
     /// </summary>
     public static ReadOnlySpan<byte> Fence => "C\0\0\0\u0011SPGBOUNCER_0\0S\0\0\0\u0004"u8;
 
@@ -70,7 +70,7 @@ public sealed partial class ServerSession
     }
 
     /// <summary>
-    /// What the client has sent is through, as far as it can tell, and only Syncs are left that nobody may ever answer. Before
+    /// The client's messages are through, as far as we can tell, and only Syncs are left that nobody may ever answer. Before
     /// its next message <see cref="Fence"/> goes out: behind it each reply has its own place again.
     /// </summary>
     public bool IsFenceDue => _isOffBeat && !IsInCopy && Outstanding.FenceCount == 0 && Outstanding.Count == Outstanding.SyncCount
@@ -101,7 +101,10 @@ public sealed partial class ServerSession
     /// </summary>
     private void DropUnanswered(byte type)
     {
-        while (!Outstanding.IsEmpty && (IsInDoubt || _isOffBeat) && IsPassedBy(type)) Outstanding.Pop();
+        while (!Outstanding.IsEmpty && (IsInDoubt || _isOffBeat) && IsPassedBy(type))
+        {
+            if (Outstanding.Pop() is { Kind: RequestKind.Unnamed } query) EndUnnamed(query.Action, RequestEnd.Done);
+        }
     }
 
     private bool IsPassedBy(byte type) => Outstanding.Head.Type switch
@@ -127,9 +130,6 @@ public sealed partial class ServerSession
     /// <summary>The fence is answered: so is everything before it that ever will be.</summary>
     private void PassFence()
     {
-        while (Outstanding.Pop() is { IsFence: false } unanswered)
-        {
-            if (unanswered.Statement is not null) NoteSkipped(unanswered);
-        }
+        while (Outstanding.Pop() is { IsFence: false } unanswered) NoteUndone(unanswered, RequestEnd.Skipped);
     }
 }

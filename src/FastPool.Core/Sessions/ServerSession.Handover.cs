@@ -26,6 +26,7 @@ public sealed partial class ServerSession
         Move(ServerEvent.LogIn);
         IsReady = handed.Flags.HasFlag(ServerFlags.Ready);
         IsIdleInTransaction = handed.Flags.HasFlag(ServerFlags.IdleInTransaction);
+        _hasTransactionFailed = IsIdleInTransaction; // Perhaps.
         IsInCopy = handed.Flags.HasFlag(ServerFlags.InCopy);
         _hasQueryFailed = handed.Flags.HasFlag(ServerFlags.QueryFailed);
         _isInTransaction = handed.Flags.HasFlag(ServerFlags.InTransaction);
@@ -36,16 +37,17 @@ public sealed partial class ServerSession
             Statements.Add(statement);
             if (isStale) Statements.MarkStale(statement);
         }
-        foreach (var (type, action, number) in handed.Outstanding)
+        foreach (var (type, action, number, kind) in handed.Outstanding)
         {
             var statement = statements.GetValueOrDefault(number);
+            if (kind == RequestKind.Unnamed) _unnamedUnderWay++;
             if (type == FrontendMessage.Close && statement is not null)
             {
                 statement.TryHold(); // Until the server has closed it.
                 Statements.AddClosing(statement);
             }
-            Outstanding.Add(type, action, statement);
-            if (type == FrontendMessage.Parse && statement is not null && action != ReplyAction.Fake)
+            Outstanding.Add(type, action, statement, kind);
+            if (type == FrontendMessage.Parse && statement is not null && action != ReplyAction.Fake && kind == RequestKind.Plain)
                 Statements.AddParsing(statement, _segment);
         }
         if (!handed.Flags.HasFlag(ServerFlags.CopyInDoubt)) return;
@@ -61,12 +63,20 @@ public sealed partial class ServerSession
         _workSinceUs = Context.NowUs;
         for (var i = 0; i < Outstanding.Count; i++)
         {
-            if (Outstanding[i] is { Type: FrontendMessage.Parse, Statement: not null } and not { Action: ReplyAction.Swallow })
-                client.NoteParseUnderWay();
+            switch (Outstanding[i])
+            {
+                case { Kind: RequestKind.Refused }:
+                    client.NoteRefused();
+                    break;
+                case { Type: FrontendMessage.Parse, Statement: not null } and not { Action: ReplyAction.Swallow }:
+                case { Type: FrontendMessage.Close, Action: ReplyAction.Fake }:
+                    client.NoteChangeUnderWay();
+                    break;
+            }
         }
     }
 
-    /// <summary>What a process that takes over needs to know. The server stands still.</summary>
+    /// <summary>The state for a process that takes over. The server stands still.</summary>
     public HandedServer Save(int descriptor, string path, HandedStream stream, HandedState state) => new()
     {
         OldDescriptor = descriptor,
@@ -90,7 +100,8 @@ public sealed partial class ServerSession
             | FlagIf(IsCloseNeeded, ServerFlags.CloseNeeded),
         Outstanding =
             [.. Enumerable.Range(0, Outstanding.Count)
-            .Select(i => (Outstanding[i].Type, Outstanding[i].Action, Outstanding[i].Statement?.Number ?? 0))],
+            .Select(i => Outstanding[i])
+            .Select(static request => (request.Type, request.Action, request.Statement?.Number ?? 0, request.Kind))],
         Statements = _statements is null ? []
             : [.. _statements.All.Select(static entry => (entry.Statement.Number, entry.IsStale))],
         Stream = stream,

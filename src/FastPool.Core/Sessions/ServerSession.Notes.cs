@@ -4,7 +4,7 @@ using FastPool.Protocol;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// What a server connection notes for the console: latencies of statements, and use of what transaction pooling breaks.
+/// The notes of a server connection for the console: latencies of statements, and use of what transaction pooling breaks.
 /// </summary>
 public sealed partial class ServerSession
 {
@@ -25,7 +25,9 @@ public sealed partial class ServerSession
         if (SessionUse.DropsStatements(text)) DoubtStatements();
     }
 
-    /// <summary>What follows DEALLOCATE ALL or DISCARD ALL in a pipeline must not count on statements from before it.</summary>
+    /// <summary>
+    /// Messages behind DEALLOCATE ALL or DISCARD ALL in a pipeline must not count on statements from before it.
+    /// </summary>
     internal void DoubtStatements()
     {
         _statements?.MarkAllStale();

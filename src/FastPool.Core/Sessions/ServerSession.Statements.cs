@@ -22,12 +22,17 @@ public sealed partial class ServerSession
             PassFence();
             return Verdict.Skip;
         }
-        if (Outstanding.TryPop(type, out var request) && type == FrontendMessage.Parse && request.Statement is { } parsed)
-            Statements.EndParse(parsed, hasFailed: false);
+        if (Outstanding.TryPop(type, out var request))
+        {
+            if (request.Kind == RequestKind.Unnamed) EndUnnamed(request.Action, RequestEnd.Done);
+            else if (request.Kind == RequestKind.Refused) AcceptRefused(request);
+            else if (type == FrontendMessage.Parse && request.Statement is { } parsed)
+                Statements.EndParse(parsed, hasFailed: false);
+        }
         if (request.Action == ReplyAction.Forward)
         {
             if (type == FrontendMessage.Bind) _bound = request.Statement;
-            else if (type == FrontendMessage.Parse && request.Statement is not null) Client!.EndParse(hasFailed: false);
+            else if (type == FrontendMessage.Parse && request.Statement is not null) Client!.EndChange(RequestEnd.Done);
             return Verdict.Forward;
         }
         if (type == FrontendMessage.Close && request.Statement is { } closed)
@@ -42,16 +47,26 @@ public sealed partial class ServerSession
     internal TextSettings TextSettings => Context.Statements.SettingsOf(Context.Tracked, Parameters);
 
     /// <summary>
-    /// The client names a statement for the first time. What must go to the server before its Parse is written.
+    /// The client names a statement for the first time. Writes the messages that must go to the server before its Parse.
     /// </summary>
     /// <returns>True when nothing goes to the server: the reply is faked.</returns>
     internal bool ParseFor(Statement statement, MessageBuffer output)
     {
         NoteRequest();
-        if (Statements.Has(statement, _segment)) return true;
+        if (Statements.Has(statement, _segment))
+        {
+            if (!MayHaveFailed) return true;
+            Statements.MarkStale(statement);
+        }
         BeginPrepare(statement, ReplyAction.Forward, output);
         return false;
     }
+
+    /// <summary>
+    /// The transaction has failed, or may have by what is not answered yet: PostgreSQL refuses a Parse there, whatever the
+    /// server has.
+    /// </summary>
+    private bool MayHaveFailed => _hasTransactionFailed || Outstanding.SyncCount > 0 || Outstanding.QueryCount > 0;
 
     /// <summary>Sees to it that the server has the statement before what comes next.</summary>
     internal void EnsurePrepared(Statement statement, MessageBuffer output)
@@ -108,34 +123,53 @@ public sealed partial class ServerSession
         Outstanding.Add(type, ReplyAction.Fake, statement);
     }
 
-    /// <summary>Writes the faked replies whose turn has come.</summary>
-    public void TakeFakes(MessageBuffer output)
+    /// <summary>Replies of the pooler's own are due, or will be.</summary>
+    public bool HasOwnReplies => Outstanding.FakeCount > 0 || _refusal is not null;
+
+    /// <summary>Writes the replies of the pooler's own whose turn has come.</summary>
+    public void TakeOwnReplies(MessageBuffer output)
     {
+        if (_refusal is not null)
+        {
+            output.Write(_refusal);
+            _refusal = null;
+        }
         while (Outstanding.FakeCount > 0 && Outstanding.Head.Action == ReplyAction.Fake)
         {
             var isParse = Outstanding.Pop().Type == FrontendMessage.Parse;
-            if (isParse) Client?.EndParse(hasFailed: false);
+            Client?.EndChange(RequestEnd.Done);
             output.Write(isParse ? PreparedMessages.ParseComplete : PreparedMessages.CloseComplete);
         }
     }
 
     /// <summary>
-    /// The server skipped the request after an error: what it would have done to its statements has not happened.
+    /// A request has failed, or the server has skipped it after an error: what it would have done to statements has not happened.
     /// </summary>
-    private void NoteSkipped(Request skipped)
+    private void NoteUndone(in Request request, RequestEnd end)
     {
-        if (skipped.Type == FrontendMessage.Parse)
+        switch (request)
         {
-            if (skipped.Action != ReplyAction.Fake) Statements.EndParse(skipped.Statement!, hasFailed: true);
-            if (skipped.Action != ReplyAction.Swallow) Client!.EndParse(hasFailed: true);
-            return;
+            case { Kind: RequestKind.Unnamed }:
+                EndUnnamed(request.Action, end);
+                break;
+            case { Kind: RequestKind.Refused }:
+                Client!.TakeRefusedName();
+                break;
+            case { Type: FrontendMessage.Parse, Statement: { } parsed }:
+                if (request.Action != ReplyAction.Fake) Statements.EndParse(parsed, hasFailed: true);
+                if (request.Action != ReplyAction.Swallow) Client!.EndChange(end);
+                break;
+            case { Type: FrontendMessage.Close, Action: ReplyAction.Fake }:
+                Client!.EndChange(end);
+                break;
+            case { Type: FrontendMessage.Close, Statement: { } closed }:
+                Statements.EndClose(closed);
+                Statements.Add(closed);
+                // The server has it, or not: the next use closes it first, which is right in both cases.
+                Statements.MarkStale(closed);
+                Context.Statements.LetGo(closed);
+                break;
         }
-        if (skipped.Type != FrontendMessage.Close) return;
-        Statements.EndClose(skipped.Statement!);
-        Statements.Add(skipped.Statement!);
-        // The server has it, or not: the next use closes it first, which is right in both cases.
-        Statements.MarkStale(skipped.Statement!);
-        Context.Statements.LetGo(skipped.Statement!);
     }
 
     /// <summary>
@@ -143,9 +177,10 @@ public sealed partial class ServerSession
     /// ever, and the others too; the next use on each closes the statement and prepares it anew. That it does not exist:
     /// something has dropped it, and perhaps more, behind our back. That it does exist: something has kept it.
     /// </summary>
-    private void NoteFailed(in Request request, ReadOnlySpan<byte> message)
+    private Verdict NoteFailed(in Request request, ReadOnlySpan<byte> message)
     {
-        if (_statements is null) return;
+        if (request.Kind == RequestKind.Refused) return Refuse(request, message);
+        if (_statements is null || request.Statement is null) return Verdict.Forward;
         var sqlState = new ErrorFields(message[HeaderLength..]).SqlState;
         switch (request.Type)
         {
@@ -158,6 +193,7 @@ public sealed partial class ServerSession
                 _statements.MarkAllStale(); break;
             case FrontendMessage.Parse when sqlState.SequenceEqual("42P05"u8): _statements.MarkStale(request.Statement!); break;
         }
+        return Verdict.Forward;
     }
 
     /// <summary>Tags that tell of statements gone by SQL.</summary>

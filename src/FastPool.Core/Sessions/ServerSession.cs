@@ -16,6 +16,7 @@ public sealed partial class ServerSession : PooledServer
     private const int HeaderLength = 5;
 
     private bool _hasQueryFailed;
+    private bool _hasTransactionFailed;
     private int _segment;
 
     /// <param name="only">Whom alone it is for: a replication client; null: whoever comes.</param>
@@ -63,10 +64,10 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>Process id and secret, as PostgreSQL sent them.</summary>
     public ulong CancelKey { get; set; }
 
-    /// <summary>What the connection of a replication client is for.</summary>
+    /// <summary>The use of a replication client's connection.</summary>
     public ReplicationKind Replication => OnlyClient is ClientSession only ? only.Replication : ReplicationKind.None;
 
-    /// <summary>What the only client is welcomed with, if it has not been yet.</summary>
+    /// <summary>The welcome of the only client, if it has not had one yet.</summary>
     public WelcomeParameters? OwnWelcome { get; private set; }
 
     /// <summary>A client has it to its own end: in session pooling, and in replication whatever the pool's mode is.</summary>
@@ -75,7 +76,7 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>All of a key that is longer than 8 bytes; null: <see cref="CancelKey"/> is all of it.</summary>
     public byte[]? LongCancelKey { get; set; }
 
-    /// <summary>What a CancelRequest must say.</summary>
+    /// <summary>The key that a CancelRequest must have.</summary>
     public byte[] WholeCancelKey
     {
         get
@@ -145,6 +146,7 @@ public sealed partial class ServerSession : PooledServer
     {
         _workSinceUs = Context.NowUs;
         _isOffBeat = false;
+        _unnamedSegment = -1;
         // A client of its own: its variables went along with the login.
         if (OnlyClient is null && !client.Parameters.Fits(Parameters)) return BeginSet(client);
         Move(ServerEvent.Link);
@@ -157,6 +159,7 @@ public sealed partial class ServerSession : PooledServer
     {
         Move(ServerEvent.LinkAndSet);
         IsReady = false;
+        ForgetUnnamed();
         var batch = SetBatch.Build(Context.Tracked, client.Parameters, Parameters);
         Check.That(batch is not null); // They would fit.
         if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
@@ -170,6 +173,7 @@ public sealed partial class ServerSession : PooledServer
     {
         Move(what);
         IsReady = false;
+        ForgetUnnamed();
     }
 
     /// <summary>A message of the client's goes to this server: its reply is outstanding.</summary>
@@ -185,6 +189,11 @@ public sealed partial class ServerSession : PooledServer
         IsIdleInTransaction = false;
         if (type == FrontendMessage.Flush) return false;
         if (type == FrontendMessage.Sync) return ExpectSync();
+        if (type == FrontendMessage.Query)
+        {
+            ExpectQuery();
+            return false;
+        }
         NoteRequest();
         Outstanding.Add(type);
         return false;
@@ -224,7 +233,7 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
         if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus))
-            IsReady = false;
+            IsReady = IsIdleInTransaction = false;
         if ((IsInDoubt || _isOffBeat) && AnswersNoSync(type))
         {
             DropUnanswered(type);
@@ -246,11 +255,12 @@ public sealed partial class ServerSession : PooledServer
             case BackendMessage.NoData:
             case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe, out _); break;
             case BackendMessage.ErrorResponse:
+                Pool.Stats[Loop].Errors++;
                 _hasQueryFailed = true;
                 _bound = null;
                 _textUse = SafetyUse.None;
                 IsInCopy = false;
-                if (!Outstanding.IsEmpty && Outstanding.Head is { Statement: not null } failed) NoteFailed(failed, message);
+                if (!Outstanding.IsEmpty && Outstanding.Head is { IsTracked: true } failed) return NoteFailed(failed, message);
                 break;
             case BackendMessage.CopyInResponse:
             case BackendMessage.CopyBothResponse:
@@ -273,7 +283,7 @@ public sealed partial class ServerSession : PooledServer
     }
 
     /// <summary>
-    /// What comes in answer to a request, and to no Sync: to that an error may come, and what the server says unasked may at any
+    /// Types that answer a request, but never a Sync: an error may answer a Sync, and unasked messages may come at any
     /// time.
     /// </summary>
     private static bool AnswersNoSync(byte type) => type is not
@@ -288,6 +298,7 @@ public sealed partial class ServerSession : PooledServer
         _hasQueryFailed = false;
         IsInCopy = false;
         IsReady = status == 'I';
+        _hasTransactionFailed = status == 'E';
         LastReadyUs = Context.NowUs;
         IsIdleInTransaction = !IsReady;
         EndNotes();
@@ -303,17 +314,22 @@ public sealed partial class ServerSession : PooledServer
     /// ReadyForQuery answers a Sync, Query or FunctionCall at the head. When the head is something else the server has
     /// skipped it, with everything up to the next Sync, because of an error.
     /// </summary>
-    /// <returns>Whose it is.</returns>
+    /// <returns>The owner of the reply.</returns>
     private ReplyAction PopReadyForQuery()
     {
         if (Outstanding.IsEmpty) return ReplyAction.Forward;
-        if (OutstandingQueue.EndsWithReadyForQuery(Outstanding.Head.Type)) return Outstanding.Pop().Action;
-        if (!_hasQueryFailed) return ReplyAction.Forward;
-        while (!Outstanding.IsEmpty)
+        if (OutstandingQueue.EndsWithReadyForQuery(Outstanding.Head.Type))
         {
-            var skipped = Outstanding.Pop();
-            if (skipped.Statement is not null) NoteSkipped(skipped);
-            if (skipped.Type == FrontendMessage.Sync) return skipped.Action;
+            var answered = Outstanding.Pop();
+            if (answered.Kind == RequestKind.Unnamed) EndUnnamed(answered.Action, RequestEnd.Done);
+            return answered.Action;
+        }
+        if (!_hasQueryFailed) return ReplyAction.Forward;
+        for (var end = RequestEnd.Failed; !Outstanding.IsEmpty; end = RequestEnd.Skipped)
+        {
+            var undone = Outstanding.Pop();
+            if (undone.IsTracked || undone.Action == ReplyAction.Fake) NoteUndone(undone, end);
+            if (undone.Type == FrontendMessage.Sync) return undone.Action;
         }
         return ReplyAction.Forward;
     }
@@ -399,7 +415,7 @@ public sealed partial class ServerSession : PooledServer
         return Verdict.Tested;
     }
 
-    /// <summary>What the last client left behind is still there: nobody else is to find it.</summary>
+    /// <summary>The last client's traces are still there: nobody else is to find them.</summary>
     private Verdict FailReset(ServerError error)
     {
         if (Pool.MayComplain(Context.NowUs)) Context.Log.ResetFailed(LogPrefix, error.Severity, error.SqlState, error.Message);
@@ -428,6 +444,7 @@ public sealed partial class ServerSession : PooledServer
         Query = query;
         Move(ServerEvent.Ask);
         IsReady = false;
+        ForgetUnnamed();
         Pool.Stats[Context.Loop].ServerAssignments++;
     }
 

@@ -6,7 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>What the sessions of one loop share. Belongs to that loop's thread, but for what the registry holds.</summary>
+/// <summary>
+/// The things that the sessions of one loop share. Belongs to that loop's thread, but for what the registry holds.
+/// </summary>
 public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedParameters tracked, ScramVerifiers verifiers,
     StatementTable statements, RandomSource random, ILogger log)
 {
@@ -28,13 +30,19 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
 
     public BufferPool Buffers { get; } = new();
 
+    /// <summary>What the loop has done.</summary>
+    public LoopFigures Figures { get; } = new();
+
     /// <summary>For latencies never seen before.</summary>
     public HistogramBlocks HistogramBlocks { get; } = new();
 
-    /// <summary>What clients of this loop do that transaction pooling breaks.</summary>
+    /// <summary>The uses of this loop's clients that transaction pooling breaks.</summary>
     public SafetyTable Safety { get; } = new();
 
-    /// <summary>What a login says next; sent, and cleared, before anybody else's turn.</summary>
+    /// <summary>The errors with which clients of this loop were closed.</summary>
+    public EndingTable Endings { get; } = new();
+
+    /// <summary>The next message of a login; sent, and cleared, before anybody else's turn.</summary>
     public MessageBuffer LoginOutput { get; } = new();
 
     /// <summary>The values of those that are tracked.</summary>

@@ -1,8 +1,8 @@
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// What holds for a database and a user: the user's own value, else the database's, else the global one. What counts as a value
-/// of one's own differs by key: sizes from 0 on, limits and times above 0, words when given at all.
+/// The settings that hold for a database and a user: the user's own value, else the database's, else the global one. The rule for
+/// a value of one's own differs by key: sizes from 0 on, limits and times above 0, words when given at all.
 /// "User" is the pool's user (the forced one where there is one), but for <see cref="ClientIdleTimeoutUs"/> and
 /// <see cref="MaxUserClientConnections"/> the one who logged in.
 /// </summary>

@@ -148,7 +148,16 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
         }
 
         if (error is not null) return Error(error);
+        if (!isReload && CommentBehind(entry.Value) is { } comment)
+            log.Add(LogText.Error($"a comment needs a line of its own: {comment}"));
         return isReload; // A known key, but all of this section is fixed until restart.
+    }
+
+    /// <summary>What looks like a comment behind a value, and is part of it.</summary>
+    private static string? CommentBehind(string value)
+    {
+        var sign = value.AsSpan().IndexOfAny(';', '#');
+        return sign > 0 && value[sign - 1] is (' ' or '\t') ? value[sign..] : null;
     }
 
     private bool IsFixed(SettingRow row) => isReload && !row.Changeable;

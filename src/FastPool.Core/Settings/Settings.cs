@@ -4,11 +4,13 @@ namespace FastPool.Core.Settings;
 /// Everything that is configured, at one moment. A snapshot: a reload makes another one, and whoever holds this one keeps what
 /// it says. Hot paths read the properties, so each is a plain field; times are microseconds and end in Us.
 /// The setters are for the rows of <see cref="SettingsTable"/> and for <see cref="ConfigurationLoader"/>, on a draft that
-/// nobody else has seen yet. What a value means is told once, in PgBouncer's manual under its key.
+/// nobody else has seen yet. PgBouncer's manual tells, under its key, the meaning of a value.
 /// </summary>
 public sealed class Settings
 {
-    /// <summary>What SHOW CONFIG prints, by row: a switch as the number that was given, which a bool cannot hold.</summary>
+    /// <summary>
+    /// The values that SHOW CONFIG prints, by row: a switch as the number that was given, which a bool cannot hold.
+    /// </summary>
     private string?[] _shown = new string?[SettingsTable.Rows.Count];
 
     private Settings()
@@ -257,7 +259,7 @@ public sealed class Settings
     /// <summary>With one setting changed, as the console's SET does it.</summary>
     /// <param name="key">Exact case.</param>
     /// <param name="value">Unquoted.</param>
-    /// <param name="message">What to log; a value that merely does not parse has no text of its own.</param>
+    /// <param name="message">The text to log; a value that merely does not parse has none of its own.</param>
     /// <returns>Null when it failed; this very snapshot when the setting is fixed until restart, which is success.</returns>
     public Settings? TrySet(string key, string value, out LogText? message)
     {

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace FastPool.Native.Process;
 
-/// <summary>Who the process is: its numbers, and becoming another user.</summary>
+/// <summary>The user of the process: its numbers, and the change to another user.</summary>
 public static unsafe class Identity
 {
     public static int Pid => Libc.GetPid();
@@ -24,7 +24,7 @@ public static unsafe class Identity
         const int EntryBytes = 64; // struct passwd has 48.
         const int UidAt = 16;
         const int GidAt = 20;
-        const int BufferBytes = 16384; // What getconf GETPW_R_SIZE_MAX says is a start; LDAP entries are longer.
+        const int BufferBytes = 16384; // The value of getconf GETPW_R_SIZE_MAX is only a start: LDAP entries are longer.
         var entry = stackalloc byte[EntryBytes];
         byte* found = null;
         fixed (byte* wanted = CText.Of(name))

@@ -15,7 +15,7 @@ public sealed unsafe class LocalClock
     private readonly byte[] _dateAndTime = new byte[DateAndTimeBytes + 1];
     private readonly byte[] _zone = new byte[ZoneBytesMax + 1];
     private int _zoneBytes;
-    private long _second = long.MinValue; // What the two texts above stand for: lines come many a second.
+    private long _second = long.MinValue; // The second that the two texts above show. A second has many lines.
 
     public LocalClock() => Libc.TzSet();
 

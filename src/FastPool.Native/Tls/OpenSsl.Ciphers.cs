@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace FastPool.Native;
 
-/// <summary>What our own records need: AEAD ciphers, the hash of the key schedule, and what the handshake tells.</summary>
+/// <summary>The calls that our own records need: AEAD ciphers, the hash of the key schedule, and what the handshake tells.</summary>
 internal static unsafe partial class OpenSsl
 {
     [LibraryImport(Crypto)] internal static partial nint EVP_aes_128_gcm();
@@ -11,7 +11,6 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Crypto)] internal static partial nint EVP_sha256();
     [LibraryImport(Crypto)] internal static partial nint EVP_sha384();
     [LibraryImport(Crypto)] internal static partial nint EVP_CIPHER_CTX_new();
-    [LibraryImport(Crypto)] internal static partial void EVP_CIPHER_CTX_free(nint context);
     [LibraryImport(Crypto)]
     internal static partial int EVP_CipherInit_ex(nint context, nint cipher, nint engine, byte* key, byte* nonce, int seals);
     [LibraryImport(Crypto)]

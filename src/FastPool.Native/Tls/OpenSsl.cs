@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace FastPool.Native;
 
 /// <summary>
-/// What is called of libssl and libcrypto, one line each. Bound at the first call, to OpenSSL 3 or else 1.1: a process that
-/// meets no TLS never loads them.
+/// The functions of libssl and libcrypto that we call, one line each. Bound at the first call, to OpenSSL 3 or else 1.1: a
+/// process that meets no TLS never loads them.
 /// </summary>
 internal static unsafe partial class OpenSsl
 {

@@ -1,6 +1,6 @@
 namespace FastPool.Native;
 
-/// <summary>What ends a connection on own records.</summary>
+/// <summary>A fault of the peer that ends a connection on own records.</summary>
 internal enum RecordFault : byte
 {
     None,
@@ -26,7 +26,7 @@ internal enum RecordFault : byte
     PeerAlert,
 }
 
-/// <summary>What the peer and the log are told of each. Sources: RFC 8446, 5.1, 5.2, 5.4 and 6; sslerr.h.</summary>
+/// <summary>Alert and text of each. Sources: RFC 8446, 5.1, 5.2, 5.4 and 6; sslerr.h.</summary>
 internal static class RecordFaults
 {
     private const int AlertReasons = 1000;

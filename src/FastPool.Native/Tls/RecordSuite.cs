@@ -9,7 +9,7 @@ internal enum RecordSuite : byte
     ChaCha20Poly1305,
 }
 
-/// <summary>What belongs to each of them.</summary>
+/// <summary>Lengths, names and ciphers of each.</summary>
 internal static class RecordSuites
 {
     private const uint FirstId = 0x03001301; // As the library has it: TLS_AES_128_GCM_SHA256, and the others behind it.

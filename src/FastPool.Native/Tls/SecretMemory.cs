@@ -5,7 +5,7 @@ namespace FastPool.Native;
 
 /// <summary>
 /// Where the secrets of connections lie: outside of the collected heap, which would leave copies behind, in memory that is
-/// never part of a core dump. What is given back is zeroed. Any thread; asked at the begin and end of a connection.
+/// never part of a core dump. Memory that is given back is zeroed. Any thread; asked at the begin and end of a connection.
 /// </summary>
 internal static unsafe class SecretMemory
 {

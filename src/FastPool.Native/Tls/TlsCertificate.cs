@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FastPool.Native;
 
-/// <summary>What is asked of a certificate (X509).</summary>
+/// <summary>The questions that we ask of a certificate (X509).</summary>
 internal static unsafe class TlsCertificate
 {
     private const int CommonNameNid = 13;

@@ -11,7 +11,7 @@ public enum TlsVersions
     Tls13 = 8,
 }
 
-/// <summary>What is asked of the peer's certificate.</summary>
+/// <summary>The demands on the peer's certificate.</summary>
 public enum TlsVerify
 {
     /// <summary>Nothing.</summary>

@@ -22,7 +22,7 @@ public abstract class TlsLayer
     public abstract string Problem { get; }
 
     /// <summary>
-    /// Takes all the ciphertext. What is to be sent in return is in the transfer's output afterwards, whatever the outcome.
+    /// Takes all the ciphertext. The bytes to send in return are in the transfer's output afterwards, whatever the outcome.
     /// </summary>
     /// <param name="plain">Room for the plaintext of all of it, and of a record that came in part before.</param>
     /// <param name="count">Bytes of plaintext.</param>
@@ -36,7 +36,7 @@ public abstract class TlsLayer
     public abstract void SayGoodbye(TlsTransfer transfer);
 
     /// <summary>
-    /// What carries the connection from now on. The library's object is freed with this when its part is over: then it is another
+    /// The layer that carries the connection from now on. The library's object is freed with this when its part is over: then it is another
     /// than this one.
     /// </summary>
     public virtual TlsLayer Settle() => this;

@@ -49,8 +49,8 @@ public static unsafe class TlsLibrary
     internal static int KeyBits(nint key) => ((delegate* unmanaged<nint, int>)_keyBits)(key);
 
     /// <summary>
-    /// What the library noted first on this thread, as <c>error:0A000086:SSL routines::certificate verify failed</c>; the rest is
-    /// forgotten.
+    /// The first error that the library noted on this thread, as <c>error:0A000086:SSL routines::certificate verify failed</c>;
+    /// the rest is forgotten.
     /// </summary>
     internal static string TakeError()
     {
@@ -62,7 +62,7 @@ public static unsafe class TlsLibrary
         return Text(text);
     }
 
-    /// <summary>What the library would have noted for this reason, one of SSL_R_….</summary>
+    /// <summary>The text that the library would have noted for this reason, one of SSL_R_….</summary>
     internal static string ErrorText(int reason)
     {
         var text = stackalloc byte[ErrorTextBytes];

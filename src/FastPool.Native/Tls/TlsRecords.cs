@@ -207,7 +207,7 @@ public sealed unsafe partial class TlsRecords : TlsLayer
         return Wiped(inner, fault);
     }
 
-    /// <summary>What is no application data stays in no buffer.</summary>
+    /// <summary>Bytes that are no application data stay in no buffer.</summary>
     private static RecordFault Wiped(Span<byte> inner, RecordFault fault)
     {
         inner.Clear();
@@ -234,7 +234,7 @@ public sealed unsafe partial class TlsRecords : TlsLayer
     private TlsOutcome Fail(TlsTransfer transfer)
     {
         DropPartial(transfer);
-        // Who gives up hears nothing more.
+        // A peer that gives up hears nothing more.
         if (_fault != RecordFault.PeerAlert) TrySeal(transfer, AlertRecord, [FatalLevel, _fault.Alert()]);
         _marks |= Marks.Broken;
         return TlsOutcome.Failed;

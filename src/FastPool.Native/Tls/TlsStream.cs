@@ -2,7 +2,7 @@ using FastPool.Base;
 
 namespace FastPool.Native;
 
-/// <summary>What a receive has led to.</summary>
+/// <summary>The result of a receive.</summary>
 public enum TlsOutcome
 {
     /// <summary>Go on; there may be plaintext.</summary>
@@ -59,7 +59,7 @@ public sealed unsafe class TlsStream : TlsLayer
         fixed (byte* name = CText.Of(serverName)) OpenSsl.SSL_ctrl(_ssl, ControlServerName, 0, name);
     }
 
-    /// <summary>Whose call into the library is under way on this thread, for the callbacks that must know.</summary>
+    /// <summary>The stream that is calling the library on this thread. Callbacks need it.</summary>
     [field: ThreadStatic]
     internal static TlsStream? InCall { get; private set; }
 

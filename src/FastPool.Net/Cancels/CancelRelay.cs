@@ -132,7 +132,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
     private void StartNext(Loop loop, ConnectionBudget places)
     {
         var waiting = _waiting[loop.Index];
-        // What was started a moment ago has failed at once: the round goes on by itself.
+        // The connect started a moment ago has failed at once: the round goes on by itself.
         if (waiting.Served is var before && before == places) return;
         waiting.Served = places;
         try

@@ -16,11 +16,13 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
     private const int SurplusTolerated = 4;
 
     private long _pausedUntilUs;
+    private long _silentUntilUs;
 
     internal ListeningSocket Socket => socket;
 
     public void OnAccepted(int handle, EndAddress remote)
     {
+        if (loop.Engine.Descriptors.IsKept(handle) && !MayHaveKept(handle)) return;
         var least = loop.Shared.ClientCounts.LeastLoadedLoop(out var leastCount);
         if (least != loop.Index && loop.ClientList.Count > leastCount + leastCount / 8 + SurplusTolerated)
         {
@@ -28,6 +30,24 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
             return;
         }
         Welcome(loop, socket, handle, remote);
+    }
+
+    /// <summary>
+    /// Descriptors run out. Who wants the console is let in, which only its startup packet tells; half of what is kept is for
+    /// that.
+    /// </summary>
+    private bool MayHaveKept(int handle)
+    {
+        var reserve = loop.Engine.Descriptors;
+        reserve.NoteUse();
+        if (loop.NowUs >= _silentUntilUs)
+        {
+            _silentUntilUs = loop.NowUs + Limits.AcceptPauseUs;
+            loop.Context.Log.Failure("", $"accept() failed: {Errno.Text(Errno.EMFILE)} ({reserve})");
+        }
+        if (!reserve.IsOfTheLast(handle)) return true;
+        Sockets.Close(handle);
+        return false;
     }
 
     private static void Welcome(Loop loop, ListeningSocket socket, int handle, EndAddress remote)
@@ -38,13 +58,14 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
             new ClientSession(loop.Context, loop.Shared.NextId(), socket.IsUnix ? EndAddress.OfUnix
             : remote, local, socket.Port, pid)
             {
+                MayOnlyUseConsole = loop.Engine.Descriptors.IsKept(handle),
                 IsOwnUser = socket.IsUnix && uid == (int)Identity.Uid,
                 PeerUserName = socket.IsUnix ? Identity.NameOf(uid) : null,
             };
         var client = new ClientConnection(loop, session);
         if (loop.Engine.Attach(client, handle) != 0)
         {
-            Sockets.Close(handle);
+            loop.Engine.Discard(handle);
             session.Leave(loop);
             return;
         }
@@ -88,7 +109,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
 }
 
 /// <summary>An open listening socket, shared by all loops.</summary>
-/// <param name="Address">What it is bound to; Unix for a Unix socket.</param>
+/// <param name="Address">The address it is bound to; Unix for a Unix socket.</param>
 /// <param name="Port">listen_port, which also stands for the port of a Unix socket.</param>
 /// <param name="Path">Of a Unix socket, else null.</param>
 public sealed record ListeningSocket(int Handle, EndAddress Address, int Port, string? Path)

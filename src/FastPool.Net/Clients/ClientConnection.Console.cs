@@ -10,7 +10,7 @@ namespace FastPool.Net;
 /// <summary>A client of the admin console: its queries go to the control plane, one after another.</summary>
 internal sealed partial class ClientConnection
 {
-    /// <summary>What waits until descriptors have been sent; null: none are on their way.</summary>
+    /// <summary>The bytes that wait until descriptors have been sent; null: none are on their way.</summary>
     private Queue<(Action Say, DescriptorCopies? Copies)>? _afterDescriptors;
 
     private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
@@ -118,9 +118,9 @@ internal sealed partial class ClientConnection
         if (_afterDescriptors is not null) Sockets.Shutdown(Handle);
     }
 
-    /// <summary>What the console says, after the descriptors that are on their way.</summary>
+    /// <summary>Sends the console's answer, after the descriptors that are on their way.</summary>
     /// <param name="say">Once.</param>
-    /// <param name="copies">What is to be let go of if it is not said.</param>
+    /// <param name="copies">The copies to let go of if the answer is not sent.</param>
     internal void InOrder(Action say, DescriptorCopies? copies = null)
     {
         if (_afterDescriptors is null) say();

@@ -103,7 +103,7 @@ internal sealed partial class ClientConnection
         if (TrySendLogin(login)) GoOnAfter(step);
     }
 
-    /// <summary>What was asked elsewhere is answered.</summary>
+    /// <summary>A question that was asked elsewhere is answered.</summary>
     private void GoOnAfter(LoginStep step)
     {
         switch (step)
@@ -137,7 +137,7 @@ internal sealed partial class ClientConnection
 
     public override void OnSecured(TlsStream handshake)
     {
-        if (_isDirectTls && !handshake.HasProtocol) // What a browser was made to send must not be read as PostgreSQL's.
+        if (_isDirectTls && !handshake.HasProtocol) // Bytes that a browser was made to send must not be read as PostgreSQL's.
         {
             Disconnect(Ending.Told("received direct SSL connection request without ALPN protocol negotiation extension"));
             return;

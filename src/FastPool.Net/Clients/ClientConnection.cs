@@ -114,7 +114,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
             if (status == HeaderStatus.NeedMore) break;
             if (_consoleQueries > 0 && type != FrontendMessage.Query && !_loop.Registry.Settings.Own.ConsoleExtended)
             {
-                _loop.Engine.Pause(this); // What it asked before is answered first, even if this is its farewell.
+                _loop.Engine.Pause(this); // Its earlier requests are answered first, even if this is its farewell.
                 return position;
             }
             var verdict = Server is { Session.Outstanding.Count: >= Limits.OutstandingMax } ? Session.RefuseMore()
@@ -184,7 +184,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
     private enum Step : byte
     {
         GoOn,
-        /// <summary>What is from the position on must be held.</summary>
+        /// <summary>The bytes from the position on must be held.</summary>
         Hold,
         /// <summary>The client is gone.</summary>
         Ended,
@@ -196,7 +196,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
     /// </summary>
     private Step RelayTracked(byte[] buffer, ref int run, ref int position, int end, byte type, int length)
     {
-        if (IsHeldUp) return Step.Hold; // What the statements before it have become is not taken yet: no more of that is made.
+        if (IsHeldUp) return Step.Hold; // The rewritten statements before it are not taken yet: no more are made.
         var message = buffer.AsSpan(position, Math.Min(length, end - position));
         var names = StatementNames.Find(type, message, length);
         switch (names.Case)
@@ -209,6 +209,10 @@ internal sealed partial class ClientConnection : MessageEndpoint
             case StatementCase.Disconnect:
                 Session.RefuseStatement(type);
                 return EndAfter(buffer, run, position);
+            case StatementCase.Named or StatementCase.Unnamed or StatementCase.Close when Session.MustAwaitReplies(type, names):
+                _loop.Engine.Pause(this);
+                AwaitsReplies = true;
+                return Step.Hold;
             case StatementCase.Close:
                 if (Server is not null && !TryFence(buffer, ref run, position)) return Step.Ended;
                 _loop.ToClient.Clear();
@@ -223,20 +227,28 @@ internal sealed partial class ClientConnection : MessageEndpoint
         if (length > message.Length && Session.WantsWhole(type, length)) return Step.Hold;
         if (Server is null && !TryLink()) return Step.Hold;
         if (!TryFence(buffer, ref run, position)) return Step.Ended;
+        var (toServer, toClient) = (_loop.ToServer, _loop.ToClient);
+        toServer.Clear();
+        toClient.Clear();
         Session.CountForwarded(length);
         _loop.Figures.ClientMessages++;
         IsBodySkipped = false;
-        if (names.Case == StatementCase.Untouched)
+        if (names.Case is StatementCase.Untouched or StatementCase.Unnamed)
         {
             Server!.Session.LookAt(type, message);
-            Server.Session.Expect(type);
+            var isExpected = names.Case == StatementCase.Unnamed && Session.ApplyUnnamed(type, message, length, toServer);
+            if (toServer.Length > 0)
+            {
+                if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server))
+                    return LoseServer();
+                run = position;
+                toServer.Clear(); // It may be huge.
+            }
+            if (!isExpected) Server.Session.Expect(type);
             BodyRemaining = length;
             return Step.GoOn;
         }
 
-        var (toServer, toClient) = (_loop.ToServer, _loop.ToClient);
-        toServer.Clear();
-        toClient.Clear();
         var consumed = Session.ApplyStatement(type, message, length, names, toServer, toClient);
         if (consumed == 0) return EndAfter(buffer, run, position);
         var rest = position + consumed;
@@ -359,6 +371,16 @@ internal sealed partial class ClientConnection : MessageEndpoint
         TryTakeHeld();
     }
 
+    /// <summary>What comes next depends on replies that are not here, see <see cref="ClientSession.MustAwaitReplies"/>.</summary>
+    internal bool AwaitsReplies { get; private set; }
+
+    /// <summary>Some have come: it looks again.</summary>
+    internal void GoOnAfterReplies()
+    {
+        AwaitsReplies = false;
+        GoOn();
+    }
+
     /// <summary>The server has taken everything.</summary>
     internal void OnServerDrained() => TryTakeHeld();
 
@@ -424,7 +446,9 @@ internal sealed partial class ClientConnection : MessageEndpoint
         _loop.Forget(this);
     }
 
-    /// <summary>What <see cref="LeaveInOrder"/> has not come to. Nobody knows what the server has got: it goes too.</summary>
+    /// <summary>
+    /// Does the steps that <see cref="LeaveInOrder"/> did not reach. Nobody knows what the server has got: it goes too.
+    /// </summary>
     private void Abandon()
     {
         _loop.Try(() => _loop.Engine.Close(this));

@@ -19,8 +19,11 @@ internal static class HalfOpenLogins
 
     private static readonly Ending TooMany = Ending.Told("too many connections of one address have not logged in");
 
+    private static readonly Ending OutOfDescriptors = Ending.Told("no more connections allowed (too many open files)");
+
     internal static void Tick(Loop loop)
     {
+        if (loop.Engine.Descriptors.IsInUse) EndThoseOnKeptDescriptors(loop);
         var max = loop.Registry.Settings.MaxClientConn;
         if (loop.LoginList.Count <= LeastAllowed || loop.Registry.Clients.Count < max - (max / Part)) return;
         var allowed = Math.Max(LeastAllowed, max / Part / loop.Registry.LoopCount);
@@ -29,6 +32,13 @@ internal static class HalfOpenLogins
             .GroupBy(static client => client.Session.Remote.Network)
             .SelectMany(group => group.OrderByDescending(static client => client.Session.ConnectUs).Skip(allowed));
         foreach (var client in excess.ToList()) loop.EndLogin(client, TooMany);
+    }
+
+    /// <summary>They are for who wants the console, and says so at once.</summary>
+    private static void EndThoseOnKeptDescriptors(Loop loop)
+    {
+        foreach (var client in loop.LoginList.Copy())
+            if (client.Session.MayOnlyUseConsole && IsSilent(client, loop.NowUs)) loop.EndLogin(client, OutOfDescriptors);
     }
 
     /// <summary>Nobody but the client itself is waited for.</summary>

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Net;
 
 /// <summary>
-/// Opens the listening sockets that the settings name. What makes start-up fail is an exception with PgBouncer's text.
+/// Opens the listening sockets that the settings name. A fault that makes start-up fail is an exception with PgBouncer's text.
 /// </summary>
 public static class Listeners
 {

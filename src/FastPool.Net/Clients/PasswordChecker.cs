@@ -6,7 +6,7 @@ namespace FastPool.Net;
 /// <summary>
 /// Threads that may wait for PAM or for LDAP while the loops go on: a few for each, started with the first logins that need
 /// them. One that hangs for a client which has given up does not count as one of the few, so that a directory that hangs for
-/// some does not hold up the others for long. Who finds the queue full is refused at once.
+/// some does not hold up the others for long. A login that finds the queue full is refused at once.
 /// </summary>
 internal sealed class PasswordChecker(string name, Func<PasswordCheck, bool> check)
 {

@@ -37,8 +37,8 @@ public static class SocketTuning
     }
 
     /// <summary>
-    /// Brings a listener to changed settings: sockets that it accepts from now on have them. What is 0 goes back to what a
-    /// new socket has; buffers cannot, once set.
+    /// Brings a listener to changed settings: sockets that it accepts from now on have them. A setting of 0 goes back to the
+    /// value that a new socket has; buffers cannot, once set.
     /// </summary>
     public static void Retune(int listener, Settings settings)
     {

@@ -50,7 +50,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         {
             if (handed.Clocks.WaitUs < 0 && handed.Stream.Held.Length > 0 && !client.IsPaused) client.GoOn();
         }
-        // What the pools decided is carried out in the first turn.
+        // The pools' decisions are carried out in the first turn.
         foreach (var loop in group.All) loop.Post(new ActionLetter(static _ => { }));
         _clients.Clear();
     }

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool.Net;
 
-/// <summary>What a group of loops is made of: the real thing in the binary, a simulated world in tests.</summary>
+/// <summary>The parts of a group of loops: the real thing in the binary, a simulated world in tests.</summary>
 public sealed record LoopGroupParts(
     PoolRegistry Registry,
     TrackedParameters Tracked,
@@ -60,6 +60,9 @@ public sealed class LoopGroup : ILoops
     }
 
     public int Count => _loops.Length;
+
+    /// <summary>Which descriptors connections leave alone.</summary>
+    public DescriptorReserve Reserve => _shared.Descriptors;
 
     public IDescriptorSource Descriptors { get; } = new KernelDescriptors();
 
@@ -114,7 +117,7 @@ public sealed class LoopGroup : ILoops
             }
             catch (Exception e)
             {
-                loop.Contain("a turn", e); // What stands between the boundaries.
+                loop.Contain("a turn", e); // A fault outside the work of any one connection.
             }
         }
     }

@@ -22,13 +22,12 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         foreach (var acceptor in group.AcceptorsOf(loop.Index)) Try(acceptor.Tick);
         Try(TickLogins);
         TickServers();
-        Try(RetrySends);
         Try(TickIdleClients);
         Try(() => group.Cancels.Tick(loop));
         Try(LookThroughPools);
     }
 
-    /// <summary>What one of them throws keeps nobody else from his turn.</summary>
+    /// <summary>An exception of one of them keeps no other from its turn.</summary>
     private void Try(Action tick)
     {
         try
@@ -142,18 +141,6 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         if (limits.TransactionTimeoutUs > 0 && client.XactStartUs > 0 && now - client.XactStartUs > limits.TransactionTimeoutUs)
             return "transaction timeout";
         return null;
-    }
-
-    private void RetrySends()
-    {
-        for (var i = loop.ClientList.Count - 1; i >= 0; i--)
-        {
-            if (i < loop.ClientList.Count && loop.ClientList[i].IsCongested) loop.Engine.Retry(loop.ClientList[i]);
-        }
-        for (var i = loop.ServerList.Count - 1; i >= 0; i--)
-        {
-            if (i < loop.ServerList.Count && loop.ServerList[i].IsCongested) loop.Engine.Retry(loop.ServerList[i]);
-        }
     }
 
     private void TickIdleClients()

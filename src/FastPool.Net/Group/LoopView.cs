@@ -35,6 +35,8 @@ internal sealed class LoopView(Loop loop, LoopGroup group) : ILoopView
 
     public SafetyTable Safety => loop.Context.Safety;
 
+    public EndingTable Endings => loop.Context.Endings;
+
     /// <summary>Of the thread that asks, which is the loop's own.</summary>
     public long BusyUs => Native.ThreadTime.CpuUs;
 

@@ -14,7 +14,7 @@ internal abstract class LoopLetter : Letter
     internal abstract void Contain(Loop loop, Exception thrown);
 }
 
-/// <param name="subject">Whose work it is: closed if that throws. Null: nobody's in particular.</param>
+/// <param name="subject">The connection whose work it is: closed if that throws. Null: none in particular.</param>
 internal sealed class ActionLetter(Action<Loop> action, Endpoint? subject = null) : LoopLetter
 {
     internal override void Run(Loop loop) => action(loop);

@@ -15,7 +15,7 @@ internal sealed partial class Loop
     internal const string InternalError = "internal error";
 
     /// <param name="place">The boundary, for the log.</param>
-    /// <param name="served">Whose work it was; null: nobody's in particular.</param>
+    /// <param name="served">The connection whose work it was; null: none in particular.</param>
     internal void Contain(string place, Exception thrown, Endpoint? served = null)
     {
         Note(place, thrown);

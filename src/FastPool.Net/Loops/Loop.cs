@@ -38,6 +38,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         _clock = clock;
         Context = context;
         Engine = engine;
+        Engine.Descriptors = shared.Descriptors;
         _clients = new((client, index) => client.Index = index);
         _logins = new((client, index) => client.LoginIndex = index);
         _servers = new((server, index) => server.Index = index);
@@ -50,10 +51,10 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal Engine Engine { get; }
     internal BufferPool Buffers => Context.Buffers;
 
-    /// <summary>What the loop has done since the start.</summary>
-    internal readonly LoopFigures Figures = new();
+    /// <summary>The loop's work since the start.</summary>
+    internal LoopFigures Figures => Context.Figures;
 
-    /// <summary>What the present delivery sends.</summary>
+    /// <summary>The bytes that the present delivery sends.</summary>
     internal Outbox Outbox { get; } = new();
     internal Refusals<ClientConnection> Refusals { get; }
     internal MessageBuffer ToServer { get; } = new();
@@ -64,7 +65,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal IConsole Console => Shared.Console;
     internal ServerDialer Dialer { get; }
 
-    /// <summary>What is to be done three times a second. Given after the construction.</summary>
+    /// <summary>The work to do three times a second. Given after the construction.</summary>
     internal Action OnTick { get; set; } = static () => { };
 
     /// <summary>Takes a cancel request on its way: who brought it, and for which key. Given after the construction.</summary>
@@ -389,8 +390,19 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     {
         var settings = Registry.Settings;
         if (string.IsNullOrEmpty(ending.Reason)) return;
+        if (ending.Message is not null) NoteEnding(client, ending.Message);
         if (settings.LogDisconnections) Context.Log.Closing(client.LogPrefix, ending.Reason, AgeSeconds(client.ConnectUs));
         if (ending.Message is not null && settings.LogPoolerErrors) Context.Log.PoolerError(client.LogPrefix, ending.Message);
+    }
+
+    /// <summary>A name that only somebody claims is not noted.</summary>
+    private void NoteEnding(ClientSession client, string message)
+    {
+        var isLogin = client.Login is not null;
+        var settings = Registry.Settings;
+        var isKnown = isLogin && client.UserName is { } name
+            && (settings.Users.ContainsKey(name) || settings.UserList.TryGet(name, out _));
+        Context.Endings.Add(message, isKnown ? client.UserName! : "", isLogin);
     }
 
     internal void LogClosing(ServerSession server, string reason)
@@ -415,7 +427,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal void Close(ClientSession client, string reason)
     {
         if (client.Loop == Index) Connection(client).Disconnect(Ending.Told(reason));
-        // Who brought a cancel request may be of another loop than its target.
+        // The client that brought a cancel request may be of another loop than its target.
         else _all[client.Loop].Post(new ActionLetter(_ => Connection(client).Disconnect(Ending.Told(reason))));
     }
 }

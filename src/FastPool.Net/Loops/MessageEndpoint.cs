@@ -7,7 +7,7 @@ using FastPool.Protocol;
 namespace FastPool.Net;
 
 /// <summary>
-/// A stream of messages. What was not handled of one receive is put in front of the next, in the headroom of the loop's
+/// A stream of messages. Bytes of one receive that were not handled are put in front of the next, in the headroom of the loop's
 /// buffer, so that a message that was cut is whole again; only what is longer than that is gathered in a buffer of its own.
 /// </summary>
 internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
@@ -76,7 +76,7 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
     }
 
     /// <summary>
-    /// What is held begins with a message that had to be held because it must be whole: while it is not, looking again would only
+    /// The held bytes begin with a message that must be whole: while it is not, looking again would only
     /// copy it.
     /// </summary>
     private bool IsFirstHeldCut() =>
@@ -117,7 +117,7 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
     {
         Check.That(Outbox.IsEmpty);
         position = Process(buffer, position, end);
-        Outbox.Clear(); // What could not be sent has lost its target, or the one it came from.
+        Outbox.Clear(); // Bytes that could not be sent have lost their target, or their source.
         if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), Buffers);
     }
 }

@@ -1,9 +1,10 @@
+using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Sessions;
 
 namespace FastPool.Net;
 
-/// <summary>What the loops of a process have in common. Each part may be used from every loop.</summary>
+/// <summary>The parts that the loops of a process share. Each part may be used from every loop.</summary>
 internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? deriveKeys)
 {
     private long _lastId;
@@ -16,6 +17,8 @@ internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? 
     internal PasswordChecker PamChecker { get; } = PasswordChecker.ForPam();
 
     internal PasswordChecker LdapChecker { get; } = PasswordChecker.ForLdap();
+
+    internal DescriptorReserve Descriptors { get; } = new();
 
     /// <summary>Has keys derived off the loops, then calls the answer, on whatever thread.</summary>
     internal Action<KeyDerivation, Action> DeriveKeys { get; } = deriveKeys ?? new KeyDeriver().Begin;

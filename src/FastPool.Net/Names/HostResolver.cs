@@ -222,7 +222,7 @@ public sealed class HostResolver : IHostResolver
 
         internal string Name { get; } = name;
 
-        /// <summary>What is behind the first dot; null: the name has none.</summary>
+        /// <summary>The part behind the first dot; null: the name has none.</summary>
         internal string? Zone { get; } = name.IndexOf('.') is >= 0 and var dot
             && dot + 1 < name.Length ? name[(dot + 1)..] : null;
 
@@ -230,7 +230,7 @@ public sealed class HostResolver : IHostResolver
 
         internal IReadOnlyList<HostAddress> Addresses { get; private set; } = [];
 
-        /// <summary>Who waits for the look-up that is under way; null: none is.</summary>
+        /// <summary>The callers that wait for the look-up that is under way; null: none is.</summary>
         internal List<Action<IReadOnlyList<HostAddress>>>? Waiting { get; set; }
 
         /// <summary>

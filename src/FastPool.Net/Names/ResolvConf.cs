@@ -3,7 +3,7 @@ using System.Net;
 
 namespace FastPool.Net.Names;
 
-/// <summary>A resolv.conf, as far as it concerns us. Source: resolv.conf(5). What cannot be read is passed over.</summary>
+/// <summary>A resolv.conf, as far as it concerns us. Source: resolv.conf(5). Lines that cannot be read are passed over.</summary>
 public sealed record ResolvConf(IReadOnlyList<IPEndPoint> Servers, IReadOnlyList<string> Search, int Dots, int Timeout_s,
     int Attempts)
 {

@@ -20,7 +20,7 @@ internal sealed partial class ServerConnection
         var isSettled = Session.Phase switch
         {
             ServerPhase.Free => Session.State == ServerState.Idle,
-            // What the pooler asked or will answer itself, no other process could know.
+            // No other process could know the requests that the pooler made or answers itself.
             ServerPhase.Linked => Session.Outstanding.IsAllForwarded,
             _ => false,
         };

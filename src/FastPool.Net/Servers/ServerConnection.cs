@@ -43,7 +43,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     /// <summary>Where it connects to, for cancel requests of the same server.</summary>
     internal NativeAddress Address { get; set; }
 
-    /// <summary>What else to try if this connection fails; forgotten once the server is in.</summary>
+    /// <summary>The other addresses to try if this connection fails; forgotten once the server is in.</summary>
     internal DialPlan? Plan { get; set; }
 
     internal bool IsClosed { get; private set; }
@@ -124,7 +124,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
                 if (BodyRemaining > 0) break;
             }
 
-            if (Session.Outstanding.FakeCount > 0 && !InjectFakes(buffer, ref run, position)) return end;
+            if (Session.HasOwnReplies && !InjectOwnReplies(buffer, ref run, position)) return end;
             if (Session.Phase == ServerPhase.Linked)
             {
                 var rows = SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
@@ -184,6 +184,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         if (isMidStream) _loop.Engine.Streams(this, end - from);
         else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
+        if (Session.Phase == ServerPhase.Linked && Client is { AwaitsReplies: true } waiting) waiting.GoOnAfterReplies();
         if (Session.Phase == ServerPhase.Linked) Session.Link.TryEnd();
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady && !Session.IsDirty)
         {
@@ -194,15 +195,15 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     }
 
     /// <summary>Replies that the pooler gives go out right behind the message that was before them.</summary>
-    private bool InjectFakes(byte[] buffer, ref int run, int position)
+    private bool InjectOwnReplies(byte[] buffer, ref int run, int position)
     {
-        var fakes = _loop.ToClient;
-        fakes.Clear();
-        Session.TakeFakes(fakes);
-        if (fakes.Length == 0 || Client is not { } client) return true;
+        var replies = _loop.ToClient;
+        replies.Clear();
+        Session.TakeOwnReplies(replies);
+        if (replies.Length == 0 || Client is not { } client) return true;
         _loop.Outbox.Add(buffer, run, position, client);
         run = position;
-        if (_loop.Outbox.AddCopy(fakes.WrittenSpan, _loop.Engine, client)) return true;
+        if (_loop.Outbox.AddCopy(replies.WrittenSpan, _loop.Engine, client)) return true;
         return LoseClient(client);
     }
 
@@ -254,7 +255,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     void IServerEnd.OnClientGone(string? reason, bool isCutShort)
     {
         _isCutShort = isCutShort;
-        IsBodySkipped = true; // What is left of a message to the client that has gone is for nobody.
+        IsBodySkipped = true; // The rest of a message to the client that has gone is for nobody.
         if (!_loop.Engine.SendDeferredTo(this))
         {
             Close("server conn crashed?", mayTerminate: false);
@@ -365,7 +366,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     /// <summary>Its place in the pool is that of the next attempt.</summary>
     internal void HandPlaceOn() => _hasPlace = false;
 
-    /// <summary>What <see cref="CloseInOrder"/> has not come to.</summary>
+    /// <summary>Does the steps that <see cref="CloseInOrder"/> did not reach.</summary>
     private void Abandon()
     {
         _loop.Try(() => _loop.Engine.Close(this));

@@ -50,7 +50,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
     }
 
     /// <summary>
-    /// What is thrown up to here leaves the place in the pool with whom it was. From here it is the new connection's.
+    /// An exception up to here leaves the place in the pool with its owner. From here it is the new connection's.
     /// </summary>
     private static ServerConnection Add(Loop loop, DialPlan plan, ServerSession session)
     {
@@ -73,7 +73,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
     }
 
     /// <summary>Where the plan's present host is: at once, or later on the loop when its name is resolved.</summary>
-    /// <param name="subject">Whose connection it is.</param>
+    /// <param name="subject">The owner of the connection.</param>
     internal void Find(Loop loop, AddressPlan plan, int port, Endpoint subject, Action<DialTarget> found)
     {
         var host = plan.Host;

@@ -1,6 +1,6 @@
 namespace FastPool.Protocol;
 
-/// <summary>Who sends a message. One type letter means different messages in the two directions.</summary>
+/// <summary>The sender of a message. One type letter means different messages in the two directions.</summary>
 public enum From
 {
     /// <summary>The client: (F) in PostgreSQL's manual.</summary>

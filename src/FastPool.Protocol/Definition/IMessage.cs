@@ -1,6 +1,8 @@
 namespace FastPool.Protocol;
 
-/// <summary>What the generator gives to every message, for code that is generic over them: writers, fakes, tests.</summary>
+/// <summary>
+/// The members that the generator gives to every message, for code that is generic over them: writers, fakes, tests.
+/// </summary>
 public interface IMessage<TSelf>
     where TSelf : IMessage<TSelf>, allows ref struct
 {

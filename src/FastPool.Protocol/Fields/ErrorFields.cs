@@ -2,7 +2,7 @@ namespace FastPool.Protocol;
 
 /// <summary>
 /// The fields of an ErrorResponse or NoticeResponse: a code byte and a C string each, then a 0. Walked with MoveNext, or asked by
-/// code. What a peer sends malformed ends the walk and shows in <see cref="IsMalformed"/>.
+/// code. A malformed field ends the walk and shows in <see cref="IsMalformed"/>.
 /// Source: PostgreSQL, Error and Notice Message Fields.
 /// </summary>
 public ref struct ErrorFields(ReadOnlySpan<byte> fields)

@@ -11,7 +11,7 @@ public ref struct BodyReader(ReadOnlySpan<byte> body)
 {
     private ReadOnlySpan<byte> _rest = body;
 
-    /// <summary>What has not been taken yet.</summary>
+    /// <summary>The bytes that have not been taken yet.</summary>
     public readonly ReadOnlySpan<byte> Rest => _rest;
 
     public readonly bool AtEnd => _rest.IsEmpty;

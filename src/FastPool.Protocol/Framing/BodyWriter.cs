@@ -5,8 +5,8 @@ using System.Runtime.CompilerServices;
 namespace FastPool.Protocol;
 
 /// <summary>
-/// Puts fields into a destination from the front. What does not fit here is a mistake of the caller, who knows the size before,
-/// so it is an exception: half a message must never look like a whole one.
+/// Puts fields into a destination from the front. A field that does not fit is a mistake of the caller, who knows the size
+/// before, so it is an exception: half a message must never look like a whole one.
 /// </summary>
 public ref struct BodyWriter
 {

@@ -1,6 +1,6 @@
 namespace FastPool.Protocol;
 
-/// <summary>What the bytes at a packet's start tell.</summary>
+/// <summary>The state of the bytes at a packet's start.</summary>
 public enum HeaderStatus
 {
     /// <summary>The header is not complete; nothing is decided.</summary>

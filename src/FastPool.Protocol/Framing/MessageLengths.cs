@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace FastPool.Protocol;
 
 /// <summary>
-/// The least and the greatest length of each type of message, type byte included. What does not fit is refused before anybody
+/// The least and the greatest length of each type of message, type byte included. Any other length is refused before anybody
 /// looks into it, so that a field of fixed place is always there. Types without a row here have no length that is wrong.
 /// Source: PostgreSQL, Message Formats; for what clients send, the bound that PostgreSQL 14 has set for small messages.
 /// </summary>
@@ -28,7 +28,7 @@ public sealed class MessageLengths
         foreach (var (type, least, most) in rows) (_least[type], _most[type]) = (least, most);
     }
 
-    /// <summary>What servers send.</summary>
+    /// <summary>Messages of servers.</summary>
     public static MessageLengths OfServer { get; } = new(
         (BackendMessage.Authentication, Empty + 4, Any),
         (BackendMessage.BackendKeyData, Empty + 4 + 4, Empty + 4 + CancelKeyMax),
@@ -55,7 +55,7 @@ public sealed class MessageLengths
         (BackendMessage.ReadyForQuery, Empty + 1, Empty + 1),
         (BackendMessage.RowDescription, Empty + 2, Any));
 
-    /// <summary>What clients send. Where PostgreSQL itself answers to what is wrong, it is asked.</summary>
+    /// <summary>Messages of clients. If PostgreSQL itself answers a wrong length, the message is passed on to it.</summary>
     public static MessageLengths OfClient { get; } = new(
         (FrontendMessage.Close, Empty, SmallMax),
         (FrontendMessage.CopyDone, Empty, SmallMax),

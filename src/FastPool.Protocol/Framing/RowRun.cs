@@ -8,7 +8,7 @@ public static class RowRun
     /// <summary>Finds how far the rows at the start of <paramref name="data"/> reach.</summary>
     /// <param name="lengthMax">A row as long as this, or longer, ends the run: it goes the general way, as one that is cut or
     /// wrong does.</param>
-    /// <param name="rowType">What counts as a row beside CopyData; a client's D is a Describe.</param>
+    /// <param name="rowType">The type that counts as a row beside CopyData; a client's D is a Describe.</param>
     /// <param name="count">How many rows there were.</param>
     /// <returns>Bytes of these rows.</returns>
     public static int Find(ReadOnlySpan<byte> data, uint lengthMax, byte rowType, out int count)

@@ -26,8 +26,9 @@ public sealed class MessageBuffer(int capacity = 4096) : IBufferWriter<byte>
     {
         _length = 0;
         if (_bytes.Length <= Math.Max(KeptBytes, capacity)) return;
-        GivenUp.Add(_bytes.Length);
+        var given = _bytes.Length;
         _bytes = new byte[capacity];
+        GivenUp.Add(given); // Last: a collection before would find the huge one in use.
     }
 
     /// <summary>As <see cref="Clear"/>; no byte is left of what was written.</summary>

@@ -1,6 +1,6 @@
 namespace FastPool.Protocol;
 
-/// <summary>What PoolerError and PoolerNotice have in common: the fields S, C, M and perhaps D, then the terminator.</summary>
+/// <summary>The common part of PoolerError and PoolerNotice: the fields S, C, M and perhaps D, then the terminator.</summary>
 internal static class PoolerFields
 {
     /// <summary>The code byte and the NUL.</summary>

@@ -1,6 +1,6 @@
 namespace FastPool.Arguments;
 
-/// <summary>What the command line asks for. Texts are as in all of the process: one char a byte.</summary>
+/// <summary>The wishes of the command line. Texts are as in all of the process: one char a byte.</summary>
 public sealed class CommandLine
 {
     private static readonly Option[] Options =

@@ -12,10 +12,10 @@ public sealed class OptionScanner(IReadOnlyList<string> arguments, IReadOnlyList
     private int _next = 1;
     private string _bundle = ""; // Letters of the current word that are still to be read.
 
-    /// <summary>What is no option, in order. Complete when <see cref="Read"/> has returned false.</summary>
+    /// <summary>The arguments that are no options, in order. Complete when <see cref="Read"/> has returned false.</summary>
     public IReadOnlyList<string> Operands => _operands;
 
-    /// <summary>What was wrong, with the program's name before it, when <see cref="Read"/> gave a question mark.</summary>
+    /// <summary>The fault, with the program's name before it, when <see cref="Read"/> gave a question mark.</summary>
     public string Error { get; private set; } = "";
 
     /// <summary>The next option.</summary>

@@ -1,6 +1,6 @@
 namespace FastPool.Arguments;
 
-/// <summary>What -h prints, and what follows a usage error.</summary>
+/// <summary>The text that -h prints, and the text behind a usage error.</summary>
 public static class UsageText
 {
     public static string For(string program) =>

@@ -3,8 +3,8 @@ using FastPool.Native.Process;
 namespace FastPool.Arguments;
 
 /// <summary>
-/// Who this is. Outwardly PgBouncer of the version whose behaviour it has: tools compare the first line of -V with SHOW VERSION
-/// and skip the lines after it, which say what really does the work.
+/// The product's versions. Outwardly it is PgBouncer of the version whose behaviour it has: tools compare the first line of -V
+/// with SHOW VERSION and skip the lines after it, which say what really does the work.
 /// </summary>
 public static class Versions
 {
@@ -18,7 +18,7 @@ public static class Versions
     /// <summary>Of FastPool itself.</summary>
     public static string Own { get; } = typeof(Versions).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
-    /// <summary>What -V prints.</summary>
+    /// <summary>The text that -V prints.</summary>
     public static string Text() =>
         $"""
         {Product}

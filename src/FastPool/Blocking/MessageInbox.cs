@@ -5,7 +5,7 @@ using FastPool.Protocol;
 namespace FastPool.Blocking;
 
 /// <summary>Bytes as they come in, and the messages in them, for connections whose calls wait.</summary>
-/// <param name="invalid">What to say of bytes that are none.</param>
+/// <param name="invalid">The text for bytes that are no message.</param>
 internal sealed class MessageInbox(int capacity, string invalid)
 {
     private const uint PacketMax = int.MaxValue;

@@ -1,3 +1,4 @@
+using FastPool.Base;
 using FastPool.Core.Settings;
 using FastPool.Logs;
 using FastPool.Native;
@@ -7,10 +8,20 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Life;
 
 /// <summary>
-/// How many descriptors there may be, beside how many there may have to be. For the reader: nothing is changed.
+/// How many descriptors there may be, beside how many there may have to be. There may be as many as the system grants: its soft
+/// limit is for programs that cannot deal with many.
 /// </summary>
 internal static class DescriptorLimit
 {
+    /// <summary>The soft limit becomes the hard one.</summary>
+    internal static void Raise() => _ = Identity.TryRaiseDescriptorLimit();
+
+    /// <summary>As it is now; somebody may have changed it from outside.</summary>
+    internal static void Look(DescriptorReserve reserve)
+    {
+        if (Identity.DescriptorLimit(out var soft, out _) >= 0) reserve.SetLimit(soft);
+    }
+
     internal static void Report(Settings settings, ILogger log)
     {
         var result = Identity.DescriptorLimit(out var soft, out var hard);

@@ -1,6 +1,6 @@
 namespace FastPool.Life;
 
-/// <summary>What reading a configuration leaves behind.</summary>
+/// <summary>The memory that reading a configuration leaves behind.</summary>
 internal static class Memory
 {
     /// <summary>

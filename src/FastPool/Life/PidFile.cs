@@ -11,7 +11,7 @@ internal sealed class PidFile(string path, ILogger log)
 {
     private bool _isOurs;
 
-    /// <summary>What the content of a pid file says.</summary>
+    /// <summary>The number in the content of a pid file.</summary>
     /// <returns>The pid; Not above 0 when it says none that could be looked for.</returns>
     internal static int Parse(ReadOnlySpan<byte> content) => CNumber.Atoi(ByteText.Of(content));
 

@@ -3,7 +3,7 @@ using FastPool.Native.Process;
 namespace FastPool.Life;
 
 /// <summary>
-/// The one way out. What has to be cleaned up is cleaned up once, last come first, and then the process is gone: it does not wait
+/// The one way out. Each clean-up runs once, last come first, and then the process is gone: it does not wait
 /// for the threads that carry traffic.
 /// </summary>
 public sealed class ProcessEnd
@@ -11,7 +11,7 @@ public sealed class ProcessEnd
     private readonly Lock _gate = new();
     private readonly Stack<Action> _cleanUps = new();
 
-    /// <summary>What is done last of all, each time: the log is written to its end.</summary>
+    /// <summary>The last step of all, each time: the log is written to its end.</summary>
     public Action Lastly { get; set; } = static () => { };
 
     /// <param name="cleanUp">May be called on any thread and must not log: a log that cannot be opened ends here too.</param>

@@ -3,7 +3,7 @@ using FastPool.Native.Process;
 
 namespace FastPool.Life;
 
-/// <summary>Who serves: another user when one is named, and never root.</summary>
+/// <summary>The user that serves: another one when it is named, and never root.</summary>
 internal static class RunAsUser
 {
     private const uint Root = 0;

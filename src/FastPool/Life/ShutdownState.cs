@@ -13,7 +13,7 @@ public enum PauseMode
     TakingOver,
 }
 
-/// <summary>What a signal asks to be done.</summary>
+/// <summary>The action that a signal asks for.</summary>
 public enum SignalAction
 {
     None,
@@ -26,7 +26,7 @@ public enum SignalAction
 
 /// <summary>The answer to a signal.</summary>
 /// <param name="Text">For the log, level LOG.</param>
-/// <param name="Action">What to do after that.</param>
+/// <param name="Action">The action after that.</param>
 /// <param name="Shutdown">With ShutDown: which way.</param>
 /// <param name="Fatal">With Exit: a FATAL line, and status 1 in place of 0.</param>
 public readonly record struct SignalAnswer(

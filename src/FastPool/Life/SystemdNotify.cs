@@ -19,7 +19,7 @@ public sealed class SystemdNotify(string? socketPath)
     /// <param name="statsLine">As it is logged, or would be.</param>
     public void Status(string statsLine) => Send(StatusOf(statsLine));
 
-    /// <summary>What systemctl shows is for people: microseconds with a mu, in UTF-8.</summary>
+    /// <summary>The text that systemctl shows is for people: microseconds with a mu, in UTF-8.</summary>
     internal static string StatusOf(string statsLine)
     {
         const string MuBytes = "\u00CE\u00BC"; // U+03BC in UTF-8, one char a byte.

@@ -15,7 +15,7 @@ internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, L
     /// <summary>Some seconds of a busy log.</summary>
     internal const int BytesMax = 1024 * 1024;
 
-    /// <summary>Who ends the process waits so long for a sink that takes nothing.</summary>
+    /// <summary>The end of the process waits so long for a sink that takes nothing.</summary>
     private const int PatienceMs = 1000;
 
     private readonly Queue<LogEntry> _entries = new();
@@ -24,6 +24,9 @@ internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, L
     private long _dropped;
     private long _written;
     private bool _isWriting;
+
+    /// <summary>Since the start.</summary>
+    internal long DroppedCount { get; private set; }
 
     internal void Start()
     {
@@ -36,6 +39,7 @@ internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, L
         if (entry.MayBeDropped && _bytes + entry.Whole.Length > BytesMax)
         {
             _dropped++;
+            DroppedCount++;
             return;
         }
 

@@ -93,6 +93,15 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
     }
 
     /// <summary>Waits until what has been said is written; not for ever. Any thread.</summary>
+    /// <summary>Lines that nobody took in time.</summary>
+    internal long DroppedCount
+    {
+        get
+        {
+            lock (_gate) return _queue?.DroppedCount ?? 0;
+        }
+    }
+
     public void Flush() => _queue?.Flush();
 
     /// <summary>Something is done with the sinks, between the lines before it and those after it.</summary>

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool.Logs;
 
-/// <summary>What the rest of the program sees of <see cref="PoolerLog"/>.</summary>
+/// <summary>The rest of the program sees this of <see cref="PoolerLog"/>.</summary>
 internal sealed class PoolerLogger(PoolerLog log) : ILogger
 {
     public bool IsEnabled(LogLevel logLevel) => log.IsEnabled(logLevel);

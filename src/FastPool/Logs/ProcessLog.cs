@@ -10,7 +10,7 @@ internal static partial class ProcessLog
     [LoggerMessage(Message = "{Text}", SkipEnabledCheck = true)]
     internal static partial void Line(this ILogger log, LogLevel level, string text);
 
-    /// <summary>What loading the configuration has to say.</summary>
+    /// <summary>Logs the messages of loading the configuration.</summary>
     internal static void Lines(this ILogger log, IReadOnlyList<LogText> messages)
     {
         foreach (var (name, text) in messages)

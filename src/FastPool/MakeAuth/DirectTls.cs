@@ -29,7 +29,7 @@ internal sealed class DirectTls : IDisposable
             new TlsStream(context, _transfer, server: null, serverName: System.Net.IPAddress.TryParse(host, out _) ? null : host);
     }
 
-    /// <summary>What SCRAM may be bound to.</summary>
+    /// <summary>The channel that SCRAM may be bound to.</summary>
     internal byte[]? EndPoint => _stream.EndPoint();
 
     /// <summary>The handshake, and a look at the server's certificate as sslmode wants it.</summary>

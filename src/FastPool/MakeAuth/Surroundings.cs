@@ -3,7 +3,7 @@ using FastPool.Native.Process;
 
 namespace FastPool.MakeAuth;
 
-/// <summary>What a connection string may leave unsaid: the environment's variables, the user, the home folder.</summary>
+/// <summary>The values that a connection string may leave out: the environment's variables, the user, the home folder.</summary>
 /// <param name="Variable">Its value; null when it is not set or empty.</param>
 /// <param name="User">The system user's name.</param>
 internal sealed record Surroundings(Func<string, string?> Variable, string User, string Home)

@@ -24,7 +24,7 @@ internal sealed class TakeoverDialogue : IDisposable
     private readonly OldProcess _old;
     private readonly ILogger _log;
     private readonly string _prefix;
-    private int _form; // Of what a FastPool tells; 0: it is PgBouncer, or a form that is not known here.
+    private bool _isOwnKind;
 
     private TakeoverDialogue(OldProcess old, string prefix, ILogger log)
     {
@@ -56,7 +56,7 @@ internal sealed class TakeoverDialogue : IDisposable
     }
 
     /// <summary>
-    /// What comes from the other side are connections that are logged in: it must be the same user's process, or root's. Its
+    /// The other side sends connections that are logged in: it must be the same user's process, or root's. Its
     /// socket must lie where nobody else can put one in its place.
     /// </summary>
     private static string? ReasonToDistrust(int socket, string folder)
@@ -73,12 +73,12 @@ internal sealed class TakeoverDialogue : IDisposable
     {
         LogIn();
         _log.Note(_prefix + "login OK, sending SUSPEND");
-        Ask(_form > 0 ? "SUSPEND TAKEOVER;"u8 : "SUSPEND;"u8, "SUSPEND"u8, static (_, _) => throw new FatalError(Invalid));
+        Ask(_isOwnKind ? "SUSPEND TAKEOVER;"u8 : "SUSPEND;"u8, "SUSPEND"u8, static (_, _) => throw new FatalError(Invalid));
         _log.Note("SUSPEND finished, sending SHOW FDS");
-        var state = new HandedState { Form = _form };
+        var state = new HandedState();
         try
         {
-            if (_form > 0) Ask("SHOW TAKEOVER;"u8, "SHOW"u8, (_, row) => HandoverReader.Read(row, state, TakeDescriptors));
+            if (_isOwnKind) Ask("SHOW TAKEOVER;"u8, "SHOW"u8, (_, row) => HandoverReader.Read(row, state, TakeDescriptors));
             else TakeRows(state);
         }
         catch (IOException)
@@ -102,7 +102,7 @@ internal sealed class TakeoverDialogue : IDisposable
                 case BackendMessage.ErrorResponse: throw new FatalError("login failed");
                 case BackendMessage.ParameterStatus when ParameterStatus.TryRead(body, out var status)
                     && status.Name.SequenceEqual(HandoverReader.GreetingName):
-                    _form = HandoverReader.FormOf(status.Value);
+                    _isOwnKind = status.Value.SequenceEqual(HandoverReader.GreetingValue);
                     break;
                 case BackendMessage.ReadyForQuery: return;
             }

@@ -20,15 +20,17 @@ internal sealed class HttpConnection(int handle, long nowUs)
 
     private readonly byte[] _received = new byte[HttpRequest.HeadMax];
     private int _receivedCount;
-    private byte[]? _answer;
-    private int _sent;
+    private HttpResponse? _response;
+    private ReadOnlyMemory<byte> _unsent;
+    private int _partCount;
+    private bool _isLastPart;
 
     internal int Handle => handle;
 
     /// <summary>When it ends, whatever it does.</summary>
     internal long DeadlineUs { get; private set; } = nowUs + TimeUs;
 
-    internal bool IsAnswering => _answer is not null;
+    internal bool IsAnswering => _response is not null;
 
     internal HttpRequest Request { get; private set; }
 
@@ -73,20 +75,26 @@ internal sealed class HttpConnection(int handle, long nowUs)
 
     internal void Answer(HttpResponse response, long nowUs)
     {
-        _answer = response.ToBytes();
+        _response = response;
+        _unsent = response.ToBytes();
+        _isLastPart = response.Parts is null || response.IsHeadOnly;
         DeadlineUs = nowUs + TimeUs;
     }
 
     internal HttpStep Send()
     {
-        while (_sent < _answer!.Length)
+        while (true)
         {
-            var count = Sockets.TrySend(handle, _answer.AsSpan(_sent));
-            if (count is -Errno.EAGAIN) return HttpStep.Wait;
-            if (count is -Errno.EINTR) continue;
-            if (count <= 0) return HttpStep.End;
-            _sent += count;
+            while (!_unsent.IsEmpty)
+            {
+                var count = Sockets.TrySend(handle, _unsent.Span);
+                if (count is -Errno.EAGAIN) return HttpStep.Wait;
+                if (count is -Errno.EINTR) continue;
+                if (count <= 0) return HttpStep.End;
+                _unsent = _unsent[count..];
+            }
+            if (_isLastPart) return HttpStep.End;
+            _unsent = _response!.NextPart(isFirst: _partCount++ == 0, out _isLastPart);
         }
-        return HttpStep.End;
     }
 }

@@ -2,10 +2,11 @@ using System.Text;
 
 namespace FastPool.Web;
 
-/// <summary>What a client asks for, as far as it matters here. Source: RFC 9112.</summary>
+/// <summary>A client's request, as far as it matters here. Source: RFC 9112.</summary>
 /// <param name="Path">Without the query behind it.</param>
 /// <param name="Accept">The value of the header of that name; empty: none.</param>
-internal readonly record struct HttpRequest(string Method, string Path, string Accept)
+/// <param name="TakesChunks">An answer may say as it goes on how long it is.</param>
+internal readonly record struct HttpRequest(string Method, string Path, string Accept, bool TakesChunks = true)
 {
     /// <summary>A longer head is refused.</summary>
     internal const int HeadMax = 8 * 1024;
@@ -36,7 +37,8 @@ internal readonly record struct HttpRequest(string Method, string Path, string A
             if (line.AsSpan(0, colon).Equals("Accept", StringComparison.OrdinalIgnoreCase)) accept = line[(colon + 1)..].Trim();
         }
         var query = words[1].IndexOf('?', StringComparison.Ordinal);
-        return new HttpRequest(words[0], query < 0 ? words[1] : words[1][..query], accept);
+        return new HttpRequest(words[0], query < 0 ? words[1] : words[1][..query], accept,
+            TakesChunks: words[2] != "HTTP/1.0");
     }
 
     /// <summary>Whether OpenMetrics is asked for, and not less than plain text.</summary>

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Web;
 
 /// <summary>
-/// A few short answers over HTTP for monitoring: one thread, one epoll set, GET and HEAD, one request a connection. Who is
-/// slow, silent or talks nonsense holds one of <see cref="ConnectionsMax"/> places for seconds and nobody up.
+/// A few short answers over HTTP for monitoring: one thread, one epoll set, GET and HEAD, one request a connection. A client that
+/// is slow, silent or talks nonsense holds one of <see cref="ConnectionsMax"/> places for seconds and nobody up.
 /// </summary>
 internal sealed class HttpServer : IDisposable
 {
@@ -29,6 +29,7 @@ internal sealed class HttpServer : IDisposable
     private readonly ILogger _log;
     private readonly ListenAddress _address;
     private bool _hasComplained;
+    private bool _isResting;
     private volatile bool _isStopped;
 
     internal HttpServer(ListenAddress address, Func<HttpRequest, HttpResponse> answer, Clock clock, ILogger log)
@@ -109,6 +110,7 @@ internal sealed class HttpServer : IDisposable
     internal void Turn(int waitMs)
     {
         var count = _set.Wait(_connections.Count > 0 ? waitMs : Math.Max(waitMs, LookMs));
+        if (_isResting) ListenOn();
         for (var i = 0; i < count; i++)
         {
             var (_, data) = _set.Event(i);
@@ -126,8 +128,9 @@ internal sealed class HttpServer : IDisposable
         foreach (var listener in _listeners)
         {
             var handle = Sockets.TryAccept(listener, out _);
+            if (handle is -Errno.EMFILE or -Errno.ENFILE) Rest(); // The listeners stay readable meanwhile.
             if (handle < 0) continue;
-            // Who is nearest to its end makes room.
+            // The connection nearest to its end makes room.
             if (_connections.Count >= ConnectionsMax) End(_connections.Values.MinBy(static connection => connection.DeadlineUs)!);
             var connection = new HttpConnection(handle, _clock.NowUs);
             _connections[handle] = connection;
@@ -135,7 +138,34 @@ internal sealed class HttpServer : IDisposable
         }
     }
 
+    /// <summary>No descriptor for a newcomer: listens again after the next wait.</summary>
+    private void Rest()
+    {
+        _isResting = true;
+        foreach (var listener in _listeners) _set.Remove(listener);
+    }
+
+    private void ListenOn()
+    {
+        _isResting = false;
+        foreach (var listener in _listeners) _set.TryAdd(listener, Readiness.In, ListenerData);
+    }
+
+    /// <summary>What goes wrong while an answer is made costs that one connection.</summary>
     private void GoOn(HttpConnection connection)
+    {
+        try
+        {
+            Serve(connection);
+        }
+        catch
+        {
+            End(connection);
+            throw;
+        }
+    }
+
+    private void Serve(HttpConnection connection)
     {
         var step = connection.IsAnswering ? connection.Send() : connection.Receive();
         if (step == HttpStep.Answer)

@@ -3,7 +3,7 @@ using FastPool.Control;
 
 namespace FastPool.Web;
 
-/// <summary>What there is to ask for. Figures are gathered on the control thread, like every listing.</summary>
+/// <summary>The paths that exist. Figures are gathered on the control thread, like every listing.</summary>
 internal sealed class Routes(ControlPlane plane)
 {
     private const string PlainMetrics = "text/plain; version=0.0.4; charset=utf-8";
@@ -21,8 +21,8 @@ internal sealed class Routes(ControlPlane plane)
         {
             "/" => new HttpResponse(200, "text/html; charset=utf-8", Page.Value),
             "/figures" => Gather("application/json", plane.Figures.Json),
-            "/metrics" when request.PrefersOpenMetrics => Gather(OpenMetrics, () => plane.Figures.Metrics(isOpenMetrics: true)),
-            "/metrics" => Gather(PlainMetrics, () => plane.Figures.Metrics(isOpenMetrics: false)),
+            "/history" => Gather("application/json", plane.Figures.HistoryJson),
+            "/metrics" => Metrics(request.PrefersOpenMetrics, request.TakesChunks),
             "/healthz" => Health(),
             "/readyz" => HttpResponse.Text(plane.Readiness.IsReady ? 200 : 503, plane.Readiness.Word),
             _ => HttpResponse.Text(404, "not found"),
@@ -33,10 +33,20 @@ internal sealed class Routes(ControlPlane plane)
     /// <summary>Alive is who answers: the control thread takes work.</summary>
     private HttpResponse Health() => Gather("text/plain; charset=utf-8", static () => "ok\n"u8.ToArray());
 
+    /// <summary>The control thread gathers; the text is made as it is sent, however long it is.</summary>
+    private HttpResponse Metrics(bool isOpenMetrics, bool takesChunks)
+    {
+        if (plane.Ask(() => plane.Figures.Metrics(isOpenMetrics), AnswerMax) is not { } reading) return NoAnswer();
+        var contentType = isOpenMetrics ? OpenMetrics : PlainMetrics;
+        return new HttpResponse(200, contentType, default) { Parts = reading.Next, IsChunked = takesChunks };
+    }
+
+    private static HttpResponse NoAnswer() => HttpResponse.Text(503, "no answer in time");
+
     private HttpResponse Gather(string contentType, Func<byte[]> figures)
     {
         var answer = plane.Ask(figures, AnswerMax);
-        return answer is null ? HttpResponse.Text(503, "no answer in time") : new HttpResponse(200, contentType, answer);
+        return answer is null ? NoAnswer() : new HttpResponse(200, contentType, answer);
     }
 
     private static byte[] ReadPage()

@@ -29,7 +29,7 @@ public class AuthQueryTests
     [PoolerTheory(FastPoolOnly = "runs it as auth_user")]
     [Loops("trust")]
     [Loops("plain")]
-    public async Task What_is_sent_along_with_a_login_is_run_as_the_one_who_logs_in(int loops, string authType)
+    public async Task Queries_sent_along_with_a_login_run_as_the_user_who_logs_in(int loops, string authType)
     {
         var server = await Postgres.StartAsync(rules: "local all all trust\nhost all all all trust\n");
         await using var own = server;
@@ -44,10 +44,10 @@ public class AuthQueryTests
         await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
         {
             await using var client = await RawClient.ConnectAsync(pooler.Port);
-            var password = authType == "plain" ? RawClient.Typed('p', "secret\0"u8.ToArray()) : [];
+            var password = authType == "plain" ? Wire.Typed('p', "secret\0"u8.ToArray()) : [];
             await client.SendAsync(
-                [.. RawClient.Startup(("user", "user_plain"), ("database", Postgres.Database)), .. password,
-                .. RawClient.Query("select current_user, session_user")]);
+                [.. Wire.Startup(("user", "user_plain"), ("database", Postgres.Database)), .. password,
+                .. Wire.Query("select current_user, session_user")]);
             Assert.Equal('I', (await client.ReplyAsync()).Status);
             Assert.Equal("user_plain user_plain", string.Join(' ', (await client.ReplyAsync()).Rows[0]));
         }));
@@ -83,7 +83,7 @@ public class AuthQueryTests
     }
 
     [PoolerTheory(FastPoolOnly = "gives them to the client"), Loops]
-    public async Task What_the_query_sets_is_not_the_clients(int loops)
+    public async Task Variables_that_auth_query_sets_are_not_the_clients(int loops)
     {
         var server = await Postgres.SharedAsync();
         await server.ScalarAsync<int>(
@@ -111,8 +111,8 @@ public class AuthQueryTests
         Assert.Equal("in", await LoginAsync(pooler, "somebody", "user_trust"));
         await using var client = await RawClient.ConnectAsync(pooler.Port);
         await client.SendAsync(
-            [.. RawClient.Startup(("user", "somebody"), ("database", Postgres.Database)),
-            .. RawClient.Typed('p', "user_trust\0"u8.ToArray()), .. RawClient.Query("select session_user::text")]);
+            [.. Wire.Startup(("user", "somebody"), ("database", Postgres.Database)),
+            .. Wire.Typed('p', "user_trust\0"u8.ToArray()), .. Wire.Query("select session_user::text")]);
         Assert.Equal('I', (await client.ReplyAsync()).Status);
         Assert.Equal("user_md5", (await client.ReplyAsync()).Rows[0][0]);
     }

@@ -1,13 +1,12 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using FastPool.Compat.Tls;
 using Npgsql;
 
 namespace FastPool.Compat.Auth;
 
 /// <summary>
-/// What clients did to PgBouncer, and may not do here: each ends in a refused login or in the right answer, and others go on.
+/// Attacks of clients on PgBouncer that must fail here: each ends in a refused login or in the right answer, and others go on.
 /// </summary>
 public class ClientAttackTests
 {
@@ -23,7 +22,7 @@ public class ClientAttackTests
     private static async Task<LoginClient> AskedAsync(Pooler pooler, bool hasBegun)
     {
         var client = await LoginClient.ConnectAsync(pooler.Port, hasTls: false);
-        await client.SendAsync(RawClient.Startup(("user", "user_scram"), ("database", Postgres.Database)));
+        await client.SendAsync(Wire.Startup(("user", "user_scram"), ("database", Postgres.Database)));
         Assert.Equal('R', (await client.ReadAsync())!.Value.Type);
         if (!hasBegun) return client;
         await client.AnswerAsync(LoginClient.Initial("n,,n=,r=abc"));
@@ -93,10 +92,10 @@ public class ClientAttackTests
             await client.AnswerAsync(message);
             Assert.Equal(text, await ErrorOfAsync(client));
         }
-        using (var client = await AskedAsync(pooler, hasBegun: false)) // What follows a refusal is not looked at.
+        using (var client = await AskedAsync(pooler, hasBegun: false)) // Bytes behind a refusal are not looked at.
         {
             await client.SendAsync(
-                [.. RawClient.Typed('p', initial), .. RawClient.Typed('p', initial), .. RawClient.Query("select 1")]);
+                [.. Wire.Typed('p', initial), .. Wire.Typed('p', initial), .. Wire.Query("select 1")]);
             Assert.Equal("R", await ErrorOfAsync(client));
             Assert.Equal(SaslFailed, await ErrorOfAsync(client));
             Assert.Equal("closed", await ErrorOfAsync(client));
@@ -111,11 +110,11 @@ public class ClientAttackTests
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["auth_type"] = authType);
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
         var request = (await client.ReadAsync())!.Body;
         var password = authType == "plain" ? Encoding.ASCII.GetBytes(Postgres.Password + "\0")
             : LoginClient.Respond(LoginClient.Md5(Postgres.Password, "user_trust"), request.AsSpan(4, 4));
-        await client.SendAsync([.. RawClient.Typed('p', password), .. RawClient.Typed('p', password)]);
+        await client.SendAsync([.. Wire.Typed('p', password), .. Wire.Typed('p', password)]);
         Assert.Equal('I', (await client.ReplyAsync()).Status);
         Assert.Equal("FATAL/08P01 unknown pkt", (await client.ReplyAsync()).ErrorText);
     }
@@ -127,7 +126,7 @@ public class ClientAttackTests
     {
         await using var pooler = await ScramAsync(loops);
         using var client = await AskedAsync(pooler, hasBegun);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
         Assert.Equal("FATAL/08P01 client re-sent startup pkt", await ErrorOfAsync(client));
         Assert.Equal("closed", await ErrorOfAsync(client));
         await IsAliveAsync(pooler);
@@ -142,10 +141,10 @@ public class ClientAttackTests
             f.OfferTls(certificates, "allow");
             f["auth_type"] = "scram-sha-256";
         });
-        foreach (var code in new[] { 80877103, 80877104 })
+        foreach (var code in new[] { Wire.SslRequest, Wire.GssEncRequest })
         {
             using var client = await AskedAsync(pooler, hasBegun: true);
-            await client.SendAsync(RawClient.Untyped(code, []));
+            await client.SendAsync(Wire.Untyped(code, []));
             Assert.Equal("FATAL/08P01 client re-sent startup pkt", await ErrorOfAsync(client));
         }
     }
@@ -160,7 +159,7 @@ public class ClientAttackTests
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database), ("options", options)));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database), ("options", options)));
         Assert.Equal("FATAL/08P01 " + text, (await client.ReplyAsync()).ErrorText);
         await IsAliveAsync(pooler, "user_trust");
     }
@@ -191,7 +190,7 @@ public class ClientAttackTests
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["auth_type"] = "plain");
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
         Assert.Equal('R', (await client.ReadAsync())!.Type);
         var header = new byte[8];
         header[0] = (byte)type;
@@ -208,7 +207,7 @@ public class ClientAttackTests
         await using var client = await pooler.RawAsync();
         var before = CpuSeconds(pooler.Pid);
         var text = Encoding.ASCII.GetBytes($"large\0select 1 /*{new string('x', megabytes << 20)}*/\0");
-        await client.SendAsync([.. RawClient.Typed('P', [.. text, 0, 0]), .. RawClient.Typed('S', [])]);
+        await client.SendAsync([.. Wire.Typed('P', [.. text, 0, 0]), .. Wire.Typed('S')]);
         Assert.Equal("1Z", (await client.ReplyAsync()).Types);
         Assert.InRange(CpuSeconds(pooler.Pid) - before, 0, 3); // Looked at anew with each of its pieces, it takes more than ten.
     }
@@ -234,7 +233,7 @@ public class ClientAttackTests
     }
 
     [PoolerTheory(FastPoolOnly = "CVE-2026-6667"), Loops]
-    public async Task Who_may_only_look_kills_nobody(int loops)
+    public async Task A_user_who_may_only_look_kills_nobody(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var client = await pooler.RawAsync();
@@ -260,14 +259,14 @@ public class ClientAttackTests
         });
         foreach (var (bytes, text) in new[]
         {
-            (RawClient.Typed('p', Encoding.ASCII.GetBytes(password.TrimEnd('\0'))), "FATAL/08P01 client_login_timeout"),
-            (RawClient.Typed('Q', "select 1\0"u8.ToArray()), ""),
-            (RawClient.Typed('X', []), ""),
-            (RawClient.Startup(("user", "user_trust")), "FATAL/08P01 client re-sent startup pkt"),
+            (Wire.Typed('p', Encoding.ASCII.GetBytes(password.TrimEnd('\0'))), "FATAL/08P01 client_login_timeout"),
+            (Wire.Typed('Q', "select 1\0"u8.ToArray()), ""),
+            (Wire.Typed('X'), ""),
+            (Wire.Startup(("user", "user_trust")), "FATAL/08P01 client re-sent startup pkt"),
         })
         {
             await using var client = await RawClient.ConnectAsync(pooler.Port);
-            await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+            await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
             Assert.Equal('R', (await client.ReadAsync())!.Type);
             await client.SendAsync(bytes);
             Assert.Equal(text, (await client.ReplyAsync()).ErrorText);
@@ -365,8 +364,8 @@ public class ClientAttackTests
         await pooler.LineAsync("SCRAM secret has too many iterations: 2000000000");
         await using var client = await RawClient.ConnectAsync(pooler.Port);
         await client.SendAsync(
-            [.. RawClient.Startup(("user", "user_plain"), ("database", "app")),
-            .. RawClient.Typed('p', Encoding.ASCII.GetBytes(Postgres.Password + "\0"))]);
+            [.. Wire.Startup(("user", "user_plain"), ("database", "app")),
+            .. Wire.Typed('p', Encoding.ASCII.GetBytes(Postgres.Password + "\0"))]);
         Assert.Equal('I', (await client.ReplyAsync()).Status);
         var slow = Enumerable.Range(0, 8)
             .Select(i => LoginClient.LoginAsync(pooler.Port, false, "slow", "app", i == 0 ? Postgres.Password : "wrong"))
@@ -392,7 +391,7 @@ public class ClientAttackTests
             await Task.WhenAll(new[] { "user_scram", "user_plain", "nobody_knows", "nobody_else" }.Select(async user =>
         {
             using var client = await LoginClient.ConnectAsync(pooler.Port, false);
-            await client.SendAsync(RawClient.Startup(("user", user), ("database", Postgres.Database)));
+            await client.SendAsync(Wire.Startup(("user", user), ("database", Postgres.Database)));
             await client.ReadAsync();
             await client.AnswerAsync(LoginClient.Initial("n,,n=,r=abc"));
             var first = Encoding.ASCII.GetString((await client.ReadAsync())!.Value.Body.AsSpan(4));

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using FastPool.Compat.Tls;
 using Npgsql;
 
 namespace FastPool.Compat.Auth;
@@ -69,7 +68,7 @@ public class LdapTests
     [Loops(Base
         + "ldapbasedn=\"dc=example\" ldapbinddn=\"cn=root,dc=example\" ldapbindpasswd=wrong",
         "could not perform initial LDAP bind for ldapbinddn \"cn=root,dc=example\" on server \"127.0.0.1\": Invalid credentials")]
-    public async Task What_is_wrong_with_the_options_or_the_directory_stands_in_the_log(int loops, string options, string line)
+    public async Task Faults_of_the_LDAP_options_or_the_directory_stand_in_the_log(int loops, string options, string line)
     {
         await using var pooler = await StartAsync(loops, options);
         await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_plain"));
@@ -81,9 +80,9 @@ public class LdapTests
     {
         await using var pooler = await StartAsync(loops, Base + "ldapprefix=\"cn=\" ldapsuffix=\",ou=people,dc=example\"");
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_plain"), ("database", "app")));
+        await client.SendAsync(Wire.Startup(("user", "user_plain"), ("database", "app")));
         Assert.Equal('R', (await client.ReadAsync())!.Type);
-        await client.SendAsync(RawClient.Typed('p', [0]));
+        await client.SendAsync(Wire.Typed('p', [0]));
         Assert.Equal("FATAL/08P01 empty password returned by client", (await client.ReplyAsync()).ErrorText);
     }
 
@@ -206,7 +205,7 @@ public class LdapTests
         for (var i = 0; i < 90; i++)
         {
             clients.Add(await LoginClient.ConnectAsync(pooler.Port, false));
-            await clients[i].SendAsync(RawClient.Startup(("user", "user_md5"), ("database", "app")));
+            await clients[i].SendAsync(Wire.Startup(("user", "user_md5"), ("database", "app")));
             Assert.Equal('R', (await clients[i].ReadAsync())!.Value.Type);
             await clients[i].AnswerAsync("password\0"u8.ToArray());
         }

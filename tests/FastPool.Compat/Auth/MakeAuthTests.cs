@@ -1,4 +1,3 @@
-using FastPool.Compat.Tls;
 using Npgsql;
 
 namespace FastPool.Compat.Auth;
@@ -116,7 +115,7 @@ public class MakeAuthTests
     [InlineData("host=elsewhere.example hostaddr=127.0.0.1 user=postgres sslmode=verify-full sslrootcert={ca}",
         "mkauth: server certificate does not match host name \"elsewhere.example\"")]
     [InlineData("user=postgres dbname=nowhere", "mkauth: FATAL:  database \"nowhere\" does not exist")]
-    public async Task What_fails_is_told_and_leaves_the_file(string text, string message)
+    public async Task A_failure_of_mkauth_is_told_and_leaves_the_file(string text, string message)
     {
         var server = await Server.Value;
         var certificates = await Certificates.SharedAsync();

@@ -1,4 +1,3 @@
-using FastPool.Compat.Tls;
 using Npgsql;
 
 namespace FastPool.Compat.Auth;

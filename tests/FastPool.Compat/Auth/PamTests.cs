@@ -77,9 +77,9 @@ public sealed class PamTests : IDisposable
     [Loops(true)]
     public async Task Every_password_is_answered_with_and_without_TLS(int loops, bool hasTls)
     {
-        var certificates = await Tls.Certificates.SharedAsync();
+        var certificates = await Certificates.SharedAsync();
         await using var pooler = await StartAsync(loops);
-        pooler.Rewrite(f => Tls.TlsClients.OfferTls(f, certificates, "allow"));
+        pooler.Rewrite(f => TlsClients.OfferTls(f, certificates, "allow"));
         Assert.Equal("RELOAD", await pooler.OwnUserAsync("RELOAD"));
         foreach (var (user, password, answer) in new[]
         {

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using FastPool.Compat.Tls;
 
 namespace FastPool.Compat.Auth;
 
@@ -19,7 +18,7 @@ public class ProbeTests
         string database = Postgres.Database)
     {
         using var client = await LoginClient.ConnectAsync(port, hasTls: false);
-        await client.SendAsync(RawClient.Startup(("user", user), ("database", database)));
+        await client.SendAsync(Wire.Startup(("user", user), ("database", database)));
         var (asked, salt) = ("", "");
         var watch = Stopwatch.StartNew();
         while (await client.ReadAsync() is var (type, body))
@@ -172,7 +171,7 @@ public class ProbeTests
     [PoolerTheory(FastPoolOnly = "counts them")]
     [Loops("max_user_client_connections")]
     [Loops("max_db_client_connections")]
-    public async Task Who_only_claims_a_name_locks_nobody_out(int loops, string limit)
+    public async Task A_client_that_only_claims_a_name_locks_nobody_out(int loops, string limit)
     {
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {
@@ -183,7 +182,7 @@ public class ProbeTests
         for (var i = 0; i < 10; i++)
         {
             claims.Add(await LoginClient.ConnectAsync(pooler.Port, false));
-            await claims[^1].SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+            await claims[^1].SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
             Assert.Equal('R', (await claims[^1].ReadAsync())!.Value.Type);
         }
         await using var real = await pooler.ConnectAsync();
@@ -208,7 +207,7 @@ public class ProbeTests
         var certificates = await Certificates.SharedAsync();
         await using var pooler = await Pooler.StartAsync(loops, f => f.OfferTls(certificates, "allow"));
         using var client = await LoginClient.ConnectAsync(pooler.Port, hasTls: true);
-        var request = RawClient.Untyped(80877104, []);
+        var request = Wire.Untyped(Wire.GssEncRequest);
         // In one go, and nothing is read.
         await client.SendAsync([.. Enumerable.Repeat(request, 10_000).SelectMany(static bytes => bytes)]);
         await pooler.LineAsync("closing because: client re-sent encryption request");

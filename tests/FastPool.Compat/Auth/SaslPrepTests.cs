@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using FastPool.Compat.Tls;
 using Npgsql;
 
 namespace FastPool.Compat.Auth;
@@ -8,7 +7,7 @@ namespace FastPool.Compat.Auth;
 /// <summary>Passwords beyond ASCII mean to the pooler what they mean to PostgreSQL, on either side. Source: RFC 4013.</summary>
 public class SaslPrepTests
 {
-    /// <summary>What a role is made with, and another way to type it that PostgreSQL takes too.</summary>
+    /// <summary>The password that a role is made with, and another way to type it that PostgreSQL takes too.</summary>
     public static TheoryData<int, string, string> Pairs
     {
         get

@@ -1,4 +1,3 @@
-using FastPool.Compat.Tls;
 
 namespace FastPool.Compat.Auth;
 

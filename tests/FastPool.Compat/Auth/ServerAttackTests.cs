@@ -4,7 +4,7 @@ using Npgsql;
 namespace FastPool.Compat.Auth;
 
 /// <summary>
-/// What servers, or somebody in between, did to PgBouncer: each ends that server's login, and other logins go on.
+/// Attacks of servers, or of somebody in between, on PgBouncer: each ends that server's login, and other logins go on.
 /// </summary>
 public class ServerAttackTests
 {
@@ -29,7 +29,7 @@ public class ServerAttackTests
     private static async Task EndsAsync(Pooler pooler, params string[] lines)
     {
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "evil")));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "evil")));
         foreach (var line in lines) await pooler.LineAsync(line);
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
     }
@@ -101,7 +101,7 @@ public class ServerAttackTests
     [Loops('N', 10, 100_000, "server login is too long")]
     [Loops('S', 100_000, 1, "server reports too much")]
     [Loops('K', 900_000, 1, "bad pkt header")]
-    public async Task What_a_server_says_at_its_login_has_an_end(int loops, char type, int length, int count, string reason)
+    public async Task A_servers_messages_at_its_login_are_limited(int loops, char type, int length, int count, string reason)
     {
         await using var server = new ScriptedServer(async peer =>
         {
@@ -266,7 +266,7 @@ public class ServerAttackTests
         async Task<LoginOutcome> AskAsync(string user, string password)
         {
             using var client = await LoginClient.ConnectAsync(pooler.Port, false);
-            await client.SendAsync(RawClient.Startup(("user", user), ("database", "d"), ("search_path", "evil")));
+            await client.SendAsync(Wire.Startup(("user", user), ("database", "d"), ("search_path", "evil")));
             var (_, request) = (await client.ReadAsync())!.Value;
             await client.AnswerAsync(LoginClient.Respond(LoginClient.Md5(password, user), request.AsSpan(4, 4)));
             while (await client.ReadAsync() is var (type, _))
@@ -274,7 +274,7 @@ public class ServerAttackTests
                 if (type == 'Z') break;
                 Assert.NotEqual('E', type);
             }
-            await client.SendAsync(RawClient.Query("select 'own'"));
+            await client.SendAsync(Wire.Query("select 'own'"));
             while (await client.ReadAsync() is var (type, _) && type != 'Z')
             {
             }

@@ -3,11 +3,10 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using FastPool.Compat.Dist;
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Console;
 
-/// <summary>What tools that watch and steer PgBouncer ask, by the programs they ask with.</summary>
+/// <summary>The questions of tools that watch and steer PgBouncer, by the programs they ask with.</summary>
 public sealed class ChecklistTests
 {
     [PoolerTheory(FastPoolOnly = "says its own version"), Loops]
@@ -63,7 +62,7 @@ public sealed class ChecklistTests
     {
         await using var pooler = await Pooler.StartAsync(1);
         await using var console = await RawClient.ConnectAsync(pooler.Port);
-        await console.SendAsync(RawClient.Startup(("user", "admin"), ("database", "pgbouncer")));
+        await console.SendAsync(Wire.Startup(("user", "admin"), ("database", "pgbouncer")));
         Assert.DoesNotContain('N', (await console.ReplyAsync()).Types);
     }
 
@@ -167,7 +166,7 @@ public sealed class ChecklistTests
             Regex.Match(output, "[0-9a-f]{32}").Value is { Length: 32 } sum ? sum : throw new InvalidOperationException(output);
     }
 
-    /// <summary>What both versions have must look the same, down to the last byte of the description.</summary>
+    /// <summary>Columns of both versions must look the same, down to the last byte of the description.</summary>
     [ReferenceTheory]
     [InlineData("SHOW VERSION")]
     [InlineData("SHOW MEM")]
@@ -277,7 +276,7 @@ public sealed class ChecklistTests
         await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW STATE")).Rows[1][1] == "yes", "paused");
         await using (var cancel = await RawClient.ConnectAsync(pooler.Port))
         {
-            await cancel.SendAsync(RawClient.Untyped(80877102, console.CancelKey));
+            await cancel.SendAsync(Wire.Untyped(Wire.CancelRequest, console.CancelKey));
             Assert.Null(await cancel.ReadAsync());
         }
         Assert.Equal("ERROR/08P01 PAUSE canceled", (await Until.DoneAsync(pausing, "an answer")).ErrorText);

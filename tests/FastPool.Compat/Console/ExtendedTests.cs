@@ -47,7 +47,7 @@ public sealed class ExtendedTests
         await using var client = await pooler.RawAsync();
         await using (var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer"))
         {
-            await console.SendAsync(RawClient.Query("show " + new string('x', 1_000_000)));
+            await console.SendAsync(Wire.Query("show " + new string('x', 1_000_000)));
             // The end may overtake the reason.
             Assert.True((await console.ReplyAsync()).ErrorText is "" or "FATAL/08P01 incomplete pkt");
         }
@@ -55,17 +55,17 @@ public sealed class ExtendedTests
     }
 
     [PoolerFact]
-    public async Task What_is_behind_a_NUL_does_not_count()
+    public async Task Text_behind_a_NUL_does_not_count()
     {
         await using var pooler = await Pooler.StartAsync(1);
         await using var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
         Assert.Equal(["SHOW"], (await console.QueryAsync("show version\0; nonsense")).Tags);
-        await console.SendAsync(RawClient.Typed('Q', "show version"u8.ToArray()));
+        await console.SendAsync(Wire.Typed('Q', "show version"u8.ToArray()));
         Assert.Equal("FATAL/08P01 incomplete query", (await console.ReplyAsync()).ErrorText);
     }
 
     [PoolerFact(FastPoolOnly = "is one loop, and the reader holds it up")]
-    public async Task Who_stops_reading_costs_one_answer_and_nobodys_time()
+    public async Task A_session_that_stops_reading_costs_one_answer_and_nobodys_time()
     {
         await using var pooler = await Pooler.StartAsync(1);
         var clients = new List<RawClient>();
@@ -74,7 +74,7 @@ public sealed class ExtendedTests
             await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", new string('a', 60))));
         await using var silent = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
         var before = ResidentKb(pooler.Pid);
-        for (var i = 0; i < 2000; i++) await silent.SendAsync(RawClient.Query("show clients")); // 2000 answers of 40 kB: 80 MB.
+        for (var i = 0; i < 2000; i++) await silent.SendAsync(Wire.Query("show clients")); // 2000 answers of 40 kB: 80 MB.
         Assert.Equal("TDCZ", (await clients[0].QueryAsync("select 1")).Types);
         // Two of the console, one of them the silent one.
         Assert.Equal(201 + 1, (await pooler.ConsoleAsync("show clients")).Rows.Count);

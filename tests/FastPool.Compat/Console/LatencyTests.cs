@@ -9,7 +9,9 @@ public sealed class LatencyTests
     private const int Clients = 5;
     private const int Transactions = 60;
 
-    /// <summary>What client, wire and a loop's turn add to each transaction, milliseconds; the machine may be busy.</summary>
+    /// <summary>
+    /// The time that client, wire and a loop's turn add to each transaction, milliseconds; the machine may be busy.
+    /// </summary>
     private const double WireMs = 2;
 
     [PoolerTheory(FastPoolOnly = "knows averages alone"), Loops]
@@ -106,7 +108,7 @@ public sealed class LatencyTests
     }
 
     [PoolerFact(FastPoolOnly = "does not look")]
-    public async Task What_shared_servers_break_is_listed()
+    public async Task SHOW_SAFETY_lists_uses_that_shared_servers_break()
     {
         await using var pooler = await Pooler.StartAsync(1);
         await using var client =

@@ -143,7 +143,7 @@ public sealed class MetricsTests
     }
 
     [PoolerFact(FastPoolOnly = "has no endpoint")]
-    public async Task What_is_not_there_and_what_is_not_allowed_have_their_codes()
+    public async Task Missing_paths_and_wrong_methods_have_their_HTTP_codes()
     {
         var (pooler, address) = await StartAsync(1);
         await using var _ = pooler;
@@ -181,7 +181,7 @@ public sealed class MetricsTests
     }
 
     [PoolerFact(FastPoolOnly = "has no endpoint")]
-    public async Task Who_says_nothing_keeps_nobody_out()
+    public async Task A_silent_HTTP_client_keeps_nobody_out()
     {
         var (pooler, address) = await StartAsync(1);
         await using var _ = pooler;
@@ -197,6 +197,44 @@ public sealed class MetricsTests
         Assert.Equal("TDCZ", (await data.QueryAsync("select 1")).Types);
         foreach (var client in silent) client.Dispose();
     }
+
+    [PoolerFact(FastPoolOnly = "has no endpoint")]
+    public async Task Errors_failed_logins_failed_reloads_and_the_process_are_told()
+    {
+        var (pooler, address) = await StartAsync(1);
+        await using var _ = pooler;
+        await using var client = await pooler.RawAsync();
+        await client.QueryAsync("select 1/0");
+        await using (var stranger = await RawClient.ConnectAsync(pooler.Port))
+        {
+            await stranger.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "nowhere")));
+            await stranger.ReplyAsync();
+        }
+        await File.AppendAllTextAsync(pooler.IniPath, "\n[pgbouncer]\nno_such_setting = 1\n");
+        pooler.Process.Signal(Child.SigHup);
+        await pooler.LineAsync("config file loading failed");
+        await client.QueryAsync("begin");
+        var metrics = await Http.GetStringAsync(address + "metrics");
+        foreach (var line in new[]
+        {
+            "fastpool_server_errors_total{database=\"app\"} 1",
+            "fastpool_login_failures_total{user=\"user_trust\",reason=\"no such database\"} 1",
+            "fastpool_reloads_total{result=\"failed\"} 1",
+            "fastpool_last_reload_successful 0",
+            "fastpool_logins_total{database=\"app\",user=\"user_trust\"} 1",
+            "fastpool_open_transactions{database=\"app\",user=\"user_trust\",state=\"idle in transaction\"} 1",
+        })
+            Assert.Contains($"\n{line}\n", metrics, StringComparison.Ordinal);
+        Assert.InRange(Value(metrics, "process_open_fds"), 8, 200);
+        Assert.InRange(Value(metrics, "process_resident_memory_bytes"), 1e6, 1e9);
+        Assert.InRange(Value(metrics, "process_start_time_seconds"), 1e9, 1e10);
+        Assert.InRange(Value(metrics, "process_threads"), 2, 100);
+        var transactions = await pooler.ConsoleAsync("SHOW TRANSACTIONS");
+        Assert.Equal("idle in transaction", Assert.Single(transactions.Rows)[transactions.Columns.IndexOf("state")]);
+    }
+
+    private static double Value(string metrics, string name) => double.Parse(
+        Regex.Match(metrics, $"(?m)^{name} (.*)$").Groups[1].Value, CultureInfo.InvariantCulture);
 
     [PoolerFact(FastPoolOnly = "has no endpoint")]
     public async Task An_address_in_use_is_taken_when_it_is_free()

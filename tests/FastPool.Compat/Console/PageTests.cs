@@ -16,7 +16,7 @@ public sealed class PageTests
         for (var i = 0; i < 5; i++) clients.Add(await pooler.RawAsync());
         await clients[0].QueryAsync("begin");
         await clients[1].QueryAsync("begin");
-        await clients[2].SendAsync(RawClient.Query("select 1"));
+        await clients[2].SendAsync(Wire.Query("select 1"));
         await pooler.PoolIsAsync("cl_waiting", 1);
 
         var page = await BrowseAsync(address, "--dump-dom");
@@ -51,6 +51,69 @@ public sealed class PageTests
         using var http = new HttpClient();
         var html = await http.GetStringAsync(address);
         Assert.Empty(Regex.Matches(html, "(?:src|href|url)\\s*[=(]\\s*[\"']?(?:https?:)?//").Select(match => match.Value));
+    }
+
+    /// <summary>The page and some figures of a pooler that then goes away.</summary>
+    [PoolerFact(FastPoolOnly = "has no page")]
+    public async Task The_page_does_not_stay_green_when_the_pooler_is_gone_and_puts_trouble_first()
+    {
+        var (pooler, address) = await MetricsTests.StartAsync(1);
+        await using var _ = pooler;
+        using var http = new HttpClient();
+        var html = await http.GetByteArrayAsync(address);
+        var figures = System.Text.Json.Nodes.JsonNode.Parse(await http.GetStringAsync(address + "figures"))!;
+        var pools = figures["pools"]!.AsArray();
+        for (var i = 0; i < 300; i++)
+        {
+            pools.Add(System.Text.Json.Nodes.JsonNode.Parse($$"""
+                {"database":"d{{i:000}}","user":"u","cl_active":1,"cl_waiting":0,"sv_active":0,"sv_idle":0,
+                "sv_used":0,"sv_tested":0,"sv_login":0,"maxwait_us":{{(i == 217 ? 5_000_000 : 0)}},"pool_size":5,"pool_mode":"transaction","paused":false,
+                "idle_in_transaction":0,"oldest_us":0}
+                """));
+        }
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        var answers = AnswerAsync(listener, html, System.Text.Encoding.UTF8.GetBytes(figures.ToJsonString()));
+        var page = await BrowseAsync($"http://{listener.LocalEndpoint}/", "--dump-dom");
+        listener.Stop();
+        await answers;
+        Assert.Matches("<span id=\"state\" class=\"state bad\">gone</span>", page);
+        Assert.Contains("<body class=\"gone\">", page, StringComparison.Ordinal);
+        var rows = Regex.Matches(page, "<tr data-row=\"(d[0-9]+)/u\">").Select(static match => match.Groups[1].Value).ToArray();
+        Assert.Equal(20, rows.Length);
+        Assert.Equal(["d217", "d000", "d001"], rows[..3]);
+        Assert.Contains("the first 20 of 300, show all", page, StringComparison.Ordinal);
+    }
+
+    /// <summary>The page as often as it is asked for, the figures once.</summary>
+    private static async Task AnswerAsync(System.Net.Sockets.TcpListener listener, byte[] html, byte[] figures)
+    {
+        var hasTold = false;
+        while (true)
+        {
+            try
+            {
+                using var client = await listener.AcceptTcpClientAsync();
+                var buffer = new byte[8192];
+                var count = await client.GetStream().ReadAsync(buffer);
+                var head = System.Text.Encoding.Latin1.GetString(buffer, 0, count);
+                var isFigures = head.StartsWith("GET /figures ", StringComparison.Ordinal);
+                if (isFigures && hasTold) continue;
+                hasTold |= isFigures;
+                var body = isFigures ? figures : html;
+                var type = isFigures ? "application/json" : "text/html; charset=utf-8";
+                var answer = $"HTTP/1.1 200 OK\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n";
+                await client.GetStream().WriteAsync(System.Text.Encoding.Latin1.GetBytes(answer + "Connection: close\r\n\r\n"));
+                await client.GetStream().WriteAsync(body);
+            }
+            catch (IOException) // The browser has had enough of this one.
+            {
+            }
+            catch (Exception end) when (end is System.Net.Sockets.SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
     }
 
     private static async Task<string> ScriptAsync(Pooler pooler)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Console;
 
@@ -138,7 +137,7 @@ public sealed class ToolTests
             await child.ExitAsync();
         }
         var (theirs, ours) = (rows[0], rows[1]);
-        // What a later version gave another default or made changeable.
+        // Settings that a later version gave another default or made changeable.
         string[] changed =
             ["auth_query", "server_tls_sslmode", "server_check_query", "max_prepared_statements", "max_user_connections",
             "client_tls_ciphers", "server_tls_ciphers"];
@@ -166,7 +165,7 @@ public sealed class ToolTests
             f["ignore_startup_parameters"] = ignored;
         });
         await using var console = await RawClient.ConnectAsync(pooler.Port);
-        await console.SendAsync(RawClient.Startup(("user", "admin"), ("database", "pgbouncer"), (name, value)));
+        await console.SendAsync(Wire.Startup(("user", "admin"), ("database", "pgbouncer"), (name, value)));
         var reply = await console.ReplyAsync();
         return (reply.Status, reply.ErrorText);
     });
@@ -186,7 +185,7 @@ public sealed class ToolTests
     [InlineData("SHUTDOWN WAIT_FOR_CLIENTS")]
     [InlineData("SHOW FDS")]
     [InlineData("SET log_stats=0")]
-    public async Task Who_may_only_look_does_nothing(string command)
+    public async Task A_user_who_may_only_look_changes_nothing(string command)
     {
         await using var pooler = await Pooler.StartAsync(1);
         await using var stats = await RawClient.LoginAsync(pooler.Port, "stats", "pgbouncer");

@@ -1,10 +1,9 @@
 using System.Text;
-using FastPool.Compat.Streams;
 
 namespace FastPool.Compat.Faults;
 
 /// <summary>
-/// What one client does, by intent or by accident, stays with that client: no byte of it elsewhere, no memory without end, no
+/// One client's faults, by intent or by accident, stay with that client: no byte of it elsewhere, no memory without end, no
 /// loop held up.
 /// </summary>
 public class ClientFaultTests
@@ -39,7 +38,7 @@ public class ClientFaultTests
             attacker.LogIn("user_trust", Postgres.Database);
             attacker.Say(Wire.Query("begin"));
             attacker.ReadUntilReady();
-            attacker.Say([.. RawClient.Typed('d', body), .. Wire.Close('S', "nobody's")]);
+            attacker.Say([.. Wire.Typed('d', body), .. Wire.Close('S', "nobody's")]);
             attacker.Reset();
             Assert.Equal("mine", (await victim.QueryAsync(Victims)).Rows.Single()[0]);
         }
@@ -62,7 +61,7 @@ public class ClientFaultTests
             "close" or "close on the console" => Repeat(Wire.Close('S', "x")),
             "parse" => Repeat([.. Wire.Parse("s", "select 1"), .. Wire.Close('S', "s")]),
             "console" => Repeat(Wire.Query("SHOW VERSION")),
-            "requests for TLS" => Repeat(RawClient.Untyped(80877104, [])),
+            "requests for TLS" => Repeat(Wire.Untyped(Wire.GssEncRequest)),
             "errors" => Repeat([.. Wire.Query("selec"), .. Wire.Sync]),
             _ => Repeat(Wire.Sync),
         };
@@ -142,7 +141,7 @@ public class ClientFaultTests
         var head = await client.BytesAsync(5);
         Assert.Equal('E', (char)head![0]);
         Assert.InRange(UnreadingClient.ResidentKilobytes(pooler.Pid) - before, long.MinValue, GrowthMaxKilobytes);
-        var left = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1)) - 4;
+        var left = Wire.LengthOf(head) - head.Length;
         Assert.InRange(left, Length, Length + 1000);
         for (int taken; left > 0; left -= taken)
         {

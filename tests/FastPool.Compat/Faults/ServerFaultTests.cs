@@ -3,8 +3,8 @@ using System.Text;
 namespace FastPool.Compat.Faults;
 
 /// <summary>
-/// What a server says, by intent or because it is broken, ends that server and at most its client. The pooler lives, and says
-/// why.
+/// A server's wrong message, by intent or because it is broken, ends that server and at most its client. The pooler lives, and
+/// says why.
 /// </summary>
 public class ServerFaultTests
 {
@@ -51,7 +51,7 @@ public class ServerFaultTests
         var client =
             await RawClient.LoginAsync(pooler.Port, "user_trust", "evil", when == "setting parameters" ? [("DateStyle", "German")]
             : []);
-        await client.SendAsync(RawClient.Query("select 1"));
+        await client.SendAsync(Wire.Query("select 1"));
         if (when == "testing") await client.ReplyAsync();
         await pooler.LineAsync("closing because: bad pkt header");
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
@@ -72,7 +72,7 @@ public class ServerFaultTests
         {
             await peer.WelcomeAsync(("server_version", "15.0"));
             await peer.ReadAsync();
-            await peer.SendRawAsync([(byte)type, .. ScriptedPeer.Int32(Length)]);
+            await peer.SendRawAsync([(byte)type, .. Wire.Int32(Length)]);
             var part = new byte[1_000_000];
             Array.Fill(part, (byte)'x');
             try
@@ -88,7 +88,7 @@ public class ServerFaultTests
         await using var pooler = await StartAsync(server, loops);
         await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", "evil");
         var before = UnreadingClient.ResidentKilobytes(pooler.Pid);
-        await client.SendAsync(RawClient.Query("select 1"));
+        await client.SendAsync(Wire.Query("select 1"));
         if (line.Length > 0) await pooler.LineAsync(line);
         else
         {
@@ -112,15 +112,15 @@ public class ServerFaultTests
                 [.. Enumerable.Range(0, 2_000)
                 .SelectMany(
                 static i =>
-                (byte[])[.. RawClient.Typed('S', Encoding.ASCII.GetBytes($"name{i}\0{new string('v', 100)}{Guid.NewGuid()}\0")),
-                .. RawClient.Typed('N', "SNOTICE\0C00000\0Mhello\0\0"u8.ToArray())])];
+                (byte[])[.. Wire.Typed('S', Encoding.ASCII.GetBytes($"name{i}\0{new string('v', 100)}{Guid.NewGuid()}\0")),
+                .. Wire.Typed('N', "SNOTICE\0C00000\0Mhello\0\0"u8.ToArray())])];
             for (var i = 0; i < 400; i++) await peer.SendRawAsync(many);
             await peer.ReadAsync();
         });
         await using var pooler = await StartAsync(server, loops);
         await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", "evil");
         var before = UnreadingClient.ResidentKilobytes(pooler.Pid);
-        await client.SendAsync(RawClient.Query("select 1"));
+        await client.SendAsync(Wire.Query("select 1"));
         for (var i = 0; i < 100; i++) Assert.NotNull(await client.BytesAsync(1_000_000));
         Assert.InRange(UnreadingClient.ResidentKilobytes(pooler.Pid) - before, long.MinValue, GrowthMaxKilobytes);
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));

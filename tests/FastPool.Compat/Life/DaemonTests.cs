@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using FastPool.Compat.Dist;
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Life;
 
-/// <summary>What init scripts and service managers see of the process, beside PgBouncer.</summary>
+/// <summary>The process as init scripts and service managers see it, beside PgBouncer.</summary>
 public sealed class DaemonTests
 {
     [ReferenceTheory]

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Life;
 
@@ -131,7 +130,7 @@ public sealed class ObstacleTests
     private static List<string> Everything(string folder) =>
         [.. Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Order()];
 
-    /// <summary>What is bad, without time, pid and what differs from run to run.</summary>
+    /// <summary>The complaint, without time, pid and what differs from run to run.</summary>
     private static string Words(string line, string folder, int port)
     {
         line = line.Replace(folder, "", StringComparison.Ordinal).Replace($"{port}", "PORT", StringComparison.Ordinal);

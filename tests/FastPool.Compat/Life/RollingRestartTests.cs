@@ -54,7 +54,7 @@ public sealed class RollingRestartTests
     [PoolerTheory(FastPoolOnly = "has no endpoint")]
     [InlineData(Child.SigTerm)]
     [InlineData(Child.SigInt)]
-    public async Task Who_asks_and_who_listens_hears_of_the_end_before_the_port_closes(int signal)
+    public async Task Readiness_and_systemd_hear_of_the_end_before_the_port_closes(int signal)
     {
         using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         var name = $"@fp{Guid.NewGuid():N}";

@@ -29,7 +29,7 @@ public class SlowLogTests
             await LogInAsync(pooler, LogsOfAPipe).WaitAsync(TimeSpan.FromSeconds(60));
             Assert.Equal(1, await pooler.ScalarAsync("select 1"));
 
-            // Who reads it after all gets every line, in order.
+            // A late reader gets every line, in order.
             var read = ReadAsync(pipe, "closing because: ", LogsOfAPipe);
             var lines = await read.WaitAsync(TimeSpan.FromSeconds(60));
             Assert.DoesNotContain(lines, static line => line.Contains("dropped", StringComparison.Ordinal));

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Life;
 
@@ -162,7 +161,7 @@ public sealed class SurroundingsTests
             f["syslog"] = "1";
             f["syslog_facility"] = facility;
             f["syslog_ident"] = ident;
-            f["verbose"] = "1"; // What is for debugging is not for syslog.
+            f["verbose"] = "1"; // Lines for debugging are not for syslog.
             f.Wrapper = OwnView.Of($"""
                 mkdir {folder}/new
                 mount -t tmpfs none {folder}/new

@@ -23,7 +23,7 @@ public class FailoverTests
     }
 
     [PoolerTheory(FastPoolOnly = "a dead host costs server_login_retry there"), Loops]
-    public async Task Nor_a_failover_to_another_host_of_the_list(int loops)
+    public async Task Idle_clients_hear_nothing_of_a_failover_to_another_host_of_the_list(int loops)
     {
         await using var first = await Postgres.StartAsync();
         await using var second = await Postgres.StartAsync();
@@ -66,7 +66,7 @@ public class FailoverTests
         var crowd = new Crowd();
         for (var i = 0; i < Clients; i++) crowd.Members.Add(await pooler.RawAsync());
         await crowd.AskAsync("select 1");
-        await pooler.PoolIsAsync("sv_login", 0); // Who asks after a login that failed is told so at once, as in PgBouncer.
+        await pooler.PoolIsAsync("sv_login", 0); // A client that comes after a failed login is told so at once, as in PgBouncer.
         return crowd;
     }
 

@@ -107,7 +107,7 @@ public class HostListTests
     }
 }
 
-/// <summary>What SHOW SERVERS says of addresses.</summary>
+/// <summary>The addresses in SHOW SERVERS.</summary>
 internal static class ServerAddresses
 {
     /// <summary>Waits until the pooler has noticed that its servers there are no more.</summary>

@@ -4,7 +4,7 @@ using System.Text;
 namespace FastPool.Compat.Effects;
 
 /// <summary>
-/// What packages, service managers and scripts expect of the process; where PgBouncer does the same, both are run.
+/// Packages, service managers and scripts expect this of the process; where PgBouncer does the same, both are run.
 /// </summary>
 public class ProcessContractTests
 {
@@ -133,12 +133,47 @@ public class ProcessContractTests
         Assert.True(File.Exists(Path.Combine(folder, ".s.PGSQL.6432"))); // It is the service manager's.
     }
 
+    [PoolerFact(FastPoolOnly = "to PgBouncer such a client is one of IPv6")]
+    public async Task A_client_of_IPv4_on_a_socket_for_both_families_is_one_of_IPv4()
+    {
+        var port = Machine.FreePort();
+        var folder = Machine.NewFolder("a");
+        var script = Path.Combine(folder, "activate");
+        var rules = Path.Combine(folder, "hba");
+        await File.WriteAllTextAsync(rules, "host all all 127.0.0.1/32 trust\n");
+        await File.WriteAllTextAsync(script, $$"""
+            #!/usr/bin/perl
+            use Socket qw(:all); use POSIX; use Fcntl;
+            socket(my $s, PF_INET6, SOCK_STREAM, 0) or die; setsockopt($s, IPPROTO_IPV6, IPV6_V6ONLY, 0) or die;
+            bind($s, pack_sockaddr_in6({{port}}, inet_pton(AF_INET6, "::"))) or die; listen($s, 9) or die;
+            POSIX::dup2(fileno($s), 3); $^F = 9; open(my $h, "<&=", 3); fcntl($h, F_SETFD, 0);
+            $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_PID} = $$;
+            exec "{{Binary.Path}}", @ARGV;
+            """);
+        File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
+        await using var pooler = await Pooler.StartAsync(1, f =>
+        {
+            f.Program = script;
+            f["auth_type"] = "hba";
+            f["auth_hba_file"] = rules;
+            f["application_name_add_host"] = "1";
+        });
+        await using var client = await RawClient.LoginAsync(port, "user_trust", Postgres.Database);
+        Assert.StartsWith("app - 127.0.0.1:", (await client.QueryAsync("show application_name")).Rows[0][0]!,
+            StringComparison.Ordinal);
+        await using var console = await RawClient.LoginAsync(port, "admin", "pgbouncer");
+        var clients = await console.QueryAsync("SHOW CLIENTS");
+        Assert.All(clients.Rows, row => Assert.Equal("127.0.0.1", row[clients.Columns.IndexOf("addr")]));
+        Assert.All(clients.Rows, row => Assert.Equal("127.0.0.1", row[clients.Columns.IndexOf("local_addr")]));
+        Assert.DoesNotContain("::ffff", pooler.Process.Text, StringComparison.Ordinal);
+    }
+
     [ReferenceFact]
     public Task A_log_line_goes_on_with_a_tab_as_in_PgBouncer() => Reference.SameAsync(async program =>
     {
         await using var pooler = await Pooler.StartAsync(1, f => f.Program = program);
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "a\nb"), ("database", "x")));
+        await client.SendAsync(Wire.Startup(("user", "a\nb"), ("database", "x")));
         await client.ReplyAsync();
         await pooler.LineAsync("\tb");
         return pooler.Process.Lines.First(line => line.Contains("\tb", StringComparison.Ordinal))[..2];

@@ -1,6 +1,6 @@
 namespace FastPool.Compat.Effects;
 
-/// <summary>What a reload changes, and what it leaves alone, with clients at work.</summary>
+/// <summary>Changes that a reload makes, and things it leaves alone, with clients at work.</summary>
 public class ReloadTests
 {
     [PoolerTheory(FastPoolOnly = "what stands before the mistake is applied there"), Loops]
@@ -132,7 +132,7 @@ public class ReloadTests
     }
 
     [PoolerTheory, Loops]
-    public async Task What_needs_a_restart_is_passed_over_even_if_it_is_nonsense(int loops)
+    public async Task A_reload_passes_over_a_setting_that_needs_a_restart_even_if_it_is_nonsense(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
         var before = await ConfigAsync(pooler);

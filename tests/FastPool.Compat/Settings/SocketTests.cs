@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace FastPool.Compat.Effects;
 
-/// <summary>What listen_*, tcp_*, unix_socket_* and so_reuseport make of sockets, as the kernel tells it.</summary>
+/// <summary>The effect of listen_*, tcp_*, unix_socket_* and so_reuseport on sockets, as the kernel tells it.</summary>
 public class SocketTests
 {
     [PoolerTheory, Loops]
@@ -138,7 +138,7 @@ public class SocketTests
         Assert.Contains($"listening on unix:{name}/.s.PGSQL.{pooler.Port}", pooler.Process.Text);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint($"\0{name[1..]}/.s.PGSQL.{pooler.Port}"));
-        await socket.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+        await socket.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
         var first = new byte[1];
         Assert.Equal(1, await socket.ReceiveAsync(first));
         Assert.Equal('R', (char)first[0]);
@@ -160,7 +160,7 @@ public class SocketTests
     }
 
     [PoolerTheory, Loops]
-    public async Task Out_of_descriptors_newcomers_wait_and_the_others_go_on(int loops)
+    public async Task Out_of_descriptors_the_others_go_on_and_newcomers_come_in_as_soon_as_there_are_some(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f.Program = NoFileLimit(60));
         await using var client = await pooler.RawAsync();
@@ -168,14 +168,89 @@ public class SocketTests
         var crowd = new List<RawClient>();
         for (var i = 0; i < 80; i++) crowd.Add(await RawClient.ConnectAsync(pooler.Port));
         foreach (var one in crowd)
-            await one.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+        {
+            try
+            {
+                await one.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+            }
+            catch (IOException) // Closed, because there is no descriptor to hear it with.
+            {
+            }
+        }
         await pooler.LineAsync("accept() failed: Too many open files");
         Assert.Equal("TDCZ", (await client.QueryAsync("select 1")).Types);
         foreach (var one in crowd) await one.DisposeAsync();
-        Assert.Equal(1, await pooler.ScalarAsync("select 1")); // After the pause of five seconds.
+        await Until.TrueAsync(async () => await TryScalarAsync(pooler) is 1, "newcomers come in"); // PgBouncer waits for 5 s.
         Assert.True(
             pooler.Process.Lines.Count(line => line.Contains("accept() failed", StringComparison.Ordinal)) <= 2 * 2 * loops,
             "it does not spin");
+    }
+
+    private static async Task<object?> TryScalarAsync(Pooler pooler)
+    {
+        try
+        {
+            return await pooler.ScalarAsync("select 1");
+        }
+        catch (Npgsql.NpgsqlException)
+        {
+            return null;
+        }
+    }
+
+    [PoolerTheory(FastPoolOnly = "PgBouncer keeps none"), Loops]
+    public async Task Out_of_descriptors_console_metrics_and_log_file_go_on(int loops)
+    {
+        var port = Machine.FreePort();
+        var log = Path.Combine(Machine.NewFolder("l"), "log");
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            f.Program = NoFileLimit(80);
+            f["logfile"] = log;
+            f.Own["metrics_listen"] = $"127.0.0.1:{port}";
+        });
+        var crowd = new List<RawClient>();
+        Reply? refusal = null;
+        for (var i = 0; i < 80 && refusal is null; i++)
+        {
+            var one = await RawClient.ConnectAsync(pooler.Port);
+            crowd.Add(one);
+            await one.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+            var reply = await one.ReplyAsync();
+            if (reply.Types == "E") refusal = reply;
+        }
+        Assert.Equal("no more connections allowed (too many open files)", refusal!.Error!.Field('M'));
+        // Those that are kept are asked for by many who say nothing.
+        for (var i = 0; i < 40; i++) crowd.Add(await RawClient.ConnectAsync(pooler.Port));
+        using var http = new HttpClient();
+        foreach (var path in new[] { "healthz", "metrics" })
+            Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri($"http://127.0.0.1:{port}/{path}"))).StatusCode);
+        await Until.TrueAsync(() => TryConsoleAsync(pooler), "the console is there");
+        File.Delete(log);
+        pooler.Process.Signal(Child.SigHup); // Opens the log file anew.
+        await Until.TrueAsync(() => Task.FromResult(File.Exists(log)), "the log is written");
+        foreach (var one in crowd) await one.DisposeAsync();
+    }
+
+    private static async Task<bool> TryConsoleAsync(Pooler pooler)
+    {
+        try
+        {
+            return (await pooler.ConsoleAsync("SHOW VERSION")).Rows.Count == 1;
+        }
+        catch (Exception failure) when (failure is IOException or SocketException or EndOfStreamException)
+        {
+            return false;
+        }
+    }
+
+    [PoolerFact(FastPoolOnly = "PgBouncer leaves the soft limit as it is")]
+    public async Task The_soft_limit_of_descriptors_becomes_the_hard_one()
+    {
+        await using var pooler = await Pooler.StartAsync(1, f => f.Wrapper = ["prlimit", "--nofile=64:512", .. Machine.AsUser]);
+        var limits = await File.ReadAllTextAsync($"/proc/{pooler.Pid}/limits");
+        Assert.Matches(@"Max open files\s+512\s+512\s", limits);
+        await pooler.LineAsync("kernel file descriptor limit: 512 (hard: 512)");
     }
 
     [ReferenceTheory]

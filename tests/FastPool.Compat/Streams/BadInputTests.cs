@@ -47,9 +47,9 @@ public class BadInputTests
                 .. Wire.Parse("c", "copy bad_input from stdin"), .. Wire.Bind("", "c"), .. Wire.Execute(), .. Wire.Sync,
                 .. Wire.CopyData("no number\n"), .. Wire.CopyDone, .. Wire.Sync, .. Wire.Query("rollback")], 3),
         ["FunctionCall"] = ([.. Wire.CallSum(40, 2), .. Wire.CallSum(int.MaxValue, 1), .. Wire.CallSum(1, 1)], 3),
-        ["A query without its terminator"] = ([.. RawClient.Typed('Q', "select 1"u8.ToArray()), .. Wire.Query("select 2")], 2),
+        ["A query without its terminator"] = ([.. Wire.Typed('Q', "select 1"u8.ToArray()), .. Wire.Query("select 2")], 2),
         ["A Bind that is cut short, of the unnamed statement"] =
-            ([.. Wire.Parse("", "select $1::int"), .. RawClient.Typed('B', [0, 0, 0, 0, 0]), .. Wire.Sync], 1),
+            ([.. Wire.Parse("", "select $1::int"), .. Wire.Typed('B', [0, 0, 0, 0, 0]), .. Wire.Sync], 1),
     };
 
     private static byte[] Unnamed(int number) =>
@@ -124,23 +124,16 @@ public class BadInputTests
     /// <summary>Bytes, and the words with which the pooler ends the connection.</summary>
     private static readonly Dictionary<string, (byte[] Bytes, string Text)> Refused = new()
     {
-        ["Bind to an unknown statement"] =
-            ([.. Wire.Bind("", "nobody's"), .. Wire.Execute(), .. Wire.Sync], "prepared statement did not exist"),
-        ["Describe of an unknown statement"] =
-            ([.. Wire.Describe('S', "nobody's"), .. Wire.Sync], "prepared statement did not exist"),
-        ["A name that is taken"] =
-            ([.. Wire.Parse("twice", "select 1"), .. Wire.Parse("twice", "select 2"), .. Wire.Sync],
-            "prepared statement name is already in use"),
         ["Parse without room for its types"] =
-            ([.. RawClient.Typed('P', [.. Wire.Text("s"), .. Wire.Text("select 1"), 0, 3, 0, 0]), .. Wire.Sync],
+            ([.. Wire.Typed('P', [.. Wire.Strings("s"), .. Wire.Strings("select 1"), 0, 3, 0, 0]), .. Wire.Sync],
             "broken Parse packet"),
         ["Parse without an end of its name"] =
-            ([.. RawClient.Typed('P', "name"u8.ToArray()), .. Wire.Sync], "failed to parse packet"),
+            ([.. Wire.Typed('P', "name"u8.ToArray()), .. Wire.Sync], "failed to parse packet"),
         ["Bind without an end of its names"] =
-            ([.. RawClient.Typed('B', "name"u8.ToArray()), .. Wire.Sync], "failed to parse packet"),
+            ([.. Wire.Typed('B', "name"u8.ToArray()), .. Wire.Sync], "failed to parse packet"),
         ["A length that is none"] = ([(byte)'Q', 0, 0, 0, 3, 1, 2, 3], "bad packet header: '5100000003010203'"),
-        ["Another startup packet"] = (RawClient.Startup(("user", "user_trust")), "unknown pkt"),
-        ["SSLRequest after the login"] = (RawClient.Untyped(80877103, []), "unknown pkt"),
+        ["Another startup packet"] = (Wire.Startup(("user", "user_trust")), "unknown pkt"),
+        ["SSLRequest after the login"] = (Wire.Untyped(Wire.SslRequest), "unknown pkt"),
     };
 
     public static TheoryData<string> RefusedNames => [.. Refused.Keys];
@@ -155,7 +148,7 @@ public class BadInputTests
             await client.SendAsync(bytes);
             var replies = new List<Message>();
             while (await client.ReadAsync() is { } message) replies.Add(message);
-            Assert.Equal("E FATAL/08P01 " + text, Wire.Show(replies[^1]));
+            Assert.Equal("E FATAL/08P01 " + text, MessageText.Show(replies[^1]));
             Assert.DoesNotContain(replies, message => message.Type == 'Z');
         }
 
@@ -170,7 +163,7 @@ public class BadInputTests
             .Where(type => !"QPBDECHSFdcfX".Contains((char)type, StringComparison.Ordinal)))
         {
             await using var client = await pooler.RawAsync();
-            await client.SendAsync(RawClient.Typed((char)type, [1, 2, 3, 4]));
+            await client.SendAsync(Wire.Typed((char)type, [1, 2, 3, 4]));
             Assert.Equal("FATAL/08P01 unknown pkt", (await client.ReplyAsync()).ErrorText);
         }
 
@@ -244,7 +237,7 @@ public class BadInputTests
                 var key = (byte[])client.CancelKey.Clone();
                 key[bit / 8] ^= (byte)(1 << (bit % 8));
                 await using var cancel = await RawClient.ConnectAsync(pooler.Port);
-                await cancel.SendAsync(RawClient.Untyped(80877102, key));
+                await cancel.SendAsync(Wire.Untyped(Wire.CancelRequest, key));
                 Assert.Null(await cancel.BytesAsync(1));
             }
 
@@ -272,7 +265,7 @@ public class BadInputTests
                 break;
             }
 
-            replies.Add(Wire.Show(message));
+            replies.Add(MessageText.Show(message));
             if (message.Type == 'Z') seen++;
         }
 

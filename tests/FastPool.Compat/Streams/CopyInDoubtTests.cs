@@ -93,7 +93,7 @@ public sealed class CopyInDoubtTests : IAsyncLifetime
             for (var isThere = false; !isThere;)
             {
                 var message = (await client.ReadAsync())!;
-                lines.Add(Wire.Show(message));
+                lines.Add(MessageText.Show(message));
                 isThere = message.Type is 'G' or 'E';
             }
         }
@@ -102,7 +102,7 @@ public sealed class CopyInDoubtTests : IAsyncLifetime
         {
             var message = await client.ReadAsync()
                 ?? throw new InvalidOperationException("closed behind " + string.Join('\n', lines));
-            lines.Add(Wire.Show(message));
+            lines.Add(MessageText.Show(message));
             atEnd = lines.Count > 2 && lines[^1][0] == 'Z' && lines[^2] == "C SELECT 1"
                 && lines[^3].EndsWith(Convert.ToHexString("the end"u8), StringComparison.Ordinal);
         }
@@ -145,7 +145,7 @@ public sealed class CopyInDoubtTests : IAsyncLifetime
     }
 
     [PoolerTheory, Loops]
-    public async Task Who_goes_on_with_queries_has_given_the_COPY_up(int loops)
+    public async Task A_client_that_goes_on_with_queries_has_given_the_COPY_up(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var client = await pooler.RawAsync();

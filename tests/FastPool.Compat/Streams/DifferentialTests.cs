@@ -1,4 +1,3 @@
-using FastPool.Compat.Effects;
 using Xunit.Abstractions;
 
 namespace FastPool.Compat.Streams;
@@ -45,9 +44,9 @@ public class DifferentialTests(ITestOutputHelper output)
         await using var client = await RawClient.ConnectAsync(pooler.Port);
         await client.SendAsync(stream.EndsAlone ? bytes : [.. bytes, .. Wire.Terminate]);
         var lines = new List<string>();
-        if (bytes.AsSpan().StartsWith(RawClient.Untyped(80877103, []))
-            || bytes.AsSpan().StartsWith(RawClient.Untyped(80877104, []))) await ReadAnswersAsync(client, lines);
-        while (await client.ReadAsync(20) is { } message) lines.Add(Normal(Wire.Show(message)));
+        if (bytes.AsSpan().StartsWith(Wire.Untyped(Wire.SslRequest))
+            || bytes.AsSpan().StartsWith(Wire.Untyped(Wire.GssEncRequest))) await ReadAnswersAsync(client, lines);
+        while (await client.ReadAsync(20) is { } message) lines.Add(Normal(MessageText.Show(message)));
         lines.Add("closed");
         return SortVariables(lines);
     }

@@ -8,10 +8,10 @@ public sealed class PartialMessageTests
 {
     private const int FirstPart = 12;
 
-    private static readonly byte[] Description = RawClient.Typed('T', [0, 1, .. "column\0"u8.ToArray(), .. new byte[18]]);
-    private static readonly byte[] Notification = RawClient.Typed('A', [0, 0, 0, 7, .. "channel\0payload\0"u8.ToArray()]);
-    private static readonly byte[] Error = RawClient.Typed('E', "SERROR\0VERROR\0C22P02\0Mno number\0\0"u8.ToArray());
-    private static readonly byte[] Ready = RawClient.Typed('Z', "I"u8.ToArray());
+    private static readonly byte[] Description = Wire.Typed('T', [0, 1, .. "column\0"u8.ToArray(), .. new byte[18]]);
+    private static readonly byte[] Notification = Wire.Typed('A', [0, 0, 0, 7, .. "channel\0payload\0"u8.ToArray()]);
+    private static readonly byte[] Error = Wire.Typed('E', "SERROR\0VERROR\0C22P02\0Mno number\0\0"u8.ToArray());
+    private static readonly byte[] Ready = Wire.Typed('Z', "I"u8.ToArray());
 
     private readonly TaskCompletionSource _secondPart = new();
 
@@ -22,11 +22,11 @@ public sealed class PartialMessageTests
         await using var pooler = await Pooler.StartAsync(server.Port, loops, f => f["default_pool_size"] = "1");
         await using var client = await pooler.RawAsync();
         await client.SendAsync([.. Wire.Parse("", "select 1"), .. Wire.Describe('S', ""), .. Wire.Flush]);
-        Assert.Equal((byte[])[.. RawClient.Typed('1', []), .. Description[..FirstPart]], await client.BytesAsync(5 + FirstPart));
+        Assert.Equal((byte[])[.. Wire.Typed('1'), .. Description[..FirstPart]], await client.BytesAsync(5 + FirstPart));
         await client.SendAsync([.. Wire.Close('S', "nobody's"), .. Wire.Flush]);
         await pooler.ConsoleAsync("SHOW VERSION"); // By then the Close has been read.
         _secondPart.SetResult();
-        var rest = (byte[])[.. Description[FirstPart..], .. RawClient.Typed('3', [])];
+        var rest = (byte[])[.. Description[FirstPart..], .. Wire.Typed('3')];
         Assert.Equal(rest, await client.BytesAsync(rest.Length));
         await client.SendAsync(Wire.Sync);
         Assert.Equal(Ready, await client.BytesAsync(Ready.Length));

@@ -20,7 +20,7 @@ public class StatementHealingTests
     });
 
     [PoolerTheory(FastPoolOnly = "never hears of it"), Loops]
-    public async Task What_a_DO_block_drops_is_missed_once(int loops)
+    public async Task A_statement_that_a_DO_block_drops_is_missed_once(int loops)
     {
         await using var pooler = await StartAsync(loops);
         Assert.Equal("1", await UseAsync(pooler, "select 1"));

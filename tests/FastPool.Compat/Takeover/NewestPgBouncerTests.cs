@@ -79,7 +79,7 @@ public class NewestPgBouncerTests
         {
             var bytes = new byte[8];
             BinaryPrimitives.WriteUInt64BigEndian(bytes, BusyKey);
-            await cancel.SendAsync(RawClient.Untyped(80877102, bytes));
+            await cancel.SendAsync(Wire.Untyped(Wire.CancelRequest, bytes));
             Assert.Null(await cancel.ReadAsync());
         }
         Assert.Equal("ERROR/57014 canceling statement due to user request", (await sleeping).ErrorText);
@@ -146,20 +146,20 @@ public class NewestPgBouncerTests
         {
         }
         using var connection = await listener.AcceptAsync().WaitAsync(Deadline);
-        var startup = RawClient.Untyped(0x30000, Encoding.ASCII.GetBytes("database\0pgbouncer\0user\0pgbouncer\0\0"));
+        var startup = Wire.Untyped(Wire.Version3, Encoding.ASCII.GetBytes("database\0pgbouncer\0user\0pgbouncer\0\0"));
         Assert.Equal(startup, await ReadAsync(connection, startup.Length));
         await connection.SendAsync(
-            (byte[])[.. RawClient.Typed('R', [0, 0, 0, 0]),
-            .. RawClient.Typed('S', Encoding.ASCII.GetBytes("server_version\01.25.2/bouncer\0")),
-            .. RawClient.Typed('K', new byte[8]), .. Ready]);
+            (byte[])[.. Wire.Typed('R', [0, 0, 0, 0]),
+            .. Wire.Typed('S', Encoding.ASCII.GetBytes("server_version\01.25.2/bouncer\0")),
+            .. Wire.Typed('K', new byte[8]), .. Ready]);
         await HearsAsync(connection, "SUSPEND;");
-        await connection.SendAsync((byte[])[.. RawClient.Typed('C', "SUSPEND\0"u8.ToArray()), .. Ready]);
+        await connection.SendAsync((byte[])[.. Wire.Typed('C', "SUSPEND\0"u8.ToArray()), .. Ready]);
         await HearsAsync(connection, "SHOW FDS;");
         await connection.SendAsync(Description());
         try
         {
             sendRows(connection);
-            await connection.SendAsync((byte[])[.. RawClient.Typed('C', "SHOW\0"u8.ToArray()), .. Ready]);
+            await connection.SendAsync((byte[])[.. Wire.Typed('C', "SHOW\0"u8.ToArray()), .. Ready]);
             await HearsAsync(connection, "SHUTDOWN;");
         }
         catch (Exception e) when (e is EndOfStreamException or SocketException)
@@ -168,11 +168,11 @@ public class NewestPgBouncerTests
         }
     }
 
-    private static byte[] Ready => RawClient.Typed('Z', "I"u8.ToArray());
+    private static byte[] Ready => Wire.Typed('Z', "I"u8.ToArray());
 
     private static async Task HearsAsync(Socket connection, string query)
     {
-        var expected = RawClient.Query(query);
+        var expected = Wire.Query(query);
         Assert.Equal(expected, await ReadAsync(connection, expected.Length));
     }
 
@@ -191,34 +191,21 @@ public class NewestPgBouncerTests
     private static byte[] Description()
     {
         var body = new List<byte>();
-        body.AddRange(Int16(Columns.Length));
+        body.AddRange(Wire.Int16(Columns.Length));
         foreach (var (name, type) in Columns)
             body.AddRange(
-            [.. Encoding.ASCII.GetBytes(name), 0, 0, 0, 0, 0, 0, 0, .. Int32(type), .. Int16(-1), .. Int32(-1), 0, 0]);
-        return RawClient.Typed('T', [.. body]);
+            [.. Encoding.ASCII.GetBytes(name), 0, 0, 0, 0, 0, 0, 0, .. Wire.Int32(type), .. Wire.Int16(-1), .. Wire.Int32(-1),
+                0, 0]);
+        return Wire.Typed('T', [.. body]);
     }
 
     /// <summary>One row in one call, with its descriptor.</summary>
     private static void Row(Socket connection, Socket descriptor, params string?[] values)
     {
-        var body = new List<byte>(Int16(values.Length));
+        var body = new List<byte>(Wire.Int16(values.Length));
         foreach (var value in values)
-            body.AddRange(value is null ? Int32(-1) : [.. Int32(value.Length), .. Encoding.ASCII.GetBytes(value)]);
-        DescriptorSender.Send(connection, RawClient.Typed('D', [.. body]), descriptor);
-    }
-
-    private static byte[] Int16(int value)
-    {
-        var bytes = new byte[2];
-        BinaryPrimitives.WriteInt16BigEndian(bytes, (short)value);
-        return bytes;
-    }
-
-    private static byte[] Int32(int value)
-    {
-        var bytes = new byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(bytes, value);
-        return bytes;
+            body.AddRange(value is null ? Wire.Int32(-1) : Wire.Value(value));
+        DescriptorSender.Send(connection, Wire.Typed('D', [.. body]), descriptor);
     }
 
     /// <summary>A connection to PostgreSQL as the old pooler would have one.</summary>
@@ -226,14 +213,14 @@ public class NewestPgBouncerTests
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, port);
-        await socket.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "app"), ("DateStyle", "ISO, DMY")));
+        await socket.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "app"), ("DateStyle", "ISO, DMY")));
         var key = (await MessagesAsync(socket)).Single(static message => message.Type == 'K').Body;
         return (socket, BinaryPrimitives.ReadUInt64BigEndian(key));
     }
 
     private static async Task<List<Message>> AskAsync(Socket socket, string sql)
     {
-        await socket.SendAsync(RawClient.Query(sql));
+        await socket.SendAsync(Wire.Query(sql));
         return await MessagesAsync(socket);
     }
 
@@ -244,7 +231,7 @@ public class NewestPgBouncerTests
         {
             var head = await ReadAsync(socket, 5);
             messages.Add(
-                new Message((char)head[0], await ReadAsync(socket, BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1)) - 4)));
+                new Message((char)head[0], await ReadAsync(socket, Wire.LengthOf(head) - head.Length)));
         }
         while (messages[^1].Type != 'Z');
         return messages;

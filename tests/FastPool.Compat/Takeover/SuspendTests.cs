@@ -4,7 +4,7 @@ namespace FastPool.Compat.Takeover;
 public class SuspendTests
 {
     [PoolerTheory, Loops]
-    public async Task What_clients_send_meanwhile_is_served_after_resume(int loops)
+    public async Task Messages_sent_during_a_suspend_are_served_after_resume(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
         await using var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
@@ -12,10 +12,10 @@ public class SuspendTests
         await using var inTransaction = await pooler.RawAsync();
         await inTransaction.QueryAsync("begin");
         Assert.Equal("SUSPEND", Assert.Single((await console.QueryAsync("SUSPEND")).Tags));
-        await idle.SendAsync(RawClient.Query("select 1"));
-        await inTransaction.SendAsync(RawClient.Query("select 2"));
+        await idle.SendAsync(Wire.Query("select 1"));
+        await inTransaction.SendAsync(Wire.Query("select 2"));
         await using var newcomer = await RawClient.ConnectAsync(pooler.Port);
-        await newcomer.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+        await newcomer.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
         await Task.WhenAll(NothingAsync(idle), NothingAsync(inTransaction), NothingAsync(newcomer));
         Assert.Equal("suspended|yes", string.Join('|', (await console.QueryAsync("SHOW STATE")).Rows[2]));
         Assert.Equal("ERROR/08P01 already suspended/paused", (await console.QueryAsync("SUSPEND")).ErrorText);
@@ -50,7 +50,7 @@ public class SuspendTests
         await using var holder = await pooler.RawAsync();
         await holder.QueryAsync("begin");
         await using var waiter = await pooler.RawAsync();
-        await waiter.SendAsync(RawClient.Query("select 1"));
+        await waiter.SendAsync(Wire.Query("select 1"));
         await pooler.PoolIsAsync("cl_waiting", 1);
         await using var login = await RawClient.ConnectAsync(pooler.Port);
         await login.SendAsync([0, 0]);

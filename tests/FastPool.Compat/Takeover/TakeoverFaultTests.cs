@@ -149,7 +149,7 @@ public class TakeoverFaultTests
             foreach (var part in parts)
             {
                 var bytes = part.Length > 1
-                    && part[1] == ':' ? RawClient.Typed(part[0], Encoding.ASCII.GetBytes(part[2..]))
+                    && part[1] == ':' ? Wire.Typed(part[0], Encoding.ASCII.GetBytes(part[2..]))
                     : [.. Encoding.ASCII.GetBytes(part), 0, 0, 0, 0, 0, 0];
                 if (isCut && part == parts[^1]) bytes = bytes[..^1];
                 await connection.SendAsync(bytes);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Takeover;
 
@@ -62,7 +61,7 @@ public partial class TakeoverTests
     }
 
     [PoolerTheory(FastPoolOnly = "PgBouncer serves the queue first"), Loops]
-    public async Task Who_waits_keeps_the_place_in_the_queue(int loops)
+    public async Task A_waiting_client_keeps_its_place_in_the_queue(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops, file => file["default_pool_size"] = "1");
         await using var holder = await pooler.RawAsync();
@@ -153,7 +152,7 @@ public partial class TakeoverTests
     internal static async Task<Reply> RefusedAsync(Pooler pooler, string database)
     {
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", database)));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", database)));
         return await client.ReplyAsync();
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using FastPool.Compat.Effects;
 using FastPool.Compat.Tls;
 using Npgsql;
 
@@ -59,7 +58,7 @@ public class TlsTakeoverTests
         Assert.Equal($"{pooler.Pid}\n", await File.ReadAllTextAsync(pidFile));
         await pooler.LineAsync($"metrics on http://127.0.0.1:{port}/");
         Assert.Equal(1, await busy.ScalarAsync("select 1"));
-        old.Signal(Child.SigTerm); // Who does not want to wait says so twice in all.
+        old.Signal(Child.SigTerm); // An operator that does not want to wait says so twice in all.
         Assert.Equal(0, await old.ExitAsync());
         Assert.Contains("LOG got SIGTERM while shutting down, fast exit", old.Text, StringComparison.Ordinal);
         Assert.Equal($"{pooler.Pid}\n", await File.ReadAllTextAsync(pidFile));
@@ -138,7 +137,7 @@ public class TlsTakeoverTests
     }
 
     [ReferenceFact]
-    public async Task Nor_does_PgBouncer_cut_them_off_when_it_takes_over()
+    public async Task PgBouncer_that_takes_over_cuts_no_TLS_client_off()
     {
         await using var pooler = await StartAsync(1);
         await using var busy = await pooler.ConnectAsync(more: Encrypted);

@@ -131,17 +131,17 @@ public class ClientTlsTests
     {
         var certificates = await Certificates.SharedAsync();
         await using var pooler = await Pooler.StartAsync(loops, f => f.OfferTls(certificates, "allow"));
-        var request = RawClient.Untyped(80877103, []);
+        var request = Wire.Untyped(Wire.SslRequest);
         await using (var client = await RawClient.ConnectAsync(pooler.Port))
         {
-            await client.SendAsync([.. request, .. RawClient.Startup(("user", "user_trust"), ("database", "app"))]);
+            await client.SendAsync([.. request, .. Wire.Startup(("user", "user_trust"), ("database", "app"))]);
             Assert.Equal(InjectionText, (await client.ReplyAsync()).ErrorText);
         }
         await using (var client = await RawClient.ConnectAsync(pooler.Port)) // The same a moment later is no handshake.
         {
             await client.SendAsync(request);
             Assert.Equal("S"u8.ToArray(), await client.BytesAsync(1));
-            await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
+            await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "app")));
             await pooler.LineAsync("TLS handshake error: handshake failed: ");
             var rest = await client.BytesAsync(7); // At most an alert.
             Assert.True(rest is null || rest[0] == 21);
@@ -161,7 +161,7 @@ public class ClientTlsTests
         {
             await using var tls = await HandshakeAsync(pooler.Port, offers);
             Assert.Equal(agreed, tls.NegotiatedApplicationProtocol.ToString());
-            await tls.WriteAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
+            await tls.WriteAsync(Wire.Startup(("user", "user_trust"), ("database", "app")));
             var first = new byte[9];
             await tls.ReadExactlyAsync(first);
             // PostgreSQL demands ALPN here too: a browser could be made to begin like this.
@@ -173,7 +173,7 @@ public class ClientTlsTests
         await pooler.LineAsync("no application protocol");
         await using (var tls = await HandshakeAsync(pooler.Port, ["postgresql"])) // Inside TLS nobody asks for TLS.
         {
-            await tls.WriteAsync(RawClient.Untyped(80877103, []));
+            await tls.WriteAsync(Wire.Untyped(Wire.SslRequest));
             Assert.Equal(0, await tls.ReadAsync(new byte[1]));
             await pooler.LineAsync("closing because: SSL req inside SSL");
         }
@@ -275,7 +275,7 @@ public class ClientTlsTests
     [Loops("client_tls_ca_file", "/nowhere", "TLS setup failed: failed to load CA: ")]
     [Loops("client_tls_ciphers", "nonsense", "invalid client_tls_ciphers: nonsense")]
     [Loops("client_tls_ecdhcurve", "nonsense", "invalid client_tls_ecdhecurve: nonsense")]
-    public async Task What_TLS_cannot_be_made_of_ends_the_start(int loops, string setting, string value, string text)
+    public async Task A_TLS_setting_that_cannot_be_used_ends_the_start(int loops, string setting, string value, string text)
     {
         var certificates = await Certificates.SharedAsync();
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => Pooler.StartAsync(loops, f =>
@@ -341,11 +341,11 @@ public class ClientTlsTests
         using var socket = new TcpClient();
         await socket.ConnectAsync("127.0.0.1", pooler.Port);
         var stream = socket.GetStream();
-        await stream.WriteAsync(RawClient.Untyped(80877103, []));
+        await stream.WriteAsync(Wire.Untyped(Wire.SslRequest));
         Assert.Equal('S', stream.ReadByte());
         var tls = new SslStream(stream, leaveInnerStreamOpen: true, IsThePooler);
         await tls.AuthenticateAsClientAsync("localhost");
-        await tls.WriteAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
+        await tls.WriteAsync(Wire.Startup(("user", "user_trust"), ("database", "app")));
         Assert.Equal('R', tls.ReadByte());
         await stream.WriteAsync(
             new byte[] { 23, 3, 3, 0, 32, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
@@ -364,7 +364,7 @@ public class ClientTlsTests
             f["client_login_timeout"] = "1";
         });
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Untyped(80877103, []));
+        await client.SendAsync(Wire.Untyped(Wire.SslRequest));
         Assert.Equal("S"u8.ToArray(), await client.BytesAsync(1));
         Assert.Null(await client.BytesAsync(1)); // Nobody could read a message.
         await pooler.LineAsync("closing because: client_login_timeout");

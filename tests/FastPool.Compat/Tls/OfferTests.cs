@@ -94,7 +94,7 @@ public class OfferTests
             f["server_tls13_ciphers"] = suites;
         });
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "app")));
         using var server = await Until.DoneAsync(listener.AcceptTcpClientAsync(), "the pooler connects");
         var stream = server.GetStream();
         await stream.ReadExactlyAsync(new byte[8]);

@@ -40,14 +40,14 @@ public class OwnRecordsTests
         var certificates = await Certificates.SharedAsync();
         await using var pooler = await Pooler.StartAsync(loops, f => f.OfferTls(certificates, "require"));
         using var client = new SClient(pooler.Port, "-tls1_3", "-ciphersuites", cipher);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "app")));
         await client.HeardAsync("Z\0\0\0\u0005I");
         foreach (var key in "kKkKKk")
         {
             await client.SendAsync([(byte)key, (byte)'\n']);
             await client.ToldAsync("KEYUPDATE");
-            await client.SendAsync([.. RawClient.Typed('P', "\0select 'as before'\0\0\0"u8.ToArray()),
-                .. RawClient.Typed('B', new byte[8]), .. RawClient.Typed('E', new byte[5]), .. RawClient.Typed('S', [])]);
+            await client.SendAsync([.. Wire.Parse("", "select 'as before'"),
+                .. Wire.Bind("", ""), .. Wire.Execute(), .. Wire.Sync]);
             await client.HeardAsync("as before");
             await client.HeardAsync("Z\0\0\0\u0005I");
         }
@@ -65,7 +65,7 @@ public class OwnRecordsTests
         });
         var keyLog = Path.Combine(Machine.NewFolder("keys"), "log");
         using var client = new SClient(pooler.Port, "-tls1_3", "-keylogfile", keyLog);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "app")));
         await client.HeardAsync("Z\0\0\0\u0005I");
         var secrets = (await File.ReadAllLinesAsync(keyLog)).Where(static line => line.Contains(' ')
             && !line.StartsWith('#')).Select(static line => line.Split(' ')[^1]).ToList();

@@ -211,7 +211,7 @@ public class ServerTlsTests
             f["query_wait_timeout"] = "30";
         });
         await using var client = await RawClient.ConnectAsync(pooler.Port);
-        await client.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "app")));
+        await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "app")));
         await server.LineAsync("Reused session-id", 30);
     }
 
@@ -302,10 +302,10 @@ internal sealed class FakeTlsServer : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>What came after the request without or within TLS.</summary>
+    /// <summary>The bytes after the request, without or within TLS.</summary>
     public int PlainBytes { get; private set; }
 
-    /// <summary>What the client called us by in its first flight.</summary>
+    /// <summary>The name that the client called us by in its first flight.</summary>
     public string ServerName { get; private set; } = "";
 
     private async Task ServeAsync()

@@ -1,4 +1,3 @@
-using FastPool.Compat.Effects;
 
 namespace FastPool.Compat.Tls;
 

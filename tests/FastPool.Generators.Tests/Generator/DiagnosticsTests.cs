@@ -52,7 +52,7 @@ public class DiagnosticsTests
         """);
 
     [Fact]
-    public void What_is_computed_or_static_needs_no_attribute() => Expect([], """
+    public void A_computed_or_static_property_needs_no_attribute() => Expect([], """
         [Message('X', From.Frontend)]
         public readonly ref partial struct Message
         {

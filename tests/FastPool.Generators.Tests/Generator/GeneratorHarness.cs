@@ -22,7 +22,7 @@ internal static class GeneratorHarness
         References,
         new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
 
-    /// <summary>What the generator reports, and what the compiler says about source and generated text together.</summary>
+    /// <summary>Reports of the generator, and of the compiler about source and generated text together.</summary>
     public static (string[] Mistakes, Diagnostic[] CompilerErrors, GeneratorRunResult Result) Run(params string[] sources)
     {
         var driver = Driver().RunGeneratorsAndUpdateCompilation(

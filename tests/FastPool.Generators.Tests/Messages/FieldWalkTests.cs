@@ -17,7 +17,7 @@ public class FieldWalkTests
     [InlineData("'user' 00 'bob' 00 00 'x' 00 'y' 00 00", "user=bob", true)]
     public void Startup_parameters_come_in_order_and_a_layout_error_shows_at_the_end(string wire, string pairs, bool malformed)
     {
-        var walk = new StartupParameters(Wire.Bytes(wire));
+        var walk = new StartupParameters(Notation.Bytes(wire));
         var seen = new List<string>();
         while (walk.MoveNext()) seen.Add($"{Encoding.Latin1.GetString(walk.Key)}={Encoding.Latin1.GetString(walk.Value)}");
         Assert.Equal(pairs, string.Join(' ', seen));
@@ -35,7 +35,7 @@ public class FieldWalkTests
     [InlineData("", "", true)]
     public void Error_fields_come_in_order_and_a_layout_error_shows_at_the_end(string wire, string fields, bool malformed)
     {
-        var walk = new ErrorFields(Wire.Bytes(wire));
+        var walk = new ErrorFields(Notation.Bytes(wire));
         var seen = new List<string>();
         while (walk.MoveNext()) seen.Add($"{(char)walk.Code}:{Encoding.Latin1.GetString(walk.Value)}");
         Assert.Equal(fields, string.Join(' ', seen));
@@ -62,7 +62,7 @@ public class FieldWalkTests
     [InlineData("00", "", false)]
     public void Mechanisms_come_in_the_order_of_the_server(string wire, string names, bool malformed)
     {
-        var walk = new SaslMechanisms(Wire.Bytes(wire));
+        var walk = new SaslMechanisms(Notation.Bytes(wire));
         var seen = new List<string>();
         while (walk.MoveNext()) seen.Add(Encoding.Latin1.GetString(walk.Current));
         Assert.Equal(names, string.Join(' ', seen));
@@ -78,7 +78,7 @@ public class FieldWalkTests
     [InlineData(1, "00000001 'a' 00", "a", true)]
     public void Columns_of_a_row_are_NULL_or_bytes(int count, string wire, string values, bool malformed)
     {
-        var columns = Wire.Bytes(wire);
+        var columns = Notation.Bytes(wire);
         var walk = new DataRowColumns(new DataRow { ColumnCount = (short)count, Columns = columns });
         var seen = new List<string>();
         while (walk.MoveNext()) seen.Add(walk.IsNull ? "NULL" : Encoding.Latin1.GetString(walk.Value));

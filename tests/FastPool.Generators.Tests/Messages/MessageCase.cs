@@ -10,7 +10,7 @@ internal abstract class MessageCase(Type type, string wire)
     public Type Type { get; } = type;
 
     /// <summary>A packet written by hand from the manual.</summary>
-    public byte[] Packet { get; } = Wire.Bytes(wire);
+    public byte[] Packet { get; } = Notation.Bytes(wire);
 
     /// <summary>The same packet as its struct writes it.</summary>
     public abstract byte[] WriteSample();

@@ -105,7 +105,7 @@ public class MessageRoundTripTests
     [InlineData("00", false)]
     public void Parse_knows_whether_its_parameter_types_are_whole(string types, bool whole)
     {
-        var bytes = Wire.Bytes(types);
+        var bytes = Notation.Bytes(types);
         Assert.Equal(whole, new Parse { ParameterTypes = bytes }.HasWholeParameterTypes);
     }
 

@@ -40,5 +40,5 @@ public class PreparedMessagesTests
     }
 
     private static void Same(ReadOnlySpan<byte> prepared, string wire) =>
-        Assert.Equal(Convert.ToHexString(Wire.Bytes(wire)), Convert.ToHexString(prepared));
+        Assert.Equal(Convert.ToHexString(Notation.Bytes(wire)), Convert.ToHexString(prepared));
 }

@@ -9,7 +9,7 @@ public class WritingTests
     {
         var packet = new byte[PoolerError.Size("FATAL"u8, "08P01"u8, "unknown pkt"u8)];
         Assert.Equal(packet.Length, PoolerError.Write(packet, "FATAL"u8, "08P01"u8, "unknown pkt"u8));
-        Assert.Equal(Wire.Bytes("'E' 00000020 'SFATAL' 00 'C08P01' 00 'Munknown pkt' 00 00"), packet);
+        Assert.Equal(Notation.Bytes("'E' 00000020 'SFATAL' 00 'C08P01' 00 'Munknown pkt' 00 00"), packet);
     }
 
     [Fact]
@@ -17,7 +17,7 @@ public class WritingTests
     {
         var packet = new byte[PoolerNotice.Size("SET ignored"u8)];
         Assert.Equal(packet.Length, PoolerNotice.Write(packet, "SET ignored"u8));
-        Assert.Equal(Wire.Bytes("'N' 00000021 'SNOTICE' 00 'C00000' 00 'MSET ignored' 00 00"), packet);
+        Assert.Equal(Notation.Bytes("'N' 00000021 'SNOTICE' 00 'C00000' 00 'MSET ignored' 00 00"), packet);
     }
 
     [Fact]
@@ -26,7 +26,7 @@ public class WritingTests
         var buffer = new MessageBuffer(1);
         buffer.WriteNotice("Console usage"u8, "\n\tSHOW"u8);
         Assert.Equal(
-            Wire.Bytes("'N' 0000002b 'SNOTICE' 00 'C00000' 00 'MConsole usage' 00 'D' 0a09 'SHOW' 00 00"), buffer.WrittenSpan);
+            Notation.Bytes("'N' 0000002b 'SNOTICE' 00 'C00000' 00 'MConsole usage' 00 'D' 0a09 'SHOW' 00 00"), buffer.WrittenSpan);
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public class WritingTests
         rows.Column("n"u8, ColumnType.Int8);
         rows.End();
         Assert.Equal(
-            Wire.Bytes("""
+            Notation.Bytes("""
                 'T' 00000031 0002
                 'name' 00 00000000 0000 00000019 ffff ffffffff 0000
                 'n' 00 00000000 0000 00000014 0008 ffffffff 0000
@@ -65,7 +65,7 @@ public class WritingTests
         rows.Complete("SHOW"u8);
         buffer.Write(PreparedMessages.ReadyForQueryIdle);
         Assert.Equal(
-            Wire.Bytes("""
+            Notation.Bytes("""
                 'D' 00000045 0005 00000001 e9 00000002 'ab' ffffffff
                 00000014 '-9223372036854775808' 00000014 '18446744073709551615'
                 'D' 0000000a 0001 ffffffff

@@ -3,7 +3,7 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation.Checkers;
 
-/// <summary>What the pools count is what there is.</summary>
+/// <summary>The pools count exactly what exists.</summary>
 internal sealed class BooksChecker(World world) : Checker(world)
 {
     internal override void AtEnd()

@@ -4,8 +4,8 @@ using FastPool.Simulation.Worlds;
 namespace FastPool.Simulation.Checkers;
 
 /// <summary>
-/// No limit is exceeded at any step, neither in the books nor by connections that are really open. What was open before a reload
-/// may stay.
+/// No limit is exceeded at any step, neither in the books nor by connections that are really open. Connections open before a
+/// reload may stay.
 /// </summary>
 internal sealed class LimitChecker(World world) : Checker(world)
 {

@@ -6,7 +6,7 @@ using FastPool.Simulation.Worlds;
 namespace FastPool.Simulation.Checkers;
 
 /// <summary>
-/// What the pooler believes a server to have prepared, it has, and nothing else but what is in doubt; no more than
+/// A server has prepared what the pooler believes, and nothing else but what is in doubt; no more than
 /// max_prepared_statements; and the table of all statements has those that servers hold and no other, once the clients are gone.
 /// </summary>
 internal sealed class StatementChecker(World world) : Checker(world)

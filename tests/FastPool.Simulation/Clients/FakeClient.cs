@@ -17,6 +17,9 @@ internal sealed record Habits
     /// <summary>And the pooler agrees.</summary>
     internal bool GetsTls { get; init; }
 
+    /// <summary>The answer may be that of a pooler in trouble.</summary>
+    internal bool MeetsMines { get; init; }
+
     /// <summary>Chance, in 1,000 per step, to send a cancel request while a reply is due.</summary>
     internal int Cancels { get; init; }
     internal bool ClosesWithTerminate { get; init; }
@@ -58,7 +61,8 @@ internal sealed class FakeClient
         _network = network;
         _cluster = cluster;
         _dice = dice;
-        _startup = Wire.Startup(0x30000, [.. Wire.Strings("user", user, "database", database), .. Wire.Strings(startup), 0]);
+        _startup = Wire.Untyped(Wire.Version3,
+            [.. Wire.Strings("user", user, "database", database), .. Wire.Strings(startup), 0]);
         Direct = new DirectConnection(cluster);
         for (var i = 0; i + 1 < startup.Length; i += 2) Direct.Backend.SetAtLogin(startup[i], startup[i + 1]);
         StartupValues = startup;
@@ -90,9 +94,9 @@ internal sealed class FakeClient
         + (Direct.Backend.IsAtRest ? "at rest" : Direct.Backend.IsWaitingForCopyData ? "in COPY" : "busy")
         + $", unsent {_output.Count}, unread {Socket?.ReadableCount}";
 
-    /// <summary>What it has sent so far, a line a piece, for who looks into a failure.</summary>
+    /// <summary>Its bytes sent so far, a line a piece, to look into a failure.</summary>
     internal string Said =>
-        string.Join('\n', _script.Take(_next).Select(piece => $"{Wire.Describe(piece.Bytes)}  then {piece.Pace}"));
+        string.Join('\n', _script.Take(_next).Select(piece => $"{Wire.InShort(piece.Bytes)}  then {piece.Pace}"));
 
     internal void Step(bool isCalm)
     {
@@ -124,7 +128,7 @@ internal sealed class FakeClient
         Socket = _network.ConnectClient();
         if (Habits.AsksForTls)
         {
-            _output.Add(Wire.Startup(80877103, []));
+            _output.Add(Wire.Untyped(Wire.SslRequest));
             _stage = Stage.AwaitsTls;
             return;
         }
@@ -158,6 +162,7 @@ internal sealed class FakeClient
         var count = !isCalm && Habits.ReadsMost > 0 ? Math.Min(Habits.ReadsMost, waiting.Length) : waiting.Length;
         (_stage == Stage.Talks ? Received : _input).Add(waiting[..count]);
         Socket.PeerTake(count);
+        if (_stage == Stage.AwaitsTls && _input.Span[0] == 'E' && Habits.MeetsMines) _stage = Stage.LoggingIn;
         if (_stage == Stage.AwaitsTls)
         {
             if (_input.Span[0] != (Habits.GetsTls ? 'S' : 'N'))
@@ -181,7 +186,7 @@ internal sealed class FakeClient
         switch (type)
         {
             case 'R': _answers.Answer(body, _output); break;
-            case 'S': WelcomeParameters.Add((Wire.CStrings(body)[0], Wire.CStrings(body)[1])); break;
+            case 'S': WelcomeParameters.Add((Wire.RawStrings(body)[0], Wire.RawStrings(body)[1])); break;
             case 'K': _cancelKey = body; break;
             case 'Z':
                 _stage = Stage.Talks;
@@ -226,7 +231,7 @@ internal sealed class FakeClient
         {
             if (isReplyDue) return;
             IsContent = true;
-            if (Habits.ClosesWithTerminate) _output.Message('X', ReadOnlySpan<byte>.Empty);
+            if (Habits.ClosesWithTerminate) _output.Add(Wire.Typed('X'));
             Socket!.PeerWrite(_output.Span);
             _output.Clear();
             Socket.PeerHalfClose();
@@ -250,7 +255,7 @@ internal sealed class FakeClient
     {
         _cluster.NoteCancelRequest(Id);
         _cancelSocket = _network.ConnectClient();
-        _cancelSocket.PeerWrite(Wire.Startup(80877102, _cancelKey));
+        _cancelSocket.PeerWrite(Wire.Untyped(Wire.CancelRequest, _cancelKey));
         if (_dice.OneIn(5)) _cancelSocket.PeerClose();
     }
 }

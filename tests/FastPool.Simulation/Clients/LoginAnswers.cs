@@ -5,7 +5,7 @@ using FastPool.Simulation.Postgres;
 
 namespace FastPool.Simulation.Clients;
 
-/// <summary>What a client that knows its password answers to each request for it.</summary>
+/// <summary>The answers of a client that knows its password to each request for it.</summary>
 internal sealed class LoginAnswers(string user)
 {
     private ScramClientExchange? _scram;
@@ -16,20 +16,20 @@ internal sealed class LoginAnswers(string user)
         var password = FakeCluster.PasswordOf(user);
         switch (BinaryPrimitives.ReadInt32BigEndian(body))
         {
-            case 3: output.Message('p', password); break;
+            case 3: output.Add(Wire.Typed('p', Wire.RawStrings(password))); break;
             case 5:
-                var stored = Md5Password.Store(Wire.Latin1(password), Wire.Latin1(user));
-                output.Message('p', [.. Md5Password.Respond(stored, body.AsSpan(4)), 0]);
+                var stored = Md5Password.Store(Wire.Raw(password), Wire.Raw(user));
+                output.Add(Wire.Typed('p', [.. Md5Password.Respond(stored, body.AsSpan(4)), 0]));
                 break;
             case 10:
                 _scram = new ScramClientExchange(new byte[18]);
                 var first = _scram.ClientFirst();
-                output.Message('p', [.. Wire.Strings("SCRAM-SHA-256"), .. Wire.Int32(first.Length), .. first]);
+                output.Add(Wire.Typed('p', [.. Wire.Strings("SCRAM-SHA-256"), .. Wire.Int32(first.Length), .. first]));
                 break;
             case 11:
                 if (!_scram!.TryTakeServerFirst(body.AsSpan(4))) throw new SimulationException("the pooler's salt is wrong");
-                output.Message('p',
-                    _scram.ClientFinal(ScramKeys.FromPassword(Wire.Latin1(password), _scram.Salt, _scram.Iterations)));
+                var keys = ScramKeys.FromPassword(Wire.Raw(password), _scram.Salt, _scram.Iterations);
+                output.Add(Wire.Typed('p', _scram.ClientFinal(keys)));
                 break;
             case 12:
                 if (!_scram!.CheckServerFinal(body.AsSpan(4), out _))

@@ -19,10 +19,10 @@ internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue 
         for (var i = dice.Between(1, 9); i > 0; i--)
         {
             course = AddStep(course, isInBlock);
-            if (dice.OneIn(12)) bytes.Message('H', ReadOnlySpan<byte>.Empty);
+            if (dice.OneIn(12)) bytes.Add(Wire.Typed('H'));
             if (dice.OneIn(5)) cut();
         }
-        bytes.Message('S', ReadOnlySpan<byte>.Empty);
+        bytes.Add(Wire.Typed('S'));
         return course;
     }
 
@@ -34,17 +34,17 @@ internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue 
             case 0 or 1 or 2 when course != Course.Unknown || !isInBlock: return AddParse(course);
             case 3 when names.HasAny: return AddClose(course);
             case 4:
-                bytes.Close('S', "nobody's");
+                bytes.Add(Wire.Close('S', "nobody's"));
                 return course;
             case 5 when names.HasAny && (course != Course.Unknown || !isInBlock):
-                bytes.Describe('S', names.Any().Name);
+                bytes.Add(Wire.Describe('S', names.Any().Name));
                 return course;
             case 6 when dice.OneIn(2):
-                bytes.Query($"select {token()} 2 6");
+                bytes.Add(Wire.Query($"select {token()} 2 6"));
                 return course;
             case 7 when dice.OneIn(3): return AddDrop(course, isInBlock);
             case 8 when dice.OneIn(3):
-                bytes.Execute("no such portal", 0);
+                bytes.Add(Wire.Execute("no such portal", 0));
                 return course == Course.Good ? Course.Failed : course;
             default: return names.HasAny ? AddUse(course) : AddUnnamed(course);
         }
@@ -52,16 +52,15 @@ internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue 
 
     private Course AddParse(Course course)
     {
-        var (name, text) = (names.FreeName(), names.NewText(isFast));
-        bytes.Parse(name, text);
-        names.Parsed(name, text, course);
-        return course == Course.Good && text.StartsWith("bad", StringComparison.Ordinal) ? Course.Failed : course;
+        var (name, text) = (names.NameForParse(), names.NewText(isFast));
+        bytes.Add(Wire.Parse(name, text));
+        return names.Parsed(name, text, course);
     }
 
     private Course AddClose(Course course)
     {
         var name = names.Any().Name;
-        bytes.Close('S', name);
+        bytes.Add(Wire.Close('S', name));
         names.Closed(name, course);
         return course;
     }
@@ -73,13 +72,13 @@ internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue 
         var text = isDiscard ? "discard all" : "deallocate all";
         if (dice.OneIn(2))
         {
-            bytes.Query(text);
+            bytes.Add(Wire.Query(text));
         }
         else
         {
-            bytes.Parse("", text);
-            bytes.Bind("", "", token());
-            bytes.Execute("", 0);
+            bytes.Add(Wire.Parse("", text));
+            bytes.Add(Wire.Bind("", "", token()));
+            bytes.Add(Wire.Execute("", 0));
         }
         names.Dropped(course);
         return course;
@@ -87,15 +86,20 @@ internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue 
 
     private Course AddUse(Course course)
     {
+        if (dice.OneIn(15))
+        {
+            bytes.Add(Wire.Bind("", "nobody's", token()));
+            return course == Course.Good ? Course.Failed : course;
+        }
         var (name, text) = names.Any();
         if (text.StartsWith("copyin", StringComparison.Ordinal)) return course; // These have a way of their own.
         var portal = dice.OneIn(4) ? "p" : "";
-        if (dice.OneIn(5) && course == Course.Good) bytes.Describe('S', name);
-        bytes.Bind(portal, name, token());
-        if (dice.OneIn(4)) bytes.Describe('P', portal);
-        bytes.Execute(portal, dice.OneIn(4) ? 2 : 0);
-        if (dice.OneIn(8)) bytes.Execute(portal, 0);
-        if (dice.OneIn(8)) bytes.Close('P', portal);
+        if (dice.OneIn(5) && course == Course.Good) bytes.Add(Wire.Describe('S', name));
+        bytes.Add(Wire.Bind(portal, name, token()));
+        if (dice.OneIn(4)) bytes.Add(Wire.Describe('P', portal));
+        bytes.Add(Wire.Execute(portal, dice.OneIn(4) ? 2 : 0));
+        if (dice.OneIn(8)) bytes.Add(Wire.Execute(portal, 0));
+        if (dice.OneIn(8)) bytes.Add(Wire.Close('P', portal));
         return text.Split(' ')[0] switch
         {
             "fail" when course == Course.Good => Course.Failed,
@@ -106,9 +110,9 @@ internal sealed class NamedPipeline(Dice dice, NamedStatements names, ByteQueue 
 
     private Course AddUnnamed(Course course)
     {
-        bytes.Parse("", $"select {token()} 1 3");
-        bytes.Bind("", "", token());
-        bytes.Execute("", 0);
+        bytes.Add(Wire.Parse("", $"select {token()} 1 3"));
+        bytes.Add(Wire.Bind("", "", token()));
+        bytes.Add(Wire.Execute("", 0));
         return course;
     }
 }

@@ -13,9 +13,8 @@ internal enum Course : byte
 }
 
 /// <summary>
-/// The names that a client has given to statements, as a PostgreSQL of its own would know them. Where a pooler must answer
-/// otherwise than PostgreSQL (a name that is taken, a name it never heard of: FATAL), the script does not go: a name about
-/// which that could happen is never used again.
+/// The names that a client has given to statements, as a PostgreSQL of its own would know them. A name that may stand for this
+/// or that is never used again: it could be a COPY, which wants data.
 /// </summary>
 internal sealed class NamedStatements(Dice dice)
 {
@@ -33,20 +32,19 @@ internal sealed class NamedStatements(Dice dice)
 
     private readonly Dictionary<string, string> _known = [];
     private readonly HashSet<string> _retired = [];
-    private readonly HashSet<string> _resting = [];
     private int _serial;
 
     internal bool HasAny => _known.Count > 0;
 
     internal string NewText(bool isFast) => dice.OneIn(9) ? "bad " + dice.Below(3) : dice.Of(isFast ? Texts[..^3] : Texts);
 
-    /// <summary>A name for a Parse, often one that was in use before.</summary>
-    internal string FreeName()
+    /// <summary>A name for a Parse, sometimes one that is in use.</summary>
+    internal string NameForParse()
     {
         for (var i = 0; i < NamesMost; i++)
         {
             var name = "s" + dice.Below(NamesMost);
-            if (!_known.ContainsKey(name) && !_retired.Contains(name) && !_resting.Contains(name)) return name;
+            if (!_retired.Contains(name) && (!_known.ContainsKey(name) || dice.OneIn(8))) return name;
         }
         return "t" + _serial++;
     }
@@ -57,21 +55,19 @@ internal sealed class NamedStatements(Dice dice)
         return (name, text);
     }
 
-    internal void Parsed(string name, string text, Course course)
+    /// <returns>How it goes on.</returns>
+    internal Course Parsed(string name, string text, Course course)
     {
         if (course == Course.Unknown) Retire(name);
-        else if (course == Course.Good && !text.StartsWith("bad", StringComparison.Ordinal)) _known[name] = text;
-        else _resting.Add(name);
+        if (course != Course.Good) return course;
+        if (text.StartsWith("bad", StringComparison.Ordinal) || !_known.TryAdd(name, text)) return Course.Failed;
+        return course;
     }
 
-    /// <summary>All replies are here: the pooler knows, too, which Parses have failed.</summary>
-    internal void Settle() => _resting.Clear();
-
-    /// <summary>The pooler forgets the name even where PostgreSQL reads past the Close.</summary>
     internal void Closed(string name, Course course)
     {
-        _known.Remove(name);
-        if (course != Course.Good) Retire(name);
+        if (course == Course.Good) _known.Remove(name);
+        else if (course == Course.Unknown) Retire(name);
     }
 
     /// <summary>DEALLOCATE ALL or DISCARD ALL.</summary>
@@ -82,5 +78,9 @@ internal sealed class NamedStatements(Dice dice)
         _known.Clear();
     }
 
-    private void Retire(string name) => _retired.Add(name);
+    private void Retire(string name)
+    {
+        _known.Remove(name);
+        _retired.Add(name);
+    }
 }

@@ -20,7 +20,7 @@ internal enum Pace : byte
 /// <summary>Bytes to send when the pace allows.</summary>
 internal sealed record Piece(byte[] Bytes, Pace Pace);
 
-/// <summary>What a script may make use of.</summary>
+/// <summary>The features that a script may use.</summary>
 /// <param name="HasNames">Named statements outlive their transaction: the pooler carries them, or the session is the client's
 /// own.</param>
 /// <param name="MayDiscard">DISCARD ALL leads where a server of the pooler's begins: the client has no startup values of its
@@ -44,6 +44,7 @@ internal sealed class Script
     private int _serial;
     private bool _isInBlock;
     private Course _course;
+    private bool _mayRunOnce;
 
     private Script(int client, Dice dice, ScriptScope scope)
     {
@@ -68,7 +69,6 @@ internal sealed class Script
         if (_bytes.Count == 0) return;
         _pieces.Add(new Piece(_bytes.ToArray(), pace));
         _bytes.Clear();
-        if (pace == Pace.Replies) _names.Settle();
     }
 
     private void AddItem()
@@ -89,7 +89,7 @@ internal sealed class Script
     private bool Ask(string text)
     {
         var isAlone = dice.Percent(80);
-        if (isAlone) _bytes.Query(text);
+        if (isAlone) _bytes.Add(Wire.Query(text));
         else AddExtended(text);
         Cut(PaceOfNext);
         return isAlone;
@@ -109,7 +109,7 @@ internal sealed class Script
         {
             case 0 or 1 or 2: Ask(Select()); break;
             case 3:
-                _bytes.Query(string.Join(';', Enumerable.Range(0, dice.Between(0, 4)).Select(_ => Statement())));
+                _bytes.Add(Wire.Query(string.Join(';', Enumerable.Range(0, dice.Between(0, 4)).Select(_ => Statement()))));
                 Cut(PaceOfNext);
                 break;
             case 4 or 5: AddPipeline(); break;
@@ -130,7 +130,7 @@ internal sealed class Script
     {
         if (!_isInBlock && dice.OneIn(40))
         {
-            _bytes.Query("/**/deallocate all"); // It does not look like it: only its tag tells.
+            _bytes.Add(Wire.Query("/**/deallocate all")); // It does not look like it: only its tag tells.
             _names.Dropped(Course.Good);
             Cut(Pace.Replies);
             return;
@@ -142,9 +142,32 @@ internal sealed class Script
             if (_isInBlock) _course = Course.Unknown;
             return;
         }
+        if (dice.OneIn(5))
+        {
+            BindLate();
+            return;
+        }
         var course = _named.Write(_course, _isInBlock, () => Cut(Pace.AtOnce));
         Cut(PaceOfNext);
         if (_isInBlock && course != Course.Good) _course = Course.Unknown;
+    }
+
+    /// <summary>The unnamed statement of some time ago: it may have been prepared on another server, or be gone.</summary>
+    private void BindLate()
+    {
+        if (_mayRunOnce)
+        {
+            _bytes.Add(Wire.Query(Select()));
+            Cut(Pace.Replies);
+            _mayRunOnce = false;
+        }
+        if (dice.OneIn(3)) _bytes.Add(Wire.Describe('S', ""));
+        _bytes.Add(Wire.Bind("", "", Token));
+        _bytes.Add(Wire.Execute("", 0));
+        if (dice.OneIn(6)) _bytes.Add(Wire.Close('S', ""));
+        _bytes.Add(Wire.Typed('S'));
+        Cut(PaceOfNext);
+        if (_isInBlock) _course = Course.Unknown;
     }
 
     private int Size => dice.OneIn(12) ? dice.Below(6_000) : dice.Below(80);
@@ -180,48 +203,49 @@ internal sealed class Script
     }
 
     /// <summary>
-    /// One or more requests up to a Sync. The unnamed statement lives until then only: the next Sync may meet another server.
+    /// One or more requests up to a Sync. Between them may stand replies.
     /// </summary>
     private void AddExtended(string text)
     {
+        _mayRunOnce |= text.StartsWith("slow", StringComparison.Ordinal); // Its outcome is that of its token.
         for (var i = dice.OneIn(4) ? 2 : 1; i > 0; i--)
         {
             var portal = dice.OneIn(4) ? "p" : "";
-            _bytes.Parse("", text);
-            if (dice.OneIn(4)) _bytes.Describe('S', "");
-            _bytes.Bind(portal, "", Token);
-            if (dice.OneIn(3)) _bytes.Describe('P', portal);
-            _bytes.Execute(portal, dice.OneIn(5) ? 3 : 0);
-            if (dice.OneIn(6)) _bytes.Close('P', portal);
-            if (dice.OneIn(6)) _bytes.Execute(portal, 0);
+            _bytes.Add(Wire.Parse("", text));
+            if (dice.OneIn(4)) _bytes.Add(Wire.Describe('S', ""));
+            _bytes.Add(Wire.Bind(portal, "", Token));
+            if (dice.OneIn(3)) _bytes.Add(Wire.Describe('P', portal));
+            _bytes.Add(Wire.Execute(portal, dice.OneIn(5) ? 3 : 0));
+            if (dice.OneIn(6)) _bytes.Add(Wire.Close('P', portal));
+            if (dice.OneIn(6)) _bytes.Add(Wire.Execute(portal, 0));
             text = Select();
         }
-        _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+        _bytes.Add(Wire.Typed('S'));
     }
 
     private void FlushInPipeline()
     {
-        _bytes.Parse("", Select());
-        _bytes.Message('H', ReadOnlySpan<byte>.Empty);
+        _bytes.Add(Wire.Parse("", Select()));
+        _bytes.Add(Wire.Typed('H'));
         Cut(Pace.AtOnce);
-        _bytes.Bind("", "", Token);
-        _bytes.Execute("", 0);
-        _bytes.Message('H', ReadOnlySpan<byte>.Empty);
-        _bytes.Message('S', ReadOnlySpan<byte>.Empty);
-        if (dice.OneIn(3)) _bytes.Message('H', ReadOnlySpan<byte>.Empty);
+        _bytes.Add(Wire.Bind("", "", Token));
+        _bytes.Add(Wire.Execute("", 0));
+        _bytes.Add(Wire.Typed('H'));
+        _bytes.Add(Wire.Typed('S'));
+        if (dice.OneIn(3)) _bytes.Add(Wire.Typed('H'));
         Cut(PaceOfNext);
     }
 
     private void CallFunction()
     {
-        var argument = Wire.Latin1(Token);
-        _bytes.Message('F', [.. Wire.Int32(42), 0, 0, 0, 1, .. Wire.Int32(argument.Length), .. argument, 0, 0]);
+        var argument = Wire.Raw(Token);
+        _bytes.Add(Wire.Typed('F', [.. Wire.Int32(42), 0, 0, 0, 1, .. Wire.Int32(argument.Length), .. argument, 0, 0]));
         Cut(PaceOfNext);
     }
 
     private void CopyInSimple()
     {
-        _bytes.Query(dice.OneIn(5) ? $"copyearly {Token}" : $"copyin {Token} {BadAt}");
+        _bytes.Add(Wire.Query(dice.OneIn(5) ? $"copyearly {Token}" : $"copyin {Token} {BadAt}"));
         Cut(PaceBeforeData);
         AddCopyData();
         Cut(Pace.Replies);
@@ -230,15 +254,16 @@ internal sealed class Script
     /// <param name="name">Of a statement that is prepared; empty: one made for the purpose.</param>
     private void CopyInExtended(string name = "")
     {
-        if (name.Length == 0) _bytes.Parse("", dice.OneIn(3) ? $"copyearly {Token}" : $"copyin {Token} {BadAt}");
-        _bytes.Bind("", name, Token);
-        _bytes.Execute("", 0);
+        _mayRunOnce |= name.Length == 0;
+        if (name.Length == 0) _bytes.Add(Wire.Parse("", dice.OneIn(3) ? $"copyearly {Token}" : $"copyin {Token} {BadAt}"));
+        _bytes.Add(Wire.Bind("", name, Token));
+        _bytes.Add(Wire.Execute("", 0));
         var syncsEarly = dice.OneIn(2);
-        if (syncsEarly) _bytes.Message('S', ReadOnlySpan<byte>.Empty);
-        else _bytes.Message('H', ReadOnlySpan<byte>.Empty);
+        if (syncsEarly) _bytes.Add(Wire.Typed('S'));
+        else _bytes.Add(Wire.Typed('H'));
         Cut(syncsEarly ? PaceBeforeData : Pace.AtOnce);
         AddCopyData();
-        _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+        _bytes.Add(Wire.Typed('S'));
         Cut(Pace.Replies);
     }
 
@@ -249,23 +274,24 @@ internal sealed class Script
     {
         var isExtended = dice.OneIn(2);
         var syncsEarly = isExtended && dice.OneIn(2);
+        _mayRunOnce |= isExtended;
         if (isExtended)
         {
-            _bytes.Parse("", $"copyin {Token} 1");
-            _bytes.Bind("", "", Token);
-            _bytes.Execute("", 0);
-            _bytes.Message(syncsEarly ? 'S' : 'H', ReadOnlySpan<byte>.Empty);
+            _bytes.Add(Wire.Parse("", $"copyin {Token} 1"));
+            _bytes.Add(Wire.Bind("", "", Token));
+            _bytes.Add(Wire.Execute("", 0));
+            _bytes.Add(Wire.Typed(syncsEarly ? 'S' : 'H'));
         }
         else
         {
-            _bytes.Query($"copyin {Token} 1");
+            _bytes.Add(Wire.Query($"copyin {Token} 1"));
         }
         Cut(isExtended && !syncsEarly ? Pace.AtOnce : PaceBeforeData); // A Flush brings no ReadyForQuery to wait for.
-        for (var i = dice.Between(1, 3); i > 0; i--) _bytes.Message('d', Wire.Latin1(Token + new string('c', Size)));
+        for (var i = dice.Between(1, 3); i > 0; i--) _bytes.Add(Wire.Typed('d', Wire.Raw(Token + new string('c', Size))));
         if (isExtended)
         {
             Cut(Pace.Error);
-            _bytes.Message('S', ReadOnlySpan<byte>.Empty);
+            _bytes.Add(Wire.Typed('S'));
         }
         Cut(Pace.Replies);
     }
@@ -278,10 +304,10 @@ internal sealed class Script
     {
         for (var i = dice.Below(5); i > 0; i--)
         {
-            _bytes.Message('d', Wire.Latin1(Token + new string('c', Size)));
+            _bytes.Add(Wire.Typed('d', Wire.Raw(Token + new string('c', Size))));
             if (dice.OneIn(3)) Cut(Pace.AtOnce);
         }
-        if (dice.OneIn(4)) _bytes.Message('f', Wire.Strings($"{Token} gives up"));
-        else _bytes.Message('c', ReadOnlySpan<byte>.Empty);
+        if (dice.OneIn(4)) _bytes.Add(Wire.Typed('f', Wire.Strings($"{Token} gives up")));
+        else _bytes.Add(Wire.Typed('c'));
     }
 }

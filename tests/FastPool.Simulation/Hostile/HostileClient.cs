@@ -65,8 +65,9 @@ internal sealed class HostileClient
     {
         _socket = _network.ConnectClient();
         for (var i = _dice.OneIn(5) ? _dice.Below(50) : 0; i > 0; i--)
-            _output.Add(Wire.Startup(_dice.Of([80877103, 80877104]), []));
-        var startup = Wire.Startup(0x30000, [.. Wire.Strings("user", User, "database", Database, "application_name", "x"), 0]);
+            _output.Add(Wire.Untyped(_dice.Of([Wire.SslRequest, Wire.GssEncRequest])));
+        var startup = Wire.Untyped(Wire.Version3,
+            [.. Wire.Strings("user", User, "database", Database, "application_name", "x"), 0]);
         if (_dice.OneIn(6)) startup[_dice.Below(startup.Length)] = (byte)_dice.Next();
         _output.Add(startup);
         if (_dice.OneIn(6)) _isIn = true; // It does not wait to be let in.

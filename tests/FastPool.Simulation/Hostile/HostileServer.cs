@@ -54,12 +54,12 @@ internal sealed class HostileServer(MemorySocket socket, Dice dice, int pid)
             if (bytes.Length < 8 || bytes.Length < BinaryPrimitives.ReadInt32BigEndian(bytes)) return;
             var code = BinaryPrimitives.ReadInt32BigEndian(bytes[4..]);
             _input.Take(BinaryPrimitives.ReadInt32BigEndian(bytes));
-            if (code == 80877103)
+            if (code == Wire.SslRequest)
             {
                 socket.PeerWrite(dice.OneIn(10) ? "E"u8 : "N"u8);
                 return;
             }
-            if (code == 80877102)
+            if (code == Wire.CancelRequest)
             {
                 IsOver = true;
                 socket.PeerClose();
@@ -78,37 +78,39 @@ internal sealed class HostileServer(MemorySocket socket, Dice dice, int pid)
     {
         _isIn = true;
         if (dice.OneIn(8))
-            _right.Message('R', [.. Wire.Int32(dice.Of([3, 5, 7, 8, 10, 11, 12])), .. Wire.Strings("SCRAM-SHA-256", "")]);
-        if (dice.OneIn(10)) _right.Error("FATAL", "57P03", "not now");
-        _right.Message('R', Wire.Int32(0));
-        _right.Message('S', "server_version", "15.3");
-        foreach (var (name, value) in Backend.Tracked) _right.Message('S', name, value);
-        _right.Message('K', [.. Wire.Int32(pid), .. Wire.Int32(7)]);
-        _right.Message('Z', [(byte)'I']);
+            _right.Add(Wire.Typed('R', [.. Wire.Int32(dice.Of([3, 5, 7, 8, 10, 11, 12])), .. Wire.Strings("SCRAM-SHA-256", "")]));
+        if (dice.OneIn(10)) _right.Add(Wire.Error("FATAL", "57P03", "not now"));
+        _right.Add(Wire.Typed('R', Wire.Int32(0)));
+        _right.Add(Wire.Typed('S', Wire.RawStrings("server_version", "15.3")));
+        foreach (var (name, value) in Backend.Tracked) _right.Add(Wire.Typed('S', Wire.RawStrings(name, value)));
+        _right.Add(Wire.Typed('K', [.. Wire.Int32(pid), .. Wire.Int32(7)]));
+        _right.Add(Wire.Typed('Z', [(byte)'I']));
     }
 
     private void Reply(char type)
     {
-        if (dice.OneIn(15)) _right.Notice("what now");
-        if (dice.OneIn(20)) _right.Message('S', dice.Of(["DateStyle", "TimeZone", "unknown"]), dice.Of(["x", "", "a,b"]));
+        if (dice.OneIn(15)) _right.Add(Wire.Notice("what now"));
+        if (dice.OneIn(20))
+            _right.Add(Wire.Typed('S',
+                Wire.RawStrings(dice.Of(["DateStyle", "TimeZone", "unknown"]), dice.Of(["x", "", "a,b"]))));
         switch (type)
         {
             case 'Q':
-                if (dice.OneIn(4)) _right.Error("ERROR", dice.Of(["26000", "0A000", "42601"]), "no");
-                else if (dice.OneIn(8)) _right.Message('G', [0, 0, 0]);
+                if (dice.OneIn(4)) _right.Add(Wire.Error("ERROR", dice.Of(["26000", "0A000", "42601"]), "no"));
+                else if (dice.OneIn(8)) _right.Add(Wire.Typed('G', [0, 0, 0]));
                 else Row();
                 Ready();
                 break;
-            case 'P': _right.Message('1', ReadOnlySpan<byte>.Empty); break;
-            case 'B': _right.Message('2', ReadOnlySpan<byte>.Empty); break;
-            case 'C': _right.Message('3', ReadOnlySpan<byte>.Empty); break;
+            case 'P': _right.Add(Wire.Typed('1')); break;
+            case 'B': _right.Add(Wire.Typed('2')); break;
+            case 'C': _right.Add(Wire.Typed('3')); break;
             case 'D':
-                if (dice.OneIn(2)) _right.Message('n', ReadOnlySpan<byte>.Empty);
+                if (dice.OneIn(2)) _right.Add(Wire.Typed('n'));
                 else Row();
                 break;
             case 'E': Row(); break;
             case 'F':
-                _right.Message('V', Wire.Int32(-1));
+                _right.Add(Wire.Typed('V', Wire.Int32(-1)));
                 Ready();
                 break;
             case 'S': Ready(); break;
@@ -116,17 +118,17 @@ internal sealed class HostileServer(MemorySocket socket, Dice dice, int pid)
                 IsOver = true;
                 socket.PeerClose();
                 break;
-            case 'c' or 'f': _right.Message('C', "COPY 1"); break;
+            case 'c' or 'f': _right.Add(Wire.Typed('C', Wire.RawStrings("COPY 1"))); break;
         }
     }
 
     private void Row()
     {
-        _right.Message('T', [0, 1, .. Wire.Strings("a"), .. new byte[18]]);
-        for (var i = dice.Below(4); i > 0; i--) _right.Message('D', [0, 1, .. Wire.Int32(1), (byte)'x']);
-        _right.Message('C',
-            dice.Of(["SELECT 1", "DISCARD ALL", "DEALLOCATE ALL", "SET", "BEGIN", "COMMIT", "LISTEN", "PREPARE"]));
+        _right.Add(Wire.Typed('T', [0, 1, .. Wire.Strings("a"), .. new byte[18]]));
+        for (var i = dice.Below(4); i > 0; i--) _right.Add(Wire.Typed('D', [0, 1, .. Wire.Int32(1), (byte)'x']));
+        _right.Add(Wire.Typed('C', Wire.RawStrings(
+            dice.Of(["SELECT 1", "DISCARD ALL", "DEALLOCATE ALL", "SET", "BEGIN", "COMMIT", "LISTEN", "PREPARE"]))));
     }
 
-    private void Ready() => _right.Message('Z', [(byte)dice.Of("IIIITE".ToCharArray())]);
+    private void Ready() => _right.Add(Wire.Typed('Z', [(byte)dice.Of("IIIITE".ToCharArray())]));
 }

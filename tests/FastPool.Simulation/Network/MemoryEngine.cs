@@ -155,7 +155,7 @@ internal sealed class MemoryEngine : Engine
         _ => 1,
     };
 
-    /// <summary>What the kernel says to the next attach or listen; 0: it obeys.</summary>
+    /// <summary>The kernel's errno for the next attach or listen; 0: it obeys.</summary>
     internal int NextErrno { get; set; }
 
     private int TakeErrno()

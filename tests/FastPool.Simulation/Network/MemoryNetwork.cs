@@ -4,7 +4,7 @@ using FastPool.Native;
 
 namespace FastPool.Simulation.Network;
 
-/// <summary>Who answers the pooler's connects: the fake servers.</summary>
+/// <summary>The fake servers answer the pooler's connects.</summary>
 internal interface IDialed
 {
     /// <summary>The pooler connects.</summary>

@@ -28,7 +28,7 @@ internal sealed class MemorySocket
     /// <summary>Bytes that fit into the pooler's sending direction before a send is refused.</summary>
     internal int Capacity { get; set; }
 
-    /// <summary>What the connect ends in, once known: 0 or an errno.</summary>
+    /// <summary>The result of the connect, once known: 0 or an errno.</summary>
     internal int? ConnectResult { get; set; }
 
     internal bool IsPeerClosed { get; private set; }

@@ -6,7 +6,7 @@ namespace FastPool.Simulation.Network;
 
 /// <summary>
 /// The peer's end of TLS on a <see cref="MemorySocket"/>: a real handshake with the pooler's, over the two byte queues.
-/// What the peer says before it is done waits here.
+/// The peer's bytes wait here until it is done.
 /// </summary>
 internal sealed class PeerTls(TlsContext context)
 {

@@ -4,7 +4,7 @@ namespace FastPool.Simulation.Postgres;
 
 internal enum SlowOutcome { Pending, Finished, Canceled }
 
-/// <summary>What a backend asks its surroundings: the fake server's, or those of a model of a direct connection.</summary>
+/// <summary>A backend's requests to its surroundings: the fake server's, or those of a model of a direct connection.</summary>
 internal interface IBackendHost
 {
     /// <summary>How the slow statement with that token ended; Pending: it still runs.</summary>
@@ -129,7 +129,7 @@ internal sealed class Backend(IBackendHost host)
         }
         if (_isSkipping) yield break;
         _atTransactionStart ??= [.. _parameters];
-        var strings = type is 'F' ? [] : Wire.CStrings(body);
+        var strings = type is 'F' ? [] : Wire.RawStrings(body);
         switch (type)
         {
             case 'Q':
@@ -161,8 +161,9 @@ internal sealed class Backend(IBackendHost host)
 
     private IEnumerable<Need> RunQuery(string text)
     {
+        _statements.Remove("");
         var statements = SqlText.Split(text);
-        if (statements.Count == 0) Output.Message('I');
+        if (statements.Count == 0) Output.Add(Wire.Typed('I'));
         foreach (var statement in statements)
         {
             if (Status != 'I' && statement.Split(' ')[0] is "SET" or "DISCARD" or "check")
@@ -177,7 +178,7 @@ internal sealed class Backend(IBackendHost host)
     private void CallFunction(byte[] body)
     {
         if (Status == 'E') Fail("25P02", "current transaction is aborted");
-        if (_error is null) Output.Message('V', [.. Wire.Int32(body.Length), .. body]);
+        if (_error is null) Output.Add(Wire.Typed('V', [.. Wire.Int32(body.Length), .. body]));
         else ReportError();
     }
 
@@ -186,18 +187,19 @@ internal sealed class Backend(IBackendHost host)
         switch (type)
         {
             case 'P':
+                if (strings[0].Length == 0) _statements.Remove("");
                 if (IsRefusedInFailedTransaction(strings[1])) return;
-                if (strings[0].Length > 0 && _statements.ContainsKey(strings[0]))
-                    Fail("42P05", "prepared statement already exists");
-                else if (strings[1].StartsWith("bad", StringComparison.Ordinal)) Fail("42601", "syntax error at " + strings[1]);
+                if (strings[1].StartsWith("bad", StringComparison.Ordinal)) Fail("42601", "syntax error at " + strings[1]);
+                else if (_statements.ContainsKey(strings[0]))
+                    Fail("42P05", $"prepared statement \"{strings[0]}\" already exists");
                 else _statements[strings[0]] = strings[1];
-                if (_error is null) Output.Message('1', ReadOnlySpan<byte>.Empty);
+                if (_error is null) Output.Add(Wire.Typed('1'));
                 break;
             case 'B':
-                if (!_statements.TryGetValue(strings[1], out var text)) Fail("26000", "prepared statement does not exist");
+                if (!_statements.TryGetValue(strings[1], out var text)) Fail("26000", Missing(strings[1]));
                 else if (!IsRefusedInFailedTransaction(text))
                     _portals[strings[0]] = new Portal(text.Replace("$1", Argument(body, strings)));
-                if (_error is null) Output.Message('2', ReadOnlySpan<byte>.Empty);
+                if (_error is null) Output.Add(Wire.Typed('2'));
                 break;
             case 'D':
                 var kind = (char)body[0];
@@ -205,22 +207,26 @@ internal sealed class Backend(IBackendHost host)
                 var described = kind == 'S' ? _statements.GetValueOrDefault(name) : _portals.GetValueOrDefault(name)?.Text;
                 if (described is null)
                 {
-                    Fail(kind == 'S' ? "26000" : "34000", "nothing to describe");
+                    if (kind == 'S') Fail("26000", Missing(name));
+                    else Fail("34000", "nothing to describe");
                     return;
                 }
                 // Only what tells of no rows can be described there.
                 if (HasRows(described) && IsRefusedInFailedTransaction(described)) return;
-                if (kind == 'S') Output.Message('t', [0, 0]);
+                if (kind == 'S') Output.Add(Wire.Typed('t', [0, 0]));
                 if (HasRows(described)) DescribeRows();
-                else Output.Message('n', ReadOnlySpan<byte>.Empty);
+                else Output.Add(Wire.Typed('n'));
                 break;
             case 'C':
                 if (body[0] == 'S') _statements.Remove(strings[0][1..]);
                 else _portals.Remove(strings[0][1..]);
-                Output.Message('3', ReadOnlySpan<byte>.Empty);
+                Output.Add(Wire.Typed('3'));
                 break;
         }
     }
+
+    private static string Missing(string name) =>
+        name.Length == 0 ? "unnamed prepared statement does not exist" : $"prepared statement \"{name}\" does not exist";
 
     /// <summary>The one argument that a Bind has here.</summary>
     private static string Argument(byte[] body, string[] strings)
@@ -240,7 +246,7 @@ internal sealed class Backend(IBackendHost host)
         }
         if (portal.Text.Length == 0)
         {
-            Output.Message('I', ReadOnlySpan<byte>.Empty);
+            Output.Add(Wire.Typed('I'));
             yield break;
         }
         foreach (var need in Run(portal.Text, isSimple: false, portal, rowsMax == 0 ? int.MaxValue : rowsMax)) yield return need;
@@ -268,7 +274,7 @@ internal sealed class Backend(IBackendHost host)
             case "show": ShowParameters(words[1]); break;
             case "set" or "SET": SetParameter(statement[4..]); break;
             case "notice":
-                Output.Notice("hello " + words[1]);
+                Output.Add(Wire.Notice("hello " + words[1]));
                 Complete("DO");
                 break;
             case "fail": Fail("22012", "division by zero in " + words[1]); break;
@@ -285,7 +291,7 @@ internal sealed class Backend(IBackendHost host)
                 foreach (var need in CopyIn(int.Parse(words[2]))) yield return need;
                 break;
             case "copyearly": // As into a view, or where a trigger raises: it fails when CopyIn has been said and nothing read.
-                Output.Message('G', [0, 0, 0]);
+                Output.Add(Wire.Typed('G', [0, 0, 0]));
                 CopyInCount++;
                 Fail("55000", "cannot copy to " + words[1]);
                 break;
@@ -307,11 +313,11 @@ internal sealed class Backend(IBackendHost host)
     }
 
     private void DescribeRows() =>
-        Output.Message('T',
-        [.. Wire.Int16(1), .. Wire.Strings("v"), 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
+        Output.Add(Wire.Typed('T',
+        [.. Wire.Int16(1), .. Wire.Strings("v"), 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]));
 
     private void SendRow(string value) =>
-        Output.Message('D', [.. Wire.Int16(1), .. Wire.Int32(value.Length), .. Wire.Latin1(value)]);
+        Output.Add(Wire.Typed('D', [.. Wire.Int16(1), .. Wire.Int32(value.Length), .. Wire.Raw(value)]));
 
     private void SendRows(string token, int count, int size, Portal portal, int rowsMax)
     {
@@ -319,7 +325,7 @@ internal sealed class Backend(IBackendHost host)
         {
             if (sent == rowsMax)
             {
-                Output.Message('s', ReadOnlySpan<byte>.Empty);
+                Output.Add(Wire.Typed('s'));
                 return;
             }
             SendRow($"{token}:{portal.Position}:" + new string((char)('a' + portal.Position % 26), size));
@@ -375,7 +381,7 @@ internal sealed class Backend(IBackendHost host)
     /// <param name="badAt">Which CopyData the server cannot digest; 0: none.</param>
     private IEnumerable<Need> CopyIn(int badAt)
     {
-        Output.Message('G', [0, 0, 0]);
+        Output.Add(Wire.Typed('G', [0, 0, 0]));
         CopyInCount++;
         uint sum = 0;
         for (var count = 1; ;)
@@ -407,9 +413,9 @@ internal sealed class Backend(IBackendHost host)
 
     private void CopyOut(string token, int count, int size)
     {
-        Output.Message('H', [0, 0, 0]);
-        for (var i = 0; i < count; i++) Output.Message('d', Wire.Latin1($"{token}:{i}:" + new string('z', size)));
-        Output.Message('c', ReadOnlySpan<byte>.Empty);
+        Output.Add(Wire.Typed('H', [0, 0, 0]));
+        for (var i = 0; i < count; i++) Output.Add(Wire.Typed('d', Wire.Raw($"{token}:{i}:" + new string('z', size))));
+        Output.Add(Wire.Typed('c'));
         Complete("COPY " + count);
     }
 
@@ -444,13 +450,13 @@ internal sealed class Backend(IBackendHost host)
     private void ReportError()
     {
         ErrorCount++;
-        Output.Error("ERROR", _error!.Value.Code, _error.Value.Text);
+        Output.Add(Wire.Error("ERROR", _error!.Value.Code, _error.Value.Text));
         _error = null;
         RestoreParameters();
         if (Status == 'T') Status = 'E';
     }
 
-    private void Complete(string tag) => Output.Message('C', tag);
+    private void Complete(string tag) => Output.Add(Wire.Typed('C', Wire.RawStrings(tag)));
 
     private void Ready()
     {
@@ -463,9 +469,9 @@ internal sealed class Backend(IBackendHost host)
         {
             if (_parameters[i] == _reported[i]) continue;
             _reported[i] = _parameters[i];
-            Output.Message('S', Tracked[i].Name, _parameters[i]);
+            Output.Add(Wire.Typed('S', Wire.RawStrings(Tracked[i].Name, _parameters[i])));
         }
-        Output.Message('Z', [(byte)Status]);
+        Output.Add(Wire.Typed('Z', [(byte)Status]));
         ReadyCount++;
         host.OnReady(Status);
     }

@@ -77,7 +77,7 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
         if (server is null || server.IsOver) return;
         if (server.Secret != secret) throw new SimulationException("a cancel request came with a wrong key");
         if (server.Backend.SlowToken is not { } token) return;
-        var client = SqlText.ClientIn(Wire.Latin1(token));
+        var client = SqlText.ClientIn(Wire.Raw(token));
         if (!_cancelRequesters.Contains(client))
             throw new SimulationException($"a cancel request hit client {client}, who asked for none");
         server.IsCanceled = true;

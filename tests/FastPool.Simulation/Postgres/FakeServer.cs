@@ -118,7 +118,7 @@ internal sealed class FakeServer : IBackendHost
     internal void Notify(string payload)
     {
         if (!IsLoggedIn || _isPartlySent) return;
-        _output.Message('A', [.. Wire.Int32(Pid), .. Wire.Strings("async", payload)]);
+        _output.Add(Wire.Typed('A', [.. Wire.Int32(Pid), .. Wire.Strings("async", payload)]));
     }
 
     // ---- ends -----------------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ internal sealed class FakeServer : IBackendHost
                 return;
             case 1 when IsLoggedIn && !_isPartlySent:
                 MoveOutput();
-                _output.Error("FATAL", "57P01", "terminating connection due to administrator command");
+                _output.Add(Wire.Error("FATAL", "57P01", "terminating connection due to administrator command"));
                 Socket.PeerWrite(_output.Span);
                 _output.Clear();
                 break;
@@ -174,22 +174,22 @@ internal sealed class FakeServer : IBackendHost
 
     private void OnStartup(int code, ReadOnlySpan<byte> body)
     {
-        if (code == 80877102)
+        if (code == Wire.CancelRequest)
         {
             IsCancel = true;
             _cluster.OnCancel(BinaryPrimitives.ReadInt32BigEndian(body), BinaryPrimitives.ReadInt32BigEndian(body[4..]));
             Close();
             return;
         }
-        if (code == 80877103)
+        if (code == Wire.SslRequest)
         {
             Socket.PeerWrite(_cluster.HasTls ? "S"u8 : "N"u8);
             _isEncrypted = _cluster.HasTls;
             if (_isEncrypted) Socket.BeginPeerTls(PeerTls.ServerContext);
             return;
         }
-        if (code != 0x30000) throw new SimulationException($"a server was sent the startup code {code}");
-        var pairs = Wire.CStrings(body);
+        if (code != Wire.Version3) throw new SimulationException($"a server was sent the startup code {code}");
+        var pairs = Wire.RawStrings(body);
         for (var i = 0; i + 1 < pairs.Length && pairs[i].Length > 0; i += 2)
         {
             if (pairs[i] == "user") User = pairs[i + 1];
@@ -197,7 +197,7 @@ internal sealed class FakeServer : IBackendHost
         }
         if (_cluster.LoginRefusal is { } refusal)
         {
-            _output.Error("FATAL", refusal.Code, refusal.Text);
+            _output.Add(Wire.Error("FATAL", refusal.Code, refusal.Text));
             Socket.PeerWrite(_output.Span);
             Close();
             return;
@@ -205,12 +205,12 @@ internal sealed class FakeServer : IBackendHost
         switch (_cluster.Auth)
         {
             case ServerAuth.Trust: Welcome(); break;
-            case ServerAuth.Plain: _output.Message('R', Wire.Int32(3)); break;
-            case ServerAuth.Md5: _output.Message('R', [.. Wire.Int32(5), .. _salt]); break;
+            case ServerAuth.Plain: _output.Add(Wire.Typed('R', Wire.Int32(3))); break;
+            case ServerAuth.Md5: _output.Add(Wire.Typed('R', [.. Wire.Int32(5), .. _salt])); break;
             // Without TLS the first is of no use.
             case ServerAuth.Scram:
-                _output.Message('R',
-                [.. Wire.Int32(10), .. Wire.Strings("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "")]); break;
+                _output.Add(Wire.Typed('R',
+                [.. Wire.Int32(10), .. Wire.Strings("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "")])); break;
         }
     }
 
@@ -219,24 +219,24 @@ internal sealed class FakeServer : IBackendHost
         var password = FakeCluster.PasswordOf(User!);
         switch (_cluster.Auth)
         {
-            case ServerAuth.Plain: Admit(Wire.CStrings(body)[0] == password); break;
+            case ServerAuth.Plain: Admit(Wire.RawStrings(body)[0] == password); break;
             case ServerAuth.Md5:
-                var stored = Md5Password.Store(Wire.Latin1(password), Wire.Latin1(User!));
-                Admit(Wire.CStrings(body)[0] == System.Text.Encoding.Latin1.GetString(Md5Password.Respond(stored, _salt)));
+                var stored = Md5Password.Store(Wire.Raw(password), Wire.Raw(User!));
+                Admit(Wire.RawStrings(body)[0] == System.Text.Encoding.Latin1.GetString(Md5Password.Respond(stored, _salt)));
                 break;
             case ServerAuth.Scram when _scram is null:
-                var verifier = ScramVerifier.FromPassword(Wire.Latin1(password), 2, [9, 8, 7, 6]);
+                var verifier = ScramVerifier.FromPassword(Wire.Raw(password), 2, [9, 8, 7, 6]);
                 var binding =
                     new ScramBinding(_isEncrypted ? PeerTls.ServerContext.OwnEndPoint
                     : null, body.AsSpan().StartsWith("SCRAM-SHA-256-PLUS\0"u8));
                 if (binding.IsChosen != _isEncrypted) throw new SimulationException("the pooler does not bind where it can");
                 _scram = new ScramServerExchange(verifier, false, new byte[ScramServerExchange.NonceLength], binding);
                 var at = body.AsSpan().IndexOf((byte)0) + 5;
-                _output.Message('R', [.. Wire.Int32(11), .. _scram.ServerFirst(body.AsSpan(at))!]);
+                _output.Add(Wire.Typed('R', [.. Wire.Int32(11), .. _scram.ServerFirst(body.AsSpan(at))!]));
                 break;
             case ServerAuth.Scram:
                 var final = _scram!.ServerFinal(body) ?? throw new SimulationException("the pooler's proof is wrong");
-                _output.Message('R', [.. Wire.Int32(12), .. final]);
+                _output.Add(Wire.Typed('R', [.. Wire.Int32(12), .. final]));
                 Welcome();
                 break;
         }
@@ -250,12 +250,13 @@ internal sealed class FakeServer : IBackendHost
 
     private void Welcome()
     {
-        _output.Message('R', Wire.Int32(0));
-        _output.Message('S', "server_version", "15.3");
-        for (var i = 0; i < Backend.Tracked.Length; i++) _output.Message('S', Backend.Tracked[i].Name, Backend[i]);
-        _output.Message('S', "is_superuser", "off");
-        _output.Message('K', [.. Wire.Int32(Pid), .. Wire.Int32(Secret)]);
-        _output.Message('Z', [(byte)'I']);
+        _output.Add(Wire.Typed('R', Wire.Int32(0)));
+        _output.Add(Wire.Typed('S', Wire.RawStrings("server_version", "15.3")));
+        for (var i = 0; i < Backend.Tracked.Length; i++)
+            _output.Add(Wire.Typed('S', Wire.RawStrings(Backend.Tracked[i].Name, Backend[i])));
+        _output.Add(Wire.Typed('S', Wire.RawStrings("is_superuser", "off")));
+        _output.Add(Wire.Typed('K', [.. Wire.Int32(Pid), .. Wire.Int32(Secret)]));
+        _output.Add(Wire.Typed('Z', [(byte)'I']));
         IsLoggedIn = true;
         Backend.Input.Add(_login.Span);
         _login.Clear();

@@ -3,7 +3,7 @@ using FastPool.Simulation.Network;
 
 namespace FastPool.Simulation.Worlds;
 
-/// <summary>What goes wrong, and what operators do, at moments that the seed picks.</summary>
+/// <summary>The faults, and the acts of operators, at moments that the seed picks.</summary>
 internal sealed class Faults(World world, Dice dice)
 {
     private readonly int _chance = dice.Between(50, 1_000); // One fault in so many rounds.

@@ -78,7 +78,7 @@ internal sealed class TransactionPath : IDialed
     internal static byte[] SimpleQuery()
     {
         var query = new ByteQueue();
-        query.Query("select 1");
+        query.Add(Wire.Query("select 1"));
         return query.ToArray();
     }
 
@@ -87,31 +87,31 @@ internal sealed class TransactionPath : IDialed
     internal static byte[] ExtendedQuery()
     {
         var query = new ByteQueue();
-        query.Parse("", "select 1");
-        query.Bind("", "", "x");
-        query.Describe('P', "");
-        query.Execute("", 0);
-        query.Message('S', ReadOnlySpan<byte>.Empty);
+        query.Add(Wire.Parse("", "select 1"));
+        query.Add(Wire.Bind("", "", "x"));
+        query.Add(Wire.Describe('P', ""));
+        query.Add(Wire.Execute("", 0));
+        query.Add(Wire.Typed('S'));
         return query.ToArray();
     }
 
     internal static byte[] ExtendedReply() => Reply('1', '2', 'T', 'D', 'C', 'Z');
 
-    /// <summary>What prepares the statement that <see cref="PreparedQuery"/> uses.</summary>
+    /// <summary>Prepares the statement that <see cref="PreparedQuery"/> uses.</summary>
     internal static byte[] Preparation()
     {
         var query = new ByteQueue();
-        query.Parse("s", "select 1");
-        query.Message('S', ReadOnlySpan<byte>.Empty);
+        query.Add(Wire.Parse("s", "select 1"));
+        query.Add(Wire.Typed('S'));
         return query.ToArray();
     }
 
     internal static byte[] PreparedQuery()
     {
         var query = new ByteQueue();
-        query.Bind("", "s", "x");
-        query.Execute("", 0);
-        query.Message('S', ReadOnlySpan<byte>.Empty);
+        query.Add(Wire.Bind("", "s", "x"));
+        query.Add(Wire.Execute("", 0));
+        query.Add(Wire.Typed('S'));
         return query.ToArray();
     }
 
@@ -169,7 +169,7 @@ internal sealed class TransactionPath : IDialed
     internal MemorySocket Connect(params string[] parameters)
     {
         var client = _network.ConnectClient();
-        if (parameters.Length > 0) client.PeerWrite(Wire.Startup(0x30000, [.. Wire.Strings(parameters), 0]));
+        if (parameters.Length > 0) client.PeerWrite(Wire.Untyped(Wire.Version3, [.. Wire.Strings(parameters), 0]));
         return client;
     }
 
@@ -177,7 +177,7 @@ internal sealed class TransactionPath : IDialed
     internal MemorySocket ConnectCancel(byte[] key)
     {
         var requester = _network.ConnectClient();
-        requester.PeerWrite(Wire.Startup(80877102, key));
+        requester.PeerWrite(Wire.Untyped(Wire.CancelRequest, key));
         return requester;
     }
 
@@ -202,13 +202,13 @@ internal sealed class TransactionPath : IDialed
     }
 
     /// <summary>A client that is logged in.</summary>
-    /// <param name="inServerLogin">What happens while the first server that it needs is logging in.</param>
+    /// <param name="inServerLogin">Runs while the first server that it needs is logging in.</param>
     /// <param name="loop">The loop that takes it.</param>
     internal MemorySocket LogIn(Action<PoolRegistry>? inServerLogin = null, int loop = 0)
     {
         var client = _network.ConnectClient();
         if (_hasTls) BeginTls(client, loop);
-        client.PeerWrite(Wire.Startup(0x30000, [.. Wire.Strings("user", "ann", "database", "d"), 0]));
+        client.PeerWrite(Wire.Untyped(Wire.Version3, [.. Wire.Strings("user", "ann", "database", "d"), 0]));
         for (var i = 0; i < 10 && _server is null; i++) Turn(loop);
         for (var i = 0; i < 10 && client.PeerInput.IsEmpty; i++)
         {
@@ -222,7 +222,7 @@ internal sealed class TransactionPath : IDialed
 
     private void BeginTls(MemorySocket client, int loop)
     {
-        client.PeerWrite(Wire.Startup(80877103, []));
+        client.PeerWrite(Wire.Untyped(80877103));
         for (var i = 0; i < 10 && client.PeerInput.IsEmpty; i++) Turn(loop);
         Check.That(client.PeerInput[0] == 'S');
         client.PeerTake(1);
@@ -235,7 +235,7 @@ internal sealed class TransactionPath : IDialed
     }
 
     /// <summary>The server lets the pooler in.</summary>
-    /// <param name="before">What happens before that.</param>
+    /// <param name="before">Runs before that.</param>
     /// <returns>False: nobody is logging in.</returns>
     internal bool TryWelcomePooler(Action<PoolRegistry>? before = null)
     {
@@ -243,9 +243,9 @@ internal sealed class TransactionPath : IDialed
         _server.PeerTake(_server.PeerInput.Length);
         before?.Invoke(_registry);
         var welcome = new ByteQueue();
-        welcome.Message('R', Wire.Int32(0));
-        foreach (var (name, value) in Backend.Tracked) welcome.Message('S', name, value);
-        welcome.Message('K', [0, 0, 0, 1, 0, 0, 0, 2]);
+        welcome.Add(Wire.Typed('R', Wire.Int32(0)));
+        foreach (var (name, value) in Backend.Tracked) welcome.Add(Wire.Typed('S', Wire.RawStrings(name, value)));
+        welcome.Add(Wire.Typed('K', [0, 0, 0, 1, 0, 0, 0, 2]));
         welcome.Add(Reply('Z'));
         _server.PeerWrite(welcome.Span);
         return true;
@@ -259,11 +259,11 @@ internal sealed class TransactionPath : IDialed
         {
             switch (type)
             {
-                case 'Z': reply.Message('Z', [(byte)'I']); break;
-                case 'C': reply.Message('C', "SELECT 1"); break;
-                case 'D': reply.Message('D', [.. Wire.Int16(1), .. Wire.Int32(1), (byte)'1']); break;
-                case 'T': reply.Message('T', Wire.Int16(0)); break;
-                default: reply.Message(type, ReadOnlySpan<byte>.Empty); break;
+                case 'Z': reply.Add(Wire.Typed('Z', [(byte)'I'])); break;
+                case 'C': reply.Add(Wire.Typed('C', Wire.RawStrings("SELECT 1"))); break;
+                case 'D': reply.Add(Wire.Typed('D', [.. Wire.Int16(1), .. Wire.Int32(1), (byte)'1'])); break;
+                case 'T': reply.Add(Wire.Typed('T', Wire.Int16(0))); break;
+                default: reply.Add(Wire.Typed(type)); break;
             }
         }
         return reply.ToArray();

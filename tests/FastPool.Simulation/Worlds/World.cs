@@ -145,6 +145,7 @@ internal sealed class World
             Vanishes = Plan.HasFaults && _dice.OneIn(3) ? 30 : 0,
             AsksForTls = _dice.OneIn(Plan.HasTls ? 2 : 4),
             GetsTls = Plan.HasTls,
+            MeetsMines = Plan.MineChance > 0,
             Cancels = _dice.OneIn(3) ? 20 : 0,
             ClosesWithTerminate = _dice.OneIn(2),
         };

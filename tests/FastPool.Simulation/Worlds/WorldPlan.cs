@@ -5,7 +5,7 @@ using FastPool.Simulation.Postgres;
 
 namespace FastPool.Simulation.Worlds;
 
-/// <summary>What kind of world a seed makes: the settings, the clients, the faults. Chosen before anything runs.</summary>
+/// <summary>The kind of world that a seed makes: the settings, the clients, the faults. Chosen before anything runs.</summary>
 internal sealed class WorldPlan
 {
     private const int QueryWaitTimeoutSeconds = 20;

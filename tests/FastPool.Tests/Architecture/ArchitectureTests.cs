@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace FastPool.Tests.Architecture;
 
-/// <summary>What the project references cannot hold: edges between folders, and words that have their places.</summary>
+/// <summary>Rules that project references cannot hold: edges between folders, and words that have their places.</summary>
 public sealed class ArchitectureTests
 {
     /// <summary>
@@ -116,7 +116,7 @@ public sealed class ArchitectureTests
 
     /// <summary>A length that a peer may choose would overflow the stack, which ends the process: only constants.</summary>
     [Fact]
-    public void What_is_put_on_the_stack_has_a_constant_length()
+    public void Every_stackalloc_has_a_constant_length()
     {
         var constants =
             SourceTree.Files.SelectMany(static file =>
@@ -213,7 +213,7 @@ public sealed class ArchitectureTests
         Assert.Empty(breaches);
     }
 
-    /// <summary>What is done in many places is done wrong in one: each of these has one door.</summary>
+    /// <summary>Work done in many places is done wrong in one: each of these has one door.</summary>
     [Theory]
     [InlineData(@"\.Link = (?!new )", "FastPool.Core/Sessions/Links/Link.cs")]
     [InlineData(@"\bOther = ", "FastPool.Net/Loops/MessageEndpoint.cs")]

@@ -32,6 +32,42 @@ public sealed class DialectTests
         Assert.Empty(Lines.Where(static line => Regex.IsMatch(SourceFile.CodeOf(line.Line), @"\b[A-Za-z]\w*_(ms|us|Ms|Us)\b"))
             .Select(static line => $"{line.Path}:{line.Number}: {line.Line.Trim()}"));
 
+    /// <summary>
+    /// A sentence has its subject in front: "The bytes that wait", not the same with a question word. Both are also true of the
+    /// names of tests, which must say alone what broke.
+    /// </summary>
+    [Fact]
+    public void No_comment_opens_with_a_question_word() =>
+        Assert.Empty(Lines.Where(static line => OpensOddly(CommentOf(line.Line)))
+            .Select(static line => $"{line.Path}:{line.Number}: {line.Line.Trim()}"));
+
+    [Fact]
+    public void No_name_of_a_test_opens_with_a_question_word() =>
+        Assert.Empty(Lines.Where(static line => Regex.IsMatch(line.Line, $@"\b(void|Task) ({OddOpenings})_"))
+            .Select(static line => $"{line.Path}:{line.Number}: {line.Line.Trim()}"));
+
+    [Theory]
+    [InlineData("    /// <summary>What waits.</summary>", true)]
+    [InlineData("    x(); // Nobody waits. Nor does it.", true)]
+    [InlineData("    /// Till then. <param name=\"x\">The value.</param>", true)]
+    [InlineData("    /// <summary>Tells what waits, and who.</summary>", false)]
+    [InlineData("    Assert.Equal(\"What is it\", text);", false)]
+    [InlineData("    // \"What\" is a word.", false)]
+    public void The_rule_for_openings_finds_what_it_forbids(string line, bool isOdd) =>
+        Assert.Equal(isOdd, OpensOddly(CommentOf(line)));
+
+    private const string OddOpenings = "Who|What|Whose|Nought|Nor|Till";
+
+    private static bool OpensOddly(string comment) => Regex.IsMatch(comment, $@"(^|[\s>])({OddOpenings})\b");
+
+    /// <summary>The comment of a line, from its slashes on; empty: it has none.</summary>
+    private static string CommentOf(string line)
+    {
+        var code = Regex.Replace(line, "\"(?:[^\"\\\\]|\\\\.)*\"", static match => new string('_', match.Length));
+        var start = code.IndexOf("//", StringComparison.Ordinal);
+        return start < 0 ? "" : line[start..];
+    }
+
     [Theory]
     [InlineData(130, false)]
     [InlineData(131, true)]

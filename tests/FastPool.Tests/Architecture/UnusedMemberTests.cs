@@ -1,6 +1,6 @@
 namespace FastPool.Tests.Architecture;
 
-/// <summary>What the compiler cannot say of members that are not private: nothing in the product uses them.</summary>
+/// <summary>Finds members that nothing in the product uses. The compiler tells that of private ones only.</summary>
 public sealed class UnusedMemberTests
 {
     /// <summary>Members for tests alone, each with the reason; without the namespace, so that a file may move.</summary>
@@ -9,10 +9,10 @@ public sealed class UnusedMemberTests
         "ConnectionBudget::get_Count/0", // That every place is given back.
         "ControlThread::RunPending/0", // Work without a thread of its own.
         "ControlThread::Start/0", // The product works on the first thread.
-        "HbaRules::get_Count/0", // What was read.
-        "IdentMap::get_Lines/0", // What was read.
-        "IdentMaps::get_Count/0", // What was read.
-        "IniReader::get_File/0", // What is read.
+        "HbaRules::get_Count/0", // The count of rules read.
+        "IdentMap::get_Lines/0", // The lines read.
+        "IdentMaps::get_Count/0", // The count of maps read.
+        "IniReader::get_File/0", // The file that is read.
         "Mailbox::get_IsEmpty/0", // Whether all letters are read.
         "OpenSsl::SSL_session_reused/1", // For TlsStream.IsResumed.
         "ParameterInterner::get_Count/0", // That the table has an end.
@@ -23,10 +23,10 @@ public sealed class UnusedMemberTests
         "ScramVerifier::FromPassword/3", // Servers of tests store what PostgreSQL does.
         "ScramVerifiers::get_KeysKept/0", // That the cache has an end.
         "ServerLife::get_Table/0", // Compared with the diagram.
-        "ServerSession::get_BackendPid/0", // Which server it is.
+        // Which server it is.
         "StatementTable::get_Count/0", // That statements are given back.
         "TlsStream::get_IsResumed/0", // Whether a session was taken up again.
-        "TokenList::get_Count/0", // What was read.
+        "TokenList::get_Count/0", // The count of tokens read.
     ];
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class BufferPoolTests
         Assert.Equal(given, new BufferPool().Rent(asked).Length);
 
     [Fact]
-    public void What_came_back_is_given_out_again()
+    public void A_returned_buffer_is_given_out_again()
     {
         var pool = new BufferPool();
         var buffer = pool.Rent(1000);

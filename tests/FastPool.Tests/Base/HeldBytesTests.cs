@@ -19,7 +19,7 @@ public sealed class HeldBytesTests
     }
 
     [Fact]
-    public void What_went_in_comes_out_in_pieces_of_any_size()
+    public void Held_bytes_come_out_unchanged_in_pieces_of_any_size()
     {
         var held = default(HeldBytes);
         var all = Bytes(0, 250).Concat(Bytes(7, 250)).Concat(Bytes(3, 250)).ToArray();

@@ -63,7 +63,7 @@ public sealed class MailboxTests
     }
 
     [Fact]
-    public void Who_woke_by_itself_is_not_woken()
+    public void A_loop_that_woke_by_itself_is_not_woken()
     {
         var mailbox = new Mailbox();
         Assert.True(mailbox.TryFallAsleep());

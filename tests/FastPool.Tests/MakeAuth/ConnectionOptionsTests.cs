@@ -31,7 +31,7 @@ public sealed class ConnectionOptionsTests
     public void Both_forms_are_read(string text, string shown) => Assert.Equal(shown, Shown(Parse(text)));
 
     [Fact]
-    public void What_the_text_leaves_unsaid_the_environment_says()
+    public void The_environment_fills_in_what_the_connection_string_leaves_out()
     {
         var options =
             Parse("dbname=mine", "PGHOST=h", "PGPORT=7", "PGUSER=u", "PGDATABASE=theirs", "PGPASSWORD=p", "PGSSLMODE=disable",
@@ -53,7 +53,7 @@ public sealed class ConnectionOptionsTests
     [InlineData("connect_timeout=soon", "invalid integer value \"soon\" for connection option \"connect_timeout\"")]
     [InlineData("postgresql://h/d%2", "invalid percent-encoded token: \"d%2\"")]
     [InlineData("postgresql://h/d?x", "missing key/value separator \"=\" in URI query parameter: \"x\"")]
-    public void What_is_wrong_is_named(string text, string message) =>
+    public void Faults_of_a_connection_string_are_named(string text, string message) =>
         Assert.Equal(message, Assert.Throws<FatalError>(() => Parse(text)).Message);
 
     [Theory]

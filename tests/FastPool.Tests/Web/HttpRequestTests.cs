@@ -21,6 +21,30 @@ public sealed class HttpRequestTests
     }
 
     [Theory]
+    [InlineData("1.0", false)]
+    [InlineData("1.1", true)]
+    public void Parts_with_their_lengths_are_for_HTTP_1_1(string version, bool takes) =>
+        Assert.Equal(takes, Parse($"GET / HTTP/{version}\r\n\r\n")!.Value.TakesChunks);
+
+    [Theory]
+    [InlineData(true, "4\r\nab\r\n|\r\n1\r\nc|\r\n0\r\n\r\n")]
+    [InlineData(false, "ab\r\n|c|")]
+    public void A_body_of_parts_is_told_part_by_part(bool isChunked, string expected)
+    {
+        var parts = new Queue<string>(["ab\r\n", "c", ""]);
+        var response = new HttpResponse(200, "text/plain", default)
+        {
+            Parts = () => Encoding.Latin1.GetBytes(parts.Dequeue()),
+            IsChunked = isChunked,
+        };
+        Assert.Equal(isChunked, Encoding.Latin1.GetString(response.ToBytes()).Contains("chunked", StringComparison.Ordinal));
+        var sent = new List<string>();
+        for (var isLast = false; !isLast;)
+            sent.Add(Encoding.Latin1.GetString(response.NextPart(isFirst: sent.Count == 0, out isLast).Span));
+        Assert.Equal(expected, string.Join('|', sent));
+    }
+
+    [Theory]
     [InlineData("GET /\r\n\r\n")]
     [InlineData("GET / HTTP/2.0\r\n\r\n")]
     [InlineData("GET  / HTTP/1.1\r\n\r\n")]
@@ -29,7 +53,7 @@ public sealed class HttpRequestTests
     [InlineData("GET / HTTP/1.1\r\n: none\r\n\r\n")]
     [InlineData("GET / HTTP/1.1\r\nA: \0\r\n\r\n")]
     [InlineData("\r\n\r\n")]
-    public void What_is_no_request_is_refused(string head) => Assert.Null(Parse(head));
+    public void Bytes_that_are_no_request_are_refused(string head) => Assert.Null(Parse(head));
 
     [Theory]
     [InlineData("", false)]

@@ -34,7 +34,7 @@ public sealed class LdapOptions
 
     public bool IsSearch => BaseDn is not null;
 
-    /// <param name="warning">What is wrong, for the log.</param>
+    /// <param name="warning">The fault, for the log.</param>
     /// <returns>Null with a warning.</returns>
     public static LdapOptions? Parse(string text, out string warning)
     {
@@ -158,7 +158,7 @@ public sealed class LdapOptions
     /// <summary>The entry of the user, in the mode without a search.</summary>
     public string DnOf(string user) => Prefix + user + Suffix;
 
-    /// <summary>What finds the user, in the mode with a search.</summary>
+    /// <summary>The search filter for the user, in the mode with a search.</summary>
     public string FilterFor(string user) =>
         SearchFilter?.Replace("$username", user, StringComparison.Ordinal) ?? $"({SearchAttribute ?? "uid"}={user})";
 }

@@ -1,7 +1,7 @@
 // Written by tools/saslprep-tables.py: change that, not this.
 namespace FastPool.Core.Auth;
 
-/// <summary>What Unicode 3.2 and RFC 3454 say of characters, for <see cref="SaslPrep"/>.</summary>
+/// <summary>Unicode 3.2's and RFC 3454's facts about characters, for <see cref="SaslPrep"/>.</summary>
 internal static class SaslPrepTables
 {
     /// <summary>

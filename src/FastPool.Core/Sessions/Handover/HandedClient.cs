@@ -4,7 +4,7 @@ using FastPool.Core.Settings;
 namespace FastPool.Core.Sessions.Handover;
 
 /// <summary>
-/// What one process tells another of a client that it gives up, so that the client does not notice. Of a PgBouncer only the
+/// A client that one process gives up, as it tells another of it. The client notices nothing. Of a PgBouncer only the
 /// properties of the first block are known; the rest stays as it is here.
 /// </summary>
 public sealed class HandedClient
@@ -34,7 +34,7 @@ public sealed class HandedClient
 
     public ReplicationKind Replication { get; init; }
 
-    /// <summary>What a replication client asked for in <c>options</c>; empty: nothing.</summary>
+    /// <summary>The wish of a replication client in <c>options</c>; empty: none.</summary>
     public string ReplicationOptions { get; init; } = "";
 
     public ClientClocks Clocks { get; init; } = ClientClocks.Unknown;
@@ -46,6 +46,9 @@ public sealed class HandedClient
 
     /// <summary>Its names for prepared statements, with their numbers.</summary>
     public IReadOnlyList<(byte[] Name, long Statement)> Statements { get; init; } = [];
+
+    /// <summary>Its unnamed statement: what follows the name in the Parse; empty: it has none.</summary>
+    public byte[] Unnamed { get; init; } = [];
 
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
@@ -72,12 +75,12 @@ public sealed class HandedClient
             writer.WriteBytes(statement.Name);
             writer.Write(statement.Statement);
         });
+        to.WriteBytes(Unnamed);
         Stream.Write(to);
     }
 
     /// <param name="before">The one read before it.</param>
-    /// <param name="form">Of <see cref="HandedState.Form"/>.</param>
-    public static HandedClient Read(BinaryReader from, HandedClient? before, int form) => new()
+    public static HandedClient Read(BinaryReader from, HandedClient? before) => new()
     {
         Descriptor = from.ReadInt32(),
         Database = from.ReadShared(before?.Database, static reader => reader.ReadString()),
@@ -95,7 +98,8 @@ public sealed class HandedClient
         IsInCopyIn = from.ReadBoolean(),
         AwaitsWelcome = from.ReadBoolean(),
         Statements = from.ReadList(static reader => (reader.ReadCountedBytes(), reader.ReadInt64())),
-        Stream = HandedStream.Read(from, form),
+        Unnamed = from.ReadCountedBytes(),
+        Stream = HandedStream.Read(from),
     };
 }
 
@@ -126,9 +130,6 @@ public sealed record ClientClocks(long ConnectUs, long RequestUs, long QueryUs, 
 /// <param name="Tls">The keys and counters of its TLS; empty: it is plain. Cleared by whoever has taken them.</param>
 public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] Held, byte[] Unsent, byte[] Tls)
 {
-    /// <summary>The form that has no TLS.</summary>
-    private const int FormWithoutTls = 1;
-
     public static HandedStream AtRest { get; } = new(0, false, [], [], []);
 
     /// <summary>Nobody needs the secrets in this any more.</summary>
@@ -143,11 +144,10 @@ public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] 
         to.WriteBytes(Tls);
     }
 
-    internal static HandedStream Read(BinaryReader from, int form)
+    internal static HandedStream Read(BinaryReader from)
     {
-        var (remaining, isSkipped, held, unsent) =
-            (from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes());
-        var tls = form == FormWithoutTls ? [] : from.ReadCountedBytes();
+        var (remaining, isSkipped, held, unsent, tls) =
+            (from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes(), from.ReadCountedBytes());
         return remaining == 0 && held.Length == 0 && unsent.Length == 0 && tls.Length == 0 ? AtRest
             : new HandedStream(remaining, isSkipped, held, unsent, tls);
     }

@@ -42,7 +42,7 @@ public sealed class HandedServer
     public ServerFlags Flags { get; init; }
 
     /// <summary>Requests whose replies are outstanding, oldest first; 0 for no statement.</summary>
-    public IReadOnlyList<(byte Type, ReplyAction Action, long Statement)> Outstanding { get; init; } = [];
+    public IReadOnlyList<(byte Type, ReplyAction Action, long Statement, RequestKind Kind)> Outstanding { get; init; } = [];
 
     /// <summary>Statements that it has prepared, the least recently used first.</summary>
     public IReadOnlyList<(long Statement, bool IsStale)> Statements { get; init; } = [];
@@ -72,6 +72,7 @@ public sealed class HandedServer
             writer.Write(request.Type);
             writer.Write((byte)request.Action);
             writer.Write(request.Statement);
+            writer.Write((byte)request.Kind);
         });
         to.WriteList(Statements, static (writer, statement) =>
         {
@@ -82,8 +83,7 @@ public sealed class HandedServer
     }
 
     /// <param name="before">The one read before it.</param>
-    /// <param name="form">Of <see cref="HandedState.Form"/>.</param>
-    public static HandedServer Read(BinaryReader from, HandedServer? before, int form) => new()
+    public static HandedServer Read(BinaryReader from, HandedServer? before) => new()
     {
         OldDescriptor = from.ReadInt32(),
         Database = from.ReadShared(before?.Database, static reader => reader.ReadString()),
@@ -98,13 +98,14 @@ public sealed class HandedServer
         Path = from.ReadString(),
         Ages = (from.ReadInt64(), from.ReadInt64()),
         Flags = (ServerFlags)from.ReadInt32(),
-        Outstanding = from.ReadList(static reader => (reader.ReadByte(), (ReplyAction)reader.ReadByte(), reader.ReadInt64())),
+        Outstanding = from.ReadList(static reader =>
+            (reader.ReadByte(), (ReplyAction)reader.ReadByte(), reader.ReadInt64(), (RequestKind)reader.ReadByte())),
         Statements = from.ReadList(static reader => (reader.ReadInt64(), reader.ReadBoolean())),
-        Stream = HandedStream.Read(from, form),
+        Stream = HandedStream.Read(from),
     };
 }
 
-/// <summary>What a server connection is in the middle of.</summary>
+/// <summary>The work in the middle of which a server connection is.</summary>
 [Flags]
 public enum ServerFlags
 {

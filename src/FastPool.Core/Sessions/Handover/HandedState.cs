@@ -5,11 +5,8 @@ namespace FastPool.Core.Sessions.Handover;
 /// <summary>All that one process gives to the one that takes its place.</summary>
 public sealed class HandedState
 {
-    /// <summary>What a process says of the form it writes. It reads this and those before: 1 has no TLS.</summary>
-    public const int Version = 2;
-
-    /// <summary>The form of what is read.</summary>
-    public int Form { get; init; } = Version;
+    /// <summary>The version of the form that a process writes, and the only one it reads.</summary>
+    public const int Version = 3;
 
     /// <summary>By SHOW FDS: what servers have prepared is not known, nor is anything that PgBouncer does not tell.</summary>
     public bool IsFromPgBouncer { get; set; }
@@ -36,7 +33,7 @@ public sealed class HandedState
     /// <summary>Databases under DISABLE.</summary>
     public List<string> Disabled { get; } = [];
 
-    /// <summary>What auth_query or a handed row told: database, user, secret.</summary>
+    /// <summary>The secrets that auth_query or a handed row told: database, user, secret.</summary>
     public List<(string Database, string User, string Secret)> Secrets { get; } = [];
 
     /// <summary>SCRAM keys that clients proved.</summary>
@@ -93,7 +90,7 @@ public sealed class HandedState
 /// <param name="Address">Local IP, or <c>unix</c>.</param>
 public sealed record HandedListener(int Descriptor, string Address, int Port);
 
-/// <summary>What is known and counted of a pool.</summary>
+/// <summary>The knowledge and the counts of a pool.</summary>
 /// <param name="Untracked">The parameters that clients are welcomed with, as messages; null: not known yet.</param>
 /// <param name="Tracked">Defaults of tracked variables.</param>
 public sealed record HandedPool(string Database, string User, StatsTotals Totals, byte[]? Untracked,

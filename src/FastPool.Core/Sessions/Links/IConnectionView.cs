@@ -4,7 +4,7 @@ using FastPool.Core.Sessions.Handover;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>What a session's transport object may tell of itself, on its loop's thread.</summary>
+/// <summary>The facts that a session's transport tells of itself, on its loop's thread.</summary>
 public interface IConnectionView
 {
     int Descriptor { get; }

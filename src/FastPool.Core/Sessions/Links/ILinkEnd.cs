@@ -9,7 +9,7 @@ public interface ILinkEnd : IConnectionView
     /// </summary>
     bool IsMidMessage { get; }
 
-    /// <summary>Nothing is still on its way to the peer. What the engine has put off is sent to find out.</summary>
+    /// <summary>Nothing is still on its way to the peer. Bytes that the engine has put off are sent to find out.</summary>
     bool HasSentAll { get; }
 
     /// <summary>Linked: what comes from here goes there.</summary>

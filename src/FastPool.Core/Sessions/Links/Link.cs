@@ -40,7 +40,7 @@ public sealed class Link(ServerSession server)
         Server.Transport.Join(client.Transport);
     }
 
-    /// <summary>What keeps them together. The way of every transaction: the cheapest question first.</summary>
+    /// <summary>The reason that keeps them together. Every transaction comes this way: the cheapest question is first.</summary>
     public LinkHold Hold
     {
         get

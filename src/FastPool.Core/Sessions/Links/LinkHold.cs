@@ -1,6 +1,6 @@
 namespace FastPool.Core.Sessions;
 
-/// <summary>What keeps a server with its client, in the order in which it is looked for.</summary>
+/// <summary>The reason that keeps a server with its client. Reasons are looked for in this order.</summary>
 public enum LinkHold : byte
 {
     /// <summary>Nothing: the server may go back to its pool.</summary>

@@ -3,15 +3,6 @@ using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>A request to a server whose reply is outstanding.</summary>
-/// <param name="Type">The frontend message.</param>
-/// <param name="Statement">The prepared statement it is about, if it is tracked.</param>
-public readonly record struct Request(byte Type, ReplyAction Action, Statement? Statement)
-{
-    /// <summary>The Close of the pooler's that stands behind a COPY whose Syncs are in doubt.</summary>
-    internal bool IsFence => Type == FrontendMessage.Close && Action == ReplyAction.Swallow && Statement is null;
-}
-
 /// <summary>
 /// Requests whose replies are outstanding, oldest first. A ring that grows for a long pipeline and is given up when
 /// empty again; a simple query uses one place of it. Nothing here looks at more than one end: what is asked of the
@@ -47,17 +38,26 @@ public sealed class OutstandingQueue
     /// <summary>Closes that tell by their reply that all before them is through.</summary>
     public int FenceCount { get; private set; }
 
+    /// <summary>
+    /// What was added last is of the extended protocol, or a query among such, with no Sync behind it: an error in there has the
+    /// server read past everything up to a Sync that has not been sent.
+    /// </summary>
+    public bool IsSegmentOpen { get; private set; }
+
     /// <summary>Every reply goes to the client as it comes.</summary>
     public bool IsAllForwarded => _ownCount == 0;
 
     public Request Head => _ring[_head];
 
-    public void Add(byte type, ReplyAction action = ReplyAction.Forward, Statement? statement = null)
+    public void Add(byte type, ReplyAction action = ReplyAction.Forward, Statement? statement = null,
+        RequestKind kind = RequestKind.Plain)
     {
         if (Count == _ring.Length) Grow();
-        var request = new Request(type, action, statement);
+        var request = new Request(type, action, statement, kind);
         _ring[(_head + Count) & (_ring.Length - 1)] = request;
         Count++;
+        if (type == FrontendMessage.Sync) IsSegmentOpen = false;
+        else if (!EndsWithReadyForQuery(type)) IsSegmentOpen = true;
         Tally(request, 1);
     }
 
@@ -90,8 +90,8 @@ public sealed class OutstandingQueue
     }
 
     /// <summary>
-    /// Pops the head if it is of that type: a reply of the server's that can answer nothing else. What the pooler answers no
-    /// reply of a server's does.
+    /// Pops the head if it is of that type: a reply of the server's that can answer nothing else. A server's reply never
+    /// answers a request that the pooler answers.
     /// </summary>
     public bool TryPop(byte type, out Request request)
     {

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Sessions;
 
-/// <summary>What a session says of a message; the relay carries it out.</summary>
+/// <summary>A session's decision on a message; the relay carries it out.</summary>
 public enum Verdict : byte
 {
     /// <summary>On to the other side, byte for byte; the body streams.</summary>

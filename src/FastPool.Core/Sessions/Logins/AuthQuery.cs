@@ -29,8 +29,8 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
     public string? FoundSecret { get; private set; }
 
     /// <summary>Parse, Bind, Describe, Execute, Sync: the name is a parameter, so that nothing in it is SQL.</summary>
-    /// <param name="server">Whose variables are first brought to its own defaults: no client's search_path decides what the query
-    /// means.</param>
+    /// <param name="server">The server. Its variables are first brought to its own defaults: no client's search_path decides what
+    /// the query means.</param>
     public void WriteTo(MessageBuffer output, ServerSession server)
     {
         if (AuthPool.Welcome is WelcomeParameters defaults

@@ -98,7 +98,7 @@ public sealed partial class ClientLogin
         _ => false,
     };
 
-    /// <summary>What the real users are like among whom a made-up one is to be lost.</summary>
+    /// <summary>The kinds of the real users' secrets. A made-up user must look like one of them.</summary>
     private SecretKinds Kinds => _hasAsked
         ? SecretKinds.Of(client.Database!.FetchedSecrets.Take(SecretKinds.SampleMax).Select(static pair => pair.Value))
         : context.Registry.Settings.UserList.Kinds;
@@ -196,7 +196,7 @@ public sealed partial class ClientLogin
     }
 
     /// <summary>
-    /// A proof that failed. What it took to find that out differs with the secret, and is nothing for a made-up name: so all of
+    /// A proof has failed. The time to find that out differs with the secret, and is nothing for a made-up name: so all of
     /// them are told at a fixed time after they came, or at a multiple of it.
     /// </summary>
     private LoginStep RefuseLater(string message)

@@ -154,6 +154,8 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
 
         if (request.DatabaseName != PoolRegistry.AdminDatabase && context.Registry.Clients.Count > settings.MaxClientConn)
             return Refuse("no more connections allowed (max_client_conn)");
+        if (client.MayOnlyUseConsole && request.DatabaseName != PoolRegistry.AdminDatabase)
+            return Refuse("no more connections allowed (too many open files)");
         Negotiate(version, request.UnknownOptions);
         return Resolve(request, settings);
     }
@@ -210,7 +212,7 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
         if (_method is AuthType.Pam or AuthType.Ldap) return ResolveOutside(request, settings, isAdmin);
 
         var isKnown = settings.UserList.TryGet(request.User, out var secret);
-        if (isKnown) database?.FetchedSecrets.TryRemove(request.User, out _); // What the file says now counts for servers too.
+        if (isKnown) database?.FetchedSecrets.TryRemove(request.User, out _); // The file's secret now counts for servers too.
         if (!isKnown && database is not null && TryAsk(request, database, settings) is { } asked) return asked;
         _secret = isKnown ? secret! : Secret.Empty;
         _isUnknown = !isKnown;
@@ -376,7 +378,7 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
 
     private void Take(HbaRule rule) => (_method, _map, _ldapOptions) = (rule.Method, rule.Map, rule.LdapOptions);
 
-    /// <summary>What clients may bind their SCRAM exchange to.</summary>
+    /// <summary>The channel to which clients may bind their SCRAM exchange.</summary>
     private byte[]? Binding => Tls?.EndPoint;
 
     /// <summary>The system user at the other end must be the user, or one whom the map gives for it.</summary>
@@ -402,7 +404,7 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
         return Refuse("certificate authentication failed");
     }
 
-    /// <summary>What is checked once the name is proved, in the order of the original.</summary>
+    /// <summary>The checks once the name is proved, in PgBouncer's order.</summary>
     private LoginStep Authenticated()
     {
         _phase = Phase.Done;

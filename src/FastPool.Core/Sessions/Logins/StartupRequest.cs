@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>What a client asks for in its StartupMessage, taken in packet order; the first fault ends it.</summary>
+/// <summary>A client's StartupMessage, taken in packet order; the first fault ends it.</summary>
 public sealed class StartupRequest
 {
     private readonly SessionContext _context;

@@ -7,7 +7,7 @@ namespace FastPool.Core.Sessions;
 /// <summary>The admin console, as a loop sees it: it takes a query and answers later, from any thread.</summary>
 public interface IConsole
 {
-    /// <summary>What a client of the console is welcomed with, ReadyForQuery included. After it has entered its pool.</summary>
+    /// <summary>The welcome of a client of the console, ReadyForQuery included. After it has entered its pool.</summary>
     byte[] Welcome(ClientSession client);
 
     /// <summary>

@@ -49,7 +49,7 @@ public interface ILoopView
     /// <summary>Listening sockets, in the order of their creation; the same for every loop that shares them.</summary>
     IReadOnlyList<ListenerView> Listeners => [];
 
-    /// <summary>What the loop has done since the start.</summary>
+    /// <summary>The loop's work since the start.</summary>
     LoopFigures Figures { get; }
 
     /// <summary>TLS connections whose records are the pooler's own, and the library's.</summary>
@@ -59,6 +59,8 @@ public interface ILoopView
     long BusyUs => 0;
 
     SafetyTable Safety { get; }
+
+    EndingTable Endings { get; }
 
     /// <summary>Disconnects the client; the message is sent as FATAL. Without effect on one that is gone already.</summary>
     void Close(ClientSession client, string reason);

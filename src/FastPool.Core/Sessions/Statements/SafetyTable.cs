@@ -2,7 +2,7 @@ using FastPool.Core.Pools;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>Who used what, how often, and when last.</summary>
+/// <summary>The uses: by whom, how often, and when last.</summary>
 /// <param name="LastWallUs">Microseconds since 1970.</param>
 public readonly record struct SafetyRow(string Database, string User, string ApplicationName, SafetyUse Use, long Count,
     long LastWallUs);
@@ -13,7 +13,7 @@ public readonly record struct SafetyRow(string Database, string User, string App
 /// </summary>
 public sealed class SafetyTable
 {
-    /// <summary>What stands for all application names for which there is no room.</summary>
+    /// <summary>Stands for all application names for which there is no room.</summary>
     public const string Others = "(others)";
 
     private const int RowsMax = 512;

@@ -3,7 +3,7 @@ using FastPool.Core.Pools;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// What leaves something behind in a session: under transaction pooling another client finds it, or its maker misses it.
+/// A use that leaves something behind in a session: under transaction pooling another client finds it, or its maker misses it.
 /// </summary>
 public enum SafetyUse : byte
 {

@@ -1,8 +1,8 @@
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// The statements that a server has prepared, in the order of their last use. What concerns them all costs no more than what
-/// concerns one: all are made stale by a number, and what is dropped has been prepared once.
+/// The statements that a server has prepared, in the order of their last use. Work on all of them costs no more than work
+/// on one: all are made stale by a number, and each statement that is dropped was prepared once.
 /// </summary>
 internal sealed class ServerStatements(StatementTable table)
 {
@@ -194,8 +194,8 @@ internal sealed class ServerStatements(StatementTable table)
     }
 
     /// <summary>
-    /// A SET is through. What is prepared behind it, before the next ReadyForQuery, may be read with values that are never told,
-    /// since it was for one transaction only.
+    /// A SET is through. A statement prepared behind it, before the next ReadyForQuery, may be read with values that are never
+    /// told, since it was for one transaction only.
     /// </summary>
     internal void NoteSet()
     {

@@ -14,7 +14,7 @@ internal static class SessionUse
     /// <summary>A command of this length or less is looked at as a whole, where it matters whether it drops statements.</summary>
     internal const int DropLengthMax = 64;
 
-    /// <summary>What a query begins with that its command tag will not tell.</summary>
+    /// <summary>The first word of a query, where the command tag will not tell it.</summary>
     /// <param name="text">Of the query, or its beginning.</param>
     internal static SafetyUse OfText(ReadOnlySpan<byte> text)
     {
@@ -54,7 +54,7 @@ internal static class SessionUse
     }
 
     /// <summary>The query text in a Query, or in a Parse of the unnamed statement; empty: not here.</summary>
-    /// <param name="message">What has come of it, header included.</param>
+    /// <param name="message">The bytes of it that have come, header included.</param>
     internal static ReadOnlySpan<byte> TextOf(byte type, ReadOnlySpan<byte> message)
     {
         var start = type == FrontendMessage.Query ? MessageHeader.Size : MessageHeader.Size + 1;

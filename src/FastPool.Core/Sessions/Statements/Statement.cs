@@ -30,7 +30,7 @@ public sealed class Statement
     /// <summary>The n of PGBOUNCER_n.</summary>
     public long Number { get; }
 
-    /// <summary>What follows the name in a Parse: query text, NUL, types.</summary>
+    /// <summary>The rest of a Parse behind the name: query text, NUL, types.</summary>
     public byte[] Key { get; }
 
     internal TextSettings Settings { get; }
@@ -38,7 +38,7 @@ public sealed class Statement
     /// <summary>PGBOUNCER_n, without its NUL.</summary>
     internal byte[] ServerName { get; }
 
-    /// <summary>What running it leaves behind in the server's session.</summary>
+    /// <summary>The traces that a run of it leaves in the server's session.</summary>
     internal SafetyUse Use { get; }
 
     /// <summary>It is DEALLOCATE ALL or DISCARD ALL.</summary>

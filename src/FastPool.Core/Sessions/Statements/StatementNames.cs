@@ -3,11 +3,13 @@ using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>What the prepared-statement rules make of a Parse, Bind, Describe or Close.</summary>
+/// <summary>The case that the prepared-statement rules find in a Parse, Bind, Describe or Close.</summary>
 public enum StatementCase : byte
 {
-    /// <summary>About no named statement: forwarded as it is.</summary>
+    /// <summary>About no statement: forwarded as it is.</summary>
     Untouched,
+    /// <summary>About the unnamed statement: see <see cref="ClientSession.ApplyUnnamed"/>.</summary>
+    Unnamed,
     /// <summary>Not enough of it is here.</summary>
     Collect,
     /// <summary>About a named statement: a server is needed, then <see cref="ClientSession.ApplyStatement"/>.</summary>
@@ -52,7 +54,7 @@ public readonly ref struct StatementNames
         var body = message[MessageHeader.Size..];
         var end = body.IndexOf((byte)0);
         if (end < 0) return Unfinished(message, length);
-        if (end == 0) return new(StatementCase.Untouched, default, 0, default);
+        if (end == 0) return Of(StatementCase.Unnamed);
         return message.Length < length ? Of(StatementCase.Collect)
             : new(StatementCase.Named, body[..end], MessageHeader.Size + end + 1, default);
     }
@@ -65,7 +67,7 @@ public readonly ref struct StatementNames
         var rest = body[(portalEnd + 1)..];
         var end = rest.IndexOf((byte)0);
         if (end < 0) return Unfinished(message, length);
-        if (end == 0) return Of(StatementCase.Untouched);
+        if (end == 0) return Of(StatementCase.Unnamed);
         return new(StatementCase.Named, rest[..end], MessageHeader.Size + portalEnd + 1 + end + 1, body[..portalEnd]);
     }
 
@@ -76,7 +78,7 @@ public readonly ref struct StatementNames
         if (kind != 'S') return Of(StatementCase.Untouched);
         var end = name.IndexOf((byte)0);
         if (end < 0) return Unfinished(message, length);
-        if (end == 0) return Of(StatementCase.Untouched);
+        if (end == 0) return Of(StatementCase.Unnamed);
         if (message.Length < length) return Of(StatementCase.Collect);
         return new(type == FrontendMessage.Close ? StatementCase.Close
             : StatementCase.Named, name[..end], MessageHeader.Size + 1 + end + 1, default);
@@ -89,9 +91,8 @@ public readonly ref struct StatementNames
         Of(message.Length < length ? StatementCase.Collect : StatementCase.Disconnect);
 
     /// <summary>Header and names as the server is to see them; what follows the prefix of the original comes behind.</summary>
-    internal void WritePrefix(byte type, int originalLength, Statement statement, MessageBuffer output)
+    internal void WritePrefix(byte type, int originalLength, ReadOnlySpan<byte> serverName, MessageBuffer output)
     {
-        var serverName = statement.ServerName;
         var length = originalLength - Name.Length + serverName.Length;
         var size = PrefixLength - Name.Length + serverName.Length;
         var span = output.GetSpan(size);

@@ -72,8 +72,8 @@ public sealed class StatementTable
     {
         if (!statement.LetGo()) return;
         if (statement.IsTimed) EndTiming();
-        GivenUp.Add(statement.Key.Length);
         _statements.TryRemove(new KeyValuePair<StatementKey, Statement>(StatementKey.Of(statement), statement));
+        GivenUp.Add(statement.Key.Length); // Last: a collection before would find it in use.
     }
 
     public IEnumerable<Statement> All => _statements.Values;
@@ -101,7 +101,7 @@ public sealed class StatementTable
         new(text.ToArray(), settings, Interlocked.Increment(ref _lastNumber));
 }
 
-/// <summary>What makes a statement what it is.</summary>
+/// <summary>The identity of a statement.</summary>
 internal readonly record struct StatementKey(byte[] Text, TextSettings Settings)
 {
     internal static StatementKey Of(Statement statement) => new(statement.Key, statement.Settings);

@@ -1,7 +1,7 @@
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// What poolers that are peers of each other write into the cancel keys they give out: bytes 1 and 2 are the peer's id,
+/// The marks that poolers, peers of each other, write into the cancel keys they give out: bytes 1 and 2 are the peer's id,
 /// low byte first, and the two low bits of byte 7 say how many more times the key may be passed on. A key is read as one
 /// big-endian number. Setting: peer_id.
 /// </summary>
@@ -18,7 +18,7 @@ public static class PeerKey
         return Fresh((random & ~(0xFFFFUL << HighByteShift)) | id);
     }
 
-    /// <summary>Whose key it is.</summary>
+    /// <summary>The peer that gave out the key.</summary>
     public static int IdOf(ulong key) => (byte)(key >> LowByteShift) | (byte)(key >> HighByteShift) << 8;
 
     /// <summary>As it was when it was given out, however often it has been passed on.</summary>
@@ -26,6 +26,6 @@ public static class PeerKey
 
     public static bool MayPassOn(ulong key) => (key & TimeToLiveMask) > 0;
 
-    /// <summary>What the next peer gets.</summary>
+    /// <summary>The key that the next peer gets.</summary>
     public static ulong PassedOn(ulong key) => key - 1;
 }

@@ -3,7 +3,7 @@ using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>What happens to the reply of an outstanding request.</summary>
+/// <summary>The treatment of the reply to an outstanding request.</summary>
 public enum ReplyAction : byte
 {
     /// <summary>It goes to the client.</summary>

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace FastPool.Core.Settings;
 
-/// <summary>What FastPool has beyond PgBouncer: the optional [fastpool] section. All of it is fixed until restart.</summary>
+/// <summary>
+/// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it is fixed until restart.
+/// </summary>
 public sealed record FastPoolSettings
 {
     private const long UsPerSecond = 1_000_000;
@@ -19,11 +21,14 @@ public sealed record FastPoolSettings
     /// <summary>Where metrics are told to whoever asks by HTTP; null: nowhere.</summary>
     public ListenAddress? MetricsListen { get; private init; }
 
+    /// <summary>What has histograms in the metrics.</summary>
+    public HistogramScope MetricsHistograms { get; private init; } = HistogramScope.Database;
+
     /// <summary>The console takes the extended protocol, and what drivers say at the beginning.</summary>
     public bool ConsoleExtended { get; private init; }
 
     /// <summary>
-    /// What a loop sends in one turn goes to the kernel together, by io_uring, where the kernel lets us have it.
+    /// The sends of a loop in one turn go to the kernel together, by io_uring, where the kernel lets us have it.
     /// </summary>
     public bool IoUring { get; private init; } = true;
 
@@ -52,6 +57,7 @@ public sealed record FastPoolSettings
     [
         new("loops", Loops.ToString(CultureInfo.InvariantCulture)),
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
+        new("metrics_histograms", HistogramScopes.Words.WordOf(MetricsHistograms)),
         new("console_extended", ConsoleExtended ? "1" : "0"),
         new("io_uring", IoUring ? "1" : "0"),
         new("tls_records", HasOwnTlsRecords ? "own" : "library"),
@@ -79,6 +85,8 @@ public sealed record FastPoolSettings
             case "metrics_listen":
                 if (value.Length == 0) return this with { MetricsListen = null };
                 return ListenAddress.TryParse(value) is { } address ? this with { MetricsListen = address } : null;
+            case "metrics_histograms":
+                return HistogramScopes.Words.TryParse(value, out var scope) ? this with { MetricsHistograms = scope } : null;
             case "console_extended":
                 return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
             case "io_uring":

@@ -1,7 +1,7 @@
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// What the secrets of real users are like, from a sample of them: a made-up name is asked what most of them are asked, so that
+/// The kinds of the secrets of real users, from a sample of them: a made-up name is asked what most of them are asked, so that
 /// nobody can tell it by that.
 /// </summary>
 /// <param name="Plain">How many are plain passwords.</param>

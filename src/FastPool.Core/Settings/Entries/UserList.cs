@@ -2,7 +2,7 @@ namespace FastPool.Core.Settings;
 
 /// <summary>
 /// The users of auth_file. A broken record ends the reading, never the loading: those before it are known, those after are not.
-/// What is kept is the file itself and an index of its records: an object a user would make every collection of memory, and
+/// The list keeps the file itself and an index of its records: an object a user would make every collection of memory, and
 /// with it every reload of a large file, a pause for all threads.
 /// </summary>
 public sealed class UserList
@@ -23,7 +23,7 @@ public sealed class UserList
     /// <summary>The names, for SHOW USERS.</summary>
     public IEnumerable<string> Names => Records.Select(at => TextOf(FieldAt(at)));
 
-    /// <summary>What most of the secrets are like; worked out when it is first asked for.</summary>
+    /// <summary>The kind that most of the secrets have; worked out when it is first asked for.</summary>
     public SecretKinds Kinds => _kinds ??= SecretKinds.Of(Sample.Select(SecretAt));
 
     /// <summary>Each is made when it is asked for.</summary>

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>What tells one state of a file from another without reading it. Equal stamps: nothing to read again.</summary>
+/// <summary>Tells one state of a file from another without reading it. Equal stamps: nothing to read again.</summary>
 /// <param name="Exists">False: the other fields are zero.</param>
 /// <param name="Identity">Tells a file from the one that was renamed over it: inode number or time of birth.</param>
 /// <param name="Size">Bytes.</param>

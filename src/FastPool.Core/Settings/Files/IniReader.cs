@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>What an ini file is made of.</summary>
+/// <summary>The parts of an ini file.</summary>
 public enum IniEventKind
 {
     /// <summary>End of the file.</summary>
@@ -86,7 +86,7 @@ public sealed class IniReader
         var close = _text.AsSpan(_at, EndOfLine() - _at).IndexOf(']');
         if (close < 0) return SyntaxError(_line);
         var name = _text.Substring(_at + 1, close - 1);
-        _at += close + 1; // What follows on the line is read as if it began one.
+        _at += close + 1; // The rest of the line is read as if it began one.
         return new IniEvent(IniEventKind.Section, _line, name, "");
     }
 

@@ -13,6 +13,9 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
     private const int Ipv6Bits = 128;
     private const int Ipv6Bytes = 16;
 
+    /// <summary>The upper bits of a mapped IPv4 address.</summary>
+    private const uint Mapped = 0xFFFF;
+
     private static readonly SearchValues<char> Ipv6Chars = SearchValues.Create("0123456789abcdefABCDEF:.");
 
     internal static HbaAddress Of(IPAddress address)
@@ -24,7 +27,9 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
         return new HbaAddress(address.AddressFamily, BinaryPrimitives.ReadUInt128BigEndian(bytes));
     }
 
-    /// <summary>What inet_pton takes: four decimal numbers without leading zeros, or IPv6 without zone and brackets.</summary>
+    /// <summary>
+    /// The addresses that inet_pton takes: four decimal numbers without leading zeros, or IPv6 without zone and brackets.
+    /// </summary>
     internal static bool TryParse(string text, out HbaAddress address)
     {
         address = default;
@@ -47,6 +52,17 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
         mask = new HbaAddress(Family, count == 0 ? 0 : (ones << (width - count)) & ones);
         return true;
     }
+
+    /// <summary>Networks of mapped addresses (<c>::ffff:10.0.0.0/104</c>) are those of IPv4, as clients' addresses are.</summary>
+    internal static (HbaAddress Address, HbaAddress Mask) Unmapped(HbaAddress address, HbaAddress mask)
+    {
+        var upper = UInt128.MaxValue << Ipv4Bits;
+        var isMapped = address.Family == AddressFamily.InterNetworkV6 && address.Bits >> Ipv4Bits == Mapped
+            && (mask.Bits & upper) == upper;
+        return isMapped ? (address.OfIpv4(), mask.OfIpv4()) : (address, mask);
+    }
+
+    private HbaAddress OfIpv4() => new(AddressFamily.InterNetwork, (uint)Bits);
 
     /// <summary>Presentation form.</summary>
     public override string ToString()

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace FastPool.Core.Settings;
 
-/// <summary>What a login is judged by.</summary>
+/// <summary>The facts by which a login is judged.</summary>
 public readonly struct HbaRequest
 {
     /// <summary>Over a Unix socket.</summary>

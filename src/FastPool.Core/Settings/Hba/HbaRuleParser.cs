@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>Reads one rule. What is wrong with it is told as a warning, or, as ever, not at all.</summary>
+/// <summary>Reads one rule. A fault in it is told as a warning or, as in PgBouncer, not at all.</summary>
 internal sealed class HbaRuleParser(string path, IdentMaps maps, IFileReader files, List<LogText> log)
 {
     private readonly HbaNamesParser _databases = new(files, isDatabase: true, log);
@@ -87,7 +87,7 @@ internal sealed class HbaRuleParser(string path, IdentMaps maps, IFileReader fil
             log.Add(LogText.Warning($"address does not match mask in {path} line #{line}: {address} / {mask}"));
         }
 
-        network = (address, mask);
+        network = HbaAddress.Unmapped(address, mask);
         return true;
     }
 

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>What the values of [databases], [users] and [peers] have in common: numbers are atoi's, so junk is 0.</summary>
+/// <summary>The common rules for values of [databases], [users] and [peers]: numbers are atoi's, so junk is 0.</summary>
 internal static class EntryText
 {
     private const long MicrosecondsPerSecond = 1_000_000;
@@ -15,7 +15,7 @@ internal static class EntryText
     /// <summary>Whole seconds as microseconds.</summary>
     internal static long SecondsToUs(string value) => CNumber.Atoi(value) * MicrosecondsPerSecond;
 
-    /// <summary>What is longer than its place has always been cut, with a warning, rather than refused.</summary>
+    /// <summary>A value longer than its place is cut with a warning, not refused, as in PgBouncer.</summary>
     internal static string Cut(string value, int bytesMax, string what, string owner, List<LogText> log)
     {
         if (value.Length <= bytesMax) return value;

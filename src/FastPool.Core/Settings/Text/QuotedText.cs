@@ -5,7 +5,7 @@ public static class QuotedText
 {
     /// <param name="text">Begins with the opening quote.</param>
     /// <param name="quote">Which one.</param>
-    /// <param name="value">What stands between, unescaped.</param>
+    /// <param name="value">The text between the quotes, unescaped.</param>
     /// <param name="length">Chars up to and with the closing quote.</param>
     /// <returns>False when it is not closed.</returns>
     public static bool TryRead(ReadOnlySpan<char> text, char quote, out string value, out int length)

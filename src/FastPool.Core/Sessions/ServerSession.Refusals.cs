@@ -1,0 +1,46 @@
+using FastPool.Protocol;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>
+/// What PostgreSQL refuses of a name, it refuses through the pooler too: a Parse of a name that is in use (42P05), the use of one
+/// that does not exist (26000). The server is told to do the same with a name of ours, in the client's place among its requests,
+/// so that everything around it goes as without a pooler; of its error only the name is replaced.
+/// </summary>
+public sealed partial class ServerSession
+{
+    /// <summary>No statement ever has this name.</summary>
+    internal static ReadOnlySpan<byte> NobodysName => "PGBOUNCER_0"u8;
+
+    private byte[]? _refusal;
+
+    /// <summary>A request goes to the server that it will refuse.</summary>
+    /// <param name="statement">One that it has, whose name is in use; null: <see cref="NobodysName"/> is.</param>
+    internal void ExpectRefusal(byte type, Statement? statement)
+    {
+        NoteRequest();
+        IsReady = false;
+        IsIdleInTransaction = false;
+        Outstanding.Add(type, ReplyAction.Forward, statement, RequestKind.Refused);
+    }
+
+    /// <summary>The error goes to the client with the name that it knows.</summary>
+    private Verdict Refuse(in Request request, ReadOnlySpan<byte> message)
+    {
+        if (message.Length < HeaderLength || !IsWhole(message)) return Verdict.Forward;
+        _refusal = ErrorNames.Replace(message, request.Statement is null ? NobodysName : request.Statement.ServerName,
+            Client!.RefusedName);
+        return Verdict.Skip;
+    }
+
+    private static bool IsWhole(ReadOnlySpan<byte> message) =>
+        MessageHeader.TryRead(message, uint.MaxValue, out _, out var length) == HeaderStatus.Complete
+            && length == message.Length;
+
+    /// <summary>It went well after all: something has dropped the statement, and this one is in its place.</summary>
+    private void AcceptRefused(in Request request)
+    {
+        Client!.TakeRefusedName();
+        if (request.Statement is { } statement) Statements.MarkStale(statement);
+    }
+}

@@ -1,0 +1,111 @@
+using System.Buffers.Binary;
+using FastPool.Base;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>How a request about a statement ended.</summary>
+internal enum RequestEnd : byte
+{
+    Done,
+    /// <summary>The server has answered it with an error.</summary>
+    Failed,
+    /// <summary>It stood behind a request that failed: the server has read past it.</summary>
+    Skipped,
+}
+
+/// <summary>
+/// A client's unnamed statement, as a server of its own would have it: the text of the last Parse that went well, up to a simple
+/// query, a Close or a Parse that fails. It is kept so that the statement can be prepared on another server, when the client
+/// binds it there. What changes it and is not answered yet stands in line. Source: PostgreSQL, Extended Query.
+/// </summary>
+internal sealed class UnnamedStatement(BufferPool buffers)
+{
+    private const int LengthBytes = sizeof(int);
+    private const int NotKept = -1;
+    private const int Dropped = -2;
+
+    private HeldBytes _text;
+    private HeldBytes _sent; // Of each change its length, then what follows the name in the Parse.
+    private int _sentCount;
+    private int _lastLength;
+    private long _lastSerial;
+
+    /// <summary>Tells one statement from the next; 0: there is none.</summary>
+    internal long Serial { get; private set; }
+
+    /// <summary>What follows the name in a Parse; empty: there is none, or it was too long to be kept.</summary>
+    internal ReadOnlySpan<byte> Text => _text.Span;
+
+    /// <summary>What it will be when all that is on its way has gone well.</summary>
+    internal ReadOnlySpan<byte> Expected =>
+        _sentCount == 0 ? Text : _lastLength < 0 ? default : _sent.Span[^_lastLength..];
+
+    /// <summary>A Parse is on its way.</summary>
+    /// <param name="text">All that follows the name.</param>
+    internal void Send(ReadOnlySpan<byte> text)
+    {
+        Push(text.Length);
+        _sent.Append(text, buffers);
+    }
+
+    /// <summary>A Parse is on its way whose text is too long to be kept.</summary>
+    internal void SendUnkept() => Push(NotKept);
+
+    /// <summary>Something is on its way that drops it.</summary>
+    internal void SendDrop() => Push(Dropped);
+
+    private void Push(int length)
+    {
+        Span<byte> header = stackalloc byte[LengthBytes];
+        BinaryPrimitives.WriteInt32LittleEndian(header, length);
+        _sent.Append(header, buffers);
+        _sentCount++;
+        _lastLength = length;
+        _lastSerial++;
+    }
+
+    /// <summary>The oldest change on its way is through.</summary>
+    internal void End(RequestEnd end)
+    {
+        if (_sentCount == 0) return; // Sent by another process.
+        var serial = _lastSerial - _sentCount + 1;
+        _sentCount--;
+        var length = BinaryPrimitives.ReadInt32LittleEndian(_sent.Span);
+        if (end != RequestEnd.Skipped) Forget(); // PostgreSQL drops the old one before it looks at the new one.
+        if (end != RequestEnd.Done || length < 0)
+        {
+            if (end == RequestEnd.Done && length == NotKept) Serial = serial;
+            _sent.Consume(LengthBytes + Math.Max(0, length), buffers);
+            return;
+        }
+        Serial = serial;
+        if (_sentCount == 0)
+        {
+            _text = _sent.Take();
+            _text.Consume(LengthBytes, buffers);
+            return;
+        }
+        _text.Append(_sent.Span.Slice(LengthBytes, length), buffers);
+        _sent.Consume(LengthBytes + length, buffers);
+    }
+
+    private void Forget()
+    {
+        Serial = 0;
+        _text.Clear(buffers);
+    }
+
+    /// <summary>From another process: it has that text.</summary>
+    internal void Restore(ReadOnlySpan<byte> text)
+    {
+        Serial = ++_lastSerial;
+        _text.Append(text, buffers);
+    }
+
+    internal void Clear()
+    {
+        Forget();
+        _sent.Clear(buffers);
+        _sentCount = 0;
+    }
+}

@@ -1,0 +1,24 @@
+namespace FastPool.Core.Sessions;
+
+/// <summary>A loop's work since the start. Its own thread counts and reads.</summary>
+public sealed class LoopFigures
+{
+    /// <summary>Turns of the loop: each is one wait for events.</summary>
+    public long WakeUps;
+    /// <summary>Messages that clients sent to servers.</summary>
+    public long ClientMessages;
+    /// <summary>Messages that servers sent, rows included.</summary>
+    public long ServerMessages;
+    /// <summary>Bytes received from clients.</summary>
+    public long ClientBytes;
+    /// <summary>Bytes received from servers.</summary>
+    public long ServerBytes;
+    /// <summary>Servers that came from other loops.</summary>
+    public long Moves;
+    /// <summary>Sends that left together with others, by io_uring.</summary>
+    public long SendsTogether;
+    /// <summary>Mistakes of our own that were thrown and contained. Each has a line in the log.</summary>
+    public long BrokenInvariants;
+    /// <summary>Unnamed statements that were prepared once more, for the server had another client's.</summary>
+    public long UnnamedHealed;
+}

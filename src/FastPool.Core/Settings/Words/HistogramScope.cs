@@ -1,0 +1,18 @@
+namespace FastPool.Core.Settings;
+
+/// <summary>What has histograms of its own in /metrics: each takes some hundred lines.</summary>
+public enum HistogramScope
+{
+    Off,
+    Pool,
+    Database,
+}
+
+/// <summary>The words of metrics_histograms.</summary>
+public static class HistogramScopes
+{
+    public static WordTable<HistogramScope> Words { get; } = new(
+        ("off", HistogramScope.Off),
+        ("pool", HistogramScope.Pool),
+        ("database", HistogramScope.Database));
+}

@@ -1,0 +1,73 @@
+using FastPool.Simulation.Worlds;
+using Xunit.Abstractions;
+
+namespace FastPool.Simulation.Tests;
+
+/// <summary>
+/// Many worlds, each from a seed. FASTPOOL_SEED=n replays one with its log; FASTPOOL_SEEDS=n runs as many in place of the
+/// usual number, FASTPOOL_FIRST_SEED=n from another first one.
+/// </summary>
+public sealed class SimulationTests(ITestOutputHelper output)
+{
+    private const int SeedsPerPart = 125;
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Every_client_sees_what_a_direct_connection_would_have_shown(int part)
+    {
+        if (Number("FASTPOOL_SEED") is { } only)
+        {
+            if (part == 0) Replay(only);
+            return;
+        }
+        var count = Number("FASTPOOL_SEEDS") is { } total ? total / 4 : SeedsPerPart;
+        var first = Number("FASTPOOL_FIRST_SEED") ?? 1;
+        for (var seed = first + (ulong)part * count; seed < first + (ulong)(part + 1) * count; seed++)
+        {
+            var world = new World(seed);
+            try
+            {
+                world.Run();
+            }
+            catch (Exception e)
+            {
+                Assert.Fail($"FASTPOOL_SEED={seed} ({world.Plan}), round {world.Round}:\n{e}");
+            }
+        }
+    }
+
+    [Fact]
+    public void TLS_goes_from_process_to_process_in_the_midst_of_it()
+    {
+        var takeovers = 0;
+        for (ulong seed = 1; takeovers < 100; seed++)
+        {
+            var world = new World(seed);
+            Assert.True(seed < 500);
+            if (!world.Plan.HasTls) continue;
+            world.Run();
+            takeovers += world.Engines.Sum(static engine => engine.TlsTakeovers);
+        }
+    }
+
+    private void Replay(ulong seed)
+    {
+        var log = new List<string>();
+        var world = new World(seed, log);
+        try
+        {
+            world.Run();
+        }
+        finally
+        {
+            output.WriteLine($"{world.Plan}; {world.Round} rounds, {world.Clock.NowUs / 1_000_000} s");
+            foreach (var line in log) output.WriteLine(line);
+        }
+    }
+
+    private static ulong? Number(string variable) =>
+        ulong.TryParse(Environment.GetEnvironmentVariable(variable), out var number) ? number : null;
+}

@@ -1,0 +1,85 @@
+using FastPool.Core.Pools;
+
+namespace FastPool.Tests.Core.Pools;
+
+/// <summary>Pools and databases as they come and go, while others look.</summary>
+public sealed class PoolRegistryTests
+{
+    private static FastPool.Core.Settings.Settings SettingsOf(int poolSize) =>
+        Loading.Good($"[pgbouncer]\ndefault_pool_size={poolSize}\n[databases]\nd = host=h\n* = host=h\n");
+
+    /// <summary>
+    /// Two threads at the same work at the same moment, round after round: they spin, for a wait would set them apart.
+    /// </summary>
+    private static void Race(int rounds, Action<int> one, Action<int> other, Action<int> judge)
+    {
+        var (arrived, begun) = (0, -1);
+        var thread = new Thread(() =>
+        {
+            for (var i = 0; i < rounds; i++)
+            {
+                while (Volatile.Read(ref begun) < i) Thread.SpinWait(1); // Pairs: the write below.
+                one(i);
+                Volatile.Write(ref arrived, i + 1); // Pairs: the read below.
+            }
+        })
+        { IsBackground = true };
+        thread.Start();
+        for (var i = 0; i < rounds; i++)
+        {
+            Volatile.Write(ref begun, i);
+            other(i);
+            while (Volatile.Read(ref arrived) <= i) Thread.Yield();
+            judge(i);
+        }
+        thread.Join();
+    }
+
+    [Fact]
+    public void Of_threads_that_want_the_same_new_pool_both_get_the_same_and_no_other_is_left()
+    {
+        const int Rounds = 20_000;
+        var registry = new PoolRegistry(SettingsOf(5), 1);
+        var database = registry.FindDatabase("d", out _)!;
+        var got = new Pool[2];
+        Race(Rounds, i => got[0] = registry.GetPool(database, "user" + (i % 100)), i =>
+            got[1] = registry.GetPool(database, "user" + (i % 100)), i =>
+        {
+            Assert.Same(got[0], got[1]);
+            // A pool that nobody has got would be looked at for ever, and open servers.
+            Assert.Same(got[0], Assert.Single(registry.PoolList));
+            registry.RemovePools(database);
+        });
+    }
+
+    [Fact]
+    public void A_pool_that_is_made_while_a_reload_is_applied_has_the_new_limits()
+    {
+        const int Rounds = 20_000;
+        FastPool.Core.Settings.Settings[] settings = [SettingsOf(5), SettingsOf(6)];
+        var registry = new PoolRegistry(settings[0], 1);
+        var database = registry.FindDatabase("d", out _)!;
+        Pool made = null!;
+        Race(Rounds, i => made = registry.GetPool(database, "ann"), i => registry.Apply(settings[(i + 1) % 2]), i =>
+        {
+            Assert.Equal(registry.Settings.DefaultPoolSize, made.Limits.PoolSize);
+            registry.RemovePools(database);
+        });
+    }
+
+    [Fact]
+    public void A_name_that_nobody_logged_in_with_costs_little()
+    {
+        const int Names = 10_000;
+        const int BytesMax = 840; // PgBouncer's.
+        var registry = new PoolRegistry(SettingsOf(5), 1);
+        registry.FindDatabase("first", out _);
+        var names = Enumerable.Range(0, Names).Select(static i => "unknown_database_" + i).ToArray();
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        foreach (var name in names) registry.FindDatabase(name, out _);
+        var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Names;
+        Assert.InRange(each, 0, BytesMax);
+        GC.KeepAlive(registry);
+        GC.KeepAlive(names);
+    }
+}

@@ -1,0 +1,142 @@
+namespace FastPool.Tests.Core.Settings;
+
+using FastPool.Core.Settings;
+
+public sealed class EntryTests
+{
+    [Fact]
+    public void A_database_without_a_connect_string_is_itself_on_the_Unix_socket()
+    {
+        var entry = DatabaseEntry.TryParse("d", "", [])!;
+        Assert.Equal(("d", "d", "", 5432), (entry.Name, entry.DbName, entry.HostText, entry.Port));
+        Assert.Empty(entry.Hosts);
+        Assert.Null(entry.ForcedUser);
+        Assert.Null(entry.PoolSize);
+        Assert.Null(entry.PoolMode);
+        Assert.Equal(LoadBalanceHosts.RoundRobin, entry.LoadBalanceHosts);
+    }
+
+    [Fact]
+    public void A_database_takes_every_key()
+    {
+        var entry = DatabaseEntry.TryParse(
+            "d",
+            "dbname=n host=a,,/b port=5433,1 user=u password='p''w' auth_user=au auth_query='select 1' auth_dbname=ad "
+            + "pool_size=0 min_pool_size=2 reserve_pool=3 max_db_connections=4 max_db_client_connections=5 server_lifetime=6 "
+            + "pool_mode=TRANSACTION load_balance_hosts=Disable connect_query='select 2' client_encoding=e "
+            + "datestyle=s timezone=t application_name=a",
+            [])!;
+        Assert.Equal(("n", 5433, "u", "p'w"), (entry.DbName, entry.Port, entry.ForcedUser, entry.Password));
+        Assert.Equal(["a", "", "/b"], entry.Hosts);
+        Assert.Equal(("au", "select 1", "ad"), (entry.AuthUser, entry.AuthQuery, entry.AuthDbname));
+        Assert.Equal((0, 2, 3), (entry.PoolSize, entry.MinPoolSize, entry.ReservePoolSize));
+        Assert.Equal((4, 5, 6_000_000), (entry.MaxDbConnections, entry.MaxDbClientConnections, entry.ServerLifetimeUs));
+        Assert.Equal((PoolMode.Transaction, LoadBalanceHosts.Disable), (entry.PoolMode, entry.LoadBalanceHosts));
+        Assert.Equal(("select 2", "e", "s"), (entry.ConnectQuery, entry.ClientEncoding, entry.DateStyle));
+        Assert.Equal(("t", "a"), (entry.TimeZone, entry.ApplicationName));
+    }
+
+    [Theory]
+    [InlineData("d", "nonsense", "ERROR syntax error in connection string")]
+    [InlineData("d", "sslmode=require", "ERROR unrecognized connection parameter: sslmode")]
+    [InlineData("d", "query_wait_timeout=1", "ERROR unrecognized connection parameter: query_wait_timeout")]
+    [InlineData("d", "Host=a", "ERROR unrecognized connection parameter: Host")]
+    [InlineData("d", "port=abc foo=1", "ERROR invalid port: abc")]
+    [InlineData("d", "pool_mode=x", "ERROR invalid pool mode: x")]
+    [InlineData("d", "load_balance_hosts=x", "ERROR invalid load_balance_hosts: x")]
+    [InlineData("pgbouncer", "port=0", "ERROR database name \"pgbouncer\" is reserved")]
+    public void A_bad_database_says_why(string name, string connectString, string error)
+    {
+        var log = new List<LogText>();
+        Assert.Null(DatabaseEntry.TryParse(name, connectString, log));
+        Assert.Equal([error], Loading.Lines(log));
+    }
+
+    [Fact]
+    public void A_name_of_a_database_has_63_bytes_at_most()
+    {
+        var log = new List<LogText>();
+        Assert.NotNull(DatabaseEntry.TryParse(new string('a', 63), "", log));
+        string name = new('a', 64);
+        Assert.Null(DatabaseEntry.TryParse(name, "", log));
+        Assert.Equal([$"WARNING too long db name: {name}", "ERROR cannot create database, no memory?"], Loading.Lines(log));
+    }
+
+    [Fact]
+    public void A_password_beyond_the_limit_is_cut_with_a_warning()
+    {
+        var log = new List<LogText>();
+        var entry = DatabaseEntry.TryParse("d", "password=" + new string('x', 65_531), log)!;
+        Assert.Equal(65_530, entry.Password!.Length);
+        Assert.Equal(["WARNING password of d is longer than 65530 bytes - string truncated"], Loading.Lines(log));
+    }
+
+    [Fact]
+    public void Negative_sizes_inherit()
+    {
+        var entry = DatabaseEntry.TryParse("d", "pool_size=-1 min_pool_size=-2 reserve_pool_size=-3", [])!;
+        Assert.Equal((null, null, null), (entry.PoolSize, entry.MinPoolSize, entry.ReservePoolSize));
+    }
+
+    [Fact]
+    public void A_user_takes_every_key()
+    {
+        var entry = UserEntry.TryParse(
+            "*",
+            "pool_mode=Session pool_size=1 reserve_pool_size=2 max_user_connections=3 max_user_client_connections=4 "
+            + "query_timeout=5 idle_transaction_timeout=6 transaction_timeout=7 client_idle_timeout=8",
+            [])!;
+        Assert.Equal(("*", PoolMode.Session, 1, 2), (entry.Name, entry.PoolMode, entry.PoolSize, entry.ReservePoolSize));
+        Assert.Equal((3, 4), (entry.MaxUserConnections, entry.MaxUserClientConnections));
+        Assert.Equal((5_000_000, 6_000_000), (entry.QueryTimeoutUs, entry.IdleTransactionTimeoutUs));
+        Assert.Equal((7_000_000, 8_000_000), (entry.TransactionTimeoutUs, entry.ClientIdleTimeoutUs));
+    }
+
+    [Theory]
+    [InlineData("pool_size", "ERROR syntax error in user settings")]
+    [InlineData("reserve_pool=1", "ERROR unrecognized user parameter: reserve_pool")]
+    [InlineData("query_wait_timeout=1", "ERROR unrecognized user parameter: query_wait_timeout")]
+    [InlineData("pool_mode=x", "ERROR invalid pool mode: x")]
+    public void A_bad_user_says_why(string settings, string error)
+    {
+        var log = new List<LogText>();
+        Assert.Null(UserEntry.TryParse("u", settings, log));
+        Assert.Equal([error], Loading.Lines(log));
+    }
+
+    [Fact]
+    public void A_name_of_a_user_is_cut_after_127_bytes()
+    {
+        var log = new List<LogText>();
+        Assert.Equal(127, UserEntry.TryParse(new string('a', 128), "", log)!.Name.Length);
+        Assert.Equal(["WARNING name of user is longer than 127 bytes - string truncated"], Loading.Lines(log));
+    }
+
+    [Theory]
+    [InlineData("1", "host=a", 1, 6432, null)]
+    [InlineData("065535", "host=a,b port=5 pool_size=0", 65535, 5, 0)]
+    [InlineData(" 2", "host=a pool_size=-1", 2, 6432, null)]
+    public void A_peer_has_an_id_a_host_and_a_port(string id, string connectString, int number, int port, int? poolSize)
+    {
+        var peer = PeerEntry.TryParse(id, connectString, [])!;
+        Assert.Equal((number, port, poolSize), (peer.Id, peer.Port, peer.PoolSize));
+        Assert.NotEmpty(peer.Hosts);
+    }
+
+    [Theory]
+    [InlineData("0", "host=a", "ids of peers must be a number larger than 0 and at most 65536")]
+    [InlineData("65536", "host=a", "ids of peers must be a number larger than 0 and at most 65536")]
+    [InlineData("-1", "nonsense", "ids of peers must be a number larger than 0 and at most 65536")]
+    [InlineData("x", "host=a", "ids of peers must be a number larger than 0 and at most 65536")]
+    [InlineData("1", "", "host was not provided for peer 1")]
+    [InlineData("1", "port=1", "host was not provided for peer 1")]
+    [InlineData("1", "host=a port=x", "invalid port: x")]
+    [InlineData("1", "host=a user=x", "unrecognized connection parameter: user")]
+    [InlineData("1", "host", "syntax error in connection string")]
+    public void A_bad_peer_says_why(string id, string connectString, string error)
+    {
+        var log = new List<LogText>();
+        Assert.Null(PeerEntry.TryParse(id, connectString, log));
+        Assert.Equal(["ERROR " + error], Loading.Lines(log));
+    }
+}

@@ -1,0 +1,54 @@
+using FastPool.Core.Settings;
+
+namespace FastPool.Tests.Core.Settings;
+
+public sealed class FastPoolSettingsTests
+{
+    [Theory]
+    [InlineData("127.0.0.1:9127", "127.0.0.1:9127")]
+    [InlineData("[::1]:9127", "[::1]:9127")]
+    [InlineData("*:1", "*:1")]
+    public void A_listen_address_is_an_address_and_a_port(string text, string shown) =>
+        Assert.Equal(shown, ListenAddress.TryParse(text)!.ToString());
+
+    [Theory]
+    [InlineData("9127")]
+    [InlineData(":9127")]
+    [InlineData("127.0.0.1")]
+    [InlineData("127.0.0.1:0")]
+    [InlineData("127.0.0.1:65536")]
+    [InlineData("127.1:9127")]
+    [InlineData("::1:9127")]
+    [InlineData("localhost:9127")]
+    [InlineData("127.0.0.1:+1")]
+    public void A_text_that_is_no_listen_address_is_refused(string text) => Assert.Null(ListenAddress.TryParse(text));
+
+    [Theory]
+    [InlineData("console_extended", "2")]
+    [InlineData("console_extended", "yes")]
+    [InlineData("io_uring", "auto")]
+    [InlineData("tls_records", "kernel")]
+    [InlineData("metrics_listen", "everywhere")]
+    [InlineData("metrics_histograms", "all")]
+    [InlineData("hba_strict", "maybe")]
+    [InlineData("loops", "-1")]
+    [InlineData("server_answer_timeout", "0")]
+    [InlineData("client_statements_max", "-1")]
+    [InlineData("client_statement_bytes_max", "1 MB")]
+    public void A_wrong_value_ends_the_start(string key, string value) =>
+        Assert.Null(FastPoolSettings.Default.TrySet(key, value, out _));
+
+    [Fact]
+    public void Each_key_keeps_the_others()
+    {
+        var own = FastPoolSettings.Default;
+        (string, string)[] pairs =
+            [("loops", "3"), ("metrics_listen", "*:9127"), ("metrics_histograms", "pool"),
+            ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"), ("hba_strict", "0"),
+            ("server_answer_timeout", "7"), ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000")];
+        foreach (var (key, value) in pairs) own = own.TrySet(key, value, out _)!;
+        Assert.Equal(pairs.Select(static pair => $"{pair.Item1}={pair.Item2}"),
+            own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));
+        Assert.Null(own.TrySet("metrics_listen", "", out _)!.MetricsListen);
+    }
+}

@@ -1,0 +1,28 @@
+using FastPool.Core.Sessions;
+
+namespace FastPool.Tests.Harness;
+
+/// <summary>The transport of a session without a socket: says what a test wants, and notes what it hears.</summary>
+internal sealed class FakeEnd : IServerEnd
+{
+    /// <summary>The other end of the link.</summary>
+    public ILinkEnd? Other { get; private set; }
+
+    public bool IsMidMessage { get; set; }
+    public bool HasSentAll { get; set; } = true;
+    public int Descriptor { get; init; }
+    public string Tls { get; init; } = "";
+    public BufferView Buffer { get; init; }
+
+    /// <summary>How the last link ended; null: none has.</summary>
+    public string? LastEnd { get; private set; }
+
+    public void Join(ILinkEnd other) => Other = other;
+
+    public void Part() => Other = null;
+
+    public void OnReleased(ILinkEnd client) => LastEnd = "released";
+
+    public void OnClientGone(string? reason, bool isCutShort) =>
+        LastEnd = (reason ?? "released") + (isCutShort ? ", cut short" : "");
+}
