@@ -207,7 +207,7 @@ public sealed class MetricsTests
         await client.QueryAsync("select 1/0");
         await using (var stranger = await RawClient.ConnectAsync(pooler.Port))
         {
-            await stranger.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", "nowhere")));
+            await stranger.SendAsync(Wire.Startup(("user", "user_trust"), ("database", "nowhere")));
             await stranger.ReplyAsync();
         }
         await File.AppendAllTextAsync(pooler.IniPath, "\n[pgbouncer]\nno_such_setting = 1\n");

@@ -215,7 +215,7 @@ public class SocketTests
         {
             var one = await RawClient.ConnectAsync(pooler.Port);
             crowd.Add(one);
-            await one.SendAsync(RawClient.Startup(("user", "user_trust"), ("database", Postgres.Database)));
+            await one.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
             var reply = await one.ReplyAsync();
             if (reply.Types == "E") refusal = reply;
         }

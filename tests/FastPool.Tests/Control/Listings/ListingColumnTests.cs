@@ -86,7 +86,7 @@ public sealed class ListingColumnTests
 
     private static IEnumerable<(string[] Items, string Text)> Sections()
     {
-        var path = Path.Combine(Path.GetDirectoryName(Architecture.SourceTree.Folder)!, "dist", "man", "pgbouncer.1");
+        var path = Path.Combine(Path.GetDirectoryName(SourceTree.Folder)!, "dist", "man", "pgbouncer.1");
         var columns = File.ReadAllText(path).Split(".Sh COLUMNS\n")[1].Split("\n.Sh ")[0];
         return columns.Split("\n.Ss ").Skip(1)
             .Select(static section => (section.Split('\n')[0].Split(" , "), section[section.IndexOf('\n')..]));

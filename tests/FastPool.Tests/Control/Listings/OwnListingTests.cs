@@ -94,7 +94,7 @@ public sealed class OwnListingTests
         var running = Begin(world, "p1", 1);
         world.Pass(1_000_001);
         world.Acquire(world.Client("p0")); // It has a server, and has sent nothing yet.
-        var pointer = Core.Sessions.ConnectionName.Pointer;
+        var pointer = FastPool.Core.Sessions.ConnectionName.Pointer;
         var rows = world.Query("show transactions").Rows;
         Assert.Equal(3, rows.Length);
         Assert.StartsWith("p0|alice||127.0.0.1|50000|idle in transaction|4|6|4|6|127.0.0.1|", rows[0], StringComparison.Ordinal);
@@ -105,7 +105,7 @@ public sealed class OwnListingTests
         Assert.Equal(2, world.Query("show transactions").Rows.Length);
     }
 
-    private static Core.Sessions.ClientSession Begin(ConsoleWorld world, string database, int loop)
+    private static FastPool.Core.Sessions.ClientSession Begin(ConsoleWorld world, string database, int loop)
     {
         var client = world.Client(database, loop: loop);
         client.Judge((byte)'Q', 10);
