@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace FastPool.Native;
 
-/// <summary>The calls that our own records need: AEAD ciphers, the hash of the key schedule, and what the handshake tells.</summary>
+/// <summary>The calls for our own records: AEAD ciphers, the hash of the key schedule, and what the handshake tells.</summary>
 internal static unsafe partial class OpenSsl
 {
     [LibraryImport(Crypto)] internal static partial nint EVP_aes_128_gcm();

@@ -36,8 +36,8 @@ public abstract class TlsLayer
     public abstract void SayGoodbye(TlsTransfer transfer);
 
     /// <summary>
-    /// The layer that carries the connection from now on. The library's object is freed with this when its part is over: then it is another
-    /// than this one.
+    /// The layer that carries the connection from now on. The library's object is freed with this when its part is over: then it
+    /// is another than this one.
     /// </summary>
     public virtual TlsLayer Settle() => this;
 

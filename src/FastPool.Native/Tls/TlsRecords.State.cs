@@ -12,8 +12,8 @@ public sealed unsafe partial class TlsRecords
     private const int FixedBytes = HeadBytes + 2 * DirectionBytes;
 
     /// <summary>
-    /// The state that <see cref="TryRestore"/> reads. It holds secrets: its owner clears it. Nothing is sealed here any more, so that no
-    /// two processes use the same nonce.
+    /// The state that <see cref="TryRestore"/> reads. It holds secrets: its owner clears it. Nothing is sealed here any more,
+    /// so that no two processes use the same nonce.
     /// </summary>
     public byte[] Give()
     {

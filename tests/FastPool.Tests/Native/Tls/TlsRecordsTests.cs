@@ -265,8 +265,8 @@ public sealed class TlsRecordsTests
     };
 
     [Theory, MemberData(nameof(Misdeeds))]
-    public void Content_that_has_no_place_in_a_record_ends_the_connection_with_the_right_alert(string what, byte type, string content,
-        int alert)
+    public void Content_that_has_no_place_in_a_record_ends_the_connection_with_the_right_alert(string what, byte type,
+        string content, int alert)
     {
         var (ours, peer) = RecordPeer.Pair(RecordSuite.Aes256Gcm);
         byte[] stream = [.. peer.Seal(RecordPeer.Data, "before"u8), .. peer.Seal(type, Convert.FromHexString(content))];
@@ -292,7 +292,8 @@ public sealed class TlsRecordsTests
     [InlineData("longer than any record", "1703034101", 22, "encrypted length too long")]
     [InlineData("too short for a tag", "170303000f", 20, "decryption failed or bad record mac")]
     [InlineData("garbage", "1703030011ffffffffffffffffffffffffffffffffff", 20, "decryption failed or bad record mac")]
-    public void A_record_that_is_not_sealed_ends_the_connection_before_it_is_looked_at(string what, string bytes, int alert, string text)
+    public void A_record_that_is_not_sealed_ends_the_connection_before_it_is_looked_at(string what, string bytes, int alert,
+        string text)
     {
         foreach (var isCut in (bool[])[false, true])
         {
