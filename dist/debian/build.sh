@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the Debian package fastpool_<version>_<arch>.deb from the published binary, which it publishes if it is not there:
+# Builds the Debian package fastpool_<version>_<arch>.deb: of the sources as they are, or of a binary that is given.
 #
 #   ./dist/debian/build.sh [-b BINARY] [-o FOLDER]
 #
@@ -8,7 +8,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 dist=$root/dist
-binary=$root/out/fastpool
+binary=
 target=.
 while getopts b:o: option; do
     case $option in
@@ -21,7 +21,11 @@ done
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 command -v dpkg-deb >/dev/null || fail "dpkg-deb is missing: install dpkg"
 
-[ -x "$binary" ] || (cd "$root" && dotnet publish src/FastPool -c Release -o out --nologo -v quiet </dev/null >&2)
+if [ -z "$binary" ]; then
+    # What is packed is what has just been built, never what happens to lie there.
+    (cd "$root" && dotnet publish src/FastPool -c Release -o out --nologo -v quiet </dev/null >&2)
+    binary=$root/out/fastpool
+fi
 [ -x "$binary" ] || fail "no binary at $binary"
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$root/Directory.Build.props")
 [ -n "$version" ] || fail "no version in Directory.Build.props"
@@ -42,7 +46,16 @@ arch_of() {
 # The newest version of the C library that the binary asks for, as its symbol versions say.
 libc_of() { grep -aoE 'GLIBC_2\.[0-9]+' "$1" | sort -uV | tail -n 1 | cut -d_ -f2; }
 
+# The binary says itself of which version it is, where this machine can run it.
+check_version() {
+    [ "$(arch_of "$binary")" = "$(dpkg --print-architecture)" ] || return 0
+    local told
+    told=$("$binary" -V | sed -n 's/^FastPool //p')
+    [ "$told" = "$version" ] || fail "$binary is version ${told:-unknown}, the sources are $version"
+}
+
 arch=$(arch_of "$binary")
+check_version
 libc=$(libc_of "$binary")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -58,7 +71,9 @@ ln -s pgbouncer "$tree/usr/sbin/fastpool"
 put 644 "$dist/pgbouncer.service" usr/lib/systemd/system/pgbouncer.service
 put 644 "$dist/pgbouncer.socket" usr/lib/systemd/system/pgbouncer.socket
 put 644 "$dist/pgbouncer.tmpfiles" usr/lib/tmpfiles.d/fastpool.conf
-put 644 "$dist/pgbouncer.logrotate" etc/logrotate.d/fastpool
+put 644 "$dist/pgbouncer.logrotate" usr/share/fastpool/fastpool.logrotate
+put 755 "$dist/debian/keep-configuration" usr/share/fastpool/keep-configuration
+put 644 "$dist/debian/unit-drop-in.conf" usr/lib/systemd/system/pgbouncer.service.d/fastpool.conf
 put 644 "$dist/completions/pgbouncer.bash" usr/share/bash-completion/completions/pgbouncer
 ln -s pgbouncer "$tree/usr/share/bash-completion/completions/fastpool"
 put 644 "$dist/completions/_pgbouncer" usr/share/zsh/vendor-completions/_pgbouncer
@@ -86,8 +101,8 @@ printf 'fastpool (%s) unstable; urgency=medium\n\n  * Release %s.\n\n -- FastPoo
 put_compressed "$work/changelog" usr/share/doc/fastpool/changelog.gz
 
 mkdir -p "$tree/DEBIAN"
-echo /etc/logrotate.d/fastpool >"$tree/DEBIAN/conffiles"
 install -m 755 "$dist/debian/postinst" "$dist/debian/prerm" "$dist/debian/postrm" "$tree/DEBIAN/"
+install -m 644 "$dist/debian/triggers" "$tree/DEBIAN/"
 (cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$tree/DEBIAN/md5sums"
 cat >"$tree/DEBIAN/control" <<CONTROL
 Package: fastpool

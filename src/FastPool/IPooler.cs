@@ -76,6 +76,9 @@ public interface IPoolerHost
     /// <summary>The statistics line, for the service manager. Any thread.</summary>
     void Status(string statsLine);
 
+    /// <summary>Everything is prepared to go on in another process's place, which is about to be told to go.</summary>
+    void TakesOver();
+
     /// <summary>
     /// Another process has taken over; this one has a little left to do. The clean-up of its end is done now. On
     /// the control thread.

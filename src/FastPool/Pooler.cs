@@ -77,7 +77,7 @@ internal sealed class Pooler : IPooler, IProcessControl
 
     public string PollMethod => "epoll";
 
-    public string TlsLibrary => Native.TlsLibrary.Version ?? "OpenSSL";
+    public string TlsLibrary => Native.TlsLibrary.Version ?? Native.Process.OpenSslText.Find() ?? "OpenSSL";
 
     public ShutdownState State => new(
         _handed is not null ? PauseMode.TakingOver
@@ -126,7 +126,8 @@ internal sealed class Pooler : IPooler, IProcessControl
         _loops.TakeOver(handed);
         try
         {
-            dialogue.End(_registry.Settings.Pidfile, _control.Wait);
+            _host.TakesOver();
+            dialogue.End(_registry.Settings, _control.Wait);
         }
         catch (FatalError failure)
         {

@@ -4,6 +4,7 @@ using FastPool.Control.Operations;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.Logs;
+using FastPool.Native.Process;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool;
@@ -49,6 +50,8 @@ internal sealed class ProcessHost(
     }
 
     public void Status(string statsLine) => notify.Status(statsLine);
+
+    public void TakesOver() => notify.IsMain(Identity.Pid);
 
     public void HandedOver() => end.CleanUp();
 

@@ -35,7 +35,14 @@ internal static class Program
         try
         {
             var background = Background.Find();
-            if (line.Daemon && background is null) return Background.Start(arguments);
+            if (background is null)
+            {
+                var step = UnitReload.Step(line, Variable("MAINPID"), Variable("INVOCATION_ID"), Variable("NOTIFY_SOCKET"),
+                    Identity.Pid);
+                if (step == UnitReloadStep.Refuse) throw new FatalError(UnitReload.Refusal);
+                if (line.Daemon || step == UnitReloadStep.GoToBackground) return Background.Start(arguments);
+            }
+
             new Startup(line, log, end, background).Run();
         }
         catch (FatalError error)
@@ -46,6 +53,8 @@ internal static class Program
 
         return 0;
     }
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name);
 
     /// <summary>stderr, or the journal that it leads to.</summary>
     private static ILogSink Stderr()

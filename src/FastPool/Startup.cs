@@ -123,7 +123,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
 
     private void GoToBackground(Settings settings)
     {
-        if (!line.Daemon) return;
+        if (!line.Daemon) return; // Of a unit's ExecReload=: it is in the background already, and its log goes where it went.
         if (settings.Pidfile.Length == 0) throw new FatalError("daemon needs pidfile configured");
         Background.Detach();
         log.LeaveStderr();

@@ -98,8 +98,6 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>Descriptors have run out: it has one of those that are kept for the console.</summary>
     public bool MayOnlyUseConsole { get; init; }
 
-    public string HostText => ConnectionName.Host(Remote, PeerPid, UnixPort);
-
     /// <summary>db/user appear once the client is told apart from a mere connection.</summary>
     public string LogPrefix => ConnectionName.Prefix('C', Id, DatabaseName, UserName, Remote, PeerPid, UnixPort);
 

@@ -11,6 +11,11 @@ public sealed class SystemdNotify(string? socketPath)
     public void Ready() => Send("READY=1");
 
     /// <summary>A reload begins; <see cref="Ready"/> ends it, well or not.</summary>
+    /// <summary>
+    /// This process is the service from now on. Said before the one that was ends, or the service manager takes that for the end.
+    /// </summary>
+    public void IsMain(int pid) => Send($"MAINPID={pid}");
+
     public void Reloading() => Send($"RELOADING=1\nMONOTONIC_USEC={LocalClock.MonotonicUs()}");
 
     public void Stopping() => Send("STOPPING=1");

@@ -51,7 +51,7 @@ internal sealed class TakeoverDialogue : IDisposable
         }
         DescriptorPassing.MakeRoom(socket, settings.MaxClientConn); // Before anybody waits for us.
         var prefix = ConnectionName.Prefix('S', 0, "pgbouncer", "pgbouncer", EndAddress.OfUnix, 0, settings.ListenPort);
-        log.Note(prefix + "new connection to server");
+        if (settings.LogConnections) log.Note(prefix + "new connection to server");
         return new TakeoverDialogue(new OldProcess(socket), prefix, log);
     }
 
@@ -85,7 +85,7 @@ internal sealed class TakeoverDialogue : IDisposable
         {
             throw new FatalError(Invalid);
         }
-        foreach (var (_, address, port) in state.Listeners) _log.Note($"got pooler socket: {address}:{port}");
+        foreach (var (_, address, port) in state.Listeners) _log.Note($"got pooler socket: {ConnectionName.Host(EndAddress.Parse(address, port), 0, port)}");
         _log.Note("SHOW FDS finished");
         _log.Note("disko over, going background");
         return state;
@@ -189,10 +189,11 @@ internal sealed class TakeoverDialogue : IDisposable
     // ---- the end of the old process -------------------------------------------------------------------------------
 
     /// <summary>Everything is prepared: tells the old process to go, and waits until it has.</summary>
-    /// <param name="pidFile">Its pid file and ours; empty: none.</param>
+    /// <param name="settings">Its pid file is ours.</param>
     /// <param name="wait">Waits so many milliseconds and lets signals be heard.</param>
-    internal void End(string pidFile, Action<int> wait)
+    internal void End(Settings settings, Action<int> wait)
     {
+        var pidFile = settings.Pidfile;
         _log.Note("sending SHUTDOWN;");
         try
         {
@@ -204,7 +205,7 @@ internal sealed class TakeoverDialogue : IDisposable
         }
         var errno = _old.WaitForEnd();
         if (errno != 0) throw new FatalError("sky is falling - error while waiting result from SHUTDOWN: " + Errno.Text(errno));
-        _log.Note(_prefix + "closing because: disko over (age=0s)");
+        if (settings.LogDisconnections) _log.Note(_prefix + "closing because: disko over (age=0s)");
         if (pidFile.Length > 0 && File.Exists(pidFile))
         {
             _log.Note("waiting for old pidfile to go away");

@@ -45,8 +45,7 @@ internal sealed class HttpServer : IDisposable
     internal bool TryStart()
     {
         if (_listeners.Count > 0 || _isStopped) return true;
-        IPAddress[] addresses = _address.Ip is { } ip ? [ip] : [IPAddress.Any, IPAddress.IPv6Any];
-        foreach (var address in addresses) TryListen(address);
+        foreach (var address in Addresses()) TryListen(address);
         if (_listeners.Count == 0)
         {
             _hasComplained = true;
@@ -58,6 +57,21 @@ internal sealed class HttpServer : IDisposable
 
     /// <summary>Leaves the address to another process, within a second. Any thread.</summary>
     internal void Stop() => _isStopped = true;
+
+    private IPAddress[] Addresses()
+    {
+        if (_address.Ip is { } ip) return [ip];
+        if (_address.Name is not { } name) return [IPAddress.Any, IPAddress.IPv6Any];
+        try
+        {
+            return [.. Dns.GetHostAddresses(name).Distinct()];
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            if (!_hasComplained) _log.Line(LogLevel.Warning, $"cannot listen on {_address} for metrics: no such name");
+            return [];
+        }
+    }
 
     private void TryListen(IPAddress ip)
     {

@@ -109,6 +109,31 @@ public class DocumentTests
         Assert.Equal("pgbouncer\n", File.ReadAllText($"/proc/{pooler.Pid}/comm"));
     }
 
+    /// <summary>A Service that is called pgbouncer, one that is called pgbouncer-listen, and what is really meant.</summary>
+    [PoolerFact(Since = "1.25")]
+    public async Task The_entrypoint_takes_no_variable_of_a_Service_for_a_setting()
+    {
+        var folder = Machine.NewFolder("image");
+        File.CreateSymbolicLink(Path.Combine(folder, "pgbouncer"), Binary.Path);
+        await using var pooler = Child.Start(
+            Checkout.Tool("sh"), ["-c", EntrypointOpenToAll(folder)], folder,
+            ("PATH", $"{folder}:/usr/bin:/bin"), ("PGBOUNCER_CONFIG_DIR", folder), ("DB_HOST", "127.0.0.1"),
+            ("PGBOUNCER_UNIX_SOCKET_DIR", folder), ("PGBOUNCER_LISTEN_ADDR", "127.0.0.1"), ("PGBOUNCER_AUTH_TYPE", "trust"),
+            ("PGBOUNCER_PORT", "tcp://10.0.0.1:6432"), ("PGBOUNCER_SERVICE_HOST", "10.0.0.1"),
+            ("PGBOUNCER_SERVICE_PORT", "6432"), ("PGBOUNCER_SERVICE_PORT_POSTGRESQL", "6432"),
+            ("PGBOUNCER_PORT_6432_TCP", "tcp://10.0.0.1:6432"), ("PGBOUNCER_PORT_6432_TCP_ADDR", "10.0.0.1"),
+            ("PGBOUNCER_PORT_6432_TCP_PORT", "6432"), ("PGBOUNCER_PORT_6432_TCP_PROTO", "tcp"),
+            ("PGBOUNCER_LISTEN_PORT", "tcp://10.0.0.2:5432"), ("PGBOUNCER_LISTEN_SERVICE_HOST", "10.0.0.2"),
+            ("PGBOUNCER_MAX_CLIENT_CONN", "77"));
+        await Until.TrueAsync(() => File.Exists($"{folder}/pgbouncer.ini"), "the file is there", 15, () => pooler.Text);
+        var ini = File.ReadAllText($"{folder}/pgbouncer.ini");
+        Assert.DoesNotContain("10.0.0", ini, StringComparison.Ordinal);
+        Assert.DoesNotContain("service", ini, StringComparison.Ordinal);
+        Assert.Contains("\nlisten_port = 6432\n", ini, StringComparison.Ordinal);
+        Assert.EndsWith("\nmax_client_conn = 77\n", ini, StringComparison.Ordinal);
+        Assert.DoesNotMatch("(?m)^(port|port_.*) =", ini);
+    }
+
     [Fact]
     public async Task The_entrypoint_refuses_a_value_that_would_begin_another_line()
     {

@@ -48,7 +48,7 @@ public sealed class PackageTests
         foreach (var path in new[]
         {
             "usr/lib/systemd/system/pgbouncer.service", "usr/lib/systemd/system/pgbouncer.socket",
-                "usr/lib/tmpfiles.d/fastpool.conf", "etc/logrotate.d/fastpool",
+                "usr/lib/tmpfiles.d/fastpool.conf", "usr/share/fastpool/fastpool.logrotate",
             "usr/share/man/man1/pgbouncer.1.gz", "usr/share/man/man5/pgbouncer.5.gz", "usr/share/man/man1/fastpool-mkauth.1.gz",
                 "usr/share/pgbouncer/mkauth.py", "usr/share/bash-completion/completions/pgbouncer",
             "usr/share/zsh/vendor-completions/_pgbouncer", "usr/share/fish/vendor_completions.d/pgbouncer.fish",
@@ -100,6 +100,47 @@ public sealed class PackageTests
         Assert.Equal("theirs\n", File.ReadAllText($"{root}/usr/sbin/pgbouncer"));
     }
 
+    /// <summary>Debian's package takes its files along when it is purged, and the links of the unit.</summary>
+    [PoolerFact(FastPoolOnly = "has a package of its own")]
+    public async Task Purging_what_the_distribution_s_package_left_changes_nothing()
+    {
+        var root = await NewRootAsync();
+        await DpkgAsync(root, "--install", await BuildTheirsAsync());
+        var wants = $"{root}/etc/systemd/system/multi-user.target.wants/pgbouncer.service";
+        Directory.CreateDirectory(Path.GetDirectoryName(wants)!);
+        File.CreateSymbolicLink(wants, "/lib/systemd/system/pgbouncer.service");
+        var text = await InstallAsync(root, await Package.Value);
+        Assert.Contains("it may be purged", text, StringComparison.Ordinal);
+        Assert.False(File.Exists($"{root}/etc/logrotate.d/fastpool"), "there is a rule already");
+        await File.AppendAllTextAsync($"{root}/etc/pgbouncer/pgbouncer.ini", Edited);
+        await RunKeepAsync(root); // As the unit does when it starts or reloads.
+        var secret = File.GetUnixFileMode($"{root}/etc/pgbouncer/userlist.txt");
+
+        text = await DpkgAsync(root, "--purge", "pgbouncer");
+        Assert.Contains("/etc/pgbouncer is as it was", text, StringComparison.Ordinal);
+        Assert.EndsWith(Edited, File.ReadAllText($"{root}/etc/pgbouncer/pgbouncer.ini"), StringComparison.Ordinal);
+        Assert.Equal(secret, File.GetUnixFileMode($"{root}/etc/pgbouncer/userlist.txt"));
+        Assert.NotNull(new FileInfo(wants).LinkTarget);
+        Assert.False(Directory.Exists($"{root}/var/lib/fastpool/kept"));
+        Assert.True(File.Exists($"{root}/usr/sbin/pgbouncer"));
+    }
+
+    [PoolerFact(FastPoolOnly = "has a package of its own")]
+    public async Task A_binary_of_another_version_is_not_packed()
+    {
+        var folder = Machine.NewFolder("deb");
+        var other = Path.Combine(folder, "fastpool");
+        File.Copy("/bin/true", other); // Of this machine, and it says nothing of a version of ours.
+        var (exit, text) = await Checkout.RunAsync(
+            Checkout.Tool("bash"), Checkout.PathOf("dist", "debian", "build.sh"), "-b", other, "-o", folder);
+        Assert.Equal(1, exit);
+        Assert.Contains("is version unknown, the sources are", text, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(folder, "*.deb"));
+    }
+
+    private static Task RunKeepAsync(string root) =>
+        Checkout.MustRunAsync("/usr/bin/env", $"DPKG_ROOT={root}", $"{root}/usr/share/fastpool/keep-configuration", "save");
+
     private static async Task<string> BuildAsync(string folder)
     {
         var text =
@@ -119,9 +160,11 @@ public sealed class PackageTests
         {
             ("DEBIAN/control",
                 "Package: pgbouncer\nVersion: 1.18.0-1\nArchitecture: all\nMaintainer: Nobody <nobody@localhost>\nDescription: stands for the distribution's\n"),
-            ("DEBIAN/conffiles", "/etc/pgbouncer/pgbouncer.ini\n/etc/pgbouncer/userlist.txt\n"),
+            ("DEBIAN/conffiles", "/etc/pgbouncer/pgbouncer.ini\n/etc/pgbouncer/userlist.txt\n/etc/logrotate.d/pgbouncer\n"),
             ("etc/pgbouncer/pgbouncer.ini", "[pgbouncer]\n"),
             ("etc/pgbouncer/userlist.txt", ""),
+            ("etc/logrotate.d/pgbouncer", "theirs\n"),
+            ("DEBIAN/postrm", "#!/bin/sh\n[ $1 != purge ] || rm -f $DPKG_ROOT/etc/systemd/system/*.wants/pgbouncer.service\n"),
             ("lib/systemd/system/pgbouncer.service", "theirs\n"),
             ("lib/systemd/system/pgbouncer.socket", "theirs\n"),
             ("usr/sbin/pgbouncer", "theirs\n"),
@@ -132,6 +175,7 @@ public sealed class PackageTests
             await File.WriteAllTextAsync(Path.Combine(tree, path), text);
         }
 
+        File.SetUnixFileMode($"{tree}/DEBIAN/postrm", (UnixFileMode)0b111_101_101);
         await Checkout.MustRunAsync(Checkout.Tool("dpkg-deb"), "--root-owner-group", "--build", tree, $"{folder}/theirs.deb");
         return $"{folder}/theirs.deb";
     }
@@ -148,7 +192,7 @@ public sealed class PackageTests
         return root;
     }
 
-    private static Task InstallAsync(string root, string package) =>
+    private static Task<string> InstallAsync(string root, string package) =>
         DpkgAsync(root, "--auto-deconfigure", "-B", "--install", package);
 
     // Scripts run outside of the root, which has no shell, and know it by DPKG_ROOT. Nothing that we depend on is in there.

@@ -15,6 +15,21 @@ public class ClientRuleTests
         Assert.Equal("TDCZ", (await other.QueryAsync("select 1")).Types);
     }
 
+    [ReferenceFact]
+    public Task The_host_of_a_client_of_this_machine_is_named_as_PgBouncer_does() => Reference.SameAsync(async program =>
+    {
+        await using var pooler = await Pooler.StartAsync(1, f =>
+        {
+            f.Program = program;
+            f["application_name_add_host"] = "1";
+        });
+        var (_, name) = await Child.RunAsync(Machine.Program("psql"),
+            ["-X", "-At", "-h", pooler.Folder, "-p", $"{pooler.Port}", "-U", "user_trust", "-d", Postgres.Database,
+            "-c", "show application_name"]);
+        Assert.Matches(@"^psql - unix\([0-9]+@", name);
+        return System.Text.RegularExpressions.Regex.Replace(name, "[(][0-9]+@|:[0-9]+$", "#");
+    });
+
     [PoolerTheory, Loops]
     public async Task A_packet_beyond_the_limit_ends_its_client(int loops)
     {

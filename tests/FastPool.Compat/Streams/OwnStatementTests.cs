@@ -131,5 +131,5 @@ public class OwnStatementTests
         await other.ReplyAsync();
     }
 
-    private static string Shown(Reply reply) => string.Join(' ', reply.Messages.Select(Wire.Show));
+    private static string Shown(Reply reply) => string.Join(' ', reply.Messages.Select(MessageText.Show));
 }

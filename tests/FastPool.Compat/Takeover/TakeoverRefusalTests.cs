@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using FastPool.Compat.Dist;
 
 namespace FastPool.Compat.Takeover;
@@ -28,6 +29,56 @@ public class TakeoverRefusalTests
         Assert.Equal('I', (await client.QueryAsync("commit")).Status);
         _ = Machine.Kill(pid, Child.SigQuit);
         await Until.TrueAsync(() => !File.Exists(pidFile), "it has ended");
+    }
+
+    [PoolerFact(FastPoolOnly = "PgBouncer stays in the foreground, which is an outage")]
+    public async Task As_ExecReload_of_a_unit_it_goes_to_the_background_and_says_that_it_is_the_service()
+    {
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        var name = Path.Combine(Machine.NewFolder("s"), "notify");
+        manager.Bind(new UnixDomainSocketEndPoint(name));
+        File.SetUnixFileMode(name, (UnixFileMode)0b111_111_111);
+        await using var pooler = await Pooler.StartAsync(1); // No pid file.
+        await using var client = await pooler.RawAsync();
+        await client.QueryAsync("begin");
+        var old = pooler.Process;
+        var (exit, text) = await Child.RunAsync(Binary.Path, ["-R", "-q", pooler.IniPath],
+            ("MAINPID", $"{old.Pid}"), ("INVOCATION_ID", "0123456789abcdef"), ("NOTIFY_SOCKET", name));
+        Assert.True(exit == 0, text);
+        Assert.Equal(0, await old.ExitAsync());
+        var buffer = new byte[4096];
+        var told = System.Text.Encoding.Latin1.GetString(buffer, 0, await manager.ReceiveAsync(buffer));
+        Assert.StartsWith("MAINPID=", told, StringComparison.Ordinal); // Before all else, and before the old one's end.
+        var pid = int.Parse(told["MAINPID=".Length..]);
+        Assert.Equal(pid, int.Parse((await ConsolePidAsync(pooler))!));
+        Assert.Equal("READY=1", System.Text.Encoding.Latin1.GetString(buffer, 0, await manager.ReceiveAsync(buffer)));
+        Assert.Equal('I', (await client.QueryAsync("commit")).Status);
+        _ = Machine.Kill(pid, Child.SigQuit);
+    }
+
+    /// <summary>The process that listens at the Unix socket.</summary>
+    private static async Task<string?> ConsolePidAsync(Pooler pooler)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint($"{pooler.Folder}/.s.PGSQL.{pooler.Port}"));
+        var (_, text) = await Child.RunAsync("ss", ["-xlpH", "src", $"{pooler.Folder}/.s.PGSQL.{pooler.Port}"]);
+        return System.Text.RegularExpressions.Regex.Match(text, "pid=([0-9]+)").Groups[1].Value;
+    }
+
+    [PoolerFact(FastPoolOnly = "PgBouncer stays in the foreground, which is an outage")]
+    public async Task As_ExecReload_of_a_unit_that_would_not_know_it_refuses()
+    {
+        await using var pooler = await Pooler.StartAsync(1);
+        await using var client = await pooler.RawAsync();
+        await client.QueryAsync("begin");
+        var (exit, text) = await Child.RunAsync(Binary.Path, ["-R", "-q", pooler.IniPath],
+            ("MAINPID", $"{pooler.Pid}"), ("INVOCATION_ID", "0123456789abcdef"));
+        Assert.Equal(1, exit);
+        Assert.Equal('I', (await client.QueryAsync("commit")).Status);
+        (exit, text) = await Child.RunAsync(Binary.Path, ["-R", pooler.IniPath],
+            ("MAINPID", $"{pooler.Pid}"), ("INVOCATION_ID", "0123456789abcdef"));
+        Assert.Equal(1, exit);
+        Assert.Contains("write Type=notify and NotifyAccess=all into the unit", text, StringComparison.Ordinal);
     }
 
     [PoolerTheory]

@@ -121,6 +121,21 @@ public partial class TakeoverTests
     }
 
     [PoolerFact(FastPoolOnly = "not said there")]
+    public async Task Of_connections_the_log_says_as_much_as_it_is_told_to()
+    {
+        await using var pooler = await Pooler.StartAsync(1, f =>
+        {
+            f["log_connections"] = "0";
+            f["log_disconnections"] = "0";
+        });
+        await pooler.TakeOverAsync();
+        await pooler.LineAsync("process up");
+        Assert.DoesNotContain("new connection to server", pooler.Process.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("closing because", pooler.Process.Text, StringComparison.Ordinal);
+        Assert.Matches("tls: OpenSSL [0-9]+[.][0-9]+[.][0-9]+.* 20[0-9][0-9]\n?", pooler.Process.Text);
+    }
+
+    [PoolerFact]
     public async Task The_log_tells_the_steps()
     {
         await using var pooler = await Pooler.StartAsync(1);

@@ -30,6 +30,10 @@ public class StartPartsTests
         Assert.Equal(expected, InheritedSockets.Count(pid, count, [100, 200]));
 
     [Fact]
+    public void The_version_of_the_TLS_library_stands_in_its_file() =>
+        Assert.Equal(FastPool.Native.Process.OpenSslText.Read(), FastPool.Native.Process.OpenSslText.Find());
+
+    [Fact]
     public void The_marker_of_a_background_process_is_read_back()
     {
         Assert.Equal((5, 42, "pg:bouncer"), Background.Parse("5:42:pg:bouncer"));

@@ -163,7 +163,7 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
     private string WithHost(string name)
     {
         const int applicationNameMax = 399;
-        var text = $"{name} - {client.HostText}";
+        var text = $"{name} - {ConnectionName.HostOnMachine(client.Remote, client.PeerPid, client.UnixPort)}";
         return text.Length > applicationNameMax ? text[..applicationNameMax] : text;
     }
 

@@ -27,4 +27,8 @@ public static class ConnectionName
         if (remote.IsV6) return $"[{remote}]:{remote.Port}";
         return $"{remote}:{remote.Port}";
     }
+
+    /// <summary>The same for others than this machine: <c>unix(pid@machine):port</c>.</summary>
+    public static string HostOnMachine(EndAddress remote, int unixPid, int unixPort) =>
+        remote.IsUnix ? $"unix({unixPid}@{System.Net.Dns.GetHostName()}):{unixPort}" : Host(remote, unixPid, unixPort);
 }

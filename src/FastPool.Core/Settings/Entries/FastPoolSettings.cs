@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastPool.Base;
 
 namespace FastPool.Core.Settings;
 
@@ -74,7 +75,10 @@ public sealed record FastPoolSettings
         switch (key)
         {
             case "loops":
-                return CNumber.TryInt(value, out var loops) && loops >= 0 ? this with { Loops = loops } : null;
+                if (!CNumber.TryInt(value, out var loops) || loops < 0) return null;
+                if (loops <= Limits.LoopsMax) return this with { Loops = loops };
+                error = $"loops: at most {Limits.LoopsMax}";
+                return null;
             case "metrics_listen":
                 if (value.Length == 0) return this with { MetricsListen = null };
                 return ListenAddress.TryParse(value) is { } address ? this with { MetricsListen = address } : null;

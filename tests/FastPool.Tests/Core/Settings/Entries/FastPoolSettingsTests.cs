@@ -8,6 +8,8 @@ public sealed class FastPoolSettingsTests
     [InlineData("127.0.0.1:9127", "127.0.0.1:9127")]
     [InlineData("[::1]:9127", "[::1]:9127")]
     [InlineData("*:1", "*:1")]
+    [InlineData("localhost:9127", "localhost:9127")]
+    [InlineData("a-1.example.com:9127", "a-1.example.com:9127")]
     public void A_listen_address_is_an_address_and_a_port(string text, string shown) =>
         Assert.Equal(shown, ListenAddress.TryParse(text)!.ToString());
 
@@ -19,7 +21,8 @@ public sealed class FastPoolSettingsTests
     [InlineData("127.0.0.1:65536")]
     [InlineData("127.1:9127")]
     [InlineData("::1:9127")]
-    [InlineData("localhost:9127")]
+    [InlineData("local host:9127")]
+    [InlineData("-a:9127")]
     [InlineData("127.0.0.1:+1")]
     public void A_text_that_is_no_listen_address_is_refused(string text) => Assert.Null(ListenAddress.TryParse(text));
 
@@ -31,6 +34,7 @@ public sealed class FastPoolSettingsTests
     [InlineData("metrics_histograms", "all")]
     [InlineData("hba_strict", "maybe")]
     [InlineData("loops", "-1")]
+    [InlineData("loops", "65")]
     [InlineData("server_answer_timeout", "0")]
     [InlineData("client_statements_max", "-1")]
     [InlineData("client_statement_bytes_max", "1 MB")]
