@@ -68,8 +68,7 @@ public sealed class PageTests
             pools.Add(System.Text.Json.Nodes.JsonNode.Parse($$"""
                 {"database":"d{{i:000}}","user":"u","cl_active":1,"cl_waiting":0,"sv_active":0,"sv_idle":0,
                 "sv_used":0,"sv_tested":0,"sv_login":0,"maxwait_us":{{(i == 217 ? 5_000_000 : 0)}},
-                "pool_size":5,"pool_mode":"transaction","paused":false,
-                "idle_in_transaction":0,"oldest_us":0}
+                "pool_size":5,"pool_mode":"transaction","paused":false,"idle_in_transaction":0,"oldest_us":0}
                 """));
         }
         using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);

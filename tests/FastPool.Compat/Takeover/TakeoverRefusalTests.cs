@@ -56,7 +56,7 @@ public class TakeoverRefusalTests
         _ = Machine.Kill(pid, Child.SigQuit);
     }
 
-    /// <summary>The listener at the Unix socket.</summary>
+    /// <summary>The process that listens at the Unix socket.</summary>
     private static async Task<string?> ConsolePidAsync(Pooler pooler)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -81,7 +81,7 @@ public sealed class CopyInDoubtTests
     public void No_fence_goes_into_a_segment_that_is_open()
     {
         foreach (
-            var message in new[] { Parse("", "copy v from stdin"), Bind(""), Execute, Sync, Wire.CopyDone, Sync,
+            var message in new[] { Parse("", "copy v from stdin"), Bind(""), Execute, Sync, Wire.Typed('c'), Sync,
             Query("begin"), Parse("", "set timezone = 'x'"), Bind(""), Execute }) _talk.Says(_client, message);
         Answers(_server, "1 2 G E:55000 Z Z C:BEGIN Z:T 1 2 C:SET");
         Assert.Equal("P", _talk.Says(_client, Parse("", "select 1")));
