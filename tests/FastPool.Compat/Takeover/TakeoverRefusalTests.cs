@@ -42,7 +42,8 @@ public class TakeoverRefusalTests
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("begin");
         var old = pooler.Process;
-        var (exit, text) = await Child.RunAsync(Binary.Path, ["-R", "-q", pooler.IniPath],
+        var (exit, text) = await Child.RunAsync(
+            Checkout.Tool("sh"), ["-c", $"exec {Binary.Path} -R -q {pooler.IniPath} </dev/null >/dev/null 2>&1"],
             ("MAINPID", $"{old.Pid}"), ("INVOCATION_ID", "0123456789abcdef"), ("NOTIFY_SOCKET", name));
         Assert.True(exit == 0, text);
         Assert.Equal(0, await old.ExitAsync());
