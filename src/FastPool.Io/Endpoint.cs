@@ -38,7 +38,7 @@ public abstract class Endpoint
     public HeldBytes Unsent;
 
     /// <summary>Between the socket and the owner; null: plain.</summary>
-    public TlsStream? Tls;
+    public TlsLayer? Tls;
 
     internal int StreamedBytes;
     internal long LastBulkUs;
@@ -97,7 +97,8 @@ public abstract class Endpoint
     }
 
     /// <summary>The TLS handshake is done; bytes that follow are plain to the owner.</summary>
-    public virtual void OnSecured()
+    /// <param name="handshake">The library's knowledge of the peer; good until this returns.</param>
+    public virtual void OnSecured(TlsStream handshake)
     {
     }
 

@@ -120,7 +120,7 @@ public abstract class Engine(BufferPool buffers)
 
     // ---- TLS --------------------------------------------------------------------------------------------------------
 
-    private TlsCarrier Tls => _tls ??= new TlsCarrier();
+    private TlsCarrier Tls => _tls ??= new TlsCarrier(Buffers);
 
     /// <summary>
     /// From now on all bytes sent and received are encrypted. The client side of a handshake begins at once;
@@ -147,7 +147,35 @@ public abstract class Engine(BufferPool buffers)
     public void DeliverCipher(Endpoint endpoint, ReadOnlySpan<byte> cipher) => Tls.Deliver(this, endpoint, cipher);
 
     /// <summary>An endpoint has come from another loop.</summary>
-    protected void MoveTlsHere(Endpoint endpoint) => endpoint.Tls?.MoveTo(Tls.Transfer);
+    protected void MoveTlsHere(Endpoint endpoint)
+    {
+        if (endpoint.Tls is not null) Tls.MoveHere(endpoint.Tls);
+    }
+
+    /// <summary>Goes on with TLS that another process has given up.</summary>
+    /// <param name="state">Of <see cref="TlsRecords.Give"/>.</param>
+    /// <returns>False: it cannot be.</returns>
+    public bool TryRestoreTls(Endpoint endpoint, ReadOnlySpan<byte> state)
+    {
+        if (!TlsLibrary.TryLoad() || Tls.TryRestore(state) is not { } records) return false;
+        endpoint.Tls = records;
+        return true;
+    }
+
+    /// <summary>Another process has its keys: here they are forgotten, without a word to the peer.</summary>
+    public void ForgetTls(Endpoint endpoint)
+    {
+        if (endpoint.Tls is not null) Tls.Forget(endpoint);
+    }
+
+    /// <summary>Connections of this engine that are on own records, and in the library's hands.</summary>
+    public (int Own, int Library) TlsCounts => (_tls?.OwnCount ?? 0, _tls?.LibraryCount ?? 0);
+
+    /// <summary>An endpoint leaves for another loop.</summary>
+    protected void MoveTlsAway(Endpoint endpoint)
+    {
+        if (endpoint.Tls is not null) Tls.MoveAway(endpoint.Tls);
+    }
 
     /// <summary>Before the handle is closed.</summary>
     protected void EndTls(Endpoint endpoint)

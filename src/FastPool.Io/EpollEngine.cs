@@ -301,6 +301,7 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         SendDeferredTo(endpoint);
         Check.That(endpoint.IsOpen && !endpoint.IsCongested);
+        MoveTlsAway(endpoint);
         var handle = endpoint.Handle;
         _set.Remove(handle);
         Unregister(endpoint);

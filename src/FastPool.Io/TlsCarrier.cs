@@ -8,7 +8,7 @@ namespace FastPool.Io;
 /// the loop's. The bytes of one receive are decrypted whole and delivered at once. The bytes that one delivery sends leave in as
 /// few records and calls as it can. Made with the loop's first TLS connection.
 /// </summary>
-internal sealed class TlsCarrier
+internal sealed class TlsCarrier(BufferPool buffers)
 {
     private const int RecordBytesMax = 16 * 1024;
     private const int PlainAt = Limits.HeadroomBytes;
@@ -19,13 +19,28 @@ internal sealed class TlsCarrier
     private readonly byte[] _plain = BufferPool.NewPinned(PlainAt + PlainBytes);
     private readonly byte[] _gathered = BufferPool.NewPinned(RecordBytesMax);
 
-    internal TlsTransfer Transfer { get; } = new();
+    internal TlsTransfer Transfer { get; } = new(buffers);
+
+    /// <inheritdoc cref="Engine.TlsCounts"/>
+    internal int OwnCount { get; private set; }
+
+    /// <inheritdoc cref="Engine.TlsCounts"/>
+    internal int LibraryCount { get; private set; }
+
+    private void Count(TlsLayer tls, int change)
+    {
+        if (!tls.IsEstablished) return;
+        if (tls is TlsRecords) OwnCount += change;
+        else LibraryCount += change;
+    }
 
     /// <summary>Hands plaintext to the endpoint's owner, after its handshake; never more than one completion each.</summary>
     internal void Deliver(Engine engine, Endpoint endpoint, ReadOnlySpan<byte> cipher)
     {
         var tls = endpoint.Tls!;
-        var outcome = tls.Receive(cipher, _plain.AsSpan(PlainAt), out var count);
+        var wasEstablished = tls.IsEstablished;
+        var outcome = tls.Receive(Transfer, cipher, _plain.AsSpan(PlainAt), out var count);
+        if (!wasEstablished) Count(tls, 1);
         var isSound = SendOutput(engine, endpoint);
         if (outcome == TlsOutcome.Failed)
         {
@@ -39,9 +54,10 @@ internal sealed class TlsCarrier
         }
         if (outcome == TlsOutcome.Established)
         {
-            endpoint.OnSecured();
+            endpoint.OnSecured((TlsStream)tls);
             if (!ReferenceEquals(endpoint.Tls, tls)) return;
         }
+        if (tls is TlsStream) endpoint.Tls = tls = Settle(tls);
         if (count > 0)
         {
             endpoint.OnReceived(_plain, PlainAt, count);
@@ -50,9 +66,47 @@ internal sealed class TlsCarrier
         if (tls.IsPeerClosed && !endpoint.IsPaused && !endpoint.IsHeldUp && !endpoint.IsParked) endpoint.OnEnded(0);
     }
 
+    private TlsLayer Settle(TlsLayer tls)
+    {
+        var settled = tls.Settle();
+        Count(tls, -1);
+        Count(settled, 1);
+        return settled;
+    }
+
+    /// <inheritdoc cref="TlsRecords.TryRestore"/>
+    internal TlsRecords? TryRestore(ReadOnlySpan<byte> state)
+    {
+        var records = TlsRecords.TryRestore(state, Transfer);
+        if (records is not null) Count(records, 1);
+        return records;
+    }
+
+    internal void MoveAway(TlsLayer tls)
+    {
+        Count(tls, -1);
+        tls.Leave(Transfer);
+    }
+
+    internal void MoveHere(TlsLayer tls)
+    {
+        tls.MoveTo(Transfer);
+        Count(tls, 1);
+    }
+
+    /// <summary>It ends here, without a word to the peer.</summary>
+    internal void Forget(Endpoint endpoint)
+    {
+        var tls = endpoint.Tls!;
+        endpoint.Tls = null;
+        Count(tls, -1);
+        tls.Free(Transfer);
+    }
+
     /// <summary>Begins a handshake as the side that speaks first.</summary>
     /// <returns>False when the connection is broken.</returns>
-    internal bool Start(Engine engine, Endpoint endpoint) => endpoint.Tls!.Start() & SendOutput(engine, endpoint);
+    internal bool Start(Engine engine, Endpoint endpoint) =>
+        ((TlsStream)endpoint.Tls!).Start(Transfer) & SendOutput(engine, endpoint);
 
     /// <returns>False when the connection is broken.</returns>
     internal bool Send(Engine engine, Endpoint endpoint, ReadOnlySpan<byte> plain)
@@ -61,7 +115,7 @@ internal sealed class TlsCarrier
         while (!plain.IsEmpty)
         {
             var piece = plain[..Math.Min(plain.Length, TlsTransfer.PlainBytesMax)];
-            if (!endpoint.Tls.Write(piece) || !SendOutput(engine, endpoint)) return false;
+            if (!endpoint.Tls.Write(Transfer, piece) || !SendOutput(engine, endpoint)) return false;
             plain = plain[piece.Length..];
         }
         return true;
@@ -96,9 +150,10 @@ internal sealed class TlsCarrier
     {
         var tls = endpoint.Tls!;
         endpoint.Tls = null;
-        if (!tls.IsPeerClosed && !endpoint.IsCongested && !endpoint.Has(EndpointFlags.PeerClosed)) tls.SayGoodbye();
+        Count(tls, -1);
+        if (!tls.IsPeerClosed && !endpoint.IsCongested && !endpoint.Has(EndpointFlags.PeerClosed)) tls.SayGoodbye(Transfer);
         SendOutput(engine, endpoint);
-        tls.Free();
+        tls.Free(Transfer);
     }
 
     private bool SendOutput(Engine engine, Endpoint endpoint)

@@ -146,6 +146,9 @@ internal static unsafe partial class Libc
     private static partial nint mmap(void* address, nuint bytes, int protection, int flags, int fd,
         nint offset);
 
+    internal static int MAdvise(void* address, nuint bytes, int advice) => Result(madvise(address, bytes, advice));
+    [LibraryImport(Name)] private static partial int madvise(void* address, nuint bytes, int advice);
+
     internal static int MUnmap(void* address, nuint bytes) => Result(munmap(address, bytes));
     [LibraryImport(Name)] private static partial int munmap(void* address, nuint bytes);
 

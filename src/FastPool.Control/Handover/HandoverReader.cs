@@ -25,7 +25,20 @@ public static class HandoverReader
         if (!DataRow.TryRead(body, out var row)) throw new EndOfStreamException();
         var columns = new DataRowColumns(row);
         if (!columns.MoveNext() || columns.IsNull) throw new EndOfStreamException();
-        using var from = new BinaryReader(new MemoryStream(columns.Value.ToArray()));
+        var bytes = columns.Value.ToArray();
+        try
+        {
+            Read(bytes, state, descriptors);
+        }
+        finally
+        {
+            Array.Clear(bytes); // There are secrets in it.
+        }
+    }
+
+    private static void Read(byte[] bytes, HandedState state, Func<int, int[]> descriptors)
+    {
+        using var from = new BinaryReader(new MemoryStream(bytes));
         var kind = from.ReadByte();
         if (kind == HandoverWriter.Common)
         {

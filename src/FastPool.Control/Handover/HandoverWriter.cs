@@ -18,6 +18,9 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
     /// <summary>The kernel passes 253 descriptors at once.</summary>
     private const int PerRow = 200;
 
+    /// <summary>Enough for most rows: what must grow leaves a copy behind.</summary>
+    private const int RowBytes = 512 * 1024;
+
     /// <summary>Kinds of rows, by their first byte.</summary>
     internal const byte Common = 0, Listeners = 1, Servers = 2, Clients = 3;
 
@@ -38,6 +41,7 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
         });
         AddRows(rows, Servers, state.Servers, static (to, server, before) => server.Write(to, before));
         AddRows(rows, Clients, state.Clients, static (to, client, before) => client.Write(to, before));
+        state.ForgetKeys();
         return rows;
     }
 
@@ -101,9 +105,10 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
         }
     }
 
+    /// <summary>There are secrets in it: what it is made in is cleared, and the message itself by whoever sends it.</summary>
     private static DescriptorMessage Row(byte kind, Action<BinaryWriter> write, int[] descriptors)
     {
-        using var memory = new MemoryStream();
+        using var memory = new MemoryStream(RowBytes);
         using var to = new BinaryWriter(memory);
         to.Write(kind);
         write(to);
@@ -113,6 +118,9 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
         row.BeginRow();
         row.Text(memory.GetBuffer().AsSpan(0, (int)memory.Length));
         row.End();
-        return new DescriptorMessage(buffer.WrittenSpan.ToArray(), descriptors);
+        Array.Clear(memory.GetBuffer());
+        var message = new DescriptorMessage(buffer.WrittenSpan.ToArray(), descriptors);
+        buffer.Wipe();
+        return message;
     }
 }

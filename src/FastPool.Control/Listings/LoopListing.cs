@@ -8,7 +8,7 @@ namespace FastPool.Control.Listings;
 /// <summary>One loop as it was when it was visited.</summary>
 internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages,
     long ServerMessages, long ClientBytes, long ServerBytes, long Moves, long SendsTogether, long BrokenInvariants,
-    long UnnamedHealed)
+    long UnnamedHealed, (int Own, int Library) Tls)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -19,7 +19,8 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
             rows.Add(
                 new LoopRow(view.Loop, view.Clients.Count, view.Servers.Count, view.BusyUs, figures.WakeUps,
                 figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Moves,
-                figures.SendsTogether, figures.BrokenInvariants, figures.UnnamedHealed));
+                figures.SendsTogether, figures.BrokenInvariants, figures.UnnamedHealed,
+                view.TlsCounts));
         });
         return rows;
     }
@@ -50,6 +51,10 @@ internal static class LoopListing
             .Is(Counter("fastpool_loop_sends_together_total", "Sends that left together with others, by io_uring")),
         Numeric("busy_us", static row => row.BusyUs)
             .Is(CounterOfUs("fastpool_loop_busy_seconds_total", "CPU time of the loop's thread")),
+        Unlisted("tls_own", static row => row.Tls.Own)
+            .Is(Gauge("fastpool_loop_tls_own_connections", "TLS connections whose records are the pooler's own")),
+        Unlisted("tls_library", static row => row.Tls.Library)
+            .Is(Gauge("fastpool_loop_tls_library_connections", "TLS connections in the library's hands")),
         Unlisted("broken_invariants", static row => row.BrokenInvariants)
             .Is(Counter(
                 "fastpool_loop_broken_invariants_total",

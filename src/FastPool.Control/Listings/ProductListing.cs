@@ -14,16 +14,23 @@ internal static class ProductListing
         string>> Listing
     { get; } = new(Words.Text("key", static row => row.Key), Words.Text("value", static row => row.Value));
 
-    public static IEnumerable<KeyValuePair<string, string>> Rows(PoolRegistry registry, ProductView product, LoopWalk walk) =>
-    [
-        new("version", product.Version),
-        new("engine", product.Engine),
-        new("running_loops", registry.LoopCount.ToString(CultureInfo.InvariantCulture)),
-        new("broken_invariants", LoopRow.All(walk).Sum(static row => row.BrokenInvariants)
-            .ToString(CultureInfo.InvariantCulture)),
-        new("unnamed_healed", LoopRow.All(walk).Sum(static row => row.UnnamedHealed).ToString(CultureInfo.InvariantCulture)),
-        .. registry.Settings.Own.Values,
-        new("commands",
-            "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
-    ];
+    public static IEnumerable<KeyValuePair<string, string>> Rows(PoolRegistry registry, ProductView product, LoopWalk walk)
+    {
+        var loops = LoopRow.All(walk);
+        return
+        [
+            new("version", product.Version),
+            new("engine", product.Engine),
+            new("running_loops", Text(registry.LoopCount)),
+            new("broken_invariants", Text(loops.Sum(static row => row.BrokenInvariants))),
+            new("unnamed_healed", Text(loops.Sum(static row => row.UnnamedHealed))),
+            new("tls_own_connections", Text(loops.Sum(static row => row.Tls.Own))),
+            new("tls_library_connections", Text(loops.Sum(static row => row.Tls.Library))),
+            .. registry.Settings.Own.Values,
+            new("commands",
+                "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
+        ];
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -41,6 +41,7 @@ public sealed unsafe class TlsContext
         if (!TlsLibrary.TryLoad()) throw new TlsContextException(TlsContextFault.Library, "libssl.so.3 not found");
         OpenSsl.ERR_clear_error();
         IsServer = options.IsServer;
+        HasOwnRecords = options.HasOwnRecords && options.Versions.HasFlag(TlsVersions.Tls13);
         Handle = OpenSsl.SSL_CTX_new(options.IsServer ? OpenSsl.TLS_server_method() : OpenSsl.TLS_client_method());
         if (Handle == 0) throw Fault(TlsContextFault.Library);
         if (options.HasResumption) _sessions = new();
@@ -63,6 +64,12 @@ public sealed unsafe class TlsContext
     internal nint Handle { get; }
 
     public bool IsServer { get; }
+
+    /// <inheritdoc cref="TlsContextOptions.HasOwnRecords"/>
+    internal bool HasOwnRecords { get; }
+
+    /// <summary>Servers give tickets, with which the next connection goes on.</summary>
+    internal bool TakesTickets => !IsServer && _sessions is not null;
 
     /// <summary>
     /// The hash of our own certificate that clients bind their SCRAM exchange to (tls-server-end-point); null: it has none.
@@ -100,6 +107,7 @@ public sealed unsafe class TlsContext
         OpenSsl.SSL_CTX_set_options(Handle, NoCompression | NoRenegotiation | (IsServer ? ServerPreference : 0)
             | (options.HasResumption ? 0 : NoTicket));
         OpenSsl.SSL_CTX_set_default_passwd_cb(Handle, &NoPassword);
+        if (HasOwnRecords) OpenSsl.SSL_CTX_set_keylog_callback(Handle, &TakeSecret);
         if (IsServer)
         {
             OpenSsl.SSL_CTX_set_alpn_select_cb(Handle, &SelectProtocol, null);
@@ -232,6 +240,11 @@ public sealed unsafe class TlsContext
     }
 
     // ---- callbacks --------------------------------------------------------------------------------------------------
+
+    /// <summary>A secret of the handshake under way on this thread. It goes to that connection, and nowhere else.</summary>
+    [UnmanagedCallersOnly]
+    private static void TakeSecret(nint ssl, byte* line) =>
+        TlsStream.InCall?.TakeSecret(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(line));
 
     /// <summary>A key file with a pass phrase fails instead of asking a terminal.</summary>
     [UnmanagedCallersOnly]

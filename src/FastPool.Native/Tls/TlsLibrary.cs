@@ -7,12 +7,15 @@ namespace FastPool.Native;
 public static unsafe class TlsLibrary
 {
     private const ulong NoCleanUpAtExit = 0x80000;
+    private const ulong LoadErrorTexts = 0x200000;
+    private const uint SslErrors = 20;
     private const int ErrorTextBytes = 256;
 
     private static readonly Lock Gate = new();
     private static volatile bool _isLoaded;
     private static nint _certificateOfPeer;
     private static nint _keyBits;
+    private static int _errorLibraryShift;
 
     /// <summary>As <c>OpenSSL 3.0.19 27 Jan 2026</c>; null as long as it is not loaded.</summary>
     public static string? Version => _isLoaded ? Text(OpenSsl.OpenSSL_version(0)) : null;
@@ -29,7 +32,8 @@ public static unsafe class TlsLibrary
             if (ssl == 0 || crypto == 0) return false;
             _certificateOfPeer = Export(ssl, "SSL_get1_peer_certificate", "SSL_get_peer_certificate");
             _keyBits = Export(crypto, "EVP_PKEY_get_bits", "EVP_PKEY_bits");
-            _ = OpenSsl.OPENSSL_init_ssl(NoCleanUpAtExit, 0); // Loops may be inside while the process exits.
+            _errorLibraryShift = NativeLibrary.TryGetExport(crypto, "EVP_CIPHER_fetch", out _) ? 23 : 24; // Of 3, and of 1.1.
+            _ = OpenSsl.OPENSSL_init_ssl(NoCleanUpAtExit | LoadErrorTexts, 0); // Loops may be inside while the process exits.
             _isLoaded = true;
             return true;
         }
@@ -55,6 +59,14 @@ public static unsafe class TlsLibrary
         if (error == 0) return "unknown error";
         var text = stackalloc byte[ErrorTextBytes];
         OpenSsl.ERR_error_string_n(error, text, ErrorTextBytes);
+        return Text(text);
+    }
+
+    /// <summary>The text that the library would have noted for this reason, one of SSL_R_….</summary>
+    internal static string ErrorText(int reason)
+    {
+        var text = stackalloc byte[ErrorTextBytes];
+        OpenSsl.ERR_error_string_n((nuint)((SslErrors << _errorLibraryShift) | (uint)reason), text, ErrorTextBytes);
         return Text(text);
     }
 

@@ -16,10 +16,9 @@ public enum TlsOutcome
 }
 
 /// <summary>
-/// One connection's TLS (SSL): ciphertext in, plaintext out, and the other way round. It holds no more than a record that
-/// has come in part. Belongs to the thread of its <see cref="TlsTransfer"/>; freed by who made it.
+/// One connection's TLS in the library's hands (SSL): the handshake, and what follows it as long as the records are not ours.
 /// </summary>
-public sealed unsafe class TlsStream
+public sealed unsafe class TlsStream : TlsLayer
 {
     private const int ControlPeerKey = 109;
     private const int ControlServerName = 55;
@@ -31,18 +30,24 @@ public sealed unsafe class TlsStream
     private const int NidUnknown = 0x1000000;
 
     private nint _ssl;
-    private TlsTransfer _transfer;
+    private string _text = "";
+    private string _problem = "";
+    private bool _isEstablished;
+    private bool _isBroken;
+    private bool _isPeerClosed;
+    private TlsSecrets _secrets;
+    private TlsRecords? _records;
+    private bool _awaitsTickets;
 
     /// <param name="server">Whom we connect to: the key of sessions to resume; null: nothing to resume.</param>
     /// <param name="serverName">Told to the server in plain (SNI); null: nothing is.</param>
     public TlsStream(TlsContext context, TlsTransfer transfer, string? server = null, string? serverName = null)
     {
         Context = context;
-        _transfer = transfer;
         ServerKey = server;
         _ssl = OpenSsl.SSL_new(context.Handle);
         Check.That(_ssl != 0);
-        UseTransfer();
+        Use(transfer);
         if (context.IsServer)
         {
             OpenSsl.SSL_set_accept_state(_ssl);
@@ -62,20 +67,15 @@ public sealed unsafe class TlsStream
 
     internal string? ServerKey { get; }
 
-    /// <summary>The handshake is done: plaintext may be read and written.</summary>
-    public bool IsEstablished { get; private set; }
+    public override bool IsEstablished => _isEstablished;
 
-    /// <summary>Neither side may say anything more.</summary>
-    public bool IsBroken { get; private set; }
+    public override bool IsBroken => _records?.IsBroken ?? _isBroken;
 
-    /// <summary>The peer has said good-bye.</summary>
-    public bool IsPeerClosed { get; private set; }
+    public override bool IsPeerClosed => _records?.IsPeerClosed ?? _isPeerClosed;
 
-    /// <summary>Why it failed, as PgBouncer's log has it: <c>handshake failed: error:…</c>.</summary>
-    public string Problem { get; private set; } = "";
+    public override string Problem => _records?.Problem ?? _problem;
 
-    /// <summary>Version, cipher and key exchange, as in the tls column; "" before the handshake is done.</summary>
-    public string Text { get; private set; } = "";
+    public override string Text => _text;
 
     /// <summary>An earlier session went on: no certificate was shown again.</summary>
     public bool IsResumed => OpenSsl.SSL_session_reused(_ssl) == 1;
@@ -92,66 +92,66 @@ public sealed unsafe class TlsStream
         }
     }
 
-    private void UseTransfer()
+    private void Use(TlsTransfer transfer)
     {
-        _ = OpenSsl.BIO_up_ref(_transfer.Bio); // SSL_set_bio takes one reference for both directions.
-        OpenSsl.SSL_set_bio(_ssl, _transfer.Bio, _transfer.Bio);
+        _ = OpenSsl.BIO_up_ref(transfer.Bio); // SSL_set_bio takes one reference for both directions.
+        OpenSsl.SSL_set_bio(_ssl, transfer.Bio, transfer.Bio);
     }
 
-    /// <summary>Goes on, on another thread.</summary>
-    public void MoveTo(TlsTransfer transfer)
+    public override void MoveTo(TlsTransfer transfer)
     {
-        _transfer = transfer;
-        UseTransfer();
+        if (_ssl != 0) Use(transfer);
+        _records?.MoveTo(transfer);
     }
+
+    public override void Leave(TlsTransfer transfer) => _records?.Leave(transfer);
 
     /// <summary>The client's first flight.</summary>
     /// <returns>False with <see cref="Problem"/>.</returns>
-    public bool Start() => Receive(default, default, out _) != TlsOutcome.Failed;
+    public bool Start(TlsTransfer transfer) => Receive(transfer, default, default, out _) != TlsOutcome.Failed;
 
-    /// <summary>
-    /// Takes all the ciphertext. The bytes to send in return are in the transfer's output afterwards, whatever the outcome.
-    /// </summary>
-    /// <param name="plain">Room for the plaintext of all of it, and of a record that came in part before.</param>
-    /// <param name="count">Bytes of plaintext.</param>
-    public TlsOutcome Receive(ReadOnlySpan<byte> cipher, Span<byte> plain, out int count)
+    public override TlsOutcome Receive(TlsTransfer transfer, ReadOnlySpan<byte> cipher, Span<byte> plain, out int count)
     {
         count = 0;
-        if (IsBroken) return TlsOutcome.Failed;
-        if (ServerKey is not null) InCall = this;
+        if (_records is not null) return ReceiveOwn(transfer, cipher, plain, out count);
+        if (_isBroken) return TlsOutcome.Failed;
+        InCall = this;
         fixed (byte* input = cipher)
         {
-            _transfer.BeginInput(input, cipher.Length);
-            var outcome = IsEstablished ? TlsOutcome.Open : Shake();
-            if (IsEstablished && outcome != TlsOutcome.Failed)
+            transfer.BeginInput(input, cipher.Length);
+            var outcome = _isEstablished ? TlsOutcome.Open : Shake(transfer);
+            if (_isEstablished && outcome != TlsOutcome.Failed)
             {
-                var read = Read(plain, ref count);
+                var read = _records is null ? Read(transfer, plain, ref count)
+                    : ReceiveOwn(transfer, cipher[^transfer.TakeInput()..], plain, out count);
                 if (read != TlsOutcome.Open) outcome = read;
             }
-            Check.That(outcome == TlsOutcome.Failed || IsPeerClosed || _transfer.InputCount == 0);
-            _transfer.EndInput();
+            Check.That(outcome == TlsOutcome.Failed || IsPeerClosed || transfer.InputCount == 0);
+            transfer.EndInput();
             return outcome;
         }
     }
 
-    private TlsOutcome Shake()
+    private TlsOutcome Shake(TlsTransfer transfer)
     {
+        var said = transfer.Output.Length;
         var result = OpenSsl.SSL_do_handshake(_ssl);
         if (result == 1)
         {
-            IsEstablished = true;
-            Text = string.Intern(TextNow());
+            _isEstablished = true;
+            _text = string.Intern(TextNow());
+            if (Context.HasOwnRecords) BeginOwn(transfer, said);
             return TlsOutcome.Established;
         }
         if (OpenSsl.SSL_get_error(_ssl, result) == WantRead) return TlsOutcome.Open;
         return Fail("handshake failed: ");
     }
 
-    private TlsOutcome Read(Span<byte> plain, ref int count)
+    private TlsOutcome Read(TlsTransfer transfer, Span<byte> plain, ref int count)
     {
         fixed (byte* at = plain)
         {
-            while (_transfer.InputCount > 0 || OpenSsl.SSL_pending(_ssl) > 0)
+            while (transfer.InputCount > 0 || OpenSsl.SSL_pending(_ssl) > 0)
             {
                 Check.That(count < plain.Length);
                 var result = OpenSsl.SSL_read(_ssl, at + count, plain.Length - count);
@@ -162,10 +162,10 @@ public sealed unsafe class TlsStream
                 }
                 switch (OpenSsl.SSL_get_error(_ssl, result))
                 {
-                    case WantRead when _transfer.InputCount == 0: return TlsOutcome.Open;
+                    case WantRead when transfer.InputCount == 0: return TlsOutcome.Open;
                     case WantRead: continue;
                     case ZeroReturn:
-                        IsPeerClosed = true;
+                        _isPeerClosed = true;
                         return TlsOutcome.Closed;
                     default: return Fail("read failed: ");
                 }
@@ -174,12 +174,11 @@ public sealed unsafe class TlsStream
         return TlsOutcome.Open;
     }
 
-    /// <summary>Encrypts, at most <see cref="TlsTransfer.PlainBytesMax"/> at once, into the transfer's output.</summary>
-    /// <returns>False when that cannot be; <see cref="Problem"/> says why.</returns>
-    public bool Write(ReadOnlySpan<byte> plain)
+    public override bool Write(TlsTransfer transfer, ReadOnlySpan<byte> plain)
     {
         Check.That(plain.Length is > 0 and <= TlsTransfer.PlainBytesMax);
-        if (IsBroken || !IsEstablished) return false;
+        if (_records is not null) return _records.Write(transfer, plain);
+        if (_isBroken || !_isEstablished) return false;
         if (ServerKey is not null) InCall = this;
         fixed (byte* bytes = plain)
         {
@@ -189,30 +188,112 @@ public sealed unsafe class TlsStream
         return false;
     }
 
-    /// <summary>Says good-bye, into the transfer's output.</summary>
-    public void SayGoodbye()
+    public override void SayGoodbye(TlsTransfer transfer)
     {
-        if (!IsEstablished || IsBroken) return;
+        if (!_isEstablished || IsBroken) return;
+        if (_records is not null)
+        {
+            _records.SayGoodbye(transfer);
+            return;
+        }
         if (ServerKey is not null) InCall = this;
         if (OpenSsl.SSL_shutdown(_ssl) < 0) OpenSsl.ERR_clear_error();
     }
 
-    public void Free()
+    public override void Free(TlsTransfer transfer)
+    {
+        FreeLibrary();
+        _secrets.Forget();
+        _records?.Free(transfer);
+        _isBroken = true;
+    }
+
+    private void FreeLibrary()
     {
         if (_ssl == 0) return;
         if (ReferenceEquals(InCall, this)) InCall = null;
         // An end without good-bye would spoil the session for those who resume it.
-        if (IsEstablished && !IsBroken) OpenSsl.SSL_set_shutdown(_ssl, ShutdownBoth);
+        if (_isEstablished && !_isBroken) OpenSsl.SSL_set_shutdown(_ssl, ShutdownBoth);
         OpenSsl.SSL_free(_ssl);
         _ssl = 0;
-        IsBroken = true;
     }
 
     private TlsOutcome Fail(string what)
     {
-        IsBroken = true;
-        Problem = what + TlsLibrary.TakeError();
+        _isBroken = true;
+        _problem = what + TlsLibrary.TakeError();
         return TlsOutcome.Failed;
+    }
+
+    // ---- records of our own -----------------------------------------------------------------------------------------
+
+    /// <inheritdoc cref="TlsContextOptions.HasOwnRecords"/>
+    internal void TakeSecret(ReadOnlySpan<byte> line) => _secrets.Take(line, Context.IsServer);
+
+    /// <summary>
+    /// The handshake is done, and the library has read no byte behind it: from here on the records are ours, unless one of us
+    /// cannot. Of the library only the ear for a server's tickets is left.
+    /// </summary>
+    /// <param name="said">Of the output, what the last step of the handshake did not write.</param>
+    private void BeginOwn(TlsTransfer transfer, int said)
+    {
+        const uint isFragmentLength = 1;
+        var suite = _text.StartsWith("TLSv1.3/", StringComparison.Ordinal)
+            ? RecordSuites.Of(OpenSsl.SSL_CIPHER_get_id(OpenSsl.SSL_get_current_cipher(_ssl))) : RecordSuite.None;
+        var isFit = suite != RecordSuite.None && OpenSsl.SSL_has_pending(_ssl) == 0 && transfer.Ciphers.Knows(suite)
+            && OpenSsl.SSL_SESSION_get_max_fragment_length(OpenSsl.SSL_get_session(_ssl)) < isFragmentLength;
+        // A server's last step is to write tickets, which are its first records under these keys; a client has written none.
+        var sent = Context.IsServer ? CountRecords(transfer.Output[said..]) : 0;
+        _records = isFit ? _secrets.TryBegin(suite, Context.IsServer, sent) : null;
+        _secrets.Forget();
+        if (_records is null) return;
+        _awaitsTickets = Context.TakesTickets && ServerKey is not null;
+    }
+
+    private static ulong CountRecords(ReadOnlySpan<byte> output)
+    {
+        ulong count = 0;
+        for (; output is [_, _, _, var high, var low, ..]; count++)
+            output = output[Math.Min(TlsRecords.HeaderBytes + ((high << 8) | low), output.Length)..];
+        return count;
+    }
+
+    private TlsOutcome ReceiveOwn(TlsTransfer transfer, ReadOnlySpan<byte> cipher, Span<byte> plain, out int count) =>
+        _records!.Receive(transfer, cipher, plain, out count, _awaitsTickets ? this : null);
+
+    /// <summary>
+    /// A record of handshake messages, all before it having been such, and read by the library too: the ticket in it is kept for
+    /// the next connection. The library says nothing any more; what it would say is ours to say.
+    /// </summary>
+    /// <returns>False: it is no ticket.</returns>
+    internal bool TryTakeTicket(TlsTransfer transfer, ReadOnlySpan<byte> record)
+    {
+        if (!_awaitsTickets) return true;
+        InCall = this;
+        var said = transfer.Output.Length;
+        fixed (byte* input = record)
+        {
+            byte nothing;
+            transfer.BeginInput(input, record.Length);
+            var result = OpenSsl.SSL_read(_ssl, &nothing, 1);
+            var isTaken = result <= 0 && OpenSsl.SSL_get_error(_ssl, result) == WantRead && transfer.InputCount == 0;
+            transfer.EndInput();
+            transfer.Withdraw(said);
+            if (isTaken) return true;
+        }
+        OpenSsl.ERR_clear_error();
+        EndTickets();
+        return false;
+    }
+
+    /// <summary>Something else has come: the library would not understand the next record.</summary>
+    internal void EndTickets() => _awaitsTickets = false;
+
+    public override TlsLayer Settle()
+    {
+        if (_records is null || _awaitsTickets) return this;
+        FreeLibrary();
+        return _records;
     }
 
     // ---- about the peer ---------------------------------------------------------------------------------------------

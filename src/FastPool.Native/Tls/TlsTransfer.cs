@@ -25,8 +25,10 @@ public sealed unsafe class TlsTransfer
     private readonly Span* _span;
     private readonly byte[] _output = BufferPool.NewPinned(OutputBytes);
 
-    public TlsTransfer()
+    /// <param name="buffers">The thread's, for records that have come in part; null: it has none.</param>
+    public TlsTransfer(BufferPool? buffers = null)
     {
+        Buffers = buffers ?? new BufferPool();
         Check.That(TlsLibrary.TryLoad());
         _span = (Span*)NativeMemory.AllocZeroed((nuint)sizeof(Span));
         _span->Output = (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(_output, 0);
@@ -37,8 +39,21 @@ public sealed unsafe class TlsTransfer
 
     internal nint Bio { get; }
 
+    internal BufferPool Buffers { get; }
+
+    internal RecordCiphers Ciphers { get; } = new();
+
     /// <summary>Ciphertext that must be sent; empty after <see cref="ClearOutput"/>.</summary>
     public ReadOnlySpan<byte> Output => _output.AsSpan(0, _span->OutputCount);
+
+    /// <summary>Room for a record of ours behind the output; null: there is none.</summary>
+    internal byte* Reserve(int count) => count <= OutputBytes - _span->OutputCount ? _span->Output + _span->OutputCount : null;
+
+    /// <summary>So much of that is output now.</summary>
+    internal void Commit(int count) => _span->OutputCount += count;
+
+    /// <summary>Takes back what was put behind the first <paramref name="count"/> bytes.</summary>
+    internal void Withdraw(int count) => _span->OutputCount = count;
 
     public void ClearOutput() => _span->OutputCount = 0;
 
@@ -51,6 +66,14 @@ public sealed unsafe class TlsTransfer
 
     /// <summary>Bytes that no call has taken.</summary>
     internal int InputCount => _span->InputCount;
+
+    /// <returns>How many they are; they are the caller's now.</returns>
+    internal int TakeInput()
+    {
+        var count = _span->InputCount;
+        _span->InputCount = 0;
+        return count;
+    }
 
     internal void EndInput() => _span->InputCount = 0;
 

@@ -135,14 +135,14 @@ internal sealed partial class ClientConnection
         if (Send(context is null ? "N"u8 : "S"u8) && context is not null) _loop.Engine.Secure(this, context);
     }
 
-    public override void OnSecured()
+    public override void OnSecured(TlsStream handshake)
     {
-        if (_isDirectTls && !Tls!.HasProtocol) // Bytes that a browser was made to send must not be read as PostgreSQL's.
+        if (_isDirectTls && !handshake.HasProtocol) // Bytes that a browser was made to send must not be read as PostgreSQL's.
         {
             Disconnect(Ending.Told("received direct SSL connection request without ALPN protocol negotiation extension"));
             return;
         }
-        if (Session.Login is { } login) login.Tls = new TlsPeer(Tls!.Text, Tls.PeerNames(), Tls.EndPoint());
+        if (Session.Login is { } login) login.Tls = new TlsPeer(handshake.Text, handshake.PeerNames(), handshake.EndPoint());
     }
 
     public override void OnTlsFailed(string problem)

@@ -26,8 +26,8 @@ internal sealed partial class ClientConnection
         TryTakeHeld();
     }
 
-    /// <summary>A session that is in, and stands still. TLS has its keys here and nowhere else.</summary>
-    internal bool CanBeHandedOver => IsParked && !Session.IsConsole && Tls is null;
+    /// <summary>A session that is in, and stands still.</summary>
+    internal bool CanBeHandedOver => IsParked && !Session.IsConsole && HasNoForeignKeys;
 
     /// <summary>
     /// It has its answers, and what it may have asked since has not begun. A replication client never comes to that, and begins
@@ -40,6 +40,7 @@ internal sealed partial class ClientConnection
     /// <summary>It is another process's from now on: nobody is told of anything.</summary>
     internal void LetGo()
     {
+        _loop.Engine.ForgetTls(this);
         _loop.Engine.Close(this);
         DropHeld();
         _loop.Forget(this);
@@ -55,8 +56,7 @@ internal sealed partial class ClientConnection
     /// <returns>False when the kernel does not want the socket.</returns>
     internal bool TryTakeOver(HandedClient handed)
     {
-        if (_loop.Engine.Attach(this, handed.Descriptor) != 0) return false;
-        TakeStream(handed.Stream);
+        if (!TryTakeStream(handed.Stream, handed.Descriptor)) return false;
         _loop.Add(this);
         _loop.LoggedIn(this);
         return true;

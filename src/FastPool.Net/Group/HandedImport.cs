@@ -33,6 +33,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         TakeSecrets(state);
         foreach (var pool in state.Pools) TakePool(pool);
         TakeConnections(state);
+        state.ForgetKeys();
         foreach (var statement in _statements.Values) table.LetGo(statement); // Held by those that use it from now on.
     }
 

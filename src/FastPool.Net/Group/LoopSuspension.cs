@@ -19,6 +19,9 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
         new("connection cannot be handed over", "this connection cannot be handed over to the new process, connect again",
         AdminShutdown);
 
+    /// <summary>By <see cref="HandOver"/>: a PgBouncer that asks for descriptors can do nothing with TLS.</summary>
+    private bool _hasGivenKeys;
+
     /// <inheritdoc cref="ILoopView.TrySuspend"/>
     internal bool TrySuspend(string? closeReason)
     {
@@ -62,6 +65,7 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
     internal void HandOver(HandedState state)
     {
         loop.Engine.SendDeferred();
+        _hasGivenKeys = true;
         foreach (var server in loop.ServerList)
         {
             if (GoesAlong(server)) state.Servers.Add(server.Save(state));
@@ -72,19 +76,27 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
         }
     }
 
-    private static bool GoesAlong(ServerConnection server) =>
-        server.CanBeHandedOver && server.Client is not { CanBeHandedOver: false };
+    /// <summary>Both ends of a link, or neither.</summary>
+    private bool GoesAlong(ServerConnection server) => CanGo(server) && (server.Client is not { } client || CanGo(client));
 
-    private static bool GoesAlong(ClientConnection client) =>
-        client.CanBeHandedOver && client.Server is not { CanBeHandedOver: false };
+    /// <inheritdoc cref="GoesAlong(ServerConnection)"/>
+    private bool GoesAlong(ClientConnection client) => CanGo(client) && (client.Server is not { } server || CanGo(server));
+
+    private bool CanGo(ServerConnection server) => server.CanBeHandedOver && (server.Tls is null || _hasGivenKeys);
+
+    private bool CanGo(ClientConnection client) => client.CanBeHandedOver && (client.Tls is null || _hasGivenKeys);
 
     /// <summary>Only the server cannot go along, and the client is about to be rid of it.</summary>
     private static bool HoldsUp(ServerConnection? server, ClientConnection? client) =>
-        server is { Tls: not null } && client is { Tls: null } && server.Session.Pool.Limits.PoolMode != PoolMode.Session;
+        server is { HasNoForeignKeys: false } && client is { HasNoForeignKeys: true }
+            && server.Session.Pool.Limits.PoolMode != PoolMode.Session;
 
     internal void Resume()
     {
         loop.Engine.IsFrozen = false;
+        _hasGivenKeys = false;
+        foreach (var server in loop.ServerList) server.TakeBackKeys();
+        foreach (var client in loop.ClientList) client.TakeBackKeys();
         foreach (var acceptor in group.AcceptorsOf(loop.Index)) acceptor.Resume();
         foreach (var server in loop.ServerList.Copy()) loop.Engine.Unpark(server);
         foreach (var client in loop.ClientList.Copy()) client.Unpark();

@@ -31,6 +31,8 @@ internal sealed class LoopView(Loop loop, LoopGroup group) : ILoopView
         }
     }
 
+    public (int Own, int Library) TlsCounts => loop.Engine.TlsCounts;
+
     public SafetyTable Safety => loop.Context.Safety;
 
     public EndingTable Endings => loop.Context.Endings;

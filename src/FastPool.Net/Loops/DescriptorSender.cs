@@ -51,6 +51,7 @@ internal static class DescriptorSender
         {
             copies.Dispose();
             Sockets.Close(socket);
+            foreach (var message in messages) Array.Clear(message.Bytes); // There may be secrets in it.
         }
     }
 

@@ -1,4 +1,5 @@
 using FastPool.Core.Sessions.Handover;
+using FastPool.Native;
 
 namespace FastPool.Net;
 
@@ -6,15 +7,29 @@ namespace FastPool.Net;
 internal abstract partial class MessageEndpoint
 {
     /// <summary>How far the bytes have come, for another process.</summary>
-    private protected HandedStream StreamNow =>
-        IsAtRest ? HandedStream.AtRest : new(BodyRemaining, IsBodySkipped, _held.Span.ToArray(), Unsent.Span.ToArray());
+    private protected HandedStream StreamNow => IsAtRest && Tls is null ? HandedStream.AtRest
+        : new(BodyRemaining, IsBodySkipped, _held.Span.ToArray(), Unsent.Span.ToArray(), (Tls as TlsRecords)?.Give() ?? []);
+
+    /// <summary>It is plain, or its keys are ours to give. Those of the library are its own.</summary>
+    internal bool HasNoForeignKeys => Tls is null or TlsRecords { IsBroken: false };
+
+    /// <summary>The process that was to have it has not come to that.</summary>
+    internal void TakeBackKeys() => (Tls as TlsRecords)?.TakeBack();
 
     /// <summary>Goes on where another process stopped.</summary>
-    private protected void TakeStream(HandedStream stream)
+    /// <returns>False: it cannot be.</returns>
+    private protected bool TryTakeStream(HandedStream stream, int descriptor)
     {
+        if (Engine.Attach(this, descriptor) != 0) return false;
+        if (stream.Tls.Length > 0 && !Engine.TryRestoreTls(this, stream.Tls))
+        {
+            Engine.Detach(this);
+            return false;
+        }
         BodyRemaining = stream.BodyRemaining;
         IsBodySkipped = stream.IsBodySkipped;
         _held.Append(stream.Held, Buffers);
         Unsent.Append(stream.Unsent, Buffers);
+        return true;
     }
 }

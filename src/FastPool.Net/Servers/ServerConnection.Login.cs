@@ -51,16 +51,16 @@ internal sealed partial class ServerConnection
         }
     }
 
-    public override void OnSecured()
+    public override void OnSecured(TlsStream handshake)
     {
         var settings = _loop.Registry.Settings;
-        if (settings.ServerTlsSslmode == SslMode.VerifyFull && Plan is { } plan && !Tls!.IsPeer(plan.Host))
+        if (settings.ServerTlsSslmode == SslMode.VerifyFull && Plan is { } plan && !handshake.IsPeer(plan.Host))
         {
             OnTlsFailed($"name `{plan.Host}' not present in server certificate");
             return;
         }
-        if (settings.LogConnections) _loop.Context.Log.SslEstablished(Session.LogPrefix, Tls!.Text);
-        Session.Login!.Tls = new TlsPeer(Tls!.Text, null, Tls.EndPoint());
+        if (settings.LogConnections) _loop.Context.Log.SslEstablished(Session.LogPrefix, handshake.Text);
+        Session.Login!.Tls = new TlsPeer(handshake.Text, null, handshake.EndPoint());
         BeginLogin();
     }
 

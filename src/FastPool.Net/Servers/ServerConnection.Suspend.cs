@@ -56,13 +56,14 @@ internal sealed partial class ServerConnection
     internal void LetGo()
     {
         IsClosed = true;
+        _loop.Engine.ForgetTls(this);
         _loop.Engine.Close(this);
         DropHeld();
         _loop.Forget(this);
     }
 
     /// <summary>It stands still, for a client or free.</summary>
-    internal bool CanBeHandedOver => IsParked && Tls is null;
+    internal bool CanBeHandedOver => IsParked && HasNoForeignKeys;
 
     internal HandedServer Save(HandedState state)
     {
@@ -74,8 +75,7 @@ internal sealed partial class ServerConnection
     /// <returns>False when the kernel does not want the socket.</returns>
     internal bool TryTakeOver(HandedServer handed)
     {
-        if (_loop.Engine.Attach(this, handed.Descriptor) != 0) return false;
-        TakeStream(handed.Stream);
+        if (!TryTakeStream(handed.Stream, handed.Descriptor)) return false;
         _loop.Add(this);
         return true;
     }

@@ -22,6 +22,7 @@ internal static class TlsOptions
         CaFile = settings.ClientTlsCaFile,
         CertFile = settings.ClientTlsCertFile,
         KeyFile = settings.ClientTlsKeyFile,
+        HasOwnRecords = settings.Own.HasOwnTlsRecords,
     };
 
     internal static TlsContextOptions ForServers(Settings settings) => new()
@@ -35,6 +36,7 @@ internal static class TlsOptions
         CertFile = settings.ServerTlsCertFile,
         KeyFile = settings.ServerTlsKeyFile,
         HasResumption = true,
+        HasOwnRecords = settings.Own.HasOwnTlsRecords,
     };
 
     /// <param name="side">client or server.</param>

@@ -31,6 +31,13 @@ public sealed class MessageBuffer(int capacity = 4096) : IBufferWriter<byte>
         GivenUp.Add(given); // Last: a collection before would find the huge one in use.
     }
 
+    /// <summary>As <see cref="Clear"/>; no byte is left of what was written.</summary>
+    public void Wipe()
+    {
+        Array.Clear(_bytes);
+        Clear();
+    }
+
     /// <summary>Appends a whole message.</summary>
     public void Write<T>(scoped in T message) where T : IMessage<T>, allows ref struct =>
         _length += message.Write(GetSpan(message.Size));

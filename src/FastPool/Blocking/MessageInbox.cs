@@ -42,8 +42,17 @@ internal sealed class MessageInbox(int capacity, string invalid)
             Array.Copy(_buffer, _start, _buffer, 0, _end - _start);
             (_start, _end) = (0, _end - _start);
         }
-        if (_buffer.Length < needed)
-            Array.Resize(ref _buffer, (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)needed), (uint)Array.MaxLength));
+        if (_buffer.Length >= needed) return;
+        var before = _buffer;
+        Array.Resize(ref _buffer, (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)needed), (uint)Array.MaxLength));
+        Array.Clear(before);
+    }
+
+    /// <summary>No byte is left of what has come.</summary>
+    internal void Wipe()
+    {
+        Array.Clear(_buffer);
+        _start = _end = 0;
     }
 
     /// <summary>Where more is to be put, after <see cref="TryTake"/> has found too little.</summary>

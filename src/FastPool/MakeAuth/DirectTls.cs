@@ -77,13 +77,13 @@ internal sealed class DirectTls : IDisposable
 
     private void Shake()
     {
-        var isGood = _stream.Start();
+        var isGood = _stream.Start(_transfer);
         Flush();
         while (isGood && !_stream.IsEstablished)
         {
             var received = _receive(_cipher);
             if (received == 0) throw new FatalError("SSL error: the server closed the connection in the handshake");
-            isGood = _stream.Receive(_cipher.AsSpan(0, received), _plain, out _plainEnd) != TlsOutcome.Failed;
+            isGood = _stream.Receive(_transfer, _cipher.AsSpan(0, received), _plain, out _plainEnd) != TlsOutcome.Failed;
             Flush();
         }
         if (!isGood) throw new FatalError("SSL error: " + _stream.Problem);
@@ -97,7 +97,7 @@ internal sealed class DirectTls : IDisposable
             if (_stream.IsPeerClosed) return 0;
             var received = _receive(_cipher);
             if (received == 0) return 0;
-            var outcome = _stream.Receive(_cipher.AsSpan(0, received), _plain, out _plainEnd);
+            var outcome = _stream.Receive(_transfer, _cipher.AsSpan(0, received), _plain, out _plainEnd);
             _plainStart = 0;
             Flush();
             if (outcome == TlsOutcome.Failed) throw new FatalError("SSL error: " + _stream.Problem);
@@ -110,7 +110,7 @@ internal sealed class DirectTls : IDisposable
 
     internal void Send(ReadOnlySpan<byte> plain)
     {
-        if (!_stream.Write(plain)) throw new FatalError("SSL error: " + _stream.Problem);
+        if (!_stream.Write(_transfer, plain)) throw new FatalError("SSL error: " + _stream.Problem);
         Flush();
     }
 
@@ -120,5 +120,5 @@ internal sealed class DirectTls : IDisposable
         _transfer.ClearOutput();
     }
 
-    public void Dispose() => _stream.Free();
+    public void Dispose() => _stream.Free(_transfer);
 }

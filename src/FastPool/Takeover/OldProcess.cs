@@ -83,5 +83,9 @@ internal sealed class OldProcess : IDisposable
         return received == -Errno.ECONNRESET ? 0 : -received;
     }
 
-    public void Dispose() => Sockets.Close(_socket);
+    public void Dispose()
+    {
+        _inbox.Wipe(); // It has told secrets.
+        Sockets.Close(_socket);
+    }
 }

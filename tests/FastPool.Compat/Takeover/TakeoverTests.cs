@@ -171,7 +171,7 @@ public partial class TakeoverTests
         return await client.ReplyAsync();
     }
 
-    internal static async Task<string> LoadAsync(Pooler pooler, string mode, int clients, int seconds)
+    internal static async Task<string> LoadAsync(Pooler pooler, string mode, int clients, int seconds, string sslMode = "disable")
     {
         var script = Path.Combine(pooler.Folder, $"{mode}.sql");
         await File.WriteAllTextAsync(script, "\\set n random(1, 1000)\nselect :n;\n");
@@ -179,7 +179,7 @@ public partial class TakeoverTests
             Machine.Program("pgbench"),
             ["-n", "-M", mode, "-c", $"{clients}", "-T", $"{seconds}", "-f", script, "-h", "127.0.0.1", "-p", $"{pooler.Port}",
                 "-U", "user_trust", Postgres.Database],
-            pooler.Folder);
+            pooler.Folder, ("PGSSLMODE", sslMode));
         await child.ExitAsync(seconds + 60);
         return child.Text;
     }

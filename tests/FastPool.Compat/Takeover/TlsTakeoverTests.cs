@@ -5,8 +5,8 @@ using Npgsql;
 namespace FastPool.Compat.Takeover;
 
 /// <summary>
-/// -R with TLS, whose keys no other process can have: nobody is cut in the middle of a transaction, and who has to connect anew
-/// is told so while nothing is under way.
+/// -R with TLS in the library's hands, whose keys no other process can have: nobody is cut in the middle of a transaction, and
+/// who has to connect anew is told so while nothing is under way.
 /// </summary>
 public class TlsTakeoverTests
 {
@@ -84,7 +84,11 @@ public class TlsTakeoverTests
     public async Task Plain_clients_of_encrypted_servers_go_along_after_their_transactions(int loops)
     {
         var server = await ServerTlsTests.EncryptedAsync();
-        await using var pooler = await Pooler.StartAsync(server.Port, loops, f => f["server_tls_sslmode"] = "require");
+        await using var pooler = await Pooler.StartAsync(server.Port, loops, f =>
+        {
+            f["server_tls_sslmode"] = "require";
+            f.Own["tls_records"] = "library";
+        });
         var load = TakeoverTests.LoadAsync(pooler, "simple", clients: 12, seconds: 4);
         await Until.TrueAsync(async () =>
             await pooler.PoolAsync("cl_active") + await pooler.PoolAsync("cl_waiting") >= 12, "all clients are in");
@@ -101,7 +105,11 @@ public class TlsTakeoverTests
     public async Task A_long_transaction_on_an_encrypted_server_keeps_nobody_waiting_and_is_finished(int loops)
     {
         var server = await ServerTlsTests.EncryptedAsync();
-        await using var pooler = await Pooler.StartAsync(server.Port, loops, f => f["server_tls_sslmode"] = "require");
+        await using var pooler = await Pooler.StartAsync(server.Port, loops, f =>
+        {
+            f["server_tls_sslmode"] = "require";
+            f.Own["tls_records"] = "library";
+        });
         await using var busy = await pooler.RawAsync();
         await busy.QueryAsync("begin");
         await using var old = await pooler.ReplaceAsync();
@@ -150,6 +158,7 @@ public class TlsTakeoverTests
         return await Pooler.StartAsync(loops, f =>
         {
             f.OfferTls(certificates, "allow");
+            f.Own["tls_records"] = "library";
             change?.Invoke(f);
         });
     }

@@ -20,6 +20,7 @@ internal sealed class MemoryEngine : Engine
     private readonly List<Slot> _slots = [];
     private readonly List<(int Handle, IAcceptor Acceptor)> _acceptors = [];
     private readonly Dictionary<Endpoint, Slot> _slotOf = [];
+    private readonly Dice _takeovers = new(1);
 
     internal MemoryEngine(MemoryNetwork network, Dice dice, BufferPool buffers, bool sendsTogether)
         : base(buffers)
@@ -55,6 +56,7 @@ internal sealed class MemoryEngine : Engine
     public override void Turn(int timeoutMs, ITurnObserver observer)
     {
         SendAll(observer);
+        if (!IsCalm) TakeOverTls();
         observer.OnTurnBegun();
         AcceptSome(observer);
         var count = _slots.Count;
@@ -75,6 +77,21 @@ internal sealed class MemoryEngine : Engine
         }
         if (IsCalm || _dice.Percent(80)) SendAll(observer);
     }
+
+    /// <summary>Some connection's TLS goes the way from one process to another, be it in the middle of a record.</summary>
+    private void TakeOverTls()
+    {
+        if (_slots.Count == 0 || !_takeovers.OneIn(4)) return;
+        var endpoint = _slots[_takeovers.Below(_slots.Count)].Endpoint;
+        if (endpoint.Tls is not TlsRecords { IsBroken: false } records) return;
+        var state = records.Give();
+        ForgetTls(endpoint);
+        if (!TryRestoreTls(endpoint, state)) throw new SimulationException("TLS cannot be taken over");
+        TlsTakeovers++;
+    }
+
+    /// <summary>How often that has happened.</summary>
+    internal int TlsTakeovers { get; private set; }
 
     private void AcceptSome(ITurnObserver observer)
     {
@@ -171,6 +188,7 @@ internal sealed class MemoryEngine : Engine
     {
         SendDeferredTo(endpoint);
         Check.That(endpoint.IsOpen && !endpoint.IsCongested);
+        MoveTlsAway(endpoint);
         var handle = endpoint.Handle;
         Unregister(endpoint);
         return handle;

@@ -38,7 +38,7 @@ internal sealed class PeerTls(TlsContext context)
     internal void Start(ByteQueue toPooler)
     {
         if (context.IsServer) return;
-        if (!_stream.Start()) throw new SimulationException("no first flight");
+        if (!_stream.Start(_transfer)) throw new SimulationException("no first flight");
         MoveOutput(toPooler);
     }
 
@@ -46,7 +46,7 @@ internal sealed class PeerTls(TlsContext context)
     {
         if (fromPooler.Count > 0)
         {
-            var outcome = _stream.Receive(fromPooler.Span, _plain, out var count);
+            var outcome = _stream.Receive(_transfer, fromPooler.Span, _plain, out var count);
             fromPooler.Clear();
             if (outcome == TlsOutcome.Failed)
                 throw new SimulationException("the pooler's TLS is not understood: " + _stream.Problem);
@@ -70,7 +70,7 @@ internal sealed class PeerTls(TlsContext context)
         while (!plain.IsEmpty)
         {
             var piece = plain[..Math.Min(plain.Length, TlsTransfer.PlainBytesMax)];
-            if (!_stream.Write(piece)) throw new SimulationException("not encrypted: " + _stream.Problem);
+            if (!_stream.Write(_transfer, piece)) throw new SimulationException("not encrypted: " + _stream.Problem);
             MoveOutput(toPooler);
             plain = plain[piece.Length..];
         }

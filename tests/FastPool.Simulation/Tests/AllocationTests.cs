@@ -31,11 +31,21 @@ public sealed class AllocationTests
     public void Waiting_for_a_server_costs_no_memory() =>
         Run([_path.LogIn(), _path.LogIn(), _path.LogIn()], TransactionPath.SimpleQuery(), TransactionPath.SimpleReply());
 
-    private void Run(MemorySocket[] clients, byte[] query, byte[] reply, int longer = 0)
+    [Fact]
+    public void TLS_costs_no_memory()
     {
-        for (var i = 0; i < WarmUps; i++) _path.Transact(clients, query, reply, longer);
+        var path = new TransactionPath(hasTls: true);
+        MemorySocket[] clients = [path.LogIn(), path.LogIn(), path.LogIn()];
+        Assert.Equal((3, 0), path.View.TlsCounts);
+        Run(clients, TransactionPath.ExtendedQuery(), TransactionPath.ExtendedReply(), path: path);
+    }
+
+    private void Run(MemorySocket[] clients, byte[] query, byte[] reply, int longer = 0, TransactionPath? path = null)
+    {
+        path ??= _path;
+        for (var i = 0; i < WarmUps; i++) path.Transact(clients, query, reply, longer);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < Transactions; i++) _path.Transact(clients, query, reply, longer);
+        for (var i = 0; i < Transactions; i++) path.Transact(clients, query, reply, longer);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 }

@@ -39,6 +39,20 @@ public sealed class SimulationTests(ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public void TLS_goes_from_process_to_process_in_the_midst_of_it()
+    {
+        var takeovers = 0;
+        for (ulong seed = 1; takeovers < 100; seed++)
+        {
+            var world = new World(seed);
+            Assert.True(seed < 500);
+            if (!world.Plan.HasTls) continue;
+            world.Run();
+            takeovers += world.Engines.Sum(static engine => engine.TlsTakeovers);
+        }
+    }
+
     private void Replay(ulong seed)
     {
         var log = new List<string>();

@@ -20,14 +20,23 @@ internal sealed class TransactionPath : IDialed
     private readonly SimulatedClock _clock = new();
     private readonly LoopGroup _group;
     private readonly PoolRegistry _registry;
+    private readonly bool _hasTls;
     private MemorySocket? _server;
 
     /// <param name="clientsMax">Most clients.</param>
     /// <param name="loops">How many; without a word of another, everything happens on the first.</param>
     /// <param name="settings">Lines of [pgbouncer], stronger than the usual ones.</param>
     /// <param name="databases">Lines of [databases], and of other sections behind them.</param>
-    internal TransactionPath(int clientsMax = 100, int loops = 1, string settings = "", string databases = "d = host=127.0.0.1")
+    /// <param name="hasTls">Clients come with TLS.</param>
+    internal TransactionPath(int clientsMax = 100, int loops = 1, string settings = "", string databases = "d = host=127.0.0.1",
+        bool hasTls = false)
     {
+        _hasTls = hasTls;
+        if (hasTls)
+        {
+            settings +=
+                $"\nclient_tls_sslmode=require\nclient_tls_cert_file={PeerTls.CertificateFile}\nclient_tls_key_file={PeerTls.KeyFile}";
+        }
         var files =
             new MemoryFiles
             {
@@ -54,6 +63,7 @@ internal sealed class TransactionPath : IDialed
                 return Engines[^1];
             }))
         { Console = new NoConsole() };
+        if (hasTls) Check.That(_group.Tls.Apply(loaded) is null);
         _group.Listen([new ListeningSocket(1, NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
     }
 
@@ -197,16 +207,31 @@ internal sealed class TransactionPath : IDialed
     internal MemorySocket LogIn(Action<PoolRegistry>? inServerLogin = null, int loop = 0)
     {
         var client = _network.ConnectClient();
+        if (_hasTls) BeginTls(client, loop);
         client.PeerWrite(Wire.Untyped(Wire.Version3, [.. Wire.Strings("user", "ann", "database", "d"), 0]));
         for (var i = 0; i < 10 && _server is null; i++) Turn(loop);
         for (var i = 0; i < 10 && client.PeerInput.IsEmpty; i++)
         {
             Turn(loop);
-            if (TryWelcomePooler(inServerLogin)) inServerLogin = null;
+            if (_server is not null && TryWelcomePooler(inServerLogin)) inServerLogin = null;
         }
         Check.That(client.PeerInput[0] == 'R');
         client.PeerTake(client.PeerInput.Length);
         return client;
+    }
+
+    private void BeginTls(MemorySocket client, int loop)
+    {
+        client.PeerWrite(Wire.Untyped(80877103));
+        for (var i = 0; i < 10 && client.PeerInput.IsEmpty; i++) Turn(loop);
+        Check.That(client.PeerInput[0] == 'S');
+        client.PeerTake(1);
+        client.BeginPeerTls(PeerTls.ClientContext);
+        for (var i = 0; i < 10; i++) // Each look at what has come is the next step of the peer's handshake.
+        {
+            Turn(loop);
+            _ = client.PeerInput;
+        }
     }
 
     /// <summary>The server lets the pooler in.</summary>

@@ -28,7 +28,7 @@ internal sealed class TlsPair : IDisposable
 
     internal TlsPair Shake()
     {
-        Assert.True(Client.Start());
+        Assert.True(Client.Start(ClientTransfer));
         for (var i = 0; i < 4; i++)
         {
             ToServer();
@@ -41,39 +41,40 @@ internal sealed class TlsPair : IDisposable
     /// <returns>The plaintext that came out.</returns>
     internal byte[] ToServer(Func<int, int>? piece = null)
     {
-        var result = Carry(ClientTransfer, Server, piece, out var outcome);
+        var result = Carry(ClientTransfer, ServerTransfer, Server, piece, out var outcome);
         AtServer = outcome;
         return result;
     }
 
     internal byte[] ToClient(Func<int, int>? piece = null)
     {
-        var result = Carry(ServerTransfer, Client, piece, out var outcome);
+        var result = Carry(ServerTransfer, ClientTransfer, Client, piece, out var outcome);
         AtClient = outcome;
         return result;
     }
 
-    private byte[] Carry(TlsTransfer from, TlsStream to, Func<int, int>? piece, out TlsOutcome outcome)
+    private byte[] Carry(TlsTransfer from, TlsTransfer at, TlsLayer to, Func<int, int>? piece, out TlsOutcome outcome)
     {
         var cipher = from.Output.ToArray();
         from.ClearOutput();
         var plain = new List<byte>();
         outcome = TlsOutcome.Open;
-        for (var at = 0; at < cipher.Length && outcome is TlsOutcome.Open or TlsOutcome.Established;)
+        for (var taken = 0; taken < cipher.Length && outcome is TlsOutcome.Open or TlsOutcome.Established;)
         {
-            if (at == cipher.Length) break;
-            var count = piece is null ? cipher.Length - at : Math.Clamp(piece(cipher.Length - at), 1, cipher.Length - at);
-            outcome = to.Receive(cipher.AsSpan(at, count), _plain, out var got);
+            if (taken == cipher.Length) break;
+            var count = piece is null ? cipher.Length - taken
+                : Math.Clamp(piece(cipher.Length - taken), 1, cipher.Length - taken);
+            outcome = to.Receive(at, cipher.AsSpan(taken, count), _plain, out var got);
             plain.AddRange(_plain.AsSpan(0, got));
-            at += count;
+            taken += count;
         }
         return [.. plain];
     }
 
     public void Dispose()
     {
-        Server.Free();
-        Client.Free();
+        Server.Free(ServerTransfer);
+        Client.Free(ClientTransfer);
     }
 
     /// <summary>A self-signed certificate and its key as files; gone with the test process's temporary folder.</summary>

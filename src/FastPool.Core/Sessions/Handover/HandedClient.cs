@@ -126,10 +126,14 @@ public sealed record ClientClocks(long ConnectUs, long RequestUs, long QueryUs, 
 /// <param name="BodyRemaining">Bytes of the present message still to come.</param>
 /// <param name="IsBodySkipped">They are for nobody.</param>
 /// <param name="Held">Received and not judged.</param>
-/// <param name="Unsent">For this connection's peer, which has not taken them yet.</param>
-public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] Held, byte[] Unsent)
+/// <param name="Unsent">For this connection's peer, which has not taken them yet; with TLS, records.</param>
+/// <param name="Tls">The keys and counters of its TLS; empty: it is plain. Cleared by whoever has taken them.</param>
+public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] Held, byte[] Unsent, byte[] Tls)
 {
-    public static HandedStream AtRest { get; } = new(0, false, [], []);
+    public static HandedStream AtRest { get; } = new(0, false, [], [], []);
+
+    /// <summary>Nobody needs the secrets in this any more.</summary>
+    public void Forget() => Array.Clear(Tls);
 
     internal void Write(BinaryWriter to)
     {
@@ -137,13 +141,14 @@ public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] 
         to.Write(IsBodySkipped);
         to.WriteBytes(Held);
         to.WriteBytes(Unsent);
+        to.WriteBytes(Tls);
     }
 
     internal static HandedStream Read(BinaryReader from)
     {
-        var (remaining, isSkipped, held, unsent) =
-            (from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes());
-        return remaining == 0 && held.Length == 0
-            && unsent.Length == 0 ? AtRest : new HandedStream(remaining, isSkipped, held, unsent);
+        var (remaining, isSkipped, held, unsent, tls) =
+            (from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes(), from.ReadCountedBytes());
+        return remaining == 0 && held.Length == 0 && unsent.Length == 0 && tls.Length == 0 ? AtRest
+            : new HandedStream(remaining, isSkipped, held, unsent, tls);
     }
 }

@@ -6,7 +6,7 @@ namespace FastPool.Core.Sessions.Handover;
 public sealed class HandedState
 {
     /// <summary>The version of the form that a process writes, and the only one it reads.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>By SHOW FDS: what servers have prepared is not known, nor is anything that PgBouncer does not tell.</summary>
     public bool IsFromPgBouncer { get; set; }
@@ -44,6 +44,13 @@ public sealed class HandedState
     {
         if (!_named.TryGetValue(values, out var named)) _named[values] = named = tracked.Named(values);
         return named;
+    }
+
+    /// <summary>Nobody needs the secrets of connections in this any more.</summary>
+    public void ForgetKeys()
+    {
+        foreach (var client in Clients) client.Stream.Forget();
+        foreach (var server in Servers) server.Stream.Forget();
     }
 
     /// <summary>Everything but connections and listeners.</summary>

@@ -52,6 +52,9 @@ public interface ILoopView
     /// <summary>The loop's work since the start.</summary>
     LoopFigures Figures { get; }
 
+    /// <summary>TLS connections whose records are the pooler's own, and the library's.</summary>
+    (int Own, int Library) TlsCounts => (0, 0);
+
     /// <summary>CPU time of the loop's thread since the start, microseconds.</summary>
     long BusyUs => 0;
 

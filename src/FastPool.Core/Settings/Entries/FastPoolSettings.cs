@@ -22,7 +22,7 @@ public sealed record FastPoolSettings
     /// <summary>Where metrics are told to whoever asks by HTTP; null: nowhere.</summary>
     public ListenAddress? MetricsListen { get; private init; }
 
-    /// <summary>Whose histograms the metrics have.</summary>
+    /// <summary>The objects that have histograms in the metrics.</summary>
     public HistogramScope MetricsHistograms { get; private init; } = HistogramScope.Database;
 
     /// <summary>File and standard error, syslog and the journal get an object of JSON a line.</summary>
@@ -35,6 +35,12 @@ public sealed record FastPoolSettings
     /// The sends of a loop in one turn go to the kernel together, by io_uring, where the kernel lets us have it.
     /// </summary>
     public bool IoUring { get; private init; } = true;
+
+    /// <summary>
+    /// After a handshake of TLS 1.3 the records are ours, not the library's: it costs less, and another process can go on with
+    /// them.
+    /// </summary>
+    public bool HasOwnTlsRecords { get; private init; } = true;
 
     /// <summary>An HBA file with a broken line is not used at all: a rule that is left out may be one that rejects.</summary>
     public bool HbaStrict { get; private init; } = true;
@@ -59,6 +65,7 @@ public sealed record FastPoolSettings
         new("log_format", LogsJson ? "json" : "text"),
         new("console_extended", ConsoleExtended ? "1" : "0"),
         new("io_uring", IoUring ? "1" : "0"),
+        new("tls_records", HasOwnTlsRecords ? "own" : "library"),
         new("hba_strict", HbaStrict ? "1" : "0"),
         new("server_answer_timeout", (ServerAnswerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
@@ -94,6 +101,8 @@ public sealed record FastPoolSettings
                 return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
             case "io_uring":
                 return TryFlag(value) is { } usesRing ? this with { IoUring = usesRing } : null;
+            case "tls_records":
+                return value is "own" or "library" ? this with { HasOwnTlsRecords = value == "own" } : null;
             case "hba_strict":
                 return TryFlag(value) is { } isStrict ? this with { HbaStrict = isStrict } : null;
             case "server_answer_timeout":

@@ -84,7 +84,7 @@ public sealed class OwnListingTests
     }
 
     [Fact]
-    public void Holders_of_servers_are_told_the_oldest_transaction_first()
+    public void SHOW_lists_the_holders_of_servers_with_the_oldest_transaction_first()
     {
         var world = new ConsoleWorld(loops: 2);
         var idle = Begin(world, "p0", 0);
@@ -131,10 +131,12 @@ public sealed class OwnListingTests
             new ConsoleWorld(
             "[pgbouncer]\n[fastpool]\nloops=2\nmetrics_listen=127.0.0.1:9127\nconsole_extended=1\n[databases]\n");
         Assert.Equal(
-            ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "unnamed_healed|0", "loops|2",
-                "metrics_listen|127.0.0.1:9127", "metrics_histograms|database", "log_format|text", "console_extended|1",
-                "io_uring|1", "hba_strict|1"],
-            world.Query("show fastpool").Rows[..12]);
+            ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "unnamed_healed|0",
+                "tls_own_connections|0", "tls_library_connections|0", "loops|2",
+                "metrics_listen|127.0.0.1:9127", "metrics_histograms|database",
+                "log_format|text", "console_extended|1", "io_uring|1",
+                "tls_records|own", "hba_strict|1"],
+            world.Query("show fastpool").Rows[..15]);
         Assert.Equal(98, world.Query("show config").Rows.Length);
     }
 

@@ -233,6 +233,7 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_LOG_FORMAT"] = "json",
             ["FASTPOOL_CONSOLE_EXTENDED"] = "1",
             ["FASTPOOL_IO_URING"] = "0",
+            ["FASTPOOL_TLS_RECORDS"] = "library",
             ["FASTPOOL_HBA_STRICT"] = "0",
             ["FASTPOOL_SERVER_ANSWER_TIMEOUT"] = "7",
             ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",

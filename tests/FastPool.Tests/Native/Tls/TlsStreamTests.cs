@@ -50,7 +50,7 @@ public sealed class TlsStreamTests
         using var pair =
             new TlsPair(ServerContext(), ClientContext(versions: seed % 2 == 0 ? TlsVersions.Tls12 : TlsVersions.Tls13));
         int Piece(int left) => random.Next(4) switch { 0 => 1, 1 => random.Next(1, 20), 2 => random.Next(1, 20_000), _ => left };
-        Assert.True(pair.Client.Start());
+        Assert.True(pair.Client.Start(pair.ClientTransfer));
         for (var i = 0; i < 4; i++)
         {
             pair.ToServer(Piece);
@@ -61,9 +61,9 @@ public sealed class TlsStreamTests
         {
             var text = new byte[random.Next(1, i % 5 == 0 ? TlsTransfer.PlainBytesMax : 400)];
             random.NextBytes(text);
-            Assert.True(pair.Client.Write(text));
+            Assert.True(pair.Client.Write(pair.ClientTransfer, text));
             Assert.Equal(text, pair.ToServer(Piece));
-            Assert.True(pair.Server.Write(text));
+            Assert.True(pair.Server.Write(pair.ServerTransfer, text));
             Assert.Equal(text, pair.ToClient(Piece));
         }
     }
@@ -79,11 +79,11 @@ public sealed class TlsStreamTests
         for (var i = 0; i < 200; i++)
         {
             if (i == 100) before = GC.GetAllocatedBytesForCurrentThread();
-            pair.Client.Write(message);
+            pair.Client.Write(pair.ClientTransfer, message);
             var count = pair.ClientTransfer.Output.Length;
             pair.ClientTransfer.Output.CopyTo(cipher);
             pair.ClientTransfer.ClearOutput();
-            pair.Server.Receive(cipher.AsSpan(0, count), plain, out var got);
+            pair.Server.Receive(pair.ServerTransfer, cipher.AsSpan(0, count), plain, out var got);
             if (got != message.Length) Assert.Fail($"{got} bytes");
         }
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
@@ -180,7 +180,7 @@ public sealed class TlsStreamTests
     {
         var (certFile, keyFile, _) = TlsPair.Files("CN=own.example");
         using var pair = new TlsPair(ServerContext(certFile: certFile, keyFile: keyFile), ClientContext(TlsVerify.Required));
-        pair.Client.Start();
+        pair.Client.Start(pair.ClientTransfer);
         pair.ToServer();
         pair.ToClient();
         Assert.Equal(TlsOutcome.Failed, pair.AtClient);
@@ -195,18 +195,18 @@ public sealed class TlsStreamTests
     {
         using var pair = new TlsPair(ServerContext(), ClientContext()).Shake();
         var plain = new byte[1000];
-        Assert.Equal(TlsOutcome.Failed, pair.Server.Receive("GET / HTTP/1.1\r\n\r\n"u8, plain, out _));
+        Assert.Equal(TlsOutcome.Failed, pair.Server.Receive(pair.ServerTransfer, "GET / HTTP/1.1\r\n\r\n"u8, plain, out _));
         Assert.StartsWith("read failed: error:", pair.Server.Problem, StringComparison.Ordinal);
-        Assert.Equal(TlsOutcome.Failed, pair.Server.Receive("more"u8, plain, out _));
-        Assert.False(pair.Server.Write("x"u8));
+        Assert.Equal(TlsOutcome.Failed, pair.Server.Receive(pair.ServerTransfer, "more"u8, plain, out _));
+        Assert.False(pair.Server.Write(pair.ServerTransfer, "x"u8));
     }
 
     [Fact]
     public void A_goodbye_arrives_behind_the_last_words()
     {
         using var pair = new TlsPair(ServerContext(), ClientContext()).Shake();
-        pair.Client.Write("last"u8);
-        pair.Client.SayGoodbye();
+        pair.Client.Write(pair.ClientTransfer, "last"u8);
+        pair.Client.SayGoodbye(pair.ClientTransfer);
         Assert.Equal("last"u8.ToArray(), pair.ToServer());
         Assert.True(pair.Server.IsPeerClosed);
     }
