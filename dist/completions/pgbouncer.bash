@@ -6,7 +6,7 @@ _pgbouncer() {
     if [[ $before == = && ${COMP_WORDS[COMP_CWORD - 2]} == --user ]] || [[ $before == -u || $before == --user ]]; then
         [[ $word == = ]] && word=
         while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -u -- "$word")
-    elif [[ ${COMP_WORDS[1]} == mkauth && $COMP_CWORD -gt 1 ]]; then
+    elif [[ ${COMP_WORDS[1]} == @(mkauth|check) && $COMP_CWORD -gt 1 ]]; then
         while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$word")
         compopt -o filenames
     elif [[ $word == -* ]]; then
@@ -15,7 +15,7 @@ _pgbouncer() {
         [[ ${COMPREPLY[0]-} == --user= ]] && compopt -o nospace
     else
         while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -X '!*.ini' -- "$word"; compgen -d -- "$word"
-            [[ $COMP_CWORD -ne 1 || ${COMP_WORDS[0]##*/} != fastpool ]] || compgen -W mkauth -- "$word")
+            [[ $COMP_CWORD -ne 1 || ${COMP_WORDS[0]##*/} != fastpool ]] || compgen -W 'mkauth check' -- "$word")
         compopt -o filenames
     fi
 }

@@ -11,4 +11,5 @@ for program in pgbouncer fastpool
     complete -c $program -s h -l help -d 'Print a short help'
 end
 complete -c fastpool -n __fish_is_first_token -a mkauth -d 'Write a userlist from a server'
-complete -c fastpool -n '__fish_seen_subcommand_from mkauth' -F
+complete -c fastpool -n __fish_is_first_token -a check -d 'Look whether a file is sound'
+complete -c fastpool -n '__fish_seen_subcommand_from mkauth check' -F

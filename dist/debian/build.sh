@@ -72,6 +72,7 @@ put 644 "$dist/pgbouncer.service" usr/lib/systemd/system/pgbouncer.service
 put 644 "$dist/pgbouncer.socket" usr/lib/systemd/system/pgbouncer.socket
 put 644 "$dist/pgbouncer.tmpfiles" usr/lib/tmpfiles.d/fastpool.conf
 put 644 "$dist/pgbouncer.logrotate" usr/share/fastpool/fastpool.logrotate
+put 644 "$dist/debian/dpkg.cfg" etc/dpkg/dpkg.cfg.d/fastpool
 put 755 "$dist/debian/keep-configuration" usr/share/fastpool/keep-configuration
 put 644 "$dist/debian/unit-drop-in.conf" usr/lib/systemd/system/pgbouncer.service.d/fastpool.conf
 put 644 "$dist/completions/pgbouncer.bash" usr/share/bash-completion/completions/pgbouncer
@@ -102,7 +103,7 @@ put_compressed "$work/changelog" usr/share/doc/fastpool/changelog.gz
 
 mkdir -p "$tree/DEBIAN"
 install -m 755 "$dist/debian/postinst" "$dist/debian/prerm" "$dist/debian/postrm" "$tree/DEBIAN/"
-install -m 644 "$dist/debian/triggers" "$tree/DEBIAN/"
+echo /etc/dpkg/dpkg.cfg.d/fastpool >"$tree/DEBIAN/conffiles"
 (cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$tree/DEBIAN/md5sums"
 cat >"$tree/DEBIAN/control" <<CONTROL
 Package: fastpool

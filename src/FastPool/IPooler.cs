@@ -67,7 +67,7 @@ public interface IPoolerHost
     /// <returns>False when anything failed; the log has the cause.</returns>
     bool Reload();
 
-    /// <summary>What monitoring wants to know of the process. On the control thread.</summary>
+    /// <summary>Facts about the process for monitoring. On the control thread.</summary>
     ProcessFigures Figures();
 
     /// <summary>SET has made these; they are in force. On the control thread.</summary>

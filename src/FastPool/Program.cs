@@ -1,4 +1,5 @@
 using FastPool.Arguments;
+using FastPool.Checking;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.Logs;
@@ -16,6 +17,7 @@ internal static class Program
     {
         var arguments = ProcessArguments.Read();
         if (MakeAuthCommand.IsMeant(arguments)) return MakeAuthCommand.Run(arguments);
+        if (CheckCommand.IsMeant(arguments)) return CheckCommand.Run(arguments);
         var line = CommandLine.Parse(arguments, isPosix: Environment.GetEnvironmentVariable("POSIXLY_CORRECT") is not null);
         return line.End switch
         {

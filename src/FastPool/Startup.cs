@@ -74,20 +74,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
 
     private LoadResult Load(Settings? current) =>
         ConfigurationLoader.Load(current?.ConfigFile
-            ?? line.ConfigFile, new DiskFileReader(), current, OwnEnvironment(), line.Verbose);
-
-    /// <summary>The only variables that configure anything.</summary>
-    private static Dictionary<string, string> OwnEnvironment()
-    {
-        var environment = new Dictionary<string, string>();
-        foreach (var (key, _) in FastPoolSettings.Default.Values)
-        {
-            var name = FastPoolSettings.VariableOf(key);
-            if (Environment.GetEnvironmentVariable(name) is { } value) environment[name] = value;
-        }
-
-        return environment;
-    }
+            ?? line.ConfigFile, new DiskFileReader(), current, OwnVariables.Read(), line.Verbose);
 
     private IReadOnlyList<int> Inherited()
     {

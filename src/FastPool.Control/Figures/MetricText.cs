@@ -19,7 +19,7 @@ internal sealed class MetricText(bool isOpenMetrics)
     private byte[] _bytes = new byte[FirstBytes];
     private int _count;
 
-    /// <summary>What has been written since <see cref="Clear"/>.</summary>
+    /// <summary>The text written since <see cref="Clear"/>.</summary>
     public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _count);
 
     public bool IsLong => _count > FirstBytes / 2;

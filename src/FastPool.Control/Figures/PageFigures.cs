@@ -93,7 +93,7 @@ internal static class PageFigures
         WriteTimes(json, row.Times);
     }
 
-    /// <summary>What clients were told when they were closed, over all loops and users; the most frequent first.</summary>
+    /// <summary>The reasons told to clients that were closed, over all loops and users; the most frequent first.</summary>
     private static IEnumerable<EndingRow> Failures(Sources sources)
     {
         var all = new List<EndingRow>();

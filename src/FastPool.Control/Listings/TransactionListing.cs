@@ -4,7 +4,7 @@ using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.Transac
 
 namespace FastPool.Control.Listings;
 
-/// <summary>What the client that holds a server does.</summary>
+/// <summary>The work of the client that holds a server.</summary>
 internal enum HolderState
 {
     /// <summary>The server works on its query, or the reply is on its way.</summary>

@@ -30,7 +30,7 @@ public interface IProcessControl
     /// <summary>The statistics line of the period that has just ended, whether it is logged or not.</summary>
     void StatsReported(string line);
 
-    /// <summary>What monitoring wants to know of the process.</summary>
+    /// <summary>Facts about the process for monitoring.</summary>
     ProcessFigures Figures();
 
     /// <summary>Builds the TLS contexts of clients and servers anew, from the settings and the files they name.</summary>

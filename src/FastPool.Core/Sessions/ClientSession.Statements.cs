@@ -29,7 +29,7 @@ public sealed partial class ClientSession
     }
 
     /// <summary>
-    /// What a message is about depends on replies of the linked server that are not here: it waits for them. Only who sends on
+    /// The subject of a message depends on replies of the linked server that are not here: it waits for them. Only who sends on
     /// behind a Sync or a query without reading its reply comes to this.
     /// </summary>
     public bool MustAwaitReplies(byte type, in StatementNames names) => Server is { } server && names.Case switch
@@ -48,8 +48,8 @@ public sealed partial class ClientSession
         && !server.Outstanding.IsEmpty && (_dropSegment != server.Segment || !server.Outstanding.IsSegmentOpen);
 
     /// <summary>
-    /// Applies a Parse, Bind or Describe of a named statement to the linked server. What the server gets in place of the
-    /// message's prefix is written to <paramref name="toServer"/>, a reply that is due at once to <paramref name="toClient"/>.
+    /// Applies a Parse, Bind or Describe of a named statement to the linked server. The bytes that replace the
+    /// message's prefix are written to <paramref name="toServer"/>, a reply that is due at once to <paramref name="toClient"/>.
     /// </summary>
     /// <returns>Bytes of the message that are dealt with: the prefix, or all of it; 0: disconnect with
     /// <see cref="Ending"/>.</returns>
@@ -153,7 +153,7 @@ public sealed partial class ClientSession
     private bool AnswersAtOnce => Server is not { } server || (server.Outstanding.IsEmpty && !server.Transport.IsMidMessage);
 
     /// <summary>A message about the unnamed statement goes to the linked server.</summary>
-    /// <param name="message">What has come of it.</param>
+    /// <param name="message">The bytes of it that have come.</param>
     /// <param name="toServer">Gets what the server must hear before it.</param>
     /// <returns>The reply is expected as that of a request that changes it.</returns>
     public bool ApplyUnnamed(byte type, ReadOnlySpan<byte> message, int length, MessageBuffer toServer)

@@ -3,8 +3,8 @@ using FastPool.Protocol;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// Whose unnamed statement the server has. A client's own stays with the client: where a server has another, or nobody's, the
-/// client's is prepared once more before it is bound, and the reply to that is not for the client.
+/// The owner of the server's unnamed statement. A client's own stays with the client: where a server has another, or nobody's,
+/// the client's is prepared once more before it is bound, and the reply to that is not for the client.
 /// </summary>
 public sealed partial class ServerSession
 {
@@ -37,7 +37,7 @@ public sealed partial class ServerSession
         Outstanding.Add(type, action, null, RequestKind.Unnamed);
     }
 
-    /// <summary>The client is about to bind or describe it. What must go to the server before that is written.</summary>
+    /// <summary>The client is about to bind or describe it. Writes the messages that must go to the server before that.</summary>
     internal void EnsureUnnamed(MessageBuffer output)
     {
         if (_unnamedSegment == _segment || (_unnamedUnderWay > 0 ? _wasUnnamedRight : HasUnnamedOf(Client!))) return;

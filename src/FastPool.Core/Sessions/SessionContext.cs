@@ -30,7 +30,7 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
 
     public BufferPool Buffers { get; } = new();
 
-    /// <summary>What the loop has done.</summary>
+    /// <summary>The loop's work.</summary>
     public LoopFigures Figures { get; } = new();
 
     /// <summary>For latencies never seen before.</summary>

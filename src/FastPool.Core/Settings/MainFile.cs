@@ -4,7 +4,9 @@ namespace FastPool.Core.Settings;
 /// Reads the ini file and what it includes into a draft. The current section is one for all of them: an included file may begin
 /// with keys of its includer's section, and its last section holds on after it.
 /// </summary>
-internal sealed class MainFile(IFileReader files, Settings draft, bool isReload, List<LogText> log)
+/// <param name="observer">Null: reading ends at the first fault. Else it hears of all of them.</param>
+internal sealed class MainFile(
+    IFileReader files, Settings draft, bool isReload, List<LogText> log, IMainFileObserver? observer = null)
 {
     /// <summary>The main file and this many levels of included ones.</summary>
     private const int NestingMax = 10;
@@ -39,6 +41,8 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
         {
             var found = reader.Read();
             if (found.Kind == IniEventKind.End) return true;
+            if (found.Kind == IniEventKind.Entry) observer?.OnEntry(_section ?? "", found, path);
+            var told = log.Count;
             var isTaken = found.Kind switch
             {
                 IniEventKind.Section => Enter(found, path),
@@ -46,7 +50,9 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
                 IniEventKind.Include => Include(found, path, level),
                 _ => Error($"syntax error in configuration ({path}:{found.Line}), stopping loading"),
             };
-            if (!isTaken) return false;
+            if (isTaken) continue;
+            if (observer is null) return false;
+            observer.OnFault(path, found.Line, log[told..]);
         }
     }
 
@@ -153,7 +159,7 @@ internal sealed class MainFile(IFileReader files, Settings draft, bool isReload,
         return isReload; // A known key, but all of this section is fixed until restart.
     }
 
-    /// <summary>What looks like a comment behind a value, and is part of it.</summary>
+    /// <summary>The part of a value that looks like a comment.</summary>
     private static string? CommentBehind(string value)
     {
         var sign = value.AsSpan().IndexOfAny(';', '#');

@@ -14,6 +14,7 @@ public static unsafe class FileTrust
     private const int ModeAt = 28;
     private const int TypeBits = 0xF000; // S_IFMT
     private const int PlainFile = 0x8000; // S_IFREG
+    private const int OthersRead = 0x4; // 0004
     private const int OthersWrite = 0x12; // 0022
     private const int Sticky = 0x200; // 01000: only its owner may replace a file.
     private const uint Root = 0;
@@ -30,6 +31,9 @@ public static unsafe class FileTrust
     /// <summary>A folder that is that user's or root's, and in which nobody else may write.</summary>
     public static bool IsFolderOf(uint user, string folder) =>
         TryStatus(folder, out var owner, out var mode) && (owner == user || owner == Root) && (mode & OthersWrite) == 0;
+
+    /// <summary>A file that everybody on this machine may read.</summary>
+    public static bool IsOpenToAll(string path) => TryStatus(path, out _, out var mode) && (mode & OthersRead) != 0;
 
     /// <summary>A folder in which nobody but that user and root can put a file of his own in the place of theirs.</summary>
     public static bool KeepsFilesOf(uint user, string folder) =>

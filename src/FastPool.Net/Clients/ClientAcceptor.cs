@@ -33,8 +33,8 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
     }
 
     /// <summary>
-    /// Descriptors run out. Who wants the console is let in, which only its startup packet tells; half of what is kept is for
-    /// that.
+    /// Descriptors run out. A client that wants the console is let in, which only its startup packet tells; half of what is kept
+    /// is for that.
     /// </summary>
     private bool MayHaveKept(int handle)
     {

@@ -371,7 +371,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         TryTakeHeld();
     }
 
-    /// <summary>What comes next depends on replies that are not here, see <see cref="ClientSession.MustAwaitReplies"/>.</summary>
+    /// <summary>The next step depends on replies that are not here, see <see cref="ClientSession.MustAwaitReplies"/>.</summary>
     internal bool AwaitsReplies { get; private set; }
 
     /// <summary>Some have come: it looks again.</summary>

@@ -13,7 +13,7 @@ internal static class UnitReload
         "-R as ExecReload= of this unit would end the service: write Type=notify and NotifyAccess=all into the unit, "
         + "or Type=forking, PIDFile= and -d";
 
-    /// <summary>What becomes of the command line.</summary>
+    /// <summary>The step that the command line leads to.</summary>
     /// <param name="mainPid">MAINPID, which only control processes of a unit have.</param>
     /// <param name="invocation">INVOCATION_ID: something of systemd's started us.</param>
     /// <param name="notifySocket">NOTIFY_SOCKET: the service manager listens.</param>
@@ -28,7 +28,7 @@ internal static class UnitReload
     }
 }
 
-/// <summary>What a process that may be the ExecReload= of a unit does.</summary>
+/// <summary>The work of a process that may be the ExecReload= of a unit.</summary>
 internal enum UnitReloadStep
 {
     /// <summary>It is none, or needs nothing.</summary>

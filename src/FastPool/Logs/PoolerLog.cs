@@ -1,3 +1,4 @@
+using FastPool.Base;
 using FastPool.Core.Settings;
 using FastPool.Native;
 using FastPool.Native.Process;
@@ -22,6 +23,8 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
     private readonly SyslogSink _syslog = new();
     private readonly Action<int> _exit;
     private readonly PoolerLogger _logger;
+    private readonly Clock _wallClock = new SystemClock();
+    private JsonLine? _json; // Null: lines are text. Under the gate.
     private LogQueue? _queue; // Null: lines are written at once.
     private ILogSink? _stderr; // Null when quiet or in the background.
     private volatile LogLevel _least = LogLevel.Information; // Written by a reload or SET, read by every thread that logs.
@@ -59,7 +62,10 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
         if (level == LogLevel.Critical) Flush();
     }
 
-    private LogLine Build(LogLevel level, string text) => _builder.Build(_stamp.AsSpan(0, _clock.Write(_stamp)), level, text);
+    private LogLine Build(LogLevel level, string text) =>
+        _json is { } json ? json.Build(_wallClock.WallUs, level, text) : BuildText(level, text);
+
+    private LogLine BuildText(LogLevel level, string text) => _builder.Build(_stamp.AsSpan(0, _clock.Write(_stamp)), level, text);
 
     private static LogEntry EntryOf(in LogLine line) =>
         new(line.Level, line.Whole.ToArray(), line.Whole.Length - 1 - line.Text.Length, null);
@@ -92,7 +98,6 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
         else Write(entry.Line);
     }
 
-    /// <summary>Waits until what has been said is written; not for ever. Any thread.</summary>
     /// <summary>Lines that nobody took in time.</summary>
     internal long DroppedCount
     {
@@ -102,6 +107,7 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
         }
     }
 
+    /// <summary>Waits until what has been said is written; not for ever. Any thread.</summary>
     public void Flush() => _queue?.Flush();
 
     /// <summary>Something is done with the sinks, between the lines before it and those after it.</summary>
@@ -120,6 +126,7 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
     public void Apply(Settings settings)
     {
         _least = LevelWords.Least(settings.Verbose);
+        lock (_gate) _json = settings.Own.LogsJson ? _json ?? new JsonLine(Identity.Pid) : null;
         InOrder(() =>
         {
             _file.Path = settings.Logfile;

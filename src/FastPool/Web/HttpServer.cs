@@ -165,7 +165,7 @@ internal sealed class HttpServer : IDisposable
         foreach (var listener in _listeners) _set.TryAdd(listener, Readiness.In, ListenerData);
     }
 
-    /// <summary>What goes wrong while an answer is made costs that one connection.</summary>
+    /// <summary>A fault while an answer is made costs that one connection.</summary>
     private void GoOn(HttpConnection connection)
     {
         try

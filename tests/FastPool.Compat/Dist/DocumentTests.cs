@@ -71,6 +71,8 @@ public class DocumentTests
     [InlineData("fastpool", "mk", "mkauth")]
     [InlineData("pgbouncer", "mk", "")]
     [InlineData("fastpool", "mkauth x", "x.ini x.txt")]
+    [InlineData("fastpool", "ch", "check")]
+    [InlineData("fastpool", "check x", "x.ini x.txt")]
     public async Task The_shell_completes(string program, string typed, string expected)
     {
         var folder = Machine.NewFolder("sh");

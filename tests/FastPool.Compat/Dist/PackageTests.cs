@@ -116,7 +116,10 @@ public sealed class PackageTests
         await RunKeepAsync(root); // As the unit does when it starts or reloads.
         var secret = File.GetUnixFileMode($"{root}/etc/pgbouncer/userlist.txt");
 
-        text = await DpkgAsync(root, "--purge", "pgbouncer");
+        // dpkg reads its configuration outside of the root.
+        var hook = File.ReadLines($"{root}/etc/dpkg/dpkg.cfg.d/fastpool")
+            .Single(static line => line.StartsWith("post-invoke=", StringComparison.Ordinal));
+        text = await DpkgAsync(root, "--" + hook, "--purge", "pgbouncer");
         Assert.Contains("/etc/pgbouncer is as it was", text, StringComparison.Ordinal);
         Assert.EndsWith(Edited, File.ReadAllText($"{root}/etc/pgbouncer/pgbouncer.ini"), StringComparison.Ordinal);
         Assert.Equal(secret, File.GetUnixFileMode($"{root}/etc/pgbouncer/userlist.txt"));

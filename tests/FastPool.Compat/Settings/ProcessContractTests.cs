@@ -179,6 +179,24 @@ public class ProcessContractTests
         return pooler.Process.Lines.First(line => line.Contains("\tb", StringComparison.Ordinal))[..2];
     });
 
+    [PoolerFact(FastPoolOnly = "its log is text")]
+    public async Task With_log_format_json_each_line_is_an_object()
+    {
+        await using var pooler = await Pooler.StartAsync(1, f => f.Own["log_format"] = "json");
+        await using (var client = await pooler.RawAsync()) await client.QueryAsync("select 1");
+        await pooler.LineAsync("closing because: ");
+        var lines = pooler.Process.Lines.Select(static line => System.Text.Json.JsonDocument.Parse(line).RootElement).ToList();
+        Assert.All(lines, line =>
+        {
+            Assert.Equal(["time", "pid", "level", "text"], line.EnumerateObject().Select(static pair => pair.Name).Take(4));
+            Assert.Equal(pooler.Pid, line.GetProperty("pid").GetInt32());
+        });
+        var login = lines.Single(static line =>
+            line.GetProperty("text").GetString()!.StartsWith("login attempt:", StringComparison.Ordinal));
+        Assert.Equal("app|user_trust", $"{login.GetProperty("database")}|{login.GetProperty("user")}");
+        Assert.StartsWith("127.0.0.1:", login.GetProperty("address").GetString(), StringComparison.Ordinal);
+    }
+
     [PoolerTheory, Loops]
     public async Task Session_ids_stay_the_same_for_one_connection_and_every_line_has_its_form(int loops)
     {

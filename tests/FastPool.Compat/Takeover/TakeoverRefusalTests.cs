@@ -42,7 +42,8 @@ public class TakeoverRefusalTests
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("begin");
         var old = pooler.Process;
-        var (exit, text) = await Child.RunAsync(Binary.Path, ["-R", "-q", pooler.IniPath],
+        var (exit, text) = await Child.RunAsync(
+            Checkout.Tool("sh"), ["-c", $"exec {Binary.Path} -R -q {pooler.IniPath} </dev/null >/dev/null 2>&1"],
             ("MAINPID", $"{old.Pid}"), ("INVOCATION_ID", "0123456789abcdef"), ("NOTIFY_SOCKET", name));
         Assert.True(exit == 0, text);
         Assert.Equal(0, await old.ExitAsync());
@@ -56,7 +57,7 @@ public class TakeoverRefusalTests
         _ = Machine.Kill(pid, Child.SigQuit);
     }
 
-    /// <summary>Who listens at the Unix socket.</summary>
+    /// <summary>The process that listens at the Unix socket.</summary>
     private static async Task<string?> ConsolePidAsync(Pooler pooler)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -26,7 +26,6 @@ public sealed class UnusedMemberTests
         // Which server it is.
         "StatementTable::get_Count/0", // That statements are given back.
         "TlsStream::get_IsResumed/0", // Whether a session was taken up again.
-        "TokenList::get_Count/0", // The count of tokens read.
     ];
 
     [Fact]

@@ -1,9 +1,9 @@
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// A client's names for statements. What a Parse or a Close does to a name counts when it is answered: one that fails, or stands
-/// behind a failure, has done nothing. Few clients have many names, so the first ones are searched in line. A command that drops
-/// them all costs what they cost to prepare, and no more however often it comes.
+/// A client's names for statements. The effect of a Parse or a Close on a name counts when it is answered: one that fails, or
+/// stands behind a failure, has done nothing. Few clients have many names, so the first ones are searched in line. A command that
+/// drops them all costs what they cost to prepare, and no more however often it comes.
 /// </summary>
 internal sealed class ClientStatements(StatementTable table)
 {
@@ -17,7 +17,7 @@ internal sealed class ClientStatements(StatementTable table)
     private long _lastNumber;
     private long _numberAtDrop;
 
-    /// <summary>What a name stands for, once the request that says so has gone well.</summary>
+    /// <summary>The statement that a name stands for, once the request that says so has gone well.</summary>
     /// <param name="Named">Null: a name that another process has not told.</param>
     /// <param name="Statement">Null: nothing any more. Held.</param>
     private readonly record struct Change(Named? Named, Statement? Statement);
@@ -68,7 +68,7 @@ internal sealed class ClientStatements(StatementTable table)
     }
 
     /// <summary>
-    /// What the name stands for depends on replies that are not here: a change of an earlier segment may be skipped, while what
+    /// The meaning of the name depends on replies that are not here: a change of an earlier segment may be skipped, while what
     /// comes now is not.
     /// </summary>
     /// <param name="segment">Number of the present stretch between two Syncs.</param>

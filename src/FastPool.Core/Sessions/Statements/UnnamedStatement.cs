@@ -16,7 +16,7 @@ internal enum RequestEnd : byte
 /// <summary>
 /// A client's unnamed statement, as a server of its own would have it: the text of the last Parse that went well, up to a simple
 /// query, a Close or a Parse that fails. It is kept so that the statement can be prepared on another server, when the client
-/// binds it there. What changes it and is not answered yet stands in line. Source: PostgreSQL, Extended Query.
+/// binds it there. Changes of it that are not answered yet stand in line. Source: PostgreSQL, Extended Query.
 /// </summary>
 internal sealed class UnnamedStatement(BufferPool buffers)
 {
@@ -33,10 +33,10 @@ internal sealed class UnnamedStatement(BufferPool buffers)
     /// <summary>Tells one statement from the next; 0: there is none.</summary>
     internal long Serial { get; private set; }
 
-    /// <summary>What follows the name in a Parse; empty: there is none, or it was too long to be kept.</summary>
+    /// <summary>The rest of a Parse behind the name; empty: there is none, or it was too long to be kept.</summary>
     internal ReadOnlySpan<byte> Text => _text.Span;
 
-    /// <summary>What it will be when all that is on its way has gone well.</summary>
+    /// <summary>The statement that it will be when all that is on its way has gone well.</summary>
     internal ReadOnlySpan<byte> Expected =>
         _sentCount == 0 ? Text : _lastLength < 0 ? default : _sent.Span[^_lastLength..];
 

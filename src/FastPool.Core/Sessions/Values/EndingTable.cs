@@ -11,7 +11,7 @@ public readonly record struct EndingRow(string Reason, string User, bool IsLogin
 /// </summary>
 public sealed class EndingTable
 {
-    /// <summary>What stands for all that there is no room for.</summary>
+    /// <summary>Stands for all that there is no room for.</summary>
     public const string Others = "(others)";
 
     private const int RowsMax = 512;
@@ -21,7 +21,7 @@ public sealed class EndingTable
     public IEnumerable<EndingRow> Rows =>
         _counts.Select(static pair => new EndingRow(pair.Key.Reason, pair.Key.User, pair.Key.IsLogin, pair.Value));
 
-    /// <param name="message">What the client was told.</param>
+    /// <param name="message">The text that the client was told.</param>
     /// <param name="user">See <see cref="EndingRow"/>.</param>
     public void Add(string message, string user, bool isLogin)
     {

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Sessions;
 
-/// <summary>What a request is about beside its type.</summary>
+/// <summary>The kind of a request beside its type.</summary>
 public enum RequestKind : byte
 {
     Plain,

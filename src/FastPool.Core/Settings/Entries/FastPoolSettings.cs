@@ -22,8 +22,11 @@ public sealed record FastPoolSettings
     /// <summary>Where metrics are told to whoever asks by HTTP; null: nowhere.</summary>
     public ListenAddress? MetricsListen { get; private init; }
 
-    /// <summary>What has histograms in the metrics.</summary>
+    /// <summary>The objects that have histograms in the metrics.</summary>
     public HistogramScope MetricsHistograms { get; private init; } = HistogramScope.Database;
+
+    /// <summary>File and standard error, syslog and the journal get an object of JSON a line.</summary>
+    public bool LogsJson { get; private init; }
 
     /// <summary>The console takes the extended protocol, and what drivers say at the beginning.</summary>
     public bool ConsoleExtended { get; private init; }
@@ -59,6 +62,7 @@ public sealed record FastPoolSettings
         new("loops", Loops.ToString(CultureInfo.InvariantCulture)),
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
         new("metrics_histograms", HistogramScopes.Words.WordOf(MetricsHistograms)),
+        new("log_format", LogsJson ? "json" : "text"),
         new("console_extended", ConsoleExtended ? "1" : "0"),
         new("io_uring", IoUring ? "1" : "0"),
         new("tls_records", HasOwnTlsRecords ? "own" : "library"),
@@ -91,6 +95,8 @@ public sealed record FastPoolSettings
                 return ListenAddress.TryParse(value) is { } address ? this with { MetricsListen = address } : null;
             case "metrics_histograms":
                 return HistogramScopes.Words.TryParse(value, out var scope) ? this with { MetricsHistograms = scope } : null;
+            case "log_format":
+                return value is "text" or "json" ? this with { LogsJson = value == "json" } : null;
             case "console_extended":
                 return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
             case "io_uring":

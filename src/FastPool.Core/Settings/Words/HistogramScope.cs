@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>What has histograms of its own in /metrics: each takes some hundred lines.</summary>
+/// <summary>The objects that have histograms of their own in /metrics: each takes some hundred lines.</summary>
 public enum HistogramScope
 {
     Off,

@@ -75,7 +75,7 @@ public sealed class FigureTests
     [InlineData("fastpool_logins_total{database=\"p0\",user=\"alice\"}", 1)]
     [InlineData("fastpool_login_failures_total{user=\"ann\",reason=\"no such database\"}", 2)]
     [InlineData("fastpool_client_errors_total{reason=\"query_wait_timeout\"}", 1)]
-    public void What_goes_wrong_is_counted(string series, double value)
+    public void Faults_are_counted(string series, double value)
     {
         Work();
         var endings = _world.Loops[1].Context.Endings;
@@ -91,7 +91,7 @@ public sealed class FigureTests
     [InlineData("database \"x y\" is disabled", "database is disabled")]
     [InlineData("a \"b\" c \"d\": e", "a c")]
     [InlineData("a \"b", "a \"b")]
-    public void What_is_another_one_each_time_is_cut_from_a_reason(string message, string kind) =>
+    public void Parts_that_differ_each_time_are_cut_from_a_reason(string message, string kind) =>
         Assert.Equal(kind, EndingTable.Kind(message));
 
     [Fact]

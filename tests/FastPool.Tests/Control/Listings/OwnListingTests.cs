@@ -84,7 +84,7 @@ public sealed class OwnListingTests
     }
 
     [Fact]
-    public void Who_holds_a_server_is_told_the_oldest_transaction_first()
+    public void SHOW_lists_the_holders_of_servers_with_the_oldest_transaction_first()
     {
         var world = new ConsoleWorld(loops: 2);
         var idle = Begin(world, "p0", 0);
@@ -133,9 +133,10 @@ public sealed class OwnListingTests
         Assert.Equal(
             ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "unnamed_healed|0",
                 "tls_own_connections|0", "tls_library_connections|0", "loops|2",
-                "metrics_listen|127.0.0.1:9127", "metrics_histograms|database", "console_extended|1", "io_uring|1",
+                "metrics_listen|127.0.0.1:9127", "metrics_histograms|database",
+                "log_format|text", "console_extended|1", "io_uring|1",
                 "tls_records|own", "hba_strict|1"],
-            world.Query("show fastpool").Rows[..14]);
+            world.Query("show fastpool").Rows[..15]);
         Assert.Equal(98, world.Query("show config").Rows.Length);
     }
 

@@ -230,6 +230,7 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_LOOPS"] = "3",
             ["FASTPOOL_METRICS_LISTEN"] = "*:9127",
             ["FASTPOOL_METRICS_HISTOGRAMS"] = "off",
+            ["FASTPOOL_LOG_FORMAT"] = "json",
             ["FASTPOOL_CONSOLE_EXTENDED"] = "1",
             ["FASTPOOL_IO_URING"] = "0",
             ["FASTPOOL_TLS_RECORDS"] = "library",

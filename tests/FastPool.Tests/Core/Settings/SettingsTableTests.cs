@@ -174,6 +174,19 @@ public sealed class SettingsTableTests
             && file.Lines.Any(line => word.IsMatch(SourceFile.CodeOf(line.Text))));
     }
 
+    public static TheoryData<string> OwnProperties =>
+        [.. typeof(FastPoolSettings).GetProperties().Select(static property => property.Name)
+            .Except([nameof(FastPoolSettings.Default), nameof(FastPoolSettings.Values)])];
+
+    [Theory]
+    [MemberData(nameof(OwnProperties))]
+    public void A_setting_of_our_own_is_read_by_somebody_who_obeys_it(string property)
+    {
+        var word = new Regex($@"\.{property}\b(?!\s*=[^=>])");
+        Assert.Contains(SourceTree.Files, file => file.Name != "FastPoolSettings.cs"
+            && file.Lines.Any(line => word.IsMatch(SourceFile.CodeOf(line.Text))));
+    }
+
     [Fact]
     public void Values_arrive_in_the_form_that_is_used()
     {

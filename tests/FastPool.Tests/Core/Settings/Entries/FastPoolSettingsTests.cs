@@ -33,6 +33,7 @@ public sealed class FastPoolSettingsTests
     [InlineData("tls_records", "kernel")]
     [InlineData("metrics_listen", "everywhere")]
     [InlineData("metrics_histograms", "all")]
+    [InlineData("log_format", "xml")]
     [InlineData("hba_strict", "maybe")]
     [InlineData("loops", "-1")]
     [InlineData("loops", "65")]
@@ -47,7 +48,7 @@ public sealed class FastPoolSettingsTests
     {
         var own = FastPoolSettings.Default;
         (string, string)[] pairs =
-            [("loops", "3"), ("metrics_listen", "*:9127"), ("metrics_histograms", "pool"),
+            [("loops", "3"), ("metrics_listen", "*:9127"), ("metrics_histograms", "pool"), ("log_format", "json"),
             ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"), ("hba_strict", "0"),
             ("server_answer_timeout", "7"), ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000")];
         foreach (var (key, value) in pairs) own = own.TrySet(key, value, out _)!;

@@ -1,0 +1,113 @@
+using System.Globalization;
+
+namespace FastPool.Core.Settings;
+
+/// <summary>Checks for all that loads and is probably not meant. Each check says what happens and what to write.</summary>
+internal static class MeaningChecks
+{
+    private static readonly string[] Queries = ["server_reset_query", "server_check_query", "auth_query"];
+
+    internal static void Run(ConfigurationCheck check, Settings settings)
+    {
+        CheckValues(check);
+        CheckLogins(check, settings);
+        CheckPools(check, settings);
+        CheckEffects(check, settings);
+    }
+
+    private static void CheckValues(ConfigurationCheck check)
+    {
+        foreach (var key in Queries)
+        {
+            if (check.Written(key) is [('\'' or '"') and var quote, .., var last] && quote == last)
+                Warn(check, key, $"{key} begins with a quote: the server gets it too, and takes no such query",
+                    "Write the query as it is, without quotes around it.");
+        }
+
+        foreach (var section in (string[])["pgbouncer", "fastpool"])
+        {
+            foreach (var (key, value) in check.Entries(section))
+            {
+                var sign = value.AsSpan().IndexOfAny(';', '#');
+                if (sign > 0 && value[sign - 1] is ' ' or '\t')
+                    check.Add(false, key, $"what stands behind the value of {key} is part of it: {value[sign..]}",
+                        "A comment needs a line of its own.", section);
+            }
+        }
+    }
+
+    private static void CheckLogins(ConfigurationCheck check, Settings settings)
+    {
+        var hasAuthUser = settings.AuthUser is not null
+            || settings.Databases.Values.Any(static database => database.AuthUser is not null);
+        if (check.Written("auth_query") is not null && !hasAuthUser)
+            Warn(check, "auth_query", "auth_query is never asked: there is no auth_user",
+                "Set auth_user, here or of a database.");
+        if (hasAuthUser && settings.AuthType is AuthType.Any or AuthType.Pam or AuthType.Ldap)
+            Warn(check, "auth_type", "auth_user is not used with this auth_type", "Use scram-sha-256, md5, plain or hba.");
+        if (settings.AuthType is AuthType.Any or AuthType.Trust && settings.ListenAddr.Any(IsOpenToOthers))
+            Warn(check, "auth_type", "anybody who reaches the port gets in without a password",
+                "Use scram-sha-256, or listen on 127.0.0.1 alone.");
+        if (settings.AuthType is not (AuthType.Any or AuthType.Pam or AuthType.Ldap or AuthType.Hba)
+            && settings.AuthFile is null && !hasAuthUser)
+            Warn(check, "auth_type", "nobody can log in: there are no users", "Set auth_file, or auth_user for auth_query.");
+        if (settings.AuthType != AuthType.Hba && check.Written("auth_hba_file") is { Length: > 0 })
+            Warn(check, "auth_hba_file", "auth_hba_file is not read", "It needs auth_type = hba.");
+        if (settings.AdminUsers.Count == 0 && settings.StatsUsers.Count == 0 && settings.UnixSocketDir.Length == 0)
+            Warn(check, "", "nobody may use the console", "Set admin_users.");
+    }
+
+    private static void CheckPools(ConfigurationCheck check, Settings settings)
+    {
+        const int ClientsPerServer = 10; // PgBouncer's defaults have 5.
+        if (settings.Databases.Count == 0 && settings.AutoDatabaseConnectString is null)
+            Warn(check, "", "there is no database", "Write one, or *, into [databases].");
+        foreach (var database in settings.Databases.Values)
+        {
+            var size = settings.PoolSize(database, null);
+            var mode = database.PoolMode ?? settings.PoolMode;
+            if (mode == PoolMode.Session && size > 0 && size * ClientsPerServer < settings.MaxClientConn)
+            {
+                check.Add(false, database.Name,
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"session pooling with {size} servers: the client after the {size}th waits until another one leaves"),
+                    "Use pool_mode = transaction if the application allows it (SHOW SAFETY tells), or a larger pool_size.",
+                    "databases");
+            }
+        }
+
+        if (check.Written("reserve_pool_timeout") is not null && settings.ReservePoolSize == 0
+            && settings.Databases.Values.All(static database => database.ReservePoolSize is null or 0))
+            Warn(check, "reserve_pool_timeout", "reserve_pool_timeout has no effect: there is no reserve pool",
+                "Set reserve_pool_size.");
+    }
+
+    private static void CheckEffects(ConfigurationCheck check, Settings settings)
+    {
+        if (check.Written("job_name") is not null)
+            Warn(check, "job_name", "job_name has no effect here: it names a Windows service", "Leave it out.");
+        if (check.Written("server_reset_query") is { Length: > 0 } && !settings.ServerResetQueryAlways
+            && settings.PoolMode != PoolMode.Session && settings.Databases.Values.All(static database =>
+                database.PoolMode is null or not PoolMode.Session))
+            Warn(check, "server_reset_query", "server_reset_query is never run: it belongs to session pooling",
+                "Leave it out, or set server_reset_query_always = 1.");
+        if (settings.AutoDatabaseConnectString is null && check.Written("autodb_idle_timeout") is not null)
+            Warn(check, "autodb_idle_timeout", "autodb_idle_timeout has no effect: there is no database *", "Leave it out.");
+        if (settings.Peers.Count > 0 && settings.PeerId == 0)
+            Warn(check, "peer_id", "[peers] has no effect: the pooler has no number among them", "Set peer_id.");
+        var tlsFiles = (string[])["client_tls_key_file", "client_tls_cert_file", "client_tls_ca_file"];
+        if (settings.ClientTlsSslmode == SslMode.Disable
+            && tlsFiles.FirstOrDefault(key => check.Written(key) is { Length: > 0 }) is { } file)
+            Warn(check, file, $"{file} is not used: clients get no TLS", "Set client_tls_sslmode.");
+        if (settings.Own.MetricsListen is { Ip: null, Name: null })
+            check.Add(false, "metrics_listen",
+                "everybody who reaches the port sees names of databases and users, without a password",
+                "Choose one address, as in 127.0.0.1:9127, or let a firewall choose who gets there.", "fastpool");
+    }
+
+    private static bool IsOpenToOthers(string address) =>
+        !(address == "localhost" || (System.Net.IPAddress.TryParse(address, out var ip) && System.Net.IPAddress.IsLoopback(ip)));
+
+    private static void Warn(ConfigurationCheck check, string key, string text, string remedy) =>
+        check.Add(isError: false, key, text, remedy);
+}

@@ -1,0 +1,80 @@
+using System.Text.Json;
+
+namespace FastPool.Compat.Dist;
+
+/// <summary><c>fastpool check</c>, as somebody at a shell or a build server runs it.</summary>
+public sealed class CheckTests
+{
+    [PoolerFact(FastPoolOnly = "is a command of its own")]
+    public async Task A_sound_file_has_status_0_and_a_faulty_one_status_1_with_places()
+    {
+        var folder = Machine.NewFolder("check");
+        var ini = await WriteAsync(folder, "");
+        var (exit, text) = await CheckAsync(ini);
+        Assert.True(exit == 0, text);
+        Assert.Equal($"{ini}: nothing found\n", text);
+
+        ini = await WriteAsync(folder,
+            "user = nobody-of-this-machine\nlogfile = /nonexistent/log\nclient_tls_sslmode = require\n");
+        (exit, text) = await CheckAsync("--json", ini);
+        Assert.Equal(1, exit);
+        using var json = JsonDocument.Parse(text);
+        var found = json.RootElement.EnumerateArray().Select(static finding =>
+            $"{finding.GetProperty("severity")} {finding.GetProperty("line")} {finding.GetProperty("text")}").ToArray();
+        Assert.Equal("error 10 could not find user 'nobody-of-this-machine' to switch to", found[0]);
+        Assert.Equal("error 11 the folder of logfile is not there: /nonexistent", found[1]);
+        Assert.StartsWith("error 12 ", found[2], StringComparison.Ordinal);
+        Assert.Equal(3, found.Length);
+    }
+
+    [PoolerFact(FastPoolOnly = "is a command of its own")]
+    public async Task A_warning_has_status_1_only_when_asked_for()
+    {
+        var folder = Machine.NewFolder("check");
+        var ini = await WriteAsync(folder, "job_name = x\n");
+        File.SetUnixFileMode($"{folder}/userlist.txt", (UnixFileMode)0b110_100_100);
+        var (exit, text) = await CheckAsync(ini);
+        Assert.Equal(0, exit);
+        Assert.Contains($"{ini}:10: warning: job_name has no effect here", text, StringComparison.Ordinal);
+        Assert.Contains($"    chmod o-r {folder}/userlist.txt\n", text, StringComparison.Ordinal);
+        Assert.Equal(1, (await CheckAsync("--strict", ini)).Exit);
+        Assert.Equal(2, (await CheckAsync("--nonsense", ini)).Exit);
+    }
+
+    [PoolerFact(FastPoolOnly = "is a command of its own")]
+    public async Task A_server_is_asked_how_many_connections_it_allows()
+    {
+        var folder = Machine.NewFolder("check");
+        var ini = await WriteAsync(folder, "default_pool_size = 100000\n");
+        var (_, text) = await CheckAsync("--connect", ini);
+        Assert.Matches(
+            "warning: one pool of each database makes 100000 connections to 127.0.0.1:[0-9]+, which allows [0-9]+", text);
+        ini = await WriteAsync(folder, "default_pool_size = 1\n");
+        (var exit, text) = await CheckAsync("--connect", ini);
+        Assert.Equal((0, $"{ini}: nothing found\n"), (exit, text));
+    }
+
+    private static async Task<string> WriteAsync(string folder, string more)
+    {
+        var server = await Postgres.SharedAsync();
+        await File.WriteAllTextAsync($"{folder}/userlist.txt", "");
+        File.SetUnixFileMode($"{folder}/userlist.txt", (UnixFileMode)0b110_100_000);
+        await File.WriteAllTextAsync($"{folder}/p.ini", $"""
+            [databases]
+            app = host=127.0.0.1 port={server.Port} user=user_trust
+            [pgbouncer]
+            listen_addr = 127.0.0.1
+            unix_socket_dir =
+            auth_type = scram-sha-256
+            auth_file = {folder}/userlist.txt
+            pool_mode = transaction
+            admin_users = admin
+            {more}
+            """);
+        return $"{folder}/p.ini";
+    }
+
+    /// <summary>As whoever runs the tests, so that files may be closed to others.</summary>
+    private static async Task<(int Exit, string Text)> CheckAsync(params string[] arguments) =>
+        await Checkout.RunAsync(Binary.Path, ["check", .. arguments]);
+}

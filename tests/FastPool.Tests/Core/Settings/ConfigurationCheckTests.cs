@@ -1,0 +1,90 @@
+namespace FastPool.Tests.Core.Settings;
+
+using FastPool.Core.Settings;
+
+public sealed class ConfigurationCheckTests
+{
+    private const string Sound = "[databases]\nd = host=h\n[pgbouncer]\nauth_file = u\nadmin_users = a\n";
+
+    [Fact]
+    public void Of_a_sound_file_nothing_is_said()
+    {
+        var check = Of(Sound);
+        Assert.Empty(check.Findings);
+        Assert.NotNull(check.Settings);
+    }
+
+    [Fact]
+    public void All_faults_are_told_with_their_lines_not_only_the_first()
+    {
+        var check = Of("[pgbouncer]\nno_such = 1\nmax_client_conn = many\n[nowhere]\nx = 1\n[databases]\nd = host=h colour=red\n"
+            + "[fastpool]\nloops = 2 ; two\n");
+        Assert.Null(check.Settings);
+        Assert.Equal(
+            [
+                "2 unknown parameter: pgbouncer/no_such",
+                "3 invalid value \"many\" for parameter max_client_conn",
+                "4 invalid section \"nowhere\"",
+                "7 unrecognized connection parameter: colour",
+                "9 a comment needs a line of its own: ; two",
+            ],
+            check.Findings.Select(static finding => $"{finding.Line} {finding.Text}"));
+        Assert.All(check.Findings, static finding => Assert.True(finding.IsError));
+    }
+
+    [Fact]
+    public void A_fault_in_an_included_file_is_told_where_it_stands()
+    {
+        var files = new MemoryFiles { ["u"] = "", ["more.ini"] = "\n\nmax_client_conn = many\n" };
+        var finding = Assert.Single(Of("[pgbouncer]\n%include more.ini\n", files).Findings);
+        Assert.Equal(("more.ini", 3), (finding.File, finding.Line));
+    }
+
+    [Fact]
+    public void A_file_without_its_main_section_is_told_of_as_a_whole()
+    {
+        var finding = Assert.Single(Of("[databases]\n").Findings);
+        Assert.Equal((true, 0, "load_init_file: main section missing from config file"),
+            (finding.IsError, finding.Line, finding.Text));
+    }
+
+    [Theory]
+    [InlineData("server_reset_query = 'DISCARD ALL'\npool_mode = session\nmax_client_conn = 20", "begins with a quote")]
+    [InlineData("logfile = /tmp/x ; the log", "what stands behind the value of logfile is part of it: ; the log")]
+    [InlineData("auth_query = select 1", "auth_query is never asked")]
+    [InlineData("auth_type = trust\nlisten_addr = *", "gets in without a password")]
+    [InlineData("auth_hba_file = hba", "auth_hba_file is not read")]
+    [InlineData("pool_mode = session\nmax_client_conn = 1000", "session pooling with 20 servers")]
+    [InlineData("reserve_pool_timeout = 3", "there is no reserve pool")]
+    [InlineData("job_name = x", "job_name has no effect")]
+    [InlineData("server_reset_query = DISCARD ALL\npool_mode = transaction", "is never run")]
+    [InlineData("autodb_idle_timeout = 7", "there is no database *")]
+    [InlineData("client_tls_cert_file = c", "clients get no TLS")]
+    [InlineData("admin_users = b", "admin_users is there already, in t.ini:5")]
+    [InlineData("[peers]\n1 = host=h", "the pooler has no number among them")]
+    [InlineData("[fastpool]\nmetrics_listen = *:9127", "without a password")]
+    public void A_line_that_is_probably_not_meant_is_told_with_its_remedy(string lines, string text)
+    {
+        var finding = Assert.Single(Of(Sound + lines + "\n").Findings, finding =>
+            finding.Text.Contains(text, StringComparison.Ordinal));
+        Assert.False(finding.IsError);
+        Assert.NotEqual("", finding.Remedy);
+    }
+
+    [Theory]
+    [InlineData("auth_query = select 1\nauth_user = a")]
+    [InlineData("auth_type = trust\nlisten_addr = 127.0.0.1, ::1, localhost")]
+    [InlineData("auth_type = hba\nauth_hba_file = hba")]
+    [InlineData("reserve_pool_timeout = 3\nreserve_pool_size = 2")]
+    [InlineData("server_reset_query = DISCARD ALL\nserver_reset_query_always = 1\npool_mode = transaction")]
+    [InlineData("[fastpool]\nmetrics_listen = 127.0.0.1:9127")]
+    public void A_line_that_is_meant_is_left_alone(string lines) =>
+        Assert.Empty(Of(Sound + lines + "\n", new MemoryFiles { ["u"] = "", ["hba"] = "local all all md5\n" }).Findings);
+
+    private static ConfigurationCheck Of(string text, MemoryFiles? files = null)
+    {
+        files ??= new MemoryFiles { ["u"] = "", ["hba"] = "" };
+        files[Loading.Path] = text;
+        return ConfigurationCheck.Of(Loading.Path, files, new Dictionary<string, string>());
+    }
+}
