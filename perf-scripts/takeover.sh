@@ -7,7 +7,7 @@
 # of each second. A takeover that loses a transaction or a connection makes the script fail.
 #
 # IDLE=10000 CLIENTS=50 RATE=6000 TAKEOVERS=10 PAUSE_SECONDS=1 LOOPS= (FastPool's own choice) are the defaults; POOLER=/path/to/fastpool
-# measures that one. RATE is the transactions a second of all busy clients; 0: as many as they can. Then they take every core, and a server
+# measures that one. TLS=1: all clients come with TLS. RATE is the transactions a second of all busy clients; 0: as many as they can. Then they take every core, and a server
 # process of PostgreSQL that is ready to run waits for one up to hundreds of ms, with and without a takeover and with any pooler: what is
 # measured is the kernel's scheduler (perf sched latency tells).
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
@@ -46,7 +46,7 @@ take_over() {
 }
 
 main() {
-    local i mode from pauses=() benches=()
+    local i mode from pauses=() benches=() tls=()
     (set_up dotnet aot postgresql)
     begin_work
     [ -n "${POOLER:-}" ] || publish_fastpool
@@ -55,10 +55,17 @@ main() {
     run_as_user "$pg_bin/pgbench" -q -i -s 1 -h 127.0.0.1 -p "$pg_port" -U bench bench >/dev/null 2>&1
     loops=${LOOPS:-} extra="unix_socket_dir = $work/fastpool
 max_client_conn = $((idle + clients + 100))"
+    export PGSSLMODE=disable
+    if [ -n "${TLS:-}" ]; then
+        run_as_user openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -subj /CN=localhost -days 2 \
+            >"$work/tls.log" 2>&1 || { cat "$work/tls.log" >&2; fail "openssl failed"; }
+        extra+=$(printf '\n%s' 'client_tls_sslmode = allow' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
+        PGSSLMODE=require tls=(tls)
+    fi
     start_pooler fastpool "${POOLER:-$root/out/fastpool}"
     step "$idle idle clients log in"
     mkfifo "$work/hold"
-    start_as_user "$work/idle.out" sh -c "exec \"\$@\" <$work/hold" sh "$work/idle/idleclients" "$pooler_port" "$idle" bench bench
+    start_as_user "$work/idle.out" sh -c "exec \"\$@\" <$work/hold" sh "$work/idle/idleclients" "$pooler_port" "$idle" bench bench "${tls[@]+"${tls[@]}"}"
     idle_pid=$started_pid
     exec 9>"$work/hold"
     until grep -q ready "$work/idle.out"; do is_alive "$idle_pid" || { cat "$work/idle.out" >&2; fail "not all came in"; }; sleep 0.1; done
