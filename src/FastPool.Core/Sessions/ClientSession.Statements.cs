@@ -9,7 +9,6 @@ public sealed partial class ClientSession
     private ClientStatements? _statements;
     private RefusedNames? _refusedNames;
     private bool _isDropUnderWay;
-    private int _dropSegment;
 
     public int StatementCount => _statements?.Count ?? 0;
 
@@ -41,11 +40,11 @@ public sealed partial class ClientSession
     };
 
     /// <summary>
-    /// A command that drops all statements is not answered, and what comes now is run even if that has failed or was skipped.
-    /// Within one segment it is not: and there no reply may come before the Sync.
+    /// A command that drops all statements may not be answered, and the present message is run even if that has failed or was
+    /// skipped. Nothing waits for a reply that comes only behind a Sync which has not been sent.
     /// </summary>
-    private bool IsDropInDoubt(ServerSession server, ReadOnlySpan<byte> name) => _statements!.IsDropped(name)
-        && !server.Outstanding.IsEmpty && (_dropSegment != server.Segment || !server.Outstanding.IsSegmentOpen);
+    private bool IsDropInDoubt(ServerSession server, ReadOnlySpan<byte> name) =>
+        server.AwaitsReady && _statements!.IsDropped(name);
 
     /// <summary>
     /// Applies a Parse, Bind or Describe of a named statement to the linked server. The bytes that replace the
@@ -190,7 +189,6 @@ public sealed partial class ClientSession
     internal void NoteDropUnderWay()
     {
         _isDropUnderWay = true;
-        _dropSegment = Server!.Segment;
         _statements?.NoteDrop();
     }
 

@@ -184,7 +184,11 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         if (isMidStream) _loop.Engine.Streams(this, end - from);
         else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
-        if (Session.Phase == ServerPhase.Linked && Client is { AwaitsReplies: true } waiting) waiting.GoOnAfterReplies();
+        if (Session.Phase == ServerPhase.Linked && Client is { AwaitsReplies: true } waiting)
+        {
+            waiting.GoOnAfterReplies();
+            if (!IsOpen) return end; // It could not be sent what the client said.
+        }
         if (Session.Phase == ServerPhase.Linked) Session.Link.TryEnd();
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady && !Session.IsDirty)
         {

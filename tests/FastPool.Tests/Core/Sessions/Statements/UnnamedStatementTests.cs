@@ -251,6 +251,19 @@ public sealed class UnnamedStatementTests
         Assert.NotEqual("waits", _talk.Says(_client, Parse("k", "select 2"))); // No reply may come before the Sync.
     }
 
+    /// <summary>The reply to a drop has come; that to the present segment comes behind a Sync, which has not been sent.</summary>
+    [Fact]
+    public void A_Parse_does_not_wait_for_a_Sync_that_has_not_been_sent()
+    {
+        Assert.Equal("P1", _talk.Says(_client, Parse("k", "select 1")));
+        _talk.Says(_client, Sync);
+        Answers(_server, "1 Z");
+        _talk.Says(_client, Query("deallocate all"));
+        _talk.Says(_client, Parse("j", "select 3"));
+        Answers(_server, "C:DEALLOCATE~ALL Z"); // The Parse behind it is outstanding.
+        Assert.NotEqual("waits", _talk.Says(_client, Parse("k", "select 2")));
+    }
+
     /// <summary>PostgreSQL refuses a Parse in a transaction that has failed, whatever the server has.</summary>
     [Fact]
     public void In_a_failed_transaction_no_Parse_is_answered_for_the_server()
