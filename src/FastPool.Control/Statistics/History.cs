@@ -16,7 +16,7 @@ internal sealed class History(PoolRegistry registry, Clock clock, Func<ProcessFi
     /// <summary>An hour.</summary>
     internal const int PointsMax = 720;
 
-    private readonly HistoryPoint[] _points = new HistoryPoint[PointsMax];
+    private HistoryPoint[] _points = []; // Made by the first step: a pooler that nobody looks at keeps none.
     private int _count;
 
     /// <summary>The oldest first.</summary>
@@ -31,6 +31,7 @@ internal sealed class History(PoolRegistry registry, Clock clock, Func<ProcessFi
     /// <summary>One step is over.</summary>
     public void Tick()
     {
+        if (_count == 0) _points = new HistoryPoint[PointsMax];
         _points[_count % PointsMax] = Read();
         _count++;
         if (_count == 2 * PointsMax) _count = PointsMax; // The same places, and no number that only grows.

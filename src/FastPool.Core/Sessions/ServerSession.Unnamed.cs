@@ -43,7 +43,7 @@ public sealed partial class ServerSession
         if (_unnamedSegment == _segment || (_unnamedUnderWay > 0 ? _wasUnnamedRight : HasUnnamedOf(Client!))) return;
         if (Client!.Unnamed is { Text: { IsEmpty: false } text })
         {
-            WriteUnnamedParse(text, output);
+            Statement.WriteParse(default, text, output);
             ExpectUnnamed(FrontendMessage.Parse, ReplyAction.Swallow);
             Context.Figures.UnnamedHealed++;
             return;
@@ -51,17 +51,6 @@ public sealed partial class ServerSession
         // There is none, and PostgreSQL says so.
         output.Write(new Close { Kind = (byte)'S', Name = default });
         ExpectUnnamed(FrontendMessage.Close, ReplyAction.Swallow);
-    }
-
-    private static void WriteUnnamedParse(ReadOnlySpan<byte> text, MessageBuffer output)
-    {
-        var size = MessageHeader.Size + 1 + text.Length;
-        var span = output.GetSpan(size);
-        span[0] = FrontendMessage.Parse;
-        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(span[1..], size - 1);
-        span[MessageHeader.Size] = 0;
-        text.CopyTo(span[(MessageHeader.Size + 1)..]);
-        output.Advance(size);
     }
 
     /// <summary>A simple query goes to the server: that drops it.</summary>

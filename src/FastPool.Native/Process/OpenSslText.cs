@@ -24,16 +24,16 @@ public static unsafe class OpenSslText
     /// <summary>Looks for <c>OpenSSL 3.0.19 27 Jan 2026</c> and the NUL behind it.</summary>
     internal static string? FindIn(string path)
     {
-        const int PieceBytes = 256 * 1024;
+        const int PieceBytes = 16 * 1024;
         const int TextBytes = 64;
         try
         {
             using var file = File.OpenHandle(path);
-            var piece = new byte[PieceBytes];
+            Span<byte> piece = stackalloc byte[PieceBytes]; // On the stack: on the heap it would stay resident from the start on.
             for (long at = 0; ; at += PieceBytes - TextBytes) // A text may lie across two pieces.
             {
                 var count = RandomAccess.Read(file, piece, at);
-                if (Version(piece.AsSpan(0, count)) is { } text) return text;
+                if (Version(piece[..count]) is { } text) return text;
                 if (count < PieceBytes) return null;
             }
         }

@@ -229,7 +229,6 @@ internal sealed partial class ClientConnection : MessageEndpoint
         if (!TryFence(buffer, ref run, position)) return Step.Ended;
         var (toServer, toClient) = (_loop.ToServer, _loop.ToClient);
         toServer.Clear();
-        toClient.Clear();
         Session.CountForwarded(length);
         _loop.Figures.ClientMessages++;
         IsBodySkipped = false;
@@ -249,6 +248,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
             return Step.GoOn;
         }
 
+        toClient.Clear();
         var consumed = Session.ApplyStatement(type, message, length, names, toServer, toClient);
         if (consumed == 0) return EndAfter(buffer, run, position);
         var rest = position + consumed;

@@ -37,6 +37,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         Dialer = dialer;
         _clock = clock;
         Context = context;
+        Figures = context.Figures;
         Engine = engine;
         Engine.Descriptors = shared.Descriptors;
         _clients = new((client, index) => client.Index = index);
@@ -52,7 +53,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal BufferPool Buffers => Context.Buffers;
 
     /// <summary>The loop's work since the start.</summary>
-    internal LoopFigures Figures => Context.Figures;
+    internal readonly LoopFigures Figures;
 
     /// <summary>The bytes that the present delivery sends.</summary>
     internal Outbox Outbox { get; } = new();

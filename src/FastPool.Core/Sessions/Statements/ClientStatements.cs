@@ -149,7 +149,7 @@ internal sealed class ClientStatements(StatementTable table)
         if (named is null) return;
         var before = named.Current;
         named.UnderWayCount--;
-        if (end == RequestEnd.Done) Put(named, statement);
+        if (end == RequestEnd.Done) Replace(named, statement);
         else LetGo(statement);
         Recount(before, named);
         RemoveIfFree(named);
@@ -192,11 +192,11 @@ internal sealed class ClientStatements(StatementTable table)
     private void Settle(Named named, Statement? statement)
     {
         var before = named.Current;
-        Put(named, statement);
+        Replace(named, statement);
         Recount(before, named);
     }
 
-    private void Put(Named named, Statement? statement)
+    private void Replace(Named named, Statement? statement)
     {
         var before = named.Settled;
         named.Settled = statement;

@@ -108,15 +108,19 @@ public sealed class Statement
     /// <returns>True for the last holder.</returns>
     internal bool LetGo() => Interlocked.Decrement(ref _holders) == 0; // Pairs: TryHold.
 
-    internal void WriteParse(MessageBuffer output)
+    internal void WriteParse(MessageBuffer output) => WriteParse(ServerName, Key, output);
+
+    /// <param name="name">Without its NUL; empty: the unnamed statement.</param>
+    /// <param name="key">As <see cref="Key"/>.</param>
+    internal static void WriteParse(ReadOnlySpan<byte> name, ReadOnlySpan<byte> key, MessageBuffer output)
     {
-        var size = MessageHeader.Size + ServerName.Length + 1 + Key.Length;
+        var size = MessageHeader.Size + name.Length + 1 + key.Length;
         var span = output.GetSpan(size);
         span[0] = FrontendMessage.Parse;
         System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(span[1..], size - 1);
-        ServerName.CopyTo(span[MessageHeader.Size..]);
-        span[MessageHeader.Size + ServerName.Length] = 0;
-        Key.CopyTo(span[(MessageHeader.Size + ServerName.Length + 1)..]);
+        name.CopyTo(span[MessageHeader.Size..]);
+        span[MessageHeader.Size + name.Length] = 0;
+        key.CopyTo(span[(MessageHeader.Size + name.Length + 1)..]);
         output.Advance(size);
     }
 
