@@ -239,5 +239,5 @@ internal static class PageFigures
 
     /// <summary>Outside text is one char a byte; here it becomes the UTF-8 it was, or what comes nearest.</summary>
     private static void Name(Utf8JsonWriter json, string name, string value) =>
-        json.WriteString(name, Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(value)));
+        json.WriteString(name, ByteText.ToNative(value));
 }

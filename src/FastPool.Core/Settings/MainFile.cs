@@ -160,7 +160,7 @@ internal sealed class MainFile(
     }
 
     /// <summary>The part of a value that looks like a comment.</summary>
-    private static string? CommentBehind(string value)
+    internal static string? CommentBehind(string value)
     {
         var sign = value.AsSpan().IndexOfAny(';', '#');
         return sign > 0 && value[sign - 1] is (' ' or '\t') ? value[sign..] : null;

@@ -28,9 +28,8 @@ internal static class MeaningChecks
         {
             foreach (var (key, value) in check.Entries(section))
             {
-                var sign = value.AsSpan().IndexOfAny(';', '#');
-                if (sign > 0 && value[sign - 1] is ' ' or '\t')
-                    check.Add(false, key, $"what stands behind the value of {key} is part of it: {value[sign..]}",
+                if (MainFile.CommentBehind(value) is { } comment)
+                    check.Add(false, key, $"what stands behind the value of {key} is part of it: {comment}",
                         "A comment needs a line of its own.", section);
             }
         }

@@ -64,9 +64,9 @@ internal static class CheckCommand
             {
                 json.WriteStartObject();
                 json.WriteString("severity", finding.IsError ? "error" : "warning");
-                json.WriteString("file", Native(finding.File));
+                json.WriteString("file", ByteText.ToNative(finding.File));
                 json.WriteNumber("line", finding.Line);
-                json.WriteString("text", Native(finding.Text));
+                json.WriteString("text", ByteText.ToNative(finding.Text));
                 json.WriteString("remedy", finding.Remedy);
                 json.WriteEndObject();
             }
@@ -75,8 +75,6 @@ internal static class CheckCommand
 
         return ByteText.Of([.. stream.ToArray(), (byte)'\n']);
     }
-
-    private static string Native(string text) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(text));
 
     private static string HelpText(string program) =>
         $"""

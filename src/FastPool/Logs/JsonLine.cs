@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using FastPool.Core.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Logs;
@@ -29,12 +29,12 @@ internal sealed class JsonLine(int pid)
             json.WriteNumber("pid", pid);
             json.WriteString("level", LevelWords.Word(level));
             var (connection, database, user, address, said) = Parts(text);
-            json.WriteString("text", Native(said.TrimEnd()));
+            json.WriteString("text", ByteText.ToNative(said.TrimEnd()));
             if (connection is not null)
             {
                 json.WriteString("connection", connection);
-                json.WriteString("database", Native(database));
-                json.WriteString("user", Native(user));
+                json.WriteString("database", ByteText.ToNative(database));
+                json.WriteString("user", ByteText.ToNative(user));
                 json.WriteString("address", address);
             }
             json.WriteEndObject();
@@ -66,6 +66,4 @@ internal sealed class JsonLine(int pid)
         if (slash < 0 || at < slash) return (null, "", "", "", line);
         return (line[..colon], who[..slash], who[(slash + 1)..at], who[(at + 1)..], line[(blank + 1)..]);
     }
-
-    private static string Native(string text) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(text));
 }

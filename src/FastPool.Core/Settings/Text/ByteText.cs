@@ -14,7 +14,7 @@ public static class ByteText
     public static string FromNative(string text) =>
         Ascii.IsValid(text) ? text : Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>The way back, for the names of files.</summary>
+    /// <summary>The way back, for the names of files and for JSON. Bytes that are no UTF-8 are replaced.</summary>
     public static string ToNative(string text) =>
         Ascii.IsValid(text) ? text : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(text));
 
