@@ -127,6 +127,11 @@ public static class Limits
     public const int UnnamedBytesMax = 1024 * 1024;
 
     /// <summary>
+    /// Of a client that has names for statements, a query up to this length is looked at for commands that drop one of them.
+    /// </summary>
+    public const int CommandBytesMax = 64 * 1024;
+
+    /// <summary>
     /// A message that must be held whole before it is judged. PostgreSQL takes none that is longer (MaxAllocSize).
     /// </summary>
     public const int CollectedMessageBytes = 0x3FFFFFFF;

@@ -12,8 +12,6 @@ public sealed partial class ClientSession
 
     public int StatementCount => _statements?.Count ?? 0;
 
-    public bool HasStatements => StatementCount > 0;
-
     /// <summary>Null: it has never had one.</summary>
     internal UnnamedStatement? Unnamed { get; private set; }
 
@@ -31,13 +29,21 @@ public sealed partial class ClientSession
     /// The subject of a message depends on replies of the linked server that are not here: it waits for them. Only who sends on
     /// behind a Sync or a query without reading its reply comes to this.
     /// </summary>
-    public bool MustAwaitReplies(byte type, in StatementNames names) => Server is { } server && names.Case switch
+    public bool MustAwaitReplies(byte type, ReadOnlySpan<byte> message, in StatementNames names) =>
+        Server is { } server && names.Case switch
     {
-        StatementCase.Named or StatementCase.Close => _statements is { } statements
-            && (statements.IsInDoubt(names.Name, server.Segment) || (_isDropUnderWay && IsDropInDoubt(server, names.Name))),
-        StatementCase.Unnamed => type != FrontendMessage.Parse && server.IsUnnamedInDoubt,
+        StatementCase.Named or StatementCase.Close => IsNameInDoubt(server, names.Name) || IsBindInDoubt(server, type, names),
+        StatementCase.Unnamed => type != FrontendMessage.Parse && (server.IsUnnamedInDoubt || IsBindInDoubt(server, type, names)),
+        StatementCase.Command => IsDropInDoubt(server, type, message),
         _ => false,
     };
+
+    private bool IsNameInDoubt(ServerSession server, ReadOnlySpan<byte> name) => _statements is { } statements
+        && (statements.IsInDoubt(name, server.Segment) || (_isDropUnderWay && IsDropInDoubt(server, name)));
+
+    private bool IsBindInDoubt(ServerSession server, byte type, in StatementNames names) =>
+        type == FrontendMessage.Bind && _statements is not null && (_isDropUnderWay || _statements.HasUnderWay)
+            && DroppedBy(names) is { } dropped && IsNameInDoubt(server, dropped);
 
     /// <summary>
     /// A command that drops all statements may not be answered, and the present message is run even if that has failed or was
@@ -59,6 +65,8 @@ public sealed partial class ClientSession
         var known = _statements?.Find(names.Name, Server!.TextSettings);
         if (known is null) return PassRefused(type, length, names, null, toServer);
         Server!.EnsurePrepared(known, toServer);
+        if (type == FrontendMessage.Bind && (known.DroppedName is not null || _dropPortals is not null))
+            ApplyBindOfDrop(names, known.DroppedName, toServer);
         names.WritePrefix(type, length, known.ServerName, toServer);
         Server.ExpectNamed(type, known);
         if (type == FrontendMessage.Bind)
@@ -152,10 +160,11 @@ public sealed partial class ClientSession
     private bool AnswersAtOnce => Server is not { } server || (server.Outstanding.IsEmpty && !server.Transport.IsMidMessage);
 
     /// <summary>A message about the unnamed statement goes to the linked server.</summary>
+    /// <param name="names">Those in it.</param>
     /// <param name="message">The bytes of it that have come.</param>
     /// <param name="toServer">Gets what the server must hear before it.</param>
     /// <returns>The reply is expected as that of a request that changes it.</returns>
-    public bool ApplyUnnamed(byte type, ReadOnlySpan<byte> message, int length, MessageBuffer toServer)
+    public bool ApplyUnnamed(byte type, in StatementNames names, ReadOnlySpan<byte> message, int length, MessageBuffer toServer)
     {
         switch (type)
         {
@@ -171,6 +180,7 @@ public sealed partial class ClientSession
                 Server!.EnsureUnnamed(toServer);
                 if (type == FrontendMessage.Bind && Unnamed is not null && SessionUse.DropsStatements(Unnamed.Expected))
                     Server.DoubtStatements();
+                if (type == FrontendMessage.Bind && HasNames) ApplyBindOfDrop(names, DroppedBy(names), toServer);
                 return false;
             default:
                 return false;
@@ -181,6 +191,7 @@ public sealed partial class ClientSession
 
     public void ForgetStatements()
     {
+        _dropPortals = null;
         _statements?.Clear();
         Unnamed?.Clear();
     }
@@ -207,7 +218,8 @@ public sealed partial class ClientSession
     /// </summary>
     public bool WantsWhole(byte type, int length) => TracksStatements && type switch
     {
-        FrontendMessage.Query => length <= SessionUse.DropLengthMax,
+        FrontendMessage.Query => length <= (HasNames ? Limits.CommandBytesMax : SessionUse.DropLengthMax),
+        FrontendMessage.Execute => _dropPortals is not null && length <= Limits.CommandBytesMax,
         FrontendMessage.Parse => length <= Limits.UnnamedBytesMax,
         _ => false,
     };

@@ -169,6 +169,7 @@ public sealed partial class ClientSession : PoolClient
         {
             case FrontendMessage.Query:
                 if (Pool!.Limits.DisablePqexec) return RefusePqexec();
+                if (HasNames) return Verdict.Tracked;
                 break;
             case FrontendMessage.Parse:
             case FrontendMessage.Bind:
@@ -177,6 +178,8 @@ public sealed partial class ClientSession : PoolClient
                 if (TracksStatements) return Verdict.Tracked;
                 break;
             case FrontendMessage.Execute:
+                if (_dropPortals is not null) return Verdict.Tracked;
+                break;
             case FrontendMessage.Sync:
             case FrontendMessage.Flush:
             case FrontendMessage.FunctionCall:

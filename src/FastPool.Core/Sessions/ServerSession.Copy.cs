@@ -103,7 +103,7 @@ public sealed partial class ServerSession
     {
         while (!Outstanding.IsEmpty && (IsInDoubt || _isOffBeat) && IsPassedBy(type))
         {
-            if (Outstanding.Pop() is { Kind: RequestKind.Unnamed } query) EndUnnamed(query.Action, RequestEnd.Done);
+            if (Outstanding.Pop() is { Kind: not RequestKind.Plain } query) EndCommand(query);
         }
     }
 

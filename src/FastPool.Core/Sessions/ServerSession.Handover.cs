@@ -40,7 +40,7 @@ public sealed partial class ServerSession
         foreach (var (type, action, number, kind) in handed.Outstanding)
         {
             var statement = statements.GetValueOrDefault(number);
-            if (kind == RequestKind.Unnamed) _unnamedUnderWay++;
+            if (kind == RequestKind.Unnamed || (kind == RequestKind.Drops && type == FrontendMessage.Query)) _unnamedUnderWay++;
             if (type == FrontendMessage.Close && statement is not null)
             {
                 statement.TryHold(); // Until the server has closed it.
@@ -97,7 +97,7 @@ public sealed partial class ServerSession
             | FlagIf(_hasQueryFailed, ServerFlags.QueryFailed)
             | FlagIf(IsInDoubt, ServerFlags.CopyInDoubt)
             | FlagIf(_isInTransaction, ServerFlags.InTransaction)
-            | FlagIf(IsCloseNeeded, ServerFlags.CloseNeeded),
+            | FlagIf(IsCloseNeeded || HasGivenNames, ServerFlags.CloseNeeded),
         Outstanding =
             [.. Enumerable.Range(0, Outstanding.Count)
             .Select(i => Outstanding[i])

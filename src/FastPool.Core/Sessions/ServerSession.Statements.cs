@@ -156,6 +156,9 @@ public sealed partial class ServerSession
             case { Kind: RequestKind.Unnamed }:
                 EndUnnamed(request.Action, end);
                 break;
+            case { Kind: RequestKind.Drops }:
+                EndDrops(request, end);
+                break;
             case { Kind: RequestKind.Refused }:
                 Client!.TakeRefusedName();
                 break;
@@ -201,9 +204,13 @@ public sealed partial class ServerSession
     }
 
     /// <summary>Tags that tell of statements gone by SQL.</summary>
-    private void NoteCommand(ReadOnlySpan<byte> message)
+    /// <param name="executed">The Execute that is through; the default: a query is at the head.</param>
+    private void NoteCommand(in Request executed, ReadOnlySpan<byte> message)
     {
         var tag = message[HeaderLength..];
+        if (tag.SequenceEqual("DEALLOCATE\0"u8) && (executed.Type != 0 || !Outstanding.IsEmpty))
+            PassDrop(executed.Type != 0 ? executed : Outstanding.Head);
+        if (executed.Kind == RequestKind.Drops) EndDrops(executed, RequestEnd.Failed);
         if (tag.SequenceEqual("SET\0"u8) || tag.SequenceEqual("RESET\0"u8)) _statements?.NoteSet();
         if (!DropsStatements(tag)) return;
         _statements?.ForgetSettled();

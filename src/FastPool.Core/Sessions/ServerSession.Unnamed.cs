@@ -27,14 +27,14 @@ public sealed partial class ServerSession
         client.Unnamed is { Serial: > 0 } unnamed && _unnamedClient == client.Id && _unnamedSerial == unnamed.Serial;
 
     /// <summary>A Parse of the unnamed statement, or what drops it, goes to the server.</summary>
-    internal void ExpectUnnamed(byte type, ReplyAction action)
+    internal void ExpectUnnamed(byte type, ReplyAction action, RequestKind kind = RequestKind.Unnamed)
     {
         if (_unnamedUnderWay++ == 0) _wasUnnamedRight = HasUnnamedOf(Client!);
         _unnamedSegment = _segment;
         NoteRequest();
         IsReady = false;
         IsIdleInTransaction = false;
-        Outstanding.Add(type, action, null, RequestKind.Unnamed);
+        Outstanding.Add(type, action, null, kind);
     }
 
     /// <summary>The client is about to bind or describe it. Writes the messages that must go to the server before that.</summary>

@@ -242,9 +242,9 @@ public sealed partial class ServerSession : PooledServer
         switch (type)
         {
             case BackendMessage.CommandComplete:
-                if (Outstanding.TryPop(FrontendMessage.Execute, out _) && IsInCopy) EndCopyWell();
+                if (Outstanding.TryPop(FrontendMessage.Execute, out var executed) && IsInCopy) EndCopyWell();
                 IsInCopy = false;
-                if (_statements is not null || Client!.HasStatements) NoteCommand(message);
+                if (_statements is not null || Client!.HasNames) NoteCommand(executed, message);
                 NoteDone(message[HeaderLength..]);
                 break;
             case BackendMessage.EmptyQueryResponse:
@@ -321,7 +321,7 @@ public sealed partial class ServerSession : PooledServer
         if (OutstandingQueue.EndsWithReadyForQuery(Outstanding.Head.Type))
         {
             var answered = Outstanding.Pop();
-            if (answered.Kind == RequestKind.Unnamed) EndUnnamed(answered.Action, RequestEnd.Done);
+            if (answered.Kind != RequestKind.Plain) EndCommand(answered);
             return answered.Action;
         }
         if (!_hasQueryFailed) return ReplyAction.Forward;

@@ -19,6 +19,7 @@ public static class ConfigurationLoader
         var draft = Settings.Draft(path, current?.VerboseGiven ?? verbose, current);
         var isLoaded = new MainFile(files, draft, current is not null, log).Read(path)
             && TryOwn(draft, current, environment, log);
+        if (isLoaded && MeaningChecks.IsQuoted(draft.ServerResetQuery)) log.Add(LogText.Warning(MeaningChecks.QuotedResetQuery));
         if (isLoaded) ReadUserList(draft, files, current, log);
         if (isLoaded && TryReadHbaRules(draft, files, current, log)) return new LoadResult(draft, log);
         log.Add(current is null

@@ -19,7 +19,7 @@ internal static class MeaningChecks
     {
         foreach (var key in Queries)
         {
-            if (check.Written(key) is [('\'' or '"') and var quote, .., var last] && quote == last)
+            if (check.Written(key) is { } query && IsQuoted(query))
                 Warn(check, key, $"{key} begins with a quote: the server gets it too, and takes no such query",
                     "Write the query as it is, without quotes around it.");
         }
@@ -34,6 +34,13 @@ internal static class MeaningChecks
             }
         }
     }
+
+    /// <summary>A start and a reload say this too: the pooler opens connections without end.</summary>
+    internal const string QuotedResetQuery = "server_reset_query has quotes around it: the server gets them too, the query fails, "
+        + "and each server is closed after its first client; write it without quotes";
+
+    /// <summary>There are quotes around it.</summary>
+    internal static bool IsQuoted(string query) => query is [('\'' or '"') and var quote, .., var last] && quote == last;
 
     private static void CheckLogins(ConfigurationCheck check, Settings settings)
     {

@@ -209,7 +209,9 @@ internal sealed partial class ClientConnection : MessageEndpoint
             case StatementCase.Disconnect:
                 Session.RefuseStatement(type);
                 return EndAfter(buffer, run, position);
-            case StatementCase.Named or StatementCase.Unnamed or StatementCase.Close when Session.MustAwaitReplies(type, names):
+            case StatementCase.Command when length > message.Length && Session.WantsWhole(type, length):
+                return Step.Hold;
+            case not StatementCase.Untouched when Session.MustAwaitReplies(type, message, names):
                 _loop.Engine.Pause(this);
                 AwaitsReplies = true;
                 return Step.Hold;
@@ -232,10 +234,15 @@ internal sealed partial class ClientConnection : MessageEndpoint
         Session.CountForwarded(length);
         _loop.Figures.ClientMessages++;
         IsBodySkipped = false;
-        if (names.Case is StatementCase.Untouched or StatementCase.Unnamed)
+        if (names.Case is StatementCase.Untouched or StatementCase.Unnamed or StatementCase.Command)
         {
             Server!.Session.LookAt(type, message);
-            var isExpected = names.Case == StatementCase.Unnamed && Session.ApplyUnnamed(type, message, length, toServer);
+            var isExpected = names.Case switch
+            {
+                StatementCase.Unnamed => Session.ApplyUnnamed(type, names, message, length, toServer),
+                StatementCase.Command => Session.ApplyCommand(type, message, length, toServer),
+                _ => false,
+            };
             if (toServer.Length > 0)
             {
                 if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server))

@@ -236,7 +236,15 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         var query = new Query { Text = Encoding.Latin1.GetBytes(text) };
         var bytes = new byte[query.Size];
         query.Write(bytes);
-        if (!_loop.Engine.Send(this, bytes)) Close(failure, mayTerminate: false);
+        if ((Session.HasGivenNames && !SendNamesLeft()) || !_loop.Engine.Send(this, bytes)) Close(failure, mayTerminate: false);
+    }
+
+    /// <summary>Names that the last client's commands have not dropped are closed.</summary>
+    private bool SendNamesLeft()
+    {
+        var closes = new MessageBuffer();
+        Session.TakeNamesLeft(closes);
+        return _loop.Engine.Send(this, closes.WrittenSpan);
     }
 
     public override void OnDrained()
@@ -286,7 +294,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             return;
         }
         var query = Session.Pool.Limits.ServerResetQuery;
-        if (query.Length == 0)
+        if (query.Length == 0 && !Session.HasGivenNames)
         {
             Return();
             return;

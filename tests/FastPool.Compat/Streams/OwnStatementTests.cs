@@ -54,7 +54,8 @@ public class OwnStatementTests
         ],
         ["a name that does not exist"] =
         [
-            ([.. Wire.Bind("", "nobody's"), .. Wire.Execute(), .. Wire.Sync, .. Wire.Describe('S', "nobody's"), .. Wire.Sync], 2),
+            ([.. Wire.Bind("", "nobody's"), .. Wire.Execute(), .. Wire.Sync, .. Wire.Describe('S', "nobody's"),
+                .. Wire.Sync], 2),
             ([.. Wire.Query("select 3")], 1),
         ],
         ["an error before Close and Parse"] =
@@ -88,6 +89,105 @@ public class OwnStatementTests
             ([.. Wire.Execute("no portal"), .. Wire.Parse("", "select 2"), .. Wire.Sync], 1),
             ([.. Wire.Bind("", ""), .. Wire.Execute(), .. Wire.Sync], 1),
             ([.. Wire.Parse("", "selec"), .. Wire.Sync, .. Wire.Bind("", ""), .. Wire.Sync], 2),
+        ],
+        ["DEALLOCATE, and once more"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Sync], 1),
+            (Wire.Query("DEALLOCATE k"), 1),
+            (Wire.Query("DEALLOCATE k"), 1),
+            ([.. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync], 1),
+            ([.. Wire.Parse("k", "select 2"), .. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync], 1),
+        ],
+        ["DEALLOCATE of names between quotes and in capitals"] =
+        [
+            ([.. Wire.Parse("Foo \"s", "select 1"), .. Wire.Parse("foo", "select 2"),
+                .. Wire.Parse("FOO", "select 3"), .. Wire.Sync], 1),
+            (Wire.Query("DEALLOCATE PREPARE FOO"), 1),
+            (Wire.Query("DEALLOCATE FOO"), 1),
+            (Wire.Query("/* a */ deallocate \"Foo \"\"s\" -- b"), 1),
+            ([.. Wire.Bind("", "FOO"), .. Wire.Execute(), .. Wire.Sync, .. Wire.Bind("", "foo"), .. Wire.Sync], 2),
+        ],
+        ["DEALLOCATE in a transaction that has failed"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Sync], 1),
+            (Wire.Query("begin; select 1/0"), 1),
+            (Wire.Query("DEALLOCATE k"), 1),
+            (Wire.Query("rollback"), 1),
+            (Wire.Query("prepare j as select 2"), 1),
+            ([.. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync], 1),
+            (Wire.Query("DEALLOCATE k"), 1),
+        ],
+        ["DEALLOCATE in a transaction that is rolled back"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Sync], 1),
+            (Wire.Query("begin"), 1),
+            (Wire.Query("prepare sql as select 4"), 1),
+            (Wire.Query("deallocate sql"), 1),
+            (Wire.Query("deallocate k"), 1),
+            (Wire.Query("rollback"), 1),
+            (Wire.Query("deallocate k"), 1),
+        ],
+        ["DEALLOCATE among other commands of one query, with an error whose place is told"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Parse("j", "select 2"), .. Wire.Sync], 1),
+            (Wire.Query("select ';deallocate j'; deallocate k; select 5; deallocate j; select nothing.x"), 1),
+            ([.. Wire.Bind("", "j"), .. Wire.Sync, .. Wire.Bind("", "k"), .. Wire.Sync], 2),
+        ],
+        ["DEALLOCATE of two, the first of which does not exist"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Sync], 1),
+            (Wire.Query("deallocate nobody; deallocate k"), 1),
+            (Wire.Query("deallocate k"), 1),
+            (Wire.Query("deallocate k"), 1),
+        ],
+        ["DEALLOCATE with its mistakes"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Sync], 1),
+            (Wire.Query("deallocate k garbage"), 1),
+            (Wire.Query("deallocate 'k'"), 1),
+            (Wire.Query("deallocate"), 1),
+            ([.. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync], 1),
+        ],
+        ["DEALLOCATE by the extended protocol"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Parse("j", "select 2"), .. Wire.Parse("d", "deallocate j"),
+                .. Wire.Sync], 1),
+            ([.. Wire.Parse("", "DEALLOCATE k"), .. Wire.Bind("", ""), .. Wire.Describe('P', ""), .. Wire.Execute(),
+                .. Wire.Sync], 1),
+            ([.. Wire.Bind("p", "d"), .. Wire.Bind("", "j"), .. Wire.Execute("p"), .. Wire.Execute(), .. Wire.Sync], 1),
+            ([.. Wire.Bind("", "k"), .. Wire.Sync, .. Wire.Bind("", "j"), .. Wire.Sync, .. Wire.Bind("", "d"),
+                .. Wire.Execute(), .. Wire.Sync], 3),
+        ],
+        ["DEALLOCATE by the extended protocol that fails"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Parse("", "DEALLOCATE k"), .. Wire.Sync], 1),
+            (Wire.Query("begin; select 1/0"), 1),
+            ([.. Wire.Parse("", "DEALLOCATE k"), .. Wire.Bind("", ""), .. Wire.Execute(), .. Wire.Sync], 1),
+            (Wire.Query("rollback"), 1),
+            ([.. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync], 1),
+        ],
+        ["DEALLOCATE in a pipeline"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Sync, .. Wire.Query("deallocate k"), .. Wire.Query("deallocate k"),
+                .. Wire.Parse("k", "select 2"), .. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync,
+                .. Wire.Query("select 3")], 5),
+            ([.. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync], 1),
+        ],
+        ["DEALLOCATE ALL and DISCARD ALL"] =
+        [
+            ([.. Wire.Parse("k", "select 1"), .. Wire.Parse("j", "select 2"), .. Wire.Sync], 1),
+            (Wire.Query("select 1; deallocate all"), 1),
+            ([.. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync], 1),
+            ([.. Wire.Parse("k", "select 3"), .. Wire.Sync, .. Wire.Query("discard all"), .. Wire.Bind("", "k"),
+                .. Wire.Sync], 3),
+            ([.. Wire.Parse("k", "select 4"), .. Wire.Parse("", "discard all"), .. Wire.Bind("", ""),
+                .. Wire.Execute(), .. Wire.Sync], 1),
+            ([.. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync], 1),
+            ([.. Wire.Parse("k", "select 5"), .. Wire.Sync], 1),
+            (Wire.Query("begin"), 1),
+            (Wire.Query("discard all"), 1),
+            (Wire.Query("rollback"), 1),
+            ([.. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync], 1),
         ],
         ["a Parse in a transaction that has failed"] =
         [

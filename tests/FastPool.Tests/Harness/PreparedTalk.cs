@@ -64,18 +64,23 @@ internal sealed class PreparedTalk(SessionBench bench)
         }
         Assert.Equal(Verdict.Tracked, verdict);
         var names = StatementNames.Find(type, message, message.Length);
-        if (client.MustAwaitReplies(type, names)) return "waits";
+        if (client.MustAwaitReplies(type, message, names)) return "waits";
         if (names.Case == StatementCase.Close)
         {
             client.ApplyClose(names, _toClient);
             return Words(_toServer.WrittenSpan) + (_toClient.Length > 0 ? ">" + (char)_toClient.WrittenSpan[0] : "");
         }
         client.BeginTracked();
-        if (names.Case is StatementCase.Untouched or StatementCase.Unnamed)
+        if (names.Case is StatementCase.Untouched or StatementCase.Unnamed or StatementCase.Command)
         {
             server.LookAt(type, message);
-            if (names.Case != StatementCase.Unnamed || !client.ApplyUnnamed(type, message, message.Length, _toServer))
-                server.Expect(type);
+            var isExpected = names.Case switch
+            {
+                StatementCase.Unnamed => client.ApplyUnnamed(type, names, message, message.Length, _toServer),
+                StatementCase.Command => client.ApplyCommand(type, message, message.Length, _toServer),
+                _ => false,
+            };
+            if (!isExpected) server.Expect(type);
             _toServer.Write(message);
             return Words(_toServer.WrittenSpan);
         }

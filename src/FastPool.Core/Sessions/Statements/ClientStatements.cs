@@ -75,6 +75,12 @@ internal sealed class ClientStatements(StatementTable table)
     internal bool IsInDoubt(ReadOnlySpan<byte> name, int segment) =>
         _underWay is not null && Find(name) is { UnderWayCount: > 0 } named && named.Segment != segment;
 
+    /// <summary>Some change of a name is not answered.</summary>
+    internal bool HasUnderWay => _underWay is not null;
+
+    /// <summary>The statement that the name stands for, all going well; null: none.</summary>
+    internal Statement? Peek(ReadOnlySpan<byte> name) => Find(name)?.Current;
+
     /// <summary>Whether the name stands for something, all going well.</summary>
     internal bool IsTaken(ReadOnlySpan<byte> name) => Find(name) is { Current: not null };
 

@@ -23,6 +23,7 @@ public sealed class Statement
         Settings = settings;
         Use = SessionUse.OfText(key);
         DropsStatements = SessionUse.DropsStatements(key);
+        DroppedName = DropCommands.OnlyName(key);
         Number = number;
         ServerName = Encoding.ASCII.GetBytes($"PGBOUNCER_{number}");
     }
@@ -43,6 +44,9 @@ public sealed class Statement
 
     /// <summary>It is DEALLOCATE ALL or DISCARD ALL.</summary>
     internal bool DropsStatements { get; }
+
+    /// <summary>It is DEALLOCATE of this name; null: it is not.</summary>
+    internal byte[]? DroppedName { get; }
 
     /// <summary>The name it has on every server.</summary>
     public string Name => Encoding.ASCII.GetString(ServerName);

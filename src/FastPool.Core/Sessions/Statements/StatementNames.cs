@@ -16,6 +16,8 @@ public enum StatementCase : byte
     Named,
     /// <summary>Close of a named statement: no server is needed.</summary>
     Close,
+    /// <summary>A Query or an Execute, which may drop statements by SQL.</summary>
+    Command,
     Disconnect,
 }
 
@@ -46,6 +48,7 @@ public readonly ref struct StatementNames
     {
         FrontendMessage.Parse => FindInParse(message, length),
         FrontendMessage.Bind => FindInBind(message, length),
+        FrontendMessage.Query or FrontendMessage.Execute => Of(StatementCase.Command),
         _ => FindInDescribeOrClose(type, message, length),
     };
 
@@ -67,7 +70,7 @@ public readonly ref struct StatementNames
         var rest = body[(portalEnd + 1)..];
         var end = rest.IndexOf((byte)0);
         if (end < 0) return Unfinished(message, length);
-        if (end == 0) return Of(StatementCase.Unnamed);
+        if (end == 0) return new(StatementCase.Unnamed, default, 0, body[..portalEnd]);
         return new(StatementCase.Named, rest[..end], MessageHeader.Size + portalEnd + 1 + end + 1, body[..portalEnd]);
     }
 

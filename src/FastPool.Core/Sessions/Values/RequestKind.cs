@@ -11,4 +11,8 @@ public enum RequestKind : byte
     /// its error goes to the client with the client's name in it.
     /// </summary>
     Refused,
+    /// <summary>A Close or a Parse that the pooler sends under a name of the client's.</summary>
+    Own,
+    /// <summary>A Query or an Execute that drops statements by name.</summary>
+    Drops,
 }

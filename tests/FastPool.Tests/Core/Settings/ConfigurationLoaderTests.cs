@@ -102,6 +102,24 @@ public sealed class ConfigurationLoaderTests
         Loading.Fails(files, "", $"ERROR could not load file \"t.ini\": {error}");
     }
 
+    /// <summary>The pooler would open a connection for each session, and nobody would know why.</summary>
+    [Theory]
+    [InlineData("'DISCARD ALL'", true)]
+    [InlineData("\"DISCARD ALL\"", true)]
+    [InlineData("DISCARD ALL", false)]
+    [InlineData("select set_config('a', 'b')", false)]
+    public void A_reset_query_between_quotes_is_told_of_at_the_start_and_at_a_reload(string query, bool isTold)
+    {
+        var text = Main + "server_reset_query = " + query + "\n";
+        string[] expected = isTold
+            ? ["WARNING server_reset_query has quotes around it: the server gets them too, the query fails, "
+                + "and each server is closed after its first client; write it without quotes"] : [];
+        var first = Loading.Load(text);
+        Assert.Equal(expected, Loading.Lines(first));
+        Assert.Equal(expected, Loading.Lines(Loading.Load(new MemoryFiles(), text, first.Settings)));
+        Assert.Equal(query, first.Settings!.ServerResetQuery);
+    }
+
     [Fact]
     public void A_directory_is_a_file_without_content()
     {

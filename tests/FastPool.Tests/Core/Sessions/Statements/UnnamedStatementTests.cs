@@ -169,7 +169,8 @@ public sealed class UnnamedStatementTests
         server.Link.Begin(client);
         var message = Parse("", "select 1");
         var length = isLong ? message.Length + 1 : message.Length; // The rest has not come.
-        Assert.True(client.ApplyUnnamed((byte)'P', message, length, new FastPool.Protocol.MessageBuffer()));
+        Assert.True(client.ApplyUnnamed((byte)'P', StatementNames.Find((byte)'P', message, length), message, length,
+            new FastPool.Protocol.MessageBuffer()));
         Answers(server, "1");
         talk.Says(client, Sync);
         Answers(server, "Z");
