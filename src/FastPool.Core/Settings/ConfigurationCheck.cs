@@ -38,7 +38,8 @@ public sealed class ConfigurationCheck : IMainFileObserver
         foreach (var (level, text) in result.Messages)
         {
             // An unreadable userlist is no failure of the start, but nobody can log in.
-            if (level != LogLevelName.Fatal && text != MeaningChecks.QuotedResetQuery) Add(level == LogLevelName.Error, KeyOfFile(text), text, "");
+            if (level is not LogLevelName.Fatal && text != MeaningChecks.QuotedResetQuery)
+                Add(level == LogLevelName.Error, KeyOfFile(text), text, "");
         }
     }
 
