@@ -100,12 +100,12 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 if (BodyRemaining > 0) break;
             }
 
-            if (Session.IsInCopyIn && Server is { Session.IsInCopy: true })
+            if (Session.IsInCopyIn && Server is { Session.Copy.IsOn: true })
             {
                 var before = position;
                 var rows = SkipRows(buffer, ref position, end, maxPacketSize, FrontendMessage.CopyData);
                 isMidStream |= rows > 0;
-                if (rows > 0) Server.Session.NoteCopyData();
+                if (rows > 0) Server.Session.Copy.NoteData();
                 _loop.Figures.ClientMessages += rows;
                 Session.CountForwarded(position - before);
             }
@@ -143,7 +143,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
                     IsBodySkipped = false;
                     if (!Server.Session.Expect(type) || length > unread.Length) break;
                     position += length;
-                    if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(ServerSession.Fence, _loop.Engine, Server))
+                    if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(CopyTracker.Fence, _loop.Engine, Server))
                     {
                         LoseServer();
                         return end;
@@ -274,12 +274,12 @@ internal sealed partial class ClientConnection : MessageEndpoint
     private bool TryFence(byte[] buffer, ref int run, int position)
     {
         if (!Server!.Session.IsFenceDue) return true;
-        if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(ServerSession.Fence, _loop.Engine, Server))
+        if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(CopyTracker.Fence, _loop.Engine, Server))
         {
             LoseServer();
             return false;
         }
-        Server.Session.ExpectFence();
+        Server.Session.Copy.AddFence();
         run = position;
         return true;
     }
