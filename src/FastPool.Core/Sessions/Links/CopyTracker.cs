@@ -112,7 +112,7 @@ public sealed class CopyTracker
         BackendMessage.ParseComplete or BackendMessage.BindComplete or BackendMessage.CloseComplete or BackendMessage.NoData
             or BackendMessage.ParameterDescription or BackendMessage.PortalSuspended;
 
-    /// <summary>The Execute that has just left went well. If it was a COPY, all Syncs up to its end have been read past.</summary>
+    /// <summary>The Execute that has just left went well. If it was a COPY, all Syncs up to its end are read past.</summary>
     internal void EndExecute()
     {
         if (!IsOn) return;
