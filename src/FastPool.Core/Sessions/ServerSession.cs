@@ -19,7 +19,7 @@ public sealed partial class ServerSession : PooledServer
     private bool _hasTransactionFailed;
     private int _segment;
 
-    /// <param name="only">Whom alone it is for: a replication client; null: whoever comes.</param>
+    /// <param name="only">The replication client that it alone is for; null: it serves all.</param>
     public ServerSession(SessionContext context, Pool pool, long id, int unixPort, ClientSession? only = null)
         : base(pool, context.Loop, context.NowUs)
     {
@@ -108,7 +108,7 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>COPY IN, and the Syncs that it makes doubtful.</summary>
     public CopyTracker Copy { get; }
 
-    /// <summary>Cancel requests on their way to this server: it serves nobody else before they are through.</summary>
+    /// <summary>Cancel requests on their way to this server: it serves no other client before they are through.</summary>
     public int CancelsInFlight { get; set; }
 
     public Ending Ending { get; private set; }
@@ -118,7 +118,7 @@ public sealed partial class ServerSession : PooledServer
     public void EndLogin()
     {
         if (OnlyClient is null) Pool.TryPublishWelcome(Login!.Welcome);
-        else OwnWelcome = Login!.Welcome; // Its variables are the client's: nobody else is to begin with them.
+        else OwnWelcome = Login!.Welcome; // Its variables are the client's: no other client is to begin with them.
         Login = null;
         Pool.Stats[Context.Loop].OpenLatency(Context.HistogramBlocks).Connect.Record(Context.NowUs - DialStartUs);
         IsReady = true;
@@ -149,7 +149,7 @@ public sealed partial class ServerSession : PooledServer
         _workSinceUs = Context.NowUs;
         Copy.Begin();
         _unnamedSegment = -1;
-        // A client of its own: its variables went along with the login.
+        // It belongs to one client, whose variables went along with the login.
         if (OnlyClient is null && !client.Parameters.Fits(Parameters)) return BeginSet(client);
         Move(ServerEvent.Link);
         // Same values, same object: the next link compares references.
@@ -457,7 +457,7 @@ public sealed partial class ServerSession : PooledServer
         return Verdict.Tested;
     }
 
-    /// <summary>The last client's traces are still there: nobody else is to find them.</summary>
+    /// <summary>The last client's traces are still there: the next client must not find them.</summary>
     private Verdict FailReset(ServerError error)
     {
         if (Pool.MayComplain(Context.NowUs)) Context.Log.ResetFailed(LogPrefix, error.Severity, error.SqlState, error.Message);
@@ -478,7 +478,7 @@ public sealed partial class ServerSession : PooledServer
         return Query!.Take(type, body) is { } problem ? End(problem) : Verdict.Skip;
     }
 
-    /// <summary>The auth_query that this server answers; what it sets is the server's and nobody else's.</summary>
+    /// <summary>The auth_query that this server answers. Parameters that it sets are the server's, not a client's.</summary>
     public AuthQuery? Query { get; private set; }
 
     public void BeginQuery(AuthQuery query)
@@ -496,7 +496,9 @@ public sealed partial class ServerSession : PooledServer
         Move(ServerEvent.AskDone);
     }
 
-    /// <summary>Nobody asked: a notification or a changed parameter may come, anything else makes the server dirty.</summary>
+    /// <summary>
+    /// No client has it: a notification or a changed parameter may come, anything else makes the server dirty.
+    /// </summary>
     private Verdict JudgeFree(byte type, ReadOnlySpan<byte> message)
     {
         if (type == BackendMessage.NotificationResponse) return Verdict.Skip;

@@ -308,7 +308,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         outbox.Add(buffer, start, end, server);
         if (outbox.IsEmpty) return;
         if (!outbox.Flush(_loop.Engine)) server.Close("server connection closed", mayTerminate: false);
-        // It may have been the last thing to say, which the server reads past: the rest of a COPY that failed.
+        // It may have been the client's last message, which the server reads past: the rest of a COPY that failed.
         else server.Session.Link.TryEnd();
     }
 
@@ -447,7 +447,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
     }
 
     /// <summary>
-    /// Does the steps that <see cref="LeaveInOrder"/> did not reach. Nobody knows what the server has got: it goes too.
+    /// Does the steps that <see cref="LeaveInOrder"/> did not reach. It is unknown what the server has got: it goes too.
     /// </summary>
     private void Abandon()
     {
@@ -463,7 +463,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));
     }
 
-    /// <summary>The server goes too: nobody knows what it has got.</summary>
+    /// <summary>The server goes too: it is unknown what it has got.</summary>
     public override void OnBroken()
     {
         Server?.Close(Loop.InternalError, mayTerminate: false); // It takes its client along.

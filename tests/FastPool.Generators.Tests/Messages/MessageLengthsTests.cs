@@ -3,7 +3,7 @@ using FastPool.Protocol;
 
 namespace FastPool.Generators.Tests;
 
-/// <summary>Lengths that no message of its type can have are refused before anybody looks into the message.</summary>
+/// <summary>Lengths that no message of its type can have are refused before a session looks into the message.</summary>
 public class MessageLengthsTests
 {
     [Theory]

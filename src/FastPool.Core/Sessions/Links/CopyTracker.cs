@@ -4,8 +4,8 @@ namespace FastPool.Core.Sessions;
 
 /// <summary>
 /// COPY IN on a server connection. Its messages owe no reply, and outside of COPY the server ignores them. A Sync is answered,
-/// but for one that the server reads in COPY: that it ignores. The replies alone do not tell whether a COPY was still on, or had
-/// failed already; so every Sync keeps its place until its reply has come, or something has that can only come behind it.
+/// but for one that the server reads in COPY: that it ignores. The replies alone do not tell whether a COPY was still on, or
+/// had failed already. So every Sync keeps its place until its reply has come, or a reply that can only come behind it.
 /// Source: PostgreSQL, Message Flow, COPY Operations.
 /// </summary>
 public sealed class CopyTracker
@@ -27,7 +27,7 @@ public sealed class CopyTracker
     /// <summary>The server has said that it reads COPY's data, and nothing that ends this.</summary>
     public bool IsOn { get; internal set; }
 
-    /// <summary>Some Sync at or behind the head stands before a message of COPY's: it is answered, or it is not.</summary>
+    /// <summary>A Sync at or behind the head stands before a message of COPY's: the server may answer it or not.</summary>
     internal bool IsInDoubt => _doubtEnd > _outstanding.PoppedCount;
 
     /// <summary>
@@ -63,7 +63,9 @@ public sealed class CopyTracker
         if (IsInDoubt) _hasRequestInDoubt = true;
     }
 
-    /// <summary>Another process has sent COPY's data behind a Sync. What else it sent is not told: take the worst.</summary>
+    /// <summary>
+    /// Another process has sent COPY's data behind a Sync. It does not tell what else it sent: take the worst.
+    /// </summary>
     internal void NoteHandedDoubt()
     {
         NoteData();
@@ -72,11 +74,9 @@ public sealed class CopyTracker
 
     /// <summary>A Sync goes to the server, and its place is not in the queue yet.</summary>
     /// <param name="isSkipping">The server reads past everything up to a Sync.</param>
-    /// <returns>
-    /// True: <see cref="Fence"/> must go out right behind it. The Sync will not be read in COPY, so what follows it is run: at
-    /// most one of the requests on their way can be a COPY, and that one has been given its end or has failed. And no other
-    /// CloseComplete can be taken for the fence's.
-    /// </returns>
+    /// <returns> True: <see cref="Fence"/> must go out right behind it. The Sync will not be read in COPY, so what follows it
+    /// is run. That is so if at most one of the requests on their way can be a COPY, and that one has been given its end or
+    /// has failed. And no other CloseComplete can be taken for the fence's. </returns>
     internal bool NeedsFence(bool isSkipping) =>
         IsInDoubt && !_hasRequestInDoubt && _outstanding is { FenceCount: 0, QueryCount: 0, ExecuteCount: <= 1 }
             && (_outstanding.ExecuteCount == 0 || _hasCopyEnd || isSkipping);

@@ -34,7 +34,7 @@ public sealed class SafetyTable
             if (_notes.Count >= RowsMax) key = key with { ApplicationName = Others };
             if (!_notes.TryGetValue(key, out note))
             {
-                if (_notes.Count >= RowsMax * 2) return; // As many databases and users as that say nothing new.
+                if (_notes.Count >= RowsMax * 2) return; // The table is full: more databases and users would say nothing new.
                 _notes[key] = note = new Note();
             }
         }
