@@ -26,7 +26,7 @@ public sealed class SharedLimit
     /// <summary>0 or less: none. Kept by the pools' limits.</summary>
     public int Limit
     {
-        get => Volatile.Read(ref _limit); // Pairs: the setter, by whoever makes a pool and by the reload.
+        get => Volatile.Read(ref _limit); // Pairs: the setter, at the making of a pool and by the reload.
         set => Volatile.Write(ref _limit, value);
     }
 

@@ -2,7 +2,7 @@ using FastPool.Core.Pools;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>The uses: by whom, how often, and when last.</summary>
+/// <summary>The uses of one kind by one application: how many, and the last one's time.</summary>
 /// <param name="LastWallUs">Microseconds since 1970.</param>
 public readonly record struct SafetyRow(string Database, string User, string ApplicationName, SafetyUse Use, long Count,
     long LastWallUs);
