@@ -4,11 +4,14 @@ namespace FastPool.Core.Pools;
 
 /// <summary>
 /// Servers and waiting clients of one (database, server-side user), shared by all loops without a lock.
-/// <para> Every change of who has which server is an operation, and one thread at a time runs operations: it has the pool's
+/// <para>
+/// Every change of who has which server is an operation, and one thread at a time runs operations: it has the pool's
 /// turn. A thread that finds the turn taken leaves its operation with the one that has it and goes on with its own work; no
 /// thread ever waits. The decisions of an operation come back as effects, which the loop that ran it carries out after the
 /// turn. So limits are exact, waiters are served in order across loops, and <see cref="PoolMover"/> is plain code for one
-/// thread. </para> </summary>
+/// thread.
+/// </para>
+/// </summary>
 public sealed class Pool
 {
     private readonly PoolMover _mover;

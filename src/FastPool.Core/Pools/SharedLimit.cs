@@ -2,12 +2,18 @@ using FastPool.Base;
 
 namespace FastPool.Core.Pools;
 
-/// <summary> max_db_connections of a database or max_user_connections of a user, over all pools that it bounds. It knows how
+/// <summary>
+/// max_db_connections of a database or max_user_connections of a user, over all pools that it bounds. It knows how
 /// many places are taken, which pools hold them, and which wait for one, in the order of their oldest waiters.
-/// <para> Any pool's mover takes and gives back. The lock is held for a look at a small table: when a connection is opened or
-/// closed, and when the limit stops a pool. A transaction that finds its server never takes it. </para>
-/// <para> Invariant: while a place is free and a pool waits, some pool has been told of the place and has yet to act. A pool
-/// that acts and leaves a place free tells the next one. </para> </summary>
+/// <para>
+/// Any pool's mover takes and gives back. The lock is held for a look at a small table: when a connection is opened or
+/// closed, and when the limit stops a pool. A transaction that finds its server never takes it.
+/// </para>
+/// <para>
+/// Invariant: while a place is free and a pool waits, some pool has been told of the place and has yet to act. A pool
+/// that acts and leaves a place free tells the next one.
+/// </para>
+/// </summary>
 public sealed class SharedLimit
 {
     private readonly Lock _lock = new();
