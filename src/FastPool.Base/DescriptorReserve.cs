@@ -19,7 +19,7 @@ public sealed class DescriptorReserve
     private volatile int _lastFrom = int.MaxValue;
     private volatile bool _isInUse;
 
-    /// <summary>A newcomer has got one of those that are kept, at some time.</summary>
+    /// <summary>At some time a new connection got one of the descriptors that are kept.</summary>
     public bool IsInUse => _isInUse;
 
     /// <param name="limit">The process's limit of open descriptors.</param>
@@ -33,10 +33,10 @@ public sealed class DescriptorReserve
     /// <summary>Only the console may have it.</summary>
     public bool IsKept(int descriptor) => descriptor >= _keptFrom;
 
-    /// <summary>No newcomer may have it, whoever it is.</summary>
+    /// <summary>No new connection may have it.</summary>
     public bool IsOfTheLast(int descriptor) => descriptor >= _lastFrom;
 
-    /// <summary>A newcomer, who may turn out to want the console, has got a kept one.</summary>
+    /// <summary>A new connection, which may turn out to want the console, got a kept one.</summary>
     public void NoteUse() => _isInUse = true;
 
     public override string ToString() => $"{_keptFrom} are in use, the rest is kept for the console, metrics and logs";

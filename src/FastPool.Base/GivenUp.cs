@@ -1,8 +1,8 @@
 namespace FastPool.Base;
 
 /// <summary>
-/// Bytes of buffers and statements that are garbage from now on. The runtime counts what is allocated; that something large has
-/// become garbage long after it only sees by a collection, for which nobody gives it cause.
+/// Bytes of buffers and statements that are garbage from now on. The runtime counts what is allocated. It sees only by a
+/// collection that something large has since become garbage, and nothing gives it cause for one.
 /// </summary>
 public static class GivenUp
 {

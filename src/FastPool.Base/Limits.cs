@@ -43,14 +43,14 @@ public static class Limits
     /// </summary>
     public const int SendsTogether = 8;
 
-    /// <summary>Deliveries that a send may be put off by, be they long ones.</summary>
+    /// <summary>A send is put off by at most so many deliveries, even when they are long.</summary>
     public const int DeliveriesPutOffMax = 16;
 
     /// <summary>Sends that leave together: one delivery may add several.</summary>
     public const int SendsTogetherMax = 2 * SendsTogether;
 
     /// <summary>
-    /// Bytes that a peer has not taken, above which nobody may add any: what causes them has been stopped long before.
+    /// Bytes that a peer has not taken. Beyond this none may be added: their cause has been stopped long before.
     /// </summary>
     public const int UnsentBytesMax = 16 * 1024 * 1024;
 
@@ -61,14 +61,15 @@ public static class Limits
     public const int DialsPerPoolMax = 8;
 
     /// <summary>
-    /// Order of arrival across loops counts in steps of so many microseconds: within a step a freed server goes to a
-    /// waiter of its own loop, because moving it to another costs as much as a tenth of a transaction.
+    /// Order of arrival across loops counts in steps of so many microseconds. Within a step a freed server goes to a waiter of
+    /// its own loop, because moving it to another costs as much as a tenth of a transaction.
     /// </summary>
     public const long ArrivalStepUs = 2_000;
 
     /// <summary>
     /// Order of arrival across pools that share max_db_connections or max_user_connections counts in steps of so many
-    /// microseconds: a server that changes its pool is closed and another opened, which costs as much as a hundred transactions.
+    /// microseconds. A server that changes its pool is closed and another is opened, which costs as much as a hundred
+    /// transactions.
     /// </summary>
     public const long ClaimStepUs = 100_000;
 

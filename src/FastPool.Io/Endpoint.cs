@@ -13,13 +13,13 @@ public enum EndpointFlags : ushort
     Readable = 4,
     /// <summary>The owner wants nothing more for now.</summary>
     Paused = 8,
-    /// <summary>In the engine's list of those to read on with.</summary>
+    /// <summary>In the engine's list of endpoints that have more to read.</summary>
     Queued = 16,
     /// <summary>The peer will send nothing more: the next short read is not the last word.</summary>
     PeerClosed = 32,
     /// <summary>In the middle of a bulk stream: told of only when there is much to read.</summary>
     Bulk = 64,
-    /// <summary>Stands still for a SUSPEND: nothing is read, and nobody hears of its end.</summary>
+    /// <summary>Stands still for a SUSPEND: nothing is read, and its end is not told.</summary>
     Parked = 128,
     /// <summary>Bytes for it are in the engine's batch.</summary>
     Deferred = 256,
@@ -55,8 +55,8 @@ public abstract class Endpoint
     public bool IsCongested => !Unsent.IsEmpty;
 
     /// <summary>
-    /// Bytes that came from here have caused others that nobody has taken yet: nothing more is read or handled here before they
-    /// are gone.
+    /// Bytes that came from here have caused others that their peer has not taken yet: nothing more is read or handled here
+    /// before those are gone.
     /// </summary>
     public bool IsHeldUp => Other is { IsCongested: true } || (IsCongested && IsAnsweredHere);
 
@@ -106,7 +106,7 @@ public abstract class Endpoint
     /// <param name="problem">As the log has it.</param>
     public virtual void OnTlsFailed(string problem) => OnEnded(Errno.EPROTO);
 
-    /// <summary>The peer has closed while this endpoint is paused: there may be bytes that nobody has read.</summary>
+    /// <summary>The peer has closed while this endpoint is paused: there may be bytes that are not read yet.</summary>
     public virtual void OnPeerClosedWhilePaused()
     {
     }

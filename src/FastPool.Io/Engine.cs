@@ -51,7 +51,7 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Ends a wait of the loop's. Any thread.</summary>
     public abstract void Wake();
 
-    /// <returns>0 or an errno: then nobody is told of newcomers.</returns>
+    /// <returns>0 or an errno: then new connections are not reported.</returns>
     public abstract int Listen(int handle, IAcceptor acceptor);
 
     public abstract void StopListening(int handle);
@@ -245,8 +245,8 @@ public abstract class Engine(BufferPool buffers)
     // ---- sends of a turn together -----------------------------------------------------------------------------------
 
     /// <summary>
-    /// From now on small sends wait for others of their turn, and leave by <see cref="TrySendTogether"/>. Each system call that
-    /// wakes somebody is a chance for the kernel to take the core away from the loop; together they are one.
+    /// From now on small sends wait for others of their turn, and leave by <see cref="TrySendTogether"/>. Each system call
+    /// that wakes a peer is a chance for the kernel to take the core away from the loop; together they are one.
     /// </summary>
     protected void BeginTogether() => _batch = new SendBatch();
 
@@ -255,7 +255,7 @@ public abstract class Engine(BufferPool buffers)
     private protected virtual int TrySendTogether(SendBatch batch) => 0;
 
     /// <summary>
-    /// Sends the bytes that were put off. Nobody may look at the state of a stream, or give it away, before that.
+    /// Sends the bytes that were put off. The state of a stream must not be looked at, or given away, before that.
     /// </summary>
     /// <returns>False: it is broken, and its owner has yet to hear of it.</returns>
     public bool SendDeferredTo(Endpoint endpoint)
@@ -344,7 +344,7 @@ public abstract class Engine(BufferPool buffers)
     }
 
     /// <summary>Sends what was put off, and tells those whose connection is broken.</summary>
-    /// <returns>False: nobody had.</returns>
+    /// <returns>False: there was none.</returns>
     protected bool SendAll(ITurnObserver observer)
     {
         var hasTold = false;
@@ -397,7 +397,7 @@ public abstract class Engine(BufferPool buffers)
     }
 
     /// <summary>
-    /// Nothing may speak against reading this endpoint any more: if there is something to read, it is read soon.
+    /// Perhaps nothing keeps this endpoint from being read any more: if there is something to read, it is read soon.
     /// </summary>
     protected abstract void ReadOn(Endpoint endpoint);
 }

@@ -5,9 +5,9 @@ using FastPool.Native;
 namespace FastPool.Io;
 
 /// <summary>
-/// The engine on epoll. Every stream is registered once, edge-triggered for both directions, and never touched again:
-/// a read that fills less than the buffer has emptied the socket, so the next edge will tell of more, and an endpoint
-/// that is paused keeps the mark that it is readable.
+/// The engine on epoll. Every stream is registered once, edge-triggered for both directions, and never touched again. A read
+/// that fills less than the buffer has emptied the socket, so the next edge will tell of more. An endpoint that is paused
+/// keeps the mark that it is readable.
 /// </summary>
 public sealed class EpollEngine : Engine, IDisposable
 {
@@ -34,7 +34,7 @@ public sealed class EpollEngine : Engine, IDisposable
     private bool _isRingDue;
 
     /// <param name="tune">Sets the options of a TCP socket before it connects.</param>
-    /// <param name="usesRing">Small sends of a turn leave together by io_uring, where the kernel lets us have it.</param>
+    /// <param name="usesRing">Small sends of a turn leave together by io_uring, where the kernel allows that.</param>
     public EpollEngine(BufferPool buffers, Action<int> tune, bool usesRing)
         : base(buffers)
     {
@@ -43,7 +43,7 @@ public sealed class EpollEngine : Engine, IDisposable
         _set.TryAdd(_wakeUp.Fd, Readiness.In | Readiness.EdgeTriggered, WakeUpData);
     }
 
-    public override void Wake() => _wakeUp.Signal(); // Edge-triggered: each write is an event, nobody need read it.
+    public override void Wake() => _wakeUp.Signal(); // Edge-triggered: each write is an event, and need not be read.
 
     public override void Turn(int timeoutMs, ITurnObserver observer)
     {
@@ -116,7 +116,7 @@ public sealed class EpollEngine : Engine, IDisposable
         EndDelivery(observer);
     }
 
-    /// <summary>One buffer-full; who may have more goes to the end of the line.</summary>
+    /// <summary>One buffer-full; an endpoint that may have more goes to the end of the line.</summary>
     private void Receive(Endpoint endpoint)
     {
         var received = Sockets.TryReceive(endpoint.Handle, _buffer, ReceiveAt, Limits.ReceiveBytes);
@@ -161,7 +161,7 @@ public sealed class EpollEngine : Engine, IDisposable
             if (endpoint != InDelivery || !endpoint.MayRead) return;
             _queue[--_queueCount] = null!;
             endpoint.Flags &= ~EndpointFlags.Queued;
-            SendDeferred(); // Nobody else waits for the rest of a stream.
+            SendDeferred(); // No other connection waits for the rest of a stream.
             Serve(endpoint, observer);
         }
     }

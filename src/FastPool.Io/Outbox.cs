@@ -4,9 +4,9 @@ using FastPool.Native;
 namespace FastPool.Io;
 
 /// <summary>
-/// The bytes that one delivery sends to one endpoint, gathered: runs of the received buffer, and bytes of ours between them. One
-/// run leaves in one send; several in one sendmsg. Bytes are here only together with their target: they can reach nobody
-/// else. Belongs to a loop; empty between deliveries.
+/// The bytes that one delivery sends to one endpoint, gathered: runs of the received buffer, and bytes of ours between them.
+/// One run leaves in one send; several in one sendmsg. Bytes are here only together with their target: they can reach no other
+/// peer. Belongs to a loop; empty between deliveries.
 /// </summary>
 public sealed class Outbox
 {

@@ -111,7 +111,7 @@ internal sealed class TlsCarrier(BufferPool buffers)
     /// <returns>False when the connection is broken.</returns>
     internal bool Send(Engine engine, Endpoint endpoint, ReadOnlySpan<byte> plain)
     {
-        if (!endpoint.Tls!.IsEstablished) return true; // A last word before the handshake is done has nobody to read it.
+        if (!endpoint.Tls!.IsEstablished) return true; // A last word before the handshake is done has no reader.
         while (!plain.IsEmpty)
         {
             var piece = plain[..Math.Min(plain.Length, TlsTransfer.PlainBytesMax)];

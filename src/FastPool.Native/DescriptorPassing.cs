@@ -3,8 +3,8 @@ using FastPool.Base;
 namespace FastPool.Native;
 
 /// <summary>
-/// Open descriptors through a Unix socket (SCM_RIGHTS), and the few waits that go with it. For a takeover, where two processes
-/// talk and nobody else does: these calls may wait.
+/// Open descriptors through a Unix socket (SCM_RIGHTS), and the few waits that go with it. For a takeover, in which only two
+/// processes talk: these calls may wait.
 /// </summary>
 public static unsafe class DescriptorPassing
 {
@@ -111,7 +111,7 @@ public static unsafe class DescriptorPassing
     /// <returns>False when it has not within the time.</returns>
     public static bool WaitReadable(int socket, int timeoutMs) => Poll(socket, PollIn, timeoutMs) != 0;
 
-    /// <summary>The other side has closed, so that nobody reads what is sent.</summary>
+    /// <summary>The other side has closed, so nothing that is sent is read.</summary>
     public static bool IsPeerGone(int socket) => (Poll(socket, PollPeerClosed, 0) & ~PollIn) != 0;
 
     private static short Poll(int socket, short events, int timeoutMs)

@@ -1,6 +1,6 @@
 namespace FastPool.Native;
 
-/// <summary>Random bytes that nobody can guess, from getrandom(2).</summary>
+/// <summary>Random bytes that cannot be guessed, from getrandom(2).</summary>
 public static class KernelEntropy
 {
     public static unsafe void Fill(Span<byte> bytes)

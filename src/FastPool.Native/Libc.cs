@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace FastPool.Native;
 
 /// <summary>
-/// The C library, and the only place that binds it; at link time (DirectPInvoke in src/FastPool). One convention: a call that may
-/// fail returns a value from 0 on, or the negative errno. The bare imports are private, so that nobody can ask for errno too
-/// late.
+/// The C library, and the only place that binds it; at link time (DirectPInvoke in src/FastPool). One convention: a call that
+/// may fail returns a value from 0 on, or the negative errno. The bare imports are private, so that errno cannot be asked for
+/// too late.
 /// </summary>
 internal static unsafe partial class Libc
 {

@@ -55,7 +55,7 @@ public sealed unsafe class SendRing : IDisposable
     }
 
     /// <param name="capacity">Sends of one submission.</param>
-    /// <returns>Null where the kernel has no io_uring, or does not let this process have it.</returns>
+    /// <returns>Null where the kernel has no io_uring, or forbids it to this process.</returns>
     public static SendRing? TryOpen(int capacity)
     {
         Parameters parameters = default;

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool;
 
 /// <summary>
-/// The settings in force, and reading them again. All or nothing: a configuration that cannot be read changes nothing, except
-/// that the log is opened anew, for whoever rotates logs relies on that.
+/// The settings in force, and reading them again. All or nothing: a configuration that cannot be read changes nothing. Only
+/// the log is opened anew all the same, because log rotation relies on that.
 /// </summary>
 internal sealed class ConfigurationReload(PoolerLog log, ILogger logger, Func<Settings, LoadResult> load)
 {

@@ -18,10 +18,10 @@ public interface IPooler
     /// <summary>The TLS library, as far as it is known without loading it for that.</summary>
     string TlsLibrary { get; }
 
-    /// <summary>Where it stands now, whoever brought it there.</summary>
+    /// <summary>The state it is in now, whatever brought it there.</summary>
     ShutdownState State { get; }
 
-    /// <summary>Makes TLS contexts, while the process still is who started it: root may read the key.</summary>
+    /// <summary>Makes TLS contexts while the process still runs as the user that started it: root may read the key.</summary>
     /// <returns>Null, or the FATAL text; its cause is logged already.</returns>
     string? Prepare();
 

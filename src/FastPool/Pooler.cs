@@ -20,7 +20,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool;
 
-/// <summary>Data plane and control plane, put together; what the process around them asks of either.</summary>
+/// <summary>Puts the data plane and the control plane together, and answers what the process asks of them.</summary>
 internal sealed class Pooler : IPooler, IProcessControl
 {
     private const int CoresPerLoop = 4;
@@ -211,7 +211,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     public void ShutDown(ShutdownMode mode)
     {
         _shutdown = mode;
-        _registry.IsShuttingDown = true; // A readiness check hears no before the first newcomer is refused.
+        _registry.IsShuttingDown = true; // A readiness check fails before the first new client is refused.
         if (mode != ShutdownMode.Immediate)
             _loops.StopListening(socket => !socket.IsUnix, socket => Sockets.Close(socket.Handle));
         _plane.Shutdown.Begin(mode, () => _host.Exit(0));

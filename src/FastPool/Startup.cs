@@ -67,7 +67,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
     {
         var (settings, messages) = Load(current: null);
         if (settings is not null) log.Apply(settings);
-        _logger.Lines(messages); // Of a configuration that cannot be read the last one is the FATAL line.
+        _logger.Lines(messages); // When a configuration cannot be read, its last error is the FATAL line.
         if (settings is null) end.Exit(1);
         return settings!;
     }
@@ -83,7 +83,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
             EnvironmentText("LISTEN_PID"), EnvironmentText("LISTEN_FDS"), own, background?.Parent ?? own);
     }
 
-    /// <summary>An older process is taken over from, or must not be there.</summary>
+    /// <summary>Takes over from an older process, or makes sure that there is none.</summary>
     private void MeetOthers(Settings settings, Pooler pooler, PidFile pidFile, IReadOnlyList<int> inherited)
     {
         if (line.Reboot)

@@ -3,7 +3,7 @@ namespace FastPool.Control.Answers;
 /// <summary>Ends a command with an ERROR for the client; the session goes on.</summary>
 internal sealed class ConsoleException(string message, string sqlState = ConsoleException.ProtocolViolation) : Exception(message)
 {
-    /// <summary>The SQLSTATE of the console's errors, as ever.</summary>
+    /// <summary>The SQLSTATE of the console's errors, which is PgBouncer's.</summary>
     public const string ProtocolViolation = "08P01";
 
     /// <summary>

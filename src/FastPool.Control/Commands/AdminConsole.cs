@@ -179,8 +179,8 @@ internal sealed class AdminConsole : IConsole
     }
 
     /// <summary>
-    /// Nobody could RESUME a suspended pooler without a session: new ones are not accepted. A session that stands still for
-    /// a process that is gone is of no use either.
+    /// A suspended pooler accepts no new session, so without the old one nobody could RESUME it. A session that stands still
+    /// for a process that is gone is of no use either.
     /// </summary>
     private void Leave(ClientSession client)
     {

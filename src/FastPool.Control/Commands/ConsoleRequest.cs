@@ -8,7 +8,7 @@ namespace FastPool.Control.Commands;
 /// </summary>
 internal sealed class ConsoleRequest(ClientSession client, string query, IConsoleReply reply, ExtendedForm? form = null)
 {
-    /// <summary>For comparing alone: nothing of it may be read off its loop.</summary>
+    /// <summary>Only for comparing: its contents may be read on its own loop alone.</summary>
     public ClientSession Client { get; } = client;
 
     public byte Loop { get; } = client.Loop;

@@ -40,7 +40,7 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
         return "RESUME";
     }
 
-    /// <summary>Whoever waits for the state that ends here is told.</summary>
+    /// <summary>Waits for the state that ends here are told.</summary>
     public void ResumeAll()
     {
         pausing.ResumeAll();
@@ -94,7 +94,7 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
         waits.Add(new Wait(request, "WAIT_CLOSE", IsOver));
         return null;
 
-        // Without servers at once; else none twice in a row, for a server between two loops is seen on neither.
+        // Without servers at once; else none twice in a row, because a server between two loops is seen on neither.
         bool IsOver()
         {
             if (pausing.IsDrained(database)) return true;

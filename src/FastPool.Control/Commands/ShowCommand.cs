@@ -150,7 +150,7 @@ internal sealed class ShowCommand
             DescriptorListing.Listing.Write(answer, DescriptorListing.Rows(_sources, _connections), Remembering);
     }
 
-    /// <summary>All of them or none: who got some would take over a part.</summary>
+    /// <summary>All of them or none: a process that got some of them would take over a part.</summary>
     private void SendDescriptors(Answer answer, ConsoleRequest request, IDescription columns, Func<DescriptorCopies,
         IReadOnlyList<DescriptorMessage>> write)
     {

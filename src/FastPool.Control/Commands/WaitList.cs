@@ -29,8 +29,8 @@ internal enum WaitEnd
 }
 
 /// <summary>
-/// Commands that are answered when a condition holds. Each remembers its own condition: another's does not answer it. While
-/// there is none, nothing is looked at.
+/// Commands that are answered when a condition holds. Each remembers its own condition: another's does not answer it. While no
+/// session waits, nothing is looked at.
 /// </summary>
 internal sealed class WaitList(ControlThread control, Action<ConsoleRequest, string> complete, Action<ConsoleRequest,
     string> fail)
@@ -58,7 +58,7 @@ internal sealed class WaitList(ControlThread control, Action<ConsoleRequest, str
     public void Forget(ClientSession client) =>
         _waits.RemoveAll(wait => wait.Request.Client == client && wait.EndsWith != WaitEnd.Resume);
 
-    /// <summary>Nobody is left to be answered.</summary>
+    /// <summary>No session is left to be answered.</summary>
     public void Clear() => _waits.Clear();
 
     /// <summary>Waits whose condition will not come true any more are told so.</summary>

@@ -19,9 +19,7 @@ public sealed class FigureBook
         _readiness = readiness;
     }
 
-    /// <summary>
-    /// Gathers everything that has to be asked of loops; what comes back is written, part by part, by whoever sends it.
-    /// </summary>
+    /// <summary>Gathers everything that has to be asked of loops; the sender writes the result, part by part.</summary>
     public MetricsReading Metrics(bool isOpenMetrics) => new(MetricsRows.Gather(_sources, _readiness), isOpenMetrics);
 
     /// <summary>The figures of the page.</summary>

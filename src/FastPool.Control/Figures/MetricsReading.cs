@@ -8,8 +8,8 @@ using FastPool.Core.Settings;
 namespace FastPool.Control.Figures;
 
 /// <summary>
-/// The metrics of one moment on their way out: text for Prometheus or in the OpenMetrics form, a part at a time in one buffer,
-/// so that no more of it is ever in memory than what is being sent. Belongs to one thread, whichever that is.
+/// The metrics of one moment on their way out, as text for Prometheus or in the OpenMetrics form. They are written part by
+/// part into one buffer, so that only the part being sent is in memory. Belongs to the thread that sends it.
 /// </summary>
 public sealed class MetricsReading
 {
@@ -185,7 +185,7 @@ public sealed class MetricsReading
 
     private void WriteHistogram(string name, string labels, HistogramSum sum)
     {
-        // Times are cut to whole microseconds: below a bound counted is below it in truth.
+        // Times are cut to whole microseconds, so a time that is counted below a bound was really below it.
         var below = sum.CountsBelowPowersOf2();
         for (var i = 0; i < Bounds.Length; i++) _text.Sample(name, labels, below[FirstExponent + i], "_bucket", Bounds[i]);
         _text.Sample(name, labels, sum.Count, "_bucket", "+Inf");

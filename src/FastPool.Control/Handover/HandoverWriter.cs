@@ -9,8 +9,8 @@ using FastPool.Protocol;
 namespace FastPool.Control.Handover;
 
 /// <summary>
-/// Everything that stands still, as rows of one column for a process of our own kind: what is common first, then listeners,
-/// servers and clients, some hundred a row, each row with the descriptors it tells of.
+/// Everything that stands still, as rows of one column for a process of our own kind. The common things come first, then
+/// listeners, servers and clients, some hundred a row. Each row brings the descriptors that it tells of.
 /// </summary>
 internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, HandoverSecrets secrets, StatementTable statements,
     Clock clock)
@@ -105,7 +105,7 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
         }
     }
 
-    /// <summary>There are secrets in it: what it is made in is cleared, and the message itself by whoever sends it.</summary>
+    /// <summary>There are secrets in it: the buffer it is made in is cleared here, the message itself by its sender.</summary>
     private static DescriptorMessage Row(byte kind, Action<BinaryWriter> write, int[] descriptors)
     {
         using var memory = new MemoryStream(RowBytes);

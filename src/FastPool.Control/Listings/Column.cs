@@ -29,7 +29,7 @@ internal sealed record Metric(string Name, string Type, string Help, double Divi
 /// </summary>
 internal sealed record Column<T>(string Name, ColumnType Type, Cell<T> Write)
 {
-    /// <summary>Of a column of numbers; null: it is none.</summary>
+    /// <summary>Of a column of numbers; null: it is no such column.</summary>
     public Func<T, long>? Value { get; init; }
 
     /// <summary>Null: it is told by SHOW alone.</summary>

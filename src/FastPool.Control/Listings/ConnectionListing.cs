@@ -80,7 +80,7 @@ internal static class ConnectionListing
 
     public static bool IsActiveSocket(ConnectionLine line) => line.Buffer != default;
 
-    /// <summary>A linkless connection in the active list is idle to whoever looks.</summary>
+    /// <summary>A connection without a link in the active list is shown as idle.</summary>
     private static string StateOf(ConnectionRow row) => row.Place switch
     {
         ConnectionPlace.ClientActive or ConnectionPlace.ServerActive => row.LinkId == 0 ? "idle" : "active",

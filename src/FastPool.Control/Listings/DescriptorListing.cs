@@ -11,7 +11,7 @@ namespace FastPool.Control.Listings;
 internal sealed record DescriptorRow(int Descriptor, string Task, string? User, string? Database, string Address, long Port,
     ulong Cancel, long Link, ParameterValues? Parameters)
 {
-    /// <summary>Of who gets descriptors alone: the rest has no use for a secret.</summary>
+    /// <summary>Only for a session that gets descriptors: others have no use for a secret.</summary>
     public string? Password { get; init; }
 
     /// <inheritdoc cref="Password"/>

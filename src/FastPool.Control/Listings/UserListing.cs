@@ -20,7 +20,7 @@ internal static class UserListing
         Int4("max_user_client_connections", static row => row.Settings.MaxUserClientConnections(row.Entry)),
         Int4("current_client_connections", static row => row.Counts?.Clients.Count ?? 0));
 
-    /// <summary>From auth_file and [users], forced users and auth_users, and whoever came in by other ways.</summary>
+    /// <summary>From auth_file and [users], forced users and auth_users, and users that came in by other ways.</summary>
     public static IEnumerable<UserRow> Rows(PoolRegistry registry)
     {
         var settings = registry.Settings;

@@ -4,7 +4,7 @@ using static FastPool.Control.Listings.Columns<FastPool.Control.Listings.Waiting
 
 namespace FastPool.Control.Listings;
 
-/// <summary>A client that waits, and for what.</summary>
+/// <summary>A client that waits, and the reason.</summary>
 internal sealed record WaitingRow(string Database, string User, long Id, string ApplicationName, string Address, int Port,
     long WaitUs, string Cause);
 

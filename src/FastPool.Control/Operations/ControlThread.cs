@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Control.Operations;
 
 /// <summary>
-/// The one thread of the control plane. Everything in this assembly that is not said to be for any thread runs here, one
-/// piece of work after the other: so it needs no locks, and it may wait for a loop's answer. Loops never wait for it.
+/// The one thread of the control plane. Everything in this assembly runs here, one piece of work after the other, but for what
+/// is said to be for any thread. So it needs no locks, and it may wait for a loop's answer. Loops never wait for it.
 /// </summary>
 public sealed class ControlThread : IDisposable
 {
@@ -39,7 +39,7 @@ public sealed class ControlThread : IDisposable
         }
         catch (InvalidOperationException)
         {
-            // The process is ending: nobody is left to see the result.
+            // The process is ending: the result would reach no reader.
         }
     }
 
@@ -108,7 +108,7 @@ public sealed class ControlThread : IDisposable
         return (int)Math.Clamp((due - _clock.NowUs + UsPerMs - 1) / UsPerMs, 0, int.MaxValue);
     }
 
-    /// <summary>Failure of one is failure of one: the next piece of work finds a thread that runs.</summary>
+    /// <summary>One piece of work that fails hurts no other: the next one finds a thread that runs.</summary>
     private void Protect(Action work)
     {
         try

@@ -57,7 +57,8 @@ internal sealed class Evictions(PoolRegistry registry, LoopWalk walk)
     }
 
     /// <summary>
-    /// Servers that log in by settings which hold no more: the others are closed by the janitor, or as they become free.
+    /// Servers that log in with settings that are no longer in force. The others are closed by the janitor, or as they become
+    /// free.
     /// </summary>
     public void CloseObsoleteLogins() => CloseLogins("connect string changed", static server => server.IsCloseNeeded);
 

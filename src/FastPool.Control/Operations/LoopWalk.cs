@@ -5,9 +5,9 @@ using FastPool.Core.Sessions;
 namespace FastPool.Control.Operations;
 
 /// <summary>
-/// Visits every connection on the thread of its loop, in slices: between two of them the loop does its own work, so that
-/// none is held longer than about a millisecond, however many clients it has. The control thread waits meanwhile; one
-/// loop is visited at a time, so a visitor may fill one list without a lock.
+/// Visits every connection on the thread of its loop, in slices. Between two of them the loop does its own work, so no loop is
+/// held longer than about a millisecond, however many clients it has. The control thread waits meanwhile; one loop is visited
+/// at a time, so a visitor may fill one list without a lock.
 /// </summary>
 internal sealed class LoopWalk(ILoops loops)
 {

@@ -4,7 +4,7 @@ using FastPool.Core.Sessions;
 namespace FastPool.Control.Operations;
 
 /// <summary>
-/// PAUSE, RESUME, SUSPEND, KILL and RECONNECT as deeds; who may ask, and what is answered, is the console's. Control thread.
+/// Carries out PAUSE, RESUME, SUSPEND, KILL and RECONNECT. The console decides about rights and answers. Control thread.
 /// </summary>
 public sealed class Pausing
 {
@@ -103,7 +103,7 @@ public sealed class Pausing
         return isParked;
     }
 
-    /// <summary>Lets logins come to their ends; nobody new is let in.</summary>
+    /// <summary>Lets logins come to their ends; no new client is let in.</summary>
     /// <param name="isLate">Those left are not waited for.</param>
     /// <returns>True when there are none: now everything is to stand still.</returns>
     public bool TryEndLogins(bool isLate)

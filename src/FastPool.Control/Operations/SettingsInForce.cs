@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Control.Operations;
 
 /// <summary>
-/// Puts settings in force, whoever brings them: RELOAD, SIGHUP or SET. Control thread; a signal gets there by
-/// <see cref="ControlThread.Post"/>.
+/// Puts settings in force that RELOAD, SIGHUP or SET brings. Control thread; a signal gets there by <see
+/// cref="ControlThread.Post"/>.
 /// </summary>
 public sealed class SettingsInForce
 {
@@ -54,7 +54,7 @@ public sealed class SettingsInForce
     }
 
     /// <summary>
-    /// The janitor's round: what does not concern a pool that there is, but those that should be, or should not be any more.
+    /// The janitor's round. It is about pools that should exist and do not, and about those that should no longer exist.
     /// </summary>
     public void Tick()
     {
@@ -73,7 +73,7 @@ public sealed class SettingsInForce
         DropIdleDatabases();
     }
 
-    /// <summary>Auto-databases that nobody uses.</summary>
+    /// <summary>Auto-databases that are not in use.</summary>
     public void DropIdleDatabases()
     {
         if (_registry.State.Mode != PoolerMode.Suspended) Drop(_registry.DropIdle(_clock.NowUs));

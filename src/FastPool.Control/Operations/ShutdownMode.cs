@@ -11,6 +11,6 @@ public enum ShutdownMode
     /// <summary>Until every client has left.</summary>
     WaitForClients,
 
-    /// <summary>For nothing.</summary>
+    /// <summary>It waits for nothing.</summary>
     Immediate,
 }

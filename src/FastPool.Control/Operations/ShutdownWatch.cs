@@ -39,7 +39,7 @@ public sealed class ShutdownWatch
             exit();
             return;
         }
-        if (mode == ShutdownMode.WaitForServers) _pausing.PauseAll(); // Even if it is paused: whoever waits is told.
+        if (mode == ShutdownMode.WaitForServers) _pausing.PauseAll(); // Even if it is paused: waiting clients are told.
         _timer ??= _control.Every(Limits.TickUs, () => Look(exit));
     }
 

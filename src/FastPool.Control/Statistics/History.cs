@@ -8,7 +8,7 @@ namespace FastPool.Control.Statistics;
 internal readonly record struct HistoryPoint(long AtUs, long Xacts, long Queries, long Errors, long XactUs, long WaitUs,
     int Clients, int Waiting, int Servers, int ServersInUse, long ResidentBytes, long OpenDescriptors);
 
-/// <summary>The last hour, for whoever comes to look only when something has happened. Bounded. Control thread.</summary>
+/// <summary>The last hour, for a reader who comes only after something has happened. Bounded. Control thread.</summary>
 internal sealed class History(PoolRegistry registry, Clock clock, Func<ProcessFigures> process)
 {
     internal const long StepUs = 5_000_000;
@@ -16,7 +16,7 @@ internal sealed class History(PoolRegistry registry, Clock clock, Func<ProcessFi
     /// <summary>An hour.</summary>
     internal const int PointsMax = 720;
 
-    private HistoryPoint[] _points = []; // Made by the first step: a pooler that nobody looks at keeps none.
+    private HistoryPoint[] _points = []; // Made by the first step: a pooler without an endpoint keeps none.
     private int _count;
 
     /// <summary>The oldest first.</summary>

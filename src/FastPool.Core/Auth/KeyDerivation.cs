@@ -15,10 +15,10 @@ public sealed class KeyDerivation(byte[] password, byte[] salt, int iterations)
 
     public int Iterations => iterations;
 
-    /// <summary>The result; null before it is there, when nobody wants it any more, and after a failure.</summary>
+    /// <summary>The result; null before it is there, after it was given up, and after a failure.</summary>
     public ScramKeys? Keys { get; private set; }
 
-    /// <summary>Nobody waits for it any more. Any thread.</summary>
+    /// <summary>Its login has ended: the result is not wanted any more. Any thread.</summary>
     public void Abandon() => _isAbandoned = true;
 
     /// <summary>Takes as long as it takes.</summary>

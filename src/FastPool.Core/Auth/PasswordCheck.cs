@@ -1,6 +1,6 @@
 namespace FastPool.Core.Auth;
 
-/// <summary>The authorities beside us that may say whether a password is right.</summary>
+/// <summary>The authorities outside the pooler that can check a password.</summary>
 public enum PasswordAuthority : byte
 {
     Pam,
@@ -8,7 +8,7 @@ public enum PasswordAuthority : byte
 }
 
 /// <summary>
-/// A password that somebody outside has to look at, which may take long: made by a login, answered by a thread that may
+/// A password that an outside authority has to check, which may take long: made by a login, answered by a thread that may
 /// wait, and then the login's again. One side at a time has it.
 /// </summary>
 /// <param name="host">The client's address, <c>unix</c> over a Unix socket.</param>
@@ -29,7 +29,7 @@ public sealed class PasswordCheck(PasswordAuthority authority, string user, stri
     /// <summary>The text for the log; never the password.</summary>
     public List<string> Warnings { get; } = [];
 
-    /// <summary>The client has gone: nobody need ask any more. Any thread.</summary>
+    /// <summary>The client has gone: the authority need not be asked any more. Any thread.</summary>
     public bool IsAbandoned
     {
         get => _isAbandoned;

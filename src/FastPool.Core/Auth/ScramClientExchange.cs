@@ -28,7 +28,9 @@ public sealed class ScramClientExchange(ReadOnlySpan<byte> nonce18, ScramBinding
 
     public string Problem { get; private set; } = "";
 
-    /// <summary>y tells the server that we could bind but saw no offer: if it made one, somebody is in between.</summary>
+    /// <summary>
+    /// y tells the server that we could bind but saw no offer: if it made one, an attacker in between has removed it.
+    /// </summary>
     private string Header =>
         channel.IsChosen ? Encoding.Latin1.GetString(ScramBinding.Header) : channel.IsOffered ? "y,," : "n,,";
 

@@ -51,7 +51,7 @@ public sealed class ScramServerExchange(ScramVerifier verifier, bool isMock, Rea
         switch (rest[0])
         {
             case (byte)'n': _bindingExpected = "biws"u8.ToArray(); break;
-            // It believes that we have no channel binding: somebody took our offer out of the list.
+            // It believes that we have no channel binding: an attacker took our offer out of the list.
             case (byte)'y' when channel.IsOffered:
                 return Fail(
                     "SCRAM channel binding negotiation error (the client supports SCRAM channel binding but thinks the server does not)");

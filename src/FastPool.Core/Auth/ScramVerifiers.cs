@@ -20,12 +20,12 @@ public sealed class ScramVerifiers(byte[] decoySecret)
     private const byte KindPart = 255;
 
     private readonly ConcurrentDictionary<Digest, ScramVerifier> _adHoc = new();
-    // By StoredKey: they fit that verifier and no other.
+    // Keyed by StoredKey: they fit that verifier and no other.
     private readonly ConcurrentDictionary<string, ScramKeys> _proofs = new();
     private readonly ConcurrentDictionary<Digest, ScramKeys> _keys = new();
     private byte[] _decoySecret = decoySecret;
 
-    /// <summary>A key of one size, however long what it stands for: peers choose the length of salts.</summary>
+    /// <summary>A key of fixed size, because peers choose the length of salts.</summary>
     private readonly record struct Digest(Int128 First, Int128 Second)
     {
         internal static Digest Of(string text, ReadOnlySpan<byte> salt, int iterations)
@@ -45,8 +45,8 @@ public sealed class ScramVerifiers(byte[] decoySecret)
     }
 
     /// <summary>
-    /// The secret from which salts are made, for names that have none of their own. The same after a restart, so that nobody can
-    /// tell made-up names by their changing salts. Before the first login.
+    /// The secret from which salts are made, for names that have none of their own. The same after a restart, so that changing
+    /// salts do not betray made-up names. Before the first login.
     /// </summary>
     public void UseSecret(byte[] secret) => _decoySecret = secret;
 
@@ -97,7 +97,7 @@ public sealed class ScramVerifiers(byte[] decoySecret)
 
     public ICollection<ScramKeys> Proofs => _proofs.Values;
 
-    /// <returns>Null: nobody has proved that yet.</returns>
+    /// <returns>Null: no client has proved that yet.</returns>
     public ScramKeys? Proof(ReadOnlySpan<byte> storedKey) => _proofs.GetValueOrDefault(Convert.ToBase64String(storedKey));
 
     // ---- servers ----------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 namespace FastPool.Core.Pools;
 
 /// <summary>
-/// How many connections of a kind are open, against a limit that the caller knows, and on which loops somebody waits for a
-/// place among them, since when. Any thread.
+/// How many connections of a kind are open, against a limit that the caller knows; and since when clients of each loop have
+/// waited for a place among them. Any thread.
 /// </summary>
 /// <param name="loopCount">Loops that may wait.</param>
 public sealed class ConnectionBudget(int loopCount)
@@ -30,7 +30,8 @@ public sealed class ConnectionBudget(int loopCount)
         return false;
     }
 
-    // Pairs: TryTake. And SetWaiting: who gives back looks for who waits after it, who waits tries once more after saying so.
+    // Pairs: TryTake, SetWaiting. First the place is free, then waiters are looked for; a waiter tries once more after it has
+    // said that it waits.
     public void GiveBack() => Interlocked.Decrement(ref _count);
 
     /// <summary>Since when the first of a loop has waited. By that loop alone.</summary>

@@ -34,7 +34,7 @@ public sealed class Database
     /// <summary>Registered from <c>*</c> at a client's request.</summary>
     public bool IsAuto { get; set; }
 
-    /// <summary>Since when nobody uses it: written by the control thread alone; 0: somebody does.</summary>
+    /// <summary>Since when it has been unused; 0: it is in use. Written by the control thread alone.</summary>
     public long IdleSinceUs { get; set; }
 
     public bool IsPaused
@@ -73,7 +73,7 @@ public sealed class Database
     public ICollection<Pool> Pools => Volatile.Read(ref _pools)?.Values ?? []; // Pairs: Made.
 
     /// <summary>
-    /// Takes all pools away, for KILL and for a removed database; whoever still holds one of them is to be closed.
+    /// Takes all pools away, for KILL and for a removed database; connections that still hold one of them are to be closed.
     /// </summary>
     internal IReadOnlyList<Pool> RemovePools()
     {
@@ -89,11 +89,12 @@ public sealed class Database
     internal Pool? FindPool(string user) => Volatile.Read(ref _pools)?.GetValueOrDefault(user); // Pairs: Made.
 
     /// <summary>
-    /// Adds a pool unless there is one: of several that are made at once, one is in use, and nobody has heard of the others.
+    /// Adds a pool unless there is one: of several that are made at once, one comes into use, and the others are dropped
+    /// unseen.
     /// </summary>
     internal Pool GetOrAddPool(Pool pool) => Made(ref _pools).GetOrAdd(pool.User.Name, pool);
 
-    /// <summary>Most databases that somebody names need none of these tables: one costs hundreds of bytes.</summary>
+    /// <summary>Most databases that clients name need none of these tables, and one costs hundreds of bytes.</summary>
     private static ConcurrentDictionary<string, T> Made<T>(ref ConcurrentDictionary<string, T>? table)
     {
         if (Volatile.Read(ref table) is { } made) return made; // Pairs: the exchange below.

@@ -6,10 +6,10 @@ namespace FastPool.Core.Pools;
 /// Servers and waiting clients of one (database, server-side user), shared by all loops without a lock.
 /// <para>
 /// Every change of who has which server is an operation, and one thread at a time runs operations: it has the pool's
-/// turn. A thread that finds the turn taken leaves its operation with the one that has it and goes on with its own
-/// work; nobody ever waits. The decisions of an operation come back as effects, which the loop that ran it carries out
-/// after the turn. So limits are exact, waiters are served in order across loops, and <see cref="PoolMover"/> is plain
-/// code for one thread.
+/// turn. A thread that finds the turn taken leaves its operation with the one that has it and goes on with its own work; no
+/// thread ever waits. The decisions of an operation come back as effects, which the loop that ran it carries out after the
+/// turn. So limits are exact, waiters are served in order across loops, and <see cref="PoolMover"/> is plain code for one
+/// thread.
 /// </para>
 /// </summary>
 public sealed class Pool
@@ -45,7 +45,7 @@ public sealed class Pool
     /// <summary>The user is the one forced on all clients. Others have a pool in such a database for auth_query.</summary>
     public bool IsForced { get; }
 
-    /// <summary>As whom servers log in: a reload may have given a forced user another name.</summary>
+    /// <summary>The name with which servers log in: a reload may have given a forced user another one.</summary>
     public string ServerUserName => IsForced && Database.Entry.ForcedUser is { } name ? name : User.Name;
 
     /// <summary>Replaced whole by a reload; readers take one reference and stay with it.</summary>
@@ -84,7 +84,7 @@ public sealed class Pool
                 if (Volatile.Read(ref _turn) != 0) continue; // Pairs: the compare-exchanges that take the turn.
                 var turnsEnded = Volatile.Read(ref _turnsEnded); // Pairs: EndTurn.
                 var counts = _mover.Counts;
-                // Pairs: the compare-exchanges that take the turn: who has seen their counts sees the turn taken.
+                // Pairs: the compare-exchanges that take the turn: a reader that has seen their counts sees the turn taken.
                 Interlocked.MemoryBarrier();
                 if (Volatile.Read(ref _turn) == 0 && Volatile.Read(ref _turnsEnded) == turnsEnded) return counts;
             }
@@ -134,7 +134,7 @@ public sealed class Pool
     /// <summary>A client has logged in.</summary>
     public void Join(PoolClient client, IPoolHost host) => Submit(PoolOperationKind.Join, client, null, null, host);
 
-    /// <summary>The client is logged in but nobody knows the server's parameters yet.</summary>
+    /// <summary>The client is logged in but the server's parameters are not known yet.</summary>
     public void AwaitWelcome(PoolClient client, IPoolHost host) =>
         Submit(PoolOperationKind.AwaitWelcome, client, null, null, host);
 
@@ -282,7 +282,8 @@ public sealed class Pool
             {
                 _mover.Run(oldest.Kind, oldest.Client, oldest.Server, oldest.Detail, host);
             }
-            // A mistake of ours: it is theirs whom the operation was about, and nobody else's. Those behind it are run.
+            // A mistake of ours hurts only the client or server that the operation was about. The operations behind it are
+            // run.
             catch (Exception failure)
             {
                 host.OnFailed(failure, oldest.Client, oldest.Server);

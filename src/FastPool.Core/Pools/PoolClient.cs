@@ -1,8 +1,8 @@
 namespace FastPool.Core.Pools;
 
 /// <summary>
-/// A client as its pool sees it. The first block belongs to the client's loop, the second to whoever holds the
-/// pool's turn.
+/// A client as its pool sees it. The first block belongs to the client's loop, the second to the thread that has the pool's
+/// turn.
 /// </summary>
 public abstract class PoolClient : IChained<PoolClient>
 {
@@ -22,7 +22,7 @@ public abstract class PoolClient : IChained<PoolClient>
 
     public Pool? Pool { get; set; }
 
-    /// <summary>It shares no server with anybody: one is opened for it and ends with it (replication).</summary>
+    /// <summary>It shares no server: one is opened for it and ends with it (replication).</summary>
     public virtual bool NeedsOwnServer => false;
 
     /// <summary>When the present wait began; 0 when not waiting. Written before the wait is submitted.</summary>

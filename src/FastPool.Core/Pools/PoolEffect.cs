@@ -56,7 +56,8 @@ public interface IPoolHost
     void SetTimer(Pool pool, long atUs);
 
     /// <summary>
-    /// An operation that another thread had left has failed: whomever it was about is to be closed. Called in the pool's turn.
+    /// An operation that another thread had left has failed: the client or server that it was about is to be closed. Called in
+    /// the pool's turn.
     /// </summary>
     void OnFailed(Exception failure, PoolClient? client, PooledServer? server);
 }

@@ -77,10 +77,10 @@ public sealed record PoolLimits
 
     public bool NeedsCheck => ServerCheckQuery.Length > 0;
 
-    /// <summary>How long a client may wait before something is to be done about it.</summary>
+    /// <summary>The shortest wait after which something may have to be done about a client.</summary>
     public long WaitSpanUs { get; }
 
-    /// <summary>How long a free server may be unused before something is to be done about it.</summary>
+    /// <summary>The shortest rest after which something may have to be done about a free server.</summary>
     public long FreeSpanUs { get; }
 
     /// <summary>The shortest of those that are set.</summary>

@@ -20,7 +20,7 @@ internal sealed partial class PoolMover
             return;
         }
         SetStarved(true);
-        // It is told of a place; what else may help it, such as an idle server of its own, it finds by looking.
+        // The pool is told of a place only. Other help, such as an idle server of its own, it finds by looking.
         LookAgainSoon(host);
     }
 
@@ -83,7 +83,7 @@ internal sealed partial class PoolMover
         if (size > 0 && _counts.Servers >= size && _counts.Login == 0 && _counts.Closing == 0) Evict(null, host);
     }
 
-    /// <param name="only">Whom alone it is for; null: whoever waits.</param>
+    /// <param name="only">The only client it is for; null: any that waits.</param>
     /// <returns>False when a limit or a recent failure forbids it for now.</returns>
     private bool OpenOne(byte loop, PoolClient? only, IPoolHost host)
     {
@@ -116,7 +116,7 @@ internal sealed partial class PoolMover
 
     // ---- limits shared with other pools -------------------------------------------------------------------------------
 
-    private bool _isAtLimit; // Such a limit has stopped somebody who waits, in the present look at what is wanted.
+    private bool _isAtLimit; // Such a limit has stopped a waiter, in the present look at what is wanted.
 
     private void SetStarved(bool value)
     {
@@ -124,9 +124,9 @@ internal sealed partial class PoolMover
     }
 
     /// <summary>
-    /// The limit under which somebody in another pool has waited longer, with nothing else to keep him from a server.
+    /// The limit under which a client of another pool has waited longer, and which alone keeps it from a server.
     /// </summary>
-    /// <param name="next">The client that would get the server here; null: nobody waits.</param>
+    /// <param name="next">The client that would get the server here; null: no client waits.</param>
     private SharedLimit? LimitClaimedElsewhere(PoolClient? next)
     {
         var limits = _pool.Limits;
@@ -148,7 +148,7 @@ internal sealed partial class PoolMover
         var (database, user) = (_pool.Database.Servers, _pool.User.Servers);
         if (!TryTake(database, ref _databaseClaim, isForWaiter, host))
         {
-            // From here it waits for the database's limit. One that nobody waits for changes nothing for those that wait.
+            // From here it waits for the database's limit. Without a waiter the queue stays as it is.
             if (isForWaiter) Withdraw(_userClaim);
             return false;
         }
@@ -197,7 +197,7 @@ internal sealed partial class PoolMover
         if (limit.HasRoomForClaims) host.Add(new PoolEffect(PoolEffectKind.RoomMade, _pool, Detail: limit));
     }
 
-    /// <summary>Nobody waits here any more whom such a limit stops.</summary>
+    /// <summary>No waiter of this pool is stopped by such a limit any more.</summary>
     private void WithdrawClaims()
     {
         SetStarved(false);

@@ -3,8 +3,8 @@ using FastPool.Base;
 namespace FastPool.Core.Pools;
 
 /// <summary>
-/// The work that is due in a pool: clients that have waited too long, free servers that are old, unused or too many. A pool has
-/// one timer, on the loop that set it last; whatever comes to be due at some time sets it no later than that. So a pool in which
+/// The work that is due in a pool: clients that have waited too long, free servers that are old, unused or too many. A pool
+/// has one timer, on the loop that set it last. Work that will be due sets it to that time or earlier, so a pool in which
 /// nothing is due is not looked at.
 /// </summary>
 internal sealed partial class PoolMover
@@ -16,7 +16,7 @@ internal sealed partial class PoolMover
     private void ArmAt(long atUs, IPoolHost host)
     {
         if (atUs >= _armedUs) return;
-        // Work that is due and cannot be done must not be looked at without end.
+        // Work that is due but cannot be done yet must not be looked at in an endless loop.
         atUs = Math.Max(atUs, host.NowUs + Limits.TimerStepUs);
         if (atUs >= _armedUs) return;
         _armedUs = atUs;
@@ -24,7 +24,7 @@ internal sealed partial class PoolMover
         host.SetTimer(_pool, _armedUs);
     }
 
-    /// <summary>Something that is rare has happened, and may let others be due.</summary>
+    /// <summary>A rare event has happened, and may have made other work due.</summary>
     private void LookAgainSoon(IPoolHost host) => ArmAt(host.NowUs + Limits.TickUs, host);
 
     private void ArmForWaiter(PoolClient client, IPoolHost host)
@@ -36,7 +36,7 @@ internal sealed partial class PoolMover
         else if (!client.IsNotified && limits.QueryWaitNotifyUs > 0) ArmAt(NotifyAtUs(client, limits), host);
     }
 
-    /// <summary>In steps of a tenth of a second, for each look is at all that wait.</summary>
+    /// <summary>In steps of a tenth of a second, because each look is at all that wait.</summary>
     private static long NotifyAtUs(PoolClient client, PoolLimits limits)
     {
         const long StepUs = 100_000;

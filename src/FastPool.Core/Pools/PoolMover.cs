@@ -3,8 +3,8 @@ using FastPool.Base;
 namespace FastPool.Core.Pools;
 
 /// <summary>
-/// The one mover of a pool's servers and waiters: plain code for one thread, run by whoever has the pool's turn.
-/// Invariant after each operation: while anybody waits, no server is idle (unless the pool is paused).
+/// The one mover of a pool's servers and waiters: plain code for one thread, run by the thread that has the pool's turn.
+/// Invariant after each operation: while a client waits, no server is idle (unless the pool is paused).
 /// </summary>
 internal sealed partial class PoolMover
 {
@@ -49,7 +49,7 @@ internal sealed partial class PoolMover
 
     private bool IsPaused => _pool.Database.IsHeld;
 
-    /// <summary>No server is given to anybody.</summary>
+    /// <summary>No server is given to a client.</summary>
     private bool IsStopped => IsPaused || _pool.Database.IsFrozen;
 
     internal void Run(PoolOperationKind kind, PoolClient? client, PooledServer? server, object? detail, IPoolHost host)
@@ -156,7 +156,8 @@ internal sealed partial class PoolMover
     }
 
     /// <summary>
-    /// Nothing idle will do, and no failure of others is its own: one connection more, as far as the limits go.
+    /// An idle server will not do, and other clients' failures do not concern it: opens one more connection, as far as the
+    /// limits go.
     /// </summary>
     private void AwaitOwn(PoolClient client, IPoolHost host)
     {
@@ -178,7 +179,7 @@ internal sealed partial class PoolMover
         if (_isStarved) OpenMore(host);
     }
 
-    /// <summary>It is there, whatever the limits say.</summary>
+    /// <summary>It exists already, so it counts even beyond the limits.</summary>
     private void Adopt(PooledServer server, ServerEvent what)
     {
         var isFirst = _counts.Servers == 0;
@@ -244,7 +245,7 @@ internal sealed partial class PoolMover
         if (!isPauseOrChange)
         {
             _lastFailure = failure.Reason;
-            // Even without a pause not in the same turn, which would never end.
+            // Not in the same turn, even without a pause between attempts: the turn would never end.
             _retryAtUs = Math.Max(server.DialStartUs + _pool.Limits.ServerLoginRetryUs, host.NowUs + 1);
             if (server.OnlyClient is { } only)
             {
@@ -320,7 +321,7 @@ internal sealed partial class PoolMover
         }
     }
 
-    /// <summary>A server that is free now, and that nobody wants.</summary>
+    /// <summary>A server that is free now, and that no client wants.</summary>
     private void ComeToRest(PooledServer server, IPoolHost host)
     {
         var limits = _pool.Limits;
@@ -331,7 +332,7 @@ internal sealed partial class PoolMover
         if (_awaitingOwn.Count > 0)
         {
             var state = server.State;
-            OpenMore(host); // It may be what makes room for who needs one of his own.
+            OpenMore(host); // Closing it may make room for a client that needs one of its own.
             if (server.State != state) return;
         }
         if (limits.MaxDbConnections <= 0 && limits.MaxUserConnections <= 0) return;
@@ -340,7 +341,7 @@ internal sealed partial class PoolMover
         if (_waiting.Count == 0 && !IsStopped) TryGiveUp(server, null, host);
     }
 
-    /// <summary>Closes a free server whose place somebody in another pool has waited for longer.</summary>
+    /// <summary>Closes a free server for whose place a client of another pool has waited longer.</summary>
     /// <param name="next">The client that would get the server here; null: nobody waits.</param>
     private bool TryGiveUp(PooledServer server, PoolClient? next, IPoolHost host)
     {
@@ -534,7 +535,7 @@ internal sealed partial class PoolMover
         if (oldest is null && _isStarved) WithdrawClaims();
     }
 
-    /// <summary>Whatever it waits for.</summary>
+    /// <summary>From whichever queue it stands in.</summary>
     private PoolClient? OldestWaiter => OlderOf(OlderOf(_waiting.Oldest, _awaitingWelcome.Oldest), _awaitingOwn.Oldest);
 
     private static PoolClient? OlderOf(PoolClient? one, PoolClient? other) =>

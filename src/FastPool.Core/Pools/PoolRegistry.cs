@@ -122,7 +122,7 @@ public sealed class PoolRegistry
         }
     }
 
-    /// <summary>Takes all pools of the database away; whoever still holds one of them is to be closed.</summary>
+    /// <summary>Takes all pools of the database away; connections that still hold one of them are to be closed.</summary>
     public IReadOnlyList<Pool> RemovePools(Database database) => database.RemovePools();
 
     /// <summary>

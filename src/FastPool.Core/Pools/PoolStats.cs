@@ -27,7 +27,7 @@ public sealed class PoolStats
 
     internal CacheLine Padding; // Counters of other loops, allocated next to these, stay off this cache line.
 
-    /// <summary>Null as long as nobody of this pool has come to this loop.</summary>
+    /// <summary>Null as long as no client or server of this pool has come to this loop.</summary>
     public PoolLatency? Latency => Volatile.Read(ref _latency); // Pairs: OpenLatency.
 
     /// <summary>The first client or server of the pool comes to this loop. The loop's thread.</summary>

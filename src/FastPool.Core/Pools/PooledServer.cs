@@ -32,7 +32,7 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     /// <summary>The pool's generation at launch; an older one means close_needed.</summary>
     public int Generation { get; }
 
-    /// <summary>The one client that it was opened for, and that it ends with; null: it serves whoever comes.</summary>
+    /// <summary>The one client that it was opened for, and that it ends with; null: it serves all.</summary>
     public PoolClient? OnlyClient { get; protected set; }
 
     /// <summary>
@@ -46,7 +46,7 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true };
 
     /// <summary>
-    /// It has said something that nobody asked for: closed when it is looked at next. Written by its owner, read in the pool's
+    /// It has sent a message that answers nothing: closed when it is looked at next. Written by its owner, read in the pool's
     /// turn.
     /// </summary>
     public bool IsDirty => Volatile.Read(ref _isDirty); // Pairs: MarkDirty.

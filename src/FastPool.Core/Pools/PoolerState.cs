@@ -18,7 +18,7 @@ public sealed class PoolerState
     private bool _isFrozen;
     private bool _isRetiring;
 
-    /// <summary>The pooler waits for its servers and then ends: whoever needs one is told so.</summary>
+    /// <summary>The pooler waits for its servers and then ends: a client that needs one is told so.</summary>
     public bool IsEnding
     {
         get => Volatile.Read(ref _isEnding); // Pairs: the setter, by the shutdown.

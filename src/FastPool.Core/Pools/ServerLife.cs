@@ -32,7 +32,7 @@ public enum ServerPhase : byte
     Login,
     /// <summary>Without a client: only notifications are in place.</summary>
     Free,
-    /// <summary>Between two loops: nobody reads from it.</summary>
+    /// <summary>Between two loops: neither reads from it.</summary>
     Moving,
     /// <summary>Running the SET batch for the client just linked.</summary>
     SettingParameters,
@@ -55,7 +55,7 @@ public enum ServerEvent : byte
 
     /// <summary>A client gets it.</summary>
     Grant,
-    /// <summary>Nobody wants it: it waits for the next client.</summary>
+    /// <summary>No client wants it: it waits for the next one.</summary>
     Rest,
     /// <summary>
     /// It has rested for so long, or is to be looked at so often, that it must be checked before its next client.
@@ -92,9 +92,9 @@ public enum ServerEvent : byte
 }
 
 /// <summary>
-/// The life of a server connection: one table for all that may happen to it and when. It has two halves, for two threads
-/// write them: the pool's turn knows where a server is (<see cref="ServerState"/>), the owner's loop what it does
-/// (<see cref="ServerPhase"/>). src/ARCHITECTURE.md shows the table; what is not in it is a mistake of ours.
+/// The life of a server connection: one table for all that may happen to it and when. It has two halves, because two threads
+/// write them: the pool's turn knows where a server is (<see cref="ServerState"/>), the owner's loop what it does (<see
+/// cref="ServerPhase"/>). src/ARCHITECTURE.md shows the table; what is not in it is a mistake of ours.
 /// </summary>
 public static class ServerLife
 {

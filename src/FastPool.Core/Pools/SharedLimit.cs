@@ -3,15 +3,15 @@ using FastPool.Base;
 namespace FastPool.Core.Pools;
 
 /// <summary>
-/// max_db_connections of a database or max_user_connections of a user, over all pools that it bounds: how many places are
-/// taken, which pools hold them, and which wait for one, in the order of their oldest waiters.
+/// max_db_connections of a database or max_user_connections of a user, over all pools that it bounds. It knows how
+/// many places are taken, which pools hold them, and which wait for one, in the order of their oldest waiters.
 /// <para>
-/// Any pool's mover takes and gives back. The lock is held for a look at a small table, when a connection is opened or
-/// closed and when a pool is stopped by the limit, never on the way of a transaction that finds its server.
+/// Any pool's mover takes and gives back. The lock is held for a look at a small table: when a connection is opened or
+/// closed, and when the limit stops a pool. A transaction that finds its server never takes it.
 /// </para>
 /// <para>
-/// Invariant: while a place is free and a pool waits, some pool has been told of the place and has yet to act. Whoever
-/// acts, and leaves a place free, tells the next.
+/// Invariant: while a place is free and a pool waits, some pool has been told of the place and has yet to act. A pool
+/// that acts and leaves a place free tells the next one.
 /// </para>
 /// </summary>
 public sealed class SharedLimit
@@ -32,13 +32,13 @@ public sealed class SharedLimit
     /// <summary>0 or less: none. Kept by the pools' limits.</summary>
     public int Limit
     {
-        get => Volatile.Read(ref _limit); // Pairs: the setter, by whoever makes a pool and by the reload.
+        get => Volatile.Read(ref _limit); // Pairs: the setter, at the making of a pool and by the reload.
         set => Volatile.Write(ref _limit, value);
     }
 
     internal bool IsFull => Limit is var limit and > 0 && Count >= limit;
 
-    /// <summary>Since when the waiters of another pool have waited for whom only this limit opens no server.</summary>
+    /// <summary>When the oldest wait began of a client in another pool that only this limit keeps from a server.</summary>
     /// <returns><see cref="long.MaxValue"/>: there is none, as far as is known.</returns>
     public long ClaimedSinceUs(Pool asker) =>
         // Pairs: Publish.
@@ -55,7 +55,8 @@ public sealed class SharedLimit
     /// <summary>A place for the pool, unless the limit is reached or another pool's waiters came clearly earlier.</summary>
     /// <param name="pool">The pool that asks.</param>
     /// <param name="isFirst">It holds no other place.</param>
-    /// <param name="claim">Stands in the queue if there is no place; null: nobody waits, so the pool does not either.</param>
+    /// <param name="claim">Stands in the queue if there is no place; null: no client waits, so the pool does not
+    /// either.</param>
     internal bool TryTake(Pool pool, bool isFirst, Claim? claim)
     {
         lock (_lock)
@@ -108,7 +109,7 @@ public sealed class SharedLimit
         }
     }
 
-    /// <summary>A free server is about to be closed for whoever waits.</summary>
+    /// <summary>A free server is about to be closed for the pools that wait.</summary>
     /// <returns>False: enough are on their way.</returns>
     internal bool TryPromise()
     {

@@ -31,7 +31,7 @@ public sealed partial class ClientSession
     private static long Age(long momentUs, long nowUs) => momentUs == 0 ? -1 : Math.Max(0, nowUs - momentUs);
 
     /// <summary>In its pool again, under its old key and with its old statements.</summary>
-    /// <remarks>A key that is somebody else's already is not used: this client's cancel requests will not be heard.</remarks>
+    /// <remarks>A key that another client has already is not used: this client's cancel requests will not be heard.</remarks>
     public void Rejoin(Database database, Pool pool, HandedClient handed, IReadOnlyDictionary<long, Statement> statements,
         IPoolHost host)
     {

@@ -26,8 +26,8 @@ public sealed partial class ClientSession
     }
 
     /// <summary>
-    /// The subject of a message depends on replies of the linked server that are not here: it waits for them. Only who sends on
-    /// behind a Sync or a query without reading its reply comes to this.
+    /// The meaning of a message depends on replies of the linked server that are not here yet: it waits for them. This happens
+    /// only to a client that sends on behind a Sync or a query without reading its reply.
     /// </summary>
     public bool MustAwaitReplies(byte type, ReadOnlySpan<byte> message, in StatementNames names) =>
         Server is { } server && names.Case switch

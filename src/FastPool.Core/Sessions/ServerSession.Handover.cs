@@ -27,7 +27,7 @@ public sealed partial class ServerSession
         IsReady = handed.Flags.HasFlag(ServerFlags.Ready);
         IsIdleInTransaction = handed.Flags.HasFlag(ServerFlags.IdleInTransaction);
         _hasTransactionFailed = IsIdleInTransaction; // Perhaps.
-        IsInCopy = handed.Flags.HasFlag(ServerFlags.InCopy);
+        Copy = new CopyTracker(Outstanding) { IsOn = handed.Flags.HasFlag(ServerFlags.InCopy) };
         _hasQueryFailed = handed.Flags.HasFlag(ServerFlags.QueryFailed);
         _isInTransaction = handed.Flags.HasFlag(ServerFlags.InTransaction);
         pool.Stats[context.Loop].OpenLatency(context.HistogramBlocks);
@@ -50,9 +50,7 @@ public sealed partial class ServerSession
             if (type == FrontendMessage.Parse && statement is not null && action != ReplyAction.Fake && kind == RequestKind.Plain)
                 Statements.AddParsing(statement, _segment);
         }
-        if (!handed.Flags.HasFlag(ServerFlags.CopyInDoubt)) return;
-        NoteCopyData();
-        _hasRequestInDoubt = true; // Not told, so taken for granted.
+        if (handed.Flags.HasFlag(ServerFlags.CopyInDoubt)) Copy.NoteHandedDoubt();
     }
 
     /// <summary>Linked as it was in the old process, in the middle of whatever it is.</summary>
@@ -93,9 +91,9 @@ public sealed partial class ServerSession
         Ages = (state.NowUs - DialStartUs, state.NowUs - LastActivityUs),
         Flags = FlagIf(IsReady, ServerFlags.Ready)
             | FlagIf(IsIdleInTransaction, ServerFlags.IdleInTransaction)
-            | FlagIf(IsInCopy, ServerFlags.InCopy)
+            | FlagIf(Copy.IsOn, ServerFlags.InCopy)
             | FlagIf(_hasQueryFailed, ServerFlags.QueryFailed)
-            | FlagIf(IsInDoubt, ServerFlags.CopyInDoubt)
+            | FlagIf(Copy.IsInDoubt, ServerFlags.CopyInDoubt)
             | FlagIf(_isInTransaction, ServerFlags.InTransaction)
             | FlagIf(IsCloseNeeded || HasGivenNames, ServerFlags.CloseNeeded),
         Outstanding =

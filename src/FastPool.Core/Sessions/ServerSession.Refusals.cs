@@ -3,9 +3,9 @@ using FastPool.Protocol;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// PostgreSQL refuses the same uses of a name through the pooler as without it: a Parse of a name that is in use (42P05), the use
-/// of one that does not exist (26000). The server is told to do the same with a name of ours, in the client's place among its
-/// requests, so that everything around it goes as without a pooler; of its error only the name is replaced.
+/// PostgreSQL refuses the same uses of a name through the pooler as without it: a Parse of a name that is in use (42P05), the
+/// use of one that does not exist (26000). The server is told to do the same with a name of ours, in the client's place among
+/// its requests, so that everything around it goes as without a pooler. Only the name in its error is replaced.
 /// </summary>
 public sealed partial class ServerSession
 {

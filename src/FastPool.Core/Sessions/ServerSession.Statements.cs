@@ -69,7 +69,7 @@ public sealed partial class ServerSession
     private bool MayHaveFailed => _hasTransactionFailed || Outstanding.SyncCount > 0 || Outstanding.QueryCount > 0;
 
     /// <summary>A ReadyForQuery is on its way, whatever the client sends.</summary>
-    internal bool AwaitsReady => !IsInDoubt && !_isOffBeat
+    internal bool AwaitsReady => !Copy.IsInDoubt && !Copy.IsOffBeat
         && (Outstanding.SyncCount > 0 || (Outstanding.QueryCount > 0 && !Outstanding.IsSegmentOpen));
 
     /// <summary>Sees to it that the server has the statement before what comes next.</summary>

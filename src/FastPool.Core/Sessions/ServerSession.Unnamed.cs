@@ -3,12 +3,12 @@ using FastPool.Protocol;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// The owner of the server's unnamed statement. A client's own stays with the client: where a server has another, or nobody's,
-/// the client's is prepared once more before it is bound, and the reply to that is not for the client.
+/// The owner of the server's unnamed statement. A client's own stays with the client. Where a server has another client's, or
+/// none, the client's is prepared once more before it is bound. The reply to that is not for the client.
 /// </summary>
 public sealed partial class ServerSession
 {
-    private long _unnamedClient; // 0: nobody's that is known.
+    private long _unnamedClient; // 0: none, or an unknown one's.
     private long _unnamedSerial;
     private int _unnamedUnderWay;
     private int _unnamedSegment = -1; // In which the present client has last seen to it.
@@ -37,7 +37,10 @@ public sealed partial class ServerSession
         Outstanding.Add(type, action, null, kind);
     }
 
-    /// <summary>The client is about to bind or describe it. Writes the messages that must go to the server before that.</summary>
+    /// <summary>
+    /// The client is about to bind or describe its unnamed statement. Writes the messages that must go to the server before
+    /// that.
+    /// </summary>
     internal void EnsureUnnamed(MessageBuffer output)
     {
         if (_unnamedSegment == _segment || (_unnamedUnderWay > 0 ? _wasUnnamedRight : HasUnnamedOf(Client!))) return;

@@ -19,7 +19,7 @@ public sealed partial class ServerSession : PooledServer
     private bool _hasTransactionFailed;
     private int _segment;
 
-    /// <param name="only">Whom alone it is for: a replication client; null: whoever comes.</param>
+    /// <param name="only">The replication client that it alone is for; null: it serves all.</param>
     public ServerSession(SessionContext context, Pool pool, long id, int unixPort, ClientSession? only = null)
         : base(pool, context.Loop, context.NowUs)
     {
@@ -32,6 +32,7 @@ public sealed partial class ServerSession : PooledServer
         Parameters = context.Tracked.Unknown;
         Login = new ServerLogin(this, context);
         Link = new Link(this);
+        Copy = new CopyTracker(Outstanding);
     }
 
     /// <summary>The present loop's; changes with the loop.</summary>
@@ -104,9 +105,10 @@ public sealed partial class ServerSession : PooledServer
     /// <summary>The last ReadyForQuery said T or E, and the client has sent nothing since.</summary>
     public bool IsIdleInTransaction { get; private set; }
 
-    public bool IsInCopy { get; private set; }
+    /// <summary>COPY IN, and the Syncs that it makes doubtful.</summary>
+    public CopyTracker Copy { get; }
 
-    /// <summary>Cancel requests on their way to this server: it serves nobody else before they are through.</summary>
+    /// <summary>Cancel requests on their way to this server: it serves no other client before they are through.</summary>
     public int CancelsInFlight { get; set; }
 
     public Ending Ending { get; private set; }
@@ -116,7 +118,7 @@ public sealed partial class ServerSession : PooledServer
     public void EndLogin()
     {
         if (OnlyClient is null) Pool.TryPublishWelcome(Login!.Welcome);
-        else OwnWelcome = Login!.Welcome; // Its variables are the client's: nobody else is to begin with them.
+        else OwnWelcome = Login!.Welcome; // Its variables are the client's: no other client is to begin with them.
         Login = null;
         Pool.Stats[Context.Loop].OpenLatency(Context.HistogramBlocks).Connect.Record(Context.NowUs - DialStartUs);
         IsReady = true;
@@ -145,9 +147,9 @@ public sealed partial class ServerSession : PooledServer
     internal string? OnLinked(ClientSession client)
     {
         _workSinceUs = Context.NowUs;
-        _isOffBeat = false;
+        Copy.Begin();
         _unnamedSegment = -1;
-        // A client of its own: its variables went along with the login.
+        // It belongs to one client, whose variables went along with the login.
         if (OnlyClient is null && !client.Parameters.Fits(Parameters)) return BeginSet(client);
         Move(ServerEvent.Link);
         // Same values, same object: the next link compares references.
@@ -177,13 +179,18 @@ public sealed partial class ServerSession : PooledServer
     }
 
     /// <summary>A message of the client's goes to this server: its reply is outstanding.</summary>
-    /// <returns>True: <see cref="Fence"/> must go out right behind it.</returns>
+    /// <returns>True: <see cref="CopyTracker.Fence"/> must go out right behind it.</returns>
     public bool Expect(byte type)
     {
-        if (type is FrontendMessage.CopyData or FrontendMessage.CopyDone or FrontendMessage.CopyFail)
+        switch (type)
         {
-            ExpectCopy(type);
-            return false;
+            case FrontendMessage.CopyData:
+                Copy.NoteData();
+                return false;
+            case FrontendMessage.CopyDone or FrontendMessage.CopyFail:
+                Copy.NoteEnd();
+                Client!.IsInCopyIn = false;
+                return false;
         }
         IsReady = false;
         IsIdleInTransaction = false;
@@ -197,6 +204,39 @@ public sealed partial class ServerSession : PooledServer
         NoteRequest();
         Outstanding.Add(type);
         return false;
+    }
+
+    /// <summary>A request goes to the server, and ends a COPY that the client has not ended.</summary>
+    private void NoteRequest()
+    {
+        Client!.IsInCopyIn = false;
+        Copy.NoteRequest();
+    }
+
+    private bool ExpectSync()
+    {
+        if (!Copy.IsOn) Client!.IsInCopyIn = false;
+        var isFenced = Copy.NeedsFence(IsSkipping);
+        _segment++;
+        Outstanding.Add(FrontendMessage.Sync);
+        if (isFenced) Copy.AddFence();
+        return isFenced;
+    }
+
+    /// <summary>A message of the extended protocol has failed: the server reads past everything up to a Sync.</summary>
+    private bool IsSkipping =>
+        _hasQueryFailed && !Outstanding.IsEmpty && !OutstandingQueue.EndsWithReadyForQuery(Outstanding.Head.Type);
+
+    /// <summary>
+    /// The client's messages are through, as far as can be told, and only Syncs are left that may never be answered. Before its
+    /// next message <see cref="CopyTracker.Fence"/> goes out: behind it each reply has its own place again.
+    /// </summary>
+    public bool IsFenceDue => Copy.HasOnlyDoubtfulSyncs && (IsReady || IsIdleInTransaction);
+
+    /// <summary>The fence is answered: so is everything before it that ever will be.</summary>
+    private void PassFence()
+    {
+        while (Outstanding.Pop() is { IsFence: false } unanswered) NoteUndone(unanswered, RequestEnd.Skipped);
     }
 
     /// <summary>
@@ -234,16 +274,19 @@ public sealed partial class ServerSession : PooledServer
         if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
         if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus))
             IsReady = IsIdleInTransaction = false;
-        if ((IsInDoubt || _isOffBeat) && AnswersNoSync(type))
+        if ((Copy.IsInDoubt || Copy.IsOffBeat) && AnswersNoSync(type))
         {
-            DropUnanswered(type);
+            while (Copy.IsHeadPassedBy(type))
+            {
+                if (Outstanding.Pop() is { Kind: not RequestKind.Plain } query) EndCommand(query);
+            }
             if (Outstanding is { FakeCount: > 0, Head.Action: ReplyAction.Fake }) return Verdict.FakesFirst;
         }
         switch (type)
         {
             case BackendMessage.CommandComplete:
-                if (Outstanding.TryPop(FrontendMessage.Execute, out var executed) && IsInCopy) EndCopyWell();
-                IsInCopy = false;
+                if (Outstanding.TryPop(FrontendMessage.Execute, out var executed)) Copy.EndExecute();
+                Copy.IsOn = false;
                 if (_statements is not null || Client!.HasNames) NoteCommand(executed, message);
                 NoteDone(message[HeaderLength..]);
                 break;
@@ -259,12 +302,12 @@ public sealed partial class ServerSession : PooledServer
                 _hasQueryFailed = true;
                 _bound = null;
                 _textUse = SafetyUse.None;
-                IsInCopy = false;
+                Copy.IsOn = false;
                 if (!Outstanding.IsEmpty && Outstanding.Head is { IsTracked: true } failed) return NoteFailed(failed, message);
                 break;
             case BackendMessage.CopyInResponse:
             case BackendMessage.CopyBothResponse:
-                IsInCopy = Client!.IsInCopyIn = true;
+                Copy.IsOn = Client!.IsInCopyIn = true;
                 break;
             case BackendMessage.ParameterStatus: return OnParameterStatus(message);
             case BackendMessage.DataRow:
@@ -292,11 +335,10 @@ public sealed partial class ServerSession : PooledServer
 
     private Verdict OnReadyForQuery(byte status)
     {
-        var wasInDoubt = IsInDoubt;
+        var wasInDoubt = Copy.IsInDoubt;
         var action = PopReadyForQuery();
-        _isOffBeat = (_isOffBeat || wasInDoubt) && !Outstanding.IsEmpty;
+        Copy.EndStretch(wasInDoubt);
         _hasQueryFailed = false;
-        IsInCopy = false;
         IsReady = status == 'I';
         _hasTransactionFailed = status == 'E';
         LastReadyUs = Context.NowUs;
@@ -415,7 +457,7 @@ public sealed partial class ServerSession : PooledServer
         return Verdict.Tested;
     }
 
-    /// <summary>The last client's traces are still there: nobody else is to find them.</summary>
+    /// <summary>The last client's traces are still there: the next client must not find them.</summary>
     private Verdict FailReset(ServerError error)
     {
         if (Pool.MayComplain(Context.NowUs)) Context.Log.ResetFailed(LogPrefix, error.Severity, error.SqlState, error.Message);
@@ -436,7 +478,7 @@ public sealed partial class ServerSession : PooledServer
         return Query!.Take(type, body) is { } problem ? End(problem) : Verdict.Skip;
     }
 
-    /// <summary>The auth_query that this server answers; what it sets is the server's and nobody else's.</summary>
+    /// <summary>The auth_query that this server answers. Parameters that it sets are the server's, not a client's.</summary>
     public AuthQuery? Query { get; private set; }
 
     public void BeginQuery(AuthQuery query)
@@ -454,7 +496,9 @@ public sealed partial class ServerSession : PooledServer
         Move(ServerEvent.AskDone);
     }
 
-    /// <summary>Nobody asked: a notification or a changed parameter may come, anything else makes the server dirty.</summary>
+    /// <summary>
+    /// No client has it: a notification or a changed parameter may come, anything else makes the server dirty.
+    /// </summary>
     private Verdict JudgeFree(byte type, ReadOnlySpan<byte> message)
     {
         if (type == BackendMessage.NotificationResponse) return Verdict.Skip;

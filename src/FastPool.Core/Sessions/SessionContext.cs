@@ -42,7 +42,7 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     /// <summary>The errors with which clients of this loop were closed.</summary>
     public EndingTable Endings { get; } = new();
 
-    /// <summary>The next message of a login; sent, and cleared, before anybody else's turn.</summary>
+    /// <summary>The next message of a login; sent, and cleared, before another connection's turn.</summary>
     public MessageBuffer LoginOutput { get; } = new();
 
     /// <summary>The values of those that are tracked.</summary>

@@ -1,8 +1,8 @@
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// Reads a configuration as a start would, and goes on behind each fault: all that would stop a start or a reload, and what
-/// loads but is probably not meant.
+/// Reads a configuration as a start would, and goes on behind each fault. Finds all that would stop a start or a reload, and
+/// all that loads but is probably not meant.
 /// </summary>
 public sealed class ConfigurationCheck : IMainFileObserver
 {
@@ -37,7 +37,7 @@ public sealed class ConfigurationCheck : IMainFileObserver
         Settings = result.Settings;
         foreach (var (level, text) in result.Messages)
         {
-            // An unreadable userlist is no failure of the start, but nobody can log in.
+            // An unreadable userlist is no failure of the start, but no user can log in.
             if (level is not LogLevelName.Fatal && text != MeaningChecks.QuotedResetQuery)
                 Add(level == LogLevelName.Error, KeyOfFile(text), text, "");
         }
@@ -78,7 +78,7 @@ public sealed class ConfigurationCheck : IMainFileObserver
 
     void IMainFileObserver.OnFault(string file, int line, IReadOnlyList<LogText> texts)
     {
-        // Entries of a section that nobody knows have been told of with its header.
+        // Entries of an unknown section were reported with its header.
         if (texts.Count > 0 && texts[0].Text.StartsWith("load_init_file: value without section", StringComparison.Ordinal)
             && _findings.Exists(static finding => finding.Text.StartsWith("invalid section", StringComparison.Ordinal))) return;
         _findings.Add(new Finding(true, file, line, TextOf(texts), ""));

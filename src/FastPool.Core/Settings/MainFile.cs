@@ -112,7 +112,7 @@ internal sealed class MainFile(
     private bool TakeSetting(IniEvent entry)
     {
         if (SettingsTable.Find(entry.Name) is not { } row) return Error($"unknown parameter: pgbouncer/{entry.Name}");
-        if (IsFixed(row)) return true; // Not even looked at: what does not parse does not matter either.
+        if (IsFixed(row)) return true; // Not even looked at: a fault in it does not matter either.
         if (row.TryApply(draft, entry.Value, out var error)) return true;
         if (error is not null) log.Add(LogText.Error(error));
         return false;

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace FastPool.Core.Settings;
 
-/// <summary>Takes secrets out of what people get to see of the configuration: the log, and the console.</summary>
+/// <summary>Takes secrets out of the configuration's texts before people see them, in the log and on the console.</summary>
 public static class SecretMask
 {
     private const string Mask = "****";
@@ -27,8 +27,8 @@ public static class SecretMask
     }
 
     /// <summary>
-    /// A text that could not be read, for the log. Where its secret ends nobody can tell, so all is cut from there on; of what
-    /// looks like a URL nothing is shown.
+    /// A text that could not be read, for the log. The end of its secret is unknown, so all is cut from the secret on; a text
+    /// that looks like a URL is not shown at all.
     /// </summary>
     public static string Broken(string key, string value)
     {

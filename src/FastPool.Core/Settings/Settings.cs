@@ -1,10 +1,10 @@
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// Everything that is configured, at one moment. A snapshot: a reload makes another one, and whoever holds this one keeps what
-/// it says. Hot paths read the properties, so each is a plain field; times are microseconds and end in Us.
-/// The setters are for the rows of <see cref="SettingsTable"/> and for <see cref="ConfigurationLoader"/>, on a draft that
-/// nobody else has seen yet. PgBouncer's manual tells, under its key, the meaning of a value.
+/// Everything that is configured, at one moment. A snapshot: a reload makes another one and never changes this one. Hot paths
+/// read the properties, so each is a plain field; times are microseconds and end in Us. The setters are for the rows of <see
+/// cref="SettingsTable"/> and for <see cref="ConfigurationLoader"/>, on a draft that no other code has seen yet. PgBouncer's
+/// manual tells, under its key, the meaning of a value.
 /// </summary>
 public sealed class Settings
 {

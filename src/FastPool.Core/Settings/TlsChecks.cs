@@ -2,7 +2,7 @@ namespace FastPool.Core.Settings;
 
 /// <summary>
 /// Which TLS settings go together, as far as it can be told without OpenSSL. Run after every load and after a SET of a TLS
-/// setting; files, cipher lists and curves are checked by whoever makes the contexts.
+/// setting; files, cipher lists and curves are checked when the contexts are made.
 /// </summary>
 public static class TlsChecks
 {

@@ -86,7 +86,7 @@ public sealed unsafe partial class LdapConnection : IDisposable
 
     public int TryStartTls() => ldap_start_tls_s(_handle, null, null);
 
-    /// <summary>Logs in; with empty texts as nobody.</summary>
+    /// <summary>Logs in; with empty texts anonymously.</summary>
     public int TryBind(string dn, string password)
     {
         var secret = CText.Of(password);

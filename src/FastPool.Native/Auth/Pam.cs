@@ -120,7 +120,7 @@ public static unsafe partial class Pam
         internal readonly byte* Text = text;
     }
 
-    /// <summary>struct pam_response; its second field is not used by anybody.</summary>
+    /// <summary>struct pam_response; its second field is unused.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 16)]
     private struct Response
     {

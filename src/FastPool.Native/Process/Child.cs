@@ -42,7 +42,7 @@ public static unsafe class Child
         return (status & SignalBits) == 0 ? (status >> StatusShift) & StatusBits : 1;
     }
 
-    /// <summary>A child that has ended and that nobody has waited for; it goes on being that.</summary>
+    /// <summary>A child that has ended and was not waited for; this call leaves it so.</summary>
     /// <returns>Its pid; 0: there is none.</returns>
     public static int FindEnded()
     {

@@ -23,7 +23,7 @@ public enum OpenFor
     ReadWrite,
 }
 
-/// <summary>File descriptors as numbers: from 0 on, or the negative errno. Whoever opened one closes it.</summary>
+/// <summary>File descriptors as numbers: from 0 on, or the negative errno. The code that opened one closes it.</summary>
 public static unsafe class Descriptor
 {
     public const int Stdin = 0;
@@ -109,7 +109,7 @@ public static unsafe class Descriptor
     public static int SetInherited(int descriptor, bool isInherited) =>
         Libc.Fcntl(descriptor, SetFlags, isInherited ? 0 : CloseOnExecFlag);
 
-    /// <summary>Which file a descriptor stands for, in the numbers that stat shows.</summary>
+    /// <summary>The file that a descriptor stands for, in the numbers that stat shows.</summary>
     public static int Identify(int descriptor, out ulong device, out ulong inode)
     {
         const int EmptyPath = 0x1000; // AT_EMPTY_PATH

@@ -1,8 +1,8 @@
 namespace FastPool.Native.Process;
 
 /// <summary>
-/// Puts a new file of secrets in the place of an old one, whole: whoever opens it sees the one or the other. The new one is for
-/// its owner; when it can be given to the old one's owner and group, the group may read it if it could before.
+/// Puts a new file of secrets in the place of an old one, whole: a reader sees the one or the other. The new one is for its
+/// owner; when it can be given to the old one's owner and group, the group may read it if it could before.
 /// </summary>
 public static unsafe class FileReplacement
 {

@@ -1,7 +1,7 @@
 namespace FastPool.Native.Process;
 
 /// <summary>
-/// Whether files and folders are what they seem: who owns them, who else may write there, and whether they lead elsewhere.
+/// Whether files and folders are what they seem: their owner, other users that may write there, and links that lead elsewhere.
 /// </summary>
 public static unsafe class FileTrust
 {
@@ -28,14 +28,14 @@ public static unsafe class FileTrust
             && (*(ushort*)(status + ModeAt) & TypeBits) == PlainFile && *(uint*)(status + LinksAt) == 1;
     }
 
-    /// <summary>A folder that is that user's or root's, and in which nobody else may write.</summary>
+    /// <summary>A folder that is that user's or root's, and in which no other user may write.</summary>
     public static bool IsFolderOf(uint user, string folder) =>
         TryStatus(folder, out var owner, out var mode) && (owner == user || owner == Root) && (mode & OthersWrite) == 0;
 
-    /// <summary>A file that everybody on this machine may read.</summary>
+    /// <summary>A file that every user of this machine may read.</summary>
     public static bool IsOpenToAll(string path) => TryStatus(path, out _, out var mode) && (mode & OthersRead) != 0;
 
-    /// <summary>A folder in which nobody but that user and root can put a file of his own in the place of theirs.</summary>
+    /// <summary>A folder in which only that user and root can replace a file of theirs.</summary>
     public static bool KeepsFilesOf(uint user, string folder) =>
         TryStatus(folder, out var owner, out var mode) && (owner == user || owner == Root)
             && ((mode & OthersWrite) == 0 || (mode & Sticky) != 0);

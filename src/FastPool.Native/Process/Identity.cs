@@ -18,7 +18,7 @@ public static unsafe class Identity
     public static uint EffectiveUid => Libc.GetEUid();
 
     /// <summary>Looks a user up, in the password file or wherever the system keeps users.</summary>
-    /// <returns>False when nobody has that name.</returns>
+    /// <returns>False when no user has that name.</returns>
     public static bool TryFindUser(string name, out uint uid, out uint gid)
     {
         const int EntryBytes = 64; // struct passwd has 48.

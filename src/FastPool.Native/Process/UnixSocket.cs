@@ -32,7 +32,7 @@ public static unsafe class UnixSocket
         }
     }
 
-    /// <summary>True when somebody accepts connections at a path. The connection is closed without a byte.</summary>
+    /// <summary>True when a process accepts connections at a path. The connection is closed without a byte.</summary>
     public static bool IsAccepting(string path)
     {
         var address = stackalloc byte[FamilyBytes + PathBytesMax];

@@ -25,7 +25,7 @@ internal sealed unsafe class RecordCiphers
         internal Context Opening;
     }
 
-    /// <summary>Of one direction; the key in it is its place's owner's, or nobody's.</summary>
+    /// <summary>Of one direction; the key in it belongs to its place's owner, or to no connection.</summary>
     private struct Context
     {
         internal nint Handle;
@@ -52,7 +52,7 @@ internal sealed unsafe class RecordCiphers
         ref var context = ref PlaceOf(owner).Sealing;
         int written;
         if (!TryBegin(ref context, suite, keys, header, isSealing: true)) return false;
-        keys->Sequence++; // Whatever comes of it, this nonce is used up.
+        keys->Sequence++; // This nonce is used up, even if the call fails.
         fixed (byte* bytes = content)
         {
             if (content.Length > 0)

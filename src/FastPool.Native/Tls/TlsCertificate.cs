@@ -57,7 +57,7 @@ internal static unsafe class TlsCertificate
     }
 
     /// <summary>The common name and alternative names (DNS names, addresses) of the subject, in UTF-8 as Latin-1 text.</summary>
-    /// <returns>None when it has two common names: who signed it may have looked at the other one.</returns>
+    /// <returns>None when it has two common names: its signer may have looked at the other one.</returns>
     internal static List<string> NamesOf(nint certificate)
     {
         var names = CommonNames(certificate);
@@ -86,7 +86,7 @@ internal static unsafe class TlsCertificate
         return names;
     }
 
-    /// <summary>All of them; "" stands for one that nobody would take for a name.</summary>
+    /// <summary>All of them; "" stands for one that is no name.</summary>
     private static List<string> CommonNames(nint certificate)
     {
         var names = new List<string>();
@@ -104,6 +104,6 @@ internal static unsafe class TlsCertificate
         return names;
     }
 
-    /// <summary>A name with a NUL in it is somebody's attempt to look like another.</summary>
+    /// <summary>A name with a NUL in it is an attempt to look like another.</summary>
     private static string NameOf(ReadOnlySpan<byte> name) => name.Contains((byte)0) ? "" : Encoding.Latin1.GetString(name);
 }

@@ -1,8 +1,9 @@
 namespace FastPool.Native;
 
 /// <summary>
-/// One connection's TLS: ciphertext in, plaintext out, and the other way round. It holds no more than a record that has come in
-/// part. Belongs to the thread of the <see cref="TlsTransfer"/> that is given with each call; freed by who made it.
+/// One connection's TLS: ciphertext in, plaintext out, and the other way round. It holds no more than a record that has come
+/// in part. Belongs to the thread of the <see cref="TlsTransfer"/> that is given with each call; freed by the code that made
+/// it.
 /// </summary>
 public abstract class TlsLayer
 {

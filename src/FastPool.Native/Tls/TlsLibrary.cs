@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FastPool.Native;
 
-/// <summary>The TLS library of the system: loaded by whoever needs it first, for good. Any thread.</summary>
+/// <summary>The TLS library of the system: loaded at the first need, for good. Any thread.</summary>
 public static unsafe class TlsLibrary
 {
     private const ulong NoCleanUpAtExit = 0x80000;

@@ -62,7 +62,7 @@ public sealed unsafe partial class TlsRecords
     }
 
     /// <summary>
-    /// The answer goes out with our next words, not at once: who asks many times while we are silent is answered once.
+    /// The answer goes out with our next words, not at once: a peer that asks many times while we are silent is answered once.
     /// </summary>
     private void UpdatePeerKey(TlsTransfer transfer, bool isAsked)
     {

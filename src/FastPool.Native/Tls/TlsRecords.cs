@@ -38,7 +38,7 @@ public sealed unsafe partial class TlsRecords : TlsLayer
     private enum Marks : byte
     {
         None = 0,
-        /// <summary>We are the client, whom servers send tickets.</summary>
+        /// <summary>We are the client, to which servers send tickets.</summary>
         TakesTickets = 1,
         PeerClosed = 2,
         Broken = 4,
@@ -214,7 +214,7 @@ public sealed unsafe partial class TlsRecords : TlsLayer
         return fault;
     }
 
-    /// <summary>Its level says nothing: only the farewell and what announces it are no failure. Source: RFC 8446, 6.</summary>
+    /// <summary>Its level says nothing: only close_notify and user_canceled are no failure. Source: RFC 8446, 6.</summary>
     private RecordFault ReadAlert(ReadOnlySpan<byte> alert)
     {
         if (alert.Length != 2) return RecordFault.BadAlert;

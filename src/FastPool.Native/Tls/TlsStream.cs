@@ -39,7 +39,7 @@ public sealed unsafe class TlsStream : TlsLayer
     private TlsRecords? _records;
     private bool _awaitsTickets;
 
-    /// <param name="server">Whom we connect to: the key of sessions to resume; null: nothing to resume.</param>
+    /// <param name="server">The server's name, under which sessions to resume are kept; null: nothing to resume.</param>
     /// <param name="serverName">Told to the server in plain (SNI); null: nothing is.</param>
     public TlsStream(TlsContext context, TlsTransfer transfer, string? server = null, string? serverName = null)
     {
@@ -212,7 +212,7 @@ public sealed unsafe class TlsStream : TlsLayer
     {
         if (_ssl == 0) return;
         if (ReferenceEquals(InCall, this)) InCall = null;
-        // An end without good-bye would spoil the session for those who resume it.
+        // An end without close_notify would spoil the session for later connections that resume it.
         if (_isEstablished && !_isBroken) OpenSsl.SSL_set_shutdown(_ssl, ShutdownBoth);
         OpenSsl.SSL_free(_ssl);
         _ssl = 0;

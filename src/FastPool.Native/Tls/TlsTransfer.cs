@@ -4,8 +4,8 @@ using FastPool.Base;
 namespace FastPool.Native;
 
 /// <summary>
-/// Where one thread's TLS streams read ciphertext from and write it to: the bytes at hand in, a buffer out. One stream of
-/// the library's (BIO) serves all connections of the thread, for during a call only one of them is at work; so an idle
+/// Where one thread's TLS streams read ciphertext from and write it to: the bytes at hand in, a buffer out. One stream of the
+/// library's (BIO) serves all connections of the thread, because during a call only one of them is at work; so an idle
 /// connection has no buffer on either side.
 /// </summary>
 public sealed unsafe class TlsTransfer

@@ -45,7 +45,7 @@ internal abstract class CancelConnection : Endpoint, ICancel
     /// <summary>Begin of the present connection.</summary>
     internal long StartUs { get; private set; }
 
-    /// <summary>Not before this is another connection to be tried.</summary>
+    /// <summary>Another connection is tried no earlier than this.</summary>
     internal long RetryAtUs { get; private set; }
 
     /// <summary>The requester's connection has been closed by the pooler. Written by its loop, read by the carrier's.</summary>
@@ -72,7 +72,7 @@ internal abstract class CancelConnection : Endpoint, ICancel
     /// <summary>The key that is sent: process id, then secret.</summary>
     protected abstract ReadOnlySpan<byte> Key { get; }
 
-    /// <summary>Nobody is held back until the other side has acted.</summary>
+    /// <summary>No server is held back until the other side has acted.</summary>
     protected virtual bool MayForgetOnceSent => false;
 
     /// <summary>Whether another address is left to be tried at once.</summary>

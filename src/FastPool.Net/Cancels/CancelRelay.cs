@@ -39,7 +39,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
         else loop.PostTo(target.Loop, new ActionLetter(other => Aim(other, loop, requester, target)));
     }
 
-    /// <summary>From here cancel_wait_timeout counts, not client_login_timeout.</summary>
+    /// <summary>From here on cancel_wait_timeout counts, not client_login_timeout.</summary>
     private static void Hold(Loop loop, ClientConnection requester)
     {
         requester.BringsCancel = true;
@@ -86,7 +86,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
             return;
         }
         _waiting[loop.Index].Add(cancel);
-        // Whoever has given a place back meanwhile may have looked before this one was in the queue.
+        // A place may have been given back meanwhile, before this one was in the queue.
         StartNext(loop, cancel.Places);
     }
 

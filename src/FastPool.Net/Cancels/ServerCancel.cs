@@ -7,8 +7,8 @@ namespace FastPool.Net;
 
 /// <summary>
 /// A cancel request for the query that a client of this pooler runs. It is meant for the link that the client had when the
-/// request came: a server that has been released since is not told. From the moment it is sent until the server has acted
-/// on it, the server that runs the query serves nobody else.
+/// request came: a server that has been released since is not told. From the moment it is sent until the server has acted on
+/// it, the server that runs the query serves no other client.
 /// </summary>
 internal sealed class ServerCancel : CancelConnection
 {

@@ -3,9 +3,9 @@ using FastPool.Core.Pools;
 namespace FastPool.Net;
 
 /// <summary>
-/// Cancel requests of one loop that wait: in order of arrival for each kind of place, so that a place which becomes free is
-/// the next one's at once, however many there are; and those whose connection failed, for another try. Other loops see by
-/// the places since when the first has waited.
+/// Cancel requests of one loop that wait. For each kind of place they stand in order of arrival, so that a place which becomes
+/// free is the next one's at once, however many there are. Those whose connection failed wait for another try. Other loops see
+/// by the places since when the first has waited.
 /// </summary>
 internal sealed class WaitingCancels(int loop)
 {
@@ -17,7 +17,7 @@ internal sealed class WaitingCancels(int loop)
     internal IEnumerable<CancelConnection> All =>
         _queues.Values.SelectMany(static queue => queue).Concat(_toRetry).Where(static cancel => !cancel.IsAbandoned);
 
-    /// <summary>The kinds that somebody waits for, as it is now.</summary>
+    /// <summary>The kinds of which a place is waited for now.</summary>
     internal IReadOnlyList<ConnectionBudget> Places => [.. _queues.Keys];
 
     internal void Add(CancelConnection cancel)

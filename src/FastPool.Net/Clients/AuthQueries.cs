@@ -45,7 +45,7 @@ internal static class AuthQueries
         Requester(query).OnQueryAnswered();
     }
 
-    /// <summary>Whatever it was, the client learns no more than that.</summary>
+    /// <summary>The client learns no more than that, whatever the cause.</summary>
     internal static void OnServerLost(Loop loop, AuthQuery query)
     {
         End(loop, query);

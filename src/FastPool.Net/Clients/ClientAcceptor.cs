@@ -74,7 +74,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
         if (!socket.IsUnix && loop.Registry.Settings.TcpDeferAccept) loop.Engine.ReadNow(client);
     }
 
-    /// <summary>Mostly a lack of descriptors: everybody else goes on, newcomers wait a while.</summary>
+    /// <summary>Mostly a lack of descriptors: connections that are there go on, new ones wait a while.</summary>
     public void OnAcceptFailed(int errno)
     {
         loop.Context.Log.Failure("", "accept() failed: " + Errno.Text(errno));
@@ -82,7 +82,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
         _pausedUntilUs = loop.NowUs + Limits.AcceptPauseUs;
     }
 
-    /// <summary>Newcomers stay in the kernel's backlog.</summary>
+    /// <summary>New connections stay in the kernel's backlog.</summary>
     internal void Suspend()
     {
         loop.Engine.StopListening(socket.Handle);
@@ -116,7 +116,7 @@ public sealed record ListeningSocket(int Handle, EndAddress Address, int Port, s
 {
     public bool IsUnix => Address.IsUnix;
 
-    /// <summary>Somebody else's to unlink.</summary>
+    /// <summary>Another process unlinks it.</summary>
     public bool IsInherited { get; init; }
 
     /// <summary>Bound to all addresses: each connection must be asked for its own.</summary>

@@ -15,7 +15,7 @@ internal sealed partial class ClientConnection
 
     private int RelayToConsole(byte[] buffer, int position, int end, byte type, int length)
     {
-        if (IsHeldUp || _parts is not null) return position; // One answer at most is kept for who does not read.
+        if (IsHeldUp || _parts is not null) return position; // One answer at most is kept for a client that does not read.
         if (_consoleQueries >= ConsoleQueriesMax)
         {
             _loop.Engine.Pause(this);
@@ -65,8 +65,8 @@ internal sealed partial class ClientConnection
     }
 
     /// <summary>
-    /// Each message by itself, with the descriptors that belong to it. Their reader may be slow, and nothing but the call that
-    /// sends them takes them: so a thread of its own waits for him, and what else the console says to him comes after that.
+    /// Each message by itself, with the descriptors that belong to it. Their reader may be slow, and only the call that sends
+    /// them takes them. So a thread of its own waits for the reader, and the console's further answers to it come after that.
     /// </summary>
     internal void SendDescriptors(IReadOnlyList<DescriptorMessage> messages, DescriptorCopies copies)
     {
@@ -112,7 +112,7 @@ internal sealed partial class ClientConnection
         }
     }
 
-    /// <summary>Nobody hears the rest: the thread that waits for him need not.</summary>
+    /// <summary>The reader is gone: the thread need not wait for it.</summary>
     private void AbandonDescriptors()
     {
         if (_afterDescriptors is not null) Sockets.Shutdown(Handle);

@@ -137,7 +137,7 @@ internal sealed partial class ClientConnection
 
     public override void OnSecured(TlsStream handshake)
     {
-        if (_isDirectTls && !handshake.HasProtocol) // Bytes that a browser was made to send must not be read as PostgreSQL's.
+        if (_isDirectTls && !handshake.HasProtocol) // A browser may have been made to send these bytes.
         {
             Disconnect(Ending.Told("received direct SSL connection request without ALPN protocol negotiation extension"));
             return;

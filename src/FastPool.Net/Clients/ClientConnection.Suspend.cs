@@ -30,14 +30,14 @@ internal sealed partial class ClientConnection
     internal bool CanBeHandedOver => IsParked && !Session.IsConsole && HasNoForeignKeys;
 
     /// <summary>
-    /// It has its answers, and what it may have asked since has not begun. A replication client never comes to that, and begins
-    /// anew where it stopped.
+    /// It has its answers, and what it may have asked since has not begun. A replication client never comes to such a point;
+    /// it connects anew and goes on where it stopped.
     /// </summary>
     internal bool IsBetweenTransactions => !IsCongested
         && (Session.NeedsOwnServer || Server is not { } server
         || (!IsMidMessage && HoldsNothing && server.IsBetweenTransactions));
 
-    /// <summary>It is another process's from now on: nobody is told of anything.</summary>
+    /// <summary>It is another process's from now on: neither side is told.</summary>
     internal void LetGo()
     {
         _loop.Engine.ForgetTls(this);

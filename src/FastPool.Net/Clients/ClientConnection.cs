@@ -100,12 +100,12 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 if (BodyRemaining > 0) break;
             }
 
-            if (Session.IsInCopyIn && Server is { Session.IsInCopy: true })
+            if (Session.IsInCopyIn && Server is { Session.Copy.IsOn: true })
             {
                 var before = position;
                 var rows = SkipRows(buffer, ref position, end, maxPacketSize, FrontendMessage.CopyData);
                 isMidStream |= rows > 0;
-                if (rows > 0) Server.Session.NoteCopyData();
+                if (rows > 0) Server.Session.Copy.NoteData();
                 _loop.Figures.ClientMessages += rows;
                 Session.CountForwarded(position - before);
             }
@@ -143,7 +143,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
                     IsBodySkipped = false;
                     if (!Server.Session.Expect(type) || length > unread.Length) break;
                     position += length;
-                    if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(ServerSession.Fence, _loop.Engine, Server))
+                    if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(CopyTracker.Fence, _loop.Engine, Server))
                     {
                         LoseServer();
                         return end;
@@ -281,12 +281,12 @@ internal sealed partial class ClientConnection : MessageEndpoint
     private bool TryFence(byte[] buffer, ref int run, int position)
     {
         if (!Server!.Session.IsFenceDue) return true;
-        if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(ServerSession.Fence, _loop.Engine, Server))
+        if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(CopyTracker.Fence, _loop.Engine, Server))
         {
             LoseServer();
             return false;
         }
-        Server.Session.ExpectFence();
+        Server.Session.Copy.AddFence();
         run = position;
         return true;
     }
@@ -315,7 +315,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         outbox.Add(buffer, start, end, server);
         if (outbox.IsEmpty) return;
         if (!outbox.Flush(_loop.Engine)) server.Close("server connection closed", mayTerminate: false);
-        // It may have been the last thing to say, which the server reads past: the rest of a COPY that failed.
+        // It may have been the client's last message, which the server reads past: the rest of a COPY that failed.
         else server.Session.Link.TryEnd();
     }
 
@@ -454,7 +454,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
     }
 
     /// <summary>
-    /// Does the steps that <see cref="LeaveInOrder"/> did not reach. Nobody knows what the server has got: it goes too.
+    /// Does the steps that <see cref="LeaveInOrder"/> did not reach. It is unknown what the server has got: it goes too.
     /// </summary>
     private void Abandon()
     {
@@ -470,7 +470,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));
     }
 
-    /// <summary>The server goes too: nobody knows what it has got.</summary>
+    /// <summary>The server goes too: it is unknown what it has got.</summary>
     public override void OnBroken()
     {
         Server?.Close(Loop.InternalError, mayTerminate: false); // It takes its client along.

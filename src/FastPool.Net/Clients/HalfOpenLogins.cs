@@ -4,7 +4,7 @@ using FastPool.Core.Sessions;
 namespace FastPool.Net;
 
 /// <summary>
-/// Clients that have connected and say nothing: whoever they claim to be, they count against no name and no database, only
+/// Clients that have connected and say nothing: whatever name they claim, they count against no user and no database, only
 /// against max_client_conn. When its places run out, one address may hold a share of them at most, and its oldest ones go.
 /// </summary>
 internal static class HalfOpenLogins
@@ -34,14 +34,14 @@ internal static class HalfOpenLogins
         foreach (var client in excess.ToList()) loop.EndLogin(client, TooMany);
     }
 
-    /// <summary>They are for who wants the console, and says so at once.</summary>
+    /// <summary>They are for clients that want the console, and say so at once.</summary>
     private static void EndThoseOnKeptDescriptors(Loop loop)
     {
         foreach (var client in loop.LoginList.Copy())
             if (client.Session.MayOnlyUseConsole && IsSilent(client, loop.NowUs)) loop.EndLogin(client, OutOfDescriptors);
     }
 
-    /// <summary>Nobody but the client itself is waited for.</summary>
+    /// <summary>It waits only for the client itself.</summary>
     private static bool IsSilent(ClientConnection client, long nowUs) =>
         client is
         {

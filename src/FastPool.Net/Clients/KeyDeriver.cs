@@ -22,7 +22,7 @@ internal sealed class KeyDeriver
     private int _idle;
 
     /// <summary>Any loop.</summary>
-    /// <param name="answer">Called on a thread of ours when the keys are there, or when nobody wanted them any more.</param>
+    /// <param name="answer">Called on a thread of ours when the keys are there, or when they were not wanted any more.</param>
     internal void Begin(KeyDerivation derivation, Action answer)
     {
         lock (_gate)

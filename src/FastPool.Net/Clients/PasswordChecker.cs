@@ -45,14 +45,14 @@ internal sealed class PasswordChecker(string name, Func<PasswordCheck, bool> che
         return true;
     }
 
-    /// <summary>The client has gone: nobody waits for the answer. Any loop.</summary>
+    /// <summary>The client has gone: the answer is not waited for. Any loop.</summary>
     internal void Abandon(PasswordCheck request)
     {
         request.IsAbandoned = true;
         AddThread();
     }
 
-    /// <summary>Starts one if somebody waits and all that are there are at work.</summary>
+    /// <summary>Starts one if a check waits and all that are there are at work.</summary>
     private void AddThread()
     {
         lock (_gate)
@@ -75,7 +75,7 @@ internal sealed class PasswordChecker(string name, Func<PasswordCheck, bool> che
         }
     }
 
-    /// <returns>False: there are more threads than a few, and nobody waits.</returns>
+    /// <returns>False: there are more threads than a few, and no check waits.</returns>
     private bool TryTake(out PasswordCheck request, out Action answer)
     {
         lock (_gate)

@@ -8,8 +8,8 @@ using FastPool.Native;
 namespace FastPool.Net;
 
 /// <summary>
-/// Takes over what another process has given up: at first without touching a byte, for that process may yet go on, then,
-/// when it is gone, for good. On the first thread, before the loops run.
+/// Takes over what another process has given up. At first it touches no byte, because that process may yet go on; when that is
+/// gone, it is for good. On the first thread, before the loops run.
 /// </summary>
 internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, StatementTable table)
 {
@@ -37,7 +37,9 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         foreach (var statement in _statements.Values) table.LetGo(statement); // Held by those that use it from now on.
     }
 
-    /// <summary>Goes on: who waited waits again, in the same order; who had been read further than answered is served.</summary>
+    /// <summary>
+    /// Goes on: clients that waited wait again, in the same order; messages that were read and not handled are handled.
+    /// </summary>
     internal void GoOn()
     {
         foreach (var loop in group.All) loop.OnTurnBegun();

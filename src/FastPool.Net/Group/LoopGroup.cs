@@ -66,7 +66,7 @@ public sealed class LoopGroup : ILoops
 
     public IDescriptorSource Descriptors { get; } = new KernelDescriptors();
 
-    /// <summary>Given after the construction, since the console needs the loops; before they start.</summary>
+    /// <summary>Given after the construction, because the console needs the loops; before they start.</summary>
     public IConsole Console
     {
         get => _shared.Console;

@@ -40,7 +40,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         }
     }
 
-    /// <summary>Pools have timers of their own; only what they do not hear of is looked for.</summary>
+    /// <summary>Pools have timers of their own; here only changes are looked for that they do not hear of.</summary>
     private void LookThroughPools()
     {
         var stirred = loop.Registry.Stirred;
@@ -105,8 +105,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
     }
 
     /// <summary>
-    /// A query of the pooler's own is not answered: nobody waits for that without end. While a client is linked, it has as long
-    /// as a login.
+    /// A query of the pooler's own is not answered: the wait for that must end. While a client is linked, it has as long as a
+    /// login.
     /// </summary>
     private string? ReasonToGiveUp(ServerConnection server)
     {

@@ -7,8 +7,8 @@ using FastPool.Core.Settings;
 namespace FastPool.Net;
 
 /// <summary>
-/// SUSPEND on one loop: newcomers stay in the backlog, clients stop at the end of a message, then servers do. The console's
-/// sessions go on.
+/// SUSPEND on one loop: new connections stay in the backlog, clients stop at the end of a message, then servers do. The
+/// console's sessions go on.
 /// </summary>
 internal sealed class LoopSuspension(Loop loop, LoopGroup group)
 {

@@ -4,7 +4,7 @@ using FastPool.Native;
 namespace FastPool.Net;
 
 /// <summary>
-/// Sends messages with open descriptors to a reader who may be slow, on a thread of its own: a takeover has one such reader.
+/// Sends messages with open descriptors to a reader that may be slow, on a thread of its own: a takeover has one such reader.
 /// </summary>
 internal static class DescriptorSender
 {
@@ -45,7 +45,7 @@ internal static class DescriptorSender
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            return Errno.EPROTO; // That reader gets no more; nobody else is concerned.
+            return Errno.EPROTO; // That reader gets no more; no other connection is concerned.
         }
         finally
         {

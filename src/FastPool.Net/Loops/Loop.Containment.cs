@@ -51,7 +51,7 @@ internal sealed partial class Loop
         }
     }
 
-    /// <summary>A step of closing a connection: the next one follows whatever comes of it.</summary>
+    /// <summary>A step of closing a connection: the next one follows even if it throws.</summary>
     internal void Try(Action step)
     {
         try
@@ -84,7 +84,7 @@ internal sealed partial class Loop
     /// <summary>An operation of a pool has thrown: those it was about are closed, each on its own loop.</summary>
     public void OnFailed(Exception failure, PoolClient? client, PooledServer? server)
     {
-        // It may be told in the middle of somebody else's delivery, whose bytes stand gathered: those stay.
+        // It may be told in the middle of another connection's delivery, whose gathered bytes stay.
         Note("an operation of a pool", failure);
         if (server is ServerSession session) _all[server.Loop].Post(new ActionLetter(_ => Connection(session).OnBroken()));
         if (client is ClientSession) _all[client.Loop].Post(new ActionLetter(_ => Connection(client).OnBroken()));

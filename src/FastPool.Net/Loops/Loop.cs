@@ -69,7 +69,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     /// <summary>The work to do three times a second. Given after the construction.</summary>
     internal Action OnTick { get; set; } = static () => { };
 
-    /// <summary>Takes a cancel request on its way: who brought it, and for which key. Given after the construction.</summary>
+    /// <summary>
+    /// Takes a cancel request on its way: the client that brought it, and its key. Given after the construction.
+    /// </summary>
     internal Action<ClientConnection, ulong> BeginCancel { get; set; } = static (_, _) => { };
     internal ConnectionList<ClientConnection> ClientList => _clients;
     internal ConnectionList<ClientConnection> LoginList => _logins;
@@ -396,7 +398,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         if (ending.Message is not null && settings.LogPoolerErrors) Context.Log.PoolerError(client.LogPrefix, ending.Message);
     }
 
-    /// <summary>A name that only somebody claims is not noted.</summary>
+    /// <summary>A name that was only claimed is not noted.</summary>
     private void NoteEnding(ClientSession client, string message)
     {
         var isLogin = client.Login is not null;

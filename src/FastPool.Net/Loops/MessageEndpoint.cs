@@ -7,8 +7,9 @@ using FastPool.Protocol;
 namespace FastPool.Net;
 
 /// <summary>
-/// A stream of messages. Bytes of one receive that were not handled are put in front of the next, in the headroom of the loop's
-/// buffer, so that a message that was cut is whole again; only what is longer than that is gathered in a buffer of its own.
+/// A stream of messages. Bytes of one receive that were not handled are put in front of the next, in the headroom of the
+/// loop's buffer, so that a message that was cut is whole again. Only more bytes than that are gathered in a buffer of their
+/// own.
 /// </summary>
 internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
 {
@@ -47,7 +48,7 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
     /// <summary>Between two messages, with nothing kept in either direction.</summary>
     private protected bool IsAtRest => HoldsNothing && BodyRemaining == 0 && !IsCongested;
 
-    /// <summary>The rest of the present message is for nobody.</summary>
+    /// <summary>The rest of the present message is dropped.</summary>
     private protected bool IsBodySkipped;
 
     /// <summary>Handles what it can.</summary>

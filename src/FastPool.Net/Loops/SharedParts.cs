@@ -9,7 +9,7 @@ internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? 
 {
     private long _lastId;
 
-    /// <summary>Given after the construction, since the console needs the loops; before they start.</summary>
+    /// <summary>Given after the construction, because the console needs the loops; before they start.</summary>
     internal IConsole Console { get; set; } = null!;
 
     internal TlsContexts Tls { get; } = new();

@@ -15,9 +15,10 @@ public sealed record CachedHost(string Name, long ExpiresUs, IReadOnlyList<IPAdd
 public sealed record CachedZone(string Name, uint Serial, int HostCount);
 
 /// <summary>
-/// Answers of the DNS, kept for dns_max_ttl (failures for dns_nxdomain_ttl) whatever their records say. Whoever asks for a name
-/// that is being looked up shares the look-up. An address that a new answer lacks is marked gone, by which its servers are
-/// replaced. Nothing is set up before the first name is asked for. Any thread; the lock is held for a few look-ups in tables.
+/// Answers of the DNS, kept for dns_max_ttl (failures for dns_nxdomain_ttl) whatever their records say. A second question for
+/// a name that is being looked up shares the look-up. An address that a new answer lacks is marked gone, by which its servers
+/// are replaced. Nothing is set up before the first name is asked for. Any thread; the lock is held for a few look-ups in
+/// tables.
 /// </summary>
 public sealed class HostResolver : IHostResolver
 {
@@ -120,7 +121,7 @@ public sealed class HostResolver : IHostResolver
             {
                 found = _queries.Value.Addresses(host.Name);
             }
-            catch (Exception e) when (e is not OutOfMemoryException) // Whoever waits is answered whatever goes wrong.
+            catch (Exception e) when (e is not OutOfMemoryException) // The callers that wait are answered, whatever goes wrong.
             {
                 _log.Failure("", $"DNS: {e.Message}");
             }
@@ -234,7 +235,7 @@ public sealed class HostResolver : IHostResolver
         internal List<Action<IReadOnlyList<HostAddress>>>? Waiting { get; set; }
 
         /// <summary>
-        /// The look-up that is under way began before the zone's number was known: its answer may be of before.
+        /// The look-up that is under way began before the zone's number was known: its answer may be an old one.
         /// </summary>
         internal bool WasAskedTooEarly { get; set; }
 

@@ -139,7 +139,7 @@ internal sealed partial class ServerConnection
 
     private void FinishLogin()
     {
-        if (Session.IsCloseNeeded) // Its parameters of the old server must not welcome anybody.
+        if (Session.IsCloseNeeded) // It has parameters of the old server, with which no client may be welcomed.
         {
             // RECONNECT in the middle of a login is no failure of the server.
             Close("connect string changed", mayTerminate: true, isDeliberate: true);

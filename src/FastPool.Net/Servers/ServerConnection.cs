@@ -267,7 +267,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     void IServerEnd.OnClientGone(string? reason, bool isCutShort)
     {
         _isCutShort = isCutShort;
-        IsBodySkipped = true; // The rest of a message to the client that has gone is for nobody.
+        IsBodySkipped = true; // The rest of a message to the client that has gone is dropped.
         if (!_loop.Engine.SendDeferredTo(this))
         {
             Close("server conn crashed?", mayTerminate: false);
@@ -284,7 +284,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     }
 
     /// <summary>
-    /// Whoever had the server is through with it: cancel requests aimed at it come first, then the reset query, then the pool.
+    /// The client that had the server is through with it: cancel requests aimed at it come first, then the reset query, then
+    /// the pool.
     /// </summary>
     internal void Release()
     {
@@ -304,7 +305,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         SendQuery(query, "reset query failed");
     }
 
-    /// <summary>To the pool as it is: nobody has used it since it was last clean.</summary>
+    /// <summary>To the pool as it is: it has not been used since it was last clean.</summary>
     internal void Return() => Session.Pool.Return(Session, _loop);
 
     internal void RunCheck()

@@ -9,13 +9,13 @@ using FastPool.Net.Names;
 namespace FastPool.Net;
 
 /// <summary>
-/// Opens server connections that a pool has decided on: picks the host, finds its address, connects. When that fails the
-/// next address, then the next host, is tried at once in the same place of the pool; the pool hears of a failure, and
-/// server_login_retry counts, only when none is left.
+/// Opens server connections that a pool has decided on: picks the host, finds its address, connects. When that fails the next
+/// address, then the next host, is tried at once in the same place of the pool. Only when none is left does the pool hear of a
+/// failure, and server_login_retry count.
 /// </summary>
 internal sealed class ServerDialer(IHostResolver resolver)
 {
-    /// <param name="only">Whom alone the connection is for; null: whoever waits in the pool.</param>
+    /// <param name="only">The only client that the connection is for; null: all that wait in the pool.</param>
     internal void Dial(Loop loop, Pool pool, ClientSession? only)
     {
         DialPlan plan;
@@ -103,7 +103,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
         }
         server.Session.Remote = target.Remote;
         server.Address = target.Address;
-        // Which name of a list an address came from, nobody asks later.
+        // The name of a list that an address came from is not needed later.
         if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = target.Origin;
         var errno = loop.Engine.Connect(server, target.Address);
         if (errno == 0) return;

@@ -4,8 +4,8 @@ using FastPool.Native;
 namespace FastPool.Net;
 
 /// <summary>
-/// The two contexts of the process: clients come in through one, which a load or reload makes; servers are reached
-/// through the other, which is made when a server first agrees to TLS, and anew when settings or files have changed.
+/// The two contexts of the process. Clients come in through one, which a load or reload makes. Servers are reached through the
+/// other, which is made when a server first agrees to TLS, and anew when settings or files have changed.
 /// </summary>
 public sealed class TlsContexts
 {

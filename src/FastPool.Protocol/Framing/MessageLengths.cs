@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace FastPool.Protocol;
 
 /// <summary>
-/// The least and the greatest length of each type of message, type byte included. Any other length is refused before anybody
+/// The least and the greatest length of each type of message, type byte included. Any other length is refused before a session
 /// looks into it, so that a field of fixed place is always there. Types without a row here have no length that is wrong.
 /// Source: PostgreSQL, Message Formats; for what clients send, the bound that PostgreSQL 14 has set for small messages.
 /// </summary>

@@ -2,8 +2,7 @@ namespace FastPool.Protocol;
 
 /// <summary>
 /// The pooler's own ErrorResponse: exactly the fields S, C and M in this order, as PgBouncer's clients know it, without the V
-/// field
-/// of a server.
+/// field of a server.
 /// </summary>
 public static class PoolerError
 {

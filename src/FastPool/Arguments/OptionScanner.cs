@@ -1,8 +1,8 @@
 namespace FastPool.Arguments;
 
 /// <summary>
-/// getopt_long of the GNU C library: bundled letters, arguments in the same word or the next, long names cut short while they are
-/// unique, options behind operands, -- as the end. Its messages too, for scripts compare them.
+/// getopt_long of the GNU C library: bundled letters, arguments in the same word or the next, long names cut short while they
+/// are unique, options behind operands, -- as the end. Its messages too, because scripts compare them.
 /// </summary>
 public sealed class OptionScanner(IReadOnlyList<string> arguments, IReadOnlyList<Option> options, bool isPosix)
 {

@@ -5,7 +5,7 @@ using FastPool.Native.Process;
 namespace FastPool.Life;
 
 /// <summary>
-/// -d. A runtime that has started cannot fork, so this program is executed once more, with a marker in its environment; the
+/// -d. A runtime that has started cannot fork, so this program is executed once more, with a marker in its environment. The
 /// first process waits until the second says that it serves, or ends with the status of the one that failed. Until it leaves
 /// for the background the second has the caller's stderr, so its complaints are seen where they are expected.
 /// </summary>

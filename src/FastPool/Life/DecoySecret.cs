@@ -5,10 +5,10 @@ using FastPool.Native.Process;
 namespace FastPool.Life;
 
 /// <summary>
-/// The secret from which salts are made, for user names that have none of their own. It outlives the process: a name whose salt
-/// changes with each start would be known for a made-up one. Kept beside auth_file; where nothing can be written, made of the
-/// machine's id. Never made of the passwords themselves: a salt is told to everybody, who could then try passwords against it. It
-/// is a key as it stands: a process that meets no password does not load the library that hashes.
+/// The secret from which salts are made, for user names that have none of their own. It outlives the process: a name whose
+/// salt changes with each start would betray that it is made up. Kept beside auth_file; where nothing can be written, made of
+/// the machine's id. Never made of the passwords themselves: a salt is told to everybody, who could then try passwords against
+/// it. It is used as a key without hashing, so a process that meets no password need not load the hashing library.
 /// </summary>
 internal static class DecoySecret
 {

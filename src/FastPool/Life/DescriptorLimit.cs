@@ -8,15 +8,15 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Life;
 
 /// <summary>
-/// How many descriptors there may be, beside how many there may have to be. There may be as many as the system grants: its soft
-/// limit is for programs that cannot deal with many.
+/// The limit of descriptors, and the number that the settings may need. The limit is raised as far as the system allows: the
+/// soft limit is for programs that cannot deal with many.
 /// </summary>
 internal static class DescriptorLimit
 {
     /// <summary>The soft limit becomes the hard one.</summary>
     internal static void Raise() => _ = Identity.TryRaiseDescriptorLimit();
 
-    /// <summary>As it is now; somebody may have changed it from outside.</summary>
+    /// <summary>As it is now; it may have been changed from outside.</summary>
     internal static void Look(DescriptorReserve reserve)
     {
         if (Identity.DescriptorLimit(out var soft, out _) >= 0) reserve.SetLimit(soft);

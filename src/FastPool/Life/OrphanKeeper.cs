@@ -3,9 +3,9 @@ using FastPool.Native.Process;
 namespace FastPool.Life;
 
 /// <summary>
-/// The duty of process 1 to the others: the children of processes that have ended become its own, and stay in the process table
-/// until it takes note of their ends. A helper of PAM has somebody who waits for it, so only who is found dead twice in a row is
-/// an orphan.
+/// The duty of process 1 to the others: the children of processes that have ended become its own, and stay in the process
+/// table until it takes note of their ends. A helper of PAM has a thread that waits for it, so only a child that is found dead
+/// twice in a row is an orphan.
 /// </summary>
 internal sealed class OrphanKeeper
 {

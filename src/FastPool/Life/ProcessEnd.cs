@@ -3,8 +3,8 @@ using FastPool.Native.Process;
 namespace FastPool.Life;
 
 /// <summary>
-/// The one way out. Each clean-up runs once, last come first, and then the process is gone: it does not wait
-/// for the threads that carry traffic.
+/// The one way out. Each clean-up runs once, the last added first, and then the process is gone: it does not wait for the
+/// threads that carry traffic.
 /// </summary>
 public sealed class ProcessEnd
 {

@@ -50,7 +50,7 @@ public readonly record struct ShutdownState(PauseMode Pause, ShutdownMode Shutdo
     };
 
     /// <summary>
-    /// The first asks, the second insists. Nobody can leave a suspended pooler, so waiting for that would never end.
+    /// The first signal asks, the second insists. No client can leave a suspended pooler, so waiting for that would never end.
     /// </summary>
     private SignalAnswer End(string name, string waiting, ShutdownMode mode)
     {

@@ -12,7 +12,8 @@ public sealed class SystemdNotify(string? socketPath)
 
     /// <summary>A reload begins; <see cref="Ready"/> ends it, well or not.</summary>
     /// <summary>
-    /// This process is the service from now on. Said before the one that was ends, or the service manager takes that for the end.
+    /// This process is the service from now on. It says so before the old one ends, because the service manager would take
+    /// that end for the end of the service.
     /// </summary>
     public void IsMain(int pid) => Send($"MAINPID={pid}");
 

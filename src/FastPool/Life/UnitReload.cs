@@ -3,8 +3,8 @@ using FastPool.Arguments;
 namespace FastPool.Life;
 
 /// <summary>
-/// -R as the ExecReload= of a unit of systemd. Such a command has to end, and the service manager has to hear which process is
-/// the service from then on, or it takes the end of the old process for the end of the service. Source: systemd.exec(5),
+/// -R as the ExecReload= of a unit of systemd. Such a command has to end, and it has to tell the service manager which process
+/// is the service from then on. Else the end of the old process is taken for the end of the service. Source: systemd.exec(5),
 /// environment variables of control processes; sd_notify(3).
 /// </summary>
 internal static class UnitReload

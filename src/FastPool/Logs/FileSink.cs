@@ -4,9 +4,9 @@ using FastPool.Native.Process;
 namespace FastPool.Logs;
 
 /// <summary>
-/// The logfile. Opened when there is something to write, so that a rotated file appears with its first line. While the process is
-/// root, which it is until it becomes another user, only folders that are root's alone may have links in them: who else could
-/// write there could lead root to any file.
+/// The logfile. Opened when there is something to write, so that a rotated file appears with its first line. While the process
+/// is root, which it is until it becomes another user, a link is followed only in a folder that root alone can write to. In
+/// any other folder a user could lead root to any file.
 /// </summary>
 /// <param name="cannotOpen">Ends the process: a pooler whose log is gone is not to go on in silence.</param>
 public sealed class FileSink(Action<string, int> cannotOpen) : ILogSink

@@ -45,7 +45,7 @@ internal sealed class JsonLine(int pid)
         return new LogLine(level, bytes, bytes[..^1]);
     }
 
-    /// <summary>For programs and people alike: what need not be escaped is not.</summary>
+    /// <summary>Read by programs and people alike: nothing is escaped without need.</summary>
     private static System.Text.Encodings.Web.JavaScriptEncoder LogEncoder =>
         System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 

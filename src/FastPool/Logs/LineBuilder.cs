@@ -7,7 +7,8 @@ namespace FastPool.Logs;
 
 /// <summary>
 /// Puts a line together, in one buffer that is used again for each: YYYY-MM-DD HH:MM:SS.mmm TZ [pid] LEVEL text. Control bytes
-/// are escaped, for names and texts of peers get into the log, and from there to a terminal. Not for several threads at once.
+/// are escaped, because names and texts of peers get into the log, and from there to a terminal. Not for several threads at
+/// once.
 /// </summary>
 public sealed class LineBuilder(int pid)
 {

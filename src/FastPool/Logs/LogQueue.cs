@@ -3,11 +3,11 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Logs;
 
 /// <summary>
-/// Lines on their way to the sinks, written in their order by a thread of its own: a pipe that nobody reads, or a slow disk,
-/// holds up that thread and nobody else. There is an end to what waits; lines beyond it are dropped and counted, and a line in
-/// their place says so.
+/// Lines on their way to the sinks, written in their order by a thread of its own: a pipe without a reader, or a slow disk,
+/// holds up that thread alone. There is an end to what waits; lines beyond it are dropped and counted, and a line in their
+/// place says so.
 /// </summary>
-/// <param name="gate">Whoever calls holds it, but for <see cref="Flush"/>.</param>
+/// <param name="gate">The caller of each method but <see cref="Flush"/> holds it.</param>
 /// <param name="write">Writes one entry; may take long.</param>
 /// <param name="lineOfDropped">The line that stands for so many others.</param>
 internal sealed class LogQueue(object gate, Action<LogEntry> write, Func<long, LogEntry> lineOfDropped)

@@ -7,11 +7,11 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Logs;
 
 /// <summary>
-/// The log: where lines of all threads become one after another. Each is built under the lock and leaves in one write, so that no
-/// reader sees half of one. While the process starts it is written at once; from <see cref="WriteBehind"/> on by a thread of its
-/// own, and nobody waits for a sink. Every category is the same logger, for the log's format has no place for a category.
-/// It is its own factory: LoggerFactory of Microsoft.Extensions.Logging brings dependency injection and options along, 2.27 →
-/// 3.01 MB.
+/// The log: where lines of all threads become one after another. Each is built under the lock and leaves in one write, so that
+/// no reader sees half of one. While the process starts it is written at once; from <see cref="WriteBehind"/> on by a thread
+/// of its own, and no thread waits for a sink. Every category is the same logger, because the log's format has no place for a
+/// category. It is its own factory: LoggerFactory of Microsoft.Extensions.Logging brings dependency injection and options
+/// along, 2.27 → 3.01 MB.
 /// </summary>
 public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
 {
@@ -79,7 +79,7 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
 
     // ---- behind -----------------------------------------------------------------------------------------------------
 
-    /// <summary>From now on nobody waits for a line to be written.</summary>
+    /// <summary>From now on no thread waits for a line to be written.</summary>
     public void WriteBehind()
     {
         lock (_gate)
@@ -98,7 +98,7 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
         else Write(entry.Line);
     }
 
-    /// <summary>Lines that nobody took in time.</summary>
+    /// <summary>Lines that the sinks did not take in time.</summary>
     internal long DroppedCount
     {
         get
@@ -150,7 +150,9 @@ public sealed class PoolerLog : ILoggerProvider, ILoggerFactory
 
     public void Dispose() => Reopen();
 
-    /// <summary>Goes to stderr even when quiet, for there is nowhere else to say it. The pid has no brackets here.</summary>
+    /// <summary>
+    /// Goes to stderr even when quiet, because there is no other place to say it. The pid has no brackets here.
+    /// </summary>
     private void CannotOpen(string path, int errno)
     {
         Span<byte> stamp = stackalloc byte[LocalClock.BytesMax];

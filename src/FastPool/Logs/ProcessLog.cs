@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FastPool.Logs;
 
-/// <summary>The lines of the process side. Texts are PgBouncer's wherever it has one, for tools read them.</summary>
+/// <summary>The lines of the process side. Texts are PgBouncer's wherever it has one, because tools read them.</summary>
 internal static partial class ProcessLog
 {
     /// <summary>A line whose level and text come from elsewhere.</summary>

@@ -6,8 +6,8 @@ using FastPool.Life;
 namespace FastPool.MakeAuth;
 
 /// <summary>
-/// Where to connect and as whom: a connection string in either of libpq's forms, over the environment. Source: PostgreSQL, libpq,
-/// Connection Strings.
+/// The server to connect to, and the user: a connection string in either of libpq's forms, over the environment. Source:
+/// PostgreSQL, libpq, Connection Strings.
 /// </summary>
 internal sealed class ConnectionOptions
 {

@@ -15,7 +15,7 @@ internal sealed class OldProcess : IDisposable
 
     internal OldProcess(int socket) => _socket = socket;
 
-    /// <summary>Descriptors that have come and that nobody has taken yet, in their order.</summary>
+    /// <summary>Descriptors that have come and were not taken yet, in their order.</summary>
     internal List<int> Descriptors { get; } = [];
 
     internal void Send<T>(scoped in T message)

@@ -56,8 +56,8 @@ internal sealed class TakeoverDialogue : IDisposable
     }
 
     /// <summary>
-    /// The other side sends connections that are logged in: it must be the same user's process, or root's. Its
-    /// socket must lie where nobody else can put one in its place.
+    /// The other side sends connections that are logged in: it must be the same user's process, or root's. Its socket must lie
+    /// where no other user can put one in its place.
     /// </summary>
     private static string? ReasonToDistrust(int socket, string folder)
     {
@@ -159,7 +159,7 @@ internal sealed class TakeoverDialogue : IDisposable
             case "client": // It was not known yet who it is.
                 Sockets.Close(descriptor);
                 break;
-            // In the middle of its login, which nobody can finish who has not begun it.
+            // In the middle of its login, which only the process that began it can finish.
             case "server" when row is { CancelKey: 0, LinkedDescriptor: 0 }:
                 Sockets.Close(descriptor);
                 break;

@@ -70,7 +70,7 @@ internal sealed class HttpConnection(int handle, long nowUs)
         return HttpStep.Answer;
     }
 
-    /// <summary>A method is of capital letters; what begins otherwise will not become a request.</summary>
+    /// <summary>A method consists of capital letters; bytes that begin otherwise will not become a request.</summary>
     private static bool LooksLikeHttp(ReadOnlySpan<byte> received) => received[0] is >= (byte)'A' and <= (byte)'Z';
 
     internal void Answer(HttpResponse response, long nowUs)

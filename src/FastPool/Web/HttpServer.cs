@@ -8,8 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Web;
 
 /// <summary>
-/// A few short answers over HTTP for monitoring: one thread, one epoll set, GET and HEAD, one request a connection. A client that
-/// is slow, silent or talks nonsense holds one of <see cref="ConnectionsMax"/> places for seconds and nobody up.
+/// A few short answers over HTTP for monitoring: one thread, one epoll set, GET and HEAD, one request a connection. A client
+/// that is slow, silent or talks nonsense holds one of <see cref="ConnectionsMax"/> places for some seconds, and holds up no
+/// other client.
 /// </summary>
 internal sealed class HttpServer : IDisposable
 {

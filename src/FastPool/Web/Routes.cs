@@ -30,7 +30,7 @@ internal sealed class Routes(ControlPlane plane)
         return request.Method == "HEAD" ? response with { IsHeadOnly = true } : response;
     }
 
-    /// <summary>Alive is who answers: the control thread takes work.</summary>
+    /// <summary>The process is alive if it answers: the control thread takes work.</summary>
     private HttpResponse Health() => Gather("text/plain; charset=utf-8", static () => "ok\n"u8.ToArray());
 
     /// <summary>The control thread gathers; the text is made as it is sent, however long it is.</summary>

@@ -329,7 +329,7 @@ public class ClientAttackTests
             f.Users["guest"] = LoginClient.Scram.Verifier("other");
             f.Databases["forced"] = "{server} dbname=app user=user_scram";
         });
-        // Nobody has proved it yet: the forced user has a verifier and no key.
+        // No client has proved it yet: the forced user has a verifier and no key.
         Assert.Equal("FATAL/08P01 server login failed: wrong password type",
             (await LoginClient.LoginAsync(pooler.Port, false, "guest", "forced", "other")).Answer);
         Assert.Equal("in",

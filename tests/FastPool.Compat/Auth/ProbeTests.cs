@@ -5,8 +5,8 @@ using System.Text;
 namespace FastPool.Compat.Auth;
 
 /// <summary>
-/// Somebody without a password asks the published binary about names, and holds places under them: he learns nothing, costs
-/// little, and locks nobody out.
+/// An attacker without a password asks the published binary about names, and holds places under them. He learns nothing, costs
+/// little, and locks no user out.
 /// </summary>
 public class ProbeTests
 {

@@ -4,7 +4,7 @@ using Npgsql;
 namespace FastPool.Compat.Auth;
 
 /// <summary>
-/// Attacks of servers, or of somebody in between, on PgBouncer: each ends that server's login, and other logins go on.
+/// Attacks of servers, or of an attacker in between, on PgBouncer: each ends that server's login, and other logins go on.
 /// </summary>
 public class ServerAttackTests
 {

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace FastPool.Compat.Dist;
 
-/// <summary><c>fastpool check</c>, as somebody at a shell or a build server runs it.</summary>
+/// <summary><c>fastpool check</c>, as a user at a shell or a build server runs it.</summary>
 public sealed class CheckTests
 {
     [PoolerFact(FastPoolOnly = "is a command of its own")]
@@ -74,7 +74,7 @@ public sealed class CheckTests
         return $"{folder}/p.ini";
     }
 
-    /// <summary>As whoever runs the tests, so that files may be closed to others.</summary>
+    /// <summary>As the user that runs the tests, so that files may be closed to others.</summary>
     private static async Task<(int Exit, string Text)> CheckAsync(params string[] arguments) =>
         await Checkout.RunAsync(Binary.Path, ["check", .. arguments]);
 }

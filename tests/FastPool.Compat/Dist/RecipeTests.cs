@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace FastPool.Compat.Dist;
 
-/// <summary>dist/recipes, as somebody would follow it.</summary>
+/// <summary>dist/recipes, as a user would follow it.</summary>
 public sealed class RecipeTests
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(20) };

@@ -10,7 +10,7 @@ namespace FastPool.Compat.Faults;
 
 /// <summary>
 /// Wrong messages by the thousand against the published binary, from clients and from servers, for FASTPOOL_FUZZ_SECONDS (20)
-/// each: it lives, its memory is flat, no mistake of its own is counted, and an honest client beside them has all its answers.
+/// each. It lives, its memory is flat, no mistake of its own is counted, and an honest client beside them has all its answers.
 /// FASTPOOL_FUZZ_SEED=n begins elsewhere.
 /// </summary>
 public class FuzzTests(ITestOutputHelper output)

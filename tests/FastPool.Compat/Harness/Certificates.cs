@@ -20,7 +20,7 @@ internal sealed class Certificates
 
     /// <summary>
     /// The certificate of one of: server (localhost, 127.0.0.1), other (elsewhere.example), cn (common name localhost only),
-    /// renewed, user_trust, expired (of user_trust), upper (USER_TRUST), alias (somebody, person.example).
+    /// renewed, user_trust, expired (of user_trust), upper (USER_TRUST), alias (another name, person.example).
     /// </summary>
     public string Certificate(string name) => File(name + ".crt");
 

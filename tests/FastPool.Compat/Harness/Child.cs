@@ -47,7 +47,7 @@ internal sealed class Child : IAsyncDisposable
         params (string Name, string Value)[] environment) =>
         Start([.. Machine.AsUser, program, .. arguments], folder, environment);
 
-    /// <summary>As whoever runs the tests, root it may be.</summary>
+    /// <summary>As the user that runs the tests, which may be root.</summary>
     public static Child StartAsIs(string program, IEnumerable<string> arguments, string folder,
         params (string Name, string Value)[] environment) =>
         Start([program, .. arguments], folder, environment);

@@ -52,7 +52,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>Resets all connections.</summary>
     public void Reset() => CloseAll(reset: true);
 
-    /// <summary>Whoever connects from now on is refused; connections stay.</summary>
+    /// <summary>New connections are refused from now on; those that are there stay.</summary>
     public void StopListening() => _listener.Dispose();
 
     public ValueTask DisposeAsync()

@@ -35,7 +35,7 @@ internal static class Machine
         return folder;
     }
 
-    /// <summary>A loopback port that nobody listened on a moment ago, and that no other test is given.</summary>
+    /// <summary>A loopback port that was free a moment ago, and that no other test is given.</summary>
     public static int FreePort()
     {
         for (; ; )

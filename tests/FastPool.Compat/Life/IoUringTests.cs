@@ -1,7 +1,7 @@
 namespace FastPool.Compat.Life;
 
 /// <summary>
-/// Sends of a turn leave together where the kernel lets them; where it does not, or nobody wants it, nothing else changes.
+/// Sends of a turn leave together where the kernel lets them; where it does not, or the setting is off, nothing else changes.
 /// </summary>
 public sealed class IoUringTests
 {

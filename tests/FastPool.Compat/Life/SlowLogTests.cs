@@ -1,6 +1,6 @@
 namespace FastPool.Compat.Life;
 
-/// <summary>A log that takes nothing more: nobody waits for it but the one thread that writes it.</summary>
+/// <summary>A log that takes nothing more: only the thread that writes it waits.</summary>
 public class SlowLogTests
 {
     private const int LogsOfAPipe = 400; // Three lines of some hundred bytes each: twice what a pipe holds.
@@ -9,7 +9,7 @@ public class SlowLogTests
     {
         var path = Path.Combine(Machine.NewFolder("log"), "pipe");
         Assert.Equal(0, (await Child.RunAsync("mkfifo", [path])).ExitCode);
-        // Somebody has it open, and does not read.
+        // A reader has it open, and does not read.
         var pipe = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         return (await Pooler.StartAsync(loops, f => f["logfile"] = path), pipe, path);
     }

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace FastPool.Compat.Pooling;
 
 /// <summary>
-/// Replication through the pooler: PostgreSQL's own programs take a base backup, WAL and logical changes over connections
-/// that nobody shares. Source: PostgreSQL, Streaming Replication Protocol.
+/// Replication through the pooler: PostgreSQL's own programs take a base backup, WAL and logical changes over connections that
+/// are not shared. Source: PostgreSQL, Streaming Replication Protocol.
 /// </summary>
 public class ReplicationTests
 {

@@ -1,8 +1,8 @@
 namespace FastPool.Compat.Streams;
 
 /// <summary>
-/// Wrong, odd and excessive messages of a client that is logged in: the reply is what PostgreSQL gives to the same bytes, byte
-/// for byte, or the words of PgBouncer's where it answers itself; nothing hangs, no server is lost, and the next client finds
+/// Wrong, odd and excessive messages of a client that is logged in. The reply is what PostgreSQL gives to the same bytes, byte
+/// for byte, or PgBouncer's words where that answers itself. Nothing hangs, no server is lost, and the next client finds
 /// everything in order.
 /// </summary>
 public class BadInputTests

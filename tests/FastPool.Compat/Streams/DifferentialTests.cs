@@ -3,8 +3,8 @@ using Xunit.Abstractions;
 namespace FastPool.Compat.Streams;
 
 /// <summary>
-/// Recorded streams of clients, played to a PgBouncer of this machine and to the binary under test: the replies are the same,
-/// byte for byte, but for what must differ (cancel keys, the version of the server, the order of the variables in the welcome).
+/// Recorded streams of clients, played to a PgBouncer of this machine and to the binary under test. The replies are the same,
+/// byte for byte, but for what must differ: cancel keys, the version of the server, the order of the variables in the welcome.
 /// Where Debian's 1.18 and 1.25.2 differ, the stream says what 1.25.2 answers, and that the older one answers otherwise.
 /// </summary>
 public class DifferentialTests(ITestOutputHelper output)

@@ -223,7 +223,7 @@ public class OwnStatementTests
         }
     }
 
-    /// <summary>Somebody else on the same servers: an unnamed statement of its own, and the same names.</summary>
+    /// <summary>Another client on the same servers: an unnamed statement of its own, and the same names.</summary>
     private static async Task DisturbAsync(RawClient other)
     {
         await other.SendAsync([.. Wire.Close('S', "k"), .. Wire.Parse("k", "select 'other'"),

@@ -50,7 +50,8 @@ public class StatementMemoryTests(ITestOutputHelper output)
 
     /// <summary>
     /// The message is held whole for a moment, and its text is kept as long as client or server have the statement: one copy.
-    /// Memory needed on the way is given back within seconds, though nothing more is allocated by which anybody would notice.
+    /// Memory needed on the way is given back within seconds, though nothing more is allocated that would give the runtime
+    /// cause.
     /// </summary>
     [PoolerTheory(Since = "1.21"), Loops]
     public async Task Of_a_huge_statement_one_copy_stays(int loops)

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace FastPool.Compat.Takeover;
 
-/// <summary>-R with TLS on own records, to clients and to PostgreSQL: nobody notices.</summary>
+/// <summary>-R with TLS on own records, to clients and to PostgreSQL: neither side notices.</summary>
 public class OwnTlsTakeoverTests
 {
     private const string Reason = "PgBouncer cuts them off";

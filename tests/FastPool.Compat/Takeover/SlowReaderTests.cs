@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace FastPool.Compat.Takeover;
 
-/// <summary>SHOW FDS for somebody who does not read the answer.</summary>
+/// <summary>SHOW FDS for a session that does not read the answer.</summary>
 public class SlowReaderTests
 {
     /// <summary>As the pooler's own user: logs in over the Unix socket, asks, and reads no more.</summary>

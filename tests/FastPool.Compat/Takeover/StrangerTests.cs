@@ -3,7 +3,7 @@ namespace FastPool.Compat.Takeover;
 /// <summary>-R where another user of the machine has put himself in the old process's place.</summary>
 public class StrangerTests
 {
-    /// <summary>Lets in whoever comes, as an old process does.</summary>
+    /// <summary>Lets everyone in, as an old process does.</summary>
     private const string Stranger = """
         use IO::Socket::UNIX;
         umask 0;

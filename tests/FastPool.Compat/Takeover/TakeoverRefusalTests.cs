@@ -4,7 +4,7 @@ using FastPool.Compat.Dist;
 namespace FastPool.Compat.Takeover;
 
 /// <summary>
-/// -R where there is nothing to take over, or somebody else is about to; and in the background, as init scripts use it.
+/// -R where there is nothing to take over, or another process is about to; and in the background, as init scripts use it.
 /// </summary>
 public class TakeoverRefusalTests
 {

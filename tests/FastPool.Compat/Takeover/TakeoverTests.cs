@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace FastPool.Compat.Takeover;
 
-/// <summary>-R under load: nobody notices.</summary>
+/// <summary>-R under load: no client notices.</summary>
 public partial class TakeoverTests
 {
     private const int Takeovers = 10;

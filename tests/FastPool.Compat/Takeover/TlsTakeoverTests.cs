@@ -5,8 +5,8 @@ using Npgsql;
 namespace FastPool.Compat.Takeover;
 
 /// <summary>
-/// -R with TLS in the library's hands, whose keys no other process can have: nobody is cut in the middle of a transaction, and
-/// who has to connect anew is told so while nothing is under way.
+/// -R with TLS in the library's hands, whose keys no other process can have. No client is cut in the middle of a transaction.
+/// One that has to connect anew is told so while nothing is under way.
 /// </summary>
 public class TlsTakeoverTests
 {

@@ -6,8 +6,8 @@ using System.Text.RegularExpressions;
 namespace FastPool.Compat.Tls;
 
 /// <summary>
-/// Nothing beyond the settings is offered, and what they name is: every cipher that the library knows is tried with every
-/// version, and what the pooler itself offers to servers is read out of its first flight.
+/// Nothing beyond the settings is offered, and what they name is. Every cipher that the library knows is tried with every
+/// version. The pooler's own offer to servers is read out of its first flight.
 /// </summary>
 public class OfferTests
 {

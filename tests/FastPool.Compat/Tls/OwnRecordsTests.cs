@@ -80,7 +80,7 @@ public class OwnRecordsTests
         Assert.Matches("VmFlags:.* dd ", await File.ReadAllTextAsync($"/proc/{pooler.Pid}/smaps"));
     }
 
-    /// <summary>openssl s_client with somebody at its keyboard.</summary>
+    /// <summary>openssl s_client with a user at its keyboard.</summary>
     private sealed class SClient : IDisposable
     {
         private readonly Process _process;

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace FastPool.Compat.Tls;
 
-/// <summary>TLS towards PostgreSQL: what each mode asks for, whom it believes, and what a liar in between gets.</summary>
+/// <summary>
+/// TLS towards PostgreSQL: what each mode asks for, which server it believes, and what a liar in between gets.
+/// </summary>
 public class ServerTlsTests
 {
     private const string CipherOfServer = "select coalesce(version, 'plain') from pg_stat_ssl where pid = pg_backend_pid()";
@@ -193,8 +195,8 @@ public class ServerTlsTests
     [PoolerTheory(FastPoolOnly = "PgBouncer begins anew each time"), Loops]
     public async Task A_session_with_a_server_is_resumed_by_the_next_connection(int loops)
     {
-        // PostgreSQL itself resumes nothing; what stands before it may. Here openssl s_server does, behind somebody who answers
-        // SSLRequest.
+        // PostgreSQL itself resumes nothing; what stands before it may. Here openssl s_server does, behind a process that
+        // answers SSLRequest.
         var certificates = await Certificates.SharedAsync();
         var port = Machine.FreePort();
         // It ends with its input.

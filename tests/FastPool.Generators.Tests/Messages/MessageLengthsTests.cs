@@ -3,7 +3,7 @@ using FastPool.Protocol;
 
 namespace FastPool.Generators.Tests;
 
-/// <summary>Lengths that no message of its type can have are refused before anybody looks into the message.</summary>
+/// <summary>Lengths that no message of its type can have are refused before a session looks into the message.</summary>
 public class MessageLengthsTests
 {
     [Theory]
@@ -22,7 +22,7 @@ public class MessageLengthsTests
     [InlineData('S', MessageLengths.ParameterStatusMax + 1, false)]
     [InlineData('R', 8, false)]
     [InlineData('E', int.MaxValue, true)]
-    [InlineData('?', 5, true)] // Unknown: whoever judges it says so.
+    [InlineData('?', 5, true)] // Unknown: the session says so.
     public void A_servers_message_has_a_least_and_a_greatest_length(char type, int length, bool fits) =>
         Assert.Equal(fits, MessageLengths.OfServer.Fit((byte)type, length));
 

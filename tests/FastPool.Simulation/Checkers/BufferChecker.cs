@@ -6,7 +6,7 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation.Checkers;
 
-/// <summary>Whoever is gone, or has nothing to say, holds no buffer.</summary>
+/// <summary>A connection that is gone, or has nothing to say, holds no buffer.</summary>
 internal sealed class BufferChecker(World world) : Checker(world)
 {
     internal override void AtEnd()

@@ -6,9 +6,9 @@ using FastPool.Simulation.Worlds;
 namespace FastPool.Simulation.Checkers;
 
 /// <summary>
-/// Waiters are served in order of arrival, and none waits longer than query_wait_timeout. Whoever left the queue during a
-/// turn and has, or gets, a server must have stood before all that still wait in it, but for those of other loops that
-/// came in the same step of time.
+/// Waiters are served in order of arrival, and none waits longer than query_wait_timeout. A client that left the queue during
+/// a turn and has, or gets, a server must have stood before all that still wait in it. Those of other loops that came in the
+/// same step of time do not count.
 /// </summary>
 internal sealed class QueueChecker(World world) : Checker(world)
 {

@@ -6,8 +6,8 @@ using FastPool.Simulation.Worlds;
 namespace FastPool.Simulation.Checkers;
 
 /// <summary>
-/// A server has prepared what the pooler believes, and nothing else but what is in doubt; no more than
-/// max_prepared_statements; and the table of all statements has those that servers hold and no other, once the clients are gone.
+/// A server has prepared what the pooler believes, and nothing else but what is in doubt. It has no more than
+/// max_prepared_statements. Once the clients are gone, the table of all statements has those that servers hold and no other.
 /// </summary>
 internal sealed class StatementChecker(World world) : Checker(world)
 {

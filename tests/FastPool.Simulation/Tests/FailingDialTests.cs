@@ -5,7 +5,7 @@ using FastPool.Simulation.Worlds;
 namespace FastPool.Simulation.Tests;
 
 /// <summary>
-/// A mistake of ours in the middle of a dial: whoever has the place in the pool gives it back, and the next try comes after
+/// A mistake of ours in the middle of a dial: the owner of the place in the pool gives it back, and the next try comes after
 /// server_login_retry.
 /// </summary>
 public sealed class FailingDialTests

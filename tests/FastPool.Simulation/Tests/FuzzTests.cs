@@ -6,8 +6,8 @@ using Xunit.Abstractions;
 namespace FastPool.Simulation.Tests;
 
 /// <summary>
-/// Worlds with hostile clients and servers, one after another for FASTPOOL_FUZZ_SECONDS (10), from a seed that nobody has chosen:
-/// a failure names it.
+/// Worlds with hostile clients and servers, one after another for FASTPOOL_FUZZ_SECONDS (10), from a random seed, which a
+/// failure names.
 /// </summary>
 public sealed class FuzzTests(ITestOutputHelper output)
 {

@@ -4,7 +4,7 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation.Tests;
 
-/// <summary>Times that are over: when, and for whom.</summary>
+/// <summary>Times that are over: the moment, and the clients and servers concerned.</summary>
 public sealed class TimeoutTests
 {
     private const int StepUs = 1_000;

@@ -25,10 +25,10 @@ internal sealed class Mines(Dice dice)
     }
 }
 
-/// <summary>Any exception that nobody has thought of.</summary>
+/// <summary>Any unforeseen exception.</summary>
 internal sealed class MineException() : InvalidOperationException("a mine went off");
 
-/// <summary>The hosts of a database. Whoever looks for the next one may step on a mine.</summary>
+/// <summary>The hosts of a database. A look for the next one may step on a mine.</summary>
 internal sealed class MinedHosts(IReadOnlyList<string> hosts, Action step) : IReadOnlyList<string>
 {
     public int Count

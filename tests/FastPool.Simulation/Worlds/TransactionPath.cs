@@ -173,7 +173,7 @@ internal sealed class TransactionPath : IDialed
         return client;
     }
 
-    /// <summary>Somebody who wants the running query of the only client canceled.</summary>
+    /// <summary>A requester that wants the running query of the only client canceled.</summary>
     internal MemorySocket ConnectCancel(byte[] key)
     {
         var requester = _network.ConnectClient();

@@ -14,7 +14,7 @@ using FastPool.Simulation.Postgres;
 namespace FastPool.Simulation.Worlds;
 
 /// <summary>
-/// The pooler with all that is around it, on one thread and from one seed: loops take turns in random order, clients and
+/// The pooler with all that is around it, on one thread and from one seed. Loops take turns in random order, clients and
 /// servers step between them, faults come and go, and after each turn the checkers look.
 /// </summary>
 internal sealed class World

@@ -166,7 +166,7 @@ public sealed class ArchitectureTests
         Assert.Empty(breaches);
     }
 
-    /// <summary>A count that is nobody's message has no partner.</summary>
+    /// <summary>A count that announces nothing to other threads has no partner.</summary>
     private static bool IsCounter(string line) => Regex.IsMatch(line, @"Interlocked\.(Increment|Decrement)");
 
     [Fact]

@@ -56,6 +56,51 @@ public sealed class DialectTests
     public void The_rule_for_openings_finds_what_it_forbids(string line, bool isOdd) =>
         Assert.Equal(isOdd, OpensOddly(CommentOf(line)));
 
+    /// <summary>A reader who has to go back has lost the thread: two sentences say it better.</summary>
+    [Fact]
+    public void No_sentence_of_a_comment_is_longer_than_36_words() =>
+        Assert.Empty(Sentences().Where(static sentence => WordsOf(sentence.Text) > SentenceWordsMax)
+            .Select(static sentence => $"{sentence.Path}:{sentence.Number}: {sentence.Text}"));
+
+    /// <summary>"The caller", "the client that waits": a noun says it, this word does not.</summary>
+    [Fact]
+    public void No_comment_leaves_it_to_a_pronoun_which_part_is_meant() =>
+        Assert.Empty(Lines.Where(static line => IsVague(CommentOf(line.Line)))
+            .Select(static line => $"{line.Path}:{line.Number}: {line.Line.Trim()}"));
+
+    [Theory]
+    [InlineData("// Whoever calls holds it.", true)]
+    [InlineData("// Whom it is for.", true)]
+    [InlineData("x(\"whoever\");", false)]
+    public void The_rule_for_pronouns_finds_what_it_forbids(string line, bool isVague) =>
+        Assert.Equal(isVague, IsVague(CommentOf(line)));
+
+    private static bool IsVague(string comment) => Regex.IsMatch(comment, @"\b([Ww]ho(m)?ever|[Ww]hom)\b");
+
+    private const int SentenceWordsMax = 36;
+
+    /// <summary>The sentences of all blocks of comment lines. A tag ends one.</summary>
+    private static IEnumerable<(string Path, int Number, string Text)> Sentences()
+    {
+        var block = new List<string>();
+        (string Path, int Number) start = ("", 0);
+        foreach (var (path, number, line) in Lines.Append(("", 0, "")))
+        {
+            var match = Regex.Match(line, "^\\s*///? ?(.*)$");
+            if (match.Success && (block.Count == 0 || path == start.Path))
+            {
+                if (block.Count == 0) start = (path, number);
+                block.Add(match.Groups[1].Value);
+                continue;
+            }
+            var text = Regex.Replace(string.Join(' ', block), "<[^>]+>", "|");
+            block.Clear();
+            foreach (var sentence in Regex.Split(text, @"(?<=[.!?|])\s+")) yield return (start.Path, start.Number, sentence);
+        }
+    }
+
+    private static int WordsOf(string sentence) => sentence.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length;
+
     private const string OddOpenings = "Who|What|Whose|Nought|Nor|Till";
 
     private static bool OpensOddly(string comment) => Regex.IsMatch(comment, $@"(^|[\s>])({OddOpenings})\b");

@@ -4,7 +4,7 @@ using FastPool.Native;
 
 namespace FastPool.Tests.Base;
 
-/// <summary>A socket of both families tells of IPv4 clients as ::ffff:a.b.c.d; whoever looks at them sees IPv4.</summary>
+/// <summary>A socket of both families tells of IPv4 clients as ::ffff:a.b.c.d; every reader sees IPv4.</summary>
 public sealed class EndAddressTests
 {
     [Fact]

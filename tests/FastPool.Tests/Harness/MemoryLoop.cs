@@ -24,7 +24,9 @@ internal sealed class MemoryLoops(MemoryLoop[] loops) : ILoops
     }
 }
 
-/// <summary>A loop without sockets: servers log in when told, and whoever is to be closed is noted and gone.</summary>
+/// <summary>
+/// A loop without sockets: servers log in when told, and connections that are to be closed are noted and gone.
+/// </summary>
 internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : ILoopView, IPoolHost
 {
     private readonly Queue<PoolEffect> _effects = new();

@@ -51,15 +51,15 @@ internal sealed class PreparedTalk(SessionBench bench)
         var verdict = client.Judge(type, message.Length);
         if (server.IsFenceDue)
         {
-            server.ExpectFence();
-            _toServer.Write(ServerSession.Fence);
+            server.Copy.AddFence();
+            _toServer.Write(CopyTracker.Fence);
         }
         if (verdict == Verdict.Forward)
         {
             server.LookAt(type, message);
             var isFenced = server.Expect(type);
             _toServer.Write(message);
-            if (isFenced) _toServer.Write(ServerSession.Fence);
+            if (isFenced) _toServer.Write(CopyTracker.Fence);
             return Words(_toServer.WrittenSpan);
         }
         Assert.Equal(Verdict.Tracked, verdict);

@@ -5,8 +5,8 @@ using FastPool.Native;
 namespace FastPool.Tests.Harness;
 
 /// <summary>
-/// The other end of a connection on own records, written a second time with .NET's own ciphers; it may also say what nobody
-/// should.
+/// The other end of a connection on own records, written a second time with .NET's own ciphers; it can also break the
+/// protocol.
 /// </summary>
 internal sealed class RecordPeer
 {

@@ -4,8 +4,8 @@ using System.Text;
 namespace FastPool.Core.Auth;
 
 /// <summary>
-/// Where and how LDAP is asked: auth_ldap_options, or the rest of an HBA line. Parsed anew for each login, so that no line's
-/// options leak into another's.
+/// The LDAP server and how it is asked: auth_ldap_options, or the rest of an HBA line. Parsed anew for each login, so that no
+/// line's options leak into another's.
 /// </summary>
 public sealed class LdapOptions
 {

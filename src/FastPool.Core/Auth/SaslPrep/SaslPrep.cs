@@ -4,8 +4,8 @@ using System.Text;
 namespace FastPool.Core.Auth;
 
 /// <summary>
-/// Passwords as SCRAM hashes them (SASLprep, RFC 4013), in PostgreSQL's way: what is all ASCII stays as it is, control
-/// characters included; what the profile refuses, or is no UTF-8, is hashed byte by byte as it came. Prohibited and
+/// Passwords as SCRAM hashes them (SASLprep, RFC 4013), in PostgreSQL's way. A password of ASCII alone stays as it is, control
+/// characters included. One that the profile refuses, or that is no UTF-8, is hashed byte by byte as it came. Prohibited and
 /// right-to-left characters are looked for ahead of the normalization, where PostgreSQL looks for them.
 /// </summary>
 public static class SaslPrep
@@ -18,7 +18,9 @@ public static class SaslPrep
         return Encode(CompatibilityComposition.Of(points));
     }
 
-    /// <summary>Any space becomes that of ASCII, and what only guides the eye becomes nothing.</summary>
+    /// <summary>
+    /// Any space becomes that of ASCII; characters without a meaning of their own (such as a soft hyphen) are dropped.
+    /// </summary>
     /// <returns>Null: no UTF-8.</returns>
     private static List<int>? Map(ReadOnlySpan<byte> password)
     {
@@ -43,7 +45,8 @@ public static class SaslPrep
     }
 
     /// <summary>
-    /// Where anything is written from right to left, both ends must be, and nothing may run the other way. Source: RFC 3454, 6.
+    /// If any character runs from right to left, the first and the last must too, and none may run from left to right. Source:
+    /// RFC 3454, 6.
     /// </summary>
     private static bool IsMixedInDirection(List<int> points)
     {

@@ -52,7 +52,7 @@ public sealed class HandedClient
 
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
-    /// <param name="before">The one written before it, of whom much may be the same; null: it is the first.</param>
+    /// <param name="before">The one written before it, which may share much with it; null: it is the first.</param>
     public void Write(BinaryWriter to, HandedClient? before)
     {
         to.Write(Descriptor);
@@ -104,7 +104,7 @@ public sealed class HandedClient
 }
 
 /// <summary>
-/// How long ago things were, in microseconds: monotonic clocks of two processes need not agree. Negative: not at all.
+/// How long ago things happened, in microseconds, because monotonic clocks of two processes need not agree. Negative: never.
 /// </summary>
 public sealed record ClientClocks(long ConnectUs, long RequestUs, long QueryUs, long XactUs, long ReadyInXactUs, long ClientUs,
     long WaitUs)
@@ -124,15 +124,15 @@ public sealed record ClientClocks(long ConnectUs, long RequestUs, long QueryUs, 
 
 /// <summary>How far the bytes of a connection have come.</summary>
 /// <param name="BodyRemaining">Bytes of the present message still to come.</param>
-/// <param name="IsBodySkipped">They are for nobody.</param>
+/// <param name="IsBodySkipped">They are dropped.</param>
 /// <param name="Held">Received and not judged.</param>
 /// <param name="Unsent">For this connection's peer, which has not taken them yet; with TLS, records.</param>
-/// <param name="Tls">The keys and counters of its TLS; empty: it is plain. Cleared by whoever has taken them.</param>
+/// <param name="Tls">The keys and counters of its TLS; empty: it is plain. Cleared by the code that takes them.</param>
 public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] Held, byte[] Unsent, byte[] Tls)
 {
     public static HandedStream AtRest { get; } = new(0, false, [], [], []);
 
-    /// <summary>Nobody needs the secrets in this any more.</summary>
+    /// <summary>Forgets the secrets, which are not needed any more.</summary>
     public void Forget() => Array.Clear(Tls);
 
     internal void Write(BinaryWriter to)

@@ -50,7 +50,7 @@ public sealed class HandedServer
     /// <inheritdoc cref="HandedClient.Stream"/>
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
-    /// <param name="before">The one written before it, of whom much may be the same; null: it is the first.</param>
+    /// <param name="before">The one written before it, which may share much with it; null: it is the first.</param>
     public void Write(BinaryWriter to, HandedServer? before)
     {
         to.Write(OldDescriptor);

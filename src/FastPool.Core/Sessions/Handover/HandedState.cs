@@ -39,14 +39,14 @@ public sealed class HandedState
     /// <summary>SCRAM keys that clients proved.</summary>
     public List<(byte[] ClientKey, byte[] ServerKey)> Proofs { get; } = [];
 
-    /// <summary>Values by name; the same list for the same values, for most clients are alike.</summary>
+    /// <summary>Values by name; equal values share one list, because most clients are alike.</summary>
     internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values)
     {
         if (!_named.TryGetValue(values, out var named)) _named[values] = named = tracked.Named(values);
         return named;
     }
 
-    /// <summary>Nobody needs the secrets of connections in this any more.</summary>
+    /// <summary>Forgets the secrets of connections, which are not needed any more.</summary>
     public void ForgetKeys()
     {
         foreach (var client in Clients) client.Stream.Forget();

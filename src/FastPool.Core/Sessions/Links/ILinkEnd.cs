@@ -4,7 +4,7 @@ namespace FastPool.Core.Sessions;
 public interface ILinkEnd : IConnectionView
 {
     /// <summary>
-    /// The other end of the link has the beginning of a message that came from here, and the rest has not come yet: a word of
+    /// The other end of the link has the beginning of a message that came from here, and the rest has not come yet. A word of
     /// ours would be read as a part of it.
     /// </summary>
     bool IsMidMessage { get; }

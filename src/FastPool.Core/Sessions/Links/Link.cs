@@ -11,7 +11,7 @@ public sealed class Link(ServerSession server)
 {
     public ServerSession Server { get; } = server;
 
-    /// <summary>The client that has the server; null: nobody.</summary>
+    /// <summary>The client that has the server; null: none.</summary>
     public ClientSession? Client { get; private set; }
 
     /// <summary>The client has the server from now on.</summary>
@@ -82,7 +82,7 @@ public sealed class Link(ServerSession server)
         if (Client is not null) Part();
     }
 
-    /// <summary>Why this server cannot serve others now that its client is gone; null: it can.</summary>
+    /// <summary>The reason why this server cannot serve others now that its client is gone; null: it can.</summary>
     private string? ReasonToClose
     {
         get

@@ -39,8 +39,8 @@ public sealed class OutstandingQueue
     public int FenceCount { get; private set; }
 
     /// <summary>
-    /// The last added request is of the extended protocol, or a query among such, with no Sync behind it: an error in there has
-    /// the server read past everything up to a Sync that has not been sent.
+    /// The last added request is of the extended protocol, or a query among such, with no Sync behind it. After an error in
+    /// there the server reads past everything up to a Sync that has not been sent.
     /// </summary>
     public bool IsSegmentOpen { get; private set; }
 

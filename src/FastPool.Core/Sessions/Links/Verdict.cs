@@ -5,7 +5,7 @@ public enum Verdict : byte
 {
     /// <summary>On to the other side, byte for byte; the body streams.</summary>
     Forward,
-    /// <summary>To nobody.</summary>
+    /// <summary>Dropped: it goes nowhere.</summary>
     Skip,
     /// <summary>Close this connection with the session's <c>Ending</c>.</summary>
     Disconnect,

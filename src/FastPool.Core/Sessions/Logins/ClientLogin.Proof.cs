@@ -14,7 +14,7 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 public sealed partial class ClientLogin
 {
-    /// <summary>PostgreSQL's default and ours, for users of whom nothing is known.</summary>
+    /// <summary>PostgreSQL's default and ours, for users that have no secret.</summary>
     private static readonly SecretKinds Unknown = new(0, 0, 0, 0, 0);
 
     private byte[] _salt = [];
@@ -87,10 +87,12 @@ public sealed partial class ClientLogin
         return Authenticated();
     }
 
-    /// <summary>No password fits: the exchange goes on all the same, and nobody can tell why it fails.</summary>
+    /// <summary>No password fits: the exchange goes on all the same, so that its failure does not tell the cause.</summary>
     private bool IsDecoy => _secret.Kind == SecretKind.Empty;
 
-    /// <summary>With auth_type md5 those are whose secret is a verifier, and as many of the made-up names.</summary>
+    /// <summary>
+    /// With auth_type md5 these are the users whose secret is a verifier, and a like share of the made-up names.
+    /// </summary>
     private bool IsAskedForScram => _secret.Kind switch
     {
         SecretKind.Scram => true,
@@ -196,7 +198,7 @@ public sealed partial class ClientLogin
     }
 
     /// <summary>
-    /// A proof has failed. The time to find that out differs with the secret, and is nothing for a made-up name: so all of
+    /// A proof has failed. The time to find that out differs with the secret, and is nothing for a made-up name. So all of
     /// them are told at a fixed time after they came, or at a multiple of it.
     /// </summary>
     private LoginStep RefuseLater(string message)

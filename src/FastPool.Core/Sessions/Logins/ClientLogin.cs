@@ -12,7 +12,7 @@ public enum LoginStep : byte
 {
     /// <summary>Send what is in <see cref="ClientLogin.Output"/>, if anything, and wait for the next packet.</summary>
     GoOn,
-    /// <summary>The client is who it says: next come pool and welcome.</summary>
+    /// <summary>The client has proved its name: next come pool and welcome.</summary>
     Authenticated,
     /// <summary>
     /// auth_query is to be asked first: <see cref="ClientLogin.Query"/>. Nothing more is taken in before
@@ -25,8 +25,8 @@ public enum LoginStep : byte
     /// </summary>
     Derive,
     /// <summary>
-    /// Somebody outside is to look at the password: <see cref="ClientLogin.Check"/>. Nothing more is taken in before
-    /// <see cref="ClientLogin.OnChecked"/>.
+    /// An outside authority is to check the password: <see cref="ClientLogin.Check"/>. Nothing more is taken in before <see
+    /// cref="ClientLogin.OnChecked"/>.
     /// </summary>
     Check,
     /// <summary>It was a cancel request, not a login; the key is in <see cref="ClientLogin.CancelKey"/>.</summary>
@@ -50,7 +50,8 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
     private const string Repeated = "client re-sent encryption request";
 
     /// <summary>
-    /// Of either kind, in plain view; libpq sends one. Each is answered, so without an end there would be none to the answers.
+    /// Requests for encryption of either kind before TLS; libpq sends one. Each is answered, so without this limit the answers
+    /// would never end.
     /// </summary>
     private const int EncryptionRequestsMax = 2;
 
@@ -381,7 +382,7 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
     /// <summary>The channel to which clients may bind their SCRAM exchange.</summary>
     private byte[]? Binding => Tls?.EndPoint;
 
-    /// <summary>The system user at the other end must be the user, or one whom the map gives for it.</summary>
+    /// <summary>The system user at the other end must be the user, or one that the map gives for it.</summary>
     private LoginStep OnPeer()
     {
         if (client.PeerUserName is not { } name || _isUnknown) return Refuse("unix socket login rejected");

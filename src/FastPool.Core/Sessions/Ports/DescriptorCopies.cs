@@ -14,8 +14,8 @@ public interface IDescriptorSource
 
 /// <summary>
 /// The descriptors that an answer of the console brings along. They are copies: a number alone may stand for another socket by
-/// the time it is sent. Each is made on the loop of its connection, while it is certain what the number stands for. Whoever has
-/// the answer last disposes of them, sent or not.
+/// the time it is sent. Each is made on the loop of its connection, while it is certain what the number stands for. The last
+/// owner of the answer disposes of them, sent or not.
 /// </summary>
 public sealed class DescriptorCopies(IDescriptorSource source) : IDisposable
 {
@@ -45,7 +45,7 @@ public sealed class DescriptorCopies(IDescriptorSource source) : IDisposable
         lock (_copies)
         {
             foreach (var copy in _copies) source.Close(copy);
-            _copies.Clear(); // A number that is closed twice may be somebody else's.
+            _copies.Clear(); // A number that is closed twice may be another socket's by then.
         }
     }
 }

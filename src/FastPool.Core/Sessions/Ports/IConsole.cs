@@ -47,7 +47,7 @@ public interface IConsoleReply
     void Answer(ReadOnlyMemory<byte> messages);
 
     /// <summary>
-    /// Messages with descriptors: each goes out by itself, and only over a Unix socket, whose reader may take his time.
+    /// Messages with descriptors: each goes out by itself, and only over a Unix socket, whose reader may be slow.
     /// </summary>
     /// <param name="messages">In order.</param>
     /// <param name="copies">Their descriptors, the callee's from now on: it disposes of them when they are sent, or will not

@@ -9,7 +9,7 @@ public interface ILoops
 {
     int Count { get; }
 
-    /// <summary>For those who pass sockets on to another process.</summary>
+    /// <summary>For passing sockets on to another process.</summary>
     IDescriptorSource Descriptors { get; }
 
     /// <summary>
@@ -75,12 +75,12 @@ public interface ILoopView
     /// Stops accepting and parks what has nothing buffered; closes used and tested servers with
     /// <c>close unsafe file descriptors on suspend</c>. Called again until it returns true. Console sessions go on.
     /// </summary>
-    /// <param name="closeReason">Not null once suspend_timeout is over: what is not parked, and who is in login, is closed with
-    /// this.</param>
+    /// <param name="closeReason">Not null once suspend_timeout is over: connections that are not parked, or still in login,
+    /// are closed with this.</param>
     /// <returns>True when all is parked.</returns>
     bool TrySuspend(string? closeReason);
 
-    /// <summary>Stops accepting; everybody else goes on.</summary>
+    /// <summary>Stops accepting; all other connections go on.</summary>
     /// <returns>True when no login and no cancel request is under way.</returns>
     bool TryEndLogins();
 

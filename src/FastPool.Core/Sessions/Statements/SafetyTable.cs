@@ -2,7 +2,7 @@ using FastPool.Core.Pools;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>The uses: by whom, how often, and when last.</summary>
+/// <summary>The uses of one kind by one application: how many, and the last one's time.</summary>
 /// <param name="LastWallUs">Microseconds since 1970.</param>
 public readonly record struct SafetyRow(string Database, string User, string ApplicationName, SafetyUse Use, long Count,
     long LastWallUs);
@@ -34,7 +34,7 @@ public sealed class SafetyTable
             if (_notes.Count >= RowsMax) key = key with { ApplicationName = Others };
             if (!_notes.TryGetValue(key, out note))
             {
-                if (_notes.Count >= RowsMax * 2) return; // As many databases and users as that say nothing new.
+                if (_notes.Count >= RowsMax * 2) return; // The table is full: more databases and users would say nothing new.
                 _notes[key] = note = new Note();
             }
         }

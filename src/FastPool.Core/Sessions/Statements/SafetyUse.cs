@@ -3,7 +3,8 @@ using FastPool.Core.Pools;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// A use that leaves something behind in a session: under transaction pooling another client finds it, or its maker misses it.
+/// A use that leaves something behind in a session: under transaction pooling another client finds it, or the client that made
+/// it misses it.
 /// </summary>
 public enum SafetyUse : byte
 {

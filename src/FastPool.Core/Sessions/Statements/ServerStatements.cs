@@ -204,8 +204,8 @@ internal sealed class ServerStatements(StatementTable table)
     }
 
     /// <summary>
-    /// A variable that decides how a text is read has another value, told no later than by the next ReadyForQuery: what was
-    /// prepared since the last one, and what is under way, may have been read with either.
+    /// A variable that decides how a text is read has another value, told no later than by the next ReadyForQuery. Statements
+    /// prepared since the last one, or under way, may have been read with either.
     /// </summary>
     internal void DoubtRecent()
     {

@@ -4,8 +4,8 @@ using FastPool.Protocol;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// Finds in query texts and command tags what outlives its transaction. A text is only looked at where it begins, and
-/// counts once the server has said that the command went well; so what is missed is missed for the sake of speed.
+/// Finds in query texts and command tags what outlives its transaction. A text is only looked at where it begins, and counts
+/// once the server has said that the command went well. Some uses are missed: the price of speed.
 /// </summary>
 internal static class SessionUse
 {

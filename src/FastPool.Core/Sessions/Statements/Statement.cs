@@ -8,8 +8,8 @@ using FastPool.Protocol;
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// A prepared statement as all clients and servers share it: the exact bytes of query text and parameter types, the settings
-/// with which the text is read, and the name it has on every server. Lives as long as a client or a server holds it.
+/// A prepared statement as all clients and servers share it. It is the exact bytes of query text and parameter types, the
+/// settings with which the text is read, and the name on every server. Lives as long as a client or a server holds it.
 /// </summary>
 public sealed class Statement
 {

@@ -80,7 +80,7 @@ public sealed class StatementTable
 
     /// <summary>
     /// A statement that servers know from an earlier process, under its number. The caller's hold is to be let go of. How its
-    /// text was read is not told: who uses it next has it prepared anew.
+    /// text was read is not told, so its next use prepares it anew.
     /// </summary>
     public Statement Restore(long number, byte[] key)
     {

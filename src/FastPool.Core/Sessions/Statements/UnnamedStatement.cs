@@ -14,9 +14,9 @@ internal enum RequestEnd : byte
 }
 
 /// <summary>
-/// A client's unnamed statement, as a server of its own would have it: the text of the last Parse that went well, up to a simple
-/// query, a Close or a Parse that fails. It is kept so that the statement can be prepared on another server, when the client
-/// binds it there. Changes of it that are not answered yet stand in line. Source: PostgreSQL, Extended Query.
+/// A client's unnamed statement, as a server of its own would have it: the text of the last Parse that went well, up to a
+/// simple query, a Close or a Parse that fails. It is kept so that the statement can be prepared on another server, when the
+/// client binds it there. Changes of it that are not answered yet wait in line. Source: PostgreSQL, Extended Query.
 /// </summary>
 internal sealed class UnnamedStatement(BufferPool buffers)
 {

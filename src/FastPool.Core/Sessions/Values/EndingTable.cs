@@ -1,7 +1,7 @@
 namespace FastPool.Core.Sessions;
 
 /// <summary>How often clients were told that, and closed.</summary>
-/// <param name="Reason">Without what is another one each time: names, numbers.</param>
+/// <param name="Reason">Without the parts that differ each time: names, numbers.</param>
 /// <param name="User">Of a login: the name, if it is one that the settings know. Else empty.</param>
 /// <param name="IsLogin">It was not in yet.</param>
 public readonly record struct EndingRow(string Reason, string User, bool IsLogin, long Count);
@@ -11,7 +11,7 @@ public readonly record struct EndingRow(string Reason, string User, bool IsLogin
 /// </summary>
 public sealed class EndingTable
 {
-    /// <summary>Stands for all that there is no room for.</summary>
+    /// <summary>Stands for all rows for which there is no room.</summary>
     public const string Others = "(others)";
 
     private const int RowsMax = 512;

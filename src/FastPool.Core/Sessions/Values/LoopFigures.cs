@@ -19,6 +19,6 @@ public sealed class LoopFigures
     public long SendsTogether;
     /// <summary>Mistakes of our own that were thrown and contained. Each has a line in the log.</summary>
     public long BrokenInvariants;
-    /// <summary>Unnamed statements that were prepared once more, for the server had another client's.</summary>
+    /// <summary>Unnamed statements that were prepared once more, because the server had another client's.</summary>
     public long UnnamedHealed;
 }

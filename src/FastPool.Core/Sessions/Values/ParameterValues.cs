@@ -32,7 +32,7 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
     public int Count => _values.Length;
 
     /// <summary>
-    /// Those of them that decide how a text is read; null: nobody has asked yet. Any loop may set it: all find equal ones, and
+    /// Those of them that decide how a text is read; null: not asked for yet. Any loop may set it: all find equal ones, and
     /// each is whole.
     /// </summary>
     internal TextSettings? Text { get; set; }
@@ -67,11 +67,11 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
 
 /// <summary>
 /// One loop's memory of value sets, so that equal ones are one object. Bounded: when full it forgets all, which costs sharing
-/// only, and what is long is not kept at all, for whoever has not logged in yet may name values of any length.
+/// only, and long values are not kept at all, because a client that has not logged in yet may name values of any length.
 /// </summary>
 public sealed class ParameterInterner
 {
-    /// <summary>A longer text is nobody else's.</summary>
+    /// <summary>A longer text is hardly shared.</summary>
     internal const int SharedTextMax = 256;
 
     private const int SetsMax = 4096;

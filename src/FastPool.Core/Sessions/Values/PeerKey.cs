@@ -1,9 +1,9 @@
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// The marks that poolers, peers of each other, write into the cancel keys they give out: bytes 1 and 2 are the peer's id,
-/// low byte first, and the two low bits of byte 7 say how many more times the key may be passed on. A key is read as one
-/// big-endian number. Setting: peer_id.
+/// The marks that poolers, peers of each other, write into the cancel keys they give out. Bytes 1 and 2 are the peer's id, low
+/// byte first; the two low bits of byte 7 say how many more times the key may be passed on. A key is read as one big-endian
+/// number. Setting: peer_id.
 /// </summary>
 public static class PeerKey
 {

@@ -7,7 +7,7 @@ public enum RequestKind : byte
     /// <summary>A Parse of the unnamed statement, or a Close of it that the pooler sends.</summary>
     Unnamed,
     /// <summary>
-    /// About a name that the client must not use so: the server is asked about a name of ours that fails in the same way, and
+    /// About a name that the client must not use so. The server is asked about a name of ours that fails in the same way, and
     /// its error goes to the client with the client's name in it.
     /// </summary>
     Refused,

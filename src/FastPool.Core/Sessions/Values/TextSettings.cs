@@ -1,15 +1,15 @@
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// The values of the variables that decide how PostgreSQL reads the text of a statement: literals of dates, times and intervals,
-/// backslashes, characters. They are a part of what a shared statement is, for a plan keeps what was read. Immutable; equal ones
-/// are one object, as a rule.
+/// The values of the variables that decide how PostgreSQL reads the text of a statement: literals of dates, times and
+/// intervals, backslashes, characters. They are a part of a shared statement's identity, because a plan keeps what was read.
+/// Immutable; equal ones are one object, as a rule.
 /// </summary>
 public sealed class TextSettings : IEquatable<TextSettings>
 {
     /// <summary>
-    /// Those of which a change has to be told by the server (GUC_REPORT), else nobody can follow it. Another one needs no more
-    /// than its name here.
+    /// The server must report a change of each (GUC_REPORT), or the pooler cannot follow it. Another one needs no more than
+    /// its name here.
     /// </summary>
     private static readonly string[] Names =
         ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "IntervalStyle"];
@@ -30,7 +30,7 @@ public sealed class TextSettings : IEquatable<TextSettings>
     internal static TextSettings Of(TrackedParameters tracked, ParameterValues values) =>
         new([.. tracked.InText.Select(index => values[index])]);
 
-    /// <summary>Of a statement that comes from another process: like no others, not even such ones.</summary>
+    /// <summary>Those of a statement that comes from another process: they equal no others, not even each other.</summary>
     internal static TextSettings NewUnknown() => new([], isUnknown: true);
 
     /// <summary>Whether the variable is one of them.</summary>

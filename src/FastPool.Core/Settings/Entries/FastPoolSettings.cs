@@ -19,7 +19,7 @@ public sealed record FastPoolSettings
     /// <summary>Threads that carry traffic; 0: chosen from the cores.</summary>
     public int Loops { get; private init; }
 
-    /// <summary>Where metrics are told to whoever asks by HTTP; null: nowhere.</summary>
+    /// <summary>The address at which metrics are served by HTTP; null: none.</summary>
     public ListenAddress? MetricsListen { get; private init; }
 
     /// <summary>The objects that have histograms in the metrics.</summary>
@@ -32,7 +32,7 @@ public sealed record FastPoolSettings
     public bool ConsoleExtended { get; private init; }
 
     /// <summary>
-    /// The sends of a loop in one turn go to the kernel together, by io_uring, where the kernel lets us have it.
+    /// The sends of a loop in one turn go to the kernel together, by io_uring, where the kernel allows that.
     /// </summary>
     public bool IoUring { get; private init; } = true;
 

@@ -24,7 +24,7 @@ public sealed record ListenAddress(IPAddress? Ip, int Port, string? Name = null)
         var host = text[..colon];
         if (host == "*") return new ListenAddress(null, port);
         if (host.StartsWith('[') && host.EndsWith(']')) host = host[1..^1];
-        else if (host.Contains(':')) return null; // An IPv6 address without brackets: which colon is the port's, nobody knows.
+        else if (host.Contains(':')) return null; // An IPv6 address without brackets: no colon is known to be the port's.
         else if (IsName(host)) return new ListenAddress(null, port, host);
         return IPAddress.TryParse(host, out var ip)
             && (ip.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork || host.Count('.') == 3)

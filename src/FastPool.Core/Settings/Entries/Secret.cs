@@ -20,8 +20,8 @@ public enum SecretKind
 }
 
 /// <summary>
-/// A user's secret and which form it has. A text that is only almost a digest or a verifier is a plain password, for a password
-/// may look like anything. Source: PostgreSQL, pg_authid.
+/// A user's secret and which form it has. A text that is only almost a digest or a verifier is a plain password, because a
+/// password may look like anything. Source: PostgreSQL, pg_authid.
 /// </summary>
 public sealed class Secret
 {

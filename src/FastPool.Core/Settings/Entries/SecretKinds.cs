@@ -2,7 +2,7 @@ namespace FastPool.Core.Settings;
 
 /// <summary>
 /// The kinds of the secrets of real users, from a sample of them: a made-up name is asked what most of them are asked, so that
-/// nobody can tell it by that.
+/// the question does not betray it.
 /// </summary>
 /// <param name="Plain">How many are plain passwords.</param>
 /// <param name="Md5">How many are MD5 digests.</param>

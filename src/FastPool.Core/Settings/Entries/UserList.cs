@@ -1,9 +1,9 @@
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// The users of auth_file. A broken record ends the reading, never the loading: those before it are known, those after are not.
-/// The list keeps the file itself and an index of its records: an object a user would make every collection of memory, and
-/// with it every reload of a large file, a pause for all threads.
+/// The users of auth_file. A broken record ends the reading, never the loading: those before it are known, those after are
+/// not. The list keeps the file itself and an index of its records. With an object for each user, every collection of memory,
+/// and so every reload of a large file, would stop all threads for long.
 /// </summary>
 public sealed class UserList
 {

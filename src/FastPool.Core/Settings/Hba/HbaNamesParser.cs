@@ -1,8 +1,8 @@
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// Reads a list of names, and the files that it names by @. Keywords of the DATABASE field are plain names in the USER field, as
-/// in PostgreSQL (PgBouncer takes them for keywords there too, which nobody can mean).
+/// Reads a list of names, and the files that it names by @. Keywords of the DATABASE field are plain names in the USER field,
+/// as in PostgreSQL (PgBouncer takes them for keywords there too, which makes no sense).
 /// </summary>
 internal sealed class HbaNamesParser(IFileReader files, bool isDatabase, List<LogText> log)
 {

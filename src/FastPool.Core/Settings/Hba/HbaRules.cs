@@ -2,7 +2,7 @@ namespace FastPool.Core.Settings;
 
 /// <summary>
 /// The rules of auth_hba_file in their order: the first that matches decides. Bad lines are skipped with a warning, if the
-/// file is used at all then (hba_strict); one that cannot be read has no rules, so nobody logs in.
+/// file is used at all then (hba_strict); one that cannot be read has no rules, so no login succeeds.
 /// </summary>
 public sealed class HbaRules
 {

@@ -7,7 +7,9 @@ public sealed class IdentMap(string name)
 
     public string Name { get; } = name;
 
-    /// <summary>In the file's order, for who compares system names by rules of its own. A null user is any.</summary>
+    /// <summary>
+    /// In the file's order, for callers that compare system names by rules of their own. A null user is any.
+    /// </summary>
     public IReadOnlyList<(string SystemName, string? PgUser)> Lines => _lines;
 
     /// <summary>Exact comparison of both names.</summary>

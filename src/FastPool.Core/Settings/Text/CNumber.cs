@@ -33,8 +33,8 @@ public static class CNumber
     }
 
     /// <summary>
-    /// strtod over the whole text: seconds, made into microseconds and truncated. Refused are negative values, those that strtod
-    /// answers with ERANGE, and — for nobody can mean them — infinities, NaN and what does not fit.
+    /// strtod over the whole text: seconds, made into microseconds and truncated. Refused are negative values, those that
+    /// strtod answers with ERANGE, and, because they make no sense, infinities, NaN and values that do not fit.
     /// </summary>
     public static bool TrySeconds(ReadOnlySpan<char> text, out long valueUs)
     {

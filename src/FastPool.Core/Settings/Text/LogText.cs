@@ -11,7 +11,7 @@ public enum LogLevelName
     Noise,
 }
 
-/// <summary>One line for the log: this room writes none itself, whoever loads passes them on in order.</summary>
+/// <summary>One line for the log: this room writes none itself; the loader's caller passes them on in order.</summary>
 /// <param name="Level">How severe.</param>
 /// <param name="Text">One char a byte, see <see cref="ByteText"/>.</param>
 public readonly record struct LogText(LogLevelName Level, string Text)

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>How a client proves who it is: auth_type, or the method of an HBA rule.</summary>
+/// <summary>How a client proves its identity: auth_type, or the method of an HBA rule.</summary>
 public enum AuthType
 {
     Any,

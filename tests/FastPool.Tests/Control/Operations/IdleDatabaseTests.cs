@@ -1,6 +1,6 @@
 namespace FastPool.Tests.Control.Operations;
 
-/// <summary>Databases made from the * entry, once nobody uses them.</summary>
+/// <summary>Databases made from the * entry, once they are unused.</summary>
 public class IdleDatabaseTests
 {
     private const string Ini =

@@ -55,8 +55,7 @@ public sealed class ConnectionBudgetTests
     }
 
     /// <summary>
-    /// One gives the only place back and wants it again, others want it too: whoever is refused is refused because another has
-    /// got it.
+    /// One gives the only place back and wants it again, others want it too: a refusal always means that another has got it.
     /// </summary>
     [Fact]
     public void Of_those_that_want_the_last_place_one_always_gets_it()

@@ -2,7 +2,7 @@ using FastPool.Core.Pools;
 
 namespace FastPool.Tests.Core.Pools;
 
-/// <summary>Clients that share no server with anybody: replication.</summary>
+/// <summary>Clients that share no server: replication.</summary>
 public sealed class OwnServerTests
 {
     [Fact]

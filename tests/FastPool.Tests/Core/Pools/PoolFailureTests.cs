@@ -4,7 +4,7 @@ using FastPool.Core.Pools;
 namespace FastPool.Tests.Core.Pools;
 
 /// <summary>
-/// A mistake of ours in the midst of an operation: it is theirs whom the operation is about, and nobody else's.
+/// A mistake of ours in the midst of an operation: it hurts only the client or server that the operation is about.
 /// </summary>
 public sealed class PoolFailureTests
 {

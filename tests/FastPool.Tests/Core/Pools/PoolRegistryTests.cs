@@ -46,7 +46,7 @@ public sealed class PoolRegistryTests
             got[1] = registry.GetPool(database, "user" + (i % 100)), i =>
         {
             Assert.Same(got[0], got[1]);
-            // A pool that nobody has got would be looked at for ever, and open servers.
+            // A pool outside of the tables would be looked at for ever, and open servers.
             Assert.Same(got[0], Assert.Single(registry.PoolList));
             registry.RemovePools(database);
         });

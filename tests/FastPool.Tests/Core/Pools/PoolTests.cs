@@ -3,7 +3,7 @@ using FastPool.Core.Pools;
 
 namespace FastPool.Tests.Core.Pools;
 
-/// <summary>A pool's decisions; nobody else is there.</summary>
+/// <summary>A pool's decisions, without other pools.</summary>
 public sealed class PoolTests
 {
     private static PoolEffect[] Of(PoolEffectKind kind, IEnumerable<PoolEffect> effects) =>

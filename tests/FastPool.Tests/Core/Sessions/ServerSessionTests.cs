@@ -193,7 +193,7 @@ public sealed class ServerSessionTests
         Assert.Contains("varcache_apply failed: ERROR: no", _bench.Log.Lines);
     }
 
-    /// <summary>That is no word about the client's variables: it hears what anybody hears whose server goes.</summary>
+    /// <summary>That is no word about the client's variables: it hears what every client hears whose server goes.</summary>
     [Theory]
     [InlineData("SFATAL", "VFATAL")]
     [InlineData("SFATALE FEHLER", "VFATAL")]

@@ -161,7 +161,7 @@ public sealed class SettingsTableTests
         }
     }
 
-    /// <summary>A setting that is only parsed would promise what nobody keeps.</summary>
+    /// <summary>A setting that is only parsed would be a promise that is not kept.</summary>
     [Theory]
     [MemberData(nameof(Rows))]
     public void A_setting_is_read_by_somebody_who_obeys_it(

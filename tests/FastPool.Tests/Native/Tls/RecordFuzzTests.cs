@@ -4,8 +4,8 @@ using FastPool.Native;
 namespace FastPool.Tests.Native;
 
 /// <summary>
-/// Records that somebody on the way has changed: none is taken, none tells anything, and the peer hears the alert that RFC 8446
-/// asks for. FASTPOOL_RECORDS says how many, FASTPOOL_SEED from where.
+/// Records that were changed on the way: none is taken, none tells anything, and the peer hears the alert that RFC 8446 asks
+/// for. FASTPOOL_RECORDS says how many, FASTPOOL_SEED from where.
 /// </summary>
 public sealed class RecordFuzzTests
 {

@@ -98,7 +98,7 @@ public sealed class TlsStreamTests
         using (var third = new TlsPair(server, client, "a").Shake())
         {
             Assert.True(third.Client.IsResumed);
-            Assert.Equal("own.example", third.Client.PeerNames()![0]); // Whoever is to be checked still is.
+            Assert.Equal("own.example", third.Client.PeerNames()![0]); // A peer that is to be checked still is.
         }
     }
 

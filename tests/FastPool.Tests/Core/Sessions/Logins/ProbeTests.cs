@@ -7,8 +7,8 @@ using FastPool.Protocol;
 namespace FastPool.Tests.Core.Sessions;
 
 /// <summary>
-/// Somebody without a password tries names: whatever the secret of a name is, and whether there is one, what he is asked, when
-/// and what he is told are the same, and none of it costs the loop a derivation of keys.
+/// An attacker without a password tries names. The questions, the answers and their times are the same for every kind of
+/// secret, and for names that do not exist. None of it costs the loop a derivation of keys.
 /// </summary>
 public sealed class ProbeTests
 {

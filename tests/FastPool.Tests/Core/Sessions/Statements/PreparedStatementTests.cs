@@ -5,7 +5,7 @@ using static FastPool.Tests.Harness.PreparedTalk;
 namespace FastPool.Tests.Core.Sessions;
 
 /// <summary>
-/// Which statements a server is believed to have: after errors, drops and changes of settings that nobody announces.
+/// Which statements a server is believed to have: after errors, drops and changes of settings that are not announced.
 /// </summary>
 public sealed class PreparedStatementTests
 {
@@ -159,7 +159,7 @@ public sealed class PreparedStatementTests
     }
 
     /// <summary>
-    /// A server that may have read the text behind a SET in the same pipeline reads it again before anybody else uses it.
+    /// A server that may have read the text behind a SET in the same pipeline reads it again before another client uses it.
     /// </summary>
     [Theory]
     [InlineData("C:SET S:DateStyle=German Z 1 Z")]
