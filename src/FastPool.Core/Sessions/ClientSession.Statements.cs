@@ -31,12 +31,13 @@ public sealed partial class ClientSession
     /// </summary>
     public bool MustAwaitReplies(byte type, ReadOnlySpan<byte> message, in StatementNames names) =>
         Server is { } server && names.Case switch
-    {
-        StatementCase.Named or StatementCase.Close => IsNameInDoubt(server, names.Name) || IsBindInDoubt(server, type, names),
-        StatementCase.Unnamed => type != FrontendMessage.Parse && (server.IsUnnamedInDoubt || IsBindInDoubt(server, type, names)),
-        StatementCase.Command => IsDropInDoubt(server, type, message),
-        _ => false,
-    };
+        {
+            StatementCase.Named or StatementCase.Close => IsNameInDoubt(server, names.Name) || IsBindInDoubt(server, type, names),
+            StatementCase.Unnamed when type == FrontendMessage.Parse => false,
+            StatementCase.Unnamed => server.IsUnnamedInDoubt || IsBindInDoubt(server, type, names),
+            StatementCase.Command => IsDropInDoubt(server, type, message),
+            _ => false,
+        };
 
     private bool IsNameInDoubt(ServerSession server, ReadOnlySpan<byte> name) => _statements is { } statements
         && (statements.IsInDoubt(name, server.Segment) || (_isDropUnderWay && IsDropInDoubt(server, name)));
