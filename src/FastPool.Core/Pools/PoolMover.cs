@@ -101,14 +101,15 @@ internal sealed partial class PoolMover
             AwaitOwn(client, host);
             return null;
         }
-        if (!IsStopped && TakeIdle(client.Loop, host) is { } server)
+        var isStopped = IsStopped;
+        if (!isStopped && TakeIdle(client.Loop, host) is { } server)
         {
             Move(server, ServerEvent.Grant);
             if (mayReturn && server.Loop == host.Loop) return server;
             Grant(client, server, host);
             return null;
         }
-        if (!IsStopped && _lastFailure is not null && _counts.Servers == _counts.Login)
+        if (!isStopped && _lastFailure is not null && _counts.Servers == _counts.Login)
         {
             host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure)));
             OpenOne(client.Loop, null, host);
@@ -297,12 +298,14 @@ internal sealed partial class PoolMover
 
     private void GiveOrRest(PooledServer server, IPoolHost host)
     {
-        var client = IsStopped ? null : NextWaiter(server.Loop);
         if (IsPaused)
         {
             CloseFree(server, "pause mode", host);
+            return;
         }
-        else if (!IsStopped && TryGiveUp(server, client, host))
+        var isFrozen = _pool.Database.IsFrozen;
+        var client = isFrozen || _waiting.Count == 0 ? null : NextWaiter(server.Loop);
+        if (!isFrozen && TryGiveUp(server, client, host))
         {
             // Its place is another pool's.
         }

@@ -30,7 +30,7 @@ public sealed partial class ClientSession
     /// only to a client that sends on behind a Sync or a query without reading its reply.
     /// </summary>
     public bool MustAwaitReplies(byte type, ReadOnlySpan<byte> message, in StatementNames names) =>
-        Server is { } server && names.Case switch
+        Server is { Outstanding.IsEmpty: false } server && names.Case switch
         {
             StatementCase.Named or StatementCase.Close => IsNameInDoubt(server, names.Name) || IsBindInDoubt(server, type, names),
             StatementCase.Unnamed when type == FrontendMessage.Parse => false,

@@ -101,7 +101,8 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>db/user appear once the client is told apart from a mere connection.</summary>
     public string LogPrefix => ConnectionName.Prefix('C', Id, DatabaseName, UserName, Remote, PeerPid, UnixPort);
 
-    private PoolStats Stats => Pool!.Stats[Loop];
+    /// <summary>The counters of its pool on its loop, from the moment it has a pool.</summary>
+    private PoolStats Stats { get; set; } = null!;
 
     public int CountDatabase()
     {
@@ -131,7 +132,8 @@ public sealed partial class ClientSession : PoolClient
     private void Join(Pool pool, IPoolHost host)
     {
         Pool = pool;
-        _latency = pool.Stats[Loop].OpenLatency(_context.HistogramBlocks);
+        Stats = pool.Stats[Loop];
+        _latency = Stats.OpenLatency(_context.HistogramBlocks);
         State = ClientState.Active;
         pool.Join(this, host);
         _hasJoined = true;

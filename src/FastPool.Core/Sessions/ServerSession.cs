@@ -153,7 +153,8 @@ public sealed partial class ServerSession : PooledServer
         if (OnlyClient is null && !client.Parameters.Fits(Parameters)) return BeginSet(client);
         Move(ServerEvent.Link);
         // Same values, same object: the next link compares references.
-        if (OnlyClient is null && client.Parameters.Equals(Parameters)) client.Parameters = Parameters;
+        if (OnlyClient is null && !ReferenceEquals(client.Parameters, Parameters) && client.Parameters.Equals(Parameters))
+            client.Parameters = Parameters;
         return null;
     }
 
@@ -291,12 +292,12 @@ public sealed partial class ServerSession : PooledServer
                 NoteDone(message[HeaderLength..]);
                 break;
             case BackendMessage.EmptyQueryResponse:
-            case BackendMessage.PortalSuspended: Outstanding.TryPop(FrontendMessage.Execute, out _); break;
+            case BackendMessage.PortalSuspended: Outstanding.TryPop(FrontendMessage.Execute); break;
             case BackendMessage.ParseComplete: return Pop(FrontendMessage.Parse);
             case BackendMessage.BindComplete: return Pop(FrontendMessage.Bind);
             case BackendMessage.CloseComplete: return Pop(FrontendMessage.Close);
             case BackendMessage.NoData:
-            case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe, out _); break;
+            case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe); break;
             case BackendMessage.ErrorResponse:
                 Pool.Stats[Loop].Errors++;
                 _hasQueryFailed = true;

@@ -204,7 +204,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
 
     internal void RunEffects()
     {
-        while (_effects.TryDequeue(out var effect)) TryRun(effect);
+        while (_effects.Count > 0) TryRun(_effects.Dequeue());
     }
 
     private void TryRun(in PoolEffect effect)

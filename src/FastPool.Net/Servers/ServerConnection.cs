@@ -125,13 +125,15 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             }
 
             if (Session.HasOwnReplies && !InjectOwnReplies(buffer, ref run, position)) return end;
-            if (Session.Phase == ServerPhase.Linked)
+            var unread = buffer.AsSpan(position, end - position);
+            if (RowRun.MayBegin(unread, BackendMessage.DataRow) && Session.Phase == ServerPhase.Linked)
             {
-                var rows = SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
+                var skipped = SkipRows(unread, maxPacketSize, BackendMessage.DataRow, out var rows);
+                position += skipped;
+                unread = unread[skipped..];
                 isMidStream |= rows > 0;
                 _loop.Figures.ServerMessages += rows;
             }
-            var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
             if (status == HeaderStatus.Bad || type == 0 || !MessageLengths.OfServer.Fit(type, length))
@@ -147,15 +149,18 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
                 BodyRemaining = length;
                 continue;
             }
-            if (length > unread.Length && unread.Length < Session.BytesToJudge(type, length)) break;
-            var verdict = Session.Judge(type, unread[..Math.Min(length, unread.Length)]);
+            if (length < unread.Length) unread = unread[..length];
+            else if (length > unread.Length && unread.Length < Session.BytesToJudge(type, length)) break;
+            var verdict = Session.Judge(type, unread);
             if (verdict == Verdict.FakesFirst) continue;
             _loop.Figures.ServerMessages++;
             switch (verdict)
             {
                 case Verdict.Forward:
                     IsBodySkipped = false;
-                    break;
+                    if (length > unread.Length) break;
+                    position += length;
+                    continue;
                 case Verdict.Skip:
                     IsBodySkipped = true;
                     break;
