@@ -74,6 +74,15 @@ public sealed class Outbox
 
     private bool HasRoom(int scratchBytes) => _count + 3 < _segments.Length && ScratchBytes - _scratchUsed >= scratchBytes;
 
+    /// <summary>Sends everything to its target, and a run behind it. A run that is all there is, is not gathered first.</summary>
+    /// <returns>False when the connection is broken.</returns>
+    public bool FlushWith(byte[] buffer, int start, int end, Engine engine, Endpoint target)
+    {
+        if (_target is null) return start == end || engine.Send(target, buffer.AsSpan(start, end - start));
+        Add(buffer, start, end, target);
+        return Flush(engine);
+    }
+
     /// <summary>Sends everything to its target. It is empty after that, whatever comes of it.</summary>
     /// <returns>False when the connection is broken.</returns>
     public bool Flush(Engine engine)

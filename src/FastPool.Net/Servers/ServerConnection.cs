@@ -228,9 +228,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private bool Forward(byte[] buffer, int start, int end)
     {
         if (Client is not { } client) return true;
-        var outbox = _loop.Outbox;
-        outbox.Add(buffer, start, end, client);
-        return outbox.Flush(_loop.Engine) || LoseClient(client);
+        return _loop.Outbox.FlushWith(buffer, start, end, _loop.Engine, client) || LoseClient(client);
     }
 
     /// <summary>A query of the pooler's own.</summary>
