@@ -84,7 +84,7 @@ public static class Limits
     /// </summary>
     public const int LoginMessageBytes = 65_536 + 64;
 
-    /// <summary>A header of the PROXY protocol, held whole. Addresses take 52 bytes; a client's certificate may be in it.</summary>
+    /// <summary>A header of the PROXY protocol, held whole. Addresses take 52 bytes; it may have a certificate.</summary>
     public const int ProxyHeaderBytes = 16 * 1024;
 
     /// <summary>

@@ -12,7 +12,8 @@ public sealed class ProxyTests
     private static readonly byte[] Line = Encoding.ASCII.GetBytes("PROXY TCP4 192.0.2.1 192.0.2.9 12345 5432\r\n");
 
     private static readonly byte[] Binary =
-        Wire.ProxyHeader(0x21, 0x11, [192, 0, 2, 1, 192, 0, 2, 9, 0x30, 0x39, 0x15, 0x38, 2, 0, 4, .. "host"u8, 4, 1, 0, .. new byte[256]]);
+        Wire.ProxyHeader(0x21, 0x11, [192, 0, 2, 1, 192, 0, 2, 9, 0x30, 0x39, 0x15, 0x38,
+            2, 0, 4, .. "host"u8, 4, 1, 0, .. new byte[256]]);
 
     private static readonly byte[] Startup = Wire.Startup(("user", "ann"), ("database", "d"));
 

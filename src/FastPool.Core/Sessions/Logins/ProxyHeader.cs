@@ -28,7 +28,7 @@ public readonly record struct ProxyHeader
     /// <summary>Bytes that it takes; behind them the client begins.</summary>
     public int Length { get; private init; }
 
-    /// <summary>The client; no address: the proxy speaks for itself, or does not know whom it has.</summary>
+    /// <summary>The client; no address: the proxy speaks for itself, or does not know its client.</summary>
     public EndAddress Client { get; private init; }
 
     /// <summary>The name that the client asked the proxy for (SNI); empty: not told.</summary>
@@ -71,7 +71,7 @@ public readonly record struct ProxyHeader
         problem = "a wrong line";
         header = header with { Length = end + 2 };
         var words = ByteText.Of(bytes[..end]).Split(' ');
-        if (words[1] == "UNKNOWN") return HeaderStatus.Complete; // What follows it is to be ignored.
+        if (words[1] == "UNKNOWN") return HeaderStatus.Complete; // The rest is to be ignored.
         if (words.Length != 6 || words[1] is not ("TCP4" or "TCP6")) return HeaderStatus.Bad;
         var isV6 = words[1] == "TCP6";
         if (!IsAddress(words[2], isV6) || !IsAddress(words[3], isV6)

@@ -3,8 +3,8 @@ using System.Net;
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// Local addresses on which proxies are expected: <c>10.0.0.5</c>, <c>10.0.0.5:6433</c>, <c>[::1]:6433</c>, or <c>*:6433</c> where sockets
-/// come from a service manager.
+/// Local addresses on which proxies are expected: <c>10.0.0.5</c>, <c>10.0.0.5:6433</c>, <c>[::1]:6433</c>, or <c>*:6433</c>
+/// where sockets come from a service manager.
 /// </summary>
 public sealed class ProxyAddresses
 {

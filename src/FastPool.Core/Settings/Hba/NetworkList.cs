@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 
 namespace FastPool.Core.Settings;
@@ -30,7 +31,7 @@ public sealed class NetworkList
         {
             var slash = item.IndexOf('/');
             if (!HbaAddress.TryParse(slash < 0 ? item : item[..slash], out var address)) return null;
-            var bits = slash < 0 ? address.Width.ToString(System.Globalization.CultureInfo.InvariantCulture) : item[(slash + 1)..];
+            var bits = slash < 0 ? address.Width.ToString(CultureInfo.InvariantCulture) : item[(slash + 1)..];
             if (bits.Length == 0 || !address.TryMask(bits, out var mask) || (address.Bits & ~mask.Bits) != 0) return null;
             networks.Add(HbaAddress.Unmapped(address, mask));
         }

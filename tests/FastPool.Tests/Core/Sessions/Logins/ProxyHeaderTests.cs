@@ -66,7 +66,7 @@ public sealed class ProxyHeaderTests
     [InlineData("GET / HTTP")]
     [InlineData("\r\n\r\n\0\r\nQUIX")]
     [InlineData("proxy TCP4")]
-    public void What_cannot_become_a_header_is_refused_at_once(string text) => Assert.Equal("there is none", Read(Line(text)));
+    public void Bytes_that_cannot_become_a_header_are_refused_at_once(string text) => Assert.Equal("there is none", Read(Line(text)));
 
     [Fact]
     public void Version_2_tells_the_client_and_is_cut_at_no_place()
@@ -91,7 +91,7 @@ public sealed class ProxyHeaderTests
     }
 
     [Fact]
-    public void What_is_wrong_in_version_2_is_named()
+    public void A_fault_in_version_2_is_named()
     {
         Assert.Equal("another version or command", Read(Wire.ProxyHeader(0x11, 0x11, V4)));
         Assert.Equal("another version or command", Read(Wire.ProxyHeader(0x22, 0x11, V4)));
