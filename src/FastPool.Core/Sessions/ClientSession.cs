@@ -123,7 +123,8 @@ public sealed partial class ClientSession : PoolClient
         if (!header.Client.IsKnown) return true;
         (Origin, Remote) = (new ProxyOrigin(Remote, header.Authority, header.Tls, header.CommonName), header.Client);
         if (_context.Registry.Settings.LogConnections)
-            _context.Log.Proxied(LogPrefix, ConnectionName.Host(Origin.Proxy, 0, 0), Origin.Authority, Origin.Tls, Origin.CommonName);
+            _context.Log.Proxied(
+                LogPrefix, ConnectionName.Host(Origin.Proxy, 0, 0), Origin.Authority, Origin.Tls, Origin.CommonName);
         return true;
     }
 

@@ -66,7 +66,8 @@ public sealed class ProxyHeaderTests
     [InlineData("GET / HTTP")]
     [InlineData("\r\n\r\n\0\r\nQUIX")]
     [InlineData("proxy TCP4")]
-    public void Bytes_that_cannot_become_a_header_are_refused_at_once(string text) => Assert.Equal("there is none", Read(Line(text)));
+    public void Bytes_that_cannot_become_a_header_are_refused_at_once(string text) =>
+        Assert.Equal("there is none", Read(Line(text)));
 
     [Fact]
     public void Version_2_tells_the_client_and_is_cut_at_no_place()
