@@ -326,7 +326,8 @@ internal sealed partial class ClientConnection : MessageEndpoint
         if (Server is not { } server) return;
         var outbox = _loop.Outbox;
         if (start == end && outbox.IsEmpty) return;
-        if (!outbox.FlushWith(buffer, start, end, _loop.Engine, server)) server.Close("server connection closed", mayTerminate: false);
+        var isSound = outbox.FlushWith(buffer, start, end, _loop.Engine, server);
+        if (!isSound) server.Close("server connection closed", mayTerminate: false);
         // It may have been the client's last message, which the server reads past: the rest of a COPY that failed.
         else server.Session.Link.TryEnd();
     }
