@@ -21,6 +21,8 @@ public sealed partial class ServerSession
         ConnectWallUs = context.WallUs - handed.Ages.DialUs;
         LastActivityUs = context.NowUs - handed.Ages.ActivityUs;
         Parameters = context.ValuesOf(handed.Parameters);
+        _role = pool.ServerUserName;
+        _hasLabels = true; // Perhaps.
         CancelKey = handed.CancelKey;
         LongCancelKey = handed.LongCancelKey.Length > 0 ? handed.LongCancelKey : null;
         Move(ServerEvent.LogIn);

@@ -46,6 +46,7 @@ public sealed partial class ServerSession
             _bound = null;
             use = statement.Use;
         }
+        if (_hasLabels) NoteSetting(tag);
         if (tag is not [var first, ..] || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None)
             return;
         switch (first)

@@ -117,8 +117,15 @@ public sealed partial class ServerSession : PooledServer
 
     public void EndLogin()
     {
-        if (OnlyClient is null) Pool.TryPublishWelcome(Login!.Welcome);
-        else OwnWelcome = Login!.Welcome; // Its variables are the client's: no other client is to begin with them.
+        if (OnlyClient is null)
+        {
+            LabelUnreported();
+            Pool.TryPublishWelcome(Login!.Welcome);
+        }
+        else
+        {
+            OwnWelcome = Login!.Welcome; // Its variables are the client's: no other client is to begin with them.
+        }
         Login = null;
         Pool.Stats[Context.Loop].OpenLatency(Context.HistogramBlocks).Connect.Record(Context.NowUs - DialStartUs);
         IsReady = true;
@@ -162,7 +169,7 @@ public sealed partial class ServerSession : PooledServer
         Move(ServerEvent.LinkAndSet);
         IsReady = false;
         ForgetUnnamed();
-        var batch = SetBatch.Build(Context.Tracked, client.Parameters, Parameters);
+        var batch = SetBatch.Build(Context.Tracked, client.Parameters, Parameters, Pool.Database.Entry.ConnectQuery);
         Check.That(batch is not null); // They would fit.
         if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
         return batch;
@@ -300,6 +307,7 @@ public sealed partial class ServerSession : PooledServer
             case BackendMessage.ErrorResponse:
                 Pool.Stats[Loop].Errors++;
                 _hasQueryFailed = true;
+                HasToldEnd = IsEnd(message);
                 _bound = null;
                 _textUse = SafetyUse.None;
                 Copy.IsOn = false;
@@ -393,7 +401,9 @@ public sealed partial class ServerSession : PooledServer
     {
         var index = Context.Tracked.IndexOf(name);
         if (index < 0) return false;
-        Parameters = Context.Interner.With(Parameters, index, Context.Interner.Intern(value));
+        var text = Context.Interner.Intern(value);
+        if (index == TrackedParameters.SessionAuthorization && text == _role) text = ParameterValues.OwnDefault;
+        Parameters = Context.Interner.With(Parameters, index, text);
         return true;
     }
 
@@ -408,17 +418,22 @@ public sealed partial class ServerSession : PooledServer
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
                 if (!IsEnd(message)) return End("invalid server parameter");
                 // The server goes, for a reason of its own: the client is told as in any other moment.
+                HasToldEnd = true;
                 Move(ServerEvent.ParametersSet);
                 return Verdict.Forward;
             case BackendMessage.ReadyForQuery:
                 IsReady = StatusOf(message) == 'I';
-                TakeCanonical(Client!);
+                TakeLabels(Client!.Parameters);
+                TakeCanonical(Client);
                 Move(ServerEvent.ParametersSet);
                 return Verdict.ParametersSet;
             default:
                 return Verdict.Skip;
         }
     }
+
+    /// <summary>The linked client has been told by the server itself that the connection ends, and why.</summary>
+    public bool HasToldEnd { get; private set; }
 
     /// <summary>After this error the server closes the connection.</summary>
     private static bool IsEnd(ReadOnlySpan<byte> message)
@@ -447,6 +462,7 @@ public sealed partial class ServerSession : PooledServer
             return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
         if (type == BackendMessage.CommandComplete && _statements is not null && DropsStatements(message[HeaderLength..]))
             _statements.Clear();
+        if (type == BackendMessage.CommandComplete) NoteReset(message[HeaderLength..]);
         if (type == BackendMessage.ErrorResponse && Phase == ServerPhase.Resetting)
             return FailReset(ServerError.Read(message[HeaderLength..]));
         if (type != BackendMessage.ReadyForQuery) return Verdict.Skip;

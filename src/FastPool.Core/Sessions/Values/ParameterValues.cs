@@ -9,6 +9,14 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 public sealed class ParameterValues : IEquatable<ParameterValues>
 {
+    /// <summary>
+    /// Of a variable that the server does not report: it is as it was at the login. A client has this when it gave no value.
+    /// </summary>
+    internal const string OwnDefault = "\0";
+
+    /// <summary>Of a server's variable that is not reported: a client has set it after the pooler did.</summary>
+    internal const string InDoubt = "\0?";
+
     private readonly string?[] _values;
     private readonly int _hash;
 
@@ -52,8 +60,12 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
     }
 
     public bool Differs(ParameterValues server, int index) =>
-        _values[index] is { } own && server._values[index] is { } other
-            && !string.Equals(own, other, StringComparison.OrdinalIgnoreCase);
+        _values[index] is { } own && server._values[index] is { } other && !string.Equals(own, other, ComparisonOf(index));
+
+    /// <summary>Names of schemas and roles are exact.</summary>
+    private static StringComparison ComparisonOf(int index) =>
+        index is TrackedParameters.SearchPath or TrackedParameters.SessionAuthorization ? StringComparison.Ordinal
+            : StringComparison.OrdinalIgnoreCase;
 
     public bool Equals(ParameterValues? other) => other is not null
         && (ReferenceEquals(this, other) || (_hash == other._hash && _values.AsSpan().SequenceEqual(other._values)));

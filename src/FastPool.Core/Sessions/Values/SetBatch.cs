@@ -7,29 +7,39 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 internal static class SetBatch
 {
+    /// <param name="connectQuery">The query that has made a new server's values what they are; null: none has.</param>
     /// <returns>Null when nothing differs.</returns>
-    internal static string? Build(TrackedParameters tracked, ParameterValues client, ParameterValues server)
+    internal static string? Build(TrackedParameters tracked, ParameterValues client, ParameterValues server,
+        string? connectQuery = null)
     {
         StringBuilder? batch = null;
         for (var i = 0; i < tracked.Count; i++)
         {
-            if (!client.Differs(server, i)) continue;
+            if (client[i] != ParameterValues.OwnDefault || !client.Differs(server, i)) continue;
+            (batch ??= new StringBuilder(128)).Append("RESET ").Append(tracked[i]).Append(';');
+        }
+        if (batch is not null && !string.IsNullOrWhiteSpace(connectQuery)) batch.Append(connectQuery).Append("\n;");
+        for (var i = 0; i < tracked.Count; i++)
+        {
+            if (client[i] == ParameterValues.OwnDefault || !client.Differs(server, i)) continue;
             batch ??= new StringBuilder(128);
+            if (i == TrackedParameters.SearchPath)
+            {
+                // A list of names, which the server takes apart as it does at a login: nothing in it is SQL.
+                batch.Append("SELECT pg_catalog.set_config('search_path',");
+                AppendLiteral(batch, client[i]!);
+                batch.Append(",false);");
+                continue;
+            }
             batch.Append("SET ").Append(tracked[i]).Append('=');
-            AppendValue(batch, tracked[i], client[i]!);
+            AppendLiteral(batch, client[i]!);
             batch.Append(';');
         }
         return batch?.ToString();
     }
 
-    /// <summary>search_path is reported as a list that is already quoted; everything else becomes one literal.</summary>
-    private static void AppendValue(StringBuilder batch, string name, string value)
+    private static void AppendLiteral(StringBuilder batch, string value)
     {
-        if (name.Equals("search_path", StringComparison.OrdinalIgnoreCase))
-        {
-            batch.Append(value == "\"\"" ? "''" : value);
-            return;
-        }
         var hasBackslash = value.Contains('\\');
         if (hasBackslash) batch.Append('E');
         batch.Append('\'');
