@@ -24,7 +24,7 @@ public sealed partial class ServerSession
     /// <summary>The login is over: variables that have not been reported are as they should be.</summary>
     private void LabelUnreported()
     {
-        for (var i = 0; i < Context.Tracked.Count; i++)
+        for (var i = TrackedParameters.SearchPath; i < Context.Tracked.Count; i++) // Every version reports those before.
         {
             if (Parameters[i] is null) Parameters = Context.Interner.With(Parameters, i, ParameterValues.OwnDefault);
         }

@@ -28,9 +28,12 @@ public sealed class LabelTests
         var client = _talk.NewClient(_server);
         client.Parameters = ((WelcomeParameters)_bench.PoolOf().Welcome!).Tracked;
         if (searchPath is not null)
-            client.Parameters = _bench.Context.Interner.With(client.Parameters, TrackedParameters.SearchPath, searchPath);
+            client.Parameters = With(client, searchPath);
         return client;
     }
+
+    private ParameterValues With(ClientSession client, string searchPath) =>
+        _bench.Context.Interner.With(client.Parameters, TrackedParameters.SearchPath, searchPath);
 
     /// <returns>The batch that had to be run.</returns>
     private string? Link(ClientSession client)
@@ -107,20 +110,20 @@ public sealed class LabelTests
         Assert.Contains("DateStyle", text, StringComparison.Ordinal);
     }
 
-    /// <summary>A forced user may be another one after a reload: a role that no client has chosen is none of its values.</summary>
+    /// <summary>A forced user may be another one after a reload: no client has chosen that role.</summary>
     [Fact]
     public void The_role_of_the_login_is_no_client_s_wish()
     {
         var server = _bench.NewServer();
         Report(server.Login!, "session_authorization", "old");
         server.EndLogin();
-        var client = NewClient();
+        var (client, next) = (_talk.NewClient(server), _talk.NewClient(server));
         Assert.Null(server.Link.Begin(client));
         _talk.Says(client, Query("set session authorization bob"));
         server.Judge((byte)'S', Wire.Typed('S', Wire.Strings("session_authorization", "bob")));
         Answers(server, "C:SET Z");
         server.Link.LoseServer();
-        Assert.Equal("RESET session_authorization;", server.Link.Begin(NewClient()));
+        Assert.Equal("RESET session_authorization;", server.Link.Begin(next));
         server.Judge((byte)'S', Wire.Typed('S', Wire.Strings("session_authorization", "old")));
         Assert.Equal(Verdict.ParametersSet, Answers(server, "C:RESET Z"));
         server.Link.LoseServer();
