@@ -17,7 +17,7 @@ public sealed partial class ClientSession
         ReplicationOptions = handed.ReplicationOptions.Length > 0 ? handed.ReplicationOptions : null;
         IsInCopyIn = handed.IsInCopyIn;
         _hasWelcome = !handed.AwaitsWelcome;
-        Parameters = context.ValuesOf(handed.Parameters);
+        (Parameters, AtLogin) = context.ClientValuesOf(handed.Parameters);
         var clocks = handed.Clocks;
         RequestUs = context.NowUs - clocks.RequestUs;
         QueryStartUs = Moment(clocks.QueryUs);
@@ -63,7 +63,7 @@ public sealed partial class ClientSession
         PeerPid = PeerPid,
         CancelKey = CancelKey,
         LinkedDescriptor = link,
-        Parameters = state.Named(_context.Tracked, Parameters),
+        Parameters = state.Named(_context.Tracked, Parameters, AtLogin),
         Replication = Replication,
         ReplicationOptions = ReplicationOptions ?? "",
         Clocks = new ClientClocks(

@@ -23,6 +23,7 @@ public sealed partial class ServerSession
         var text = SessionUse.TextOf(type, message);
         _textUse = SessionUse.OfText(text);
         if (SessionUse.DropsStatements(text)) DoubtStatements();
+        LookForReset(text);
     }
 
     /// <summary>

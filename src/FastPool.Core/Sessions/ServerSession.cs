@@ -202,14 +202,15 @@ public sealed partial class ServerSession : PooledServer
         IsReady = false;
         IsIdleInTransaction = false;
         if (type == FrontendMessage.Flush) return false;
-        if (type == FrontendMessage.Sync) return ExpectSync();
+        if (type == FrontendMessage.Sync) return ExpectSync() || (_isRestoreRun && BeginRestore());
         if (type == FrontendMessage.Query)
         {
             ExpectQuery();
-            return false;
+            return BeginRestore();
         }
         NoteRequest();
         Outstanding.Add(type);
+        if (_restore is not null && type == FrontendMessage.Execute) _isRestoreRun = true;
         return false;
     }
 
@@ -289,6 +290,7 @@ public sealed partial class ServerSession : PooledServer
             }
             if (Outstanding is { FakeCount: > 0, Head.Action: ReplyAction.Fake }) return Verdict.FakesFirst;
         }
+        if (_restoresUnderWay > 0 && IsOfRestore(type) && !IsEnd(message)) return Verdict.Skip;
         switch (type)
         {
             case BackendMessage.CommandComplete:
@@ -392,6 +394,7 @@ public sealed partial class ServerSession : PooledServer
         if (_setCount > 0) _setCount--;
         if (_statements is not null && !TextSettings.Equals(readBefore)) _statements.DoubtRecent();
         var index = Context.Tracked.IndexOf(status.Name);
+        if (!TakesReport(index)) return Verdict.Skip;
         Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
         return Verdict.Forward;
     }
@@ -447,6 +450,7 @@ public sealed partial class ServerSession : PooledServer
     {
         var before = client.Parameters;
         client.Parameters = Context.Interner.Canonical(before, Parameters);
+        client.TakeCanonicalLogin(before);
         if (ReferenceEquals(before, client.Parameters) || !Context.Log.IsEnabled(LogLevel.Debug)) return;
         for (var i = 0; i < before.Count; i++)
         {

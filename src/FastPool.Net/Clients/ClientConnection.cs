@@ -143,7 +143,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
                     IsBodySkipped = false;
                     if (!Server.Session.Expect(type) || length > unread.Length) break;
                     position += length;
-                    if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(CopyTracker.Fence, _loop.Engine, Server))
+                    if (!Gather(buffer, run, position) || !AddBehind())
                     {
                         LoseServer();
                         return end;
@@ -250,7 +250,13 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 run = position;
                 toServer.Clear(); // It may be huge.
             }
-            if (!isExpected) Server.Session.Expect(type);
+            if (!isExpected && Server.Session.Expect(type))
+            {
+                position += length; // It is whole: what belongs behind it has been found in it.
+                if (!Gather(buffer, run, position) || !AddBehind()) return LoseServer();
+                run = position;
+                return Step.GoOn;
+            }
             BodyRemaining = length;
             return Step.GoOn;
         }
@@ -302,6 +308,15 @@ internal sealed partial class ClientConnection : MessageEndpoint
     {
         Server!.Close("server connection closed", mayTerminate: false);
         return Step.Ended;
+    }
+
+    /// <summary>Messages of the pooler's right behind one of the client's.</summary>
+    /// <returns>False when the server is gone.</returns>
+    private bool AddBehind()
+    {
+        _loop.ToServer.Clear();
+        Server!.Session.WriteBehind(_loop.ToServer);
+        return _loop.Outbox.AddCopy(_loop.ToServer.WrittenSpan, _loop.Engine, Server);
     }
 
     /// <returns>False when the server is gone.</returns>

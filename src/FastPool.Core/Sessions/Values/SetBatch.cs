@@ -38,6 +38,41 @@ internal static class SetBatch
         return batch?.ToString();
     }
 
+    /// <summary>What brings back the values of a login, without a row in the answer.</summary>
+    /// <param name="name">The only one to bring back.</param>
+    /// <param name="isAll">All of them.</param>
+    /// <returns>Null: there is none.</returns>
+    internal static string? Restore(TrackedParameters tracked, ParameterValues login, ReadOnlySpan<byte> name, bool isAll)
+    {
+        StringBuilder? batch = null;
+        var index = tracked.IndexOf(name);
+        for (var i = 0; i < tracked.Count; i++)
+        {
+            if ((!isAll && i != index) || login[i] is not { } value) continue;
+            batch ??= new StringBuilder(128);
+            batch.Append("SET ").Append(tracked[i]).Append('=');
+            if (i == TrackedParameters.SearchPath) AppendList(batch, value);
+            else AppendLiteral(batch, value);
+            batch.Append(';');
+        }
+        return batch?.ToString();
+    }
+
+    /// <summary>A list of names, each of them quoted. Source: PostgreSQL, search_path.</summary>
+    private static void AppendList(StringBuilder batch, string list)
+    {
+        var before = batch.Length;
+        var scanner = new SqlScanner(Encoding.Latin1.GetBytes(list), hasBackslashes: false);
+        for (var kind = scanner.Next(); kind != SqlToken.End; kind = scanner.Next())
+        {
+            if (kind is not (SqlToken.Word or SqlToken.QuotedName)) continue;
+            if (batch.Length > before) batch.Append(',');
+            var name = Encoding.Latin1.GetString(SqlScanner.NameOf(kind, scanner.Token));
+            batch.Append('"').Append(name.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
+        }
+        if (batch.Length == before) batch.Append("''");
+    }
+
     private static void AppendLiteral(StringBuilder batch, string value)
     {
         var hasBackslash = value.Contains('\\');
