@@ -59,17 +59,15 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
         return values;
     }
 
-    /// <summary>Stands before the name where the value is that of a client's login.</summary>
-    internal const string LoginMark = "=";
-
     /// <summary>The present values of a client, and those of its login; null: none.</summary>
     internal (ParameterValues Present, ParameterValues? Login) ClientValuesOf(
         IReadOnlyList<(string Name, string Value)> parameters)
     {
         if (!ReferenceEquals(parameters, _lastOfClient))
         {
-            var login = parameters.Where(static pair => pair.Name.StartsWith(LoginMark, StringComparison.Ordinal))
-                .Select(static pair => (pair.Name[LoginMark.Length..], pair.Value)).ToList();
+            var login = parameters
+                .Where(static pair => pair.Name.StartsWith(TrackedParameters.LoginMark, StringComparison.Ordinal))
+                .Select(static pair => (pair.Name[TrackedParameters.LoginMark.Length..], pair.Value)).ToList();
             _lastLogin = login.Count > 0 ? ValuesOf(login) : null;
             _lastOfClient = parameters;
         }

@@ -190,7 +190,8 @@ public class ParameterTests
             Assert.Equal(await SettingsAsync(direct), await SettingsAsync(pooled));
             isOtherPath = mode == "transaction" && (isOtherPath ? text != "discard all;" : text == "set search_path = x");
             if (!isOtherPath) // It is not reported before PostgreSQL 18, so a SET does not stay.
-                Assert.Equal((await direct.QueryAsync("show search_path")).Rows, (await pooled.QueryAsync("show search_path")).Rows);
+                Assert.Equal((await direct.QueryAsync("show search_path")).Rows,
+                    (await pooled.QueryAsync("show search_path")).Rows);
             foreach (var name in (string[])["TimeZone", "DateStyle", "application_name"])
                 Assert.Equal(direct.Parameters[name], pooled.Parameters[name]);
         }

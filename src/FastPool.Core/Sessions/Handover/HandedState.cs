@@ -47,7 +47,10 @@ public sealed class HandedState
         if (_named.TryGetValue((values, login), out var named)) return named;
         named = tracked.Named(values);
         if (login is not null)
-            named = [.. named, .. tracked.Named(login).Select(static pair => (SessionContext.LoginMark + pair.Name, pair.Value))];
+        {
+            named = [.. named,
+                .. tracked.Named(login).Select(static pair => (TrackedParameters.LoginMark + pair.Name, pair.Value))];
+        }
         return _named[(values, login)] = named;
     }
 

@@ -38,7 +38,7 @@ internal static class SetBatch
         return batch?.ToString();
     }
 
-    /// <summary>What brings back the values of a login, without a row in the answer.</summary>
+    /// <summary>The batch that brings back the values of a login; no row is in its answer.</summary>
     /// <param name="name">The only one to bring back.</param>
     /// <param name="isAll">All of them.</param>
     /// <returns>Null: there is none.</returns>

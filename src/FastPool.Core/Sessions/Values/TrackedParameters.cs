@@ -9,6 +9,9 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 public sealed class TrackedParameters
 {
+    /// <summary>Stands before the name, from one process to another, where the value is that of a client's login.</summary>
+    internal const string LoginMark = "=";
+
     public const int ClientEncoding = 1;
     public const int StandardConformingStrings = 3;
     public const int ApplicationName = 4;

@@ -1,12 +1,10 @@
-using System.Text;
 using FastPool.Core.Sessions;
-using FastPool.Protocol;
 using FastPool.Tests.Harness;
 using static FastPool.Tests.Harness.PreparedTalk;
 
 namespace FastPool.Tests.Core.Sessions;
 
-/// <summary>RESET and DISCARD ALL go back to what a client gave at its login, not to what the pooler gave at the server's.</summary>
+/// <summary>RESET and DISCARD ALL go back to what a client gave at its login.</summary>
 public sealed class RestoreTests
 {
     private const int TimeZone = 2;
