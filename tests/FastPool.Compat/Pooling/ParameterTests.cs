@@ -171,7 +171,7 @@ public class ParameterTests
         });
         (string, string)[] login =
         [
-            ("TimeZone", "Asia/Tokyo"), ("DateStyle", "German"), ("application_name", "it's me"),
+            ("TimeZone", "Asia/Tokyo"), ("DateStyle", "German, DMY"), ("application_name", "it's me"),
             ("search_path", "\"S two\", pg_catalog, public"),
         ];
         await using var direct =
