@@ -18,6 +18,7 @@ public sealed partial class ClientSession
         IsInCopyIn = handed.IsInCopyIn;
         _hasWelcome = !handed.AwaitsWelcome;
         (Parameters, AtLogin) = context.ClientValuesOf(handed.Parameters);
+        if (_hasWelcome) Parameters = context.Interner.FillOwn(Parameters);
         var clocks = handed.Clocks;
         RequestUs = context.NowUs - clocks.RequestUs;
         QueryStartUs = Moment(clocks.QueryUs);

@@ -160,7 +160,7 @@ public sealed partial class ClientSession : PoolClient
     public void TakeWelcome(WelcomeParameters welcome, MessageBuffer output)
     {
         _hasWelcome = true;
-        Parameters = _context.Interner.Fill(Parameters, welcome.Tracked);
+        Parameters = _context.Interner.FillOwn(_context.Interner.Fill(Parameters, welcome.Tracked));
         welcome.Write(_context.Tracked, Parameters, CancelKey, output);
     }
 

@@ -20,7 +20,7 @@ public sealed partial class ServerSession
         Local = handed.Local;
         ConnectWallUs = context.WallUs - handed.Ages.DialUs;
         LastActivityUs = context.NowUs - handed.Ages.ActivityUs;
-        Parameters = context.ValuesOf(handed.Parameters);
+        Parameters = context.Interner.FillOwn(context.ValuesOf(handed.Parameters));
         _role = pool.ServerUserName;
         _hasLabels = true; // Perhaps.
         CancelKey = handed.CancelKey;

@@ -9,6 +9,9 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 public sealed partial class ServerSession
 {
+    private const int MaskBits = 64;
+
+    private ulong _reported; // By this server, a bit a variable.
     private string? _role; // At the login; null: not reported.
     private bool _hasLabels;
 
@@ -21,17 +24,13 @@ public sealed partial class ServerSession
         Parameters = Context.Interner.With(Parameters, TrackedParameters.SessionAuthorization, ParameterValues.OwnDefault);
     }
 
-    /// <summary>The login is over: variables that have not been reported are as they should be.</summary>
-    private void LabelUnreported()
-    {
-        for (var i = TrackedParameters.SearchPath; i < Context.Tracked.Count; i++) // Every version reports those before.
-        {
-            if (Parameters[i] is null) Parameters = Context.Interner.With(Parameters, i, ParameterValues.OwnDefault);
-        }
-    }
+    private void NoteReported(int index) => _reported |= index < MaskBits ? 1UL << index : 0;
 
-    private bool IsUnreported(int index) => index != TrackedParameters.SessionAuthorization
-        && Pool.Welcome is WelcomeParameters welcome && welcome.Tracked[index] == ParameterValues.OwnDefault;
+    /// <summary>
+    /// Of a server that another process has left nobody knows: there a label stands until a report takes its place.
+    /// </summary>
+    private bool IsUnreported(int index) => index >= TrackedParameters.SearchPath
+        && index != TrackedParameters.SessionAuthorization && (index >= MaskBits || (_reported & (1UL << index)) == 0);
 
     /// <summary>Variables that are not reported have these values now.</summary>
     internal void TakeLabels(ParameterValues values)

@@ -30,13 +30,24 @@ public sealed partial class ServerSession
         return _isRestoreNext = true;
     }
 
+    /// <summary>A command that has not been executed in its segment is not known to be executed at all.</summary>
+    private bool BeginRestoreBehindSync() => _isRestoreRun ? BeginRestore() : ForgetRestore(isFenced: false);
+
+    /// <returns>As it is called.</returns>
+    private bool ForgetRestore(bool isFenced)
+    {
+        _restore = null;
+        _isRestoreRun = false;
+        return isFenced;
+    }
+
     /// <summary>The messages that go out right behind the one of which <see cref="Expect"/> has said so.</summary>
     public void WriteBehind(MessageBuffer output)
     {
         if (_isRestoreNext) output.Write(new Query { Text = Encoding.Latin1.GetBytes(_restore!) });
         else output.Write(CopyTracker.Fence);
         _isRestoreNext = false;
-        _restore = null;
+        ForgetRestore(isFenced: false);
     }
 
     /// <summary>A reply to the batch at the head, which nobody but the pooler sees.</summary>

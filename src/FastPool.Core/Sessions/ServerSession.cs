@@ -119,7 +119,7 @@ public sealed partial class ServerSession : PooledServer
     {
         if (OnlyClient is null)
         {
-            LabelUnreported();
+            Parameters = Context.Interner.FillOwn(Parameters);
             Pool.TryPublishWelcome(Login!.Welcome);
         }
         else
@@ -153,6 +153,7 @@ public sealed partial class ServerSession : PooledServer
     /// <returns>The SET batch to run, or null when the variables fit already.</returns>
     internal string? OnLinked(ClientSession client)
     {
+        ForgetRestore(isFenced: false);
         _workSinceUs = Context.NowUs;
         Copy.Begin();
         _unnamedSegment = -1;
@@ -202,7 +203,7 @@ public sealed partial class ServerSession : PooledServer
         IsReady = false;
         IsIdleInTransaction = false;
         if (type == FrontendMessage.Flush) return false;
-        if (type == FrontendMessage.Sync) return ExpectSync() || (_isRestoreRun && BeginRestore());
+        if (type == FrontendMessage.Sync) return ExpectSync() ? ForgetRestore(isFenced: true) : BeginRestoreBehindSync();
         if (type == FrontendMessage.Query)
         {
             ExpectQuery();
@@ -404,6 +405,7 @@ public sealed partial class ServerSession : PooledServer
     {
         var index = Context.Tracked.IndexOf(name);
         if (index < 0) return false;
+        NoteReported(index);
         var text = Context.Interner.Intern(value);
         if (index == TrackedParameters.SessionAuthorization && text == _role) text = ParameterValues.OwnDefault;
         Parameters = Context.Interner.With(Parameters, index, text);

@@ -35,6 +35,9 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
     /// <summary>One of them is longer than is worth sharing.</summary>
     internal bool IsLong { get; }
 
+    /// <summary>A value that PostgreSQL has told, or a client given; else it only stands for one.</summary>
+    internal bool IsTold(int index) => _values[index] is { } value && value is not (OwnDefault or InDoubt);
+
     public string? this[int index] => _values[index];
 
     public int Count => _values.Length;
@@ -121,6 +124,20 @@ public sealed class ParameterInterner
         for (var i = 0; i < values.Count; i++)
         {
             if (values[i] is null && defaults[i] is not null) (filled ??= values.CopyValues())[i] = defaults[i];
+        }
+        return filled is null ? values : Intern(new ParameterValues(filled));
+    }
+
+    /// <summary>
+    /// The values, with <see cref="ParameterValues.OwnDefault"/> where none is known of a variable that not every version
+    /// reports, or that an earlier version of the pooler did not track.
+    /// </summary>
+    public ParameterValues FillOwn(ParameterValues values)
+    {
+        string?[]? filled = null;
+        for (var i = TrackedParameters.SearchPath; i < values.Count; i++)
+        {
+            if (values[i] is null) (filled ??= values.CopyValues())[i] = ParameterValues.OwnDefault;
         }
         return filled is null ? values : Intern(new ParameterValues(filled));
     }

@@ -44,7 +44,8 @@ public sealed class WelcomeParameters(byte[] untracked, ParameterValues tracked)
         for (var i = 0; i < names.Count; i++)
         {
             // A server that does not report it to the pooler would not report it to the client.
-            if (Tracked[i] != ParameterValues.OwnDefault && client[i] is { } value) block.Write(Status(names[i], value));
+            if (client.IsTold(i) && (i < TrackedParameters.SearchPath || Tracked.IsTold(i)))
+                block.Write(Status(names[i], client[i]!));
         }
         return block.WrittenSpan.ToArray();
     }

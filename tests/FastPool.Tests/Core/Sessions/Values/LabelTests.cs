@@ -110,6 +110,19 @@ public sealed class LabelTests
         Assert.Contains("DateStyle", text, StringComparison.Ordinal);
     }
 
+    /// <summary>An earlier version of the pooler tells nothing of search_path, nor does its welcome.</summary>
+    [Fact]
+    public void A_server_and_a_client_of_an_earlier_version_have_labels_too()
+    {
+        var interner = _bench.Context.Interner;
+        var client = NewClient();
+        client.Parameters = interner.FillOwn(interner.With(client.Parameters, TrackedParameters.SearchPath, null));
+        Assert.Equal(ParameterValues.OwnDefault, client.Parameters[TrackedParameters.SearchPath]);
+        Assert.Null(interner.FillOwn(_bench.Context.Tracked.Unknown)[TrackedParameters.ApplicationName]);
+        Assert.Equal(SetS1, Link(NewClient("s1")));
+        Assert.Equal("RESET search_path;", Link(client));
+    }
+
     /// <summary>A forced user may be another one after a reload: no client has chosen that role.</summary>
     [Fact]
     public void The_role_of_the_login_is_no_client_s_wish()

@@ -89,6 +89,23 @@ public sealed class RestoreTests
         Assert.Equal("S", _talk.Says(_client, Sync));
     }
 
+    /// <summary>A batch of one client's values never reaches another client.</summary>
+    [Fact]
+    public void A_command_that_was_only_prepared_is_followed_by_nothing()
+    {
+        _talk.Says(_client, Parse("", "reset all"));
+        _talk.Says(_client, Sync);
+        _talk.Says(_client, PreparedTalk.Execute);
+        Assert.Equal("S", _talk.Says(_client, Sync));
+        _talk.Says(_client, Parse("", "reset all"));
+        _server.Link.LoseServer();
+        while (!_server.Outstanding.IsEmpty) _server.Outstanding.Pop();
+        var next = _talk.NewClient(_server);
+        _server.Link.Begin(next);
+        _talk.Says(next, PreparedTalk.Execute);
+        Assert.Equal("S", _talk.Says(next, Sync));
+    }
+
     [Fact]
     public void Another_process_knows_the_values_of_the_login()
     {
