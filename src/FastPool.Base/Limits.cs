@@ -84,6 +84,9 @@ public static class Limits
     /// </summary>
     public const int LoginMessageBytes = 65_536 + 64;
 
+    /// <summary>A header of the PROXY protocol, held whole. Addresses take 52 bytes; it may have a certificate.</summary>
+    public const int ProxyHeaderBytes = 16 * 1024;
+
     /// <summary>
     /// A message of a server that logs in: held whole, so it has an end. PostgreSQL's own are some hundred bytes; an error may be
     /// longer.

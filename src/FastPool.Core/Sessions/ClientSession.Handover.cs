@@ -33,10 +33,12 @@ public sealed partial class ClientSession
 
     /// <summary>In its pool again, under its old key and with its old statements.</summary>
     /// <remarks>A key that another client has already is not used: this client's cancel requests will not be heard.</remarks>
+    /// <param name="origin">The proxy that it came by; null: none.</param>
     public void Rejoin(Database database, Pool pool, HandedClient handed, IReadOnlyDictionary<long, Statement> statements,
-        IPoolHost host)
+        IPoolHost host, ProxyOrigin? origin = null)
     {
         Database = database;
+        Origin = origin;
         CancelKey = handed.CancelKey;
         while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this)) CancelKey = NewCancelKey();
         CountDatabase();

@@ -43,7 +43,8 @@ public sealed partial class ClientSession : PoolClient
 
     /// <summary>Serial number over clients and servers, in order of creation.</summary>
     public long Id { get; }
-    public EndAddress Remote { get; }
+    /// <summary>The client's own address, though a proxy be in between.</summary>
+    public EndAddress Remote { get; private set; }
     public EndAddress Local { get; }
     /// <summary>listen_port: what stands for a port where the socket is a Unix one.</summary>
     public int UnixPort { get; }
@@ -52,6 +53,12 @@ public sealed partial class ClientSession : PoolClient
     public bool IsOwnUser { get; init; }
     /// <summary>The peer's system user over a Unix socket; null otherwise.</summary>
     public string? PeerUserName { get; init; }
+
+    /// <summary>The proxy that has told <see cref="Remote"/>; null: none.</summary>
+    public ProxyOrigin? Origin { get; private set; }
+
+    /// <summary>Nothing is taken from it before the header of its proxy.</summary>
+    public bool AwaitsProxy { get; set; }
 
     /// <summary>Null once the client is in.</summary>
     public ClientLogin? Login { get; private set; }
@@ -106,6 +113,27 @@ public sealed partial class ClientSession : PoolClient
     public string LogPrefix => ConnectionName.Prefix('C', Id, DatabaseName, UserName, Remote, PeerPid, UnixPort);
 
     private PoolStats Stats => Pool!.Stats[Loop];
+
+    /// <summary>The first bytes of a proxy's connection.</summary>
+    /// <param name="length">Bytes of the header; behind them the client begins.</param>
+    /// <returns>False: it is not whole yet, or wrong, and then <see cref="Ending"/> says so.</returns>
+    public bool TryTakeProxy(ReadOnlySpan<byte> unread, out int length)
+    {
+        var status = ProxyHeader.TryRead(unread, out var header, out var problem);
+        length = header.Length;
+        if (status == HeaderStatus.Bad) End(Ending.Told($"bad PROXY header: {problem}"));
+        if (status != HeaderStatus.Complete) return false;
+        AwaitsProxy = false;
+        if (!header.Client.IsKnown) return true;
+        (Origin, Remote) = (new ProxyOrigin(Remote, header.Authority, header.Tls, header.CommonName), header.Client);
+        if (_context.Registry.Settings.LogConnections)
+            _context.Log.Proxied(
+                LogPrefix, ConnectionName.Host(Origin.Proxy, 0, 0), Origin.Authority, Origin.Tls, Origin.CommonName);
+        return true;
+    }
+
+    /// <summary>It says who is behind it, and nobody has asked.</summary>
+    public void RefuseProxy() => End(Ending.Told($"PROXY header from {Remote}, which proxy_protocol_from does not name"));
 
     public int CountDatabase()
     {

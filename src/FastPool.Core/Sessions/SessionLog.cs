@@ -10,6 +10,11 @@ public static partial class SessionLog
     public static partial void LoginAttempt(this ILogger log, string prefix, string database, string user, string tls,
         string replication);
 
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{Prefix}proxied by {Proxy}: authority={Authority} tls={Tls} cn={CommonName}")]
+    public static partial void Proxied(this ILogger log, string prefix, string proxy, string authority, string tls,
+        string commonName);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}login failed: db={Database} user={User}")]
     public static partial void LoginFailed(this ILogger log, string prefix, string database, string user);
 

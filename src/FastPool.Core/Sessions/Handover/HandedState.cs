@@ -39,6 +39,9 @@ public sealed class HandedState
     /// <summary>SCRAM keys that clients proved.</summary>
     public List<(byte[] ClientKey, byte[] ServerKey)> Proofs { get; } = [];
 
+    /// <summary>Proxies of clients, by the key of the client.</summary>
+    public List<(ulong CancelKey, ProxyOrigin Origin)> Origins { get; } = [];
+
     /// <summary>Values by name; equal values share one list, because most clients are alike.</summary>
     /// <param name="login">The values of the login, which a process that does not know of them passes over; null: none.</param>
     internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values,
@@ -82,6 +85,14 @@ public sealed class HandedState
             writer.WriteBytes(proof.ClientKey);
             writer.WriteBytes(proof.ServerKey);
         });
+        to.WriteList(Origins, static (writer, proxied) =>
+        {
+            writer.Write(proxied.CancelKey);
+            writer.WriteAddress(proxied.Origin.Proxy);
+            writer.Write(proxied.Origin.Authority);
+            writer.Write(proxied.Origin.Tls);
+            writer.Write(proxied.Origin.CommonName);
+        });
     }
 
     public void ReadCommon(BinaryReader from)
@@ -91,6 +102,9 @@ public sealed class HandedState
         Disabled.AddRange(from.ReadList(static reader => reader.ReadString()));
         Secrets.AddRange(from.ReadList(static reader => (reader.ReadString(), reader.ReadString(), reader.ReadString())));
         Proofs.AddRange(from.ReadList(static reader => (reader.ReadCountedBytes(), reader.ReadCountedBytes())));
+        if (from.BaseStream.Position == from.BaseStream.Length) return; // An earlier build knew no proxies.
+        Origins.AddRange(from.ReadList(static reader => (reader.ReadUInt64(),
+            new ProxyOrigin(reader.ReadAddress(), reader.ReadString(), reader.ReadString(), reader.ReadString()))));
     }
 }
 

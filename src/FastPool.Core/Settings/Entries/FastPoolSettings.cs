@@ -45,6 +45,12 @@ public sealed record FastPoolSettings
     /// <summary>An HBA file with a broken line is not used at all: a rule that is left out may be one that rejects.</summary>
     public bool HbaStrict { get; private init; } = true;
 
+    /// <summary>Connections from there begin with a PROXY protocol header, which tells the client's address.</summary>
+    public NetworkList ProxyProtocolFrom { get; private init; } = NetworkList.None;
+
+    /// <summary>The local addresses for which that holds; none: every one but the Unix socket.</summary>
+    public ProxyAddresses ProxyProtocolListen { get; private init; } = ProxyAddresses.All;
+
     /// <summary>
     /// How long a server may take over a query of the pooler's own, the check and the reset query, microseconds.
     /// </summary>
@@ -67,6 +73,8 @@ public sealed record FastPoolSettings
         new("io_uring", IoUring ? "1" : "0"),
         new("tls_records", HasOwnTlsRecords ? "own" : "library"),
         new("hba_strict", HbaStrict ? "1" : "0"),
+        new("proxy_protocol_from", ProxyProtocolFrom.ToString()),
+        new("proxy_protocol_listen", ProxyProtocolListen.ToString()),
         new("server_answer_timeout", (ServerAnswerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
@@ -105,6 +113,10 @@ public sealed record FastPoolSettings
                 return value is "own" or "library" ? this with { HasOwnTlsRecords = value == "own" } : null;
             case "hba_strict":
                 return TryFlag(value) is { } isStrict ? this with { HbaStrict = isStrict } : null;
+            case "proxy_protocol_from":
+                return NetworkList.TryParse(value) is { } networks ? this with { ProxyProtocolFrom = networks } : null;
+            case "proxy_protocol_listen":
+                return ProxyAddresses.TryParse(value) is { } proxied ? this with { ProxyProtocolListen = proxied } : null;
             case "server_answer_timeout":
                 return CNumber.TryInt(value, out var seconds)
                     && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;
