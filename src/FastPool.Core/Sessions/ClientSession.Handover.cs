@@ -17,7 +17,8 @@ public sealed partial class ClientSession
         ReplicationOptions = handed.ReplicationOptions.Length > 0 ? handed.ReplicationOptions : null;
         IsInCopyIn = handed.IsInCopyIn;
         _hasWelcome = !handed.AwaitsWelcome;
-        Parameters = context.ValuesOf(handed.Parameters);
+        (Parameters, AtLogin) = context.ClientValuesOf(handed.Parameters);
+        if (_hasWelcome) Parameters = context.Interner.FillOwn(Parameters);
         var clocks = handed.Clocks;
         RequestUs = context.NowUs - clocks.RequestUs;
         QueryStartUs = Moment(clocks.QueryUs);
@@ -65,7 +66,7 @@ public sealed partial class ClientSession
         PeerPid = PeerPid,
         CancelKey = CancelKey,
         LinkedDescriptor = link,
-        Parameters = state.Named(_context.Tracked, Parameters),
+        Parameters = state.Named(_context.Tracked, Parameters, AtLogin),
         Replication = Replication,
         ReplicationOptions = ReplicationOptions ?? "",
         Clocks = new ClientClocks(

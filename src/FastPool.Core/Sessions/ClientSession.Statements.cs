@@ -217,8 +217,10 @@ public sealed partial class ClientSession
     /// Whether a message is to be seen whole: it may be a command that drops statements, or brings a statement that may be wanted
     /// again.
     /// </summary>
-    public bool WantsWhole(byte type, int length) => TracksStatements && type switch
+    public bool WantsWhole(byte type, int length) => type switch
     {
+        FrontendMessage.Query when AtLogin is not null && length <= SessionUse.DropLengthMax => true,
+        _ when !TracksStatements => false,
         FrontendMessage.Query => length <= (HasNames ? Limits.CommandBytesMax : SessionUse.DropLengthMax),
         FrontendMessage.Execute => _dropPortals is not null && length <= Limits.CommandBytesMax,
         FrontendMessage.Parse => length <= Limits.UnnamedBytesMax,

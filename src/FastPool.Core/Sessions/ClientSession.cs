@@ -76,6 +76,10 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>Console rights: everything, or SHOW only.</summary>
     public bool IsAdmin { get; set; }
     public ParameterValues Parameters { get; set; }
+
+    /// <summary>The values that it gave at its login, to which RESET and DISCARD ALL go back; null: none.</summary>
+    public ParameterValues? AtLogin { get; set; }
+
     public ulong CancelKey { get; private set; }
 
     /// <summary>Which server this client has; null: none. Set by the link itself.</summary>
@@ -186,8 +190,18 @@ public sealed partial class ClientSession : PoolClient
     public void TakeWelcome(WelcomeParameters welcome, MessageBuffer output)
     {
         _hasWelcome = true;
-        Parameters = _context.Interner.Fill(Parameters, welcome.Tracked);
+        Parameters = _context.Interner.FillOwn(_context.Interner.Fill(Parameters, welcome.Tracked));
         welcome.Write(_context.Tracked, Parameters, CancelKey, output);
+    }
+
+    /// <summary>The server has told its own spelling of values.</summary>
+    internal void TakeCanonicalLogin(ParameterValues before)
+    {
+        if (AtLogin is null || ReferenceEquals(before, Parameters)) return;
+        for (var i = 0; i < before.Count; i++)
+        {
+            if (AtLogin[i] is { } own && own == before[i]) AtLogin = _context.Interner.With(AtLogin, i, Parameters[i]);
+        }
     }
 
     /// <summary>

@@ -23,6 +23,7 @@ public sealed partial class ServerSession
         var text = SessionUse.TextOf(type, message);
         _textUse = SessionUse.OfText(text);
         if (SessionUse.DropsStatements(text)) DoubtStatements();
+        LookForReset(text);
     }
 
     /// <summary>
@@ -46,6 +47,7 @@ public sealed partial class ServerSession
             _bound = null;
             use = statement.Use;
         }
+        if (_hasLabels) NoteSetting(tag);
         if (tag is not [var first, ..] || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None)
             return;
         switch (first)

@@ -146,11 +146,11 @@ internal sealed partial class ClientConnection : MessageEndpoint
                     _loop.Figures.ClientMessages++;
                     server.Session.LookAt(type, unread);
                     IsBodySkipped = false;
-                    var isFenced = server.Session.Expect(type);
+                    var hasMore = server.Session.Expect(type);
                     if (length > unread.Length) break;
                     position += length;
-                    if (!isFenced) continue;
-                    if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(CopyTracker.Fence, _loop.Engine, server))
+                    if (!hasMore) continue;
+                    if (!Gather(buffer, run, position) || !AddBehind(server))
                     {
                         LoseServer();
                         return end;
@@ -260,7 +260,13 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 run = position;
                 toServer.Clear(); // It may be huge.
             }
-            if (!isExpected) server.Session.Expect(type);
+            if (!isExpected && server.Session.Expect(type))
+            {
+                position += length; // It is whole: what belongs behind it has been found in it.
+                if (!Gather(buffer, run, position) || !AddBehind(server)) return LoseServer();
+                run = position;
+                return Step.GoOn;
+            }
             BodyRemaining = length;
             return Step.GoOn;
         }
@@ -315,6 +321,15 @@ internal sealed partial class ClientConnection : MessageEndpoint
     {
         Server!.Close("server connection closed", mayTerminate: false);
         return Step.Ended;
+    }
+
+    /// <summary>Messages of the pooler's right behind one of the client's.</summary>
+    /// <returns>False when the server is gone.</returns>
+    private bool AddBehind(ServerConnection server)
+    {
+        _loop.ToServer.Clear();
+        server.Session.WriteBehind(_loop.ToServer);
+        return _loop.Outbox.AddCopy(_loop.ToServer.WrittenSpan, _loop.Engine, server);
     }
 
     /// <returns>False when the server is gone.</returns>

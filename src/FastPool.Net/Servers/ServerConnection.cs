@@ -337,7 +337,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         IsClosed = true;
         var client = Client;
         var end = Ending.Cut(reason);
-        var farewell = IsMidMessage ? new Ending(end) : Ending.Told(end);
+        var farewell = IsMidMessage || Session.HasToldEnd ? new Ending(end) : Ending.Told(end);
         try
         {
             CloseInOrder(end, mayTerminate, isDeliberate);

@@ -17,7 +17,7 @@ public sealed class HandedState
     /// </summary>
     public long NowUs { get; init; }
 
-    private readonly Dictionary<ParameterValues, IReadOnlyList<(string Name, string Value)>> _named = [];
+    private readonly Dictionary<(ParameterValues, ParameterValues?), IReadOnlyList<(string Name, string Value)>> _named = [];
 
     public List<HandedListener> Listeners { get; } = [];
 
@@ -43,10 +43,18 @@ public sealed class HandedState
     public List<(ulong CancelKey, ProxyOrigin Origin)> Origins { get; } = [];
 
     /// <summary>Values by name; equal values share one list, because most clients are alike.</summary>
-    internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values)
+    /// <param name="login">The values of the login, which a process that does not know of them passes over; null: none.</param>
+    internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values,
+        ParameterValues? login = null)
     {
-        if (!_named.TryGetValue(values, out var named)) _named[values] = named = tracked.Named(values);
-        return named;
+        if (_named.TryGetValue((values, login), out var named)) return named;
+        named = tracked.Named(values);
+        if (login is not null)
+        {
+            named = [.. named,
+                .. tracked.Named(login).Select(static pair => (TrackedParameters.LoginMark + pair.Name, pair.Value))];
+        }
+        return _named[(values, login)] = named;
     }
 
     /// <summary>Forgets the secrets of connections, which are not needed any more.</summary>

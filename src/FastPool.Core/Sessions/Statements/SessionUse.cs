@@ -47,6 +47,34 @@ internal static class SessionUse
         return text;
     }
 
+    /// <summary>Stands for all variables, where a name would stand.</summary>
+    internal const string All = "*";
+
+    /// <summary>The variable that a text resets which is one RESET, or DISCARD ALL; null: it is none such.</summary>
+    internal static string? ResetIn(ReadOnlySpan<byte> text)
+    {
+        text = WithoutBlanksBefore(text);
+        if (text is not [(byte)'d' or (byte)'D' or (byte)'r' or (byte)'R', ..]) return null;
+        var isReset = TryTake(ref text, "reset "u8);
+        if ((!isReset && !TryTake(ref text, "discard "u8)) || text.IndexOf((byte)0) is not (>= 0 and var end)) return null;
+        var scanner = new SqlScanner(text[..end], hasBackslashes: false);
+        var kind = scanner.Next();
+        if (kind is not (SqlToken.Word or SqlToken.QuotedName)) return null;
+        var name = Encoding.Latin1.GetString(SqlScanner.NameOf(kind, scanner.Token));
+        var isAll = kind == SqlToken.Word && name == "all";
+        if (isReset && kind == SqlToken.Word && name is "time" or "session") // TIME ZONE, SESSION AUTHORIZATION
+        {
+            scanner.Next();
+            name = name == "time" ? "timezone" : "session_authorization";
+        }
+        do
+        {
+            kind = scanner.Next();
+        }
+        while (kind == SqlToken.Semicolon);
+        return kind != SqlToken.End || (!isReset && !isAll) ? null : isAll ? All : name;
+    }
+
     private static bool IsTemporary(ReadOnlySpan<byte> text)
     {
         if (!TryTake(ref text, "local "u8)) TryTake(ref text, "global "u8);
