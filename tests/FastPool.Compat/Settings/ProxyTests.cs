@@ -50,7 +50,7 @@ public class ProxyTests
         var (rejected, refusal) = await LogInAsync(pooler, Binary);
         await using var gone = rejected;
         Assert.NotNull(refusal.Error);
-        await pooler.LineAsync("@192.0.2.2:12345 login rejected");
+        await pooler.LineAsync("@192.0.2.2:12345 closing because: login rejected");
     }
 
     [PoolerTheory(FastPoolOnly = "PgBouncer has no PROXY protocol"), Loops]
