@@ -78,7 +78,7 @@ internal static class ConnectUri
 
     /// <summary>Takes the sign and what is behind it away.</summary>
     /// <returns>The part behind it; empty: there is none.</returns>
-    private static ReadOnlySpan<char> CutFrom(ref ReadOnlySpan<char> text, char sign)
+    private static ReadOnlySpan<char> CutFrom(scoped ref ReadOnlySpan<char> text, char sign)
     {
         var at = text.IndexOf(sign);
         if (at < 0) return default;
