@@ -271,6 +271,7 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_METRICS_LISTEN"] = "*:9127",
             ["FASTPOOL_METRICS_HISTOGRAMS"] = "off",
             ["FASTPOOL_LOG_FORMAT"] = "json",
+            ["FASTPOOL_LOG_MIN_DURATION"] = "0",
             ["FASTPOOL_CONSOLE_EXTENDED"] = "1",
             ["FASTPOOL_IO_URING"] = "0",
             ["FASTPOOL_TLS_RECORDS"] = "library",
