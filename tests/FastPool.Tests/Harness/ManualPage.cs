@@ -51,7 +51,7 @@ internal static class ManualPage
         return System.Text.RegularExpressions.Regex.Replace(text.ToString().Trim(), "\n{3,}", "\n\n") + "\n";
     }
 
-    private static (string Word, string Rest) Split(string line)
+    private static (string Word, string More) Split(string line)
     {
         var blank = line.IndexOf(' ');
         return blank < 0 ? (line, "") : (line[..blank], line[(blank + 1)..]);
