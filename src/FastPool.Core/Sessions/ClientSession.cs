@@ -280,7 +280,7 @@ public sealed partial class ClientSession : PoolClient
     internal void NoteRun(Statement statement, long us)
     {
         if (us < _context.Slow.MinUs) return;
-        _context.Slow.AddQuery(this, us, statement);
+        if (_context.Slow.MayWrite(_context.NowUs)) _context.Slow.WriteQuery(LogPrefix, us, statement);
         _isSlowTold = true;
     }
 
@@ -296,15 +296,16 @@ public sealed partial class ClientSession : PoolClient
             stats.QueryUs += now - queryStartUs;
             _latency!.Query.Record(now - queryStartUs);
             QueryStartUs = 0;
-            if (now - queryStartUs >= _context.Slow.MinUs && !_isSlowTold) _context.Slow.AddQuery(this, now - queryStartUs, null);
+            if (now - queryStartUs >= _context.Slow.MinUs && !_isSlowTold && _context.Slow.MayWrite(now))
+                _context.Slow.WriteQuery(LogPrefix, now - queryStartUs, null);
             _isSlowTold = false;
         }
         if (XactStartUs == 0) return;
         _readyInXactUs = now;
         if (!isTransactionOver) return;
         // A query that is its own transaction has its line.
-        if (now - XactStartUs >= _context.Slow.MinUs && XactStartUs != queryStartUs)
-            _context.Slow.AddTransaction(this, now - XactStartUs);
+        if (now - XactStartUs >= _context.Slow.MinUs && XactStartUs != queryStartUs && _context.Slow.MayWrite(now))
+            _context.Slow.WriteTransaction(LogPrefix, now - XactStartUs);
         stats.XactUs += now - XactStartUs;
         _latency!.Transaction.Record(now - XactStartUs);
         _latency.Client.Record(_clientUs);

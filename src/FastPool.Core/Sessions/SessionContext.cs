@@ -43,9 +43,7 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     public EndingTable Endings { get; } = new();
 
     /// <summary>The queries of this loop's clients that took long.</summary>
-    public SlowLog Slow => _slow ??= new SlowLog(this, Registry.Settings.Own.LogMinDurationUs);
-
-    private SlowLog? _slow;
+    public SlowLog Slow { get; } = new(log, registry.Settings.Own.LogMinDurationUs);
 
     /// <summary>The next message of a login; sent, and cleared, before another connection's turn.</summary>
     public MessageBuffer LoginOutput { get; } = new();
