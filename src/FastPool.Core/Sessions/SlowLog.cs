@@ -6,7 +6,7 @@ namespace FastPool.Core.Sessions;
 
 /// <summary>
 /// log_min_duration: queries and transactions that took longer, a line each. So many lines a second, of which the first are
-/// written and the others counted. What a parameter was is never told. Belongs to the loop's thread.
+/// written and the others counted. A parameter is never told. Belongs to the loop's thread.
 /// </summary>
 public sealed class SlowLog(ILogger log, long minUs)
 {

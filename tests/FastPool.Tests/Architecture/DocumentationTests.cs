@@ -92,7 +92,7 @@ public sealed partial class DocumentationTests
 
     private static string Manual(string name) => File.ReadAllText(Path.Combine(Root, "dist", "man", name));
 
-    /// <summary>What a pooler tells that has a client with a server, and one that waits.</summary>
+    /// <summary>The metrics of a pooler that has a client with a server, and one that waits.</summary>
     private static string MetricsPage()
     {
         var world = new ConsoleWorld(loops: 2);

@@ -141,8 +141,14 @@ public sealed class DatabaseEntry
         connectString = connectString[uri.Length..];
         var pairs = new List<(string Key, string Value)>();
         if (ConnectUri.TryRead(uri, pairs) is { } problem) return "invalid URI in connection string: " + problem;
+        // A password with a ? or a blank in it goes on where keys are looked for.
+        var hasSecret = uri.Contains('@') || connectString.Contains('@');
         foreach (var (key, value) in pairs)
+        {
+            _isAfterPassword = hasSecret;
             if (Set(key, value, log) is { } error) return error;
+        }
+        _isAfterPassword = hasSecret;
         return null;
     }
 
