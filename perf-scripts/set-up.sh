@@ -31,6 +31,7 @@ missing_for() {
             have pgbadger || echo pgbadger
             have logrotate || [ -x /usr/sbin/logrotate ] || echo logrotate
             have dpkg-deb || echo dpkg
+            have lintian || echo lintian
             have python3 && python3 -c 'import yaml' 2>/dev/null || echo python3-yaml
             ;;
         console)

@@ -158,6 +158,9 @@ public static class Limits
     /// <summary>Prepared statements whose times are taken, of some kilobytes each.</summary>
     public const int StatementsTimedMax = 2_000;
 
+    /// <summary>Lines of log_min_duration that a loop writes in a second; the others are counted.</summary>
+    public const int SlowLinesPerSecond = 20;
+
     /// <summary>For so long a server that is being tested counts as help on its way for those that wait.</summary>
     public const long TestPatienceUs = 1_000_000;
 

@@ -19,6 +19,7 @@ public sealed partial class ClientSession : PoolClient
     private bool _hasWelcome;
     private PoolLatency? _latency;
     private long _readyInXactUs;
+    private bool _isSlowTold;
     private long _clientUs;
 
     public ClientSession(SessionContext context, long id, EndAddress remote, EndAddress local, int unixPort, int peerPid)
@@ -291,21 +292,36 @@ public sealed partial class ClientSession : PoolClient
         stats.Xacts++;
     }
 
+    /// <summary>A prepared statement of its has been run.</summary>
+    internal void NoteRun(Statement statement, long us)
+    {
+        if (us < _context.Slow.MinUs) return;
+        if (_context.Slow.MayWrite(_context.NowUs)) _context.Slow.WriteQuery(LogPrefix, us, statement);
+        _isSlowTold = true;
+    }
+
     /// <summary>ReadyForQuery with nothing outstanding.</summary>
     public void EndQuery(bool isTransactionOver)
     {
         var stats = Stats;
         var now = _context.NowUs;
         _isDropUnderWay = false;
-        if (QueryStartUs != 0)
+        var queryStartUs = QueryStartUs;
+        if (queryStartUs != 0)
         {
-            stats.QueryUs += now - QueryStartUs;
-            _latency!.Query.Record(now - QueryStartUs);
+            stats.QueryUs += now - queryStartUs;
+            _latency!.Query.Record(now - queryStartUs);
             QueryStartUs = 0;
+            if (now - queryStartUs >= _context.Slow.MinUs && !_isSlowTold && _context.Slow.MayWrite(now))
+                _context.Slow.WriteQuery(LogPrefix, now - queryStartUs, null);
+            _isSlowTold = false;
         }
         if (XactStartUs == 0) return;
         _readyInXactUs = now;
         if (!isTransactionOver) return;
+        // A query that is its own transaction has its line.
+        if (now - XactStartUs >= _context.Slow.MinUs && XactStartUs != queryStartUs && _context.Slow.MayWrite(now))
+            _context.Slow.WriteTransaction(LogPrefix, now - XactStartUs);
         stats.XactUs += now - XactStartUs;
         _latency!.Transaction.Record(now - XactStartUs);
         _latency.Client.Record(_clientUs);

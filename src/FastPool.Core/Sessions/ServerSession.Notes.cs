@@ -42,7 +42,9 @@ public sealed partial class ServerSession
         _textUse = SafetyUse.None;
         if (_bound is { } statement)
         {
-            statement.LatencyOn(Context.Loop)?.Record(Context.NowUs - Math.Max(_workSinceUs, Client!.QueryStartUs));
+            var us = Context.NowUs - Math.Max(_workSinceUs, Client!.QueryStartUs);
+            statement.LatencyOn(Context.Loop)?.Record(us);
+            Client.NoteRun(statement, us);
             _workSinceUs = Context.NowUs;
             _bound = null;
             use = statement.Use;

@@ -42,6 +42,9 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     /// <summary>The errors with which clients of this loop were closed.</summary>
     public EndingTable Endings { get; } = new();
 
+    /// <summary>The queries of this loop's clients that took long.</summary>
+    public SlowLog Slow { get; } = new(log, registry.Settings.Own.LogMinDurationUs);
+
     /// <summary>The next message of a login; sent, and cleared, before another connection's turn.</summary>
     public MessageBuffer LoginOutput { get; } = new();
 

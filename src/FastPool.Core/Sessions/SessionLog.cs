@@ -42,6 +42,15 @@ public static partial class SessionLog
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}closing because: {Reason} (age={AgeSeconds}s)")]
     public static partial void Closing(this ILogger log, string prefix, string reason, long ageSeconds);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}slow {What}: {Ms} ms")]
+    public static partial void Slow(this ILogger log, string prefix, string what, string ms);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}slow query: {Ms} ms, {Statement}: {Text}")]
+    public static partial void SlowStatement(this ILogger log, string prefix, string ms, string statement, string text);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "slow queries and transactions without a line: {Count}")]
+    public static partial void SlowLeftOut(this ILogger log, long count);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}pooler error: {Text}")]
     public static partial void PoolerError(this ILogger log, string prefix, string text);
 

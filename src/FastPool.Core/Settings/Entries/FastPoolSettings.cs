@@ -8,6 +8,7 @@ namespace FastPool.Core.Settings;
 /// </summary>
 public sealed record FastPoolSettings
 {
+    private const long UsPerMs = 1_000;
     private const long UsPerSecond = 1_000_000;
 
     private FastPoolSettings()
@@ -27,6 +28,9 @@ public sealed record FastPoolSettings
 
     /// <summary>File and standard error, syslog and the journal get an object of JSON a line.</summary>
     public bool LogsJson { get; private init; }
+
+    /// <summary>Queries and transactions of so many microseconds have a line in the log; the greatest: none has.</summary>
+    public long LogMinDurationUs { get; private init; } = long.MaxValue;
 
     /// <summary>The console takes the extended protocol, and what drivers say at the beginning.</summary>
     public bool ConsoleExtended { get; private init; }
@@ -69,6 +73,8 @@ public sealed record FastPoolSettings
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
         new("metrics_histograms", HistogramScopes.Words.WordOf(MetricsHistograms)),
         new("log_format", LogsJson ? "json" : "text"),
+        new("log_min_duration", LogMinDurationUs == long.MaxValue ? "-1"
+            : (LogMinDurationUs / UsPerMs).ToString(CultureInfo.InvariantCulture)),
         new("console_extended", ConsoleExtended ? "1" : "0"),
         new("io_uring", IoUring ? "1" : "0"),
         new("tls_records", HasOwnTlsRecords ? "own" : "library"),
@@ -105,6 +111,9 @@ public sealed record FastPoolSettings
                 return HistogramScopes.Words.TryParse(value, out var scope) ? this with { MetricsHistograms = scope } : null;
             case "log_format":
                 return value is "text" or "json" ? this with { LogsJson = value == "json" } : null;
+            case "log_min_duration":
+                return CNumber.TryInt(value, out var ms) && ms >= -1
+                    ? this with { LogMinDurationUs = ms < 0 ? long.MaxValue : ms * UsPerMs } : null;
             case "console_extended":
                 return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
             case "io_uring":

@@ -34,6 +34,8 @@ public sealed class FastPoolSettingsTests
     [InlineData("metrics_listen", "everywhere")]
     [InlineData("metrics_histograms", "all")]
     [InlineData("log_format", "xml")]
+    [InlineData("log_min_duration", "-2")]
+    [InlineData("log_min_duration", "1s")]
     [InlineData("hba_strict", "maybe")]
     [InlineData("proxy_protocol_from", "proxy.example.com")]
     [InlineData("proxy_protocol_from", "10.0.0.0/33")]
@@ -57,6 +59,7 @@ public sealed class FastPoolSettingsTests
         var own = FastPoolSettings.Default;
         (string, string)[] pairs =
             [("loops", "3"), ("metrics_listen", "*:9127"), ("metrics_histograms", "pool"), ("log_format", "json"),
+            ("log_min_duration", "250"),
             ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"), ("hba_strict", "0"),
             ("proxy_protocol_from", "10.0.0.0/8, ::1"), ("proxy_protocol_listen", "10.0.0.5, [::1]:6433"),
             ("server_answer_timeout", "7"), ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000")];
