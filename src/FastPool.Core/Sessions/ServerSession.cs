@@ -302,7 +302,11 @@ public sealed partial class ServerSession : PooledServer
                 NoteDone(message[HeaderLength..]);
                 break;
             case BackendMessage.EmptyQueryResponse:
-            case BackendMessage.PortalSuspended: Outstanding.TryPop(FrontendMessage.Execute); break;
+            case BackendMessage.PortalSuspended:
+                // Another portal of the name was run: nothing has been dropped.
+                if (Outstanding.TryPop(FrontendMessage.Execute, out var run) && run.Kind == RequestKind.Drops)
+                    EndDrops(run, RequestEnd.Failed);
+                break;
             case BackendMessage.ParseComplete: return Pop(FrontendMessage.Parse);
             case BackendMessage.BindComplete: return Pop(FrontendMessage.Bind);
             case BackendMessage.CloseComplete: return Pop(FrontendMessage.Close);

@@ -48,7 +48,8 @@ public sealed class OutstandingQueue
     /// <summary>Every reply goes to the client as it comes.</summary>
     public bool IsAllForwarded => _ownCount == 0;
 
-    public Request Head => this[0];
+    /// <summary>The oldest; the default where there is none.</summary>
+    public Request Head => Count == 0 ? default : this[0];
 
     public void Add(byte type, ReplyAction action = ReplyAction.Forward, Statement? statement = null,
         RequestKind kind = RequestKind.Plain)
