@@ -16,6 +16,7 @@ public sealed partial class DocumentationTests
     public static TheoryData<string> Texts =>
     [
         .. Directory.EnumerateFiles(Root, "*.md", SearchOption.AllDirectories)
+            .Where(static path => !path.Contains("/node_modules/", StringComparison.Ordinal))
             .Select(static path => Path.GetRelativePath(Root, path))
             .Where(static path => !path.Split('/').Any(static part => part is "obj" or "bin" or "out" || part.StartsWith('.')))
             .Order(StringComparer.Ordinal),
