@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace FastPool.Core.Settings;
 
 /// <summary>
@@ -37,7 +34,7 @@ internal static class ConnectUri
             if (value.IsEmpty) continue;
             var key = value;
             value = CutFrom(ref key, '=');
-            if (Decoded(key) is not { Length: > 0 } word || value.IsEmpty || !TryAdd(pairs, word, value))
+            if (PercentText.Decoded(key) is not { Length: > 0 } word || value.IsEmpty || !TryAdd(pairs, word, value))
                 return "behind the ? stands no key=value";
         }
         return null;
@@ -64,7 +61,7 @@ internal static class ConnectUri
             {
                 port = CutFrom(ref host, ':');
             }
-            if (Decoded(host) is not { } decoded || decoded.Contains(',')) return "a wrong host";
+            if (PercentText.Decoded(host) is not { } decoded || decoded.Contains(',')) return "a wrong host";
             hosts.Add(decoded);
             if (port.ContainsAnyExceptInRange('0', '9')) return "a wrong port";
             if (onlyPort is not null && !port.SequenceEqual(onlyPort)) return "hosts with different ports";
@@ -89,27 +86,8 @@ internal static class ConnectUri
 
     private static bool TryAdd(List<(string Key, string Value)> pairs, string key, ReadOnlySpan<char> value)
     {
-        if (Decoded(value) is not { } decoded) return false;
+        if (PercentText.Decoded(value) is not { } decoded) return false;
         if (decoded.Length > 0) pairs.Add((key, decoded));
         return true;
-    }
-
-    /// <summary>With the byte in place of each %xx; null: an escape is wrong, or is a NUL.</summary>
-    private static string? Decoded(ReadOnlySpan<char> text)
-    {
-        var decoded = new StringBuilder(text.Length);
-        for (var i = 0; i < text.Length; i++)
-        {
-            var c = text[i];
-            if (c == '%')
-            {
-                if (i + 2 >= text.Length || !byte.TryParse(text.Slice(i + 1, 2), NumberStyles.AllowHexSpecifier,
-                    CultureInfo.InvariantCulture, out var code) || code == 0) return null;
-                c = (char)code;
-                i += 2;
-            }
-            decoded.Append(c);
-        }
-        return decoded.ToString();
     }
 }
