@@ -18,6 +18,8 @@ begin_work
 fastpool=${POOLER:-$root/out/fastpool}
 pgbouncer=${PGBOUNCER:-$(command -v pgbouncer || echo /usr/sbin/pgbouncer)}
 
+shared_prepared=$(shares_prepared "$pgbouncer")
+
 step "Starting a throwaway PostgreSQL"
 start_postgres trust
 run_as_user "$pg_bin/pgbench" -i -q -s 5 -h 127.0.0.1 -p "$pg_port" -U bench bench >"$work/init.log" 2>&1 || { cat "$work/init.log" >&2; fail "pgbench -i failed"; }
@@ -26,8 +28,10 @@ run_as_user "$pg_bin/pgbench" -i -q -s 5 -h 127.0.0.1 -p "$pg_port" -U bench ben
 count_calls() {
     local name=$1 binary=$2 tracer transactions
     pool_size=20 pool_mode=transaction loops=${LOOPS:-1}
-    # Old PgBouncers share no prepared statements: a server for each client then, on both sides.
-    [ "$mode" != prepared ] || pool_mode=session pool_size=$clients
+    if [ "$mode" = prepared ]; then
+        # A PgBouncer before 1.21 shares no prepared statements: a server for each client then, on both sides.
+        if [ "$shared_prepared" = yes ]; then extra='max_prepared_statements = 200'; else pool_mode=session pool_size=$clients; fi
+    fi
     start_pooler "$name" "$binary"
     local bench=("$pg_bin/pgbench" -S -n -M "$mode" -c "$clients" -h 127.0.0.1 -p "$pooler_port" -U bench)
     run_as_user "${bench[@]}" -T 1 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($name)"; }

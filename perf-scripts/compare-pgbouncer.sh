@@ -284,10 +284,7 @@ begin_work
 [ -n "${POOLER:-}" ] || publish_fastpool
 fastpool=${POOLER:-$root/out/fastpool}
 pgbouncer=${PGBOUNCER:-$(command -v pgbouncer || echo /usr/sbin/pgbouncer)}
-case $("$pgbouncer" -V </dev/null | head -n 1) in
-    'PgBouncer 1.'[0-9].* | 'PgBouncer 1.1'[0-9].* | 'PgBouncer 1.20.'*) shared_prepared=no ;;
-    *) shared_prepared=yes ;;
-esac
+shared_prepared=$(shares_prepared "$pgbouncer")
 case " ${scenarios[*]} " in
     *' tls-'*)
         run_as_user openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -subj /CN=localhost -days 2 >"$work/tls.log" 2>&1 ||

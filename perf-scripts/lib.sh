@@ -173,6 +173,14 @@ publish_fastpool() {
 # Is this binary FastPool (and not PgBouncer)? A later line of -V names it.
 is_fastpool() { "$1" -V 2>/dev/null </dev/null | grep -qi fastpool || [ "$(basename "$(readlink -f "$1")")" = fastpool ]; }
 
+# Prints yes when this pooler shares prepared statements between clients: PgBouncer does from 1.21 on.
+shares_prepared() {
+    case $("$1" -V </dev/null | head -n 1) in
+        'PgBouncer 1.'[0-9].* | 'PgBouncer 1.1'[0-9].* | 'PgBouncer 1.20.'*) echo no ;;
+        *) echo yes ;;
+    esac
+}
+
 # Writes $work/NAME/pooler.ini and starts the binary on it: sets $pooler_pid, $pooler_port, $pooler_ready_ms.
 # The binary is copied to the ordinary user's folder, since the checkout may be closed to that user.
 # Variables: pool_mode, pool_size, auth_type, loops (FastPool only; empty: its own choice), extra (lines for [pgbouncer]).

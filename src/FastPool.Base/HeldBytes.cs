@@ -16,10 +16,11 @@ public struct HeldBytes
     public readonly int Start => _start;
     public readonly ReadOnlySpan<byte> Span => _buffer.AsSpan(_start, _end - _start);
 
-    public void Append(ReadOnlySpan<byte> bytes, BufferPool pool)
+    /// <param name="inFront">So many bytes stay free before the first: the caller may write there.</param>
+    public void Append(ReadOnlySpan<byte> bytes, BufferPool pool, int inFront = 0)
     {
         if (bytes.IsEmpty) return;
-        EnsureRoom(bytes.Length, pool);
+        EnsureRoom(bytes.Length, pool, inFront);
         bytes.CopyTo(_buffer.AsSpan(_end));
         _end += bytes.Length;
     }
@@ -49,11 +50,12 @@ public struct HeldBytes
         return taken;
     }
 
-    private void EnsureRoom(int more, BufferPool pool)
+    private void EnsureRoom(int more, BufferPool pool, int inFront)
     {
         if (_buffer is null)
         {
-            _buffer = pool.Rent(more);
+            _buffer = pool.Rent(checked(inFront + more));
+            _start = _end = inFront;
             return;
         }
         if (_buffer.Length - _end >= more) return;

@@ -29,6 +29,9 @@ public static class Limits
     /// </summary>
     public const int HeadroomBytes = 16 * 1024;
 
+    /// <summary>Bytes kept free before those that are held: the longer name of a statement on its server fits there.</summary>
+    public const int HeldHeadroomBytes = 32;
+
     /// <summary>Events taken by one wait.</summary>
     public const int EventsPerTurn = 256;
 

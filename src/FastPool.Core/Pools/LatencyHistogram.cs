@@ -41,7 +41,11 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
     {
         if ((ulong)us > (ulong)ValueMax) us = us < 0 ? 0 : ValueMax;
         var (block, slot) = Place(us);
-        var counts = (_blocks ?? OpenIndex())[block] ?? Open(block);
+        if (_blocks is not { } blocks || blocks[block] is not { } counts)
+        {
+            RecordFirst(us);
+            return;
+        }
         counts[slot]++;
         _sumUs += us;
         _squareSum += (double)us * us;
@@ -49,18 +53,12 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
         _count++;
     }
 
-    private long[]?[] OpenIndex()
+    /// <summary>The first value of its octave.</summary>
+    private void RecordFirst(long us)
     {
-        var blocks = spare.TakeIndex();
-        Volatile.Write(ref _blocks, blocks); // Pairs: AddTo.
-        return blocks;
-    }
-
-    private long[] Open(int block)
-    {
-        var counts = spare.Take();
-        Volatile.Write(ref _blocks![block], counts); // Pairs: AddTo.
-        return counts;
+        if (_blocks is null) Volatile.Write(ref _blocks, spare.TakeIndex()); // Pairs: AddTo.
+        Volatile.Write(ref _blocks![Place(us).Block], spare.Take()); // Pairs: AddTo.
+        Record(us);
     }
 
     /// <summary>Block and place in it of a value of at most <see cref="ValueMax"/>.</summary>
@@ -82,10 +80,10 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
     public void AddTo(HistogramSum sum)
     {
         var count = 0L;
-        if (Volatile.Read(ref _blocks) is not { } blocks) return; // Pairs: OpenIndex.
+        if (Volatile.Read(ref _blocks) is not { } blocks) return; // Pairs: RecordFirst.
         for (var block = 0; block < BlockCount; block++)
         {
-            if (Volatile.Read(ref blocks[block]) is not { } counts) continue; // Pairs: Open.
+            if (Volatile.Read(ref blocks[block]) is not { } counts) continue; // Pairs: RecordFirst.
             var target = sum.BlockOf(block);
             for (var slot = 0; slot < BlockSize; slot++)
             {

@@ -103,7 +103,7 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>The server said CopyIn and the client has not sent CopyDone or CopyFail yet.</summary>
     public bool IsInCopyIn { get; set; }
 
-    public bool IsConsole => ReferenceEquals(Pool, _context.Registry.AdminPool);
+    public bool IsConsole { get; private set; }
 
     public Ending Ending { get; private set; }
 
@@ -165,6 +165,7 @@ public sealed partial class ClientSession : PoolClient
     private void Join(Pool pool, IPoolHost host)
     {
         Pool = pool;
+        IsConsole = ReferenceEquals(pool, _context.Registry.AdminPool);
         Stats = pool.Stats[Loop];
         _latency = Stats.OpenLatency(_context.HistogramBlocks);
         State = ClientState.Active;

@@ -284,43 +284,19 @@ public sealed partial class ServerSession : PooledServer
         if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
         if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus))
             IsReady = IsIdleInTransaction = false;
-        if ((Copy.IsInDoubt || Copy.IsOffBeat) && AnswersNoSync(type))
-        {
-            while (Copy.IsHeadPassedBy(type))
-            {
-                if (Outstanding.Pop() is { Kind: not RequestKind.Plain } query) EndCommand(query);
-            }
-            if (Outstanding is { FakeCount: > 0, Head.Action: ReplyAction.Fake }) return Verdict.FakesFirst;
-        }
+        if ((Copy.IsInDoubt || Copy.IsOffBeat) && PassDoubt(type)) return Verdict.FakesFirst;
         if (_restoresUnderWay > 0 && IsOfRestore(type) && !IsEnd(message)) return Verdict.Skip;
         switch (type)
         {
-            case BackendMessage.CommandComplete:
-                if (Outstanding.TryPop(FrontendMessage.Execute, out var executed)) Copy.EndExecute();
-                Copy.IsOn = false;
-                if (_statements is not null || Client!.HasNames) NoteCommand(executed, message);
-                NoteDone(message[HeaderLength..]);
-                break;
+            case BackendMessage.CommandComplete: OnCommandComplete(message); break;
             case BackendMessage.EmptyQueryResponse:
-            case BackendMessage.PortalSuspended:
-                // Another portal of the name was run: nothing has been dropped.
-                if (Outstanding.TryPop(FrontendMessage.Execute, out var run) && run.Kind == RequestKind.Drops)
-                    EndDrops(run, RequestEnd.Failed);
-                break;
+            case BackendMessage.PortalSuspended: OnNothingDone(); break;
             case BackendMessage.ParseComplete: return Pop(FrontendMessage.Parse);
             case BackendMessage.BindComplete: return Pop(FrontendMessage.Bind);
             case BackendMessage.CloseComplete: return Pop(FrontendMessage.Close);
             case BackendMessage.NoData:
             case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe); break;
-            case BackendMessage.ErrorResponse:
-                Pool.Stats[Loop].Errors++;
-                _hasQueryFailed = true;
-                HasToldEnd = IsEnd(message);
-                _bound = null;
-                _textUse = SafetyUse.None;
-                Copy.IsOn = false;
-                if (!Outstanding.IsEmpty && Outstanding.Head is { IsTracked: true } failed) return NoteFailed(failed, message);
-                break;
+            case BackendMessage.ErrorResponse: return OnError(message);
             case BackendMessage.CopyInResponse:
             case BackendMessage.CopyBothResponse:
                 Copy.IsOn = Client!.IsInCopyIn = true;
@@ -339,6 +315,45 @@ public sealed partial class ServerSession : PooledServer
             default: return Unknown(type);
         }
         return Verdict.Forward;
+    }
+
+    private void OnCommandComplete(ReadOnlySpan<byte> message)
+    {
+        if (Outstanding.TryPop(FrontendMessage.Execute, out var executed)) Copy.EndExecute();
+        Copy.IsOn = false;
+        if (_statements is not null || Client!.HasNames) NoteCommand(executed, message);
+        NoteDone(message[HeaderLength..]);
+    }
+
+    /// <summary>Another portal of the name was run: nothing has been dropped.</summary>
+    private void OnNothingDone()
+    {
+        if (Outstanding.TryPop(FrontendMessage.Execute, out var run) && run.Kind == RequestKind.Drops)
+            EndDrops(run, RequestEnd.Failed);
+    }
+
+    private Verdict OnError(ReadOnlySpan<byte> message)
+    {
+        Pool.Stats[Loop].Errors++;
+        _hasQueryFailed = true;
+        HasToldEnd = IsEnd(message);
+        _bound = null;
+        _textUse = SafetyUse.None;
+        Copy.IsOn = false;
+        if (!Outstanding.IsEmpty && Outstanding.Head is { IsTracked: true } failed) return NoteFailed(failed, message);
+        return Verdict.Forward;
+    }
+
+    /// <summary>A reply may tell that requests before its own will never be answered.</summary>
+    /// <returns>True: replies of the pooler's own come before it.</returns>
+    private bool PassDoubt(byte type)
+    {
+        if (!AnswersNoSync(type)) return false;
+        while (Copy.IsHeadPassedBy(type))
+        {
+            if (Outstanding.Pop() is { Kind: not RequestKind.Plain } query) EndCommand(query);
+        }
+        return Outstanding is { FakeCount: > 0, Head.Action: ReplyAction.Fake };
     }
 
     /// <summary>

@@ -122,7 +122,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 return position;
             }
             var verdict = server is { Session.Outstanding.Count: >= Limits.OutstandingMax } ? Session.RefuseMore()
-                : status == HeaderStatus.Bad || !MessageLengths.OfClient.Fit(type, length) ? Session.RefuseHeader(unread)
+                : status == HeaderStatus.Bad || !MessageLengths.FitsClient(type, length) ? Session.RefuseHeader(unread)
                 : type == 0 ? Session.RefuseStartup(MessageHeader.ReadCode(unread))
                 : Session.Judge(type, length);
             isMidStream = type == FrontendMessage.CopyData;
@@ -207,6 +207,11 @@ internal sealed partial class ClientConnection : MessageEndpoint
     {
         if (IsHeldUp) return Step.Hold; // The rewritten statements before it are not taken yet: no more are made.
         var message = buffer.AsSpan(position, Math.Min(length, end - position));
+        if (Server is null && type == FrontendMessage.Bind && message.Length == length)
+        {
+            Session.BeginTracked(); // Any Bind needs a server: if it has to wait, its names are not looked for twice.
+            if (!TryLink()) return Step.Hold;
+        }
         var names = StatementNames.Find(type, message, length);
         switch (names.Case)
         {

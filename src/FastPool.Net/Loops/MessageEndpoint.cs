@@ -116,6 +116,6 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
         Check.That(outbox.IsEmpty);
         position = Process(buffer, position, end);
         if (!outbox.IsEmpty) outbox.Clear(); // Bytes that could not be sent have lost their target, or their source.
-        if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), Buffers);
+        if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), Buffers, Limits.HeldHeadroomBytes);
     }
 }

@@ -83,7 +83,7 @@ internal sealed partial class ServerConnection
                 MessageHeader.TryRead(unread, Math.Min(Session.Pool.Limits.MaxPacketSize, login.MessageBytesMax), out var type,
                 out var length);
             if (status == HeaderStatus.Bad
-                || (status == HeaderStatus.Complete && (type == 0 || !MessageLengths.OfServer.Fit(type, length))))
+                || (status == HeaderStatus.Complete && (type == 0 || !MessageLengths.FitsServer(type, length))))
             {
                 Close("bad pkt header", mayTerminate: true);
                 return end;

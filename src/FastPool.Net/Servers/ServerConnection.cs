@@ -136,7 +136,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             }
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
-            if (status == HeaderStatus.Bad || type == 0 || !MessageLengths.OfServer.Fit(type, length))
+            if (status == HeaderStatus.Bad || type == 0 || !MessageLengths.FitsServer(type, length))
             {
                 if (Forward(buffer, run, position)) Close("bad pkt header", mayTerminate: true);
                 return end;

@@ -24,7 +24,7 @@ public class MessageLengthsTests
     [InlineData('E', int.MaxValue, true)]
     [InlineData('?', 5, true)] // Unknown: the session says so.
     public void A_servers_message_has_a_least_and_a_greatest_length(char type, int length, bool fits) =>
-        Assert.Equal(fits, MessageLengths.OfServer.Fit((byte)type, length));
+        Assert.Equal(fits, MessageLengths.FitsServer((byte)type, length));
 
     [Theory]
     [InlineData('Q', 5, true)]
@@ -33,7 +33,7 @@ public class MessageLengthsTests
     [InlineData('S', 10_002, false)]
     [InlineData('C', 10_002, false)]
     public void A_clients_small_message_has_the_bound_that_PostgreSQL_gives_it(char type, int length, bool fits) =>
-        Assert.Equal(fits, MessageLengths.OfClient.Fit((byte)type, length));
+        Assert.Equal(fits, MessageLengths.FitsClient((byte)type, length));
 
     [Fact]
     public void Every_type_that_a_server_sends_has_a_row()
@@ -41,7 +41,7 @@ public class MessageLengthsTests
         var types = typeof(BackendMessage).GetFields(BindingFlags.Public | BindingFlags.Static)
             .Select(field => (byte)field.GetRawConstantValue()!).Distinct();
         Assert.All(types,
-            type => Assert.False(type != BackendMessage.CopyData && MessageLengths.OfServer.Fit(type, MessageHeader.Size)
-            && MessageLengths.OfServer.Fit(type, MessageHeader.Size + 1)));
+            type => Assert.False(type != BackendMessage.CopyData && MessageLengths.FitsServer(type, MessageHeader.Size)
+            && MessageLengths.FitsServer(type, MessageHeader.Size + 1)));
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastPool.Base;
 using FastPool.Protocol;
 
@@ -51,50 +52,85 @@ public sealed class OutstandingQueue
     /// <summary>The oldest; the default where there is none.</summary>
     public Request Head => Count == 0 ? default : this[0];
 
-    public void Add(byte type, ReplyAction action = ReplyAction.Forward, Statement? statement = null,
-        RequestKind kind = RequestKind.Plain)
+    /// <summary>A request of the client's own, whose reply is forwarded and changes nothing that is known: most are.</summary>
+    public void Add(byte type)
+    {
+        var ring = _ring;
+        if (Count == ring.Length)
+        {
+            AddAfterGrowing(type);
+            return;
+        }
+        ring[(_head + Count) & (ring.Length - 1)] = new Place(type, ReplyAction.Forward, RequestKind.Plain, false);
+        Count++;
+        Tally(type);
+    }
+
+    public void Add(byte type, ReplyAction action, Statement? statement = null, RequestKind kind = RequestKind.Plain)
     {
         if (Count == _ring.Length) Grow();
         var index = (_head + Count) & (_ring.Length - 1);
-        _ring[index] = new Place(type, action, kind);
+        _ring[index] = new Place(type, action, kind, statement is not null);
         if (statement is not null) _statements[index] = statement;
         Count++;
-        switch (type)
-        {
-            case FrontendMessage.Sync:
-                SyncCount++;
-                IsSegmentOpen = false;
-                break;
-            case FrontendMessage.Query: QueryCount++; break;
-            case FrontendMessage.FunctionCall: break;
-            case FrontendMessage.Execute:
-                ExecuteCount++;
-                IsSegmentOpen = true;
-                break;
-            default: IsSegmentOpen = true; break;
-        }
+        Tally(type);
         if (action != ReplyAction.Forward) TallyOwn(new Request(type, action, statement, kind), 1);
+    }
+
+    private void AddAfterGrowing(byte type)
+    {
+        Grow();
+        Add(type);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Tally(byte type)
+    {
+        if (type == FrontendMessage.Sync)
+        {
+            SyncCount++;
+            IsSegmentOpen = false;
+        }
+        else if (type == FrontendMessage.Query)
+        {
+            QueryCount++;
+        }
+        else if (type != FrontendMessage.FunctionCall)
+        {
+            if (type == FrontendMessage.Execute) ExecuteCount++;
+            IsSegmentOpen = true;
+        }
     }
 
     public Request Pop()
     {
         Check.That(Count > 0);
-        var place = _ring[_head];
-        var statement = _statements[_head];
-        if (statement is not null) _statements[_head] = null;
-        switch (place.Type)
-        {
-            case FrontendMessage.Sync: SyncCount--; break;
-            case FrontendMessage.Query: QueryCount--; break;
-            case FrontendMessage.Execute: ExecuteCount--; break;
-        }
+        var ring = _ring;
+        var at = _head;
+        var place = ring[at];
+        if (place.Type == FrontendMessage.Sync) SyncCount--;
+        else if (place.Type == FrontendMessage.Query) QueryCount--;
+        else if (place.Type == FrontendMessage.Execute) ExecuteCount--;
         PoppedCount++;
-        Count--;
-        _head = Count == 0 ? 0 : (_head + 1) & (_ring.Length - 1);
-        var request = new Request(place.Type, place.Action, statement, place.Kind);
+        if (--Count == 0) _head = 0;
+        else _head = (at + 1) & (ring.Length - 1);
+        if (place.Action != ReplyAction.Forward || ring.Length > CapacityKept) return PopRare(place, at);
+        return new Request(place.Type, place.Action, place.HasStatement ? TakeStatement(at) : null, place.Kind);
+    }
+
+    private Request PopRare(Place place, int at)
+    {
+        var request = new Request(place.Type, place.Action, place.HasStatement ? TakeStatement(at) : null, place.Kind);
         if (place.Action != ReplyAction.Forward) TallyOwn(request, -1);
         if (Count == 0 && _ring.Length > CapacityKept) Resize(CapacityAtRest);
         return request;
+    }
+
+    private Statement TakeStatement(int at)
+    {
+        var statement = _statements[at]!;
+        _statements[at] = null;
+        return statement;
     }
 
     private void TallyOwn(in Request request, int step)
@@ -159,5 +195,5 @@ public sealed class OutstandingQueue
         (_ring, _statements, _head) = (ring, statements, 0);
     }
 
-    private readonly record struct Place(byte Type, ReplyAction Action, RequestKind Kind);
+    private readonly record struct Place(byte Type, ReplyAction Action, RequestKind Kind, bool HasStatement);
 }

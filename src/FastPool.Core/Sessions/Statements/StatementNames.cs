@@ -65,7 +65,7 @@ public readonly ref struct StatementNames
     private static StatementNames FindInBind(ReadOnlySpan<byte> message, int length)
     {
         var body = message[MessageHeader.Size..];
-        var portalEnd = body.IndexOf((byte)0);
+        var portalEnd = body is [0, ..] ? 0 : body.IndexOf((byte)0); // Most name none.
         if (portalEnd < 0) return Unfinished(message, length);
         var rest = body[(portalEnd + 1)..];
         var end = rest.IndexOf((byte)0);
