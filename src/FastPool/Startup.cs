@@ -52,6 +52,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         _notify.Ready();
         log.Flush();
         background?.Serves();
+        Memory.GiveBackStart();
         control.Run();
     }
 

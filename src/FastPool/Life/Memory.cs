@@ -1,10 +1,21 @@
+using System.Text;
+using FastPool.Core.Settings;
+using FastPool.Native.Process;
+
 namespace FastPool.Life;
 
-/// <summary>The memory that reading a configuration leaves behind.</summary>
+/// <summary>Memory that is not needed any more goes back to the system.</summary>
 internal static class Memory
 {
+    /// <summary>The code and the constants of the start, which is over.</summary>
+    internal static void GiveBackStart()
+    {
+        if (new DiskFileReader().TryRead("/proc/self/smaps", out var maps, out _))
+            ProgramPages.GiveBack(Encoding.UTF8.GetString(maps).Split('\n'));
+    }
+
     /// <summary>
-    /// Gives it back to the system at once. The runtime itself would wait for the next collection, which a process that allocates
+    /// Gives what reading a configuration leaves behind back to the system at once. The runtime itself would wait for the next collection, which a process that allocates
     /// next to nothing may not see for days. Stops all threads for as long as it takes to mark what is left: the settings,
     /// mostly. Not for the way of a RELOAD, which its sender waits for: <see cref="MemoryKeeper"/> sees to that.
     /// </summary>

@@ -1,0 +1,49 @@
+using System.Globalization;
+
+namespace FastPool.Native.Process;
+
+/// <summary>Pages of the program's file and of its libraries' that are in memory as they are on disk: code and constants.</summary>
+public static unsafe class ProgramPages
+{
+    private const int DontNeed = 4;
+
+    /// <summary>
+    /// Forgets them all. What is used again is mapped again from the kernel's cache of the file, sixteen pages at a time; what
+    /// only the start needed is not.
+    /// </summary>
+    /// <param name="maps">The lines of <c>/proc/self/smaps</c>.</param>
+    public static void GiveBack(IReadOnlyList<string> maps)
+    {
+        foreach (var (start, bytes) in Unchanged(maps)) _ = Libc.MAdvise((void*)start, bytes, DontNeed); // One that will not, stays.
+    }
+
+    /// <summary>
+    /// Mappings that are only read and have no page of their own. A page of its own has been written into, by the loader or by a
+    /// debugger, and its content would be lost.
+    /// </summary>
+    internal static List<(nuint Start, nuint Bytes)> Unchanged(IReadOnlyList<string> maps)
+    {
+        List<(nuint, nuint)> unchanged = [];
+        (nuint Start, nuint Bytes) mapping = default;
+        foreach (var line in maps)
+        {
+            // The line of a mapping begins with its address, those about it with a capital.
+            if (line is [not (>= 'A' and <= 'Z'), ..]) mapping = ReadOnlyFile(line);
+            else if (mapping.Bytes > 0 && line.StartsWith("Anonymous:", StringComparison.Ordinal)
+                && line.EndsWith(" 0 kB", StringComparison.Ordinal))
+                unchanged.Add(mapping);
+        }
+        return unchanged;
+    }
+
+    private static (nuint Start, nuint Bytes) ReadOnlyFile(string line) =>
+        line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var range, "r-xp" or "r--p", _, _, _, ['/', ..], ..]
+            ? RangeOf(range) : default;
+
+    private static (nuint Start, nuint Bytes) RangeOf(string range) =>
+        range.Split('-') is [var first, var last] && TryReadAddress(first, out var start) && TryReadAddress(last, out var end)
+            && end > start ? (start, end - start) : default;
+
+    private static bool TryReadAddress(string text, out nuint address) =>
+        nuint.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out address);
+}
