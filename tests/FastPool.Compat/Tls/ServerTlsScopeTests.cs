@@ -124,8 +124,8 @@ public class ServerTlsScopeTests
         await Until.TrueAsync(async () => await (await Postgres.SharedAsync()).BackendCountAsync(
             "query = 'select pg_sleep(60)' and state = 'active'") == 1, "it sleeps", 15);
         command.Cancel();
-        var cancelled = await Assert.ThrowsAsync<PostgresException>(() => sleeping);
-        Assert.Equal("57014", cancelled.SqlState);
+        var cancelled = await Assert.ThrowsAsync<OperationCanceledException>(() => sleeping);
+        Assert.Equal("57014", Assert.IsType<PostgresException>(cancelled.InnerException).SqlState);
         Assert.Equal(1, await client.ScalarAsync("select 1"));
         Assert.Equal(0, server.PlainCount);
 
