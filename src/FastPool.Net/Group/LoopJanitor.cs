@@ -156,9 +156,12 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         {
             if (i >= loop.ClientList.Count) continue;
             var session = loop.ClientList[i].Session;
-            if (session.State != ClientState.Active || session.Server is not null || session.IsConsole) continue;
+            if (session.State != ClientState.Active || session.IsConsole) continue;
+            // In session pooling an idle client has a server, whose last reply may be younger than the request.
+            if (session.Server is { } server && (!server.OwesNothing || server.OnlyClient is not null)) continue;
+            var sinceUs = Math.Max(session.RequestUs, session.Server?.LastReadyUs ?? 0);
             var timeoutUs = settings.ClientIdleTimeoutUs(settings.Users.GetValueOrDefault(session.UserName!));
-            if (timeoutUs > 0 && loop.NowUs - session.RequestUs > timeoutUs)
+            if (timeoutUs > 0 && loop.NowUs - sinceUs > timeoutUs)
                 loop.ClientList[i].Disconnect(Ending.Told("client_idle_timeout"));
         }
     }

@@ -68,6 +68,25 @@ public class TimeoutTests
         Assert.Equal('T', (await holder.QueryAsync("select 1")).Status);
     }
 
+    [PoolerTheory(FastPoolOnly = "a client with a server is never idle there"), Loops]
+    public async Task Client_idle_timeout_counts_from_the_last_reply_in_session_pooling(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            f["client_idle_timeout"] = "1";
+            f["pool_mode"] = "session";
+            f["default_pool_size"] = "2";
+        });
+        await using var holder = await pooler.RawAsync();
+        await holder.QueryAsync("begin");
+        await using var idle = await pooler.RawAsync();
+        Assert.Equal("", (await idle.QueryAsync("select pg_sleep(1.5)")).ErrorText);
+        Assert.Equal("", (await idle.QueryAsync("select 1")).ErrorText);
+        Assert.Equal("FATAL/08P01 client_idle_timeout", (await idle.ReplyAsync()).ErrorText);
+        Assert.Equal('T', (await holder.QueryAsync("select 1")).Status);
+        await Until.TrueAsync(async () => await pooler.PoolAsync("sv_idle") == 1, "the server is free again");
+    }
+
     [PoolerTheory, Loops]
     public async Task Client_login_timeout_ends_a_client_that_says_nothing_more(int loops)
     {
