@@ -32,7 +32,11 @@ public sealed record Refusal(string Message, string SqlState = "08P01");
 /// <summary>A failed server login, as the pool judges it.</summary>
 /// <param name="Reason">The reason text, cached for the fast failure of later clients.</param>
 /// <param name="ForWaiters">The error for clients that wait, when a retry cannot help; else null.</param>
-public sealed record LoginFailure(string Reason, Refusal? ForWaiters);
+public sealed record LoginFailure(string Reason, Refusal? ForWaiters)
+{
+    /// <summary>The time from which the first of several hosts may be tried again; 0: server_login_retry alone says.</summary>
+    public long RetryAtUs { get; init; }
+}
 
 /// <summary>A loop as the pools see it.</summary>
 public interface IPoolHost

@@ -246,7 +246,9 @@ internal sealed partial class PoolMover
         {
             _lastFailure = failure.Reason;
             // Not in the same turn, even without a pause between attempts: the turn would never end.
-            _retryAtUs = Math.Max(server.DialStartUs + _pool.Limits.ServerLoginRetryUs, host.NowUs + 1);
+            var retryAtUs = server.DialStartUs + _pool.Limits.ServerLoginRetryUs;
+            if (failure.RetryAtUs > 0) retryAtUs = Math.Min(retryAtUs, failure.RetryAtUs);
+            _retryAtUs = Math.Max(retryAtUs, host.NowUs + 1);
             if (server.OnlyClient is { } only)
             {
                 if (failure.ForWaiters is not null && !only.HasLeft) RefuseWaiter(only, failure.ForWaiters.Message, host);

@@ -38,7 +38,7 @@ internal sealed partial class ServerConnection
         var settings = _loop.Registry.Settings;
         try
         {
-            var host = Plan!.Host;
+            var host = HostName;
             var isNamed = mode == SslMode.VerifyFull && !System.Net.IPAddress.TryParse(host, out _);
             var context = _loop.Shared.Tls.ForServers(settings);
             if (!_loop.Engine.Secure(this, context, $"{host} {Session.Remote}", isNamed ? host : null))
@@ -54,9 +54,9 @@ internal sealed partial class ServerConnection
     public override void OnSecured(TlsStream handshake)
     {
         var settings = _loop.Registry.Settings;
-        if (settings.ServerTlsSslmode == SslMode.VerifyFull && Plan is { } plan && !handshake.IsPeer(plan.Host))
+        if (settings.ServerTlsSslmode == SslMode.VerifyFull && !handshake.IsPeer(HostName))
         {
-            OnTlsFailed($"name `{plan.Host}' not present in server certificate");
+            OnTlsFailed($"name `{HostName}' not present in server certificate");
             return;
         }
         if (settings.LogConnections) _loop.Context.Log.SslEstablished(Session.LogPrefix, handshake.Text);
@@ -145,8 +145,15 @@ internal sealed partial class ServerConnection
             Close("connect string changed", mayTerminate: true, isDeliberate: true);
             return;
         }
+        if (!TryEnter())
+        {
+            Close("another host was faster", mayTerminate: true, isDeliberate: true);
+            return;
+        }
         Session.EndLogin();
+        Plan?.End(this);
         Plan = null;
+        _loop.EndPatience(this);
         Session.Pool.LoginDone(Session, _loop);
     }
 }

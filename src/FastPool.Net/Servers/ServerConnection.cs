@@ -20,12 +20,13 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private int _handleOnTheWay = -1;
     private bool _isCutShort;
     // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
-    private bool _hasPlace = true;
+    private bool _hasPlace;
     private bool _awaitsTlsAnswer;
 
-    internal ServerConnection(Loop loop, ServerSession session)
+    internal ServerConnection(Loop loop, ServerSession session, bool hasPlace = true)
     {
         _loop = loop;
+        _hasPlace = hasPlace;
         Session = session;
         session.Transport = this;
     }
@@ -360,9 +361,11 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         Session.Link.LoseServer();
         Session.LetGoOfStatements();
         _loop.Forget(this);
+        LeaveHost(reason, isDeliberate);
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
         else if (login.Failure.ForWaiters is not null) GiveBackPlace(login.Failure);
-        else if (!_loop.Dialer.TryNext(_loop, this)) GiveBackPlace(new LoginFailure(reason, null));
+        else if (_hasPlace && !_loop.Dialer.TryNext(_loop, this))
+            GiveBackPlace(Plan?.FailureOf(reason, _loop.NowUs) ?? new LoginFailure(reason, null));
         LoseQuery();
     }
 
@@ -376,15 +379,13 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         else Session.Pool.LoginFailed(Session, failure, _loop);
     }
 
-    /// <summary>Its place in the pool is that of the next attempt.</summary>
-    internal void HandPlaceOn() => _hasPlace = false;
-
     /// <summary>Does the steps that <see cref="CloseInOrder"/> did not reach.</summary>
     private void Abandon()
     {
         _loop.Try(() => _loop.Engine.Close(this));
         _loop.Try(DropHeld);
         if (Session.Login?.Derivation is { } derivation) _loop.Try(derivation.Abandon);
+        _loop.Try(() => LeaveHost(Loop.InternalError, isDeliberate: true));
         _loop.Try(Session.Link.LoseServer);
         _loop.Try(Session.LetGoOfStatements);
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));

@@ -2,6 +2,7 @@ using System.Net;
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
 using FastPool.Io;
 using FastPool.Native;
 using FastPool.Net.Names;
@@ -10,8 +11,8 @@ namespace FastPool.Net;
 
 /// <summary>
 /// Opens server connections that a pool has decided on: picks the host, finds its address, connects. When that fails the next
-/// address, then the next host, is tried at once in the same place of the pool. Only when none is left does the pool hear of a
-/// failure, and server_login_retry count.
+/// address, then the next host, is tried at once in the same place of the pool; when it is only silent, beside it. Only when
+/// none is left does the pool hear of a failure.
 /// </summary>
 internal sealed class ServerDialer(IHostResolver resolver)
 {
@@ -22,7 +23,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
         ServerSession session;
         do
         {
-            plan = DialPlan.For(pool, loop.NowUs, loop.Registry.Settings.UnixSocketDir);
+            plan = DialPlan.For(pool, loop.Registry.Hosts, loop.NowUs, loop.Registry.Settings.UnixSocketDir);
             session = new ServerSession(loop.Context, pool, loop.Shared.NextId(), plan.Entry.Port, only);
         }
         while (!plan.IsCurrent); // A reload in between: the session's generation must not be younger than the entry.
@@ -38,13 +39,29 @@ internal sealed class ServerDialer(IHostResolver resolver)
     /// <returns>False when there is none, or the configuration is another by now.</returns>
     internal bool TryNext(Loop loop, ServerConnection failed)
     {
-        if (failed.Plan is not { } plan || !plan.TryMoveOn(loop.NowUs, loop.Registry.Settings.ServerLoginRetryUs)) return false;
-        var session =
-            new ServerSession(loop.Context, plan.Pool, loop.Shared.NextId(), plan.Entry.Port,
-            failed.Session.OnlyClient as ClientSession);
-        if (!plan.IsCurrent || session.Generation != failed.Session.Generation) return false;
-        var next = Add(loop, plan, session);
-        failed.HandPlaceOn();
+        if (failed.Plan is not { } plan) return false;
+        if (TryOpenNext(loop, plan, failed)) return true;
+        if (plan.Heir(failed) is not { } heir) return false;
+        failed.HandPlaceOn(heir);
+        return true;
+    }
+
+    /// <summary>The attempt has been silent for long: the next host is tried beside it, in its place of the pool.</summary>
+    internal void Overtake(Loop loop, ServerConnection silent)
+    {
+        if (silent is not { HasPlace: true, IsLoggingIn: true, Plan: { HasMore: true } plan }) return;
+        if (!plan.HasBetter(loop.NowUs)) loop.SetPatience(silent, loop.NowUs + Limits.HostBackOffUs);
+        else TryOpenNext(loop, plan, silent);
+    }
+
+    private bool TryOpenNext(Loop loop, DialPlan plan, ServerConnection before)
+    {
+        if (!plan.TryMoveOn()) return false;
+        var session = new ServerSession(loop.Context, plan.Pool, loop.Shared.NextId(), plan.Entry.Port,
+            before.Session.OnlyClient as ClientSession);
+        if (!plan.IsCurrent || session.Generation != before.Session.Generation) return false;
+        var next = Add(loop, plan, session, hasPlace: false);
+        before.HandPlaceOn(next);
         Begin(loop, plan, next);
         return true;
     }
@@ -52,10 +69,11 @@ internal sealed class ServerDialer(IHostResolver resolver)
     /// <summary>
     /// An exception up to here leaves the place in the pool with its owner. From here it is the new connection's.
     /// </summary>
-    private static ServerConnection Add(Loop loop, DialPlan plan, ServerSession session)
+    private static ServerConnection Add(Loop loop, DialPlan plan, ServerSession session, bool hasPlace = true)
     {
-        var server = new ServerConnection(loop, session) { Plan = plan };
+        var server = new ServerConnection(loop, session, hasPlace) { Plan = plan };
         loop.Add(server);
+        plan.Begin(server, loop.NowUs);
         return server;
     }
 
@@ -63,13 +81,22 @@ internal sealed class ServerDialer(IHostResolver resolver)
     {
         try
         {
-            if (plan.Host.Length == 0) loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
+            if (plan.Host.Length > 0) TryAt(loop, plan, server, plan.Host, plan.NamedHost);
+            else loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
             Find(loop, plan, plan.Entry.Port, server, place => Connect(loop, server, place));
         }
         catch (Exception e)
         {
             loop.Contain("a dial", e, server); // From here the pool hears of it by the connection's end.
         }
+    }
+
+    private static void TryAt(Loop loop, DialPlan plan, ServerConnection server, string name, Host host)
+    {
+        server.TryAt(name, host);
+        if (!plan.HasMore) return;
+        var isPreferred = plan.Entry.LoadBalanceHosts == LoadBalanceHosts.Disable;
+        loop.SetPatience(server, loop.NowUs + host.PatienceOf(isPreferred));
     }
 
     /// <summary>Where the plan's present host is: at once, or later on the loop when its name is resolved.</summary>
@@ -81,12 +108,23 @@ internal sealed class ServerDialer(IHostResolver resolver)
         else if (host.Length == 0) found(DialTarget.Nowhere("cannot connect"));
         else if (host[0] is '/' or '@') found(DialTarget.Unix(host, port));
         else if (IPAddress.TryParse(host, out var ip)) found(DialTarget.Of(ip, port));
-        else resolver.Resolve(host, addresses =>
-            loop.Post(new ActionLetter(_ => OnResolved(plan, addresses, port, found), subject)));
+        else
+        {
+            var step = plan.Step;
+            resolver.Resolve(host, addresses =>
+                loop.Post(new ActionLetter(_ => OnResolved(plan, step, addresses, port, found), subject)));
+        }
     }
 
-    private static void OnResolved(AddressPlan plan, IReadOnlyList<HostAddress> addresses, int port, Action<DialTarget> found)
+    private static void OnResolved(AddressPlan plan, int step, IReadOnlyList<HostAddress> addresses, int port,
+        Action<DialTarget> found)
     {
+        if (plan.Step != step) // The plan did not wait for the DNS.
+        {
+            found(addresses is [var first, ..] ? DialTarget.Of(first.Ip, port, first)
+                : DialTarget.Nowhere("server DNS lookup failed"));
+            return;
+        }
         plan.Found(addresses);
         found(plan.Address is { } address ? DialTarget.Of(address.Ip, port, address)
             : DialTarget.Nowhere("server DNS lookup failed"));
@@ -97,12 +135,14 @@ internal sealed class ServerDialer(IHostResolver resolver)
         if (server.IsClosed) return;
         if (target.Problem is { } problem)
         {
-            if (server.Plan!.Host is ['/' or '@', ..]) server.Session.Remote = EndAddress.OfUnix;
+            if (server.HostName is ['/' or '@', ..]) server.Session.Remote = EndAddress.OfUnix;
             server.Close(problem, mayTerminate: false);
             return;
         }
         server.Session.Remote = target.Remote;
         server.Address = target.Address;
+        if (target.Origin is { } origin && server.Plan is { } plan)
+            TryAt(loop, plan, server, server.HostName, plan.At(server.HostName, origin));
         // The name of a list that an address came from is not needed later.
         if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = target.Origin;
         var errno = loop.Engine.Connect(server, target.Address);

@@ -74,6 +74,23 @@ public class HostListTests
         await pooler.LineAsync("closing because: connect timeout");
     }
 
+    /// <summary>It accepts and says nothing: its connect timeout would show.</summary>
+    [PoolerTheory(FastPoolOnly = "a silent host costs server_connect_timeout there"), Loops]
+    public async Task A_silent_host_does_not_hold_up_a_login_that_another_serves(int loops)
+    {
+        var server = await Postgres.SharedAsync();
+        await using var stalled = new FaultProxy(server.Port, Second, server.Port) { Delay = TimeSpan.FromHours(1) };
+        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1", f =>
+        {
+            f["server_connect_timeout"] = "60";
+            f["query_wait_timeout"] = "10";
+        });
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 6));
+        var hosts = await pooler.ConsoleAsync("SHOW HOSTS");
+        var rows = hosts.Rows.ToDictionary(row => row[0]!, row => row[hosts.Columns.IndexOf("state")]);
+        Assert.Equal(("up", "connecting"), (rows["127.0.0.1"], rows["127.0.0.2"]));
+    }
+
     private static Task<Pooler> StartAsync(int loops, Postgres server, string hosts, Action<PoolerFile>? change = null) =>
         Pooler.StartAsync(server.Port, loops, f =>
         {
