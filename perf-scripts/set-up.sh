@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs on Debian or Ubuntu what is missing for building, testing and measuring FastPool, by name:
 #
-#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [dist] [console] [tls] [auth] [surroundings] [drivers]
+#   ./perf-scripts/set-up.sh [dotnet] [aot] [postgresql] [pgbouncer] [strace] [perf] [valgrind] [dist] [console] [tls] [auth] [surroundings] [drivers]
 #
 # dist, console, tls, auth, surroundings, drivers: what the tests of dist/, of console, metrics and page, of TLS, of logins, of containers,
 # and of other languages' drivers look with. Without names: dotnet aot postgresql. Installs with apt-get as root or through
@@ -22,6 +22,7 @@ missing_for() {
         postgresql) find_pg_bin || echo postgresql ;;
         pgbouncer) have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer ;;
         strace) have strace || echo strace ;;
+        valgrind) have valgrind || echo valgrind ;;
         perf) have perf || apt_name_of_perf ;;
         dist)
             have mandoc || echo mandoc
@@ -30,6 +31,7 @@ missing_for() {
             have pgbadger || echo pgbadger
             have logrotate || [ -x /usr/sbin/logrotate ] || echo logrotate
             have dpkg-deb || echo dpkg
+            have lintian || echo lintian
             have python3 && python3 -c 'import yaml' 2>/dev/null || echo python3-yaml
             ;;
         console)

@@ -89,6 +89,21 @@ run_benchmarks() {
     passed=$((passed + p)) failed=$((failed + f))
 }
 
+# The way of a transaction takes no more instructions than perf-scripts/instructions.tsv allows. Its last line is "N passed, N failed".
+count_instructions() {
+    local counts p f status
+    step "Counting the instructions of a transaction"
+    (POOLER=$root/out/fastpool "$root/perf-scripts/instructions.sh" --check </dev/null) >"$work/step.log" 2>&1
+    status=$?
+    counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$work/step.log" | tail -n 1)
+    p=${counts%% *} f=${counts#*, } f=${f%% *}
+    p=${p:-0} f=${f:-0}
+    if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; note "the count ended with status $status"; fi
+    [ "$f" -eq 0 ] || tail -n 20 "$work/step.log" >&2
+    note "instructions: $p passed, $f failed"
+    passed=$((passed + p)) failed=$((failed + f))
+}
+
 main() {
     local project unlocked=()
     (set_up dotnet aot postgresql) || { failed=1; return; }
@@ -96,6 +111,7 @@ main() {
     (set_up dist) || note "some tests of dist/ are going to fail"
     (set_up tls) || note "the tests of TLS are going to fail"
     (set_up auth) || note "the tests of PAM, LDAP and SASLprep are going to fail"
+    (set_up valgrind) || note "the count of instructions is going to fail"
     (set_up pgbouncer strace) || note "the tests that compare with PgBouncer, and some of -R, are going to fail"
     (set_up surroundings) || note "some tests of containers are going to fail"
     (set_up drivers) || note "the tests of other languages' drivers are going to fail"
@@ -110,7 +126,7 @@ main() {
     step "Building everything else"
     run_logged dotnet build FastPool.sln -c Release --no-restore --nologo "${unlocked[@]+"${unlocked[@]}"}" ||
         { grep -E 'error|warning' "$work/step.log" | sort -u | head -n 40 >&2; failed=1; return; }
-    [ -n "$filter" ] || { check_format; run_benchmarks; }
+    [ -n "$filter" ] || { check_format; run_benchmarks; count_instructions; }
     for project in "$root"/tests/*/*.csproj; do run_project "$project" '' "${filter:-FullyQualifiedName!~.FuzzTests}"; done
     [ -z "$filter" ] || return 0
     # The data plane once more, each send by itself, as in a container that gives nobody a ring.

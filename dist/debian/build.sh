@@ -27,6 +27,8 @@ if [ -z "$binary" ]; then
     binary=$root/out/fastpool
 fi
 [ -x "$binary" ] || fail "no binary at $binary"
+# Distributors put their own name here, as for every package of theirs.
+maintainer="${DEBFULLNAME:-FastPool contributors} <${DEBEMAIL:-fastpool@fastpool.invalid}>"
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$root/Directory.Build.props")
 [ -n "$version" ] || fail "no version in Directory.Build.props"
 # Everything in the package has the time of the last commit, or the one given, so that two builds are equal.
@@ -86,6 +88,7 @@ put 755 "$dist/debian/mkauth.py" usr/share/pgbouncer/mkauth.py
 put_compressed "$dist/man/pgbouncer.5" usr/share/man/man5/pgbouncer.5.gz
 ln -s pgbouncer.1.gz "$tree/usr/share/man/man1/fastpool.1.gz"
 put 644 "$root/LICENSE" usr/share/doc/fastpool/copyright
+put 644 "$dist/debian/lintian-overrides" usr/share/lintian/overrides/fastpool
 put 644 "$dist/debian/README.Debian" usr/share/doc/fastpool/README.Debian
 put 644 "$dist/pgbouncer-minimal.ini" usr/share/doc/fastpool/examples/pgbouncer-minimal.ini
 for recipe in "$dist"/recipes/*; do put 644 "$recipe" "usr/share/doc/fastpool/examples/recipes/${recipe##*/}"; done
@@ -97,8 +100,13 @@ put 644 "$dist/userlist.txt" usr/share/fastpool/userlist.txt
 # See postinst: where /lib is a link, removing Debian's package can take these two with it.
 put 644 "$dist/pgbouncer.service" usr/share/fastpool/pgbouncer.service
 put 644 "$dist/pgbouncer.socket" usr/share/fastpool/pgbouncer.socket
-printf 'fastpool (%s) unstable; urgency=medium\n\n  * Release %s.\n\n -- FastPool contributors <fastpool@localhost>  %s\n' \
-    "$version" "$version" "$(LC_ALL=C date -uRd "@$SOURCE_DATE_EPOCH")" >"$work/changelog"
+{
+    printf 'fastpool (%s) unstable; urgency=medium\n\n' "$version"
+    # The part of this version; an item begins with an asterisk in Debian's form.
+    sed -n "/^## $version\$/,/^## /{s/^- /  * /p;s/^  \([^*]\)/    \1/p}" "$root/CHANGELOG.md" | fold -s -w 78 | sed 's/^\([^ ]\)/    \1/;s/ *$//'
+    printf '\n -- %s  %s\n' "$maintainer" "$(LC_ALL=C date -uRd "@$SOURCE_DATE_EPOCH")"
+} >"$work/changelog"
+grep -q '^  \* ' "$work/changelog" || fail "CHANGELOG.md has no part for $version"
 put_compressed "$work/changelog" usr/share/doc/fastpool/changelog.gz
 
 mkdir -p "$tree/DEBIAN"
@@ -109,12 +117,12 @@ cat >"$tree/DEBIAN/control" <<CONTROL
 Package: fastpool
 Version: $version
 Architecture: $arch
-Maintainer: FastPool contributors <fastpool@localhost>
+Maintainer: $maintainer
 Installed-Size: $(du -k -s --apparent-size "$tree" | cut -f1)
 Pre-Depends: init-system-helpers (>= 1.54~)
 Depends: adduser, libc6 (>= $libc), libssl3 | libssl3t64 | libssl1.1
 Recommends: ca-certificates, logrotate
-Suggests: libldap-2.5-0 | libldap2, libpam0g, postgresql-client
+Suggests: python3, libldap-2.5-0 | libldap2, libpam0g, postgresql-client
 Provides: pgbouncer (= 1.25.2)
 Conflicts: pgbouncer
 Replaces: pgbouncer

@@ -70,11 +70,15 @@ public readonly struct EndAddress
         if (!IPAddress.TryParse(text == "*" ? "0.0.0.0" : text, out var ip)) return default;
         Span<byte> bytes = stackalloc byte[16];
         ip.TryWriteBytes(bytes, out var length);
-        return length == 4
+        return OfBytes(bytes[..length], port);
+    }
+
+    /// <param name="bytes">Of an IP address in network order: 4 or 16.</param>
+    public static EndAddress OfBytes(ReadOnlySpan<byte> bytes, int port) =>
+        bytes.Length == 4
             ? new EndAddress(SocketFamily.V4, 0, BinaryPrimitives.ReadUInt32BigEndian(bytes), port)
             : new EndAddress(SocketFamily.V6, BinaryPrimitives.ReadUInt64BigEndian(bytes),
                 BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]), port);
-    }
 
     /// <summary>Bytes of <see cref="CopyTo"/>.</summary>
     public const int Size = 20;

@@ -84,6 +84,9 @@ public static class Limits
     /// </summary>
     public const int LoginMessageBytes = 65_536 + 64;
 
+    /// <summary>A header of the PROXY protocol, held whole. Addresses take 52 bytes; it may have a certificate.</summary>
+    public const int ProxyHeaderBytes = 16 * 1024;
+
     /// <summary>
     /// A message of a server that logs in: held whole, so it has an end. PostgreSQL's own are some hundred bytes; an error may be
     /// longer.
@@ -169,6 +172,9 @@ public static class Limits
 
     /// <summary>Prepared statements whose times are taken, of some kilobytes each.</summary>
     public const int StatementsTimedMax = 2_000;
+
+    /// <summary>Lines of log_min_duration that a loop writes in a second; the others are counted.</summary>
+    public const int SlowLinesPerSecond = 20;
 
     /// <summary>For so long a server that is being tested counts as help on its way for those that wait.</summary>
     public const long TestPatienceUs = 1_000_000;

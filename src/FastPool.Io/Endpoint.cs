@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastPool.Base;
 using FastPool.Native;
 
@@ -58,7 +59,11 @@ public abstract class Endpoint
     /// Bytes that came from here have caused others that their peer has not taken yet: nothing more is read or handled here
     /// before those are gone.
     /// </summary>
-    public bool IsHeldUp => Other is { IsCongested: true } || (IsCongested && IsAnsweredHere);
+    public bool IsHeldUp
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Other is { IsCongested: true } || (IsCongested && IsAnsweredHere);
+    }
 
     public bool IsOpen => (Flags & EndpointFlags.Open) != 0;
 

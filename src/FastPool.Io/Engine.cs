@@ -85,7 +85,13 @@ public abstract class Engine(BufferPool buffers)
     }
 
     /// <summary>The stream is over: every byte counts again.</summary>
-    public virtual void EndStream(Endpoint endpoint)
+    public void EndStream(Endpoint endpoint)
+    {
+        if (endpoint.StreamedBytes != 0) EndStreamed(endpoint);
+    }
+
+    /// <summary>A stream is over of which bytes were counted.</summary>
+    protected virtual void EndStreamed(Endpoint endpoint)
     {
     }
 
@@ -307,6 +313,7 @@ public abstract class Engine(BufferPool buffers)
         for (var i = 0; i < batch.Count; i++)
         {
             var (endpoint, start, length) = batch[i];
+            if (i < made && batch.Results[i] == length) continue;
             var errno = i < made ? KeepRest(endpoint, batch.Bytes.AsSpan(start, length), batch.Results[i])
                 : SendPutOff(endpoint, batch.Bytes.AsSpan(start, length));
             if (errno != 0) _untold.Add((endpoint, endpoint.Generation, errno));

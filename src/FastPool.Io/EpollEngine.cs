@@ -224,9 +224,8 @@ public sealed class EpollEngine : Engine, IDisposable
         _bulk.Add(endpoint);
     }
 
-    public override void EndStream(Endpoint endpoint)
+    protected override void EndStreamed(Endpoint endpoint)
     {
-        if (endpoint.StreamedBytes == 0) return;
         endpoint.StreamedBytes = 0;
         if (!endpoint.Has(EndpointFlags.Bulk)) return;
         endpoint.Flags &= ~EndpointFlags.Bulk;

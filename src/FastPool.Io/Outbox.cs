@@ -44,7 +44,7 @@ public sealed class Outbox
             _runEnd = _scratchUsed += end - start; // Behind bytes of ours: one run, one plain send.
             return;
         }
-        CloseRun();
+        if (_runStart != _runEnd) CloseRun();
         _runBuffer = buffer;
         _runStart = start;
         _runEnd = end;
@@ -74,6 +74,15 @@ public sealed class Outbox
 
     private bool HasRoom(int scratchBytes) => _count + 3 < _segments.Length && ScratchBytes - _scratchUsed >= scratchBytes;
 
+    /// <summary>Sends everything to its target, and a run behind it. A run that is all there is, is not gathered first.</summary>
+    /// <returns>False when the connection is broken.</returns>
+    public bool FlushWith(byte[] buffer, int start, int end, Engine engine, Endpoint target)
+    {
+        if (_target is null) return start == end || engine.Send(target, buffer.AsSpan(start, end - start));
+        Add(buffer, start, end, target);
+        return Flush(engine);
+    }
+
     /// <summary>Sends everything to its target. It is empty after that, whatever comes of it.</summary>
     /// <returns>False when the connection is broken.</returns>
     public bool Flush(Engine engine)
@@ -86,7 +95,7 @@ public sealed class Outbox
         }
         else
         {
-            CloseRun();
+            if (_runStart != _runEnd) CloseRun();
             isSound = engine.Send(target, _segments.AsSpan(0, _count));
         }
         Clear();
@@ -97,8 +106,11 @@ public sealed class Outbox
     {
         if (_target is null) return;
         _target = null;
-        _segments.AsSpan(0, _count).Clear(); // Their buffers may be huge, and garbage from now on.
-        _count = 0;
+        if (_count > 0)
+        {
+            _segments.AsSpan(0, _count).Clear(); // Their buffers may be huge, and garbage from now on.
+            _count = 0;
+        }
         _scratchUsed = 0;
         _runBuffer = null;
         _runStart = _runEnd = 0;
@@ -106,7 +118,6 @@ public sealed class Outbox
 
     private void CloseRun()
     {
-        if (_runStart == _runEnd) return;
         Check.That(_count < _segments.Length);
         _segments[_count++] = new Segment(_runBuffer!, _runStart, _runEnd - _runStart);
         _runStart = _runEnd = 0;

@@ -27,6 +27,10 @@ internal static class Wire
     /// <summary>A message that only begins a connection: length, code, body.</summary>
     public static byte[] Untyped(int code, params byte[] body) => [.. Int32(8 + body.Length), .. Int32(code), .. body];
 
+    /// <summary>Version 2 of the PROXY protocol.</summary>
+    public static byte[] ProxyHeader(byte command, byte family, byte[] body) =>
+        [0x0D, 0x0A, 0x0D, 0x0A, 0, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A, command, family, .. Int16(body.Length), .. body];
+
     public static byte[] Startup(params (string Name, string Value)[] parameters) =>
         Untyped(Version3, [.. parameters.SelectMany(static pair => Strings(pair.Name, pair.Value)), 0]);
 

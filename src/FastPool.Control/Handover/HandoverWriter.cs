@@ -1,3 +1,4 @@
+using System.Text;
 using FastPool.Base;
 using FastPool.Control.Listings;
 using FastPool.Control.Operations;
@@ -21,6 +22,8 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
     /// <summary>Enough for most rows: what must grow leaves a copy behind.</summary>
     private const int RowBytes = 512 * 1024;
 
+    private readonly MessageBuffer _packet = new(RowBytes);
+
     /// <summary>Kinds of rows, by their first byte.</summary>
     internal const byte Common = 0, Listeners = 1, Servers = 2, Clients = 3;
 
@@ -33,14 +36,15 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
     public IReadOnlyList<DescriptorMessage> Write(DescriptorCopies copies)
     {
         var state = Collect(copies);
-        var rows = new List<DescriptorMessage> { Row(Common, state.WriteCommon, []) };
-        AddRows(rows, Listeners, state.Listeners, static (to, listener, _) =>
+        using var content = new MemoryStream(RowBytes);
+        var rows = new List<DescriptorMessage> { Row(content, Common, state.WriteCommon, []) };
+        AddRows(rows, content, Listeners, state.Listeners, static (to, listener, _) =>
         {
             to.Write(listener.Address);
             to.Write(listener.Port);
         });
-        AddRows(rows, Servers, state.Servers, static (to, server, before) => server.Write(to, before));
-        AddRows(rows, Clients, state.Clients, static (to, client, before) => client.Write(to, before));
+        AddRows(rows, content, Servers, state.Servers, static (to, server, before) => server.Write(to, before));
+        AddRows(rows, content, Clients, state.Clients, static (to, client, before) => client.Write(to, before));
         state.ForgetKeys();
         return rows;
     }
@@ -84,12 +88,14 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
             : secrets.Tracked.Named(welcome.Tracked));
     }
 
-    private void AddRows<T>(List<DescriptorMessage> rows, byte kind, List<T> items, Action<BinaryWriter, T, T?> write)
+    private void AddRows<T>(List<DescriptorMessage> rows, MemoryStream content, byte kind, List<T> items,
+        Action<BinaryWriter, T, T?> write)
         where T : class
     {
         foreach (var part in items.Chunk(PerRow))
         {
             rows.Add(Row(
+                content,
                 kind,
                 to =>
                 {
@@ -105,22 +111,23 @@ internal sealed class HandoverWriter(PoolRegistry registry, LoopWalk walk, Hando
         }
     }
 
-    /// <summary>There are secrets in it: the buffer it is made in is cleared here, the message itself by its sender.</summary>
-    private static DescriptorMessage Row(byte kind, Action<BinaryWriter> write, int[] descriptors)
+    /// <summary>There are secrets in it: the buffers it is made in are cleared here, the message itself by its sender.</summary>
+    /// <param name="content">Used for one row after the other: a large buffer costs as much as a row.</param>
+    private DescriptorMessage Row(MemoryStream content, byte kind, Action<BinaryWriter> write, int[] descriptors)
     {
-        using var memory = new MemoryStream(RowBytes);
-        using var to = new BinaryWriter(memory);
+        content.SetLength(0);
+        using var to = new BinaryWriter(content, Encoding.UTF8, leaveOpen: true);
         to.Write(kind);
         write(to);
         to.Flush();
-        var buffer = new MessageBuffer((int)memory.Length + 64);
-        var row = new RowWriter(buffer);
+        var bytes = content.GetBuffer().AsSpan(0, (int)content.Length);
+        var row = new RowWriter(_packet);
         row.BeginRow();
-        row.Text(memory.GetBuffer().AsSpan(0, (int)memory.Length));
+        row.Text(bytes);
         row.End();
-        Array.Clear(memory.GetBuffer());
-        var message = new DescriptorMessage(buffer.WrittenSpan.ToArray(), descriptors);
-        buffer.Wipe();
+        bytes.Clear();
+        var message = new DescriptorMessage(_packet.WrittenSpan.ToArray(), descriptors);
+        _packet.Wipe();
         return message;
     }
 }

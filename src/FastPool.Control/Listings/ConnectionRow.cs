@@ -35,6 +35,8 @@ internal sealed class ConnectionRow
     public string? Database { get; init; }
     public ReplicationKind Replication { get; init; }
     public EndAddress Remote { get; init; }
+    /// <summary>The proxy between; null: none.</summary>
+    public ProxyOrigin? Origin { get; init; }
     public EndAddress Local { get; init; }
     /// <summary>The number shown as the remote port of a Unix socket.</summary>
     public int UnixPort { get; init; }
@@ -76,6 +78,7 @@ internal sealed class ConnectionRow
             Database = hasEntered ? client.Pool!.Database.Name : client.DatabaseName,
             Replication = client.Replication,
             Remote = client.Remote,
+            Origin = client.Origin,
             Local = client.Local,
             UnixPort = client.UnixPort,
             ConnectWallUs = client.ConnectWallUs,

@@ -105,6 +105,23 @@ public sealed class Host(string name, string address, int port)
         }
     }
 
+    /// <summary>The latest one, of a name with known addresses: of them; empty: none.</summary>
+    public string LastError
+    {
+        get
+        {
+            var addresses = Addresses;
+            if (addresses.Count == 0) return ErrorNow.Text;
+            // A name that could not be looked up has an error of its own.
+            return addresses.Select(static address => address.ErrorNow).Append(ErrorNow).MaxBy(static error => error.WallUs).Text;
+        }
+    }
+
+    private (string Text, long WallUs) ErrorNow
+    {
+        get { lock (_lock) return (_lastError, _lastErrorWallUs); }
+    }
+
     /// <summary>An attempt begins. It ends by one of the four that follow.</summary>
     public void Begin(long nowUs)
     {

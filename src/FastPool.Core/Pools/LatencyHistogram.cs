@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace FastPool.Core.Pools;
 
@@ -38,7 +39,7 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
     /// <param name="us">Microseconds; below 0 counts as 0.</param>
     public void Record(long us)
     {
-        us = Math.Clamp(us, 0, ValueMax);
+        if ((ulong)us > (ulong)ValueMax) us = us < 0 ? 0 : ValueMax;
         var (block, slot) = Place(us);
         var counts = (_blocks ?? OpenIndex())[block] ?? Open(block);
         counts[slot]++;
@@ -63,6 +64,7 @@ public sealed class LatencyHistogram(HistogramBlocks spare)
     }
 
     /// <summary>Block and place in it of a value of at most <see cref="ValueMax"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static (int Block, int Slot) Place(long us)
     {
         if (us < BlockSize) return (0, (int)us);

@@ -17,7 +17,8 @@ public sealed partial class ClientSession
         ReplicationOptions = handed.ReplicationOptions.Length > 0 ? handed.ReplicationOptions : null;
         IsInCopyIn = handed.IsInCopyIn;
         _hasWelcome = !handed.AwaitsWelcome;
-        Parameters = context.ValuesOf(handed.Parameters);
+        (Parameters, AtLogin) = context.ClientValuesOf(handed.Parameters);
+        if (_hasWelcome) Parameters = context.Interner.FillOwn(Parameters);
         var clocks = handed.Clocks;
         RequestUs = context.NowUs - clocks.RequestUs;
         QueryStartUs = Moment(clocks.QueryUs);
@@ -32,10 +33,12 @@ public sealed partial class ClientSession
 
     /// <summary>In its pool again, under its old key and with its old statements.</summary>
     /// <remarks>A key that another client has already is not used: this client's cancel requests will not be heard.</remarks>
+    /// <param name="origin">The proxy that it came by; null: none.</param>
     public void Rejoin(Database database, Pool pool, HandedClient handed, IReadOnlyDictionary<long, Statement> statements,
-        IPoolHost host)
+        IPoolHost host, ProxyOrigin? origin = null)
     {
         Database = database;
+        Origin = origin;
         CancelKey = handed.CancelKey;
         while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this)) CancelKey = NewCancelKey();
         CountDatabase();
@@ -63,7 +66,7 @@ public sealed partial class ClientSession
         PeerPid = PeerPid,
         CancelKey = CancelKey,
         LinkedDescriptor = link,
-        Parameters = state.Named(_context.Tracked, Parameters),
+        Parameters = state.Named(_context.Tracked, Parameters, AtLogin),
         Replication = Replication,
         ReplicationOptions = ReplicationOptions ?? "",
         Clocks = new ClientClocks(

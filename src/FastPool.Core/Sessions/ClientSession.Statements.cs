@@ -30,7 +30,7 @@ public sealed partial class ClientSession
     /// only to a client that sends on behind a Sync or a query without reading its reply.
     /// </summary>
     public bool MustAwaitReplies(byte type, ReadOnlySpan<byte> message, in StatementNames names) =>
-        Server is { } server && names.Case switch
+        Server is { Outstanding.IsEmpty: false } server && names.Case switch
         {
             StatementCase.Named or StatementCase.Close => IsNameInDoubt(server, names.Name) || IsBindInDoubt(server, type, names),
             StatementCase.Unnamed when type == FrontendMessage.Parse => false,
@@ -217,8 +217,10 @@ public sealed partial class ClientSession
     /// Whether a message is to be seen whole: it may be a command that drops statements, or brings a statement that may be wanted
     /// again.
     /// </summary>
-    public bool WantsWhole(byte type, int length) => TracksStatements && type switch
+    public bool WantsWhole(byte type, int length) => type switch
     {
+        FrontendMessage.Query when AtLogin is not null && length <= SessionUse.DropLengthMax => true,
+        _ when !TracksStatements => false,
         FrontendMessage.Query => length <= (HasNames ? Limits.CommandBytesMax : SessionUse.DropLengthMax),
         FrontendMessage.Execute => _dropPortals is not null && length <= Limits.CommandBytesMax,
         FrontendMessage.Parse => length <= Limits.UnnamedBytesMax,

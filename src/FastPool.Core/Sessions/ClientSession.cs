@@ -19,6 +19,7 @@ public sealed partial class ClientSession : PoolClient
     private bool _hasWelcome;
     private PoolLatency? _latency;
     private long _readyInXactUs;
+    private bool _isSlowTold;
     private long _clientUs;
 
     public ClientSession(SessionContext context, long id, EndAddress remote, EndAddress local, int unixPort, int peerPid)
@@ -43,7 +44,8 @@ public sealed partial class ClientSession : PoolClient
 
     /// <summary>Serial number over clients and servers, in order of creation.</summary>
     public long Id { get; }
-    public EndAddress Remote { get; }
+    /// <summary>The client's own address, though a proxy be in between.</summary>
+    public EndAddress Remote { get; private set; }
     public EndAddress Local { get; }
     /// <summary>listen_port: what stands for a port where the socket is a Unix one.</summary>
     public int UnixPort { get; }
@@ -52,6 +54,12 @@ public sealed partial class ClientSession : PoolClient
     public bool IsOwnUser { get; init; }
     /// <summary>The peer's system user over a Unix socket; null otherwise.</summary>
     public string? PeerUserName { get; init; }
+
+    /// <summary>The proxy that has told <see cref="Remote"/>; null: none.</summary>
+    public ProxyOrigin? Origin { get; private set; }
+
+    /// <summary>Nothing is taken from it before the header of its proxy.</summary>
+    public bool AwaitsProxy { get; set; }
 
     /// <summary>Null once the client is in.</summary>
     public ClientLogin? Login { get; private set; }
@@ -69,6 +77,10 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>Console rights: everything, or SHOW only.</summary>
     public bool IsAdmin { get; set; }
     public ParameterValues Parameters { get; set; }
+
+    /// <summary>The values that it gave at its login, to which RESET and DISCARD ALL go back; null: none.</summary>
+    public ParameterValues? AtLogin { get; set; }
+
     public ulong CancelKey { get; private set; }
 
     /// <summary>Which server this client has; null: none. Set by the link itself.</summary>
@@ -101,7 +113,29 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>db/user appear once the client is told apart from a mere connection.</summary>
     public string LogPrefix => ConnectionName.Prefix('C', Id, DatabaseName, UserName, Remote, PeerPid, UnixPort);
 
-    private PoolStats Stats => Pool!.Stats[Loop];
+    /// <summary>The counters of its pool on its loop, from the moment it has a pool.</summary>
+    private PoolStats Stats { get; set; } = null!;
+
+    /// <summary>The first bytes of a proxy's connection.</summary>
+    /// <param name="length">Bytes of the header; behind them the client begins.</param>
+    /// <returns>False: it is not whole yet, or wrong, and then <see cref="Ending"/> says so.</returns>
+    public bool TryTakeProxy(ReadOnlySpan<byte> unread, out int length)
+    {
+        var status = ProxyHeader.TryRead(unread, out var header, out var problem);
+        length = header.Length;
+        if (status == HeaderStatus.Bad) End(Ending.Told($"bad PROXY header: {problem}"));
+        if (status != HeaderStatus.Complete) return false;
+        AwaitsProxy = false;
+        if (!header.Client.IsKnown) return true;
+        (Origin, Remote) = (new ProxyOrigin(Remote, header.Authority, header.Tls, header.CommonName), header.Client);
+        if (_context.Registry.Settings.LogConnections)
+            _context.Log.Proxied(
+                LogPrefix, ConnectionName.Host(Origin.Proxy, 0, 0), Origin.Authority, Origin.Tls, Origin.CommonName);
+        return true;
+    }
+
+    /// <summary>It says who is behind it, and nobody has asked.</summary>
+    public void RefuseProxy() => End(Ending.Told($"PROXY header from {Remote}, which proxy_protocol_from does not name"));
 
     public int CountDatabase()
     {
@@ -131,7 +165,8 @@ public sealed partial class ClientSession : PoolClient
     private void Join(Pool pool, IPoolHost host)
     {
         Pool = pool;
-        _latency = pool.Stats[Loop].OpenLatency(_context.HistogramBlocks);
+        Stats = pool.Stats[Loop];
+        _latency = Stats.OpenLatency(_context.HistogramBlocks);
         State = ClientState.Active;
         pool.Join(this, host);
         _hasJoined = true;
@@ -156,8 +191,18 @@ public sealed partial class ClientSession : PoolClient
     public void TakeWelcome(WelcomeParameters welcome, MessageBuffer output)
     {
         _hasWelcome = true;
-        Parameters = _context.Interner.Fill(Parameters, welcome.Tracked);
+        Parameters = _context.Interner.FillOwn(_context.Interner.Fill(Parameters, welcome.Tracked));
         welcome.Write(_context.Tracked, Parameters, CancelKey, output);
+    }
+
+    /// <summary>The server has told its own spelling of values.</summary>
+    internal void TakeCanonicalLogin(ParameterValues before)
+    {
+        if (AtLogin is null || ReferenceEquals(before, Parameters)) return;
+        for (var i = 0; i < before.Count; i++)
+        {
+            if (AtLogin[i] is { } own && own == before[i]) AtLogin = _context.Interner.With(AtLogin, i, Parameters[i]);
+        }
     }
 
     /// <summary>
@@ -247,21 +292,36 @@ public sealed partial class ClientSession : PoolClient
         stats.Xacts++;
     }
 
+    /// <summary>A prepared statement of its has been run.</summary>
+    internal void NoteRun(Statement statement, long us)
+    {
+        if (us < _context.Slow.MinUs) return;
+        if (_context.Slow.MayWrite(_context.NowUs)) _context.Slow.WriteQuery(LogPrefix, us, statement);
+        _isSlowTold = true;
+    }
+
     /// <summary>ReadyForQuery with nothing outstanding.</summary>
     public void EndQuery(bool isTransactionOver)
     {
         var stats = Stats;
         var now = _context.NowUs;
         _isDropUnderWay = false;
-        if (QueryStartUs != 0)
+        var queryStartUs = QueryStartUs;
+        if (queryStartUs != 0)
         {
-            stats.QueryUs += now - QueryStartUs;
-            _latency!.Query.Record(now - QueryStartUs);
+            stats.QueryUs += now - queryStartUs;
+            _latency!.Query.Record(now - queryStartUs);
             QueryStartUs = 0;
+            if (now - queryStartUs >= _context.Slow.MinUs && !_isSlowTold && _context.Slow.MayWrite(now))
+                _context.Slow.WriteQuery(LogPrefix, now - queryStartUs, null);
+            _isSlowTold = false;
         }
         if (XactStartUs == 0) return;
         _readyInXactUs = now;
         if (!isTransactionOver) return;
+        // A query that is its own transaction has its line.
+        if (now - XactStartUs >= _context.Slow.MinUs && XactStartUs != queryStartUs && _context.Slow.MayWrite(now))
+            _context.Slow.WriteTransaction(LogPrefix, now - XactStartUs);
         stats.XactUs += now - XactStartUs;
         _latency!.Transaction.Record(now - XactStartUs);
         _latency.Client.Record(_clientUs);

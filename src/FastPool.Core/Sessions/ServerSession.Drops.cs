@@ -4,13 +4,13 @@ namespace FastPool.Core.Sessions;
 
 /// <summary>
 /// Names of the linked client's that the server has for a while, each for an empty statement, so that DEALLOCATE finds it. Those
-/// that the command has not dropped are closed before anybody finds them who must not.
+/// that the command has not dropped are closed before another client could find them.
 /// </summary>
 public sealed partial class ServerSession
 {
     private List<byte[]>? _givenNames;
 
-    /// <summary>Some must be closed before the server is anybody else's.</summary>
+    /// <summary>Some must be closed before the server is another client's.</summary>
     public bool HasGivenNames => _givenNames is not null;
 
     /// <summary>
@@ -72,6 +72,7 @@ public sealed partial class ServerSession
     private void EndCommand(in Request query)
     {
         if (query.Kind == RequestKind.Drops) EndDrops(query, RequestEnd.Failed);
+        else if (query.Kind == RequestKind.Own) EndRestore();
         else if (query.Kind == RequestKind.Unnamed) EndUnnamed(query.Action, RequestEnd.Done);
     }
 
@@ -100,7 +101,7 @@ public sealed partial class ServerSession
         return !Outstanding.IsEmpty;
     }
 
-    /// <summary>Nobody has the server: what closes the names that are left. A Sync or a query must follow.</summary>
+    /// <summary>No client has the server: writes what closes the names that are left. A Sync or a query must follow.</summary>
     public void TakeNamesLeft(MessageBuffer output)
     {
         foreach (var name in _givenNames ?? []) output.Write(new Close { Kind = (byte)'S', Name = name });

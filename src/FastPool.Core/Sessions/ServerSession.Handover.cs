@@ -20,7 +20,9 @@ public sealed partial class ServerSession
         Local = handed.Local;
         ConnectWallUs = context.WallUs - handed.Ages.DialUs;
         LastActivityUs = context.NowUs - handed.Ages.ActivityUs;
-        Parameters = context.ValuesOf(handed.Parameters);
+        Parameters = context.Interner.FillOwn(context.ValuesOf(handed.Parameters));
+        _role = pool.ServerUserName;
+        _hasLabels = true; // Perhaps.
         CancelKey = handed.CancelKey;
         LongCancelKey = handed.LongCancelKey.Length > 0 ? handed.LongCancelKey : null;
         Move(ServerEvent.LogIn);
@@ -41,6 +43,7 @@ public sealed partial class ServerSession
         {
             var statement = statements.GetValueOrDefault(number);
             if (kind == RequestKind.Unnamed || (kind == RequestKind.Drops && type == FrontendMessage.Query)) _unnamedUnderWay++;
+            if (kind == RequestKind.Own && type == FrontendMessage.Query) _restoresUnderWay++;
             if (type == FrontendMessage.Close && statement is not null)
             {
                 statement.TryHold(); // Until the server has closed it.

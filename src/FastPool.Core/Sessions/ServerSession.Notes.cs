@@ -23,6 +23,7 @@ public sealed partial class ServerSession
         var text = SessionUse.TextOf(type, message);
         _textUse = SessionUse.OfText(text);
         if (SessionUse.DropsStatements(text)) DoubtStatements();
+        LookForReset(text);
     }
 
     /// <summary>
@@ -41,11 +42,14 @@ public sealed partial class ServerSession
         _textUse = SafetyUse.None;
         if (_bound is { } statement)
         {
-            statement.LatencyOn(Context.Loop)?.Record(Context.NowUs - Math.Max(_workSinceUs, Client!.QueryStartUs));
+            var us = Context.NowUs - Math.Max(_workSinceUs, Client!.QueryStartUs);
+            statement.LatencyOn(Context.Loop)?.Record(us);
+            Client.NoteRun(statement, us);
             _workSinceUs = Context.NowUs;
             _bound = null;
             use = statement.Use;
         }
+        if (_hasLabels) NoteSetting(tag);
         if (tag is not [var first, ..] || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None)
             return;
         switch (first)

@@ -117,8 +117,15 @@ public sealed partial class ServerSession : PooledServer
 
     public void EndLogin()
     {
-        if (OnlyClient is null) Pool.TryPublishWelcome(Login!.Welcome);
-        else OwnWelcome = Login!.Welcome; // Its variables are the client's: no other client is to begin with them.
+        if (OnlyClient is null)
+        {
+            Parameters = Context.Interner.FillOwn(Parameters);
+            Pool.TryPublishWelcome(Login!.Welcome);
+        }
+        else
+        {
+            OwnWelcome = Login!.Welcome; // Its variables are the client's: no other client is to begin with them.
+        }
         Login = null;
         Pool.Stats[Context.Loop].OpenLatency(Context.HistogramBlocks).Connect.Record(Context.NowUs - DialStartUs);
         IsReady = true;
@@ -146,6 +153,7 @@ public sealed partial class ServerSession : PooledServer
     /// <returns>The SET batch to run, or null when the variables fit already.</returns>
     internal string? OnLinked(ClientSession client)
     {
+        ForgetRestore(isFenced: false);
         _workSinceUs = Context.NowUs;
         Copy.Begin();
         _unnamedSegment = -1;
@@ -153,7 +161,8 @@ public sealed partial class ServerSession : PooledServer
         if (OnlyClient is null && !client.Parameters.Fits(Parameters)) return BeginSet(client);
         Move(ServerEvent.Link);
         // Same values, same object: the next link compares references.
-        if (OnlyClient is null && client.Parameters.Equals(Parameters)) client.Parameters = Parameters;
+        if (OnlyClient is null && !ReferenceEquals(client.Parameters, Parameters) && client.Parameters.Equals(Parameters))
+            client.Parameters = Parameters;
         return null;
     }
 
@@ -162,7 +171,7 @@ public sealed partial class ServerSession : PooledServer
         Move(ServerEvent.LinkAndSet);
         IsReady = false;
         ForgetUnnamed();
-        var batch = SetBatch.Build(Context.Tracked, client.Parameters, Parameters);
+        var batch = SetBatch.Build(Context.Tracked, client.Parameters, Parameters, Pool.Database.Entry.ConnectQuery);
         Check.That(batch is not null); // They would fit.
         if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
         return batch;
@@ -195,14 +204,15 @@ public sealed partial class ServerSession : PooledServer
         IsReady = false;
         IsIdleInTransaction = false;
         if (type == FrontendMessage.Flush) return false;
-        if (type == FrontendMessage.Sync) return ExpectSync();
+        if (type == FrontendMessage.Sync) return ExpectSync() ? ForgetRestore(isFenced: true) : BeginRestoreBehindSync();
         if (type == FrontendMessage.Query)
         {
             ExpectQuery();
-            return false;
+            return BeginRestore();
         }
         NoteRequest();
         Outstanding.Add(type);
+        if (_restore is not null && type == FrontendMessage.Execute) _isRestoreRun = true;
         return false;
     }
 
@@ -282,6 +292,7 @@ public sealed partial class ServerSession : PooledServer
             }
             if (Outstanding is { FakeCount: > 0, Head.Action: ReplyAction.Fake }) return Verdict.FakesFirst;
         }
+        if (_restoresUnderWay > 0 && IsOfRestore(type) && !IsEnd(message)) return Verdict.Skip;
         switch (type)
         {
             case BackendMessage.CommandComplete:
@@ -291,15 +302,20 @@ public sealed partial class ServerSession : PooledServer
                 NoteDone(message[HeaderLength..]);
                 break;
             case BackendMessage.EmptyQueryResponse:
-            case BackendMessage.PortalSuspended: Outstanding.TryPop(FrontendMessage.Execute, out _); break;
+            case BackendMessage.PortalSuspended:
+                // Another portal of the name was run: nothing has been dropped.
+                if (Outstanding.TryPop(FrontendMessage.Execute, out var run) && run.Kind == RequestKind.Drops)
+                    EndDrops(run, RequestEnd.Failed);
+                break;
             case BackendMessage.ParseComplete: return Pop(FrontendMessage.Parse);
             case BackendMessage.BindComplete: return Pop(FrontendMessage.Bind);
             case BackendMessage.CloseComplete: return Pop(FrontendMessage.Close);
             case BackendMessage.NoData:
-            case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe, out _); break;
+            case BackendMessage.RowDescription: Outstanding.TryPop(FrontendMessage.Describe); break;
             case BackendMessage.ErrorResponse:
                 Pool.Stats[Loop].Errors++;
                 _hasQueryFailed = true;
+                HasToldEnd = IsEnd(message);
                 _bound = null;
                 _textUse = SafetyUse.None;
                 Copy.IsOn = false;
@@ -384,6 +400,7 @@ public sealed partial class ServerSession : PooledServer
         if (_setCount > 0) _setCount--;
         if (_statements is not null && !TextSettings.Equals(readBefore)) _statements.DoubtRecent();
         var index = Context.Tracked.IndexOf(status.Name);
+        if (!TakesReport(index)) return Verdict.Skip;
         Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
         return Verdict.Forward;
     }
@@ -393,7 +410,10 @@ public sealed partial class ServerSession : PooledServer
     {
         var index = Context.Tracked.IndexOf(name);
         if (index < 0) return false;
-        Parameters = Context.Interner.With(Parameters, index, Context.Interner.Intern(value));
+        NoteReported(index);
+        var text = Context.Interner.Intern(value);
+        if (index == TrackedParameters.SessionAuthorization && text == _role) text = ParameterValues.OwnDefault;
+        Parameters = Context.Interner.With(Parameters, index, text);
         return true;
     }
 
@@ -408,17 +428,22 @@ public sealed partial class ServerSession : PooledServer
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
                 if (!IsEnd(message)) return End("invalid server parameter");
                 // The server goes, for a reason of its own: the client is told as in any other moment.
+                HasToldEnd = true;
                 Move(ServerEvent.ParametersSet);
                 return Verdict.Forward;
             case BackendMessage.ReadyForQuery:
                 IsReady = StatusOf(message) == 'I';
-                TakeCanonical(Client!);
+                TakeLabels(Client!.Parameters);
+                TakeCanonical(Client);
                 Move(ServerEvent.ParametersSet);
                 return Verdict.ParametersSet;
             default:
                 return Verdict.Skip;
         }
     }
+
+    /// <summary>The linked client has been told by the server itself that the connection ends, and why.</summary>
+    public bool HasToldEnd { get; private set; }
 
     /// <summary>After this error the server closes the connection.</summary>
     private static bool IsEnd(ReadOnlySpan<byte> message)
@@ -432,6 +457,7 @@ public sealed partial class ServerSession : PooledServer
     {
         var before = client.Parameters;
         client.Parameters = Context.Interner.Canonical(before, Parameters);
+        client.TakeCanonicalLogin(before);
         if (ReferenceEquals(before, client.Parameters) || !Context.Log.IsEnabled(LogLevel.Debug)) return;
         for (var i = 0; i < before.Count; i++)
         {
@@ -447,6 +473,7 @@ public sealed partial class ServerSession : PooledServer
             return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
         if (type == BackendMessage.CommandComplete && _statements is not null && DropsStatements(message[HeaderLength..]))
             _statements.Clear();
+        if (type == BackendMessage.CommandComplete) NoteReset(message[HeaderLength..]);
         if (type == BackendMessage.ErrorResponse && Phase == ServerPhase.Resetting)
             return FailReset(ServerError.Read(message[HeaderLength..]));
         if (type != BackendMessage.ReadyForQuery) return Verdict.Skip;

@@ -42,6 +42,9 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     /// <summary>The errors with which clients of this loop were closed.</summary>
     public EndingTable Endings { get; } = new();
 
+    /// <summary>The queries of this loop's clients that took long.</summary>
+    public SlowLog Slow { get; } = new(log, registry.Settings.Own.LogMinDurationUs);
+
     /// <summary>The next message of a login; sent, and cleared, before another connection's turn.</summary>
     public MessageBuffer LoginOutput { get; } = new();
 
@@ -59,6 +62,23 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
         return values;
     }
 
+    /// <summary>The present values of a client, and those of its login; null: none.</summary>
+    internal (ParameterValues Present, ParameterValues? Login) ClientValuesOf(
+        IReadOnlyList<(string Name, string Value)> parameters)
+    {
+        if (!ReferenceEquals(parameters, _lastOfClient))
+        {
+            var login = parameters
+                .Where(static pair => pair.Name.StartsWith(TrackedParameters.LoginMark, StringComparison.Ordinal))
+                .Select(static pair => (pair.Name[TrackedParameters.LoginMark.Length..], pair.Value)).ToList();
+            _lastLogin = login.Count > 0 ? ValuesOf(login) : null;
+            _lastOfClient = parameters;
+        }
+        return (ValuesOf(parameters), _lastLogin);
+    }
+
+    private IReadOnlyList<(string Name, string Value)>? _lastOfClient;
+    private ParameterValues? _lastLogin;
     private IReadOnlyList<(string Name, string Value)>? _lastNamed;
     private ParameterValues? _lastValues;
 

@@ -10,6 +10,11 @@ public static partial class SessionLog
     public static partial void LoginAttempt(this ILogger log, string prefix, string database, string user, string tls,
         string replication);
 
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{Prefix}proxied by {Proxy}: authority={Authority} tls={Tls} cn={CommonName}")]
+    public static partial void Proxied(this ILogger log, string prefix, string proxy, string authority, string tls,
+        string commonName);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}login failed: db={Database} user={User}")]
     public static partial void LoginFailed(this ILogger log, string prefix, string database, string user);
 
@@ -36,6 +41,15 @@ public static partial class SessionLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}closing because: {Reason} (age={AgeSeconds}s)")]
     public static partial void Closing(this ILogger log, string prefix, string reason, long ageSeconds);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}slow {What}: {Ms} ms")]
+    public static partial void Slow(this ILogger log, string prefix, string what, string ms);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}slow query: {Ms} ms, {Statement}: {Text}")]
+    public static partial void SlowStatement(this ILogger log, string prefix, string ms, string statement, string text);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "slow queries and transactions without a line: {Count}")]
+    public static partial void SlowLeftOut(this ILogger log, long count);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}pooler error: {Text}")]
     public static partial void PoolerError(this ILogger log, string prefix, string text);

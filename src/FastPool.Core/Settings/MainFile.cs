@@ -63,9 +63,16 @@ internal sealed class MainFile(
             return Error($"include nesting level too deep ({path}:{directive.Line}), stopping loading");
         }
 
-        return ReadFile(directive.Value, level + 1)
+        return ReadAll(directive.Value, level + 1)
             || Error($"error processing include file in configuration ({path}:{directive.Line}), stopping loading");
     }
+
+    /// <summary>Of a folder its files *.ini, but for hidden ones, by the bytes of their names.</summary>
+    private bool ReadAll(string path, int level) =>
+        files.List(path) is not { } names ? ReadFile(path, level)
+            : names.Where(static name => name.EndsWith(".ini", StringComparison.Ordinal) && name[0] != '.')
+                .Order(StringComparer.Ordinal)
+                .All(name => ReadFile($"{path.TrimEnd('/')}/{name}", level));
 
     private bool Enter(IniEvent section, string path)
     {

@@ -109,6 +109,17 @@ internal static class MeaningChecks
             check.Add(false, "metrics_listen",
                 "everybody who reaches the port sees names of databases and users, without a password",
                 "Choose one address, as in 127.0.0.1:9127, or let a firewall choose who gets there.", "fastpool");
+        CheckProxies(check, settings.Own);
+    }
+
+    private static void CheckProxies(ConfigurationCheck check, FastPoolSettings own)
+    {
+        if (own.ProxyProtocolFrom.IsEmpty && own.ProxyProtocolListen != ProxyAddresses.All)
+            check.Add(false, "proxy_protocol_listen", "proxy_protocol_listen has no effect: no proxy is trusted",
+                "Set proxy_protocol_from.", "fastpool");
+        if (own.ProxyProtocolFrom.HasEverybody)
+            check.Add(false, "proxy_protocol_from", "everybody who reaches the port may claim any client address",
+                "Name the proxies' own addresses.", "fastpool");
     }
 
     private static bool IsOpenToOthers(string address) =>

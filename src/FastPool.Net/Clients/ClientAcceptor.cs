@@ -1,5 +1,6 @@
 using FastPool.Base;
 using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
 using FastPool.Io;
 using FastPool.Native;
 using FastPool.Native.Process;
@@ -61,6 +62,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
                 MayOnlyUseConsole = loop.Engine.Descriptors.IsKept(handle),
                 IsOwnUser = socket.IsUnix && uid == (int)Identity.Uid,
                 PeerUserName = socket.IsUnix ? Identity.NameOf(uid) : null,
+                AwaitsProxy = IsProxied(loop.Registry.Settings.Own, remote, local),
             };
         var client = new ClientConnection(loop, session);
         if (loop.Engine.Attach(client, handle) != 0)
@@ -73,6 +75,11 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
         // It was accepted because it has sent something.
         if (!socket.IsUnix && loop.Registry.Settings.TcpDeferAccept) loop.Engine.ReadNow(client);
     }
+
+    /// <summary>On a Unix socket the system itself tells who comes.</summary>
+    private static bool IsProxied(FastPoolSettings own, EndAddress remote, EndAddress local) =>
+        !own.ProxyProtocolFrom.IsEmpty && own.ProxyProtocolFrom.Contains(remote.ToIPAddress())
+            && own.ProxyProtocolListen.Contains(local.ToIPAddress(), local.Port);
 
     /// <summary>Mostly a lack of descriptors: connections that are there go on, new ones wait a while.</summary>
     public void OnAcceptFailed(int errno)

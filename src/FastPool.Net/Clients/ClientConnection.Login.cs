@@ -18,6 +18,17 @@ internal sealed partial class ClientConnection
         while (position < end && !IsHeldUp && Session.Login is { Query: null, Check: null, Derivation: null, RefusalUs: 0 } login)
         {
             var unread = buffer.AsSpan(position, end - position);
+            if (Session.AwaitsProxy)
+            {
+                if (Session.TryTakeProxy(unread, out var taken))
+                {
+                    position += taken;
+                    continue;
+                }
+                if (!Session.Ending.IsSet) return position;
+                Disconnect(Session.Ending);
+                return end;
+            }
             if (unread is [TlsHandshakeRecord, ..] && login.MayBeginWithTls && _loop.Shared.Tls.ForClients is { } context)
             {
                 _isDirectTls = true;
@@ -27,7 +38,8 @@ internal sealed partial class ClientConnection
             var status = MessageHeader.TryRead(unread, Limits.LoginMessageBytes, out var type, out var length);
             if (status == HeaderStatus.Bad)
             {
-                Session.RefuseHeader(unread);
+                if (ProxyHeader.IsBegun(unread) && Session.Origin is null) Session.RefuseProxy();
+                else Session.RefuseHeader(unread);
                 Disconnect(Session.Ending);
                 return end;
             }

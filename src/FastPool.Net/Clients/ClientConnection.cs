@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastPool.Base;
 using FastPool.Core.Auth;
 using FastPool.Core.Pools;
@@ -85,6 +86,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         var from = position;
         var run = position;
         var isMidStream = BodyRemaining > 0;
+        var server = Server;
         while (true)
         {
             if (BodyRemaining > 0)
@@ -93,6 +95,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 if (IsBodySkipped)
                 {
                     Forward(buffer, run, position);
+                    if (!IsOpen) return end;
                     run = position + taken;
                 }
                 position += taken;
@@ -100,16 +103,17 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 if (BodyRemaining > 0) break;
             }
 
-            if (Session.IsInCopyIn && Server is { Session.Copy.IsOn: true })
-            {
-                var before = position;
-                var rows = SkipRows(buffer, ref position, end, maxPacketSize, FrontendMessage.CopyData);
-                isMidStream |= rows > 0;
-                if (rows > 0) Server.Session.Copy.NoteData();
-                _loop.Figures.ClientMessages += rows;
-                Session.CountForwarded(position - before);
-            }
             var unread = buffer.AsSpan(position, end - position);
+            if (Session.IsInCopyIn && server is { Session.Copy.IsOn: true })
+            {
+                var skipped = SkipRows(unread, maxPacketSize, FrontendMessage.CopyData, out var rows);
+                position += skipped;
+                unread = unread[skipped..];
+                isMidStream |= rows > 0;
+                if (rows > 0) server.Session.Copy.NoteData();
+                _loop.Figures.ClientMessages += rows;
+                Session.CountForwarded(skipped);
+            }
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
             if (_consoleQueries > 0 && type != FrontendMessage.Query && !_loop.Registry.Settings.Own.ConsoleExtended)
@@ -117,7 +121,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 _loop.Engine.Pause(this); // Its earlier requests are answered first, even if this is its farewell.
                 return position;
             }
-            var verdict = Server is { Session.Outstanding.Count: >= Limits.OutstandingMax } ? Session.RefuseMore()
+            var verdict = server is { Session.Outstanding.Count: >= Limits.OutstandingMax } ? Session.RefuseMore()
                 : status == HeaderStatus.Bad || !MessageLengths.OfClient.Fit(type, length) ? Session.RefuseHeader(unread)
                 : type == 0 ? Session.RefuseStartup(MessageHeader.ReadCode(unread))
                 : Session.Judge(type, length);
@@ -130,20 +134,23 @@ internal sealed partial class ClientConnection : MessageEndpoint
                         Forward(buffer, run, position);
                         return position;
                     }
-                    if (Server is null && !TryLink())
+                    if (server is null)
                     {
                         // Waits for a server, or for its variables to be set; nothing of the run is left, for it had no server
                         // either.
-                        return position;
+                        if (!TryLink()) return position;
+                        server = Server!;
                     }
-                    if (!TryFence(buffer, ref run, position)) return end;
+                    if (!TryFence(server, buffer, ref run, position)) return end;
                     Session.CountForwarded(length);
                     _loop.Figures.ClientMessages++;
-                    Server!.Session.LookAt(type, unread);
+                    server.Session.LookAt(type, unread);
                     IsBodySkipped = false;
-                    if (!Server.Session.Expect(type) || length > unread.Length) break;
+                    var hasMore = server.Session.Expect(type);
+                    if (length > unread.Length) break;
                     position += length;
-                    if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(CopyTracker.Fence, _loop.Engine, Server))
+                    if (!hasMore) continue;
+                    if (!Gather(buffer, run, position) || !AddBehind(server))
                     {
                         LoseServer();
                         return end;
@@ -156,7 +163,9 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 case Verdict.Tracked:
                     switch (RelayTracked(buffer, ref run, ref position, end, type, length))
                     {
-                        case Step.GoOn: continue;
+                        case Step.GoOn:
+                            server = Server;
+                            continue;
                         case Step.Hold:
                             Forward(buffer, run, position);
                             return position;
@@ -216,7 +225,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
                 AwaitsReplies = true;
                 return Step.Hold;
             case StatementCase.Close:
-                if (Server is not null && !TryFence(buffer, ref run, position)) return Step.Ended;
+                if (Server is { } closing && !TryFence(closing, buffer, ref run, position)) return Step.Ended;
                 _loop.ToClient.Clear();
                 Session.ApplyClose(names, _loop.ToClient);
                 Session.CountForwarded(length);
@@ -228,7 +237,8 @@ internal sealed partial class ClientConnection : MessageEndpoint
         Session.BeginTracked();
         if (length > message.Length && Session.WantsWhole(type, length)) return Step.Hold;
         if (Server is null && !TryLink()) return Step.Hold;
-        if (!TryFence(buffer, ref run, position)) return Step.Ended;
+        var server = Server!;
+        if (!TryFence(server, buffer, ref run, position)) return Step.Ended;
         var (toServer, toClient) = (_loop.ToServer, _loop.ToClient);
         toServer.Clear();
         Session.CountForwarded(length);
@@ -236,7 +246,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         IsBodySkipped = false;
         if (names.Case is StatementCase.Untouched or StatementCase.Unnamed or StatementCase.Command)
         {
-            Server!.Session.LookAt(type, message);
+            server.Session.LookAt(type, message);
             var isExpected = names.Case switch
             {
                 StatementCase.Unnamed => Session.ApplyUnnamed(type, names, message, length, toServer),
@@ -245,12 +255,18 @@ internal sealed partial class ClientConnection : MessageEndpoint
             };
             if (toServer.Length > 0)
             {
-                if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server))
+                if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, server))
                     return LoseServer();
                 run = position;
                 toServer.Clear(); // It may be huge.
             }
-            if (!isExpected) Server.Session.Expect(type);
+            if (!isExpected && server.Session.Expect(type))
+            {
+                position += length; // It is whole: what belongs behind it has been found in it.
+                if (!Gather(buffer, run, position) || !AddBehind(server)) return LoseServer();
+                run = position;
+                return Step.GoOn;
+            }
             BodyRemaining = length;
             return Step.GoOn;
         }
@@ -266,7 +282,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         }
         else
         {
-            if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, Server!))
+            if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(toServer.WrittenSpan, _loop.Engine, server))
                 return LoseServer();
             run = rest;
         }
@@ -278,15 +294,18 @@ internal sealed partial class ClientConnection : MessageEndpoint
 
     /// <summary>Syncs that may never be answered do not go on into what the client says next.</summary>
     /// <returns>False when the server is gone.</returns>
-    private bool TryFence(byte[] buffer, ref int run, int position)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryFence(ServerConnection server, byte[] buffer, ref int run, int position) =>
+        !server.Session.Copy.IsOffBeat || !server.Session.IsFenceDue || TrySendFence(server, buffer, ref run, position);
+
+    private bool TrySendFence(ServerConnection server, byte[] buffer, ref int run, int position)
     {
-        if (!Server!.Session.IsFenceDue) return true;
-        if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(CopyTracker.Fence, _loop.Engine, Server))
+        if (!Gather(buffer, run, position) || !_loop.Outbox.AddCopy(CopyTracker.Fence, _loop.Engine, server))
         {
             LoseServer();
             return false;
         }
-        Server.Session.Copy.AddFence();
+        server.Session.Copy.AddFence();
         run = position;
         return true;
     }
@@ -304,6 +323,15 @@ internal sealed partial class ClientConnection : MessageEndpoint
         return Step.Ended;
     }
 
+    /// <summary>Messages of the pooler's right behind one of the client's.</summary>
+    /// <returns>False when the server is gone.</returns>
+    private bool AddBehind(ServerConnection server)
+    {
+        _loop.ToServer.Clear();
+        server.Session.WriteBehind(_loop.ToServer);
+        return _loop.Outbox.AddCopy(_loop.ToServer.WrittenSpan, _loop.Engine, server);
+    }
+
     /// <returns>False when the server is gone.</returns>
     private bool Gather(byte[] buffer, int start, int end) =>
         Server is not { } server || _loop.Outbox.AddRun(buffer, start, end, _loop.Engine, server);
@@ -312,9 +340,9 @@ internal sealed partial class ClientConnection : MessageEndpoint
     {
         if (Server is not { } server) return;
         var outbox = _loop.Outbox;
-        outbox.Add(buffer, start, end, server);
-        if (outbox.IsEmpty) return;
-        if (!outbox.Flush(_loop.Engine)) server.Close("server connection closed", mayTerminate: false);
+        if (start == end && outbox.IsEmpty) return;
+        var isSound = outbox.FlushWith(buffer, start, end, _loop.Engine, server);
+        if (!isSound) server.Close("server connection closed", mayTerminate: false);
         // It may have been the client's last message, which the server reads past: the rest of a COPY that failed.
         else server.Session.Link.TryEnd();
     }

@@ -17,6 +17,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
     private const long NumbersOfAnother = 1_000_000_000;
 
     private readonly Dictionary<long, Statement> _statements = [];
+    private readonly Dictionary<ulong, ProxyOrigin> _origins = [];
     private readonly List<(ClientConnection Client, HandedClient Handed)> _clients = [];
     private int _nextLoop;
 
@@ -30,6 +31,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         {
             if (registry.FindDatabase(name, out _) is { } database) database.IsDisabled = true;
         }
+        foreach (var (key, origin) in state.Origins) _origins[key] = origin;
         TakeSecrets(state);
         foreach (var pool in state.Pools) TakePool(pool);
         TakeConnections(state);
@@ -105,7 +107,8 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
             var client = new ClientConnection(loop, session);
             if (client.TryTakeOver(handed))
             {
-                session.Rejoin(database, registry.GetPool(database, handed.User), handed, _statements, loop);
+                session.Rejoin(database, registry.GetPool(database, handed.User), handed, _statements, loop,
+                    _origins.GetValueOrDefault(handed.CancelKey));
                 _clients.Add((client, handed));
                 return client;
             }

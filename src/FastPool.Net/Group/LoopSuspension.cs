@@ -72,7 +72,9 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
         }
         foreach (var client in loop.ClientList)
         {
-            if (GoesAlong(client)) state.Clients.Add(client.Save(state));
+            if (!GoesAlong(client)) continue;
+            state.Clients.Add(client.Save(state));
+            if (client.Session.Origin is { } origin) state.Origins.Add((client.Session.CancelKey, origin));
         }
     }
 

@@ -143,7 +143,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         {
             try
             {
-                Dialer.Overtake(this, patience.Subject);
+                ServerDialer.OnSilence(this, patience.Subject);
             }
             catch (Exception e)
             {
@@ -153,7 +153,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         }
     }
 
-    /// <summary>The next host is tried beside this attempt at that time.</summary>
+    /// <summary>If this login has no answer by then, the pool hears of it.</summary>
     internal void SetPatience(ServerConnection server, long atUs) =>
         _patience.Set(server.Patience ??= new Due<ServerConnection>(server), atUs);
 
@@ -228,7 +228,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
 
     internal void RunEffects()
     {
-        while (_effects.TryDequeue(out var effect)) TryRun(effect);
+        while (_effects.Count > 0) TryRun(_effects.Dequeue());
     }
 
     private void TryRun(in PoolEffect effect)
@@ -251,6 +251,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             case PoolEffectKind.Dial:
                 OnLoop(effect.Loop, effect, static (loop, effect) =>
                 loop.Dialer.Dial(loop, effect.Pool, effect.Client as ClientSession)); break;
+            case PoolEffectKind.TryElsewhere:
+                OnLoop(effect.Server!.Loop, effect, static (loop, effect) =>
+                ServerDialer.TryElsewhere(loop, Connection(effect.Server!))); break;
             case PoolEffectKind.Welcome:
                 OnLoop(effect.Client!.Loop, effect, static (_, effect) =>
                 Connection(effect.Client!).OnWelcome()); break;

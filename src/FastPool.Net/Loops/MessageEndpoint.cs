@@ -96,15 +96,11 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
         held.Clear(Buffers);
     }
 
-    /// <summary>Steps over whole rows.</summary>
+    /// <summary>Finds the whole rows at the start.</summary>
     /// <param name="rowType">See <see cref="RowRun.Find"/>.</param>
-    /// <returns>How many there were.</returns>
-    private protected static int SkipRows(byte[] buffer, ref int position, int end, uint maxPacketSize, byte rowType)
-    {
-        position += RowRun.Find(buffer.AsSpan(position, end - position), Math.Min(maxPacketSize, Limits.ReceiveBytes), rowType,
-            out var count);
-        return count;
-    }
+    /// <returns>Bytes of these rows.</returns>
+    private protected static int SkipRows(ReadOnlySpan<byte> unread, uint maxPacketSize, byte rowType, out int count) =>
+        RowRun.Find(unread, Math.Min(maxPacketSize, Limits.ReceiveBytes), rowType, out count);
 
     private protected void DropHeld() => _held.Clear(Buffers);
 
@@ -116,9 +112,10 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
 
     private void HandleAll(byte[] buffer, int position, int end)
     {
-        Check.That(Outbox.IsEmpty);
+        var outbox = Outbox;
+        Check.That(outbox.IsEmpty);
         position = Process(buffer, position, end);
-        Outbox.Clear(); // Bytes that could not be sent have lost their target, or their source.
+        if (!outbox.IsEmpty) outbox.Clear(); // Bytes that could not be sent have lost their target, or their source.
         if (IsOpen && position < end) _held.Append(buffer.AsSpan(position, end - position), Buffers);
     }
 }

@@ -9,32 +9,30 @@ namespace FastPool.Net;
 /// <param name="unixSocketDir">Stands for a host that is not named; empty: there is none.</param>
 internal class AddressPlan(IReadOnlyList<string> hosts, string unixSocketDir)
 {
-    private IReadOnlyList<HostAddress> _addresses = [];
-    private int _host;
-    private int _address;
+    private readonly Queue<string> _hosts = new(hosts.Skip(1));
+    private readonly Queue<HostAddress> _addresses = new();
 
     /// <summary>Raised with each attempt.</summary>
     internal int Step { get; private set; }
 
     /// <summary>The host of this attempt; empty when there is none to be had.</summary>
-    internal string Host => NameAt(_host);
+    internal string Host { get; private set; } = NameOf(hosts.Count > 0 ? hosts[0] : "", unixSocketDir);
 
     /// <summary>The address of this attempt, once its host's name is resolved.</summary>
-    internal HostAddress? Address => _address < _addresses.Count ? _addresses[_address] : null;
+    internal HostAddress? Address { get; private set; }
 
-    /// <summary>The host of the attempt after this one; null: there is none.</summary>
-    private protected string? NextHost =>
-        _address + 1 < _addresses.Count ? Host : _host + 1 < hosts.Count ? NameAt(_host + 1) : null;
+    /// <summary>The other addresses of the present host, and the other hosts, that are still to be tried.</summary>
+    private protected IReadOnlyCollection<HostAddress> AddressesLeft => _addresses;
 
-    /// <summary>Null: the next host has not been looked up.</summary>
-    private protected HostAddress? NextAddress => _address + 1 < _addresses.Count ? _addresses[_address + 1] : null;
+    /// <inheritdoc cref="AddressesLeft"/>
+    private protected IEnumerable<string> HostsLeft => _hosts.Select(host => NameOf(host, unixSocketDir));
 
     /// <summary>The host's name stands for these.</summary>
     internal void Found(IReadOnlyList<HostAddress> addresses)
     {
-        var some = addresses.Count > Limits.AddressesMax ? [.. addresses.Take(Limits.AddressesMax)] : addresses;
-        _addresses = Arrange(some);
-        _address = 0;
+        _addresses.Clear();
+        foreach (var address in Arrange(addresses).Take(Limits.AddressesMax)) _addresses.Enqueue(address);
+        Address = _addresses.Count > 0 ? _addresses.Dequeue() : null;
     }
 
     /// <summary>Goes on to the next attempt.</summary>
@@ -42,16 +40,30 @@ internal class AddressPlan(IReadOnlyList<string> hosts, string unixSocketDir)
     internal bool TryMoveOn()
     {
         Step++;
-        if (++_address < _addresses.Count) return true;
-        _addresses = [];
-        if (_host >= hosts.Count) return false;
-        return ++_host < hosts.Count;
+        Address = null;
+        if (_addresses.TryDequeue(out var address)) Address = address;
+        else if (_hosts.TryDequeue(out var host)) Host = NameOf(host, unixSocketDir);
+        else return false;
+        return true;
+    }
+
+    /// <summary>What is left is tried in this order from now on.</summary>
+    private protected void Rearrange(Comparison<HostAddress> addresses, Comparison<string> hosts)
+    {
+        Sort(_addresses, addresses);
+        Sort(_hosts, (one, other) => hosts(NameOf(one, unixSocketDir), NameOf(other, unixSocketDir)));
     }
 
     /// <summary>The addresses of the present host in the order to try them in.</summary>
-    private protected virtual IReadOnlyList<HostAddress> Arrange(IReadOnlyList<HostAddress> addresses) => addresses;
+    private protected virtual IEnumerable<HostAddress> Arrange(IReadOnlyList<HostAddress> addresses) => addresses;
 
-    private protected IEnumerable<string> AllHosts => Enumerable.Range(0, hosts.Count).Select(NameAt);
+    private static void Sort<T>(Queue<T> queue, Comparison<T> comparison)
+    {
+        if (queue.Count <= 1) return;
+        var sorted = queue.Order(Comparer<T>.Create(comparison)).ToArray(); // Equals keep their order.
+        queue.Clear();
+        foreach (var item in sorted) queue.Enqueue(item);
+    }
 
-    private string NameAt(int place) => place < hosts.Count && hosts[place].Length > 0 ? hosts[place] : unixSocketDir;
+    private static string NameOf(string host, string unixSocketDir) => host.Length > 0 ? host : unixSocketDir;
 }

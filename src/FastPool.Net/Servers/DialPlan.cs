@@ -5,15 +5,14 @@ using FastPool.Core.Settings;
 namespace FastPool.Net;
 
 /// <summary>
-/// One place in a pool, and where it may be connected to: the database's hosts in the pool's order. Attempts that stay silent
-/// are overtaken by the next one; the first that is in has the place. On one loop.
+/// Where one place in a pool may be connected to: the database's hosts in the pool's order, those that are well first. On one
+/// loop.
 /// </summary>
 internal sealed class DialPlan : AddressPlan
 {
     private readonly HostTable _table;
-    private readonly List<ServerConnection> _attempts = [];
-    private readonly List<(string Host, string Reason)> _failures = [];
-    private long _nowUs;
+    private readonly string _unixSocketDir;
+    private readonly long _beginUs;
 
     private DialPlan(Pool pool, DatabaseEntry entry, HostTable table, IReadOnlyList<string> hosts, string unixSocketDir,
         long nowUs)
@@ -22,7 +21,8 @@ internal sealed class DialPlan : AddressPlan
         Pool = pool;
         Entry = entry;
         _table = table;
-        _nowUs = nowUs;
+        _unixSocketDir = unixSocketDir;
+        _beginUs = nowUs;
     }
 
     internal static DialPlan For(Pool pool, HostTable table, long nowUs, string unixSocketDir)
@@ -43,35 +43,41 @@ internal sealed class DialPlan : AddressPlan
     /// <summary>The host as it is named.</summary>
     internal Host NamedHost => Named(Host);
 
-    /// <summary>Another host or address would be tried next, and nothing is known against it.</summary>
-    internal bool HasBetter(long nowUs) =>
-        NextHost is { } next
-            && (NextAddress is { } address ? At(next, address) : Named(next)).RankAt(nowUs) < HostRank.Down;
+    internal bool HasMore => AddressesLeft.Count > 0 || HostsLeft.Any();
 
-    internal bool HasMore => NextHost is not null;
+    /// <summary>Nothing is known against one of the hosts or addresses that have not been tried.</summary>
+    internal bool HasBetter(long nowUs) => Left.Any(host => host.RankAt(nowUs) == HostRank.Ready);
 
-    /// <summary>Addresses that are silent or down come last, in an answer of the DNS as in a list.</summary>
-    private protected override IReadOnlyList<HostAddress> Arrange(IReadOnlyList<HostAddress> addresses)
+    private IEnumerable<Host> Left => AddressesLeft.Select(address => At(Host, address)).Concat(HostsLeft.Select(Named));
+
+    /// <summary>
+    /// The best of those that are left. Of those that are known to be down none is tried before its time: it would fail at once
+    /// again.
+    /// </summary>
+    internal bool TryMoveOn(long nowUs)
     {
         var host = Host;
-        NamedHost.Addresses = [.. addresses.Select(address => At(host, address))];
-        return addresses.Count <= 1 ? addresses : [.. addresses.OrderBy(address => At(host, address).RankAt(_nowUs))];
+        Rearrange((one, other) => At(host, one).RankAt(nowUs) - At(host, other).RankAt(nowUs),
+            (one, other) => Named(one).RankAt(nowUs) - Named(other).RankAt(nowUs));
+        while (TryMoveOn())
+        {
+            if ((Address is { } address ? At(Host, address) : NamedHost).NextTryUs <= nowUs) return true;
+        }
+        return false;
     }
 
-    internal void Begin(ServerConnection attempt, long nowUs)
+    /// <summary>Addresses that are silent or down come last, in an answer of the DNS as in a list.</summary>
+    private protected override IEnumerable<HostAddress> Arrange(IReadOnlyList<HostAddress> addresses)
     {
-        _nowUs = nowUs;
-        _attempts.Add(attempt);
+        var host = Host;
+        NamedHost.Addresses = [.. addresses.Take(Limits.AddressesMax).Select(address => At(host, address))];
+        return addresses.Count <= 1 ? addresses : addresses.OrderBy(address => At(host, address).RankAt(_beginUs));
     }
-
-    internal void End(ServerConnection attempt) => _attempts.Remove(attempt);
 
     /// <summary>The attempt at that host has failed.</summary>
     /// <param name="name">The host as it is named.</param>
-    internal void NoteFailure(string name, string reason, long nowUs)
+    internal void NoteFailure(string name, long nowUs)
     {
-        _failures.RemoveAll(failure => failure.Host == name);
-        _failures.Add((name, reason));
         if (Named(name).RankAt(nowUs) == HostRank.Down) Pool.Hosts.Failed(Entry.Hosts, name, Entry.LoadBalanceHosts);
     }
 
@@ -79,19 +85,17 @@ internal sealed class DialPlan : AddressPlan
     internal LoginFailure FailureOf(string reason, long nowUs)
     {
         if (Entry.Hosts.Count <= 1) return new LoginFailure(reason, null);
-        var reasons = string.Join(", ", _failures.Select(static failure => $"{failure.Host}: {failure.Reason}"));
-        return new LoginFailure(reasons.Length > 0 ? reasons : reason, null)
+        var names = Entry.Hosts.Select(host => host.Length > 0 ? host : _unixSocketDir).Distinct().ToArray();
+        return new LoginFailure(reason, null)
         {
+            OfEachHost = string.Join(", ", names.Select(name => $"{name}: {LastErrorOf(name)}")),
             // Another pool may have found one of them well: what failed here would fail at once again.
-            RetryAtUs = Math.Max(AllHosts.Min(host => Named(host).NextTryUs), nowUs + Limits.HostBackOffUs),
+            RetryAtUs = Math.Max(names.Min(name => Named(name).NextTryUs), nowUs + Limits.HostBackOffUs),
         };
     }
 
-    /// <summary>An attempt that was overtaken and may still get in; null: there is none.</summary>
-    internal ServerConnection? Heir(ServerConnection but) => _attempts.Find(each => each != but && each.IsLoggingIn);
-
-    /// <summary>The attempt that has the place while it is still on its way in.</summary>
-    internal ServerConnection? Holder => _attempts.Find(static each => each.HasPlace && each.IsLoggingIn);
+    private string LastErrorOf(string name) =>
+        Named(name).LastError is { Length: > 0 } error ? LoginFailure.Cut(error) : "no answer yet";
 
     private Host Named(string host) => _table.Get(host, "", Entry.Port);
 

@@ -12,10 +12,11 @@ internal sealed partial class ServerConnection
     /// <summary>The host that it tries, or is connected to, as it is named in the list.</summary>
     internal string HostName { get; private set; } = "";
 
-    /// <summary>The time at which the next host is tried beside it; null: none is set.</summary>
+    /// <summary>The time at which the pool hears that the host is silent; null: none is set.</summary>
     internal Due<ServerConnection>? Patience { get; set; }
 
-    internal bool HasPlace => _hasPlace;
+    /// <summary>The pool has heard that the host is silent, and counts on this login no more.</summary>
+    internal bool IsOvertaken { get; private set; }
 
     /// <summary>It may still get in.</summary>
     internal bool IsLoggingIn => !IsClosed && Session.Login is not null;
@@ -29,29 +30,33 @@ internal sealed partial class ServerConnection
         host.Begin(_loop.NowUs);
     }
 
-    /// <summary>Its place in the pool is that of another attempt.</summary>
-    internal void HandPlaceOn(ServerConnection heir)
+    /// <summary>No answer has come for long: those that wait should not wait for this login.</summary>
+    internal void BeOvertaken()
     {
-        Check.That(_hasPlace && !heir._hasPlace);
-        (_hasPlace, heir._hasPlace) = (false, true);
+        IsOvertaken = true;
+        Session.Pool.LoginSlow(Session, _loop);
     }
 
-    /// <summary>Its login is over. An attempt that was overtaken has the place if the others are still on their way.</summary>
-    /// <returns>False: another has it.</returns>
-    private bool TryEnter()
+    /// <summary>The pool can open no other one: this login goes to the next host.</summary>
+    internal void LeaveSilentHost()
+    {
+        IsOvertaken = false;
+        Close("host does not answer", mayTerminate: false);
+    }
+
+    /// <summary>The pool can open no other one, and no other host is any better.</summary>
+    internal void StayAtSilentHost() => IsOvertaken = false;
+
+    /// <summary>Its login is over.</summary>
+    private void EnterHost()
     {
         _host?.LoggedIn(Session.Login!.Role, _loop.NowUs - Session.DialStartUs, _loop.NowUs);
         _isIn = true;
-        if (_hasPlace) return true;
-        if (Plan?.Holder is not { } holder) return false;
-        holder.HandPlaceOn(this);
-        return true;
     }
 
     /// <summary>At its end.</summary>
     private void LeaveHost(string reason, bool isDeliberate)
     {
-        Plan?.End(this);
         if (_host is not { } host) return;
         _host = null;
         if (_isIn) host.ServerGone();
@@ -60,7 +65,7 @@ internal sealed partial class ServerConnection
         else
         {
             host.Failed(reason, _loop.Context.WallUs, _loop.NowUs, _loop.Registry.Settings.ServerLoginRetryUs);
-            Plan?.NoteFailure(HostName, reason, _loop.NowUs);
+            Plan?.NoteFailure(HostName, _loop.NowUs);
         }
     }
 }

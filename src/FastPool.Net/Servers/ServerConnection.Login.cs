@@ -27,19 +27,20 @@ internal sealed partial class ServerConnection
         var mode = _loop.Registry.Settings.ServerTlsSslmode;
         if (answer is not ((byte)'S' or (byte)'N')) Close("bad sslreq answer", mayTerminate: false);
         else if (!more.IsEmpty) Close("received unencrypted data after SSL response", mayTerminate: false);
-        else if (answer == 'S') BeginTls(mode);
+        else if (answer == 'S') BeginTls();
         else if (mode >= SslMode.Require) Close("server refused SSL", mayTerminate: false);
         else BeginLogin();
         return true;
     }
 
-    private void BeginTls(SslMode mode)
+    private void BeginTls()
     {
         var settings = _loop.Registry.Settings;
         try
         {
             var host = HostName;
-            var isNamed = mode == SslMode.VerifyFull && !System.Net.IPAddress.TryParse(host, out _);
+            // A server, or a proxy before it, may choose its certificate by the name.
+            var isNamed = !System.Net.IPAddress.TryParse(host, out _);
             var context = _loop.Shared.Tls.ForServers(settings);
             if (!_loop.Engine.Secure(this, context, $"{host} {Session.Remote}", isNamed ? host : null))
                 Close("server conn crashed?", mayTerminate: false);
@@ -145,13 +146,8 @@ internal sealed partial class ServerConnection
             Close("connect string changed", mayTerminate: true, isDeliberate: true);
             return;
         }
-        if (!TryEnter())
-        {
-            Close("another host was faster", mayTerminate: true, isDeliberate: true);
-            return;
-        }
+        EnterHost();
         Session.EndLogin();
-        Plan?.End(this);
         Plan = null;
         _loop.EndPatience(this);
         Session.Pool.LoginDone(Session, _loop);

@@ -20,13 +20,12 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private int _handleOnTheWay = -1;
     private bool _isCutShort;
     // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
-    private bool _hasPlace;
+    private bool _hasPlace = true;
     private bool _awaitsTlsAnswer;
 
-    internal ServerConnection(Loop loop, ServerSession session, bool hasPlace = true)
+    internal ServerConnection(Loop loop, ServerSession session)
     {
         _loop = loop;
-        _hasPlace = hasPlace;
         Session = session;
         session.Transport = this;
     }
@@ -126,13 +125,15 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             }
 
             if (Session.HasOwnReplies && !InjectOwnReplies(buffer, ref run, position)) return end;
-            if (Session.Phase == ServerPhase.Linked)
+            var unread = buffer.AsSpan(position, end - position);
+            if (RowRun.MayBegin(unread, BackendMessage.DataRow) && Session.Phase == ServerPhase.Linked)
             {
-                var rows = SkipRows(buffer, ref position, end, maxPacketSize, BackendMessage.DataRow);
+                var skipped = SkipRows(unread, maxPacketSize, BackendMessage.DataRow, out var rows);
+                position += skipped;
+                unread = unread[skipped..];
                 isMidStream |= rows > 0;
                 _loop.Figures.ServerMessages += rows;
             }
-            var unread = buffer.AsSpan(position, end - position);
             var status = MessageHeader.TryRead(unread, maxPacketSize, out var type, out var length);
             if (status == HeaderStatus.NeedMore) break;
             if (status == HeaderStatus.Bad || type == 0 || !MessageLengths.OfServer.Fit(type, length))
@@ -148,15 +149,18 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
                 BodyRemaining = length;
                 continue;
             }
-            if (length > unread.Length && unread.Length < Session.BytesToJudge(type, length)) break;
-            var verdict = Session.Judge(type, unread[..Math.Min(length, unread.Length)]);
+            if (length < unread.Length) unread = unread[..length];
+            else if (length > unread.Length && unread.Length < Session.BytesToJudge(type, length)) break;
+            var verdict = Session.Judge(type, unread);
             if (verdict == Verdict.FakesFirst) continue;
             _loop.Figures.ServerMessages++;
             switch (verdict)
             {
                 case Verdict.Forward:
                     IsBodySkipped = false;
-                    break;
+                    if (length > unread.Length) break;
+                    position += length;
+                    continue;
                 case Verdict.Skip:
                     IsBodySkipped = true;
                     break;
@@ -224,9 +228,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private bool Forward(byte[] buffer, int start, int end)
     {
         if (Client is not { } client) return true;
-        var outbox = _loop.Outbox;
-        outbox.Add(buffer, start, end, client);
-        return outbox.Flush(_loop.Engine) || LoseClient(client);
+        return _loop.Outbox.FlushWith(buffer, start, end, _loop.Engine, client) || LoseClient(client);
     }
 
     /// <summary>A query of the pooler's own.</summary>
@@ -335,7 +337,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         IsClosed = true;
         var client = Client;
         var end = Ending.Cut(reason);
-        var farewell = IsMidMessage ? new Ending(end) : Ending.Told(end);
+        var farewell = IsMidMessage || Session.HasToldEnd ? new Ending(end) : Ending.Told(end);
         try
         {
             CloseInOrder(end, mayTerminate, isDeliberate);
@@ -364,7 +366,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         LeaveHost(reason, isDeliberate);
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
         else if (login.Failure.ForWaiters is not null) GiveBackPlace(login.Failure);
-        else if (_hasPlace && !_loop.Dialer.TryNext(_loop, this))
+        else if (IsOvertaken) GiveBackPlace(null); // The pool has opened another meanwhile, and opens what it still wants.
+        else if (!_loop.Dialer.TryNext(_loop, this))
             GiveBackPlace(Plan?.FailureOf(reason, _loop.NowUs) ?? new LoginFailure(reason, null));
         LoseQuery();
     }
@@ -378,6 +381,9 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         if (failure is null) Session.Pool.Remove(Session, _loop);
         else Session.Pool.LoginFailed(Session, failure, _loop);
     }
+
+    /// <summary>Its place in the pool is that of the next attempt.</summary>
+    internal void HandPlaceOn() => _hasPlace = false;
 
     /// <summary>Does the steps that <see cref="CloseInOrder"/> did not reach.</summary>
     private void Abandon()

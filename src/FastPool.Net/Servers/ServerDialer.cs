@@ -11,8 +11,8 @@ namespace FastPool.Net;
 
 /// <summary>
 /// Opens server connections that a pool has decided on: picks the host, finds its address, connects. When that fails the next
-/// address, then the next host, is tried at once in the same place of the pool; when it is only silent, beside it. Only when
-/// none is left does the pool hear of a failure.
+/// address, then the next host, is tried at once in the same place of the pool. Of a host that is only silent the pool hears.
+/// Only when none is left does it hear of a failure.
 /// </summary>
 internal sealed class ServerDialer(IHostResolver resolver)
 {
@@ -39,41 +39,44 @@ internal sealed class ServerDialer(IHostResolver resolver)
     /// <returns>False when there is none, or the configuration is another by now.</returns>
     internal bool TryNext(Loop loop, ServerConnection failed)
     {
-        if (failed.Plan is not { } plan) return false;
-        if (TryOpenNext(loop, plan, failed)) return true;
-        if (plan.Heir(failed) is not { } heir) return false;
-        failed.HandPlaceOn(heir);
-        return true;
-    }
-
-    /// <summary>The attempt has been silent for long: the next host is tried beside it, in its place of the pool.</summary>
-    internal void Overtake(Loop loop, ServerConnection silent)
-    {
-        if (silent is not { HasPlace: true, IsLoggingIn: true, Plan: { HasMore: true } plan }) return;
-        if (!plan.HasBetter(loop.NowUs)) loop.SetPatience(silent, loop.NowUs + Limits.HostBackOffUs);
-        else TryOpenNext(loop, plan, silent);
-    }
-
-    private bool TryOpenNext(Loop loop, DialPlan plan, ServerConnection before)
-    {
-        if (!plan.TryMoveOn()) return false;
+        if (failed.Plan is not { } plan || !plan.TryMoveOn(loop.NowUs)) return false;
         var session = new ServerSession(loop.Context, plan.Pool, loop.Shared.NextId(), plan.Entry.Port,
-            before.Session.OnlyClient as ClientSession);
-        if (!plan.IsCurrent || session.Generation != before.Session.Generation) return false;
-        var next = Add(loop, plan, session, hasPlace: false);
-        before.HandPlaceOn(next);
+            failed.Session.OnlyClient as ClientSession);
+        if (!plan.IsCurrent || session.Generation != failed.Session.Generation) return false;
+        var next = Add(loop, plan, session);
+        failed.HandPlaceOn();
         Begin(loop, plan, next);
         return true;
+    }
+
+    /// <summary>The host of a login has been silent for long: if another is to be had the pool hears of it.</summary>
+    internal static void OnSilence(Loop loop, ServerConnection silent)
+    {
+        if (silent is not { IsLoggingIn: true, Plan: { HasMore: true } plan }) return;
+        if (plan.HasBetter(loop.NowUs)) silent.BeOvertaken();
+        else loop.SetPatience(silent, loop.NowUs + Limits.HostBackOffUs);
+    }
+
+    /// <summary>The pool wants the place of a silent login: it goes to another host, unless this one is the best there is.</summary>
+    internal static void TryElsewhere(Loop loop, ServerConnection silent)
+    {
+        if (silent is not { IsLoggingIn: true, Plan: { } plan }) return;
+        if (plan.HasBetter(loop.NowUs))
+        {
+            silent.LeaveSilentHost();
+            return;
+        }
+        silent.StayAtSilentHost();
+        loop.SetPatience(silent, loop.NowUs + Limits.HostBackOffUs);
     }
 
     /// <summary>
     /// An exception up to here leaves the place in the pool with its owner. From here it is the new connection's.
     /// </summary>
-    private static ServerConnection Add(Loop loop, DialPlan plan, ServerSession session, bool hasPlace = true)
+    private static ServerConnection Add(Loop loop, DialPlan plan, ServerSession session)
     {
-        var server = new ServerConnection(loop, session, hasPlace) { Plan = plan };
+        var server = new ServerConnection(loop, session) { Plan = plan };
         loop.Add(server);
-        plan.Begin(server, loop.NowUs);
         return server;
     }
 

@@ -1,10 +1,17 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace FastPool.Protocol;
 
 /// <summary>Whole rows of a result or of COPY data, one after the other: nothing to judge, and most of all traffic.</summary>
 public static class RowRun
 {
+    /// <summary>Whether a row stands at the start. Most messages are none, and do not pay for a search.</summary>
+    /// <param name="rowType">As for <see cref="Find"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MayBegin(ReadOnlySpan<byte> data, byte rowType) =>
+        data.Length > 0 && (data[0] == rowType || data[0] == BackendMessage.CopyData);
+
     /// <summary>Finds how far the rows at the start of <paramref name="data"/> reach.</summary>
     /// <param name="lengthMax">A row as long as this, or longer, ends the run: it goes the general way, as one that is cut or
     /// wrong does.</param>

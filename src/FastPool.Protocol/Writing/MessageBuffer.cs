@@ -1,6 +1,7 @@
 using FastPool.Base;
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace FastPool.Protocol;
 
@@ -22,10 +23,16 @@ public sealed class MessageBuffer(int capacity = 4096) : IBufferWriter<byte>
 
     public ReadOnlyMemory<byte> WrittenMemory => _bytes.AsMemory(0, _length);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Clear()
     {
         _length = 0;
-        if (_bytes.Length <= Math.Max(KeptBytes, capacity)) return;
+        if (_bytes.Length > KeptBytes) GiveUpHuge();
+    }
+
+    private void GiveUpHuge()
+    {
+        if (_bytes.Length <= capacity) return;
         var given = _bytes.Length;
         _bytes = new byte[capacity];
         GivenUp.Add(given); // Last: a collection before would find the huge one in use.

@@ -176,24 +176,8 @@ internal sealed class ConnectionOptions
         return front;
     }
 
-    private static string Decoded(string text)
-    {
-        var decoded = new StringBuilder();
-        for (var at = 0; at < text.Length; at++)
-        {
-            if (text[at] != '%')
-            {
-                decoded.Append(text[at]);
-                continue;
-            }
-            if (!byte.TryParse(text.AsSpan(at + 1, Math.Min(2, text.Length - at - 1)), NumberStyles.AllowHexSpecifier,
-                CultureInfo.InvariantCulture, out var value) || at + 2 >= text.Length || value == 0)
-                throw new FatalError($"invalid percent-encoded token: \"{text}\"");
-            decoded.Append((char)value);
-            at += 2;
-        }
-        return decoded.ToString();
-    }
+    private static string Decoded(string text) =>
+        PercentText.Decoded(text) ?? throw new FatalError($"invalid percent-encoded token: \"{text}\"");
 
     private void Complete()
     {

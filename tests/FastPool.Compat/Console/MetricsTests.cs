@@ -29,6 +29,14 @@ public sealed class MetricsTests
         Assert.Contains($"\nfastpool_loop_client_connections{{loop=\"{loops - 1}\"}} ", metrics, StringComparison.Ordinal);
     }
 
+    [PoolerTheory(FastPoolOnly = "has no endpoint"), Loops]
+    public async Task An_address_may_be_a_name(int loops)
+    {
+        var port = Machine.FreePort();
+        await using var pooler = await Pooler.StartAsync(loops, file => file.Own["metrics_listen"] = $"localhost:{port}");
+        Assert.Equal("ok\n", await Http.GetStringAsync($"http://localhost:{port}/healthz"));
+    }
+
     /// <summary>After a load on several connections: the three places say the same, to the last byte.</summary>
     [PoolerTheory(FastPoolOnly = "has no endpoint"), Loops]
     public async Task SHOW_metrics_and_page_agree_after_a_load(int loops)

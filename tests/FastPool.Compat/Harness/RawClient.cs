@@ -74,6 +74,15 @@ internal sealed class RawClient : IAsyncDisposable
     public static async Task<RawClient> ConnectAsync(int port) =>
         new(await SocketConnection.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port)));
 
+    /// <summary>From another address of this machine.</summary>
+    public static async Task<RawClient> ConnectAsync(int port, string from)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+        await socket.ConnectAsync(IPAddress.Loopback, port);
+        return new(SocketConnection.Create(socket));
+    }
+
     /// <summary>Logs in without a password and reads up to the first ReadyForQuery.</summary>
     public static async Task<RawClient> LoginAsync(int port, string user, string database,
         params (string Name, string Value)[] parameters)

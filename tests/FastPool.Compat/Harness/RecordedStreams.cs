@@ -25,9 +25,13 @@ internal static class RecordedStreams
     private static IEnumerable<RecordedStream> Logins()
     {
         yield return new("A login", Login);
-        yield return new("A login with tracked variables in odd spellings",
+        yield return new RecordedStream("A login with tracked variables in odd spellings",
             Startup(("DATESTYLE", "German"), ("TimeZone", "Asia/Tokyo"), ("client_encoding", "'utf-8'"),
-            ("application_name", "it's me")));
+            ("application_name", "it's me"))) with
+        {
+            Expected = [.. Welcome("DateStyle=German", "TimeZone=Asia/Tokyo", "application_name=it's me"), "closed"],
+            Why = "an encoding is told in PostgreSQL's spelling",
+        };
         yield return new("A login that names things twice",
             Startup(("application_name", "one"), ("application_name", "two"), ("user", "user_trust")));
         yield return new("A parameter to ignore", Startup(("extra_float_digits", "3")));

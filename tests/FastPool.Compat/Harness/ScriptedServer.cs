@@ -135,6 +135,8 @@ internal sealed class ScriptedPeer(Stream stream, ScriptedServer server)
                     {
                         if (set.StartsWith("SET ", StringComparison.Ordinal) && set.Split('=', 2) is [var name, var value])
                             await SayAsync(name[4..], value.Trim('\''));
+                        else if (set.Contains("set_config(", StringComparison.Ordinal)
+                            && set.Split('\'') is [_, var key, _, var text, _]) await SayAsync(key, text);
                         await SendAsync('C', "SET\0"u8.ToArray());
                     }
                     await SendAsync('Z', (byte)'I');

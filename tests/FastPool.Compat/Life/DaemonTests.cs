@@ -42,8 +42,20 @@ public sealed class DaemonTests
             .. options.Replace("{ini}", shop.Ini, StringComparison.Ordinal).Split(' ')]);
         await shop.IsUpAsync(() => text);
         var pid = await shop.PidAsync();
-        var stat = (await File.ReadAllTextAsync($"/proc/{pid}/stat")).Split(") ")[1].Split(' ');
-        var (parent, session) = (stat[1], stat[3]);
+        var (parent, session) = ("", "");
+        await Until.TrueAsync(async () =>
+        {
+            var stat = (await File.ReadAllTextAsync($"/proc/{pid}/stat")).Split(") ")[1].Split(' ');
+            (parent, session) = (stat[1], stat[3]);
+            try
+            {
+                return await File.ReadAllTextAsync($"/proc/{parent}/comm") != await File.ReadAllTextAsync($"/proc/{pid}/comm");
+            }
+            catch (IOException)
+            {
+                return false; // It has just gone.
+            }
+        }, "the process that has sent it into the background is gone");
         var seen = (
             exit,
             text,

@@ -133,8 +133,8 @@ public class FailureTests
         Assert.NotEqual(pid, await connection.BackendPidAsync());
     }
 
-    [PoolerTheory, Loops]
-    public async Task A_server_terminated_in_a_transaction_ends_its_client_with_both_errors(int loops)
+    [PoolerTheory(FastPoolOnly = "says its own behind it"), Loops]
+    public async Task A_server_terminated_in_a_transaction_ends_its_client_with_its_own_error(int loops)
     {
         var server = await Postgres.SharedAsync();
         await using var pooler = await Pooler.StartAsync(loops);
@@ -143,9 +143,7 @@ public class FailureTests
         await client.QueryAsync("begin");
         await server.TerminateAsync(int.Parse((await client.QueryAsync("select pg_backend_pid()")).Rows[0][0]!));
         var texts = (await client.ReplyAsync()).Messages.Select(m => $"{m}").ToList();
-        Assert.Equal("E: FATAL/57P01 terminating connection due to administrator command", texts[0]);
-        Assert.Contains(texts, t =>
-            t is "E: FATAL/08P01 server conn crashed?" or "E: FATAL/08P01 server closed the connection unexpectedly");
+        Assert.Equal(["E: FATAL/57P01 terminating connection due to administrator command"], texts);
         Assert.Equal(2, await bystander.ScalarAsync("select 2"));
     }
 

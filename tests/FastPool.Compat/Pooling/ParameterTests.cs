@@ -49,7 +49,8 @@ public class ParameterTests
         await using var client = await pooler.RawAsync();
         Assert.Equal(
             ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "application_name", "IntervalStyle"],
-            client.ParameterOrder.TakeLast(6));
+            client.ParameterOrder.Where(static name => name is not ("search_path" or "default_transaction_read_only"
+                or "scram_iterations")).TakeLast(6)); // These three come behind them, where PostgreSQL reports them.
         Assert.Equal(0, client.CancelKey[0] & 0x80); // Drivers print the first half as a pid: never negative.
     }
 
@@ -94,6 +95,120 @@ public class ParameterTests
             Assert.Equal("two", (await SettingsAsync(two))[0]);
             Assert.Equal(new string('n', 63), (await SettingsAsync(one))[0]); // PostgreSQL keeps 63 bytes of it.
         }
+    }
+
+    /// <summary>PostgreSQL reports it from version 18 on. PgBouncer 1.26 mixes it up before.</summary>
+    [PoolerTheory(FastPoolOnly = "does not track it, or mixes it up"), Loops]
+    public async Task Each_client_has_the_search_path_of_its_login_on_every_version(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, static f =>
+        {
+            f["default_pool_size"] = "1";
+            f["max_prepared_statements"] = "10";
+        });
+        await using var admin = await RawClient.LoginAsync((await Postgres.SharedAsync()).Port, "postgres", Postgres.Database);
+        foreach (var schema in (string[])["s1", "S two"])
+        {
+            await admin.QueryAsync($"create schema \"{schema}\"; create table \"{schema}\".whose as select '{schema}' as name;"
+                + $"grant usage on schema \"{schema}\" to public; grant select on \"{schema}\".whose to public");
+        }
+        await using var none = await pooler.RawAsync();
+        await using var one = await LoginAsync(pooler, ("search_path", "s1"));
+        await using var two = await LoginAsync(pooler, ("options", "-c search_path=\"S\\ two\",public"));
+        for (var turn = 0; turn < 3; turn++)
+        {
+            foreach (var (client, schema) in new[] { (one, "s1"), (two, "S two") })
+            {
+                Assert.Equal(schema, (await client.QueryAsync("select name from whose")).Rows[0][0]);
+                var parse = turn == 0 ? Wire.Parse("k", "select name from whose") : [];
+                await client.SendAsync([.. parse, .. Wire.Bind("", "k"), .. Wire.Execute(), .. Wire.Sync]);
+                Assert.Equal(schema, (await client.ReplyAsync()).Rows[0][0]);
+            }
+            Assert.Equal("\"$user\", public", (await none.QueryAsync("show search_path")).Rows[0][0]);
+            await one.QueryAsync("set search_path = \"S two\""); // It does not stay with the others.
+        }
+        Assert.False(one.Parameters.ContainsKey("search_path") && (await VersionAsync(admin)) < 18);
+    }
+
+    private static Task<RawClient> LoginAsync(Pooler pooler, params (string Name, string Value)[] parameters) =>
+        RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, parameters);
+
+    private static async Task<int> VersionAsync(RawClient client) =>
+        int.Parse((await client.QueryAsync("show server_version_num")).Rows[0][0]!,
+            System.Globalization.CultureInfo.InvariantCulture) / 10_000;
+
+    [PoolerTheory(FastPoolOnly = "does not track it before 1.26"), Loops]
+    public async Task Values_that_PostgreSQL_reports_follow_their_client(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, f => f["default_pool_size"] = "1");
+        await using var one = await LoginAsync(pooler, ("default_transaction_read_only", "on"), ("client_encoding", "utf-8"));
+        await using var two = await LoginAsync(pooler, ("intervalstyle", "iso_8601"));
+        Assert.Equal("UTF8", one.Parameters["client_encoding"]);
+        for (var turn = 0; turn < 2; turn++)
+        {
+            Assert.Equal("on", (await one.QueryAsync("show default_transaction_read_only")).Rows[0][0]);
+            Assert.Equal("off", (await two.QueryAsync("show default_transaction_read_only")).Rows[0][0]);
+            Assert.Equal("iso_8601", (await two.QueryAsync("show intervalstyle")).Rows[0][0]);
+            Assert.Equal("postgres", (await one.QueryAsync("show intervalstyle")).Rows[0][0]);
+        }
+        await two.QueryAsync("begin; set intervalstyle = 'sql_standard'; savepoint s; set intervalstyle = 'postgres_verbose'");
+        await two.QueryAsync("rollback to s; commit");
+        Assert.Equal("postgres", (await one.QueryAsync("show intervalstyle")).Rows[0][0]);
+        Assert.Equal("sql_standard", (await two.QueryAsync("show intervalstyle")).Rows[0][0]);
+        await two.QueryAsync("begin; select set_config('intervalstyle', 'iso_8601', false); rollback");
+        Assert.Equal("postgres", (await one.QueryAsync("show intervalstyle")).Rows[0][0]);
+        Assert.Equal("sql_standard", (await two.QueryAsync("show intervalstyle")).Rows[0][0]);
+    }
+
+    /// <summary>On a connection of its own, RESET goes back to what the login gave; so it does here.</summary>
+    [PoolerTheory(FastPoolOnly = "falls back to the server's own"), InlineData("transaction"), InlineData("session")]
+    public async Task Values_of_the_login_outlive_RESET_and_DISCARD_ALL(string mode)
+    {
+        await using var pooler = await Pooler.StartAsync(1, f =>
+        {
+            f["default_pool_size"] = "1";
+            f["pool_mode"] = mode;
+        });
+        (string, string)[] login =
+        [
+            ("TimeZone", "Asia/Tokyo"), ("DateStyle", "German, DMY"), ("application_name", "it's me"),
+            ("search_path", "\"S two\", pg_catalog, public"),
+        ];
+        await using var direct =
+            await RawClient.LoginAsync((await Postgres.SharedAsync()).Port, "user_trust", Postgres.Database, login);
+        await using var pooled = await LoginAsync(pooler, login);
+        var isOtherPath = false;
+        foreach (
+            var text in (string[])["select 1", "DISCARD ALL", "set timezone = 'UTC'; set datestyle = 'SQL'", "reset TimeZone",
+            "reset all", "set timezone = 'UTC'", "reset time zone", "set search_path = x", "begin", "reset all", "rollback",
+            "discard all;", "begin; select 1/0", "reset all", "rollback"])
+        {
+            var (expected, actual) = (await direct.QueryAsync(text), await pooled.QueryAsync(text));
+            Assert.Equal(expected.ErrorText, actual.ErrorText);
+            Assert.Equal(expected.Tags, actual.Tags);
+            if (actual.Status == 'E') continue;
+            Assert.Equal(await SettingsAsync(direct), await SettingsAsync(pooled));
+            isOtherPath = mode == "transaction" && (isOtherPath ? text != "discard all;" : text == "set search_path = x");
+            if (!isOtherPath) // It is not reported before PostgreSQL 18, so a SET does not stay.
+                Assert.Equal((await direct.QueryAsync("show search_path")).Rows,
+                    (await pooled.QueryAsync("show search_path")).Rows);
+            foreach (var name in (string[])["TimeZone", "DateStyle", "application_name"])
+                Assert.Equal(direct.Parameters[name], pooled.Parameters[name]);
+        }
+        await pooled.SendAsync([.. Wire.Parse("", "discard all"), .. Wire.Bind("", ""), .. Wire.Execute(), .. Wire.Sync,
+            .. Wire.Query("show timezone")]);
+        Assert.Equal("12CZ", (await pooled.ReplyAsync()).Types.Replace("S", "", StringComparison.Ordinal));
+        Assert.Equal("Asia/Tokyo", (await pooled.ReplyAsync()).Rows[0][0]);
+    }
+
+    [PoolerTheory(FastPoolOnly = "says its own behind it"), Loops]
+    public async Task After_a_FATAL_of_the_server_s_own_the_client_hears_no_second_one(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops);
+        await using var client = await pooler.RawAsync();
+        var reply = await client.QueryAsync("select pg_terminate_backend(pg_backend_pid())");
+        Assert.Equal("FATAL/57P01 terminating connection due to administrator command", reply.ErrorText);
+        Assert.Equal(1, reply.Types.Count(static type => type == 'E'));
     }
 
     [PoolerTheory, Loops]

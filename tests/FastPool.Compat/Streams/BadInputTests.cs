@@ -113,8 +113,8 @@ public class BadInputTests
         await using (var pooled = await pooler.RawAsync())
         {
             var expected = await PlayAsync(direct, bytes, 1);
-            Assert.Equal("closed", expected[^1]); // PostgreSQL does not know where the next message begins.
-            expected.Insert(expected.Count - 1, "E FATAL/08P01 server conn crashed?");
+            // PostgreSQL does not know where the next message begins; it says so, and the pooler adds nothing.
+            Assert.Equal("closed", expected[^1]);
             Assert.Equal(expected, await PlayAsync(pooled, bytes, 1));
         }
 

@@ -117,6 +117,24 @@ public class ServerTlsTests
         Assert.Equal("localhost", server.ServerName);
     }
 
+    [PoolerTheory(FastPoolOnly = "PgBouncer names it with verify-full only")]
+    [Loops("require", "localhost", "localhost")]
+    [Loops("prefer", "localhost", "localhost")]
+    [Loops("require", "127.0.0.1", "")]
+    public async Task A_server_is_called_by_its_name_without_verify_full_too(int loops, string mode, string host, string name)
+    {
+        await using var server = new FakeTlsServer(await Certificates.SharedAsync(), "cn");
+        await using var pooler = await Pooler.StartAsync(server.Port, loops, f =>
+        {
+            f["server_tls_sslmode"] = mode;
+            f["query_wait_timeout"] = "1";
+            f.Databases["app"] = $"host={host} port={server.Port}";
+        });
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => pooler.ConnectAsync()); // The server says nothing after the handshake.
+        await pooler.LineAsync("SSL established: TLSv1.3/");
+        Assert.Equal(name, server.ServerName);
+    }
+
     [PoolerTheory]
     [Loops("N", "closing because: server refused SSL")]
     [Loops("X", "closing because: bad sslreq answer")]

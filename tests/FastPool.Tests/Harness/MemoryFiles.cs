@@ -34,6 +34,13 @@ internal sealed class MemoryFiles : IFileReader
         return exists;
     }
 
+    public IReadOnlyList<string>? List(string path)
+    {
+        var folder = path.TrimEnd('/') + "/";
+        var names = _files.Keys.Where(file => file.StartsWith(folder, StringComparison.Ordinal)).ToList();
+        return names.Count == 0 ? null : names.ConvertAll(file => file[folder.Length..]);
+    }
+
     public FileStamp Stamp(string path) =>
         _files.TryGetValue(path, out var file) ? new FileStamp(true, 1, file.Content.Length, file.Version, 0) : default;
 }

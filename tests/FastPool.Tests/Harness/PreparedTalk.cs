@@ -59,7 +59,7 @@ internal sealed class PreparedTalk(SessionBench bench)
             server.LookAt(type, message);
             var isFenced = server.Expect(type);
             _toServer.Write(message);
-            if (isFenced) _toServer.Write(CopyTracker.Fence);
+            if (isFenced) server.WriteBehind(_toServer);
             return Words(_toServer.WrittenSpan);
         }
         Assert.Equal(Verdict.Tracked, verdict);
@@ -80,8 +80,9 @@ internal sealed class PreparedTalk(SessionBench bench)
                 StatementCase.Command => client.ApplyCommand(type, message, message.Length, _toServer),
                 _ => false,
             };
-            if (!isExpected) server.Expect(type);
+            var isFollowed = !isExpected && server.Expect(type);
             _toServer.Write(message);
+            if (isFollowed) server.WriteBehind(_toServer);
             return Words(_toServer.WrittenSpan);
         }
         Assert.Equal(StatementCase.Named, names.Case);

@@ -17,7 +17,7 @@ public sealed class HandedState
     /// </summary>
     public long NowUs { get; init; }
 
-    private readonly Dictionary<ParameterValues, IReadOnlyList<(string Name, string Value)>> _named = [];
+    private readonly Dictionary<(ParameterValues, ParameterValues?), IReadOnlyList<(string Name, string Value)>> _named = [];
 
     public List<HandedListener> Listeners { get; } = [];
 
@@ -39,11 +39,22 @@ public sealed class HandedState
     /// <summary>SCRAM keys that clients proved.</summary>
     public List<(byte[] ClientKey, byte[] ServerKey)> Proofs { get; } = [];
 
+    /// <summary>Proxies of clients, by the key of the client.</summary>
+    public List<(ulong CancelKey, ProxyOrigin Origin)> Origins { get; } = [];
+
     /// <summary>Values by name; equal values share one list, because most clients are alike.</summary>
-    internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values)
+    /// <param name="login">The values of the login, which a process that does not know of them passes over; null: none.</param>
+    internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values,
+        ParameterValues? login = null)
     {
-        if (!_named.TryGetValue(values, out var named)) _named[values] = named = tracked.Named(values);
-        return named;
+        if (_named.TryGetValue((values, login), out var named)) return named;
+        named = tracked.Named(values);
+        if (login is not null)
+        {
+            named = [.. named,
+                .. tracked.Named(login).Select(static pair => (TrackedParameters.LoginMark + pair.Name, pair.Value))];
+        }
+        return _named[(values, login)] = named;
     }
 
     /// <summary>Forgets the secrets of connections, which are not needed any more.</summary>
@@ -74,6 +85,14 @@ public sealed class HandedState
             writer.WriteBytes(proof.ClientKey);
             writer.WriteBytes(proof.ServerKey);
         });
+        to.WriteList(Origins, static (writer, proxied) =>
+        {
+            writer.Write(proxied.CancelKey);
+            writer.WriteAddress(proxied.Origin.Proxy);
+            writer.Write(proxied.Origin.Authority);
+            writer.Write(proxied.Origin.Tls);
+            writer.Write(proxied.Origin.CommonName);
+        });
     }
 
     public void ReadCommon(BinaryReader from)
@@ -83,6 +102,9 @@ public sealed class HandedState
         Disabled.AddRange(from.ReadList(static reader => reader.ReadString()));
         Secrets.AddRange(from.ReadList(static reader => (reader.ReadString(), reader.ReadString(), reader.ReadString())));
         Proofs.AddRange(from.ReadList(static reader => (reader.ReadCountedBytes(), reader.ReadCountedBytes())));
+        if (from.BaseStream.Position == from.BaseStream.Length) return; // An earlier build knew no proxies.
+        Origins.AddRange(from.ReadList(static reader => (reader.ReadUInt64(),
+            new ProxyOrigin(reader.ReadAddress(), reader.ReadString(), reader.ReadString(), reader.ReadString()))));
     }
 }
 

@@ -35,7 +35,7 @@ public sealed class CopyTracker
     /// queue that are through. They leave when a reply comes that can only belong to what stands behind them, at the latest with
     /// the link.
     /// </summary>
-    internal bool IsOffBeat { get; private set; }
+    public bool IsOffBeat { get; private set; }
 
     /// <summary>Another client has the server.</summary>
     internal void Begin() => IsOffBeat = false;

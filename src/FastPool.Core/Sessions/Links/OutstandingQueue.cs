@@ -13,7 +13,8 @@ public sealed class OutstandingQueue
     private const int CapacityAtRest = 8;
     private const int CapacityKept = 256;
 
-    private Request[] _ring = new Request[CapacityAtRest];
+    private Place[] _ring = new Place[CapacityAtRest];
+    private Statement?[] _statements = new Statement?[CapacityAtRest]; // Beside the places: most have none.
     private int _head;
     private int _ownCount;
 
@@ -47,43 +48,57 @@ public sealed class OutstandingQueue
     /// <summary>Every reply goes to the client as it comes.</summary>
     public bool IsAllForwarded => _ownCount == 0;
 
-    public Request Head => _ring[_head];
+    /// <summary>The oldest; the default where there is none.</summary>
+    public Request Head => Count == 0 ? default : this[0];
 
     public void Add(byte type, ReplyAction action = ReplyAction.Forward, Statement? statement = null,
         RequestKind kind = RequestKind.Plain)
     {
         if (Count == _ring.Length) Grow();
-        var request = new Request(type, action, statement, kind);
-        _ring[(_head + Count) & (_ring.Length - 1)] = request;
+        var index = (_head + Count) & (_ring.Length - 1);
+        _ring[index] = new Place(type, action, kind);
+        if (statement is not null) _statements[index] = statement;
         Count++;
-        if (type == FrontendMessage.Sync) IsSegmentOpen = false;
-        else if (!EndsWithReadyForQuery(type)) IsSegmentOpen = true;
-        Tally(request, 1);
+        switch (type)
+        {
+            case FrontendMessage.Sync:
+                SyncCount++;
+                IsSegmentOpen = false;
+                break;
+            case FrontendMessage.Query: QueryCount++; break;
+            case FrontendMessage.FunctionCall: break;
+            case FrontendMessage.Execute:
+                ExecuteCount++;
+                IsSegmentOpen = true;
+                break;
+            default: IsSegmentOpen = true; break;
+        }
+        if (action != ReplyAction.Forward) TallyOwn(new Request(type, action, statement, kind), 1);
     }
 
     public Request Pop()
     {
         Check.That(Count > 0);
-        var request = _ring[_head];
-        Tally(request, -1);
+        var place = _ring[_head];
+        var statement = _statements[_head];
+        if (statement is not null) _statements[_head] = null;
+        switch (place.Type)
+        {
+            case FrontendMessage.Sync: SyncCount--; break;
+            case FrontendMessage.Query: QueryCount--; break;
+            case FrontendMessage.Execute: ExecuteCount--; break;
+        }
         PoppedCount++;
-        _ring[_head] = default;
-        _head = (_head + 1) & (_ring.Length - 1);
-        if (--Count > 0) return request;
-        _head = 0;
-        if (_ring.Length > CapacityKept) _ring = new Request[CapacityAtRest];
+        Count--;
+        _head = Count == 0 ? 0 : (_head + 1) & (_ring.Length - 1);
+        var request = new Request(place.Type, place.Action, statement, place.Kind);
+        if (place.Action != ReplyAction.Forward) TallyOwn(request, -1);
+        if (Count == 0 && _ring.Length > CapacityKept) Resize(CapacityAtRest);
         return request;
     }
 
-    private void Tally(in Request request, int step)
+    private void TallyOwn(in Request request, int step)
     {
-        switch (request.Type)
-        {
-            case FrontendMessage.Sync: SyncCount += step; break;
-            case FrontendMessage.Execute: ExecuteCount += step; break;
-            case FrontendMessage.Query: QueryCount += step; break;
-        }
-        if (request.Action == ReplyAction.Forward) return;
         _ownCount += step;
         if (request.Action == ReplyAction.Fake) FakeCount += step;
         else if (request.IsFence) FenceCount += step;
@@ -95,7 +110,7 @@ public sealed class OutstandingQueue
     /// </summary>
     public bool TryPop(byte type, out Request request)
     {
-        if (Count > 0 && _ring[_head].Type == type && _ring[_head].Action != ReplyAction.Fake)
+        if (IsHead(type))
         {
             request = Pop();
             return true;
@@ -104,16 +119,45 @@ public sealed class OutstandingQueue
         return false;
     }
 
-    public Request this[int index] => _ring[(_head + index) & (_ring.Length - 1)];
+    /// <inheritdoc cref="TryPop(byte, out Request)"/>
+    public bool TryPop(byte type)
+    {
+        if (!IsHead(type)) return false;
+        Pop();
+        return true;
+    }
+
+    private bool IsHead(byte type)
+    {
+        if (Count == 0) return false;
+        ref readonly var head = ref _ring[_head];
+        return head.Type == type && head.Action != ReplyAction.Fake;
+    }
+
+    public Request this[int index]
+    {
+        get
+        {
+            var at = (_head + index) & (_ring.Length - 1);
+            return new Request(_ring[at].Type, _ring[at].Action, _statements[at], _ring[at].Kind);
+        }
+    }
 
     public static bool EndsWithReadyForQuery(byte type) =>
         type is FrontendMessage.Query or FrontendMessage.Sync or FrontendMessage.FunctionCall;
 
-    private void Grow()
+    private void Grow() => Resize(_ring.Length * 2);
+
+    private void Resize(int capacity)
     {
-        var larger = new Request[_ring.Length * 2];
-        for (var i = 0; i < Count; i++) larger[i] = this[i];
-        _ring = larger;
-        _head = 0;
+        var (ring, statements) = (new Place[capacity], new Statement?[capacity]);
+        for (var i = 0; i < Count; i++)
+        {
+            var at = (_head + i) & (_ring.Length - 1);
+            (ring[i], statements[i]) = (_ring[at], _statements[at]);
+        }
+        (_ring, _statements, _head) = (ring, statements, 0);
     }
+
+    private readonly record struct Place(byte Type, ReplyAction Action, RequestKind Kind);
 }

@@ -34,8 +34,10 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
     public void WriteTo(MessageBuffer output, ServerSession server)
     {
         if (AuthPool.Welcome is WelcomeParameters defaults
-            && SetBatch.Build(context.Tracked, defaults.Tracked, server.Parameters) is { } batch)
+            && SetBatch.Build(context.Tracked, defaults.Tracked, server.Parameters,
+                AuthPool.Database.Entry.ConnectQuery) is { } batch)
         {
+            server.TakeLabels(defaults.Tracked);
             _isResetting = true;
             output.Write(new Query { Text = Encoding.Latin1.GetBytes(batch) });
         }
@@ -64,6 +66,7 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
     /// <returns>Null, or why the server is to be closed.</returns>
     public string? Take(byte type, ReadOnlySpan<byte> body)
     {
+        if (_isResetting && type is (BackendMessage.RowDescription or BackendMessage.DataRow)) return null; // Of set_config.
         switch (type)
         {
             case BackendMessage.RowDescription:

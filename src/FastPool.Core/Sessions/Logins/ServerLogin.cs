@@ -64,7 +64,10 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     private void AppendReplication(List<byte> parameters, ClientSession client)
     {
         Append(parameters, "replication", client.Replication == ReplicationKind.Logical ? "database" : "yes");
-        for (var i = 0; i < context.Tracked.Count; i++) Append(parameters, context.Tracked[i], client.Parameters[i]);
+        for (var i = 0; i < context.Tracked.Count; i++)
+        {
+            if (client.Parameters[i] != ParameterValues.OwnDefault) Append(parameters, context.Tracked[i], client.Parameters[i]);
+        }
         Append(parameters, "options", client.ReplicationOptions);
     }
 
@@ -108,7 +111,9 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         if (!ParameterStatus.TryRead(body, out var status)) return Fail("broken ParameterStatus packet");
         if (status.Size > Limits.WelcomeBytes) return Fail("server reports too much");
         if (status.Name.SequenceEqual("in_hot_standby"u8)) Role = status.Value.SequenceEqual("on"u8) ? "standby" : "primary";
-        if (server.TryTrack(status.Name, status.Value)) return Verdict.Forward;
+        var index = context.Tracked.IndexOf(status.Name);
+        if (index == TrackedParameters.SessionAuthorization) server.TakeRole(context.Interner.Intern(status.Value));
+        else if (server.TryTrack(status.Name, status.Value)) return Verdict.Forward;
         if (_untracked.Count + status.Size > Limits.WelcomeBytes) return Fail("server reports too much");
         var message = new byte[status.Size];
         status.Write(message);

@@ -81,15 +81,17 @@ public sealed class StartupRequest
         else if (name.SequenceEqual("replication"u8)) return;
         else if (name.SequenceEqual("options"u8)) TakeOptions(value);
         else if (name.StartsWith("_pq_."u8)) UnknownOptions.Add(Encoding.Latin1.GetString(name));
-        else if (!TryTrack(name, value) && !IsIgnored(name)) Refuse(name, value);
+        else if (!TryTrack(name, value, isIgnored: IsIgnored(name)) && !IsIgnored(name)) Refuse(name, value);
     }
 
-    private bool TryTrack(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    private bool TryTrack(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool isIgnored)
     {
         var index = _context.Tracked.IndexOf(name);
-        if (index < 0) return false;
+        if (index < 0 || (isIgnored && _context.Tracked.IsIgnorable(index))) return false;
         if (index == TrackedParameters.ApplicationName) _hasApplicationName = true;
-        Parameters = _context.Interner.With(Parameters, index, _context.Interner.Intern(value));
+        var text = _context.Interner.Intern(value);
+        if (index == TrackedParameters.ClientEncoding) text = EncodingNames.CanonicalOf(text);
+        Parameters = _context.Interner.With(Parameters, index, text);
         return true;
     }
 
@@ -163,9 +165,9 @@ public sealed class StartupRequest
 
     private void TakeOption(string name, string value)
     {
-        if (TryTrack(Encoding.Latin1.GetBytes(name), Encoding.Latin1.GetBytes(value))) return;
         var ignored = _context.Registry.Settings.IgnoreStartupParameters;
-        if (ignored.Contains(name) || ignored.Contains("options")) return;
+        var isIgnored = ignored.Contains(name) || ignored.Contains("options");
+        if (TryTrack(Encoding.Latin1.GetBytes(name), Encoding.Latin1.GetBytes(value), isIgnored) || isIgnored) return;
         _context.Log.UnsupportedOption(_client.LogPrefix, name, SecretMask.Broken(name, value));
         Fault = Ending.Told("unsupported startup parameter in options: " + name);
     }

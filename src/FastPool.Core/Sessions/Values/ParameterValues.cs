@@ -9,6 +9,14 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 public sealed class ParameterValues : IEquatable<ParameterValues>
 {
+    /// <summary>
+    /// Of a variable that the server does not report: it is as it was at the login. A client has this when it gave no value.
+    /// </summary>
+    internal const string OwnDefault = "\0";
+
+    /// <summary>Of a server's variable that is not reported: a client has set it after the pooler did.</summary>
+    internal const string InDoubt = "\0?";
+
     private readonly string?[] _values;
     private readonly int _hash;
 
@@ -26,6 +34,9 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
 
     /// <summary>One of them is longer than is worth sharing.</summary>
     internal bool IsLong { get; }
+
+    /// <summary>A value that PostgreSQL has told, or a client given; else it only stands for one.</summary>
+    internal bool IsTold(int index) => _values[index] is { } value && value is not (OwnDefault or InDoubt);
 
     public string? this[int index] => _values[index];
 
@@ -52,8 +63,12 @@ public sealed class ParameterValues : IEquatable<ParameterValues>
     }
 
     public bool Differs(ParameterValues server, int index) =>
-        _values[index] is { } own && server._values[index] is { } other
-            && !string.Equals(own, other, StringComparison.OrdinalIgnoreCase);
+        _values[index] is { } own && server._values[index] is { } other && !string.Equals(own, other, ComparisonOf(index));
+
+    /// <summary>Names of schemas and roles are exact.</summary>
+    private static StringComparison ComparisonOf(int index) =>
+        index is TrackedParameters.SearchPath or TrackedParameters.SessionAuthorization ? StringComparison.Ordinal
+            : StringComparison.OrdinalIgnoreCase;
 
     public bool Equals(ParameterValues? other) => other is not null
         && (ReferenceEquals(this, other) || (_hash == other._hash && _values.AsSpan().SequenceEqual(other._values)));
@@ -109,6 +124,20 @@ public sealed class ParameterInterner
         for (var i = 0; i < values.Count; i++)
         {
             if (values[i] is null && defaults[i] is not null) (filled ??= values.CopyValues())[i] = defaults[i];
+        }
+        return filled is null ? values : Intern(new ParameterValues(filled));
+    }
+
+    /// <summary>
+    /// The values, with <see cref="ParameterValues.OwnDefault"/> where none is known of a variable that not every version
+    /// reports, or that an earlier version of the pooler did not track.
+    /// </summary>
+    public ParameterValues FillOwn(ParameterValues values)
+    {
+        string?[]? filled = null;
+        for (var i = TrackedParameters.SearchPath; i < values.Count; i++)
+        {
+            if (values[i] is null) (filled ??= values.CopyValues())[i] = ParameterValues.OwnDefault;
         }
         return filled is null ? values : Intern(new ParameterValues(filled));
     }

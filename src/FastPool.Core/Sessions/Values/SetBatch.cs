@@ -7,29 +7,74 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 internal static class SetBatch
 {
+    /// <param name="connectQuery">The query that has made a new server's values what they are; null: none has.</param>
     /// <returns>Null when nothing differs.</returns>
-    internal static string? Build(TrackedParameters tracked, ParameterValues client, ParameterValues server)
+    internal static string? Build(TrackedParameters tracked, ParameterValues client, ParameterValues server,
+        string? connectQuery = null)
     {
         StringBuilder? batch = null;
         for (var i = 0; i < tracked.Count; i++)
         {
-            if (!client.Differs(server, i)) continue;
+            if (client[i] != ParameterValues.OwnDefault || !client.Differs(server, i)) continue;
+            (batch ??= new StringBuilder(128)).Append("RESET ").Append(tracked[i]).Append(';');
+        }
+        if (batch is not null && !string.IsNullOrWhiteSpace(connectQuery)) batch.Append(connectQuery).Append("\n;");
+        for (var i = 0; i < tracked.Count; i++)
+        {
+            if (client[i] == ParameterValues.OwnDefault || !client.Differs(server, i)) continue;
             batch ??= new StringBuilder(128);
+            if (i == TrackedParameters.SearchPath)
+            {
+                // A list of names, which the server takes apart as it does at a login: nothing in it is SQL.
+                batch.Append("SELECT pg_catalog.set_config('search_path',");
+                AppendLiteral(batch, client[i]!);
+                batch.Append(",false);");
+                continue;
+            }
             batch.Append("SET ").Append(tracked[i]).Append('=');
-            AppendValue(batch, tracked[i], client[i]!);
+            AppendLiteral(batch, client[i]!);
             batch.Append(';');
         }
         return batch?.ToString();
     }
 
-    /// <summary>search_path is reported as a list that is already quoted; everything else becomes one literal.</summary>
-    private static void AppendValue(StringBuilder batch, string name, string value)
+    /// <summary>The batch that brings back the values of a login; no row is in its answer.</summary>
+    /// <param name="name">The only one to bring back.</param>
+    /// <param name="isAll">All of them.</param>
+    /// <returns>Null: there is none.</returns>
+    internal static string? Restore(TrackedParameters tracked, ParameterValues login, ReadOnlySpan<byte> name, bool isAll)
     {
-        if (name.Equals("search_path", StringComparison.OrdinalIgnoreCase))
+        StringBuilder? batch = null;
+        var index = tracked.IndexOf(name);
+        for (var i = 0; i < tracked.Count; i++)
         {
-            batch.Append(value == "\"\"" ? "''" : value);
-            return;
+            if ((!isAll && i != index) || login[i] is not { } value) continue;
+            batch ??= new StringBuilder(128);
+            batch.Append("SET ").Append(tracked[i]).Append('=');
+            if (i == TrackedParameters.SearchPath) AppendList(batch, value);
+            else AppendLiteral(batch, value);
+            batch.Append(';');
         }
+        return batch?.ToString();
+    }
+
+    /// <summary>A list of names, each of them quoted. Source: PostgreSQL, search_path.</summary>
+    private static void AppendList(StringBuilder batch, string list)
+    {
+        var before = batch.Length;
+        var scanner = new SqlScanner(Encoding.Latin1.GetBytes(list), hasBackslashes: false);
+        for (var kind = scanner.Next(); kind != SqlToken.End; kind = scanner.Next())
+        {
+            if (kind is not (SqlToken.Word or SqlToken.QuotedName)) continue;
+            if (batch.Length > before) batch.Append(',');
+            var name = Encoding.Latin1.GetString(SqlScanner.NameOf(kind, scanner.Token));
+            batch.Append('"').Append(name.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
+        }
+        if (batch.Length == before) batch.Append("''");
+    }
+
+    private static void AppendLiteral(StringBuilder batch, string value)
+    {
         var hasBackslash = value.Contains('\\');
         if (hasBackslash) batch.Append('E');
         batch.Append('\'');

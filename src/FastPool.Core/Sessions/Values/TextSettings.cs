@@ -8,11 +8,11 @@ namespace FastPool.Core.Sessions;
 public sealed class TextSettings : IEquatable<TextSettings>
 {
     /// <summary>
-    /// The server must report a change of each (GUC_REPORT), or the pooler cannot follow it. Another one needs no more than
-    /// its name here.
+    /// The server reports a change of each (GUC_REPORT), but for search_path, which only new versions report: on others it is
+    /// the value that a client gave at its login. Another one needs no more than its name here.
     /// </summary>
     private static readonly string[] Names =
-        ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "IntervalStyle"];
+        ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "IntervalStyle", "search_path"];
 
     private readonly string?[] _values;
     private readonly int _hash;

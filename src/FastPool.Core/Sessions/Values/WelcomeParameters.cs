@@ -43,7 +43,9 @@ public sealed class WelcomeParameters(byte[] untracked, ParameterValues tracked)
         block.Write(Untracked);
         for (var i = 0; i < names.Count; i++)
         {
-            if (client[i] is { } value) block.Write(Status(names[i], value));
+            // A server that does not report it to the pooler would not report it to the client.
+            if (client.IsTold(i) && (i < TrackedParameters.SearchPath || Tracked.IsTold(i)))
+                block.Write(Status(names[i], client[i]!));
         }
         return block.WrittenSpan.ToArray();
     }

@@ -79,7 +79,7 @@ public sealed class DatabaseEntry
 
     /// <summary>Reads a connect string.</summary>
     /// <param name="name">Name of the entry.</param>
-    /// <param name="connectString">Pairs, or nothing at all.</param>
+    /// <param name="connectString">Pairs, a URI and pairs, or nothing at all.</param>
     /// <param name="log">Gets the reason when there is one.</param>
     /// <returns>Null when it is refused.</returns>
     public static DatabaseEntry? TryParse(string name, string connectString, List<LogText> log)
@@ -91,6 +91,11 @@ public sealed class DatabaseEntry
         }
 
         var entry = new DatabaseEntry(name);
+        if (entry.TakeUri(ref connectString, log) is { } fault)
+        {
+            log.Add(LogText.Error(fault));
+            return null;
+        }
         var pairs = new ConnectString(connectString);
         while (pairs.Read(out var key, out var value))
         {
@@ -126,6 +131,26 @@ public sealed class DatabaseEntry
         && AuthDbname == other.AuthDbname
         && AuthQuery == other.AuthQuery
         && LoadBalanceHosts == other.LoadBalanceHosts;
+
+    /// <summary>Takes a URI at the beginning away.</summary>
+    private string? TakeUri(ref string connectString, List<LogText> log)
+    {
+        if (!ConnectUri.IsUri(connectString)) return null;
+        var end = connectString.IndexOf(' ');
+        var uri = end < 0 ? connectString : connectString[..end];
+        connectString = connectString[uri.Length..];
+        var pairs = new List<(string Key, string Value)>();
+        if (ConnectUri.TryRead(uri, pairs) is { } problem) return "invalid URI in connection string: " + problem;
+        // A password with a ? or a blank in it goes on where keys are looked for.
+        var hasSecret = uri.Contains('@') || connectString.Contains('@');
+        foreach (var (key, value) in pairs)
+        {
+            _isAfterPassword = hasSecret;
+            if (Set(key, value, log) is { } error) return error;
+        }
+        _isAfterPassword = hasSecret;
+        return null;
+    }
 
     private string? Set(ReadOnlySpan<char> key, string value, List<LogText> log)
     {

@@ -8,6 +8,7 @@ namespace FastPool.Core.Settings;
 /// </summary>
 public sealed record FastPoolSettings
 {
+    private const long UsPerMs = 1_000;
     private const long UsPerSecond = 1_000_000;
 
     private FastPoolSettings()
@@ -28,6 +29,9 @@ public sealed record FastPoolSettings
     /// <summary>File and standard error, syslog and the journal get an object of JSON a line.</summary>
     public bool LogsJson { get; private init; }
 
+    /// <summary>Queries and transactions of so many microseconds have a line in the log; the greatest: none has.</summary>
+    public long LogMinDurationUs { get; private init; } = long.MaxValue;
+
     /// <summary>The console takes the extended protocol, and what drivers say at the beginning.</summary>
     public bool ConsoleExtended { get; private init; }
 
@@ -44,6 +48,12 @@ public sealed record FastPoolSettings
 
     /// <summary>An HBA file with a broken line is not used at all: a rule that is left out may be one that rejects.</summary>
     public bool HbaStrict { get; private init; } = true;
+
+    /// <summary>Connections from there begin with a PROXY protocol header, which tells the client's address.</summary>
+    public NetworkList ProxyProtocolFrom { get; private init; } = NetworkList.None;
+
+    /// <summary>The local addresses for which that holds; none: every one but the Unix socket.</summary>
+    public ProxyAddresses ProxyProtocolListen { get; private init; } = ProxyAddresses.All;
 
     /// <summary>
     /// How long a server may take over a query of the pooler's own, the check and the reset query, microseconds.
@@ -63,10 +73,14 @@ public sealed record FastPoolSettings
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
         new("metrics_histograms", HistogramScopes.Words.WordOf(MetricsHistograms)),
         new("log_format", LogsJson ? "json" : "text"),
+        new("log_min_duration", LogMinDurationUs == long.MaxValue ? "-1"
+            : (LogMinDurationUs / UsPerMs).ToString(CultureInfo.InvariantCulture)),
         new("console_extended", ConsoleExtended ? "1" : "0"),
         new("io_uring", IoUring ? "1" : "0"),
         new("tls_records", HasOwnTlsRecords ? "own" : "library"),
         new("hba_strict", HbaStrict ? "1" : "0"),
+        new("proxy_protocol_from", ProxyProtocolFrom.ToString()),
+        new("proxy_protocol_listen", ProxyProtocolListen.ToString()),
         new("server_answer_timeout", (ServerAnswerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
@@ -97,6 +111,9 @@ public sealed record FastPoolSettings
                 return HistogramScopes.Words.TryParse(value, out var scope) ? this with { MetricsHistograms = scope } : null;
             case "log_format":
                 return value is "text" or "json" ? this with { LogsJson = value == "json" } : null;
+            case "log_min_duration":
+                return CNumber.TryInt(value, out var ms) && ms >= -1
+                    ? this with { LogMinDurationUs = ms < 0 ? long.MaxValue : ms * UsPerMs } : null;
             case "console_extended":
                 return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
             case "io_uring":
@@ -105,6 +122,10 @@ public sealed record FastPoolSettings
                 return value is "own" or "library" ? this with { HasOwnTlsRecords = value == "own" } : null;
             case "hba_strict":
                 return TryFlag(value) is { } isStrict ? this with { HbaStrict = isStrict } : null;
+            case "proxy_protocol_from":
+                return NetworkList.TryParse(value) is { } networks ? this with { ProxyProtocolFrom = networks } : null;
+            case "proxy_protocol_listen":
+                return ProxyAddresses.TryParse(value) is { } proxied ? this with { ProxyProtocolListen = proxied } : null;
             case "server_answer_timeout":
                 return CNumber.TryInt(value, out var seconds)
                     && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;

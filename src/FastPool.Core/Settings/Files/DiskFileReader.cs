@@ -36,6 +36,20 @@ public sealed class DiskFileReader : IFileReader
         return false;
     }
 
+    public IReadOnlyList<string>? List(string path)
+    {
+        var native = ByteText.ToNative(path);
+        try
+        {
+            return Directory.Exists(native)
+                ? [.. Directory.EnumerateFiles(native).Select(static file => ByteText.FromNative(Path.GetFileName(file)))] : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     public FileStamp Stamp(string path)
     {
         var native = ByteText.ToNative(path);

@@ -12,6 +12,9 @@ public interface IFileReader
     /// <returns>False when it could not be read.</returns>
     bool TryRead(string path, out byte[] content, out string error);
 
+    /// <summary>Names of what is in a folder, without the folder's; null: it is none, or is not to be read.</summary>
+    IReadOnlyList<string>? List(string path) => null;
+
     /// <summary>The file's stamp; of a missing file the default.</summary>
     FileStamp Stamp(string path);
 }

@@ -92,7 +92,7 @@ public sealed class IniReader
 
     private IniEvent ReadEntry()
     {
-        var key = _text[_at] == '\'' ? ReadQuotedKey() : ReadKey();
+        var key = _text[_at] switch { '\'' => ReadQuotedKey(), '"' => ReadName(), _ => ReadKey() };
         if (key is null) return SyntaxError(_line);
         SkipBlanks();
         if (_at == _text.Length || _text[_at] != '=') return SyntaxError(_line);
@@ -119,6 +119,17 @@ public sealed class IniReader
         if (!isClosed || key.IsEmpty) return null;
         _at = start + length + 1;
         return key.ToString();
+    }
+
+    /// <summary>
+    /// "…" on one line, for names that SQL would put in such quotes: "" stands for one of them. Beyond PgBouncer's grammar.
+    /// </summary>
+    private string? ReadName()
+    {
+        var line = _text.AsSpan(_at, EndOfLine() - _at);
+        if (!QuotedText.TryRead(line, '"', out var name, out var length) || name.Length == 0) return null;
+        _at += length;
+        return name;
     }
 
     /// <summary>Everything to the end of the line, quotes and comment signs included, without the blanks around it.</summary>

@@ -18,6 +18,9 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
 
     private static readonly SearchValues<char> Ipv6Chars = SearchValues.Create("0123456789abcdefABCDEF:.");
 
+    /// <summary>Bits of an address of this family.</summary>
+    internal int Width => Family == AddressFamily.InterNetwork ? Ipv4Bits : Ipv6Bits;
+
     internal static HbaAddress Of(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[Ipv6Bytes];
@@ -46,10 +49,9 @@ internal readonly record struct HbaAddress(AddressFamily Family, UInt128 Bits)
         mask = default;
         var count = 0;
         var isNumber = bitCount.IsEmpty || int.TryParse(bitCount, NumberStyles.None, CultureInfo.InvariantCulture, out count);
-        var width = Family == AddressFamily.InterNetwork ? Ipv4Bits : Ipv6Bits;
-        if (!isNumber || count > width) return false;
-        var ones = width == Ipv4Bits ? uint.MaxValue : UInt128.MaxValue;
-        mask = new HbaAddress(Family, count == 0 ? 0 : (ones << (width - count)) & ones);
+        if (!isNumber || count > Width) return false;
+        var ones = Width == Ipv4Bits ? uint.MaxValue : UInt128.MaxValue;
+        mask = new HbaAddress(Family, count == 0 ? 0 : (ones << (Width - count)) & ones);
         return true;
     }
 

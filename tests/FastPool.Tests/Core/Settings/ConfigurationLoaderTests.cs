@@ -131,6 +131,28 @@ public sealed class ConfigurationLoaderTests
     }
 
     [Fact]
+    public void An_included_folder_is_its_files_in_the_order_of_their_names()
+    {
+        var files = new MemoryFiles
+        {
+            ["conf.d/20.ini"] = "y = host=h\n",
+            ["conf.d/10.ini"] = "max_client_conn = 7\n[databases]\nx = host=h\n",
+            ["conf.d/30.ini.bak"] = "nonsense",
+            ["conf.d/.40.ini"] = "nonsense",
+        };
+        foreach (var path in (string[])["conf.d", "conf.d/"])
+        {
+            var settings = Loading.Good(files, Main + $"%include {path}\n");
+            Assert.Equal(7, settings.MaxClientConn);
+            Assert.Equal(["x", "y"], settings.Databases.Keys);
+        }
+        files["conf.d/20.ini"] = "nonsense";
+        Loading.Fails(files, Main + "%include conf.d\n",
+            "ERROR syntax error in configuration (conf.d/20.ini:1), stopping loading",
+            "ERROR error processing include file in configuration (t.ini:2), stopping loading");
+    }
+
+    [Fact]
     public void The_section_flows_through_includes_in_both_directions()
     {
         var files = new MemoryFiles { ["a.ini"] = "max_client_conn = 7\n[databases]\nx = host=h\n" };
@@ -249,10 +271,13 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_METRICS_LISTEN"] = "*:9127",
             ["FASTPOOL_METRICS_HISTOGRAMS"] = "off",
             ["FASTPOOL_LOG_FORMAT"] = "json",
+            ["FASTPOOL_LOG_MIN_DURATION"] = "0",
             ["FASTPOOL_CONSOLE_EXTENDED"] = "1",
             ["FASTPOOL_IO_URING"] = "0",
             ["FASTPOOL_TLS_RECORDS"] = "library",
             ["FASTPOOL_HBA_STRICT"] = "0",
+            ["FASTPOOL_PROXY_PROTOCOL_FROM"] = "10.0.0.0/8",
+            ["FASTPOOL_PROXY_PROTOCOL_LISTEN"] = "*:6433",
             ["FASTPOOL_SERVER_ANSWER_TIMEOUT"] = "7",
             ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",
             ["FASTPOOL_CLIENT_STATEMENT_BYTES_MAX"] = "6",

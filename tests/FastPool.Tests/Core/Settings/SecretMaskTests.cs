@@ -29,7 +29,11 @@ public sealed class SecretMaskTests
     [InlineData("host=127.0.0.1 password=ge he=im")]
     [InlineData("host=127.0.0.1 password=geheim pool_mode=none")]
     [InlineData("host=127.0.0.1 password=geheim port=x")]
-    [InlineData("postgresql://user:geheim@host/app")]
+    [InlineData("postgresql://user:geheim%@host/app")]
+    [InlineData("postgresql://user:geheim@host/app?sslmode=require")]
+    [InlineData("postgresql://user:ge?heim=1@host/app")]
+    [InlineData("postgresql://user:12 heim=1@host/app")]
+    [InlineData("postgresql://user:ge heim@host/app")]
     public void A_broken_line_is_told_without_its_password(string line)
     {
         var files = new MemoryFiles { ["ini"] = $"[databases]\napp = {line}\n[pgbouncer]\nlisten_port = 1\n" };

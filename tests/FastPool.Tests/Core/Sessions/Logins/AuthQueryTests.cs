@@ -33,6 +33,9 @@ public sealed class AuthQueryTests
     private static Verdict Says(ServerSession server, char type, params byte[] body) =>
         server.Judge((byte)type, Wire.Typed(type, body));
 
+    private static string? Value(ServerSession server, string name) =>
+        server.Parameters[server.Context.Tracked.IndexOf(System.Text.Encoding.ASCII.GetBytes(name))];
+
     [Fact]
     public void The_name_is_a_parameter_and_no_part_of_the_text()
     {
@@ -46,11 +49,14 @@ public sealed class AuthQueryTests
     public void A_clients_variables_are_put_back_before_auth_query()
     {
         var asked = Asked("search_path", "\"$user\", public", "evil");
-        Assert.StartsWith("Q\0\0\0\x25SET search_path=\"$user\", public;\0P", Written(asked), StringComparison.Ordinal);
-        Assert.Equal(Verdict.Skip, Says(asked.Server, 'C', Wire.Strings("SET")));
+        Assert.StartsWith("Q\0\0\0\x49SELECT pg_catalog.set_config('search_path','\"$user\", public',false);\0P",
+            Written(asked), StringComparison.Ordinal);
+        Assert.Equal(Verdict.Skip, Says(asked.Server, 'T', 0, 1));
+        Assert.Equal(Verdict.Skip, Says(asked.Server, 'D', 0, 1, 0, 0, 0, 1, (byte)'x'));
+        Assert.Equal(Verdict.Skip, Says(asked.Server, 'C', Wire.Strings("SELECT 1")));
         Assert.Equal(Verdict.Skip, Says(asked.Server, 'S', Wire.Strings("search_path", "\"$user\", public")));
         Assert.Equal(Verdict.Skip, Says(asked.Server, 'Z', (byte)'I')); // That was the SET.
-        Assert.Equal("\"$user\", public", asked.Server.Parameters[asked.Server.Parameters.Count - 1]);
+        Assert.Equal("\"$user\", public", Value(asked.Server, "search_path"));
         Assert.Equal(Verdict.Skip, Says(asked.Server, '1'));
         Assert.Equal(Verdict.Answered, Says(asked.Server, 'Z', (byte)'I'));
         Assert.Null(asked.Query.FoundUser);
@@ -62,7 +68,7 @@ public sealed class AuthQueryTests
         var asked = Asked();
         Written(asked);
         Assert.Equal(Verdict.Skip, Says(asked.Server, 'S', Wire.Strings("IntervalStyle", "iso_8601")));
-        Assert.Equal("iso_8601", asked.Server.Parameters[asked.Server.Parameters.Count - 1]);
+        Assert.Equal("iso_8601", Value(asked.Server, "IntervalStyle"));
     }
 
     public static TheoryData<char, byte[], string?> Answers => new()

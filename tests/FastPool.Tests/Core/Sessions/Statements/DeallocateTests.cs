@@ -90,6 +90,19 @@ public sealed class DeallocateTests
     [InlineData("DEALLOCATE \"K\"")]
     public void Other_names_go_to_PostgreSQL_as_they_are(string text) => Assert.Equal("Q", _talk.Says(_client, Query(text)));
 
+    /// <summary>The Bind has failed, and a cursor of the portal's name stands in its place.</summary>
+    [Fact]
+    public void A_portal_that_is_suspended_has_dropped_nothing()
+    {
+        _talk.Says(_client, Parse("s", "deallocate k"));
+        _talk.Says(_client, Bind("s"));
+        _talk.Says(_client, Execute);
+        _talk.Says(_client, Sync);
+        Answers(_server, "1 3 1 2 s Z");
+        Assert.True(_server.OwesNothing);
+        Assert.Equal("B1", _talk.Says(_client, Bind("k")));
+    }
+
     [Fact]
     public void A_message_behind_it_waits_until_it_is_known_what_the_name_means()
     {

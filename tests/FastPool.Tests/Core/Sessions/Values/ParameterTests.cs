@@ -15,7 +15,7 @@ public sealed class ParameterTests
         Assert.Same(interner.With(unknown, 0, "short"), interner.With(unknown, 0, "short"));
     }
 
-    private readonly TrackedParameters _tracked = new(["IntervalStyle", "search_path", "timezone", "intervalstyle"]);
+    private readonly TrackedParameters _tracked = new(["IntervalStyle", "work_mem", "timezone", "intervalstyle"]);
     private readonly ParameterInterner _interner = new();
 
     private ParameterValues Values(params (int Index, string Value)[] values)
@@ -31,8 +31,8 @@ public sealed class ParameterTests
         var names = Enumerable.Range(0, _tracked.Count).Select(i => _tracked[i]);
         Assert.Equal(
             ["DateStyle", "client_encoding", "TimeZone", "standard_conforming_strings", "application_name", "IntervalStyle",
-            "search_path"], names);
-        Assert.Equal(-1, _tracked.IndexOf("work_mem"u8));
+            "search_path", "session_authorization", "default_transaction_read_only", "scram_iterations", "work_mem"], names);
+        Assert.Equal(-1, _tracked.IndexOf("statement_timeout"u8));
     }
 
     [Fact]
@@ -82,9 +82,12 @@ public sealed class ParameterTests
     [InlineData(4, "a\\b", "SET application_name=E'a\\\\b';")]
     [InlineData(4, "'\\", "SET application_name=E'''\\\\';")]
     [InlineData(4, "", "SET application_name='';")]
-    [InlineData(6, "\"$user\", public", "SET search_path=\"$user\", public;")]
-    [InlineData(6, "\"\"", "SET search_path='';")]
-    public void A_value_is_quoted_but_for_search_path(int index, string value, string batch) =>
+    [InlineData(6, "\"$user\", public", "SELECT pg_catalog.set_config('search_path','\"$user\", public',false);")]
+    [InlineData(6, "a'; drop table t; \\'", "SELECT pg_catalog.set_config('search_path',E'a''; drop table t; \\\\''',false);")]
+    [InlineData(7, "bob", "SET session_authorization='bob';")]
+    [InlineData(7, "\0", "RESET session_authorization;")]
+    [InlineData(10, "\0", "RESET work_mem;")]
+    public void A_value_is_a_literal_and_search_path_a_list_that_the_server_reads(int index, string value, string batch) =>
         Assert.Equal(batch, SetBatch.Build(_tracked, Values((index, value)), Values((index, "other"))));
 
     [Fact]
@@ -96,6 +99,38 @@ public sealed class ParameterTests
             SetBatch.Build(_tracked, client, server));
         Assert.Null(SetBatch.Build(_tracked, client, client));
     }
+
+    /// <summary>A server is as its connect_query has left it, and then as the client wants it.</summary>
+    [Fact]
+    public void The_connect_query_runs_behind_a_RESET_and_before_a_SET()
+    {
+        var client = Values((4, "app"), (6, "\0"));
+        var server = Values((4, "other"), (6, "s1"));
+        Assert.Equal("RESET search_path;set x = 1\n;SET application_name='app';",
+            SetBatch.Build(_tracked, client, server, "set x = 1"));
+        Assert.Equal("SET application_name='app';", SetBatch.Build(_tracked, client, Values((4, "other")), "set x = 1"));
+    }
+
+    [Theory]
+    [InlineData(4, true)]
+    [InlineData(6, false)]
+    [InlineData(7, false)]
+    public void Names_of_schemas_and_roles_are_exact(int index, bool fits) =>
+        Assert.Equal(fits, Values((index, "Bob")).Fits(Values((index, "bob"))));
+
+    [Theory]
+    [InlineData("utf8", "UTF8")]
+    [InlineData("UTF-8", "UTF8")]
+    [InlineData("Unicode", "UTF8")]
+    [InlineData("latin-1", "LATIN1")]
+    [InlineData("ISO_8859-15", "LATIN9")]
+    [InlineData("iso 8859 5", "ISO_8859_5")]
+    [InlineData("windows-1252", "WIN1252")]
+    [InlineData("sql_ascii", "SQL_ASCII")]
+    [InlineData("shift_jis", "SJIS")]
+    [InlineData("nonsense", "nonsense")]
+    public void An_encoding_has_PostgreSQLs_spelling(string name, string spelling) =>
+        Assert.Equal(spelling, EncodingNames.CanonicalOf(name));
 
     [Fact]
     public void Long_values_are_set_whole() =>

@@ -37,6 +37,50 @@ public sealed class EntryTests
     }
 
     [Theory]
+    [InlineData("postgresql://", "|5432|d||")]
+    [InlineData("postgres://h", "h|5432|d||")]
+    [InlineData("postgresql://h:6000/n", "h|6000|n||")]
+    [InlineData("postgresql://u@h/n", "h|5432|n|u|")]
+    [InlineData("postgresql://u:p@h/n", "h|5432|n|u|p")]
+    [InlineData("postgresql://u%40x:p%3a%2F@h/n%20m", "h|5432|n m|u@x|p:/")]
+    [InlineData("postgresql://u:p@ss@h/n", "h|5432|n|u|p@ss")]
+    [InlineData("postgresql://[::1]:6000/n", "::1|6000|n||")]
+    [InlineData("postgresql://[::1]", "::1|5432|d||")]
+    [InlineData("postgresql://a,b/n", "a,b|5432|n||")]
+    [InlineData("postgresql://a:6000,b:6000/n", "a,b|6000|n||")]
+    [InlineData("postgresql://%2Frun%2Fpg/n", "/run/pg|5432|n||")]
+    [InlineData("postgresql:///n?host=/run/pg&port=6000", "/run/pg|6000|n||")]
+    [InlineData("postgresql://h/n port=6000 user=u", "h|6000|n|u|")]
+    public void A_database_may_be_a_URI(string uri, string expected)
+    {
+        var log = new List<LogText>();
+        var entry = DatabaseEntry.TryParse("d", uri, log)!;
+        Assert.Empty(log);
+        Assert.Equal(expected, $"{entry.HostText}|{entry.Port}|{entry.DbName}|{entry.ForcedUser}|{entry.Password}");
+    }
+
+    [Fact]
+    public void A_URI_may_set_what_pairs_set() =>
+        Assert.Equal(3, DatabaseEntry.TryParse("d", "postgresql://h/n?pool_size=3&application_name=a%26b", [])!.PoolSize);
+
+    [Theory]
+    [InlineData("postgresql://u:secret%0@h/n", "invalid URI in connection string: a wrong % in user or password")]
+    [InlineData("postgresql://u:secret%00@h/n", "invalid URI in connection string: a wrong % in user or password")]
+    [InlineData("postgresql://h/%zz", "invalid URI in connection string: a wrong % in the name of the database")]
+    [InlineData("postgresql://h:5x/n", "invalid URI in connection string: a wrong port")]
+    [InlineData("postgresql://a:1,b:2/n", "invalid URI in connection string: hosts with different ports")]
+    [InlineData("postgresql://[::1/n", "invalid URI in connection string: a wrong [address]")]
+    [InlineData("postgresql://h/n?port", "invalid URI in connection string: behind the ? stands no key=value")]
+    [InlineData("postgresql://h/n?sslmode=require", "unrecognized connection parameter: sslmode")]
+    [InlineData("postgresql://h/n port", "syntax error in connection string")]
+    public void A_wrong_URI_says_why_and_keeps_its_secret(string uri, string error)
+    {
+        var log = new List<LogText>();
+        Assert.Null(DatabaseEntry.TryParse("d", uri, log));
+        Assert.Equal(["ERROR " + error], Loading.Lines(log));
+    }
+
+    [Theory]
     [InlineData("d", "nonsense", "ERROR syntax error in connection string")]
     [InlineData("d", "sslmode=require", "ERROR unrecognized connection parameter: sslmode")]
     [InlineData("d", "query_wait_timeout=1", "ERROR unrecognized connection parameter: query_wait_timeout")]

@@ -34,7 +34,17 @@ public sealed class FastPoolSettingsTests
     [InlineData("metrics_listen", "everywhere")]
     [InlineData("metrics_histograms", "all")]
     [InlineData("log_format", "xml")]
+    [InlineData("log_min_duration", "-2")]
+    [InlineData("log_min_duration", "1s")]
     [InlineData("hba_strict", "maybe")]
+    [InlineData("proxy_protocol_from", "proxy.example.com")]
+    [InlineData("proxy_protocol_from", "10.0.0.0/33")]
+    [InlineData("proxy_protocol_from", "10.0.0.1/8")]
+    [InlineData("proxy_protocol_from", "10.0.0.0/")]
+    [InlineData("proxy_protocol_from", "10.0.0.0/8 ; all of us")]
+    [InlineData("proxy_protocol_listen", "localhost:6432")]
+    [InlineData("proxy_protocol_listen", "unix")]
+    [InlineData("proxy_protocol_listen", "10.0.0.5:0")]
     [InlineData("loops", "-1")]
     [InlineData("loops", "65")]
     [InlineData("server_answer_timeout", "0")]
@@ -49,11 +59,38 @@ public sealed class FastPoolSettingsTests
         var own = FastPoolSettings.Default;
         (string, string)[] pairs =
             [("loops", "3"), ("metrics_listen", "*:9127"), ("metrics_histograms", "pool"), ("log_format", "json"),
+            ("log_min_duration", "250"),
             ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"), ("hba_strict", "0"),
+            ("proxy_protocol_from", "10.0.0.0/8, ::1"), ("proxy_protocol_listen", "10.0.0.5, [::1]:6433"),
             ("server_answer_timeout", "7"), ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000")];
         foreach (var (key, value) in pairs) own = own.TrySet(key, value, out _)!;
         Assert.Equal(pairs.Select(static pair => $"{pair.Item1}={pair.Item2}"),
             own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));
         Assert.Null(own.TrySet("metrics_listen", "", out _)!.MetricsListen);
     }
+
+    [Theory]
+    [InlineData("10.0.0.0/8", "10.1.2.3", true)]
+    [InlineData("10.0.0.0/8", "11.0.0.1", false)]
+    [InlineData("192.0.2.7", "192.0.2.7", true)]
+    [InlineData("192.0.2.7", "192.0.2.8", false)]
+    [InlineData("fd00::/8, 192.0.2.0/24", "fd12::1", true)]
+    [InlineData("::/0", "192.0.2.1", false)]
+    [InlineData("::ffff:192.0.2.0/120", "192.0.2.1", true)]
+    [InlineData("", "192.0.2.1", false)]
+    public void A_network_has_the_addresses_of_its_family(string networks, string address, bool isIn) =>
+        Assert.Equal(isIn, NetworkList.TryParse(networks)!.Contains(System.Net.IPAddress.Parse(address)));
+
+    [Theory]
+    [InlineData("", "10.0.0.5", 6432, true)]
+    [InlineData("10.0.0.5", "10.0.0.5", 6432, true)]
+    [InlineData("10.0.0.5", "10.0.0.6", 6432, false)]
+    [InlineData("*:6433", "10.0.0.5", 6433, true)]
+    [InlineData("*:6433", "10.0.0.5", 6432, false)]
+    [InlineData("10.0.0.6, [::1]:6433", "::1", 6433, true)]
+    public void Proxies_are_expected_on_the_addresses_that_are_named(string addresses, string ip, int port, bool isIn) =>
+        Assert.Equal(isIn, ProxyAddresses.TryParse(addresses)!.Contains(System.Net.IPAddress.Parse(ip), port));
+
+    [Fact]
+    public void A_Unix_socket_is_never_a_proxys() => Assert.False(ProxyAddresses.All.Contains(null, 6432));
 }

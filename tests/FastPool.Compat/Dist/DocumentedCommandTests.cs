@@ -1,0 +1,74 @@
+using System.Text.RegularExpressions;
+
+namespace FastPool.Compat.Dist;
+
+/// <summary>The commands that docs tells its readers to give.</summary>
+public sealed partial class DocumentedCommandTests
+{
+    private const string Console = "psql -h 127.0.0.1 -p 6432 -U admin pgbouncer -c ";
+
+    /// <summary>They need a cluster or a registry, or are run by other tests. Files that they name must be there.</summary>
+    private static readonly string[] RunElsewhere =
+    [
+        "./dist/debian/build.sh", "./perf-scripts/calls.sh", "./perf-scripts/compare-pgbouncer.sh -o results",
+        "./perf-scripts/start-and-reload.sh", "./perf-scripts/takeover.sh",
+        "docker build -f dist/Dockerfile -t fastpool .",
+        "dotnet publish src/FastPool -c Release -o out",
+        "fastpool -R -d /etc/pgbouncer/pgbouncer.ini", // The tests of the takeover.
+        "kubectl apply -f dist/recipes/kubernetes.yaml", // The tests of the recipes start its pod's commands.
+        "pgbench -h 127.0.0.1 -p 6432 -U shop -S -M prepared -c 16 -j 2 -T 10 shop",
+        "sudo apt install ./fastpool_*.deb", // The tests of the package.
+    ];
+
+    private static List<string> Commands() =>
+    [
+        .. Directory.EnumerateFiles(Checkout.PathOf("docs"), "*.md").Order(StringComparer.Ordinal)
+            .SelectMany(static path => Fence().Matches(File.ReadAllText(path)))
+            .SelectMany(static match => match.Groups[1].Value.Split('\n')).Select(static line => line.Trim())
+            .Where(static line => line.Length > 0 && line[0] != '#').Distinct(),
+    ];
+
+    [PoolerFact(FastPoolOnly = "has listings of its own")]
+    public async Task Each_is_run_here_or_known_to_be_run_elsewhere()
+    {
+        await using var pooler = await Pooler.StartAsync(1);
+        var count = 0;
+        foreach (var command in Commands())
+        {
+            count++;
+            if (command.StartsWith(Console, StringComparison.Ordinal))
+            {
+                var (exit, text) = await Child.RunAsync(Machine.Program("psql"),
+                    ["-X", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", $"{pooler.Port}", "-U", "admin", "-c",
+                    command[Console.Length..].Trim('\''), "pgbouncer"]);
+                Assert.True(exit == 0 && !text.Contains("ERROR", StringComparison.Ordinal), $"{command}: {text}");
+            }
+            else if (command.StartsWith("fastpool check", StringComparison.Ordinal))
+            {
+                var (exit, text) = await Child.RunAsync(Binary.Path,
+                    [.. command.Split(' ')[1..^1], pooler.IniPath], ("PGUSER", "user_trust"), ("PGPASSWORD", Postgres.Password));
+                Assert.True(exit == 0, $"{command}: {text}");
+            }
+            else if (command == "out/fastpool --version")
+            {
+                var (_, text) = await Child.RunAsync(Binary.Path, ["--version"]);
+                Assert.StartsWith("PgBouncer ", text, StringComparison.Ordinal);
+            }
+            else
+            {
+                Assert.Contains(command, RunElsewhere);
+                foreach (Match file in Named().Matches(command)) Assert.True(Path.Exists(Checkout.PathOf(file.Value)), command);
+            }
+        }
+        Assert.True(count > 20, "the commands are found");
+    }
+
+    [Fact]
+    public void Nothing_is_excused_that_docs_does_not_say() => Assert.Empty(RunElsewhere.Except(Commands()));
+
+    [GeneratedRegex("^ *```sh\n(.*?)^ *```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Fence();
+
+    [GeneratedRegex(@"\b(dist|perf-scripts|src)/[\w./-]+")]
+    private static partial Regex Named();
+}

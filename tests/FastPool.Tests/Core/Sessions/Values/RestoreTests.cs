@@ -1,0 +1,134 @@
+using FastPool.Core.Sessions;
+using FastPool.Tests.Harness;
+using static FastPool.Tests.Harness.PreparedTalk;
+
+namespace FastPool.Tests.Core.Sessions;
+
+/// <summary>RESET and DISCARD ALL go back to what a client gave at its login.</summary>
+public sealed class RestoreTests
+{
+    private const int TimeZone = 2;
+
+    private readonly PreparedTalk _talk = new();
+    private readonly ServerSession _server;
+    private readonly ClientSession _client;
+
+    public RestoreTests()
+    {
+        _server = _talk.NewServer();
+        _client = _talk.NewClient(_server);
+        var interner = _talk.Bench.Context.Interner;
+        _client.AtLogin = interner.With(_talk.Bench.Context.Tracked.Unknown, TimeZone, "Asia/Tokyo");
+        _client.Parameters = interner.With(_client.Parameters, TimeZone, "Asia/Tokyo");
+        Assert.Equal("SET TimeZone='Asia/Tokyo';", _server.Link.Begin(_client));
+        Assert.Equal(Verdict.ParametersSet, Answers(_server, "S:TimeZone=Asia/Tokyo C:SET Z"));
+    }
+
+    [Theory]
+    [InlineData("discard all", "DISCARD~ALL")]
+    [InlineData("RESET ALL;", "RESET")]
+    [InlineData("reset TimeZone", "RESET")]
+    [InlineData("reset time zone", "RESET")]
+    public void The_value_comes_back_and_the_client_hears_of_nothing(string text, string tag)
+    {
+        Assert.Equal("Q Q", _talk.Says(_client, Query(text)));
+        Assert.Equal(Verdict.Forward, Answers(_server, "C:" + tag));
+        Assert.Equal(Verdict.Skip, Answers(_server, "S:TimeZone=UTC"));
+        Assert.Equal(Verdict.Forward, Answers(_server, "Z"));
+        Assert.Equal(Verdict.Skip, Answers(_server, "C:SET"));
+        Assert.Equal(Verdict.Skip, Answers(_server, "S:TimeZone=Asia/Tokyo"));
+        Assert.Equal(Verdict.Skip, Answers(_server, "Z"));
+        Assert.True(_server.OwesNothing);
+        Assert.Equal("Asia/Tokyo", _client.Parameters[TimeZone]);
+        Assert.Same(_client.Parameters, _server.Parameters);
+    }
+
+    [Fact]
+    public void After_a_SET_of_its_own_the_client_is_told_the_value_of_its_login()
+    {
+        _talk.Says(_client, Query("set timezone = 'UTC'"));
+        Assert.Equal(Verdict.Forward, Answers(_server, "C:SET S:TimeZone=UTC"));
+        Answers(_server, "Z");
+        _talk.Says(_client, Query("reset all"));
+        Answers(_server, "C:RESET Z");
+        Assert.Equal(Verdict.Skip, Answers(_server, "C:SET"));
+        Assert.Equal(Verdict.Forward, Answers(_server, "S:TimeZone=Asia/Tokyo"));
+        Assert.Equal(Verdict.Skip, Answers(_server, "Z"));
+        Assert.Equal("Asia/Tokyo", _client.Parameters[TimeZone]);
+    }
+
+    [Theory]
+    [InlineData("reset datestyle")] // Not given at the login.
+    [InlineData("reset all; set timezone = 'UTC'")]
+    [InlineData("discard plans")]
+    [InlineData("resetall")]
+    [InlineData("select 1")]
+    public void Nothing_else_is_followed_by_anything(string text) => Assert.Equal("Q", _talk.Says(_client, Query(text)));
+
+    /// <summary>RESET in a failed transaction is refused, and so is what stands behind it.</summary>
+    [Fact]
+    public void An_error_behind_a_failed_command_is_the_poolers_alone()
+    {
+        _talk.Says(_client, Query("reset all"));
+        Answers(_server, "E:25P02 Z:E");
+        Assert.Equal(Verdict.Skip, Answers(_server, "E:25P02"));
+        Assert.Equal(Verdict.Skip, Answers(_server, "Z:E"));
+        Assert.True(_server.Outstanding.IsEmpty && !_server.IsReady);
+        Assert.Equal("Asia/Tokyo", _client.Parameters[TimeZone]);
+    }
+
+    [Fact]
+    public void By_the_extended_protocol_it_follows_the_Sync()
+    {
+        _talk.Says(_client, Parse("", "discard all"));
+        Assert.Equal("S", _talk.Says(_client, Sync)); // Not executed.
+        _talk.Says(_client, Parse("", "discard all"));
+        _talk.Says(_client, Bind(""));
+        _talk.Says(_client, Execute);
+        Assert.Equal("S Q", _talk.Says(_client, Sync));
+        Assert.Equal("S", _talk.Says(_client, Sync));
+    }
+
+    /// <summary>A batch of one client's values never reaches another client.</summary>
+    [Fact]
+    public void A_command_that_was_only_prepared_is_followed_by_nothing()
+    {
+        _talk.Says(_client, Parse("", "reset all"));
+        _talk.Says(_client, Sync);
+        _talk.Says(_client, PreparedTalk.Execute);
+        Assert.Equal("S", _talk.Says(_client, Sync));
+        _talk.Says(_client, Parse("", "reset all"));
+        _server.Link.LoseServer();
+        while (!_server.Outstanding.IsEmpty) _server.Outstanding.Pop();
+        var next = _talk.NewClient(_server);
+        _server.Link.Begin(next);
+        _talk.Says(next, PreparedTalk.Execute);
+        Assert.Equal("S", _talk.Says(next, Sync));
+    }
+
+    [Fact]
+    public void Another_process_knows_the_values_of_the_login()
+    {
+        var context = _talk.Bench.Context;
+        var state = new FastPool.Core.Sessions.Handover.HandedState();
+        var named = state.Named(context.Tracked, _client.Parameters, _client.AtLogin);
+        Assert.Equal((_client.Parameters, _client.AtLogin), context.ClientValuesOf(named));
+        Assert.Equal(_client.Parameters, context.ValuesOf(named)); // One that does not know of them.
+        Assert.Null(context.ClientValuesOf(state.Named(context.Tracked, _client.Parameters)).Login);
+    }
+
+    [Theory]
+    [InlineData("a", "SET search_path=\"a\";")]
+    [InlineData("\"$user\", Public", "SET search_path=\"$user\",\"public\";")]
+    [InlineData("\"a\"\"; drop table t; --\", b", "SET search_path=\"a\"\"; drop table t; --\",\"b\";")]
+    [InlineData("", "SET search_path='';")]
+    [InlineData("'); drop table t", "SET search_path='';")]
+    public void A_search_path_is_a_list_of_quoted_names(string value, string batch)
+    {
+        var tracked = _talk.Bench.Context.Tracked;
+        var login = _talk.Bench.Context.Interner.With(tracked.Unknown, TrackedParameters.SearchPath, value);
+        Assert.Equal(batch, SetBatch.Restore(tracked, login, "search_path"u8, isAll: false));
+        Assert.Equal(batch, SetBatch.Restore(tracked, login, default, isAll: true));
+        Assert.Null(SetBatch.Restore(tracked, login, "datestyle"u8, isAll: false));
+    }
+}
