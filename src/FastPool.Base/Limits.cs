@@ -167,6 +167,9 @@ public static class Limits
     /// </summary>
     public const long HostPatienceUs = 25_000;
 
+    /// <summary>A silent host is left for one that was down, and may be tried again, after so long only.</summary>
+    public const long HostReturnUs = 250_000;
+
     /// <inheritdoc cref="HostPatienceUs"/>
     public const long HostPatienceMaxUs = 1_000_000;
 

@@ -69,9 +69,25 @@ public sealed class Host(string name, string address, int port)
         {
             // One attempt tries it when its time has come, and the others wait for the outcome elsewhere.
             if (_isDown) return nowUs < _nextTryUs || _attempts > 0 ? HostRank.Down : HostRank.Ready;
-            return _attempts > 0 && nowUs - _silentSinceUs >= PatienceUs ? HostRank.Slow : HostRank.Ready;
+            return IsSilentFor(PatienceUs, nowUs) ? HostRank.Slow : HostRank.Ready;
         }
     }
+
+    /// <summary>Nothing is known against it: of a name with known addresses, against one of them.</summary>
+    public bool IsWellAt(long nowUs)
+    {
+        var addresses = Addresses;
+        if (addresses.Count > 0) return addresses.Any(each => each.IsWellAt(nowUs));
+        lock (_lock) return !_isDown && !IsSilentFor(PatienceUs, nowUs);
+    }
+
+    /// <summary>Attempts are under way, and none of them has heard anything for so long.</summary>
+    public bool IsSilentAt(long nowUs, long patienceUs)
+    {
+        lock (_lock) return IsSilentFor(patienceUs, nowUs);
+    }
+
+    private bool IsSilentFor(long patienceUs, long nowUs) => _attempts > 0 && nowUs - _silentSinceUs >= patienceUs;
 
     /// <summary>The time from which a host that is down may be tried again.</summary>
     public long NextTryUs
@@ -97,7 +113,7 @@ public sealed class Host(string name, string address, int port)
     {
         lock (_lock)
         {
-            var isSlow = _attempts > 0 && nowUs - _silentSinceUs >= PatienceUs;
+            var isSlow = IsSilentFor(PatienceUs, nowUs);
             var state = _isDown ? HostState.Down : _attempts > 0 && (isSlow || !_wasUp) ? HostState.Connecting
                 : _wasUp ? HostState.Up : HostState.Unknown;
             return new HostReading(name, address, port, state, _role, _servers, _lastError, _lastErrorWallUs, _loginUs,
@@ -129,6 +145,12 @@ public sealed class Host(string name, string address, int port)
         {
             if (_attempts++ == 0) _silentSinceUs = nowUs;
         }
+    }
+
+    /// <summary>It has said something to an attempt: it lives.</summary>
+    public void Heard(long nowUs)
+    {
+        lock (_lock) _silentSinceUs = nowUs;
     }
 
     /// <param name="role">Empty: the server has not told.</param>

@@ -41,7 +41,7 @@ public sealed record LoginFailure(string Reason, Refusal? ForWaiters)
     /// <summary>Of several hosts: the last error of each; null: there is one host.</summary>
     public string? OfEachHost { get; init; }
 
-    /// <summary>What later clients are told at once, while logins fail.</summary>
+    /// <summary>Later clients are told this at once, while logins fail.</summary>
     public string CachedReason => OfEachHost ?? Cut(Reason);
 
     /// <summary>As much of a host's error as clients are told.</summary>

@@ -36,10 +36,13 @@ internal class AddressPlan(IReadOnlyList<string> hosts, string unixSocketDir)
     }
 
     /// <summary>Goes on to the next attempt.</summary>
+    /// <param name="mayComeBack">This one is tried again behind all others.</param>
     /// <returns>False: that was the last.</returns>
-    internal bool TryMoveOn()
+    internal bool TryMoveOn(bool mayComeBack = false)
     {
         Step++;
+        if (mayComeBack && _addresses.Count > 0) _addresses.Enqueue(Address!);
+        else if (mayComeBack) _hosts.Enqueue(Host);
         Address = null;
         if (_addresses.TryDequeue(out var address)) Address = address;
         else if (_hosts.TryDequeue(out var host)) Host = NameOf(host, unixSocketDir);
@@ -47,7 +50,7 @@ internal class AddressPlan(IReadOnlyList<string> hosts, string unixSocketDir)
         return true;
     }
 
-    /// <summary>What is left is tried in this order from now on.</summary>
+    /// <summary>The rest is tried in this order from now on.</summary>
     private protected void Rearrange(Comparison<HostAddress> addresses, Comparison<string> hosts)
     {
         Sort(_addresses, addresses);

@@ -43,10 +43,16 @@ internal sealed class DialPlan : AddressPlan
     /// <summary>The host as it is named.</summary>
     internal Host NamedHost => Named(Host);
 
+    /// <summary>The present host was left for its silence alone.</summary>
+    internal bool MayComeBack { get; set; }
+
     internal bool HasMore => AddressesLeft.Count > 0 || HostsLeft.Any();
 
-    /// <summary>Nothing is known against one of the hosts or addresses that have not been tried.</summary>
-    internal bool HasBetter(long nowUs) => Left.Any(host => host.RankAt(nowUs) == HostRank.Ready);
+    /// <summary>
+    /// Nothing is known against one of those left; or it may be tried again, and the present one is silent for long.
+    /// </summary>
+    internal bool HasBetter(long sinceUs, long nowUs) => Left.Any(host => host.IsWellAt(nowUs))
+        || (nowUs - sinceUs >= Limits.HostReturnUs && Left.Any(host => host.RankAt(nowUs) == HostRank.Ready));
 
     private IEnumerable<Host> Left => AddressesLeft.Select(address => At(Host, address)).Concat(HostsLeft.Select(Named));
 
@@ -59,8 +65,11 @@ internal sealed class DialPlan : AddressPlan
         var host = Host;
         Rearrange((one, other) => At(host, one).RankAt(nowUs) - At(host, other).RankAt(nowUs),
             (one, other) => Named(one).RankAt(nowUs) - Named(other).RankAt(nowUs));
-        while (TryMoveOn())
+        var mayComeBack = MayComeBack;
+        MayComeBack = false;
+        while (TryMoveOn(mayComeBack))
         {
+            mayComeBack = false;
             if ((Address is { } address ? At(Host, address) : NamedHost).NextTryUs <= nowUs) return true;
         }
         return false;

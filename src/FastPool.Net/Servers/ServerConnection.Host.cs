@@ -1,5 +1,6 @@
 using FastPool.Base;
 using FastPool.Core.Pools;
+using FastPool.Core.Settings;
 
 namespace FastPool.Net;
 
@@ -41,11 +42,20 @@ internal sealed partial class ServerConnection
     internal void LeaveSilentHost()
     {
         IsOvertaken = false;
+        Plan!.MayComeBack = true;
         Close("host does not answer", mayTerminate: false);
     }
 
     /// <summary>The pool can open no other one, and no other host is any better.</summary>
     internal void StayAtSilentHost() => IsOvertaken = false;
+
+    /// <summary>No attempt at its host has heard anything for so long.</summary>
+    internal bool IsHostSilent(long patienceUs) => _host?.IsSilentAt(_loop.NowUs, patienceUs) ?? false;
+
+    internal long PatienceUs =>
+        _host?.PatienceOf(Plan!.Entry.LoadBalanceHosts == LoadBalanceHosts.Disable) ?? Limits.HostPatienceUs;
+
+    private void NoteAnswer() => _host?.Heard(_loop.NowUs);
 
     /// <summary>Its login is over.</summary>
     private void EnterHost()

@@ -95,6 +95,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
 
     private protected override int Process(byte[] buffer, int position, int end)
     {
+        if (Session.Login is not null) NoteAnswer();
         if (_awaitsTlsAnswer) return OnTlsAnswer(buffer.AsSpan(position, end - position)) ? end : position;
         if (Session.Login is not null) position = LogIn(buffer, position, end);
         return Session.Login is null && IsOpen ? Relay(buffer, position, end) : position;

@@ -53,15 +53,17 @@ internal sealed class ServerDialer(IHostResolver resolver)
     internal static void OnSilence(Loop loop, ServerConnection silent)
     {
         if (silent is not { IsLoggingIn: true, Plan: { HasMore: true } plan }) return;
-        if (plan.HasBetter(loop.NowUs)) silent.BeOvertaken();
+        var patienceUs = silent.PatienceUs;
+        if (!silent.IsHostSilent(patienceUs)) loop.SetPatience(silent, loop.NowUs + patienceUs);
+        else if (plan.HasBetter(silent.Session.DialStartUs, loop.NowUs)) silent.BeOvertaken();
         else loop.SetPatience(silent, loop.NowUs + Limits.HostBackOffUs);
     }
 
-    /// <summary>The pool wants the place of a silent login: it goes to another host, unless this one is the best there is.</summary>
+    /// <summary>The pool wants the place of a silent login, which goes to another host unless this is the best one.</summary>
     internal static void TryElsewhere(Loop loop, ServerConnection silent)
     {
         if (silent is not { IsLoggingIn: true, Plan: { } plan }) return;
-        if (plan.HasBetter(loop.NowUs))
+        if (silent.IsHostSilent(silent.PatienceUs) && plan.HasBetter(silent.Session.DialStartUs, loop.NowUs))
         {
             silent.LeaveSilentHost();
             return;
@@ -97,9 +99,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
     private static void TryAt(Loop loop, DialPlan plan, ServerConnection server, string name, Host host)
     {
         server.TryAt(name, host);
-        if (!plan.HasMore) return;
-        var isPreferred = plan.Entry.LoadBalanceHosts == LoadBalanceHosts.Disable;
-        loop.SetPatience(server, loop.NowUs + host.PatienceOf(isPreferred));
+        if (plan.HasMore) loop.SetPatience(server, loop.NowUs + server.PatienceUs);
     }
 
     /// <summary>Where the plan's present host is: at once, or later on the loop when its name is resolved.</summary>

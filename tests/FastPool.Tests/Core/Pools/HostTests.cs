@@ -60,6 +60,42 @@ public class HostTests
     }
 
     [Fact]
+    public void A_host_that_says_something_to_one_attempt_is_not_slow_for_the_others()
+    {
+        var host = _table.Get("a", "", 5432);
+        host.Begin(0);
+        host.Begin(20 * Ms);
+        host.Heard(20 * Ms);
+        Assert.Equal((HostRank.Ready, true), (host.RankAt(44 * Ms), host.IsWellAt(44 * Ms)));
+        Assert.Equal((HostRank.Slow, false), (host.RankAt(45 * Ms), host.IsWellAt(45 * Ms)));
+        Assert.Equal((false, true), (host.IsSilentAt(119 * Ms, 100 * Ms), host.IsSilentAt(120 * Ms, 100 * Ms)));
+    }
+
+    [Fact]
+    public void A_host_that_was_down_may_be_tried_again_but_something_is_known_against_it()
+    {
+        var host = _table.Get("a", "", 5432);
+        Assert.True(host.IsWellAt(0));
+        Fail(host, 0);
+        Assert.Equal((HostRank.Ready, false), (host.RankAt(100 * Ms), host.IsWellAt(100 * Ms)));
+    }
+
+    [Fact]
+    public void The_last_error_of_a_name_is_the_latest_of_its_addresses_or_its_own()
+    {
+        var name = _table.Get("db", "", 5432);
+        Host[] addresses = [_table.Get("db", "10.0.0.1", 5432), _table.Get("db", "10.0.0.2", 5432)];
+        Assert.Equal("", name.LastError);
+        name.Addresses = addresses;
+        addresses[1].Begin(0);
+        addresses[1].Failed("first", 7, 0, RetryUs);
+        Assert.Equal("first", name.LastError);
+        name.Begin(0);
+        name.Failed("server DNS lookup failed", 8, 0, RetryUs);
+        Assert.Equal("server DNS lookup failed", name.LastError);
+    }
+
+    [Fact]
     public void The_preferred_host_has_more_time_unless_it_has_failed()
     {
         var host = _table.Get("a", "", 5432);
