@@ -22,6 +22,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
     private bool _hasPlace = true;
     private bool _awaitsTlsAnswer;
+    private ServerTls? _tls; // Up to the end of the login.
 
     internal ServerConnection(Loop loop, ServerSession session)
     {
@@ -63,12 +64,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         }
         Session.Local = _loop.Engine.LocalAddress(this);
         if (_loop.Registry.Settings.LogConnections) _loop.LogNewServer(Session.LogPrefix, Session.Local);
-        if (!Session.Remote.IsUnix && _loop.Registry.Settings.ServerTlsSslmode != SslMode.Disable)
-        {
-            AskForTls();
-            return;
-        }
-        BeginLogin();
+        BeginSession();
     }
 
     private void BeginLogin()
@@ -95,6 +91,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
 
     private protected override int Process(byte[] buffer, int position, int end)
     {
+        if (Session.Login is not null) NoteAnswer();
         if (_awaitsTlsAnswer) return OnTlsAnswer(buffer.AsSpan(position, end - position)) ? end : position;
         if (Session.Login is not null) position = LogIn(buffer, position, end);
         return Session.Login is null && IsOpen ? Relay(buffer, position, end) : position;
@@ -359,14 +356,28 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
         DropHeld();
-        Session.Login?.Derivation?.Abandon();
+        Session.Login?.Abandon();
         Session.Link.LoseServer();
         Session.LetGoOfStatements();
         _loop.Forget(this);
+        var isToTryAgain = !isDeliberate && Session.Login is { } failed && IsToTryAgain(failed);
+        LeaveHost(reason, isDeliberate || isToTryAgain);
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
+        else if (isToTryAgain && IsOvertaken) GiveBackPlace(null);
+        else if (isToTryAgain && _loop.Dialer.TryAgain(_loop, this)) { }
         else if (login.Failure.ForWaiters is not null) GiveBackPlace(login.Failure);
-        else if (!_loop.Dialer.TryNext(_loop, this)) GiveBackPlace(new LoginFailure(reason, null));
+        else if (IsOvertaken) GiveBackPlace(null); // The pool has opened another meanwhile, and opens what it still wants.
+        else if (!_loop.Dialer.TryNext(_loop, this))
+            GiveBackPlace(Plan?.FailureOf(reason, _loop.NowUs) ?? new LoginFailure(reason, null));
         LoseQuery();
+    }
+
+    /// <summary>The server wants another password, and there may be one.</summary>
+    private bool IsToTryAgain(ServerLogin login)
+    {
+        if (login.Refused is not { } refused) return false;
+        _loop.Shared.Passwords.Forget(refused);
+        return !refused.IsFresh;
     }
 
     /// <summary>Its place in the pool is free, once.</summary>
@@ -387,7 +398,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     {
         _loop.Try(() => _loop.Engine.Close(this));
         _loop.Try(DropHeld);
-        if (Session.Login?.Derivation is { } derivation) _loop.Try(derivation.Abandon);
+        if (Session.Login is { } login) _loop.Try(login.Abandon);
+        _loop.Try(() => LeaveHost(Loop.InternalError, isDeliberate: true));
         _loop.Try(Session.Link.LoseServer);
         _loop.Try(Session.LetGoOfStatements);
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));
