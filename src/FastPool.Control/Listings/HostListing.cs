@@ -13,7 +13,7 @@ internal static class HostListing
         Text("host", static row => row.Name),
         Text("address", static row => row.Address),
         Int4("port", static row => row.Port),
-        Text("role", static row => row.Role),
+        Text("role", static row => row.Role.Word()),
         Text("state", static row => StateWord(row.State)),
         Int4("servers", static row => row.Servers)
             .Is(Gauge("fastpool_host_server_connections", "Server connections to the host that this process opened")),

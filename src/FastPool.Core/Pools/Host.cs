@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Core.Settings;
 
 namespace FastPool.Core.Pools;
 
@@ -16,13 +17,15 @@ public enum HostRank
 {
     Ready,
     Slow,
+
+    /// <summary>In another role than the one that is wanted, when it was last heard of.</summary>
+    Unsuited,
     Down,
 }
 
 /// <summary>One host as it was at one moment.</summary>
-/// <param name="Role">primary or standby, as PostgreSQL 14 and newer reports it; empty: not known.</param>
 /// <param name="LoginUs">The time that the last login took.</param>
-public readonly record struct HostReading(string Name, string Address, int Port, HostState State, string Role, int Servers,
+public readonly record struct HostReading(string Name, string Address, int Port, HostState State, HostRole Role, int Servers,
     string LastError, long LastErrorWallUs, long LoginUs, long Failures);
 
 /// <summary>
@@ -43,7 +46,8 @@ public sealed class Host(string name, string address, int port)
     private long _loginUs;
     private long _failures;
     private int _servers;
-    private string _role = "";
+    private int _role; // A HostRole.
+    private long _roleUs;
     private string _lastError = "";
     private long _lastErrorWallUs;
 
@@ -60,25 +64,43 @@ public sealed class Host(string name, string address, int port)
         get { lock (_lock) return _attempts == 0 && _servers == 0; }
     }
 
+    /// <summary>As it was when it was last heard of.</summary>
+    public HostRole Role => (HostRole)Volatile.Read(ref _role); // Pairs: NoteRole.
+
+    /// <summary>It has told its role.</summary>
+    /// <returns>True: it is another than before.</returns>
+    public bool NoteRole(HostRole role, long nowUs)
+    {
+        if (role == HostRole.Unknown) return false;
+        lock (_lock)
+        {
+            _roleUs = nowUs;
+            if (_role == (int)role) return false;
+            Volatile.Write(ref _role, (int)role); // Pairs: Role.
+            return true;
+        }
+    }
+
     /// <summary>Of a name with known addresses: that of the best of them.</summary>
-    public HostRank RankAt(long nowUs)
+    public HostRank RankAt(long nowUs, TargetSessionAttrs target = TargetSessionAttrs.Any)
     {
         var addresses = Addresses;
-        if (addresses.Count > 0) return addresses.Min(each => each.RankAt(nowUs));
+        if (addresses.Count > 0) return addresses.Min(each => each.RankAt(nowUs, target));
         lock (_lock)
         {
             // One attempt tries it when its time has come, and the others wait for the outcome elsewhere.
-            if (_isDown) return nowUs < _nextTryUs || _attempts > 0 ? HostRank.Down : HostRank.Ready;
+            if (_isDown && (nowUs < _nextTryUs || _attempts > 0)) return HostRank.Down;
+            if (!target.Prefers(Role)) return HostRank.Unsuited;
             return IsSilentFor(PatienceUs, nowUs) ? HostRank.Slow : HostRank.Ready;
         }
     }
 
     /// <summary>Nothing is known against it: of a name with known addresses, against one of them.</summary>
-    public bool IsWellAt(long nowUs)
+    public bool IsWellAt(long nowUs, TargetSessionAttrs target = TargetSessionAttrs.Any)
     {
         var addresses = Addresses;
-        if (addresses.Count > 0) return addresses.Any(each => each.IsWellAt(nowUs));
-        lock (_lock) return !_isDown && !IsSilentFor(PatienceUs, nowUs);
+        if (addresses.Count > 0) return addresses.Any(each => each.IsWellAt(nowUs, target));
+        lock (_lock) return !_isDown && !IsSilentFor(PatienceUs, nowUs) && target.Prefers(Role);
     }
 
     /// <summary>Attempts are under way, and none of them has heard anything for so long.</summary>
@@ -89,15 +111,14 @@ public sealed class Host(string name, string address, int port)
 
     private bool IsSilentFor(long patienceUs, long nowUs) => _attempts > 0 && nowUs - _silentSinceUs >= patienceUs;
 
-    /// <summary>The time from which a host that is down may be tried again.</summary>
-    public long NextTryUs
+    /// <summary>
+    /// The time from which a host that is down may be tried again, or one that was in the wrong role; 0: now.
+    /// </summary>
+    public long NextTryUs(TargetSessionAttrs target = TargetSessionAttrs.Any)
     {
-        get
-        {
-            var addresses = Addresses;
-            if (addresses.Count > 0) return addresses.Min(static each => each.NextTryUs);
-            lock (_lock) return _isDown ? _nextTryUs : 0;
-        }
+        var addresses = Addresses;
+        if (addresses.Count > 0) return addresses.Min(each => each.NextTryUs(target));
+        lock (_lock) return _isDown ? _nextTryUs : target.MayServe(Role) ? 0 : _roleUs + Limits.RoleTrustUs;
     }
 
     /// <summary>For so long an attempt is left alone before another host is tried beside it.</summary>
@@ -116,9 +137,17 @@ public sealed class Host(string name, string address, int port)
             var isSlow = IsSilentFor(PatienceUs, nowUs);
             var state = _isDown ? HostState.Down : _attempts > 0 && (isSlow || !_wasUp) ? HostState.Connecting
                 : _wasUp ? HostState.Up : HostState.Unknown;
-            return new HostReading(name, address, port, state, _role, _servers, _lastError, _lastErrorWallUs, _loginUs,
+            return new HostReading(name, address, port, state, Role, _servers, _lastError, _lastErrorWallUs, _loginUs,
                 _failures);
         }
+    }
+
+    /// <summary>It lives, and is not in the role that is wanted: it may come to be so.</summary>
+    public bool IsInWrongRole(TargetSessionAttrs target)
+    {
+        var addresses = Addresses;
+        if (addresses.Count > 0) return addresses.Any(each => each.IsInWrongRole(target));
+        lock (_lock) return !_isDown && !target.MayServe(Role);
     }
 
     /// <summary>The latest one, of a name with known addresses: of them; empty: none.</summary>
@@ -153,8 +182,8 @@ public sealed class Host(string name, string address, int port)
         lock (_lock) _silentSinceUs = nowUs;
     }
 
-    /// <param name="role">Empty: the server has not told.</param>
-    public void LoggedIn(string role, long tookUs, long nowUs)
+    /// <summary>A login is over, and the server is in.</summary>
+    public void LoggedIn(long tookUs, long nowUs)
     {
         lock (_lock)
         {
@@ -163,7 +192,6 @@ public sealed class Host(string name, string address, int port)
             _silentSinceUs = nowUs;
             _loginUs = tookUs;
             (_isDown, _wasUp, _backOffUs) = (false, true, 0);
-            if (role.Length > 0) _role = role;
         }
     }
 

@@ -38,6 +38,14 @@ public sealed record LoginFailure(string Reason, Refusal? ForWaiters)
 {
     private const int ReasonCharsMax = 99;
 
+    /// <summary>The server lives, and is not in the role that is wanted.</summary>
+    public bool IsOfRole { get; init; }
+
+    /// <summary>
+    /// A host that lives may come to be in the role that is wanted: clients that come now wait for that, as the others do.
+    /// </summary>
+    public bool MayPass { get; init; }
+
     /// <summary>Of several hosts: the last error of each; null: there is one host.</summary>
     public string? OfEachHost { get; init; }
 

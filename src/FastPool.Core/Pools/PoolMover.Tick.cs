@@ -153,7 +153,7 @@ internal sealed partial class PoolMover
             var next = server.Newer;
             var unused = now - server.LastActivityUs;
             var isUnused = limits.ServerIdleTimeoutUs > 0 && unused > limits.ServerIdleTimeoutUs;
-            if (server.IsCloseNeeded) CloseFree(server, "database configuration changed", host);
+            if (server.IsCloseNeeded) CloseFree(server, server.CloseReason("database configuration changed"), host);
             else if (server.IsDirty)
                 CloseFree(server, server.State == ServerState.Used ? "SV_USED server got dirty"
                 : "SV_IDLE server got dirty", host);

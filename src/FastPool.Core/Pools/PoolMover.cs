@@ -22,6 +22,7 @@ internal sealed partial class PoolMover
     private PoolCounts _counts;
     private int _ownDials;
     private string? _lastFailure;
+    private bool _mayPass; // A host lives and is in the wrong role: its time may come.
     private long _retryAtUs;
     private long _lastLifetimeCloseUs;
     private long _oldestIdleUs = long.MaxValue;
@@ -111,7 +112,7 @@ internal sealed partial class PoolMover
             Grant(client, server, host);
             return null;
         }
-        if (!isStopped && _lastFailure is not null && _counts.Servers == _counts.Login)
+        if (!isStopped && _lastFailure is not null && !_mayPass && _counts.Servers == _counts.Login)
         {
             host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure)));
             OpenOne(client.Loop, null, host);
@@ -209,6 +210,7 @@ internal sealed partial class PoolMover
     private void LoginDone(PooledServer server, IPoolHost host)
     {
         _lastFailure = null;
+        _mayPass = false;
         _retryAtUs = 0;
         if (_pool.Limits.MinPoolSize > 0) LookAgainSoon(host);
         if (server.OnlyClient is { } only)
@@ -248,6 +250,7 @@ internal sealed partial class PoolMover
         if (!isPauseOrChange)
         {
             _lastFailure = failure.CachedReason;
+            _mayPass = failure.MayPass;
             // Not in the same turn, even without a pause between attempts: the turn would never end.
             var retryAtUs = server.DialStartUs + _pool.Limits.ServerLoginRetryUs;
             if (failure.RetryAtUs > 0) retryAtUs = Math.Min(retryAtUs, failure.RetryAtUs);
@@ -290,7 +293,7 @@ internal sealed partial class PoolMover
         server.Grantee = null;
         if (server.OnlyClient is not null) CloseFree(server, ReplicationClientClosed, host);
         else if (IsLifetimeOver(server, _pool.Limits, host.NowUs)) CloseForLifetime(server, host.NowUs, host);
-        else if (server.IsCloseNeeded) CloseFree(server, "close_needed", host);
+        else if (server.IsCloseNeeded) CloseFree(server, server.CloseReason("close_needed"), host);
         // While it waited for cancel requests to come through.
         else if (server.IsDirty) CloseFree(server, "idle server got dirty", host);
         else if (NeedsCheckAtOnce(server) && !IsPaused) Keep(server, host);
@@ -423,7 +426,7 @@ internal sealed partial class PoolMover
                     if (i > 0) NoteMove((byte)loop, host);
                     return server;
                 }
-                CloseFree(server, server.IsCloseNeeded ? "obsolete connection" : "idle server got dirty", host);
+                CloseFree(server, server.IsCloseNeeded ? server.CloseReason("obsolete connection") : "idle server got dirty", host);
             }
         }
         return null;

@@ -15,6 +15,8 @@ public sealed partial class ServerSession : PooledServer
 {
     private const int HeaderLength = 5;
 
+    private static ReadOnlySpan<byte> ReadOnlyTransaction => "25006"u8;
+
     private bool _hasQueryFailed;
     private bool _hasTransactionFailed;
     private int _segment;
@@ -316,6 +318,7 @@ public sealed partial class ServerSession : PooledServer
                 Pool.Stats[Loop].Errors++;
                 _hasQueryFailed = true;
                 HasToldEnd = IsEnd(message);
+                if (MustWrite && new ErrorFields(message[HeaderLength..]).SqlState.SequenceEqual(ReadOnlyTransaction)) MarkMisplaced();
                 _bound = null;
                 _textUse = SafetyUse.None;
                 Copy.IsOn = false;
@@ -395,6 +398,7 @@ public sealed partial class ServerSession : PooledServer
     private Verdict OnParameterStatus(ReadOnlySpan<byte> message)
     {
         if (!ParameterStatus.TryRead(message[HeaderLength..], out var status)) return End("broken ParameterStatus packet");
+        if (status.Name.SequenceEqual("in_hot_standby"u8)) OnRole(status.Value);
         var readBefore = _statements is null ? null : TextSettings;
         if (!TryTrack(status.Name, status.Value) || Client is null) return Verdict.Forward;
         if (_setCount > 0) _setCount--;
@@ -403,6 +407,13 @@ public sealed partial class ServerSession : PooledServer
         if (!TakesReport(index)) return Verdict.Skip;
         Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
         return Verdict.Forward;
+    }
+
+    /// <summary>A promotion is told to every session of the standby.</summary>
+    private void OnRole(ReadOnlySpan<byte> value)
+    {
+        var role = value.SequenceEqual("on"u8) ? HostRole.Standby : HostRole.Primary;
+        if (NoteRole(role, Context.NowUs)) Context.Registry.Stir();
     }
 
     /// <summary>Notes a reported value if the variable is tracked.</summary>

@@ -60,8 +60,16 @@ internal sealed partial class ServerConnection
     /// <summary>Its login is over.</summary>
     private void EnterHost()
     {
-        _host?.LoggedIn(Session.Login!.Role, _loop.NowUs - Session.DialStartUs, _loop.NowUs);
         _isIn = true;
+        if (_host is not { } host) return;
+        host.LoggedIn(_loop.NowUs - Session.DialStartUs, _loop.NowUs);
+        NoteRole(host, Session.Login!.Role);
+        Session.Place = host;
+    }
+
+    private void NoteRole(Host host, HostRole role)
+    {
+        if (host.NoteRole(role, _loop.NowUs)) _loop.Registry.Stir(); // Its servers may be of no use, or of use again.
     }
 
     /// <summary>At its end.</summary>
@@ -72,6 +80,12 @@ internal sealed partial class ServerConnection
         if (_isIn) host.ServerGone();
         else if (isDeliberate || Session.Login is not { } login) host.GiveUp();
         else if (login.Failure.ForWaiters is not null) host.Refused(login.Failure.Reason, _loop.Context.WallUs, _loop.NowUs);
+        else if (login.Failure.IsOfRole)
+        {
+            host.Refused(reason, _loop.Context.WallUs, _loop.NowUs);
+            NoteRole(host, login.Role);
+            Plan?.NoteWrongRole();
+        }
         else
         {
             host.Failed(reason, _loop.Context.WallUs, _loop.NowUs, _loop.Registry.Settings.ServerLoginRetryUs);

@@ -20,11 +20,11 @@ public class HostTests
             Fail(host, now);
             Assert.Equal(HostRank.Down, host.RankAt(now + (pauseMs * Ms) - 1));
             now += pauseMs * Ms;
-            Assert.Equal((HostRank.Ready, now), (host.RankAt(now), host.NextTryUs));
+            Assert.Equal((HostRank.Ready, now), (host.RankAt(now), host.NextTryUs()));
         }
         LogIn(host, now, tookUs: Ms);
         Fail(host, now);
-        Assert.Equal(now + (100 * Ms), host.NextTryUs);
+        Assert.Equal(now + (100 * Ms), host.NextTryUs());
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public class HostTests
         var host = _table.Get("a", "", 5432);
         for (var i = 0; i < 5; i++) host.Begin(0);
         for (var i = 0; i < 5; i++) host.Failed("connect failed", 7, 1, RetryUs);
-        Assert.Equal(1 + (100 * Ms), host.NextTryUs);
+        Assert.Equal(1 + (100 * Ms), host.NextTryUs());
         Assert.Equal(5, host.Read(1).Failures);
     }
 
@@ -115,7 +115,7 @@ public class HostTests
         Fail(addresses[0], 0);
         Assert.Equal(HostRank.Ready, name.RankAt(0));
         Fail(addresses[1], 5);
-        Assert.Equal((HostRank.Down, 100 * Ms), (name.RankAt(5), name.NextTryUs));
+        Assert.Equal((HostRank.Down, 100 * Ms), (name.RankAt(5), name.NextTryUs()));
         Assert.Equal(["10.0.0.1", "10.0.0.2"], _table.Read(5).Select(static host => host.Address));
     }
 
@@ -135,17 +135,20 @@ public class HostTests
     public void It_counts_its_servers_and_keeps_the_role_that_was_last_told()
     {
         var host = _table.Get("a", "", 5432);
-        LogIn(host, 0, tookUs: 3, "standby");
+        LogIn(host, 0, tookUs: 3);
+        Assert.True(host.NoteRole(HostRole.Standby, 0));
+        Assert.False(host.NoteRole(HostRole.Standby, 0));
+        Assert.False(host.NoteRole(HostRole.Unknown, 0));
         LogIn(host, 0, tookUs: 5);
         host.ServerGone();
         var reading = host.Read(0);
-        Assert.Equal((HostState.Up, "standby", 1, 5L), (reading.State, reading.Role, reading.Servers, reading.LoginUs));
+        Assert.Equal((HostState.Up, HostRole.Standby, 1, 5L), (reading.State, reading.Role, reading.Servers, reading.LoginUs));
     }
 
-    private static void LogIn(Host host, long nowUs, long tookUs, string role = "")
+    private static void LogIn(Host host, long nowUs, long tookUs)
     {
         host.Begin(nowUs - tookUs);
-        host.LoggedIn(role, tookUs, nowUs);
+        host.LoggedIn(tookUs, nowUs);
     }
 
     private static void Fail(Host host, long nowUs)
