@@ -1,4 +1,5 @@
 using FastPool.Core.Pools;
+using FastPool.Core.Settings;
 
 namespace FastPool.Tests.Core.Pools;
 
@@ -117,6 +118,39 @@ public class HostTests
         Fail(addresses[1], 5);
         Assert.Equal((HostRank.Down, 100 * Ms), (name.RankAt(5), name.NextTryUs()));
         Assert.Equal(["10.0.0.1", "10.0.0.2"], _table.Read(5).Select(static host => host.Address));
+    }
+
+    [Theory]
+    [InlineData(TargetSessionAttrs.Any, true, true, true, true)]
+    [InlineData(TargetSessionAttrs.ReadWrite, true, false, true, false)]
+    [InlineData(TargetSessionAttrs.Primary, true, false, true, false)]
+    [InlineData(TargetSessionAttrs.Standby, false, true, false, true)]
+    [InlineData(TargetSessionAttrs.ReadOnly, true, true, false, true)]
+    [InlineData(TargetSessionAttrs.PreferStandby, true, true, false, true)]
+    public void A_role_is_of_use_or_is_tried_last(TargetSessionAttrs target, bool primary, bool standby, bool primaryFirst,
+        bool standbyFirst)
+    {
+        Assert.Equal((true, true), (target.MayServe(HostRole.Unknown), target.Prefers(HostRole.Unknown)));
+        var host = _table.Get("a", "", 5432);
+        foreach (var (role, isOfUse, isFirst) in
+            ((HostRole, bool, bool)[])[(HostRole.Primary, primary, primaryFirst), (HostRole.Standby, standby, standbyFirst)])
+        {
+            host.NoteRole(role, 1_000_000);
+            Assert.Equal(isFirst ? HostRank.Ready : HostRank.Unsuited, host.RankAt(1_000_000, target));
+            Assert.Equal(isFirst, host.IsWellAt(1_000_000, target));
+            Assert.Equal(isOfUse ? 0 : 1_250_000, host.NextTryUs(target));
+            Assert.Equal(!isOfUse, host.IsInWrongRole(target));
+        }
+    }
+
+    [Fact]
+    public void A_host_that_is_down_is_in_no_role_that_may_pass()
+    {
+        var host = _table.Get("a", "", 5432);
+        host.NoteRole(HostRole.Standby, 0);
+        Fail(host, 0);
+        Assert.False(host.IsInWrongRole(TargetSessionAttrs.Primary));
+        Assert.Equal(HostRank.Down, host.RankAt(0, TargetSessionAttrs.Primary));
     }
 
     [Fact]

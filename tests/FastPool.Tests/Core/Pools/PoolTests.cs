@@ -306,6 +306,31 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public void While_a_host_lives_in_the_wrong_role_new_clients_wait_too()
+    {
+        var bench = new PoolBench("server_login_retry=15");
+        bench.JoinAndWait();
+        var failure = new LoginFailure("server is in hot standby mode", null)
+        {
+            MayPass = true,
+            RetryAtUs = bench.Host.NowUs + Limits.RoleTrustUs,
+        };
+        bench.Pool.LoginFailed(bench.Dial(), failure, bench.Host);
+        bench.JoinAndWait();
+        Assert.Empty(Refusals(bench.Host.TakeAll()));
+        Assert.Equal(2, bench.Pool.Counts.Waiting);
+        bench.Pool.LoginFailed(Assert.IsType<FakeServer>(Retried(bench)), new LoginFailure("connect failed", null), bench.Host);
+        bench.JoinAndWait();
+        Assert.Single(Refusals(bench.Host.TakeAll())); // Now it is down.
+    }
+
+    private static FakeServer Retried(PoolBench bench)
+    {
+        Assert.Single(Of(PoolEffectKind.Dial, bench.Tick(0.3)));
+        return new FakeServer(bench.Pool, 0, bench.Host.NowUs);
+    }
+
+    [Fact]
     public void The_cached_error_is_cut_to_99_bytes()
     {
         var bench = new PoolBench();
