@@ -81,6 +81,11 @@ public sealed class Host(string name, string address, int port)
         }
     }
 
+    internal bool HasServers
+    {
+        get { lock (_lock) return _servers > 0; }
+    }
+
     /// <summary>Of a name with known addresses: that of the best of them.</summary>
     public HostRank RankAt(long nowUs, TargetSessionAttrs target = TargetSessionAttrs.Any)
     {

@@ -38,7 +38,7 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     public PoolClient? OnlyClient { get; protected set; }
 
     /// <summary>
-    /// The address under which the database's only host name was found; null: it has an address of its own, or several hosts.
+    /// The address under which the host's name was found; null: the host is named by its address.
     /// </summary>
     public HostAddress? Origin { get; set; }
 

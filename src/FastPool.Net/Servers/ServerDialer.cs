@@ -149,8 +149,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
         server.Session.Login!.Target = plan.TargetAt(loop.NowUs);
         if (target.Origin is { } origin)
             TryAt(loop, plan, server, server.HostName, plan.At(server.HostName, origin));
-        // The name of a list that an address came from is not needed later.
-        if (plan.Entry.Hosts.Count == 1) server.Session.Origin = target.Origin;
+        server.Session.Origin = target.Origin;
         var errno = loop.Engine.Connect(server, target.Address);
         if (errno == 0) return;
         loop.Context.Log.Caution("", $"sbuf_connect failed to connect to {target.Text}: {Errno.Text(errno)}");

@@ -166,6 +166,17 @@ public class HostTests
     }
 
     [Fact]
+    public void A_name_is_in_use_while_there_is_a_server_at_one_of_its_addresses()
+    {
+        var address = _table.Get("Db", "10.0.0.1", 5432);
+        Assert.False(_table.HasServersOf("db"));
+        LogIn(address, 0, tookUs: 1);
+        Assert.Equal((true, false), (_table.HasServersOf("db"), _table.HasServersOf("d")));
+        address.ServerGone();
+        Assert.False(_table.HasServersOf("db"));
+    }
+
+    [Fact]
     public void It_counts_its_servers_and_keeps_the_role_that_was_last_told()
     {
         var host = _table.Get("a", "", 5432);
