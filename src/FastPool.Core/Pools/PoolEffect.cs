@@ -29,7 +29,8 @@ public readonly record struct PoolEffect(PoolEffectKind Kind, Pool Pool, PoolCli
     object? Detail = null, byte Loop = 0);
 
 /// <summary>Why a waiting client is disconnected: the text it gets, with SQLSTATE.</summary>
-public sealed record Refusal(string Message, string SqlState = "08P01");
+/// <param name="Detail">What is behind it, if clients may know (error_details); null: nothing more is known.</param>
+public sealed record Refusal(string Message, string SqlState = "08P01", string? Detail = null);
 
 /// <summary>A failed server login, as the pool judges it.</summary>
 /// <param name="Reason">The reason text.</param>
@@ -45,6 +46,9 @@ public sealed record LoginFailure(string Reason, Refusal? ForWaiters)
     /// A host that lives may come to be in the role that is wanted: clients that come now wait for that, as the others do.
     /// </summary>
     public bool MayPass { get; init; }
+
+    /// <summary>Where it was, and all that is known of it.</summary>
+    public string? Detail { get; init; }
 
     /// <summary>Of several hosts: the last error of each; null: there is one host.</summary>
     public string? OfEachHost { get; init; }

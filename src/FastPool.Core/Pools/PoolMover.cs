@@ -22,6 +22,7 @@ internal sealed partial class PoolMover
     private PoolCounts _counts;
     private int _ownDials;
     private string? _lastFailure;
+    private string? _lastDetail;
     private bool _mayPass; // A host lives and is in the wrong role: its time may come.
     private long _retryAtUs;
     private long _lastLifetimeCloseUs;
@@ -114,7 +115,7 @@ internal sealed partial class PoolMover
         }
         if (!isStopped && _lastFailure is not null && !_mayPass && _counts.Servers == _counts.Login)
         {
-            host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure)));
+            host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure, _lastDetail)));
             OpenOne(client.Loop, null, host);
             return null;
         }
@@ -130,8 +131,8 @@ internal sealed partial class PoolMover
         return null;
     }
 
-    private static Refusal FastFail(string reason) =>
-        new($"server login has been failing, cached error: {reason} (server_login_retry)");
+    private static Refusal FastFail(string reason, string? detail) =>
+        new($"server login has been failing, cached error: {reason} (server_login_retry)", Detail: detail);
 
     private void AwaitWelcome(PoolClient client, IPoolHost host)
     {
@@ -209,7 +210,7 @@ internal sealed partial class PoolMover
 
     private void LoginDone(PooledServer server, IPoolHost host)
     {
-        _lastFailure = null;
+        _lastFailure = _lastDetail = null;
         _mayPass = false;
         _retryAtUs = 0;
         if (_pool.Limits.MinPoolSize > 0) LookAgainSoon(host);
@@ -250,6 +251,7 @@ internal sealed partial class PoolMover
         if (!isPauseOrChange)
         {
             _lastFailure = failure.CachedReason;
+            _lastDetail = failure.Detail;
             _mayPass = failure.MayPass;
             // Not in the same turn, even without a pause between attempts: the turn would never end.
             var retryAtUs = server.DialStartUs + _pool.Limits.ServerLoginRetryUs;
@@ -257,7 +259,7 @@ internal sealed partial class PoolMover
             _retryAtUs = Math.Max(retryAtUs, host.NowUs + 1);
             if (server.OnlyClient is { } only)
             {
-                if (failure.ForWaiters is not null && !only.HasLeft) RefuseWaiter(only, failure.ForWaiters.Message, host);
+                if (failure.ForWaiters is not null && !only.HasLeft) RefuseWaiter(only, failure.ForWaiters, host);
             }
             else if (failure.ForWaiters is not null && (_counts.Connected == 0 || _pool.Welcome is null))
                 RefuseAll(failure.ForWaiters, host);

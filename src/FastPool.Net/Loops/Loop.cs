@@ -286,7 +286,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             AuthQueries.OnRefused(this, query, refusal);
             return;
         }
-        Connection(effect.Client!).Disconnect(new Ending(Ending.Cut(refusal.Message), refusal.Message, refusal.SqlState));
+        Connection(effect.Client!).Disconnect(new Ending(Ending.Cut(refusal.Message), refusal.Message, refusal.SqlState,
+            refusal.Detail));
     }
 
     private void Notify(in PoolEffect effect)

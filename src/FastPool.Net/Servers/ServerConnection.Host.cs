@@ -57,6 +57,9 @@ internal sealed partial class ServerConnection
 
     private void NoteAnswer() => _host?.Heard(_loop.NowUs);
 
+    /// <summary>More than the reason for its end will say.</summary>
+    internal void NoteProblem(string problem) => _problem = problem;
+
     /// <summary>Its login is over.</summary>
     private void EnterHost()
     {

@@ -22,6 +22,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
     private bool _hasPlace = true;
     private bool _awaitsTlsAnswer;
+    private string? _problem; // More than the reason says, for error_details.
 
     internal ServerConnection(Loop loop, ServerSession session)
     {
@@ -58,6 +59,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     {
         if (errno != 0)
         {
+            _problem = "connect failed: " + Errno.Text(errno);
             Close("connect failed", mayTerminate: false);
             return;
         }
@@ -366,11 +368,21 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         _loop.Forget(this);
         LeaveHost(reason, isDeliberate);
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
-        else if (login.Failure.ForWaiters is not null) GiveBackPlace(login.Failure);
+        else if (login.Failure.ForWaiters is not null) GiveBackPlace(WithDetail(login.Failure, reason));
         else if (IsOvertaken) GiveBackPlace(null); // The pool has opened another meanwhile, and opens what it still wants.
         else if (!_loop.Dialer.TryNext(_loop, this))
-            GiveBackPlace(Plan?.FailureOf(reason, _loop.NowUs) ?? new LoginFailure(reason, null));
+            GiveBackPlace(WithDetail(Plan?.FailureOf(reason, _loop.NowUs) ?? new LoginFailure(reason, null), reason));
         LoseQuery();
+    }
+
+    /// <summary>Of a list the last error of each host is the detail, else what is known of this attempt.</summary>
+    private LoginFailure WithDetail(LoginFailure failure, string reason)
+    {
+        var port = Plan?.Entry.Port ?? 0;
+        var where = Session.Remote is { IsKnown: true, IsUnix: false } ? $"{Session.Remote}:{port}" : $"{HostName}:{port}";
+        var detail = failure.OfEachHost is { } each ? $"Last errors of the servers: {each}."
+            : $"Server {where}, user \"{Session.Pool.ServerUserName}\": {_problem ?? failure.Detail ?? reason}.";
+        return failure with { Detail = detail, ForWaiters = failure.ForWaiters is { } told ? told with { Detail = detail } : null };
     }
 
     /// <summary>Its place in the pool is free, once.</summary>

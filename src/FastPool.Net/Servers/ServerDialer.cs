@@ -153,6 +153,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
         var errno = loop.Engine.Connect(server, target.Address);
         if (errno == 0) return;
         loop.Context.Log.Caution("", $"sbuf_connect failed to connect to {target.Text}: {Errno.Text(errno)}");
+        server.NoteProblem("connect failed: " + Errno.Text(errno));
         server.Close("connect failed", mayTerminate: false);
     }
 }

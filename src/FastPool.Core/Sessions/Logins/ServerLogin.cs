@@ -178,7 +178,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         if (server.OnlyClient is not null)
         {
             context.Log.ServerError("S: login failed", error.Severity, error.Message);
-            Failure = new LoginFailure("login failed", new Refusal("login failed"));
+            Failure = new LoginFailure("login failed", new Refusal("login failed")) { Detail = error.Message };
             return Verdict.Disconnect;
         }
         context.Log.ServerLoginFailed(error.Severity, error.Message);

@@ -60,6 +60,9 @@ public sealed record FastPoolSettings
     /// </summary>
     public long ServerAnswerTimeoutUs { get; private init; } = 5_000_000;
 
+    /// <summary>Clients that wait in vain, or whose login fails, get the server side's last error as a DETAIL.</summary>
+    public bool HasErrorDetails { get; private init; } = true;
+
     /// <summary>Named prepared statements that one client may have; 0: any number.</summary>
     public int ClientStatementsMax { get; private init; } = 10_000;
 
@@ -82,6 +85,7 @@ public sealed record FastPoolSettings
         new("proxy_protocol_from", ProxyProtocolFrom.ToString()),
         new("proxy_protocol_listen", ProxyProtocolListen.ToString()),
         new("server_answer_timeout", (ServerAnswerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
+        new("error_details", HasErrorDetails ? "1" : "0"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
     ];
@@ -129,6 +133,8 @@ public sealed record FastPoolSettings
             case "server_answer_timeout":
                 return CNumber.TryInt(value, out var seconds)
                     && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;
+            case "error_details":
+                return TryFlag(value) is { } hasDetails ? this with { HasErrorDetails = hasDetails } : null;
             case "client_statements_max":
                 return CNumber.TryInt(value, out var statements)
                     && statements >= 0 ? this with { ClientStatementsMax = statements } : null;

@@ -391,6 +391,45 @@ public sealed class PoolTests
         Assert.Equal(1, bench.Pool.Counts.Waiting);
     }
 
+    [Fact]
+    public void A_wait_in_vain_tells_the_last_error_of_the_server_side()
+    {
+        var bench = new PoolBench("query_wait_timeout=10\nserver_login_retry=15");
+        bench.JoinAndWait();
+        var failure = new LoginFailure("connect failed", null) { Detail = "Server a:1: Connection refused." };
+        bench.Pool.LoginFailed(bench.Dial(), failure, bench.Host);
+        bench.JoinAndWait();
+        Assert.Equal([failure.Detail], Details(bench.Host.TakeAll()));
+        Assert.Equal([failure.Detail], Details(bench.Tick(10.1)));
+    }
+
+    [Fact]
+    public void A_wait_in_vain_for_a_full_pool_tells_of_the_limit()
+    {
+        var bench = new PoolBench("query_wait_timeout=10\ndefault_pool_size=1");
+        bench.JoinAndWait();
+        bench.Serve(bench.Dial());
+        bench.JoinAndWait();
+        bench.Host.TakeAll();
+        Assert.Equal(["All server connections of the pool are in use (pool_size 1)."], Details(bench.Tick(10.1)));
+    }
+
+    [Fact]
+    public void After_a_login_the_errors_of_before_are_told_no_more()
+    {
+        var bench = new PoolBench("query_wait_timeout=10\nserver_login_retry=1");
+        bench.JoinAndWait();
+        bench.Pool.LoginFailed(bench.Dial(), new LoginFailure("connect failed", null) { Detail = "refused" }, bench.Host);
+        bench.Tick(1.1);
+        bench.Serve(new FakeServer(bench.Pool, 0, bench.Host.NowUs));
+        bench.Host.TakeAll();
+        bench.JoinAndWait();
+        Assert.Equal([null], Details(bench.Tick(10.1)));
+    }
+
+    private static string?[] Details(IEnumerable<PoolEffect> effects) =>
+        [.. Of(PoolEffectKind.Refuse, effects).Select(effect => ((Refusal)effect.Detail!).Detail)];
+
     [Theory]
     [InlineData("query_wait_timeout=10", 10.1, "query_wait_timeout")]
     [InlineData("query_timeout=5\nquery_wait_timeout=10", 5.1, "query_timeout")]
