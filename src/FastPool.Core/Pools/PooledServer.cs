@@ -64,10 +64,10 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     /// <returns>True: that was not known.</returns>
     public bool NoteRole(HostRole role, long nowUs)
     {
-        if (Place is { } place) return place.NoteRole(role, nowUs);
-        if (_target.MayServe(role)) return false;
-        MarkMisplaced();
-        return true;
+        var isOfUse = _target.MayServe(role);
+        // A primary may have read-only sessions too. This one is no standby's any more: its next login tells.
+        if (!isOfUse || (_target == TargetSessionAttrs.ReadOnly && role == HostRole.Primary)) MarkMisplaced();
+        return Place?.NoteRole(role, nowUs) ?? !isOfUse;
     }
 
     /// <summary>The reason to close it when it is free.</summary>

@@ -24,11 +24,11 @@ public class ErrorDetailTests
         var waited = await first.QueryAsync("select 1");
         var refusal = hasDetails ? $"Server 127.0.0.1:{server.Port}, user \"user_trust\": connect failed: Connection refused." : null;
         Assert.Equal("FATAL/08P01 query_wait_timeout", waited.ErrorText);
-        Assert.Equal(refusal, waited.Error!.Value.Field('D'));
+        Assert.Equal(refusal, waited.Error!.Field('D'));
         await using var second = await pooler.RawAsync();
         var told = await second.QueryAsync("select 1");
         Assert.Equal("FATAL/08P01 server login has been failing, cached error: connect failed (server_login_retry)", told.ErrorText);
-        Assert.Equal(refusal, told.Error!.Value.Field('D'));
+        Assert.Equal(refusal, told.Error!.Field('D'));
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
@@ -43,7 +43,7 @@ public class ErrorDetailTests
         await using var waiter = await pooler.RawAsync();
         await holder.QueryAsync("begin");
         Assert.Equal("All server connections of the pool are in use (pool_size 1).",
-            (await waiter.QueryAsync("select 1")).Error!.Value.Field('D'));
+            (await waiter.QueryAsync("select 1")).Error!.Field('D'));
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
@@ -57,7 +57,7 @@ public class ErrorDetailTests
         Message? error;
         do error = await client.ReadAsync();
         while (error is { Type: not 'E' });
-        Assert.Equal("database \"no_such_database\" does not exist", error!.Value.Field('M'));
-        Assert.StartsWith($"Server 127.0.0.1:{server.Port}, user \"user_trust\": ", error.Value.Field('D'), StringComparison.Ordinal);
+        Assert.Equal("database \"no_such_database\" does not exist", error!.Field('M'));
+        Assert.StartsWith($"Server 127.0.0.1:{server.Port}, user \"user_trust\": ", error.Field('D'), StringComparison.Ordinal);
     }
 }
