@@ -29,7 +29,7 @@ public readonly record struct PoolEffect(PoolEffectKind Kind, Pool Pool, PoolCli
     object? Detail = null, byte Loop = 0);
 
 /// <summary>Why a waiting client is disconnected: the text it gets, with SQLSTATE.</summary>
-/// <param name="Detail">What is behind it, if clients may know (error_details); null: nothing more is known.</param>
+/// <param name="Detail">The cause behind it, for clients that may know (error_details); null: nothing more is known.</param>
 public sealed record Refusal(string Message, string SqlState = "08P01", string? Detail = null);
 
 /// <summary>A failed server login, as the pool judges it.</summary>
@@ -47,7 +47,7 @@ public sealed record LoginFailure(string Reason, Refusal? ForWaiters)
     /// </summary>
     public bool MayPass { get; init; }
 
-    /// <summary>Where it was, and all that is known of it.</summary>
+    /// <summary>The place of the failure, and all that is known of it.</summary>
     public string? Detail { get; init; }
 
     /// <summary>Of several hosts: the last error of each; null: there is one host.</summary>

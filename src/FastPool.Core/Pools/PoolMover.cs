@@ -428,7 +428,8 @@ internal sealed partial class PoolMover
                     if (i > 0) NoteMove((byte)loop, host);
                     return server;
                 }
-                CloseFree(server, server.IsCloseNeeded ? server.CloseReason("obsolete connection") : "idle server got dirty", host);
+                CloseFree(server, server.IsCloseNeeded ? server.CloseReason("obsolete connection")
+                    : "idle server got dirty", host);
             }
         }
         return null;

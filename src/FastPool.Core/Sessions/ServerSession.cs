@@ -318,7 +318,7 @@ public sealed partial class ServerSession : PooledServer
                 Pool.Stats[Loop].Errors++;
                 _hasQueryFailed = true;
                 HasToldEnd = IsEnd(message);
-                if (MustWrite && new ErrorFields(message[HeaderLength..]).SqlState.SequenceEqual(ReadOnlyTransaction)) MarkMisplaced();
+                if (MustWrite) NoteReadOnly(message);
                 _bound = null;
                 _textUse = SafetyUse.None;
                 Copy.IsOn = false;
@@ -407,6 +407,11 @@ public sealed partial class ServerSession : PooledServer
         if (!TakesReport(index)) return Verdict.Skip;
         Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
         return Verdict.Forward;
+    }
+
+    private void NoteReadOnly(ReadOnlySpan<byte> error)
+    {
+        if (new ErrorFields(error[HeaderLength..]).SqlState.SequenceEqual(ReadOnlyTransaction)) MarkMisplaced();
     }
 
     /// <summary>A promotion is told to every session of the standby.</summary>

@@ -11,7 +11,7 @@ internal static class PoolerErrors
     {
         var sqlState = Encoding.Latin1.GetBytes(ending.SqlState);
         var message = Encoding.Latin1.GetBytes(ending.Message!);
-        byte[] detail = hasDetails && ending.Detail is { } text ? Encoding.Latin1.GetBytes(text.Replace('\0', ' ')) : [];
+        var detail = Encoding.Latin1.GetBytes(hasDetails && ending.Detail is { } text ? text.Replace('\0', ' ') : "");
         var bytes = new byte[PoolerError.Size("FATAL"u8, sqlState, message, detail)];
         PoolerError.Write(bytes, "FATAL"u8, sqlState, message, detail);
         return bytes;

@@ -382,7 +382,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         var where = Session.Remote is { IsKnown: true, IsUnix: false } ? $"{Session.Remote}:{port}" : $"{HostName}:{port}";
         var detail = failure.OfEachHost is { } each ? $"Last errors of the servers: {each}."
             : $"Server {where}, user \"{Session.Pool.ServerUserName}\": {_problem ?? failure.Detail ?? reason}.";
-        return failure with { Detail = detail, ForWaiters = failure.ForWaiters is { } told ? told with { Detail = detail } : null };
+        var told = failure.ForWaiters is { } refusal ? refusal with { Detail = detail } : null;
+        return failure with { Detail = detail, ForWaiters = told };
     }
 
     /// <summary>Its place in the pool is free, once.</summary>

@@ -46,7 +46,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
     public Task<object?> ScalarAsync(int member, string sql, string database = "postgres") =>
         _members[member].ScalarAsync(sql, database);
 
-    /// <summary>What is on the primary is on the standby.</summary>
+    /// <summary>Waits until the standby has all that the primary has.</summary>
     public async Task CatchUpAsync(int primary, int standby)
     {
         var position = await ScalarAsync(primary, "select pg_current_wal_lsn()::text");
@@ -108,8 +108,8 @@ internal sealed class PostgresCluster : IAsyncDisposable
         public async Task CopyAsync(Member primary)
         {
             _folder = Machine.NewFolder("c");
-            await RunAsync("pg_basebackup", "-h", primary.Host, "-p", $"{port}", "-U", "postgres", "-D", Data, "-R", "-X", "stream",
-                "-c", "fast", "--no-sync");
+            await RunAsync("pg_basebackup", "-h", primary.Host, "-p", $"{port}", "-U", "postgres", "-D", Data, "-R",
+                "-X", "stream", "-c", "fast", "--no-sync");
             await WriteOwnAsync();
         }
 

@@ -22,7 +22,8 @@ public class ErrorDetailTests
         await server.StopAsync();
         await pooler.PoolIsAsync("sv_idle", 0);
         var waited = await first.QueryAsync("select 1");
-        var refusal = hasDetails ? $"Server 127.0.0.1:{server.Port}, user \"user_trust\": connect failed: Connection refused." : null;
+        const string What = "connect failed: Connection refused.";
+        var refusal = hasDetails ? $"Server 127.0.0.1:{server.Port}, user \"user_trust\": {What}" : null;
         Assert.Equal("FATAL/08P01 query_wait_timeout", waited.ErrorText);
         Assert.Equal(refusal, waited.Error!.Field('D'));
         await using var second = await pooler.RawAsync();

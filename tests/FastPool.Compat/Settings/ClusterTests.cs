@@ -14,7 +14,8 @@ public class ClusterTests(ITestOutputHelper output)
 
     private const string Server = "select host(inet_server_addr()) || ' ' || pg_is_in_recovery()";
 
-    private static Task<Pooler> StartAsync(PostgresCluster cluster, int loops, string target, Action<PoolerFile>? change = null) =>
+    private static Task<Pooler> StartAsync(PostgresCluster cluster, int loops, string target,
+        Action<PoolerFile>? change = null) =>
         Pooler.StartAsync(cluster.Port, loops, f =>
         {
             f.Databases[Postgres.Database] = $"host={cluster.HostList} port={cluster.Port} dbname=app target_session_attrs={target}";
@@ -28,7 +29,8 @@ public class ClusterTests(ITestOutputHelper output)
     {
         await using var cluster = await PostgresCluster.StartAsync(standbys: 2);
         foreach (var (target, isStandby) in ((string, bool?)[])
-            [("primary", false), ("read-write", false), ("standby", true), ("read-only", true), ("prefer-standby", true), ("any", null)])
+            [("primary", false), ("read-write", false), ("standby", true), ("read-only", true), ("prefer-standby", true),
+            ("any", null)])
         {
             await using var pooler = await StartAsync(cluster, loops, target);
             var servers = await ServersAsync(pooler, clients: 6);

@@ -150,8 +150,8 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     private Verdict Ask()
     {
         _isInCheck = true;
-        var isPhysical = server.Replication == ReplicationKind.Physical;
-        Output.Write(new Query { Text = Encoding.Latin1.GetBytes(isPhysical ? SessionCheck.WalSenderQuery : SessionCheck.Query) });
+        var query = server.Replication == ReplicationKind.Physical ? SessionCheck.WalSenderQuery : SessionCheck.Query;
+        Output.Write(new Query { Text = Encoding.Latin1.GetBytes(query) });
         return Verdict.Forward;
     }
 

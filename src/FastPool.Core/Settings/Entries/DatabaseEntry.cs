@@ -186,7 +186,8 @@ public sealed class DatabaseEntry
                 LoadBalanceHosts = balance;
                 break;
             case "target_session_attrs":
-                if (!TargetSessionAttrsWords.Words.TryParse(value, out var target)) return $"invalid target_session_attrs: {value}";
+                if (!TargetSessionAttrsWords.Words.TryParse(value, out var target))
+                    return $"invalid target_session_attrs: {value}";
                 TargetSessionAttrs = target;
                 break;
             case "connect_query": ConnectQuery = value; break;

@@ -4,7 +4,7 @@ using FastPool.Core.Settings;
 
 namespace FastPool.Tests.Core.Sessions;
 
-/// <summary>target_session_attrs at a server's login. Source: libpq, target_session_attrs, and the reasons that it gives.</summary>
+/// <summary>target_session_attrs at a server's login. Source: libpq, its meaning and its reasons.</summary>
 public sealed class SessionRoleTests
 {
     private const string IsReadOnly = "session is read-only", IsNotReadOnly = "session is not read-only";
@@ -68,14 +68,13 @@ public sealed class SessionRoleTests
     {
         var login = Begin("primary");
         login.OnMessage((byte)'Z', "I"u8);
-        byte[] body = type switch
+        Assert.Equal(Verdict.Disconnect, login.OnMessage((byte)type, type switch
         {
             'E' => [.. Wire.Strings("SERROR", "C42501", "Mno"), 0],
             'D' => Row("perhaps"),
             'Z' => [(byte)'I'],
             _ => [],
-        };
-        Assert.Equal(Verdict.Disconnect, login.OnMessage((byte)type, body));
+        }));
         Assert.Equal(("server does not tell its role", false), (login.Failure.Reason, login.Failure.IsOfRole));
     }
 

@@ -63,7 +63,8 @@ public sealed class FastPoolSettingsTests
             ("log_min_duration", "250"),
             ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"), ("hba_strict", "0"),
             ("proxy_protocol_from", "10.0.0.0/8, ::1"), ("proxy_protocol_listen", "10.0.0.5, [::1]:6433"),
-            ("server_answer_timeout", "7"), ("error_details", "0"), ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000")];
+            ("server_answer_timeout", "7"), ("error_details", "0"),
+            ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000")];
         foreach (var (key, value) in pairs) own = own.TrySet(key, value, out _)!;
         Assert.Equal(pairs.Select(static pair => $"{pair.Item1}={pair.Item2}"),
             own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));
