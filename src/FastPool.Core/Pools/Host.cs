@@ -26,7 +26,7 @@ public enum HostRank
 /// <summary>One host as it was at one moment.</summary>
 /// <param name="LoginUs">The time that the last login took.</param>
 public readonly record struct HostReading(string Name, string Address, int Port, HostState State, HostRole Role, int Servers,
-    string LastError, long LastErrorWallUs, long LoginUs, long Failures);
+    string LastError, long LastErrorWallUs, long LoginUs, long Failures, long LagMs);
 
 /// <summary>
 /// One address of a host list, shared by all pools that use it. It is asked and told by who opens and closes servers, never on
@@ -48,6 +48,10 @@ public sealed class Host(string name, string address, int port)
     private int _servers;
     private int _role; // A HostRole.
     private long _roleUs;
+    private long _lostUs;
+    private long _checkUs;
+    private long _lagMs;
+    private bool _lags;
     private string _lastError = "";
     private long _lastErrorWallUs;
 
@@ -66,6 +70,56 @@ public sealed class Host(string name, string address, int port)
 
     /// <summary>As it was when it was last heard of.</summary>
     public HostRole Role => (HostRole)Volatile.Read(ref _role); // Pairs: NoteRole.
+
+    /// <summary>The last check that had no answer; the servers that were opened before are of no use any more. 0: none.</summary>
+    public long LostUs => Volatile.Read(ref _lostUs); // Pairs: Lose.
+
+    /// <summary>
+    /// Asks any session for the role and for the milliseconds by which a standby is behind. It is behind by nothing while it has
+    /// applied all that it has received, and still receives.
+    /// </summary>
+    public const string CheckQuery =
+        "SELECT pg_catalog.pg_is_in_recovery(), CASE WHEN NOT pg_catalog.pg_is_in_recovery() "
+        + "OR (pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() "
+        + "AND EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver)) THEN 0 ELSE (EXTRACT(EPOCH FROM "
+        + "pg_catalog.now() - pg_catalog.pg_last_xact_replay_timestamp()) * 1000)::bigint END";
+
+    /// <summary>One server asks it in each period, of all pools and loops.</summary>
+    public bool TryBeginCheck(long nowUs, long periodUs)
+    {
+        lock (_lock)
+        {
+            if (nowUs - _checkUs < periodUs) return false;
+            _checkUs = nowUs;
+            return true;
+        }
+    }
+
+    /// <param name="lagMs">By which it is behind its primary.</param>
+    /// <param name="mostMs">max_replica_lag.</param>
+    /// <returns>True: it is too far behind since now, or no more.</returns>
+    public bool NoteLag(long lagMs, long mostMs)
+    {
+        lock (_lock)
+        {
+            _lagMs = lagMs;
+            var lags = lagMs > mostMs;
+            if (lags == _lags) return false;
+            Volatile.Write(ref _lags, lags); // Pairs: Lags.
+            return true;
+        }
+    }
+
+    /// <summary>A standby that is further behind than max_replica_lag, as the last check has found.</summary>
+    public bool Lags => Volatile.Read(ref _lags); // Pairs: NoteLag.
+
+    /// <summary>A check has had no answer: it is down, and what is connected to it is lost.</summary>
+    public void Lose(string reason, long wallUs, long nowUs, long backOffMaxUs)
+    {
+        Begin(nowUs);
+        Failed(reason, wallUs, nowUs, backOffMaxUs);
+        Volatile.Write(ref _lostUs, nowUs); // Pairs: LostUs.
+    }
 
     /// <summary>It has told its role.</summary>
     /// <returns>True: it is another than before.</returns>
@@ -95,7 +149,7 @@ public sealed class Host(string name, string address, int port)
         {
             // One attempt tries it when its time has come, and the others wait for the outcome elsewhere.
             if (_isDown && (nowUs < _nextTryUs || _attempts > 0)) return HostRank.Down;
-            if (!target.Prefers(Role)) return HostRank.Unsuited;
+            if (Lags || !target.Prefers(Role)) return HostRank.Unsuited;
             return IsSilentFor(PatienceUs, nowUs) ? HostRank.Slow : HostRank.Ready;
         }
     }
@@ -105,7 +159,7 @@ public sealed class Host(string name, string address, int port)
     {
         var addresses = Addresses;
         if (addresses.Count > 0) return addresses.Any(each => each.IsWellAt(nowUs, target));
-        lock (_lock) return !_isDown && !IsSilentFor(PatienceUs, nowUs) && target.Prefers(Role);
+        lock (_lock) return !_isDown && !IsSilentFor(PatienceUs, nowUs) && !Lags && target.Prefers(Role);
     }
 
     /// <summary>Attempts are under way, and none of them has heard anything for so long.</summary>
@@ -143,7 +197,7 @@ public sealed class Host(string name, string address, int port)
             var state = _isDown ? HostState.Down : _attempts > 0 && (isSlow || !_wasUp) ? HostState.Connecting
                 : _wasUp ? HostState.Up : HostState.Unknown;
             return new HostReading(name, address, port, state, Role, _servers, _lastError, _lastErrorWallUs, _loginUs,
-                _failures);
+                _failures, _lagMs);
         }
     }
 

@@ -14,7 +14,7 @@ public enum PoolEffectKind : byte
     Dial,
     /// <summary>The owner of a login that gets no answer gives it up for the next host, if that is any better.</summary>
     TryElsewhere,
-    /// <summary>The owner runs the check query.</summary>
+    /// <summary>The owner runs the check query, or the one that is named.</summary>
     RunCheck,
     /// <summary>The owner closes the server.</summary>
     Close,

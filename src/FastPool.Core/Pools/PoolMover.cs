@@ -74,6 +74,7 @@ internal sealed partial class PoolMover
             case PoolOperationKind.Return: Return(server!, host); break;
             case PoolOperationKind.Arrived: server!.Grantee = null; break;
             case PoolOperationKind.BeginTest: BeginTest(server!, host); break;
+            case PoolOperationKind.CheckHost: CheckHost(server!, host); break;
             case PoolOperationKind.BeginCancelWait: Move(server!, ServerEvent.AwaitCancels); break;
             case PoolOperationKind.Remove: Remove(server!, host); break;
             case PoolOperationKind.Evict: Evict((SharedLimit?)detail, host); break;
@@ -199,6 +200,17 @@ internal sealed partial class PoolMover
     {
         Move(server, ServerEvent.Test);
         NoteTest(server, host);
+    }
+
+    /// <summary>In the name of all servers of its host, whatever pools they are in.</summary>
+    private void CheckHost(PooledServer server, IPoolHost host)
+    {
+        if (server.State != ServerState.Idle || IsPaused) return;
+        server.List!.Remove(server);
+        PublishIdle();
+        Move(server, ServerEvent.SetAside);
+        BeginTest(server, host);
+        host.Add(new PoolEffect(PoolEffectKind.RunCheck, _pool, null, server, Host.CheckQuery, Loop: server.Loop));
     }
 
     /// <summary>A server under test is help on its way, for a while.</summary>

@@ -45,7 +45,7 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     /// <summary>
     /// Marked by RECONNECT, a changed configuration or a changed answer of the DNS: closed as soon as it is free.
     /// </summary>
-    public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true } || IsMisplaced;
+    public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true } || IsMisplaced || IsLost;
 
     /// <summary>Where it is connected to; null: not known, for an earlier process has connected it.</summary>
     public Host? Place { get; set; }
@@ -53,6 +53,9 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     /// <summary>The database wants a server in another role than the one that this server's host is in by now.</summary>
     public bool IsMisplaced => Volatile.Read(ref _isMisplaced) // Pairs: MarkMisplaced.
         || (_target != TargetSessionAttrs.Any && Place is { } place && !_target.MayServe(place.Role));
+
+    /// <summary>Since it was opened its host has not answered a check: the connection is likely to be dead.</summary>
+    public bool IsLost => Place is { } place && place.LostUs > DialStartUs;
 
     /// <summary>Its database is for sessions that write.</summary>
     public bool MustWrite => _target.Writes();
@@ -72,7 +75,8 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
 
     /// <summary>The reason to close it when it is free.</summary>
     /// <param name="usual">The reason in every case but one.</param>
-    internal string CloseReason(string usual) => IsMisplaced ? "server is not in the role that is wanted" : usual;
+    internal string CloseReason(string usual) =>
+        IsMisplaced ? "server is not in the role that is wanted" : IsLost ? "host did not answer a check" : usual;
 
     /// <summary>
     /// It has sent a message that answers nothing: closed when it is looked at next. Written by its owner, read in the pool's

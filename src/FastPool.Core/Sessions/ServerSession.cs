@@ -259,6 +259,7 @@ public sealed partial class ServerSession : PooledServer
     {
         BackendMessage.ReadyForQuery or BackendMessage.ParameterStatus => length,
         BackendMessage.ErrorResponse => Math.Min(length, Limits.ErrorBytesLookedAt),
+        BackendMessage.DataRow when IsInHostCheck => Math.Min(length, Limits.TagBytesLookedAt),
         _ when Phase == ServerPhase.Asked => Math.Min(length, Limits.AnswerBytesMax),
         BackendMessage.CommandComplete => Math.Min(length, Limits.TagBytesLookedAt),
         _ => HeaderLength,
@@ -490,6 +491,7 @@ public sealed partial class ServerSession : PooledServer
         if (type == BackendMessage.CommandComplete && _statements is not null && DropsStatements(message[HeaderLength..]))
             _statements.Clear();
         if (type == BackendMessage.CommandComplete) NoteReset(message[HeaderLength..]);
+        if (type == BackendMessage.DataRow && IsInHostCheck) OnHostRow(message[HeaderLength..]);
         if (type == BackendMessage.ErrorResponse && Phase == ServerPhase.Resetting)
             return FailReset(ServerError.Read(message[HeaderLength..]));
         if (type != BackendMessage.ReadyForQuery) return Verdict.Skip;
@@ -497,6 +499,7 @@ public sealed partial class ServerSession : PooledServer
         if (StatusOf(message) != 'I') return End(Phase == ServerPhase.Resetting ? "reset query failed" : "test query failed");
         IsReady = true;
         Move(ServerEvent.TestDone);
+        EndHostCheck();
         return Verdict.Tested;
     }
 

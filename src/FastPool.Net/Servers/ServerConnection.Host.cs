@@ -70,6 +70,13 @@ internal sealed partial class ServerConnection
         Session.Place = host;
     }
 
+    /// <summary>The server that asked for its host had no answer.</summary>
+    private void Lose(Host host)
+    {
+        host.Lose("host check failed", _loop.Context.WallUs, _loop.NowUs, _loop.Registry.Settings.ServerLoginRetryUs);
+        _loop.Registry.Stir();
+    }
+
     private void NoteRole(Host host, HostRole role)
     {
         if (host.NoteRole(role, _loop.NowUs)) _loop.Registry.Stir(); // Its servers may be of no use, or of use again.
@@ -80,7 +87,11 @@ internal sealed partial class ServerConnection
     {
         if (_host is not { } host) return;
         _host = null;
-        if (_isIn) host.ServerGone();
+        if (_isIn)
+        {
+            host.ServerGone();
+            if (Session.IsInHostCheck && reason == OwnQueryFailure) Lose(host);
+        }
         else if (isDeliberate || Session.Login is not { } login) host.GiveUp();
         else if (login.Failure.ForWaiters is not null) host.Refused(login.Failure.Reason, _loop.Context.WallUs, _loop.NowUs);
         else if (login.Failure.IsOfRole)

@@ -314,11 +314,13 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     /// <summary>To the pool as it is: it has not been used since it was last clean.</summary>
     internal void Return() => Session.Pool.Return(Session, _loop);
 
-    internal void RunCheck()
+    /// <param name="query">Of its host; empty: the pool's own.</param>
+    internal void RunCheck(string query)
     {
         if (IsClosed) return;
-        var query = Session.Pool.Limits.ServerCheckQuery;
         Session.BeginTest(ServerEvent.Check);
+        if (query.Length > 0) Session.BeginHostCheck();
+        else query = Session.Pool.Limits.ServerCheckQuery;
         SendQuery(query == "<empty>" ? "" : query, "test query failed");
     }
 

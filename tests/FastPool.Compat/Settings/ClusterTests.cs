@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Xunit.Abstractions;
 
 namespace FastPool.Compat.Effects;
@@ -119,6 +120,59 @@ public class ClusterTests(ITestOutputHelper output)
         Assert.All(await ServersAsync(pooler, clients: 3), server => Assert.Equal($"{cluster.Hosts[1]} true", server));
         await cluster.KillAsync(1);
         Assert.All(await ServersAsync(pooler, clients: 3), server => Assert.Equal($"{cluster.Hosts[0]} false", server));
+    }
+
+    [PoolerTheory(FastPoolOnly = "it knows no hosts"), Loops]
+    public async Task A_promotion_and_a_host_that_stands_still_are_noticed_without_traffic(int loops)
+    {
+        await using var cluster = await PostgresCluster.StartAsync(standbys: 2);
+        await using var pooler = await StartAsync(cluster, loops, "standby", f =>
+        {
+            f.Own["host_check_period"] = "1";
+            f.Own["server_answer_timeout"] = "1";
+        });
+        Assert.Equal(2, (await ServersAsync(pooler, clients: 6)).Distinct().Count());
+        await cluster.PromoteAsync(1);
+        await ServerAddresses.GoneAsync(pooler, cluster.Hosts[1]);
+        Assert.Equal("primary", await HostAsync(pooler, cluster.Hosts[1], "role"));
+        cluster.Pause(2);
+        try
+        {
+            await ServerAddresses.GoneAsync(pooler, cluster.Hosts[2]);
+            Assert.Equal("host check failed", await HostAsync(pooler, cluster.Hosts[2], "last_error"));
+        }
+        finally
+        {
+            cluster.Resume(2);
+        }
+        Assert.All(await ServersAsync(pooler, clients: 2), server => Assert.Equal($"{cluster.Hosts[2]} true", server));
+    }
+
+    [PoolerTheory(FastPoolOnly = "it knows no hosts"), Loops]
+    public async Task A_standby_that_is_far_behind_gets_no_new_servers(int loops)
+    {
+        await using var cluster = await PostgresCluster.StartAsync(standbys: 2);
+        await cluster.ExecuteAsync(0, "create table t (number int)", Postgres.Database);
+        await cluster.CatchUpAsync(0, 2);
+        await using var pooler = await StartAsync(cluster, loops, "standby", f =>
+        {
+            f.Own["host_check_period"] = "1";
+            f.Own["max_replica_lag"] = "1";
+        });
+        Assert.Equal(2, (await ServersAsync(pooler, clients: 6)).Distinct().Count());
+        await cluster.ExecuteAsync(2, "select pg_wal_replay_pause()");
+        await cluster.ExecuteAsync(0, "insert into t values (1)", Postgres.Database);
+        await Until.TrueAsync(async () =>
+            int.Parse(await HostAsync(pooler, cluster.Hosts[2], "lag_ms"), CultureInfo.InvariantCulture) > 1000, "it is behind");
+        await pooler.ConsoleAsync("RECONNECT");
+        Assert.All(await ServersAsync(pooler, clients: 6), server => Assert.Equal($"{cluster.Hosts[1]} true", server));
+        Assert.Equal("0", await HostAsync(pooler, cluster.Hosts[1], "lag_ms"));
+    }
+
+    private static async Task<string> HostAsync(Pooler pooler, string host, string column)
+    {
+        var hosts = await pooler.ConsoleAsync("SHOW HOSTS");
+        return hosts.Rows.Single(row => row[0] == host)[hosts.Columns.IndexOf(column)]!;
     }
 
     /// <summary>The servers of so many clients at once, each in a transaction.</summary>

@@ -12,6 +12,7 @@ public sealed class HostRoleTests
 
     private readonly HashSet<string> _standbys = [Second, Third];
     private readonly HashSet<string> _dead = [];
+    private readonly List<string> _checks = [];
     private TransactionPath _path = null!;
 
     private Pool Pool => _path.Registry.PoolList.Single(static pool => pool.Database.Name == "d");
@@ -23,7 +24,9 @@ public sealed class HostRoleTests
 
     private void Begin(string target, string settings = "default_pool_size=4", string hosts = $"{First},{Second},{Third}")
     {
-        _path = new TransactionPath(settings: settings, databases: $"d = host={hosts} target_session_attrs={target}")
+        const string Own = "\n[fastpool]\nhost_check_period = 2";
+        var line = $"d = host={hosts} target_session_attrs={target}" + Own;
+        _path = new TransactionPath(settings: settings, databases: line)
         {
             ConnectResult = socket => _dead.Contains(socket.Remote.ToString()) ? Errno.ECONNREFUSED : 0,
             IsStandby = socket => _standbys.Contains(socket.Remote.ToString()),
@@ -38,9 +41,21 @@ public sealed class HostRoleTests
             if (socket.IsPoolerClosed) continue;
             _path.Serve(socket);
             _path.TryWelcomePooler();
+            AnswerCheck(socket);
         }
         return until?.Invoke() == true;
     });
+
+    private void AnswerCheck(MemorySocket socket)
+    {
+        var host = socket.Remote.ToString();
+        if (_dead.Contains(host) || socket.PeerInput is not [(byte)'Q', ..]) return;
+        if (!System.Text.Encoding.Latin1.GetString(socket.PeerInput).Contains("pg_is_in_recovery")) return;
+        _checks.Add(host);
+        socket.PeerTake(socket.PeerInput.Length);
+        byte[] row = [.. Wire.Int16(2), .. Wire.Value(_standbys.Contains(host) ? "t" : "f"), .. Wire.Value("0")];
+        socket.PeerWrite([.. TransactionPath.Reply('T'), .. Wire.Typed('D', row), .. TransactionPath.Reply('C', 'Z')]);
+    }
 
     /// <summary>A client that has begun a query, which keeps its server.</summary>
     private MemorySocket Ask()
@@ -165,5 +180,48 @@ public sealed class HostRoleTests
         Elapse(0.01);
         Assert.True(server.IsPoolerClosed);
         Assert.False(client.IsPoolerClosed);
+    }
+
+    private void FreeAll()
+    {
+        foreach (var socket in _path.Dialed)
+        {
+            if (!socket.IsPoolerClosed && !socket.PeerInput.IsEmpty)
+            {
+                socket.PeerTake(socket.PeerInput.Length);
+                socket.PeerWrite(TransactionPath.SimpleReply());
+            }
+        }
+        Elapse(0.01);
+    }
+
+    [Fact]
+    public void A_promotion_is_noticed_without_traffic_by_one_server_of_the_host()
+    {
+        Begin("standby");
+        for (var i = 0; i < 4; i++) Ask();
+        FreeAll();
+        Assert.Equal(4, Pool.Counts.Idle);
+        Elapse(2.5);
+        Assert.Equal([Second, Third], _checks.Order()); // One of two servers each.
+        Assert.Equal(4, Pool.Counts.Idle);
+        _standbys.Remove(Second);
+        Elapse(2.5);
+        Assert.Equal([Third, Third], Open);
+    }
+
+    [Fact]
+    public void The_servers_of_a_host_that_answers_no_check_are_closed()
+    {
+        Begin("any");
+        for (var i = 0; i < 4; i++) Ask();
+        FreeAll();
+        var lost = Open.GroupBy(static host => host).First(static hosts => hosts.Count() == 2).Key;
+        _dead.Add(lost);
+        Elapse(8); // server_answer_timeout has 5 s.
+        Assert.DoesNotContain(lost, Open);
+        Assert.Equal(2, Open.Length);
+        var host = _path.Registry.Hosts.Read(_path.NowUs).Single(host => host.Name == lost);
+        Assert.Equal(("host check failed", HostState.Down), (host.LastError, host.State));
     }
 }

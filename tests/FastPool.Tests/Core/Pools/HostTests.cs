@@ -177,6 +177,41 @@ public class HostTests
     }
 
     [Fact]
+    public void A_check_is_due_once_a_period()
+    {
+        var host = _table.Get("a", "", 5432);
+        Assert.True(host.TryBeginCheck(1000 * Ms, 500 * Ms));
+        Assert.False(host.TryBeginCheck(1499 * Ms, 500 * Ms));
+        Assert.True(host.TryBeginCheck(1500 * Ms, 500 * Ms));
+    }
+
+    [Fact]
+    public void A_host_that_does_not_answer_a_check_is_down_and_what_was_opened_before_is_lost()
+    {
+        var host = _table.Get("a", "", 5432);
+        LogIn(host, 10 * Ms, tookUs: 1);
+        host.Lose("host check failed", 7, 100 * Ms, RetryUs);
+        var reading = host.Read(100 * Ms);
+        Assert.Equal((HostState.Down, "host check failed", 100 * Ms), (reading.State, reading.LastError, host.LostUs));
+        var bench = new PoolBench();
+        Assert.True(new FakeServer(bench.Pool, 0, 99 * Ms) { Place = host }.IsCloseNeeded);
+        Assert.False(new FakeServer(bench.Pool, 0, 100 * Ms) { Place = host }.IsCloseNeeded);
+    }
+
+    [Fact]
+    public void A_standby_that_is_too_far_behind_is_tried_last()
+    {
+        var host = _table.Get("a", "", 5432);
+        Assert.False(host.NoteLag(5_000, 5_000));
+        Assert.True(host.NoteLag(5_001, 5_000));
+        Assert.False(host.NoteLag(9_000, 5_000));
+        Assert.Equal((HostRank.Unsuited, false, 9_000L), (host.RankAt(0), host.IsWellAt(0), host.Read(0).LagMs));
+        Assert.Equal(0, host.NextTryUs(TargetSessionAttrs.Standby));
+        Assert.True(host.NoteLag(0, 5_000));
+        Assert.Equal(HostRank.Ready, host.RankAt(0));
+    }
+
+    [Fact]
     public void It_counts_its_servers_and_keeps_the_role_that_was_last_told()
     {
         var host = _table.Get("a", "", 5432);

@@ -392,6 +392,24 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public void An_idle_server_asks_for_its_host_and_a_busy_one_does_not()
+    {
+        var bench = new PoolBench();
+        var server = bench.OpenIdle(1).Single();
+        bench.Pool.CheckHost(server, bench.Host);
+        var check = Assert.Single(bench.Host.TakeAll());
+        Assert.Equal((PoolEffectKind.RunCheck, Host.CheckQuery), (check.Kind, check.Detail));
+        Assert.Equal((1, 0), (bench.Pool.Counts.Tested, bench.Pool.Counts.Idle));
+        bench.Pool.CheckHost(server, bench.Host);
+        Assert.Empty(bench.Host.TakeAll());
+        bench.Pool.Return(server, bench.Host);
+        Assert.Same(server, bench.Acquire(bench.Join()));
+        bench.Pool.CheckHost(server, bench.Host);
+        Assert.Empty(bench.Host.TakeAll());
+        Assert.Equal(1, bench.Pool.Counts.Active);
+    }
+
+    [Fact]
     public void A_wait_in_vain_tells_the_last_error_of_the_server_side()
     {
         var bench = new PoolBench("query_wait_timeout=10\nserver_login_retry=15");

@@ -279,6 +279,8 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_PROXY_PROTOCOL_FROM"] = "10.0.0.0/8",
             ["FASTPOOL_PROXY_PROTOCOL_LISTEN"] = "*:6433",
             ["FASTPOOL_SERVER_ANSWER_TIMEOUT"] = "7",
+            ["FASTPOOL_HOST_CHECK_PERIOD"] = "8",
+            ["FASTPOOL_MAX_REPLICA_LAG"] = "9",
             ["FASTPOOL_ERROR_DETAILS"] = "0",
             ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",
             ["FASTPOOL_CLIENT_STATEMENT_BYTES_MAX"] = "6",

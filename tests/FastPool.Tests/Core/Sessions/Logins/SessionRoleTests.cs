@@ -124,6 +124,32 @@ public sealed class SessionRoleTests
         Assert.Equal((true, true, HostRole.Primary), (server.IsCloseNeeded, other.IsCloseNeeded, host.Role));
     }
 
+    [Theory]
+    [InlineData("t", "2500", HostRole.Standby, 2500L, true)]
+    [InlineData("t", null, HostRole.Standby, 0L, true)]
+    [InlineData("f", "0", HostRole.Primary, 0L, false)]
+    [InlineData("x", "2500", HostRole.Unknown, 0L, false)]
+    public void A_check_of_the_host_tells_its_role_and_its_lag_and_is_no_use_of_the_server(string role, string? lag,
+        HostRole expected, long lagMs, bool isCloseNeeded)
+    {
+        var bench = new SessionBench(database: "d = host=127.0.0.1 target_session_attrs=primary", own: "max_replica_lag = 2");
+        var host = new HostTable().Get("127.0.0.1", "", 5432);
+        var server = bench.NewServer();
+        server.EndLogin();
+        server.Place = host;
+        server.LastActivityUs = 5;
+        server.BeginTest(ServerEvent.Check);
+        server.BeginHostCheck();
+        server.LastActivityUs = 9; // Bytes have come.
+        var value = lag is null ? Wire.Int32(-1) : Wire.Value(lag);
+        var row = Wire.Typed('D', [.. Wire.Int16(2), .. Wire.Value(role), .. value]);
+        Assert.Equal(row.Length, server.BytesToJudge((byte)'D', row.Length));
+        Assert.Equal(Verdict.Skip, server.Judge((byte)'D', row));
+        Assert.Equal(Verdict.Tested, server.Judge((byte)'Z', Wire.Typed('Z', (byte)'I')));
+        Assert.Equal((expected, lagMs, lagMs > 2000), (host.Role, host.Read(0).LagMs, host.Lags));
+        Assert.Equal((5L, false, isCloseNeeded), (server.LastActivityUs, server.IsInHostCheck, server.IsCloseNeeded));
+    }
+
     private static byte[] Row(string value) => [.. Wire.Int16(1), .. Wire.Int32(value.Length), .. Wire.Raw(value)];
 
     private static ServerLogin Begin(string target, string database = "")
