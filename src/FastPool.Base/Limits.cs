@@ -57,6 +57,12 @@ public static class Limits
     /// <summary>Requests of one client whose replies are outstanding.</summary>
     public const int OutstandingMax = 1_000_000;
 
+    /// <summary>A password_command may take so long: less than server_connect_timeout mostly is.</summary>
+    public const int PasswordCommandMs = 10_000;
+
+    /// <summary>Files and commands that are asked for passwords at the same time.</summary>
+    public const int PasswordThreadsMax = 8;
+
     /// <summary>Server connections of one pool that may be in the login phase at once.</summary>
     public const int DialsPerPoolMax = 8;
 

@@ -197,6 +197,36 @@ internal static unsafe partial class Libc
     private static partial int posix_spawn(int* pid, byte* path, void* actions, void* attributes, byte** arguments,
         byte** environment);
 
+    internal static int SpawnActionsInit(byte* actions) => -posix_spawn_file_actions_init(actions);
+    [LibraryImport(Name)] private static partial int posix_spawn_file_actions_init(byte* actions);
+
+    internal static int SpawnActionsDestroy(byte* actions) => -posix_spawn_file_actions_destroy(actions);
+    [LibraryImport(Name)] private static partial int posix_spawn_file_actions_destroy(byte* actions);
+
+    internal static int SpawnActionsDup2(byte* actions, int from, int to) => -posix_spawn_file_actions_adddup2(actions, from, to);
+    [LibraryImport(Name)] private static partial int posix_spawn_file_actions_adddup2(byte* actions, int from, int to);
+
+    internal static int SpawnActionsOpen(byte* actions, int fd, byte* path, int flags, uint mode) =>
+        -posix_spawn_file_actions_addopen(actions, fd, path, flags, mode);
+    [LibraryImport(Name)]
+    private static partial int posix_spawn_file_actions_addopen(byte* actions, int fd, byte* path, int flags, uint mode);
+
+    internal static int SpawnAttributesInit(byte* attributes) => -posix_spawnattr_init(attributes);
+    [LibraryImport(Name)] private static partial int posix_spawnattr_init(byte* attributes);
+
+    internal static int SpawnAttributesDestroy(byte* attributes) => -posix_spawnattr_destroy(attributes);
+    [LibraryImport(Name)] private static partial int posix_spawnattr_destroy(byte* attributes);
+
+    internal static int SpawnAttributesFlags(byte* attributes, short flags) => -posix_spawnattr_setflags(attributes, flags);
+    [LibraryImport(Name)] private static partial int posix_spawnattr_setflags(byte* attributes, short flags);
+
+    internal static int SpawnAttributesMask(byte* attributes, byte* signals) => -posix_spawnattr_setsigmask(attributes, signals);
+    [LibraryImport(Name)] private static partial int posix_spawnattr_setsigmask(byte* attributes, byte* signals);
+
+    internal static int SpawnAttributesDefault(byte* attributes, byte* signals) =>
+        -posix_spawnattr_setsigdefault(attributes, signals);
+    [LibraryImport(Name)] private static partial int posix_spawnattr_setsigdefault(byte* attributes, byte* signals);
+
     internal static int WaitPid(int pid, int* status, int options) => Result(waitpid(pid, status, options));
     [LibraryImport(Name)] private static partial int waitpid(int pid, int* status, int options);
 

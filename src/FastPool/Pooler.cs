@@ -250,6 +250,7 @@ internal sealed class Pooler : IPooler, IProcessControl
             // A shutdown closes them.
             if (!socket.IsUnix && !_registry.IsShuttingDown) SocketTuning.Retune(socket.Handle, settings);
         }
+        _loops.ForgetPasswords();
         _host.SettingsApplied(settings);
     }
 

@@ -41,9 +41,10 @@ public sealed class SettingsInForce
     internal bool Put(Settings settings, bool rebuildTls)
     {
         var previous = _registry.Settings;
+        var before = rebuildTls ? PoolTls(previous) : [];
         var dropped = _registry.Apply(settings);
         var hasTls = !rebuildTls || _process.TryApplyTls(settings);
-        if (rebuildTls && hasTls && HasOtherServerTls(previous, settings)) InvalidateAll();
+        if (rebuildTls && hasTls) InvalidateOtherTls(before, settings);
         Drop(dropped);
         int[] droppedPeers = [.. previous.Peers.Keys.Where(id => !settings.Peers.ContainsKey(id))];
         foreach (var id in droppedPeers) _log.WarningLine($"dropping peer {id} as it does not exist anymore");
@@ -87,19 +88,22 @@ public sealed class SettingsInForce
         _evictions.RemoveLogins(dropped);
     }
 
-    private void InvalidateAll()
-    {
-        foreach (var pool in _registry.Pools) pool.Invalidate();
-        _registry.Stir();
-    }
+    private List<(Pool Pool, ServerTls Tls)> PoolTls(Settings settings) =>
+        [.. _registry.Pools.Select(pool => (pool, Tls(pool, settings)))];
 
-    private static bool HasOtherServerTls(Settings previous, Settings settings)
+    private static ServerTls Tls(Pool pool, Settings settings) =>
+        settings.ServerTls(pool.Database.Entry, settings.Users.GetValueOrDefault(pool.ServerUserName));
+
+    /// <summary>Pools whose servers are to be reached by another TLS than before get new ones.</summary>
+    private void InvalidateOtherTls(List<(Pool Pool, ServerTls Tls)> before, Settings settings)
     {
-        foreach (var row in SettingsTable.Rows)
+        var isAny = false;
+        foreach (var (pool, tls) in before)
         {
-            if (row.Key.StartsWith("server_tls", StringComparison.Ordinal)
-                && previous.ShowValue(row.Key) != settings.ShowValue(row.Key)) return true;
+            if (tls == Tls(pool, settings)) continue;
+            pool.Invalidate();
+            isAny = true;
         }
-        return false;
+        if (isAny) _registry.Stir();
     }
 }

@@ -72,6 +72,40 @@ public static class EffectiveSettings
     public static string? AuthDbname(this Settings settings, DatabaseEntry database) =>
         database.AuthDbname ?? settings.AuthDbname;
 
+    /// <summary>TLS towards the servers of a database that are logged in to as that user.</summary>
+    public static ServerTls ServerTls(this Settings settings, DatabaseEntry? database, UserEntry? user)
+    {
+        var all = new ServerTls
+        {
+            Sslmode = settings.ServerTlsSslmode,
+            IsDirect = settings.Own.IsServerTlsDirect,
+            CaFile = settings.ServerTlsCaFile,
+            CertFile = settings.ServerTlsCertFile,
+            KeyFile = settings.ServerTlsKeyFile,
+            Protocols = settings.ServerTlsProtocols,
+            Ciphers = settings.ServerTlsCiphers,
+            Tls13Ciphers = settings.ServerTls13Ciphers ?? "",
+        };
+        var own = database is null ? all : database.ServerTls.Over(all);
+        return user is null ? own : user.ServerTls.Over(own);
+    }
+
+    /// <summary>The TLS of each line that has keys of its own, and first the one of all others.</summary>
+    public static IEnumerable<ServerTls> AllServerTls(this Settings settings)
+    {
+        yield return settings.ServerTls(null, null);
+        foreach (var database in settings.Databases.Values)
+        {
+            if (database.ServerTls != ServerTlsKeys.None) yield return settings.ServerTls(database, null);
+        }
+        if (settings.AutoDatabaseConnectString is { } text && DatabaseEntry.TryParse("*", text, []) is { } any
+            && any.ServerTls != ServerTlsKeys.None) yield return settings.ServerTls(any, null);
+        foreach (var user in settings.Users.Values)
+        {
+            if (user.ServerTls != ServerTlsKeys.None) yield return settings.ServerTls(null, user);
+        }
+    }
+
     private static int Above0(int own, int global) => own > 0 ? own : global;
 
     private static long Above0(long own, long global) => own > 0 ? own : global;

@@ -59,6 +59,12 @@ internal static class MeaningChecks
             Warn(check, "auth_type", "nobody can log in: there are no users", "Set auth_file, or auth_user for auth_query.");
         if (settings.AuthType != AuthType.Hba && check.Written("auth_hba_file") is { Length: > 0 })
             Warn(check, "auth_hba_file", "auth_hba_file is not read", "It needs auth_type = hba.");
+        foreach (var database in settings.Databases.Values)
+        {
+            if (database is { ForcedUser: null, PasswordSource: { } source })
+                check.Add(false, database.Name, $"{source.Key} is not used: the database has no user",
+                    $"Set user, or write {source.Key} into [users].", "databases");
+        }
         if (settings.AdminUsers.Count == 0 && settings.StatsUsers.Count == 0 && settings.UnixSocketDir.Length == 0)
             Warn(check, "", "nobody may use the console", "Set admin_users.");
     }

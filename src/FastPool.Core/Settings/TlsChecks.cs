@@ -28,13 +28,8 @@ public static class TlsChecks
         return mode == SslMode.VerifyFull && !hasCa ? "client_tls_sslmode requires client_tls_ca_file" : null;
     }
 
-    private static string? ServerWords(Settings settings)
-    {
-        if (settings.ServerTlsSslmode == SslMode.Disable) return null;
-        return TlsProtocolList.TryParse(settings.ServerTlsProtocols, out _)
-            ? null
-            : $"invalid server_tls_protocols: {settings.ServerTlsProtocols}";
-    }
+    private static string? ServerWords(Settings settings) =>
+        settings.AllServerTls().Select(static tls => tls.Problem).FirstOrDefault(static problem => problem is not null);
 
     private static string? ClientWords(Settings settings)
     {

@@ -13,32 +13,57 @@ public static unsafe class Child
     /// <returns>The child's pid.</returns>
     public static int Start(IReadOnlyList<string> arguments, IReadOnlyList<string> environment)
     {
+        return Start("/proc/self/exe\0"u8, arguments, environment, null, null); // Whatever the working directory or PATH.
+    }
+
+    /// <param name="path">Of the program, with a NUL behind it.</param>
+    /// <param name="actions">posix_spawn_file_actions_t; null: none.</param>
+    /// <param name="attributes">posix_spawnattr_t; null: none.</param>
+    /// <inheritdoc cref="Start(IReadOnlyList{string}, IReadOnlyList{string})"/>
+    internal static int Start(ReadOnlySpan<byte> path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment,
+        void* actions, void* attributes)
+    {
         var argumentPointers = Pointers(arguments);
         var environmentPointers = Pointers(environment);
         var pid = 0;
         int errno;
-        fixed (byte* path = "/proc/self/exe\0"u8) // Finds the program whatever the working directory or PATH.
+        fixed (byte* program = path)
         {
-            errno = Libc.PosixSpawn(&pid, path, null, null, argumentPointers, environmentPointers);
+            errno = Libc.PosixSpawn(&pid, program, actions, attributes, argumentPointers, environmentPointers);
         }
 
         Free(argumentPointers);
         Free(environmentPointers);
-        return errno == 0 ? pid : -errno;
+        return errno == 0 ? pid : -Math.Abs(errno);
     }
 
     /// <summary>Waits for the end of a child.</summary>
     /// <returns>Its exit status; 1 when a signal ended it.</returns>
     public static int Wait(int pid)
     {
-        const int SignalBits = 0x7F;
-        const int StatusShift = 8;
-        const int StatusBits = 0xFF;
         var status = 0;
         int result;
         do result = Libc.WaitPid(pid, &status, 0);
         while (result == -Errno.EINTR);
-        if (result < 0) return result;
+        return result < 0 ? result : ExitStatus(status);
+    }
+
+    /// <summary>Looks whether a child has ended.</summary>
+    /// <param name="status">As of <see cref="Wait"/>, once it has.</param>
+    internal static bool TryWait(int pid, out int status)
+    {
+        const int NotNow = 1; // WNOHANG
+        var raw = 0;
+        var result = Libc.WaitPid(pid, &raw, NotNow);
+        status = result < 0 ? result : ExitStatus(raw);
+        return result != 0 && result != -Errno.EINTR;
+    }
+
+    private static int ExitStatus(int status)
+    {
+        const int SignalBits = 0x7F;
+        const int StatusShift = 8;
+        const int StatusBits = 0xFF;
         return (status & SignalBits) == 0 ? (status >> StatusShift) & StatusBits : 1;
     }
 

@@ -7,6 +7,9 @@ public enum OpenFor
 {
     Read,
 
+    /// <summary>A FIFO that nobody writes to is empty at once.</summary>
+    ReadNow,
+
     /// <summary>Each write lands at the end, wherever that is by then: copytruncate leaves no hole.</summary>
     Append,
 
@@ -36,6 +39,7 @@ public static unsafe class Descriptor
     private const int CreateIt = 0x40; // O_CREAT
     private const int MustBeNew = 0x80; // O_EXCL
     private const int NoTerminal = 0x100; // O_NOCTTY: a session leader that opens a terminal would get it.
+    private const int NoWait = 0x800; // O_NONBLOCK
     private const int AtEnd = 0x400; // O_APPEND
     private const int CloseOnExec = 0x80000; // O_CLOEXEC
     // O_NOFOLLOW
@@ -56,6 +60,7 @@ public static unsafe class Descriptor
             OpenFor.AppendNoLink => WriteOnly | CreateIt | AtEnd | NoLink,
             OpenFor.Create or OpenFor.CreateSecret => WriteOnly | CreateIt | MustBeNew,
             OpenFor.ReadWrite => BothWays,
+            OpenFor.ReadNow => ReadOnly | NoWait,
             _ => ReadOnly,
         };
         fixed (byte* name = CText.Of(path)) return Libc.Open(name, flags, mode);

@@ -47,6 +47,7 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl)]
     internal static partial void SSL_CTX_set_alpn_select_cb(nint context, delegate* unmanaged<nint, byte**,
         byte*, byte*, uint, void*, int> callback, void* argument);
+    [LibraryImport(Ssl)] internal static partial int SSL_CTX_set_alpn_protos(nint context, byte* list, uint bytes);
     [LibraryImport(Ssl)]
     internal static partial void SSL_CTX_sess_set_new_cb(nint context, delegate* unmanaged<nint, nint,
         int> callback);

@@ -120,6 +120,9 @@ public sealed unsafe class TlsContext
             OpenSsl.SSL_CTX_ctrl(Handle, ControlSessionCache, options.HasResumption ? SessionCacheClientOnlyByCallback
                 : SessionCacheOff, null);
             if (options.HasResumption) OpenSsl.SSL_CTX_sess_set_new_cb(Handle, &KeepSession);
+            if (!options.OffersProtocol) return;
+            var offer = "\u000apostgresql"u8; // Its length, then the name.
+            fixed (byte* list = offer) _ = OpenSsl.SSL_CTX_set_alpn_protos(Handle, list, (uint)offer.Length);
         }
     }
 

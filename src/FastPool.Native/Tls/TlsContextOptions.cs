@@ -55,6 +55,9 @@ public sealed record TlsContextOptions
     /// <summary>Sessions are resumed: never on our server side, where no client of PostgreSQL does.</summary>
     public bool HasResumption { get; init; }
 
+    /// <summary>The client side says in its first flight that it speaks PostgreSQL (ALPN).</summary>
+    public bool OffersProtocol { get; init; }
+
     /// <summary>After a handshake of TLS 1.3 the records are ours: see <see cref="TlsRecords"/>.</summary>
     public bool HasOwnRecords { get; init; }
 }

@@ -9,8 +9,8 @@ using FastPool.Protocol;
 namespace FastPool.Net;
 
 /// <summary>
-/// One cancel request: the connection of the requester on one side, a fresh and plain one on the other. Belongs to the loop
-/// that carries it; the requester may be of another.
+/// One cancel request: the connection of the requester on one side, a fresh one on the other, which is plain unless the server
+/// takes nothing in plain. Belongs to the loop that carries it; the requester may be of another.
 /// </summary>
 internal abstract class CancelConnection : Endpoint, ICancel
 {
@@ -127,6 +127,44 @@ internal abstract class CancelConnection : Endpoint, ICancel
             EndRequester(reason);
             return;
         }
+        try
+        {
+            if (!BeginsTls()) SendRequest();
+        }
+        catch (TlsContextException e)
+        {
+            Loop.Context.Log.Caution("", "TLS connect error: " + e.Message);
+            OnConnectFailed("server conn crashed?");
+        }
+    }
+
+    /// <summary>The other side takes nothing in plain: a handshake has begun, behind which the request goes.</summary>
+    protected virtual bool BeginsTls() => false;
+
+    public override void OnSecured(TlsStream handshake)
+    {
+        if (ReasonToDrop is not { } reason)
+        {
+            SendRequest();
+            return;
+        }
+        Close(GaveUp);
+        EndRequester(reason);
+    }
+
+    public override void OnTlsFailed(string problem)
+    {
+        if (IsSent)
+        {
+            Finish(Delivered); // The server has closed without a good-bye, as it does.
+            return;
+        }
+        Loop.Context.Log.Caution("", "TLS handshake error: " + problem);
+        OnConnectFailed("server conn crashed?");
+    }
+
+    private void SendRequest()
+    {
         var request = new CancelRequest { ProcessId = BinaryPrimitives.ReadInt32BigEndian(Key), SecretKey = Key[4..] };
         var bytes = new byte[request.Size]; // As long as the server made its key.
         request.Write(bytes);

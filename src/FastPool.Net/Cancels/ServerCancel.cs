@@ -1,6 +1,7 @@
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
 using FastPool.Native;
 
 namespace FastPool.Net;
@@ -58,6 +59,36 @@ internal sealed class ServerCancel : CancelConnection
     internal override void GiveBackPlace() => _target.Pool!.Cancels.GiveBack();
 
     protected override void Begin() => Connect(_address);
+
+    protected override bool BeginsTls()
+    {
+        var tls = TlsOfPool;
+        if (Remote.IsUnix || tls is not { IsDirect: true, Sslmode: not SslMode.Disable }) return false;
+        var name = _target.Pool!.Database.Entry.Hosts.FirstOrDefault(static host => !System.Net.IPAddress.TryParse(host, out _));
+        var context = Loop.Shared.Tls.ForServers(tls, Loop.Registry.Settings.Own.HasOwnTlsRecords);
+        if (!Loop.Engine.Secure(this, context, serverName: name)) OnConnectFailed("server conn crashed?");
+        return true;
+    }
+
+    public override void OnSecured(TlsStream handshake)
+    {
+        // The address may be that of any of the hosts.
+        if (TlsOfPool.Sslmode == SslMode.VerifyFull && !_target.Pool!.Database.Entry.Hosts.Any(handshake.IsPeer))
+            OnTlsFailed("the server's name is not present in its certificate");
+        else if (!handshake.HasProtocol)
+            OnTlsFailed("direct SSL connection was established without ALPN protocol negotiation extension");
+        else base.OnSecured(handshake);
+    }
+
+    private ServerTls TlsOfPool
+    {
+        get
+        {
+            var settings = Loop.Registry.Settings;
+            var pool = _target.Pool!;
+            return settings.ServerTls(pool.Database.Entry, settings.Users.GetValueOrDefault(pool.ServerUserName));
+        }
+    }
 
     protected override void OnSending() => _server!.CancelsInFlight++;
 

@@ -75,6 +75,9 @@ public sealed class LoopGroup : ILoops
 
     public TlsContexts Tls => _shared.Tls;
 
+    /// <summary>Commands that have told a password are asked again after a reload.</summary>
+    public void ForgetPasswords() => _shared.Passwords.ForgetAll();
+
     internal CancelRelay Cancels { get; }
 
     internal IReadOnlyList<Loop> All => _loops;

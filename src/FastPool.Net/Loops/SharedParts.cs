@@ -14,6 +14,8 @@ internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? 
 
     internal TlsContexts Tls { get; } = new();
 
+    internal ServerPasswords Passwords { get; } = new();
+
     internal PasswordChecker PamChecker { get; } = PasswordChecker.ForPam();
 
     internal PasswordChecker LdapChecker { get; } = PasswordChecker.ForLdap();

@@ -49,8 +49,9 @@ internal sealed partial class ServerConnection
     /// <summary>The pool can open no other one, and no other host is any better.</summary>
     internal void StayAtSilentHost() => IsOvertaken = false;
 
-    /// <summary>No attempt at its host has heard anything for so long.</summary>
-    internal bool IsHostSilent(long patienceUs) => _host?.IsSilentAt(_loop.NowUs, patienceUs) ?? false;
+    /// <summary>It waits for the host's answer, and no attempt there has heard anything for so long.</summary>
+    internal bool IsHostSilent(long patienceUs) =>
+        Session.Login is not { IsWaiting: true } && (_host?.IsSilentAt(_loop.NowUs, patienceUs) ?? false);
 
     internal long PatienceUs =>
         _host?.PatienceOf(Plan!.Entry.LoadBalanceHosts == LoadBalanceHosts.Disable) ?? Limits.HostPatienceUs;

@@ -13,6 +13,16 @@ internal sealed partial class ServerConnection
 {
     // ---- TLS ------------------------------------------------------------------------------------------------------
 
+    /// <summary>By the database and the user of the pool, as they are at this moment.</summary>
+    private void BeginSession()
+    {
+        var settings = _loop.Registry.Settings;
+        _tls = settings.ServerTls(Plan!.Entry, settings.Users.GetValueOrDefault(Session.Pool.ServerUserName));
+        if (Session.Remote.IsUnix || _tls.Sslmode == SslMode.Disable) BeginLogin();
+        else if (_tls.IsDirect) BeginTls();
+        else AskForTls();
+    }
+
     private void AskForTls()
     {
         _awaitsTlsAnswer = true;
@@ -24,43 +34,46 @@ internal sealed partial class ServerConnection
     {
         if (received is not [var answer, .. var more]) return false;
         _awaitsTlsAnswer = false;
-        var mode = _loop.Registry.Settings.ServerTlsSslmode;
         if (answer is not ((byte)'S' or (byte)'N')) Close("bad sslreq answer", mayTerminate: false);
         else if (!more.IsEmpty) Close("received unencrypted data after SSL response", mayTerminate: false);
         else if (answer == 'S') BeginTls();
-        else if (mode >= SslMode.Require) Close("server refused SSL", mayTerminate: false);
+        else if (_tls!.Sslmode >= SslMode.Require) Close("server refused SSL", mayTerminate: false);
         else BeginLogin();
         return true;
     }
 
     private void BeginTls()
     {
-        var settings = _loop.Registry.Settings;
+        var tls = _tls!;
         try
         {
             var host = HostName;
             // A server, or a proxy before it, may choose its certificate by the name.
             var isNamed = !System.Net.IPAddress.TryParse(host, out _);
-            var context = _loop.Shared.Tls.ForServers(settings);
+            var context = _loop.Shared.Tls.ForServers(tls, _loop.Registry.Settings.Own.HasOwnTlsRecords);
             if (!_loop.Engine.Secure(this, context, $"{host} {Session.Remote}", isNamed ? host : null))
                 Close("server conn crashed?", mayTerminate: false);
         }
         catch (TlsContextException e)
         {
-            _loop.Context.Log.Caution("", "TLS connect error: " + TlsOptions.Detail(e, settings, "server"));
+            _loop.Context.Log.Caution("", "TLS connect error: " + TlsOptions.Detail(e, tls.CertFile, tls.KeyFile));
             Close("sslreq processing failed", mayTerminate: false);
         }
     }
 
     public override void OnSecured(TlsStream handshake)
     {
-        var settings = _loop.Registry.Settings;
-        if (settings.ServerTlsSslmode == SslMode.VerifyFull && !handshake.IsPeer(HostName))
+        if (_tls!.IsDirect && !handshake.HasProtocol) // It may be a server of another kind.
+        {
+            OnTlsFailed("direct SSL connection was established without ALPN protocol negotiation extension");
+            return;
+        }
+        if (_tls.Sslmode == SslMode.VerifyFull && !handshake.IsPeer(HostName))
         {
             OnTlsFailed($"name `{HostName}' not present in server certificate");
             return;
         }
-        if (settings.LogConnections) _loop.Context.Log.SslEstablished(Session.LogPrefix, handshake.Text);
+        if (_loop.Registry.Settings.LogConnections) _loop.Context.Log.SslEstablished(Session.LogPrefix, handshake.Text);
         Session.Login!.Tls = new TlsPeer(handshake.Text, null, handshake.EndPoint());
         BeginLogin();
     }
@@ -77,7 +90,7 @@ internal sealed partial class ServerConnection
 
     private int LogIn(byte[] buffer, int position, int end)
     {
-        while (position < end && Session.Login is { Derivation: null } login && IsOpen)
+        while (position < end && Session.Login is { IsWaiting: false } login && IsOpen)
         {
             var unread = buffer.AsSpan(position, end - position);
             var status =
@@ -101,6 +114,7 @@ internal sealed partial class ServerConnection
                     break;
                 default:
                     if (login.Derivation is { } derivation) BeginDerivation(derivation);
+                    else if (login.Password is { IsOver: false } password) BeginPassword(password);
                     SendLogin();
                     break;
             }
@@ -118,14 +132,37 @@ internal sealed partial class ServerConnection
 
     private void OnDerived(KeyDerivation derivation)
     {
-        if (!IsOpen || !ReferenceEquals(Session.Login?.Derivation, derivation)) return; // It was closed meanwhile.
-        if (Session.Login.OnDerived() == Verdict.Disconnect)
+        // It may have been closed meanwhile.
+        if (IsOpen && ReferenceEquals(Session.Login?.Derivation, derivation)) GoOnWith(Session.Login.OnDerived());
+    }
+
+    /// <summary>A file or a command has it; the loop does not wait.</summary>
+    private void BeginPassword(PasswordRequest request)
+    {
+        _loop.Engine.Pause(this);
+        var loop = _loop;
+        loop.Shared.Passwords.Begin(request, () => loop.Post(new ActionLetter(_ => OnPassword(request), this)));
+    }
+
+    private void OnPassword(PasswordRequest request)
+    {
+        if (!IsOpen || !ReferenceEquals(Session.Login?.Password, request)) return; // It was closed meanwhile.
+        if (request.Problem is { } problem) _loop.Context.Log.Caution(Session.LogPrefix, problem);
+        var verdict = Session.Login.OnPassword();
+        if (verdict != Verdict.Disconnect && Session.Login.Derivation is { } derivation) BeginDerivation(derivation);
+        GoOnWith(verdict);
+    }
+
+    /// <summary>The login was waiting for that.</summary>
+    private void GoOnWith(Verdict verdict)
+    {
+        if (verdict == Verdict.Disconnect)
         {
-            Close(Session.Login.Failure.Reason, mayTerminate: true);
+            Close(Session.Login!.Failure.Reason, mayTerminate: true);
             return;
         }
         SendLogin();
-        if (!IsOpen) return;
+        if (!IsOpen || Session.Login is { IsWaiting: true }) return;
         _loop.Engine.Resume(this);
         if (!HoldsNothing) TakeHeld();
     }

@@ -23,6 +23,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private bool _hasPlace = true;
     private bool _awaitsTlsAnswer;
     private string? _problem; // More than the reason says, for error_details.
+    private ServerTls? _tls; // Up to the end of the login.
 
     internal ServerConnection(Loop loop, ServerSession session)
     {
@@ -65,12 +66,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         }
         Session.Local = _loop.Engine.LocalAddress(this);
         if (_loop.Registry.Settings.LogConnections) _loop.LogNewServer(Session.LogPrefix, Session.Local);
-        if (!Session.Remote.IsUnix && _loop.Registry.Settings.ServerTlsSslmode != SslMode.Disable)
-        {
-            AskForTls();
-            return;
-        }
-        BeginLogin();
+        BeginSession();
     }
 
     private void BeginLogin()
@@ -364,12 +360,15 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             _loop.Engine.Send(this, PreparedMessages.Terminate);
         _loop.Engine.Close(this);
         DropHeld();
-        Session.Login?.Derivation?.Abandon();
+        Session.Login?.Abandon();
         Session.Link.LoseServer();
         Session.LetGoOfStatements();
         _loop.Forget(this);
-        LeaveHost(reason, isDeliberate);
+        var isToTryAgain = !isDeliberate && Session.Login is { } failed && IsToTryAgain(failed);
+        LeaveHost(reason, isDeliberate || isToTryAgain);
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
+        else if (isToTryAgain && IsOvertaken) GiveBackPlace(null);
+        else if (isToTryAgain && _loop.Dialer.TryAgain(_loop, this)) { }
         else if (login.Failure.ForWaiters is not null) GiveBackPlace(WithDetail(login.Failure, reason));
         else if (IsOvertaken) GiveBackPlace(null); // The pool has opened another meanwhile, and opens what it still wants.
         else if (!_loop.Dialer.TryNext(_loop, this))
@@ -386,6 +385,14 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             : $"Server {where}, user \"{Session.Pool.ServerUserName}\": {_problem ?? failure.Detail ?? reason}.";
         var told = failure.ForWaiters is { } refusal ? refusal with { Detail = detail } : null;
         return failure with { Detail = detail, ForWaiters = told };
+    }
+
+    /// <summary>The server wants another password, and there may be one.</summary>
+    private bool IsToTryAgain(ServerLogin login)
+    {
+        if (login.Refused is not { } refused) return false;
+        _loop.Shared.Passwords.Forget(refused);
+        return !refused.IsFresh;
     }
 
     /// <summary>Its place in the pool is free, once.</summary>
@@ -406,7 +413,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     {
         _loop.Try(() => _loop.Engine.Close(this));
         _loop.Try(DropHeld);
-        if (Session.Login?.Derivation is { } derivation) _loop.Try(derivation.Abandon);
+        if (Session.Login is { } login) _loop.Try(login.Abandon);
         _loop.Try(() => LeaveHost(Loop.InternalError, isDeliberate: true));
         _loop.Try(Session.Link.LoseServer);
         _loop.Try(Session.LetGoOfStatements);

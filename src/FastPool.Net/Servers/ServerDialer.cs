@@ -38,9 +38,15 @@ internal sealed class ServerDialer(IHostResolver resolver)
 
     /// <summary>A connection failed before it was of use: goes on with the plan's next address.</summary>
     /// <returns>False when there is none, or the configuration is another by now.</returns>
-    internal bool TryNext(Loop loop, ServerConnection failed)
+    internal bool TryNext(Loop loop, ServerConnection failed) =>
+        failed.Plan is { } plan && plan.TryMoveOn(loop.NowUs) && TryPlan(loop, plan, failed);
+
+    /// <summary>The same address once more.</summary>
+    /// <inheritdoc cref="TryNext"/>
+    internal bool TryAgain(Loop loop, ServerConnection failed) => failed.Plan is { } plan && TryPlan(loop, plan, failed);
+
+    private bool TryPlan(Loop loop, DialPlan plan, ServerConnection failed)
     {
-        if (failed.Plan is not { } plan || !plan.TryMoveOn(loop.NowUs)) return false;
         var session = new ServerSession(loop.Context, plan.Pool, loop.Shared.NextId(), plan.Entry.Port,
             failed.Session.OnlyClient as ClientSession);
         if (!plan.IsCurrent || session.Generation != failed.Session.Generation) return false;

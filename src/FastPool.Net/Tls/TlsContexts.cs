@@ -1,19 +1,24 @@
+using System.Collections.Concurrent;
 using FastPool.Core.Settings;
 using FastPool.Native;
 
 namespace FastPool.Net;
 
 /// <summary>
-/// The two contexts of the process. Clients come in through one, which a load or reload makes. Servers are reached through the
-/// other, which is made when a server first agrees to TLS, and anew when settings or files have changed.
+/// The contexts of the process. Clients come in through one, which a load or reload makes. Servers are reached through one for
+/// each set of server_tls_* values that differs, which is made when a server first agrees to TLS, and anew when its values or
+/// files have changed.
 /// </summary>
 public sealed class TlsContexts
 {
+    private readonly ConcurrentDictionary<TlsContextOptions, ServerSide> _forServers = new();
     private volatile TlsContext? _forClients;
-    private volatile ServerSide? _forServers;
 
-    private sealed record ServerSide(TlsContextOptions Options, FileStamp Ca, FileStamp Certificate, FileStamp Key,
-        TlsContext Context);
+    private sealed record ServerSide(FileStamp Ca, FileStamp Certificate, FileStamp Key, TlsContext Context)
+    {
+        /// <summary>Asked for since the last reload.</summary>
+        internal bool IsInUse { get; set; } = true;
+    }
 
     private readonly record struct FileStamp(DateTime Time, long Length)
     {
@@ -35,43 +40,60 @@ public sealed class TlsContexts
     public LogText? Apply(Settings settings)
     {
         if (TlsChecks.Check(settings) is { } mistake) return mistake;
-        try
+        foreach (var tls in settings.AllServerTls())
         {
-            if (settings.ServerTlsSslmode != SslMode.Disable && HasOwnCiphers(settings))
-                _ = new TlsContext(WordsOnly(TlsOptions.ForServers(settings)));
-        }
-        catch (TlsContextException e)
-        {
-            return LogText.Error(TlsOptions.Describe(e, settings, "server"));
+            if (tls.Sslmode == SslMode.Disable || !HasOwnCiphers(tls)) continue;
+            try
+            {
+                _ = new TlsContext(WordsOnly(TlsOptions.ForServers(tls, settings.Own.HasOwnTlsRecords)));
+            }
+            catch (TlsContextException e)
+            {
+                return LogText.Error(TlsOptions.OfServers(e, tls));
+            }
         }
         try
         {
             _forClients = settings.ClientTlsSslmode == SslMode.Disable ? null : new TlsContext(TlsOptions.ForClients(settings));
-            return null;
         }
         catch (TlsContextException e)
         {
-            return LogText.Error(TlsOptions.Describe(e, settings, "client"));
+            return LogText.Error(TlsOptions.OfClients(e, settings));
+        }
+        ForgetUnused();
+        return null;
+    }
+
+    /// <summary>Values that no line has any more are in nobody's way: what was not asked for between two reloads goes.</summary>
+    private void ForgetUnused()
+    {
+        foreach (var (options, side) in _forServers)
+        {
+            if (side.IsInUse) side.IsInUse = false;
+            else _forServers.TryRemove(options, out _);
         }
     }
 
-    private static bool HasOwnCiphers(Settings settings) =>
-        TlsOptions.IsOwnList(settings.ServerTlsCiphers) || !string.IsNullOrEmpty(settings.ServerTls13Ciphers);
+    private static bool HasOwnCiphers(ServerTls tls) => TlsOptions.IsOwnList(tls.Ciphers) || tls.Tls13Ciphers.Length > 0;
 
     private static TlsContextOptions WordsOnly(TlsContextOptions options) =>
         options with { Verify = TlsVerify.None, CaFile = "", CertFile = "", KeyFile = "" };
 
     /// <summary>Any loop.</summary>
     /// <exception cref="TlsContextException">A file is not usable.</exception>
-    internal TlsContext ForServers(Settings settings)
+    internal TlsContext ForServers(ServerTls tls, bool hasOwnRecords)
     {
-        var options = TlsOptions.ForServers(settings);
+        var options = TlsOptions.ForServers(tls, hasOwnRecords);
         var (ca, certificate, key) =
             (FileStamp.Of(options.CaFile), FileStamp.Of(options.CertFile), FileStamp.Of(options.KeyFile));
-        if (_forServers is { } side && side.Options == options && side.Ca == ca && side.Certificate == certificate
-            && side.Key == key) return side.Context;
+        if (_forServers.TryGetValue(options, out var side)
+            && side.Ca == ca && side.Certificate == certificate && side.Key == key)
+        {
+            side.IsInUse = true;
+            return side.Context;
+        }
         var context = new TlsContext(options);
-        _forServers = new ServerSide(options, ca, certificate, key, context);
+        _forServers[options] = new ServerSide(ca, certificate, key, context);
         return context;
     }
 }

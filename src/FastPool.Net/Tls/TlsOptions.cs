@@ -25,37 +25,41 @@ internal static class TlsOptions
         HasOwnRecords = settings.Own.HasOwnTlsRecords,
     };
 
-    internal static TlsContextOptions ForServers(Settings settings) => new()
+    /// <param name="hasOwnRecords">tls_records.</param>
+    internal static TlsContextOptions ForServers(ServerTls tls, bool hasOwnRecords) => new()
     {
         IsServer = false,
-        Versions = Versions(settings.ServerTlsProtocols),
-        Ciphers = Ciphers(settings.ServerTlsCiphers),
-        Tls13Ciphers = settings.ServerTls13Ciphers ?? "",
-        Verify = settings.ServerTlsSslmode >= SslMode.VerifyCa ? TlsVerify.Required : TlsVerify.None,
-        CaFile = settings.ServerTlsCaFile,
-        CertFile = settings.ServerTlsCertFile,
-        KeyFile = settings.ServerTlsKeyFile,
+        Versions = Versions(tls.Protocols),
+        Ciphers = Ciphers(tls.Ciphers),
+        Tls13Ciphers = tls.Tls13Ciphers,
+        Verify = tls.Sslmode >= SslMode.VerifyCa ? TlsVerify.Required : TlsVerify.None,
+        CaFile = tls.CaFile,
+        CertFile = tls.CertFile,
+        KeyFile = tls.KeyFile,
         HasResumption = true,
-        HasOwnRecords = settings.Own.HasOwnTlsRecords,
+        HasOwnRecords = hasOwnRecords,
+        OffersProtocol = tls.IsDirect,
     };
 
-    /// <param name="side">client or server.</param>
-    internal static string Describe(TlsContextException failure, Settings settings, string side) => failure.Fault switch
+    internal static string OfClients(TlsContextException failure, Settings settings) => failure.Fault switch
     {
-        TlsContextFault.Ciphers =>
-            $"invalid {side}_tls_ciphers: {(side == "client" ? settings.ClientTlsCiphers : settings.ServerTlsCiphers)}",
+        TlsContextFault.Ciphers => $"invalid client_tls_ciphers: {settings.ClientTlsCiphers}",
         TlsContextFault.Groups => $"invalid client_tls_ecdhecurve: {settings.ClientTlsEcdhcurve}",
-        _ => "TLS setup failed: " + Detail(failure, settings, side),
+        _ => "TLS setup failed: " + Detail(failure, settings.ClientTlsCertFile, settings.ClientTlsKeyFile),
     };
 
-    internal static string Detail(TlsContextException failure, Settings settings, string side) => failure.Fault switch
+    internal static string OfServers(TlsContextException failure, ServerTls tls) => failure.Fault switch
+    {
+        TlsContextFault.Ciphers => $"invalid server_tls_ciphers: {tls.Ciphers}",
+        _ => "TLS setup failed: " + Detail(failure, tls.CertFile, tls.KeyFile),
+    };
+
+    internal static string Detail(TlsContextException failure, string certFile, string keyFile) => failure.Fault switch
     {
         TlsContextFault.Tls13Ciphers => "failed to set the TLSv1.3 cipher suites",
         TlsContextFault.Ca => "failed to load CA: " + failure.Message,
-        TlsContextFault.Certificate =>
-            $"failed to load certificate file \"{(side == "client" ? settings.ClientTlsCertFile : settings.ServerTlsCertFile)}\": {failure.Message}",
-        TlsContextFault.Key =>
-            $"failed to load private key file \"{(side == "client" ? settings.ClientTlsKeyFile : settings.ServerTlsKeyFile)}\": {failure.Message}",
+        TlsContextFault.Certificate => $"failed to load certificate file \"{certFile}\": {failure.Message}",
+        TlsContextFault.Key => $"failed to load private key file \"{keyFile}\": {failure.Message}",
         _ => failure.Message,
     };
 

@@ -22,6 +22,34 @@ internal static class Machine
         if (settings.Databases.Values.Any(static database => database.Password is not null))
             CheckSecret(check, "", settings.ConfigFile);
         if (settings.AuthFile is { } users) CheckSecret(check, "auth_file", users);
+        foreach (var database in settings.Databases.Values)
+            CheckSource(check, "databases", database.Name, database.PasswordSource);
+        foreach (var entry in settings.Users.Values) CheckSource(check, "users", entry.Name, entry.PasswordSource);
+        foreach (var tls in settings.AllServerTls()) CheckTlsFiles(check, tls);
+    }
+
+    /// <summary>No server can be logged in to without it, but the pooler starts.</summary>
+    private static void CheckSource(ConfigurationCheck check, string section, string name, PasswordSource? source)
+    {
+        if (source is null) return;
+        var path = source.Kind == PasswordSourceKind.File ? source.Text : source.Arguments[0];
+        if (!File.Exists(ByteText.ToNative(path)))
+            check.Add(false, name, $"{source.Key} is not there: {path}", "Write another one, or make it.", section);
+        else if (source.Kind == PasswordSourceKind.File && FileTrust.IsOpenToAll(path))
+            check.Add(false, name, $"{path} has a password, and everybody on this machine may read it", $"chmod o-r {path}",
+                section);
+    }
+
+    /// <summary>They are read when a server first agrees to TLS.</summary>
+    private static void CheckTlsFiles(ConfigurationCheck check, ServerTls tls)
+    {
+        if (tls.Sslmode == SslMode.Disable) return;
+        foreach (var (key, path) in ((string, string)[])[
+            ("server_tls_ca_file", tls.CaFile), ("server_tls_cert_file", tls.CertFile), ("server_tls_key_file", tls.KeyFile)])
+        {
+            if (path.Length > 0 && !File.Exists(ByteText.ToNative(path)))
+                check.Add(false, key, $"{key} is not there: {path}", "Write another one, or make it.");
+        }
     }
 
     private static void CheckFolder(ConfigurationCheck check, string key, string? folder)

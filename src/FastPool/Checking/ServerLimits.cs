@@ -2,6 +2,7 @@ using System.Globalization;
 using FastPool.Core.Settings;
 using FastPool.Life;
 using FastPool.MakeAuth;
+using FastPool.Net;
 
 namespace FastPool.Checking;
 
@@ -48,21 +49,33 @@ internal static class ServerLimits
 
     private static int Ask(Settings settings, string host, DatabaseEntry database, Surroundings surroundings)
     {
+        var tls = settings.ServerTls(database, settings.Users.GetValueOrDefault(database.ForcedUser ?? ""));
+        if (tls.IsDirect) throw new FatalError("server_tls_sslnegotiation = direct: the check asks in plain first");
         var words = new List<string>
         {
             $"port={database.Port}",
             $"dbname={Quoted(database.DbName)}",
-            $"sslmode={SslModes.Words.WordOf(settings.ServerTlsSslmode)}",
+            $"sslmode={SslModes.Words.WordOf(tls.Sslmode)}",
             "connect_timeout=5",
             "application_name=check",
         };
         if (host.Length > 0) words.Add($"host={Quoted(host)}");
         if ((database.ForcedUser ?? settings.AuthUser) is { } user) words.Add($"user={Quoted(user)}");
-        if (database.Password is { } password) words.Add($"password={Quoted(password)}");
+        if (tls.CaFile.Length > 0) words.Add($"sslrootcert={Quoted(tls.CaFile)}");
+        if (tls.CertFile.Length > 0) words.Add($"sslcert={Quoted(tls.CertFile)}");
+        if (tls.KeyFile.Length > 0) words.Add($"sslkey={Quoted(tls.KeyFile)}");
+        if (PasswordOf(database) is { } password) words.Add($"password={Quoted(password)}");
         using var connection = DirectConnection.Open(ConnectionOptions.Parse(string.Join(' ', words), surroundings));
         return connection.Query(Query) is [[{ } text]]
             && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var allowed) ? allowed
                 : throw new FatalError("it does not say how many it allows");
+    }
+
+    private static string? PasswordOf(DatabaseEntry database)
+    {
+        if (database.PasswordSource is not { } source) return database.Password;
+        var password = PasswordReader.Read(source, out var problem);
+        return problem is null ? password : throw new FatalError(problem);
     }
 
     private static string Quoted(string text) => "'" + text.Replace(@"\", @"\\", StringComparison.Ordinal)

@@ -20,6 +20,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     private ServerProof? _proof;
     private readonly SessionCheck _check = new();
     private bool _isInCheck;
+    private byte[] _request = [];
     private bool _isInConnectQuery;
     private int _messages;
     private int _bytes;
@@ -38,6 +39,32 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
     /// <summary>Keys that are to be derived before anything more is taken in: then comes <see cref="OnDerived"/>.</summary>
     public KeyDerivation? Derivation => _proof?.Derivation;
+
+    /// <summary>
+    /// A password that is to be asked for before anything more is taken in: then comes <see cref="OnPassword"/>.
+    /// </summary>
+    public PasswordRequest? Password { get; private set; }
+
+    /// <summary>Something that takes time goes on elsewhere.</summary>
+    public bool IsWaiting => Derivation is not null || Password is { IsOver: false };
+
+    /// <summary>The password that was asked for and that the server does not take: it may be another one by now.</summary>
+    public PasswordRequest? Refused { get; private set; }
+
+    /// <summary>The connection is closed: nothing that was begun for it is wanted any more.</summary>
+    public void Abandon()
+    {
+        Derivation?.Abandon();
+        Password?.Abandon();
+    }
+
+    /// <summary>The password is there, or cannot be had.</summary>
+    public Verdict OnPassword()
+    {
+        if (Password!.Problem is null) return OnAuthentication(_request);
+        Failure = new LoginFailure("no password for the server", new Refusal("server login failed: no password"));
+        return Verdict.Disconnect;
+    }
 
     /// <summary>The keys are there.</summary>
     public Verdict OnDerived() => _proof!.OnDerived(Output) ? Verdict.Forward : FailProof();
@@ -175,6 +202,8 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
             context.Log.ServerError("S: error while executing exec_on_query", error.Severity, error.Message);
             return Verdict.Forward;
         }
+        // Class 28: invalid authorization. A token that has run out is not always called an invalid password.
+        if (error.SqlState.StartsWith("28", StringComparison.Ordinal)) Refused = Password;
         if (server.OnlyClient is not null)
         {
             context.Log.ServerError("S: login failed", error.Severity, error.Message);
@@ -191,6 +220,13 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
     private Verdict OnAuthentication(ReadOnlySpan<byte> body)
     {
+        if (Password is null && Source is { } source && AuthenticationRequest.TryRead(body, out var request)
+            && request.Kind is AuthenticationCode.CleartextPassword or AuthenticationCode.MD5Password or AuthenticationCode.SASL)
+        {
+            Password = new PasswordRequest(source);
+            _request = body.ToArray();
+            return Verdict.Forward;
+        }
         _proof ??= new ServerProof(server.Pool.ServerUserName, () => Secret, context.Verifiers, RandomBytes);
         return _proof.TryAnswer(body, Tls?.EndPoint, Output) ? Verdict.Forward : FailProof();
     }
@@ -204,13 +240,28 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     }
 
     /// <summary>
-    /// The forced user's own password, else what PAM or LDAP has just found right, else what userlist or auth_query have under
-    /// the server-side name.
+    /// The place that has the password: the forced user's, else that of the name with which the server is logged in to.
+    /// </summary>
+    private PasswordSource? Source
+    {
+        get
+        {
+            var entry = server.Pool.Database.Entry;
+            if (server.Pool.IsForced && !string.IsNullOrEmpty(entry.Password)) return null;
+            return (server.Pool.IsForced ? entry.PasswordSource : null)
+                ?? context.Registry.Settings.Users.GetValueOrDefault(server.Pool.ServerUserName)?.PasswordSource;
+        }
+    }
+
+    /// <summary>
+    /// The one that was asked for, else the forced user's own, else the one that PAM or LDAP has just found right, else that of
+    /// userlist or auth_query under the server-side name.
     /// </summary>
     private Secret Secret
     {
         get
         {
+            if (Password is { } asked) return Secret.Of(asked.Password);
             var entry = server.Pool.Database.Entry;
             if (server.Pool.IsForced && !string.IsNullOrEmpty(entry.Password)) return Secret.Of(entry.Password);
             var fetched = server.Pool.Database.FetchedSecrets.GetValueOrDefault(server.Pool.ServerUserName);

@@ -43,6 +43,12 @@ public sealed class DatabaseEntry
     /// <summary>Of the forced user, in any form that a userlist may hold.</summary>
     public string? Password { get; private set; }
 
+    /// <summary>Of the forced user: the place that has its password; null: none.</summary>
+    public PasswordSource? PasswordSource { get; private set; }
+
+    /// <summary>The line's own TLS towards the servers.</summary>
+    public ServerTlsKeys ServerTls { get; private set; } = ServerTlsKeys.None;
+
     public string? AuthUser { get; private set; }
 
     public string? AuthQuery { get; private set; }
@@ -111,6 +117,12 @@ public sealed class DatabaseEntry
         if (pairs.IsBroken)
         {
             log.Add(LogText.Error("syntax error in connection string"));
+            return null;
+        }
+
+        if (entry is { Password: not null, PasswordSource: { } source })
+        {
+            log.Add(LogText.Error($"password and {source.Key} exclude each other"));
             return null;
         }
 
@@ -195,8 +207,20 @@ public sealed class DatabaseEntry
             case "datestyle": DateStyle = value; break;
             case "timezone": TimeZone = value; break;
             case "application_name": ApplicationName = value; break;
-            // A password with a blank in it goes on there.
-            default: return $"unrecognized connection parameter: {(_isAfterPassword ? "****" : key)}";
+            case "password_file" or "password_command":
+                if (PasswordSource is not null) return "password_file and password_command exclude each other";
+                PasswordSource = PasswordSource.TryParse(key, value, $"database \"{Name}\"", out var fault);
+                if (fault is not null) return fault;
+                break;
+            default:
+                if (ServerTls.With(key, value, out var error) is { } tls)
+                {
+                    if (error is not null) return error;
+                    ServerTls = tls;
+                    break;
+                }
+                // A password with a blank in it goes on there.
+                return $"unrecognized connection parameter: {(_isAfterPassword ? "****" : key)}";
         }
 
         _isAfterPassword = key.SequenceEqual("password");

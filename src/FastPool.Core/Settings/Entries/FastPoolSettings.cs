@@ -70,6 +70,9 @@ public sealed record FastPoolSettings
     /// <summary>Clients that wait in vain, or whose login fails, get the server side's last error as a DETAIL.</summary>
     public bool HasErrorDetails { get; private init; } = true;
 
+    /// <summary>TLS with servers begins without a question, where neither database nor user says otherwise.</summary>
+    public bool IsServerTlsDirect { get; private init; }
+
     /// <summary>Named prepared statements that one client may have; 0: any number.</summary>
     public int ClientStatementsMax { get; private init; } = 10_000;
 
@@ -96,6 +99,7 @@ public sealed record FastPoolSettings
         new("max_replica_lag", ReplicaLagMaxMs == long.MaxValue ? "0"
             : (ReplicaLagMaxMs / MsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("error_details", HasErrorDetails ? "1" : "0"),
+        new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
     ];
@@ -151,6 +155,8 @@ public sealed record FastPoolSettings
                     && lag >= 0 ? this with { ReplicaLagMaxMs = lag == 0 ? long.MaxValue : lag * MsPerSecond } : null;
             case "error_details":
                 return TryFlag(value) is { } hasDetails ? this with { HasErrorDetails = hasDetails } : null;
+            case "server_tls_sslnegotiation":
+                return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;
             case "client_statements_max":
                 return CNumber.TryInt(value, out var statements)
                     && statements >= 0 ? this with { ClientStatementsMax = statements } : null;

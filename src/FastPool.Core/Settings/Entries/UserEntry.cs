@@ -30,6 +30,12 @@ public sealed class UserEntry
 
     public long ClientIdleTimeoutUs { get; private set; }
 
+    /// <summary>The place that has the password for logins to servers under this name; null: none.</summary>
+    public PasswordSource? PasswordSource { get; private set; }
+
+    /// <summary>The line's own TLS towards servers that are logged in to under this name.</summary>
+    public ServerTlsKeys ServerTls { get; private set; } = ServerTlsKeys.None;
+
     /// <summary>Reads the settings of a user.</summary>
     /// <param name="name">The user.</param>
     /// <param name="settings">Pairs, or nothing at all.</param>
@@ -68,7 +74,16 @@ public sealed class UserEntry
             case "idle_transaction_timeout": IdleTransactionTimeoutUs = EntryText.SecondsToUs(value); break;
             case "transaction_timeout": TransactionTimeoutUs = EntryText.SecondsToUs(value); break;
             case "client_idle_timeout": ClientIdleTimeoutUs = EntryText.SecondsToUs(value); break;
-            default: return $"unrecognized user parameter: {key}";
+            case "password_file" or "password_command":
+                if (PasswordSource is not null) return "password_file and password_command exclude each other";
+                PasswordSource = PasswordSource.TryParse(key, value, $"user \"{Name}\"", out var fault);
+                if (fault is not null) return fault;
+                break;
+            default:
+                if (ServerTls.With(key, value, out var error) is not { } tls) return $"unrecognized user parameter: {key}";
+                if (error is not null) return error;
+                ServerTls = tls;
+                break;
         }
 
         return null;

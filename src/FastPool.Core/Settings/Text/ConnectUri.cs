@@ -2,7 +2,7 @@ namespace FastPool.Core.Settings;
 
 /// <summary>
 /// A URI in place of pairs: <c>postgresql://user:password@host:port/dbname?key=value</c>. Source: PostgreSQL, libpq, Connection
-/// URIs; its keys are those of [databases].
+/// URIs; its keys are those of [databases], and libpq's for TLS.
 /// </summary>
 internal static class ConnectUri
 {
@@ -34,11 +34,27 @@ internal static class ConnectUri
             if (value.IsEmpty) continue;
             var key = value;
             value = CutFrom(ref key, '=');
-            if (PercentText.Decoded(key) is not { Length: > 0 } word || value.IsEmpty || !TryAdd(pairs, word, value))
+            if (key is "sslrootcert" && value is "system") // The system's own authorities, whatever the global setting names.
+            {
+                pairs.Add((OwnWord("sslrootcert"), ""));
+                continue;
+            }
+            if (PercentText.Decoded(key) is not { Length: > 0 } word || value.IsEmpty || !TryAdd(pairs, OwnWord(word), value))
                 return "behind the ? stands no key=value";
         }
         return null;
     }
+
+    /// <summary>Our key for what libpq has under another name.</summary>
+    private static string OwnWord(string word) => word switch
+    {
+        "sslmode" => "server_tls_sslmode",
+        "sslnegotiation" => "server_tls_sslnegotiation",
+        "sslrootcert" => "server_tls_ca_file",
+        "sslcert" => "server_tls_cert_file",
+        "sslkey" => "server_tls_key_file",
+        _ => word,
+    };
 
     /// <summary>One port is for all hosts, as in host= and port=.</summary>
     private static string? ReadHosts(ReadOnlySpan<char> text, List<(string Key, string Value)> pairs)

@@ -30,7 +30,7 @@ public sealed class SecretMaskTests
     [InlineData("host=127.0.0.1 password=geheim pool_mode=none")]
     [InlineData("host=127.0.0.1 password=geheim port=x")]
     [InlineData("postgresql://user:geheim%@host/app")]
-    [InlineData("postgresql://user:geheim@host/app?sslmode=require")]
+    [InlineData("postgresql://user:geheim@host/app?gssencmode=disable")]
     [InlineData("postgresql://user:ge?heim=1@host/app")]
     [InlineData("postgresql://user:12 heim=1@host/app")]
     [InlineData("postgresql://user:ge heim@host/app")]

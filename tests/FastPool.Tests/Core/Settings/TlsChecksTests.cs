@@ -9,6 +9,8 @@ public sealed class TlsChecksTests
     private const string NoFiles =
         "To allow TLS connections from clients, client_tls_key_file and client_tls_cert_file must be set.";
 
+    private const string WeakDirect = "server_tls_sslmode prefer may not be used with server_tls_sslnegotiation direct";
+
     [Theory]
     [InlineData("", null)]
     [InlineData("client_tls_sslmode=allow", NoFiles)]
@@ -26,6 +28,14 @@ public sealed class TlsChecksTests
     [InlineData(Files + "client_tls_sslmode=allow\nclient_tls_protocols=x", "invalid client_tls_protocols: x")]
     [InlineData(Files + "client_tls_sslmode=allow\nclient_tls_dheparams=legacy", "invalid client_tls_dheparams: legacy")]
     [InlineData(Files + "client_tls_sslmode=allow\nclient_tls_dheparams=NONE", null)]
+    [InlineData("[databases]\nd = server_tls_sslnegotiation=direct server_tls_sslmode=require", null)]
+    [InlineData("[databases]\nd = server_tls_sslnegotiation=direct server_tls_sslmode=disable", null)]
+    [InlineData("[databases]\nd = server_tls_sslnegotiation=direct", WeakDirect)]
+    [InlineData("[databases]\n* = server_tls_sslnegotiation=direct", WeakDirect)]
+    [InlineData("[users]\nu = server_tls_sslnegotiation=direct", WeakDirect)]
+    [InlineData("[fastpool]\nserver_tls_sslnegotiation=direct", WeakDirect)]
+    [InlineData("server_tls_sslmode=require\n[fastpool]\nserver_tls_sslnegotiation=direct", null)]
+    [InlineData("server_tls_sslmode=require\n[databases]\nd = server_tls_sslnegotiation=direct server_tls_sslmode=prefer", WeakDirect)]
     public void Settings_have_to_go_together(string lines, string? error)
     {
         var settings = Loading.Good("[pgbouncer]\n" + lines);

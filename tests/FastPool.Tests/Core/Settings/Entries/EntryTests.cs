@@ -83,7 +83,7 @@ public sealed class EntryTests
     [InlineData("postgresql://a:1,b:2/n", "invalid URI in connection string: hosts with different ports")]
     [InlineData("postgresql://[::1/n", "invalid URI in connection string: a wrong [address]")]
     [InlineData("postgresql://h/n?port", "invalid URI in connection string: behind the ? stands no key=value")]
-    [InlineData("postgresql://h/n?sslmode=require", "unrecognized connection parameter: sslmode")]
+    [InlineData("postgresql://h/n?gssencmode=disable", "unrecognized connection parameter: gssencmode")]
     [InlineData("postgresql://h/n port", "syntax error in connection string")]
     public void A_wrong_URI_says_why_and_keeps_its_secret(string uri, string error)
     {
@@ -195,5 +195,84 @@ public sealed class EntryTests
         var log = new List<LogText>();
         Assert.Null(PeerEntry.TryParse(id, connectString, log));
         Assert.Equal(["ERROR " + error], Loading.Lines(log));
+    }
+
+    [Fact]
+    public void A_user_s_TLS_is_stronger_than_the_database_s_and_that_than_the_global_one()
+    {
+        var settings = Loading.Good(
+            "[pgbouncer]\nserver_tls_sslmode=require\nserver_tls_ca_file=all.crt\nserver_tls_protocols=tlsv1.2\n"
+            + "[databases]\nd = server_tls_ca_file=d.crt server_tls_key_file=d.key server_tls13_ciphers=x\ne =\n"
+            + "[users]\nu = server_tls_sslmode=verify-full server_tls_key_file=u.key server_tls_sslnegotiation=direct\n");
+        var (database, user) = (settings.Databases["d"], settings.Users["u"]);
+        var tls = settings.ServerTls(database, user);
+        Assert.Equal((SslMode.VerifyFull, true), (tls.Sslmode, tls.IsDirect));
+        Assert.Equal(("d.crt", "", "u.key"), (tls.CaFile, tls.CertFile, tls.KeyFile));
+        Assert.Equal(("tlsv1.2", "default", "x"), (tls.Protocols, tls.Ciphers, tls.Tls13Ciphers));
+        Assert.Equal(settings.ServerTls(null, null), settings.ServerTls(settings.Databases["e"], null));
+        Assert.NotEqual(settings.ServerTls(null, null), settings.ServerTls(database, null));
+        Assert.Equal(3, settings.AllServerTls().Count());
+    }
+
+    [Fact]
+    public void A_URI_has_the_names_of_libpq_for_TLS()
+    {
+        var settings = Loading.Good(
+            "[pgbouncer]\nserver_tls_ca_file=all.crt\n[databases]\nd = postgresql://h/n?sslmode=verify-full&sslrootcert=system&"
+            + "sslcert=c.crt&sslkey=c.key&sslnegotiation=direct\n");
+        Assert.Equal(
+            settings.ServerTls(null, null) with
+            {
+                Sslmode = SslMode.VerifyFull,
+                IsDirect = true,
+                CaFile = "",
+                CertFile = "c.crt",
+                KeyFile = "c.key",
+            },
+            settings.ServerTls(settings.Databases["d"], null));
+    }
+
+    [Theory]
+    [InlineData("password_file=/run/s", "password_file|/run/s")]
+    [InlineData("password_command=/bin/x", "password_command|/bin/x")]
+    [InlineData("password_command='/bin/x  a \"b  c\" d\"e f\"g \"q\\\"\\\\\" \"\"'",
+        "password_command|/bin/x|a|b  c|de fg|q\"\\|")]
+    [InlineData("password_command='/bin/sh -c \"echo $X | tr a b\"'", "password_command|/bin/sh|-c|echo $X | tr a b")]
+    public void A_password_may_come_from_elsewhere(string pairs, string expected)
+    {
+        var log = new List<LogText>();
+        foreach (var source in (PasswordSource?[])[
+            DatabaseEntry.TryParse("d", pairs, log)!.PasswordSource, UserEntry.TryParse("d", pairs, log)!.PasswordSource])
+        {
+            Assert.Empty(log);
+            IEnumerable<string> words = source!.Kind == PasswordSourceKind.File ? [source.Text] : source.Arguments;
+            Assert.Equal(expected, string.Join('|', [source.Key, .. words]));
+        }
+    }
+
+    [Theory]
+    [InlineData("password_command=' '", "password_command must begin with the program's path, from / on")]
+    [InlineData("password_command=cat", "password_command must begin with the program's path, from / on")]
+    [InlineData("password_command='/bin/cat \"x'", "password_command has a quote that is not closed")]
+    [InlineData("password_file=a password_command=/b", "password_file and password_command exclude each other")]
+    [InlineData("server_tls_sslmode=on", "invalid server_tls_sslmode: on")]
+    [InlineData("server_tls_protocols=ssl", "invalid server_tls_protocols: ssl")]
+    [InlineData("server_tls_sslnegotiation=maybe", "invalid server_tls_sslnegotiation: maybe")]
+    public void Wrong_ones_are_refused(string pairs, string error)
+    {
+        var log = new List<LogText>();
+        Assert.Null(DatabaseEntry.TryParse("d", pairs, log));
+        Assert.Null(UserEntry.TryParse("d", pairs, log));
+        Assert.Equal([LogText.Error(error), LogText.Error(error)], log);
+    }
+
+    [Theory]
+    [InlineData("password=x password_file=y", "password and password_file exclude each other")]
+    [InlineData("server_tls_what=x", "unrecognized connection parameter: server_tls_what")]
+    public void Wrong_ones_of_a_database_are_refused(string pairs, string error)
+    {
+        var log = new List<LogText>();
+        Assert.Null(DatabaseEntry.TryParse("d", pairs, log));
+        Assert.Equal([LogText.Error(error)], log);
     }
 }
