@@ -24,8 +24,8 @@ internal static class HostListing
         Text("last_error", static row => row.LastError),
         new("last_error_time", ColumnType.Text, static (ref RowWriter writer, HostReading row, ILocalTime time) =>
             writer.Text(row.LastErrorWallUs == 0 ? "" : time.Format(row.LastErrorWallUs))),
-        Numeric("lag_ms", static row => row.LagMs)
-            .Is(Gauge("fastpool_host_lag_milliseconds", "Time by which a standby was behind its primary at the last check")),
+        Numeric("lag_us", static row => row.LagMs * 1000)
+            .Is(GaugeOfUs("fastpool_host_lag_seconds", "Time by which a standby was behind its primary at the last check")),
         Unlisted("up", static row => row.State == HostState.Up ? 1 : 0)
             .Is(Gauge("fastpool_host_up", "1 if the last attempt at the host succeeded, else 0")));
 
