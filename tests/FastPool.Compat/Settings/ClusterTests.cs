@@ -163,7 +163,8 @@ public class ClusterTests(ITestOutputHelper output)
         await cluster.ExecuteAsync(2, "select pg_wal_replay_pause()");
         await cluster.ExecuteAsync(0, "insert into t values (1)", Postgres.Database);
         await Until.TrueAsync(async () =>
-            int.Parse(await HostAsync(pooler, cluster.Hosts[2], "lag_us"), CultureInfo.InvariantCulture) > 1_000_000, "it is behind");
+            long.Parse(await HostAsync(pooler, cluster.Hosts[2], "lag_us"), CultureInfo.InvariantCulture) > 1_000_000,
+            "it is behind");
         await pooler.ConsoleAsync("RECONNECT");
         Assert.All(await ServersAsync(pooler, clients: 6), server => Assert.Equal($"{cluster.Hosts[1]} true", server));
         Assert.Equal("0", await HostAsync(pooler, cluster.Hosts[1], "lag_us"));
