@@ -161,6 +161,24 @@ public static class Limits
     /// <summary>Addresses of one host name that are tried one after the other; the rest waits for its turn to be first.</summary>
     public const int AddressesMax = 16;
 
+    /// <summary>Hosts that are remembered; beyond that the unused ones are forgotten.</summary>
+    public const int HostsMax = 1_000;
+
+    /// <summary>The first pause before a host that failed is tried again; it doubles up to server_login_retry.</summary>
+    public const long HostBackOffUs = 100_000;
+
+    /// <summary>
+    /// An attempt at one of several hosts is left alone for four times the host's last login, and for this at least, before the
+    /// next host is tried beside it.
+    /// </summary>
+    public const long HostPatienceUs = 25_000;
+
+    /// <summary>A silent host is left for one that was down, and may be tried again, after so long only.</summary>
+    public const long HostReturnUs = 250_000;
+
+    /// <inheritdoc cref="HostPatienceUs"/>
+    public const long HostPatienceMaxUs = 1_000_000;
+
     /// <summary>Prepared statements whose times are taken, of some kilobytes each.</summary>
     public const int StatementsTimedMax = 2_000;
 

@@ -81,6 +81,7 @@ internal sealed class ShowCommand
                 },
             ["TRANSACTIONS"] = Of(TransactionListing.Listing, () => TransactionListing.Rows(sources)),
             ["WAITING"] = Of(WaitingListing.Listing, () => WaitingListing.Rows(sources)),
+            ["HOSTS"] = Of(HostListing.Listing, () => HostListing.Rows(sources)),
             ["PROXIED"] = Of(ProxiedListing.Listing, () => ProxiedListing.Rows(_connections)),
             ["LOOPS"] = Of(LoopListing.Listing, () => LoopRow.All(sources.Walk)),
             ["SAFETY"] = Of(SafetyListing.Listing, () => SafetyListing.Rows(sources.Walk)),

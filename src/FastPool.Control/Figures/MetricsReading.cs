@@ -59,6 +59,7 @@ public sealed class MetricsReading
             yield return step;
         foreach (var step in Rows(LoopListing.Listing, _rows.Loops, static row => MetricText.Labels("loop", $"{row.Loop}")))
             yield return step;
+        foreach (var step in Rows(HostListing.Listing, _rows.Hosts, HostLabels)) yield return step;
         foreach (var step in Latencies()) yield return step;
         foreach (var step in Clients()) yield return step;
         WriteHolders();
@@ -140,6 +141,9 @@ public sealed class MetricsReading
         "database", row.Entry.DbName,
         "force_user", row.Entry.ForcedUser,
         "pool_mode", row.Entry.PoolMode is { } mode ? PoolModes.Words.WordOf(mode) : "");
+
+    private static string HostLabels(HostReading row) =>
+        MetricText.Labels("host", row.Name, "address", row.Address, "port", $"{row.Port}", "role", row.Role);
 
     private static string PoolLabels(Pool pool) => MetricText.Labels("database", pool.Database.Name, "user", pool.User.Name);
 

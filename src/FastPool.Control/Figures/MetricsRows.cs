@@ -22,6 +22,7 @@ internal sealed record MetricsRows(Sources Sources, bool IsReady, long NowUs)
     public required List<PoolRow> Pools { get; init; }
     public required List<DatabaseStats> Stats { get; init; }
     public required List<LoopRow> Loops { get; init; }
+    public required List<HostReading> Hosts { get; init; }
     public required Dictionary<ClientKind, int> Clients { get; init; }
     public required List<HolderSum> Holders { get; init; }
     public required List<WaitingRow> Waiting { get; init; }
@@ -37,6 +38,7 @@ internal sealed record MetricsRows(Sources Sources, bool IsReady, long NowUs)
             Pools = [.. PoolListing.Rows(sources)],
             Stats = [.. sources.Stats.OfDatabases(sources.Clock.NowUs)],
             Loops = LoopRow.All(sources.Walk),
+            Hosts = [.. HostListing.Rows(sources)],
             Clients = ClientsOf(sources.Walk),
             Holders = HolderSum.Of(TransactionListing.Rows(sources)),
             Waiting = [.. WaitingListing.Rows(sources)],

@@ -47,6 +47,7 @@ internal static class PageFigures
             WriteArray(json, "waiting", WaitingListing.Rows(sources).GroupBy(static row => (row.Database, row.User, row.Cause)),
                 WriteWaiting);
             WriteArray(json, "loops", LoopRow.All(sources.Walk), WriteLoop);
+            WriteArray(json, "hosts", HostListing.Rows(sources), WriteHost);
             WriteArray(json, "safety", SafetyListing.Rows(sources.Walk), WriteSafety);
             json.WriteEndObject();
         }
@@ -225,6 +226,17 @@ internal static class PageFigures
     private static void Numbers<T>(Utf8JsonWriter json, Listing<T> listing, T row, params ReadOnlySpan<string> columns)
     {
         foreach (var column in columns) json.WriteNumber(column, listing.Number(column, row));
+    }
+
+    private static void WriteHost(Utf8JsonWriter json, HostReading row)
+    {
+        Name(json, "host", row.Name);
+        Name(json, "address", row.Address);
+        json.WriteNumber("port", row.Port);
+        json.WriteString("role", row.Role);
+        json.WriteString("state", HostListing.StateWord(row.State));
+        Name(json, "last_error", row.LastError);
+        Numbers(json, HostListing.Listing, row, "servers", "login_us", "failures");
     }
 
     private static void WriteSafety(Utf8JsonWriter json, SafetyRow row)

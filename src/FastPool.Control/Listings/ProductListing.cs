@@ -28,7 +28,7 @@ internal static class ProductListing
             new("tls_library_connections", Text(loops.Sum(static row => row.Tls.Library))),
             .. registry.Settings.Own.Values,
             new("commands",
-                "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
+                "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW HOSTS, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
         ];
     }
 

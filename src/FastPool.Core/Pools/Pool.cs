@@ -165,6 +165,12 @@ public sealed class Pool
     public void LoginFailed(PooledServer server, LoginFailure failure, IPoolHost host) =>
         Submit(PoolOperationKind.LoginFailed, null, server, failure, host);
 
+    /// <summary>
+    /// The login gets no answer: as far as the limits go, those that wait get another one beside it. Where a limit forbids that,
+    /// its owner is told to try elsewhere (<see cref="PoolEffectKind.TryElsewhere"/>).
+    /// </summary>
+    public void LoginSlow(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.LoginSlow, null, server, null, host);
+
     /// <summary>A server that an earlier process has left: linked already, or free.</summary>
     public void Adopt(PooledServer server, bool isLinked, IPoolHost host) =>
         Submit(isLinked ? PoolOperationKind.AdoptLinked : PoolOperationKind.AdoptIdle, null, server, null, host);

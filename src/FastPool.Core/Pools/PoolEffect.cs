@@ -12,6 +12,8 @@ public enum PoolEffectKind : byte
     Notify,
     /// <summary>Open a server connection on the named loop, for the client alone if one is named.</summary>
     Dial,
+    /// <summary>The owner of a login that gets no answer gives it up for the next host, if that is any better.</summary>
+    TryElsewhere,
     /// <summary>The owner runs the check query.</summary>
     RunCheck,
     /// <summary>The owner closes the server.</summary>
@@ -30,9 +32,24 @@ public readonly record struct PoolEffect(PoolEffectKind Kind, Pool Pool, PoolCli
 public sealed record Refusal(string Message, string SqlState = "08P01");
 
 /// <summary>A failed server login, as the pool judges it.</summary>
-/// <param name="Reason">The reason text, cached for the fast failure of later clients.</param>
+/// <param name="Reason">The reason text.</param>
 /// <param name="ForWaiters">The error for clients that wait, when a retry cannot help; else null.</param>
-public sealed record LoginFailure(string Reason, Refusal? ForWaiters);
+public sealed record LoginFailure(string Reason, Refusal? ForWaiters)
+{
+    private const int ReasonCharsMax = 99;
+
+    /// <summary>Of several hosts: the last error of each; null: there is one host.</summary>
+    public string? OfEachHost { get; init; }
+
+    /// <summary>Later clients are told this at once, while logins fail.</summary>
+    public string CachedReason => OfEachHost ?? Cut(Reason);
+
+    /// <summary>As much of a host's error as clients are told.</summary>
+    public static string Cut(string reason) => reason.Length > ReasonCharsMax ? reason[..ReasonCharsMax] : reason;
+
+    /// <summary>The time from which the first of several hosts may be tried again; 0: server_login_retry alone says.</summary>
+    public long RetryAtUs { get; init; }
+}
 
 /// <summary>A loop as the pools see it.</summary>
 public interface IPoolHost

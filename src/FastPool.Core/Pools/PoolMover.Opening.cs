@@ -45,15 +45,24 @@ internal sealed partial class PoolMover
             MakeRoomForWelcome(host);
         }
 
-        var opening = _counts.Login - _ownDials;
+        var opening = _counts.Login - _ownDials - _slowLogins.Count;
         var client = _waiting.Oldest ?? _awaitingWelcome.Oldest;
         // Those at the head are served by what is already opening.
         for (var i = 0; i < opening && client is not null; i++) client = client.Newer;
         for (wanted -= opening; wanted > 0; wanted--)
         {
-            if (!OpenOne(client?.Loop ?? host.Loop, null, host)) return;
+            if (!OpenOne(client?.Loop ?? host.Loop, null, host)) break;
             client = client?.Newer;
         }
+        // No more may be opened: what gets no answer makes its place of use.
+        for (; wanted > 0 && _slowLogins.Oldest is { } slow; wanted--) TryElsewhere(slow, host);
+    }
+
+    /// <summary>The login leaves the silent host, and is help on its way again.</summary>
+    private void TryElsewhere(PooledServer server, IPoolHost host)
+    {
+        server.List?.Remove(server);
+        host.Add(new PoolEffect(PoolEffectKind.TryElsewhere, _pool, Server: server));
     }
 
     /// <summary>
@@ -94,7 +103,7 @@ internal sealed partial class PoolMover
             ArmAt(_retryAtUs, host);
             return false;
         }
-        if (_lastFailure is not null && _counts.Login > 0) return false; // One probe at a time while logins fail.
+        if (_lastFailure is not null && _counts.Login > _slowLogins.Count) return false; // One probe at a time while logins fail.
         if (limits.PoolSize > 0 && _counts.Servers >= limits.PoolSize && !MayUseReserve(limits, only ?? _waiting.Oldest, host))
             return false;
         return TryOpenWithinLimits(loop, only, isForWaiter: true, host);

@@ -213,7 +213,7 @@ internal sealed partial class PoolMover
     /// <summary>min_pool_size: one connection a round, and none by eviction.</summary>
     private void OpenForMinimum(IPoolHost host)
     {
-        if (_counts.Login > 0 || host.NowUs < _retryAtUs) return;
+        if (_counts.Login > _slowLogins.Count || host.NowUs < _retryAtUs) return;
         TryOpenWithinLimits((byte)(_counts.Servers % _idle.Length), null, isForWaiter: false, host);
     }
 }

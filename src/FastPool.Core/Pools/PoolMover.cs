@@ -15,6 +15,7 @@ internal sealed partial class PoolMover
     private readonly Chain<PooledServer>[] _idle;
     private readonly Chain<PooledServer> _used = new();
     private readonly Chain<PooledServer> _tested = new();
+    private readonly Chain<PooledServer> _slowLogins = new(); // No answer has come for long: no help to those that wait.
     private readonly Chain<PoolClient> _waiting = new();
     private readonly Chain<PoolClient> _awaitingWelcome = new();
     private readonly Chain<PoolClient> _awaitingOwn = new();
@@ -67,6 +68,7 @@ internal sealed partial class PoolMover
                 break;
             case PoolOperationKind.LoginDone: LoginDone(server!, host); break;
             case PoolOperationKind.LoginFailed: LoginFailed(server!, (LoginFailure)detail!, host); break;
+            case PoolOperationKind.LoginSlow: LoginSlow(server!, host); break;
             case PoolOperationKind.Return: Return(server!, host); break;
             case PoolOperationKind.Arrived: server!.Grantee = null; break;
             case PoolOperationKind.BeginTest: BeginTest(server!, host); break;
@@ -128,7 +130,7 @@ internal sealed partial class PoolMover
     }
 
     private static Refusal FastFail(string reason) =>
-        new($"server login has been failing, cached error: {(reason.Length > 99 ? reason[..99] : reason)} (server_login_retry)");
+        new($"server login has been failing, cached error: {reason} (server_login_retry)");
 
     private void AwaitWelcome(PoolClient client, IPoolHost host)
     {
@@ -245,9 +247,11 @@ internal sealed partial class PoolMover
         RemoveFromBooks(server, host);
         if (!isPauseOrChange)
         {
-            _lastFailure = failure.Reason;
+            _lastFailure = failure.CachedReason;
             // Not in the same turn, even without a pause between attempts: the turn would never end.
-            _retryAtUs = Math.Max(server.DialStartUs + _pool.Limits.ServerLoginRetryUs, host.NowUs + 1);
+            var retryAtUs = server.DialStartUs + _pool.Limits.ServerLoginRetryUs;
+            if (failure.RetryAtUs > 0) retryAtUs = Math.Min(retryAtUs, failure.RetryAtUs);
+            _retryAtUs = Math.Max(retryAtUs, host.NowUs + 1);
             if (server.OnlyClient is { } only)
             {
                 if (failure.ForWaiters is not null && !only.HasLeft) RefuseWaiter(only, failure.ForWaiters.Message, host);
@@ -255,6 +259,18 @@ internal sealed partial class PoolMover
             else if (failure.ForWaiters is not null && (_counts.Connected == 0 || _pool.Welcome is null))
                 RefuseAll(failure.ForWaiters, host);
         }
+        OpenMore(host);
+    }
+
+    private void LoginSlow(PooledServer server, IPoolHost host)
+    {
+        if (server.State != ServerState.Login || server.List is not null) return;
+        if (server.OnlyClient is not null) // Another one beside it would serve nobody.
+        {
+            TryElsewhere(server, host);
+            return;
+        }
+        _slowLogins.Add(server);
         OpenMore(host);
     }
 
@@ -502,6 +518,7 @@ internal sealed partial class PoolMover
     {
         var next = ServerLife.Next(server.State, what);
         if (server.State == ServerState.Tested) LeaveTest(server);
+        if (server.List == _slowLogins) _slowLogins.Remove(server);
         Count(server.State, -1);
         server.State = next;
         Count(next, 1);

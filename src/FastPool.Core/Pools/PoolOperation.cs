@@ -10,6 +10,7 @@ public enum PoolOperationKind : byte
     AdoptIdle,
     LoginDone,
     LoginFailed,
+    LoginSlow,
     Return,
     Arrived,
     BeginTest,

@@ -40,6 +40,9 @@ public sealed class PoolRegistry
 
     public CancelKeys CancelKeys { get; } = new();
 
+    /// <summary>The hosts that servers are opened at, and the condition of each.</summary>
+    public HostTable Hosts { get; } = new();
+
     /// <summary>A shutdown is in progress: no ordinary client is let in.</summary>
     public bool IsShuttingDown
     {

@@ -51,7 +51,7 @@ internal sealed class PeerCancel : CancelConnection
     {
         get
         {
-            if (_plan is not null && _plan.TryMoveOn(out _)) return true;
+            if (_plan is not null && _plan.TryMoveOn()) return true;
             _plan = null;
             return false;
         }

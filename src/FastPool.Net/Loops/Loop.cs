@@ -24,6 +24,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     private readonly ConnectionList<ClientConnection> _logins;
     private readonly ConnectionList<ServerConnection> _servers;
     private readonly DueHeap<Due<Pool>> _timers = new();
+    private readonly DueHeap<Due<ServerConnection>> _patience = new();
     private PoolOperation? _spareOperations;
     private long _nextTickUs;
     private Letter? _letters;
@@ -110,9 +111,10 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         }
     }
 
-    /// <summary>Of the janitor, of the first pool whose timer is on this loop, or of a refusal.</summary>
-    private long NextDueUs =>
-        Math.Min(Math.Min(HasTimers && _timers.First is { } first ? first.AtUs : long.MaxValue, Refusals.NextUs), _nextTickUs);
+    /// <summary>Of the janitor, of the first pool whose timer is on this loop, of a silent host, or of a refusal.</summary>
+    private long NextDueUs => Math.Min(Math.Min(HasTimers ? NextTimerUs : long.MaxValue, Refusals.NextUs), _nextTickUs);
+
+    private long NextTimerUs => Math.Min(_timers.First?.AtUs ?? long.MaxValue, _patience.First?.AtUs ?? long.MaxValue);
 
     /// <summary>In a SUSPEND everything stands still.</summary>
     private bool HasTimers => Registry.State.Mode != PoolerMode.Suspended;
@@ -137,6 +139,28 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             }
             RunEffects();
         }
+        while (_patience.TakeDue(NowUs) is { } patience)
+        {
+            try
+            {
+                ServerDialer.OnSilence(this, patience.Subject);
+            }
+            catch (Exception e)
+            {
+                Contain("a silent host", e, patience.Subject);
+            }
+            RunEffects();
+        }
+    }
+
+    /// <summary>If this login has no answer by then, the pool hears of it.</summary>
+    internal void SetPatience(ServerConnection server, long atUs) =>
+        _patience.Set(server.Patience ??= new Due<ServerConnection>(server), atUs);
+
+    internal void EndPatience(ServerConnection server)
+    {
+        if (server.Patience is { IsSet: true } patience) _patience.Remove(patience);
+        server.Patience = null;
     }
 
     public void SetTimer(Pool pool, long atUs)
@@ -227,6 +251,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             case PoolEffectKind.Dial:
                 OnLoop(effect.Loop, effect, static (loop, effect) =>
                 loop.Dialer.Dial(loop, effect.Pool, effect.Client as ClientSession)); break;
+            case PoolEffectKind.TryElsewhere:
+                OnLoop(effect.Server!.Loop, effect, static (loop, effect) =>
+                ServerDialer.TryElsewhere(loop, Connection(effect.Server!))); break;
             case PoolEffectKind.Welcome:
                 OnLoop(effect.Client!.Loop, effect, static (_, effect) =>
                 Connection(effect.Client!).OnWelcome()); break;
@@ -383,6 +410,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
 
     internal void Forget(ServerConnection server)
     {
+        EndPatience(server);
         _servers.RemoveAt(server.Index);
         server.Index = -1;
     }

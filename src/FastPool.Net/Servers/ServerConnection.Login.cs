@@ -47,7 +47,7 @@ internal sealed partial class ServerConnection
         var tls = _tls!;
         try
         {
-            var host = Plan!.Host;
+            var host = HostName;
             // A server, or a proxy before it, may choose its certificate by the name.
             var isNamed = !System.Net.IPAddress.TryParse(host, out _);
             var context = _loop.Shared.Tls.ForServers(tls, _loop.Registry.Settings.Own.HasOwnTlsRecords);
@@ -68,9 +68,9 @@ internal sealed partial class ServerConnection
             OnTlsFailed("direct SSL connection was established without ALPN protocol negotiation extension");
             return;
         }
-        if (_tls.Sslmode == SslMode.VerifyFull && Plan is { } plan && !handshake.IsPeer(plan.Host))
+        if (_tls.Sslmode == SslMode.VerifyFull && !handshake.IsPeer(HostName))
         {
-            OnTlsFailed($"name `{plan.Host}' not present in server certificate");
+            OnTlsFailed($"name `{HostName}' not present in server certificate");
             return;
         }
         if (_loop.Registry.Settings.LogConnections) _loop.Context.Log.SslEstablished(Session.LogPrefix, handshake.Text);
@@ -183,8 +183,10 @@ internal sealed partial class ServerConnection
             Close("connect string changed", mayTerminate: true, isDeliberate: true);
             return;
         }
+        EnterHost();
         Session.EndLogin();
         Plan = null;
+        _loop.EndPatience(this);
         Session.Pool.LoginDone(Session, _loop);
     }
 }

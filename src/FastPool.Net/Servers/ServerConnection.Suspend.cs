@@ -59,6 +59,7 @@ internal sealed partial class ServerConnection
         _loop.Engine.ForgetTls(this);
         _loop.Engine.Close(this);
         DropHeld();
+        LeaveHost("", isDeliberate: true);
         _loop.Forget(this);
     }
 

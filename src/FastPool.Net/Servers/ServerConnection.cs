@@ -91,6 +91,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
 
     private protected override int Process(byte[] buffer, int position, int end)
     {
+        if (Session.Login is not null) NoteAnswer();
         if (_awaitsTlsAnswer) return OnTlsAnswer(buffer.AsSpan(position, end - position)) ? end : position;
         if (Session.Login is not null) position = LogIn(buffer, position, end);
         return Session.Login is null && IsOpen ? Relay(buffer, position, end) : position;
@@ -359,10 +360,15 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         Session.Link.LoseServer();
         Session.LetGoOfStatements();
         _loop.Forget(this);
+        var isToTryAgain = !isDeliberate && Session.Login is { } failed && IsToTryAgain(failed);
+        LeaveHost(reason, isDeliberate || isToTryAgain);
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
-        else if (IsToTryAgain(login) && _loop.Dialer.TryAgain(_loop, this)) { }
+        else if (isToTryAgain && IsOvertaken) GiveBackPlace(null);
+        else if (isToTryAgain && _loop.Dialer.TryAgain(_loop, this)) { }
         else if (login.Failure.ForWaiters is not null) GiveBackPlace(login.Failure);
-        else if (!_loop.Dialer.TryNext(_loop, this)) GiveBackPlace(new LoginFailure(reason, null));
+        else if (IsOvertaken) GiveBackPlace(null); // The pool has opened another meanwhile, and opens what it still wants.
+        else if (!_loop.Dialer.TryNext(_loop, this))
+            GiveBackPlace(Plan?.FailureOf(reason, _loop.NowUs) ?? new LoginFailure(reason, null));
         LoseQuery();
     }
 
@@ -393,6 +399,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         _loop.Try(() => _loop.Engine.Close(this));
         _loop.Try(DropHeld);
         if (Session.Login is { } login) _loop.Try(login.Abandon);
+        _loop.Try(() => LeaveHost(Loop.InternalError, isDeliberate: true));
         _loop.Try(Session.Link.LoseServer);
         _loop.Try(Session.LetGoOfStatements);
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));

@@ -2,6 +2,7 @@ using System.Net;
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
 using FastPool.Io;
 using FastPool.Native;
 using FastPool.Net.Names;
@@ -10,8 +11,8 @@ namespace FastPool.Net;
 
 /// <summary>
 /// Opens server connections that a pool has decided on: picks the host, finds its address, connects. When that fails the next
-/// address, then the next host, is tried at once in the same place of the pool. Only when none is left does the pool hear of a
-/// failure, and server_login_retry count.
+/// address, then the next host, is tried at once in the same place of the pool. Of a host that is only silent the pool hears.
+/// Only when none is left does it hear of a failure.
 /// </summary>
 internal sealed class ServerDialer(IHostResolver resolver)
 {
@@ -22,7 +23,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
         ServerSession session;
         do
         {
-            plan = DialPlan.For(pool, loop.NowUs, loop.Registry.Settings.UnixSocketDir);
+            plan = DialPlan.For(pool, loop.Registry.Hosts, loop.NowUs, loop.Registry.Settings.UnixSocketDir);
             session = new ServerSession(loop.Context, pool, loop.Shared.NextId(), plan.Entry.Port, only);
         }
         while (!plan.IsCurrent); // A reload in between: the session's generation must not be younger than the entry.
@@ -37,8 +38,7 @@ internal sealed class ServerDialer(IHostResolver resolver)
     /// <summary>A connection failed before it was of use: goes on with the plan's next address.</summary>
     /// <returns>False when there is none, or the configuration is another by now.</returns>
     internal bool TryNext(Loop loop, ServerConnection failed) =>
-        failed.Plan is { } plan
-            && plan.TryMoveOn(loop.NowUs, loop.Registry.Settings.ServerLoginRetryUs) && TryPlan(loop, plan, failed);
+        failed.Plan is { } plan && plan.TryMoveOn(loop.NowUs) && TryPlan(loop, plan, failed);
 
     /// <summary>The same address once more.</summary>
     /// <inheritdoc cref="TryNext"/>
@@ -46,14 +46,36 @@ internal sealed class ServerDialer(IHostResolver resolver)
 
     private bool TryPlan(Loop loop, DialPlan plan, ServerConnection failed)
     {
-        var session =
-            new ServerSession(loop.Context, plan.Pool, loop.Shared.NextId(), plan.Entry.Port,
+        var session = new ServerSession(loop.Context, plan.Pool, loop.Shared.NextId(), plan.Entry.Port,
             failed.Session.OnlyClient as ClientSession);
         if (!plan.IsCurrent || session.Generation != failed.Session.Generation) return false;
         var next = Add(loop, plan, session);
         failed.HandPlaceOn();
         Begin(loop, plan, next);
         return true;
+    }
+
+    /// <summary>The host of a login has been silent for long: if another is to be had the pool hears of it.</summary>
+    internal static void OnSilence(Loop loop, ServerConnection silent)
+    {
+        if (silent is not { IsLoggingIn: true, Plan: { HasMore: true } plan }) return;
+        var patienceUs = silent.PatienceUs;
+        if (!silent.IsHostSilent(patienceUs)) loop.SetPatience(silent, loop.NowUs + patienceUs);
+        else if (plan.HasBetter(silent.Session.DialStartUs, loop.NowUs)) silent.BeOvertaken();
+        else loop.SetPatience(silent, loop.NowUs + Limits.HostBackOffUs);
+    }
+
+    /// <summary>The pool wants the place of a silent login, which goes to another host unless this is the best one.</summary>
+    internal static void TryElsewhere(Loop loop, ServerConnection silent)
+    {
+        if (silent is not { IsLoggingIn: true, Plan: { } plan }) return;
+        if (silent.IsHostSilent(silent.PatienceUs) && plan.HasBetter(silent.Session.DialStartUs, loop.NowUs))
+        {
+            silent.LeaveSilentHost();
+            return;
+        }
+        silent.StayAtSilentHost();
+        loop.SetPatience(silent, loop.NowUs + Limits.HostBackOffUs);
     }
 
     /// <summary>
@@ -70,13 +92,20 @@ internal sealed class ServerDialer(IHostResolver resolver)
     {
         try
         {
-            if (plan.Host.Length == 0) loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
+            if (plan.Host.Length > 0) TryAt(loop, plan, server, plan.Host, plan.NamedHost);
+            else loop.Context.Log.Failure("", "unix socket dir not configured: " + plan.Entry.Name);
             Find(loop, plan, plan.Entry.Port, server, place => Connect(loop, server, place));
         }
         catch (Exception e)
         {
             loop.Contain("a dial", e, server); // From here the pool hears of it by the connection's end.
         }
+    }
+
+    private static void TryAt(Loop loop, DialPlan plan, ServerConnection server, string name, Host host)
+    {
+        server.TryAt(name, host);
+        if (plan.HasMore) loop.SetPatience(server, loop.NowUs + server.PatienceUs);
     }
 
     /// <summary>Where the plan's present host is: at once, or later on the loop when its name is resolved.</summary>
@@ -88,12 +117,23 @@ internal sealed class ServerDialer(IHostResolver resolver)
         else if (host.Length == 0) found(DialTarget.Nowhere("cannot connect"));
         else if (host[0] is '/' or '@') found(DialTarget.Unix(host, port));
         else if (IPAddress.TryParse(host, out var ip)) found(DialTarget.Of(ip, port));
-        else resolver.Resolve(host, addresses =>
-            loop.Post(new ActionLetter(_ => OnResolved(plan, addresses, port, found), subject)));
+        else
+        {
+            var step = plan.Step;
+            resolver.Resolve(host, addresses =>
+                loop.Post(new ActionLetter(_ => OnResolved(plan, step, addresses, port, found), subject)));
+        }
     }
 
-    private static void OnResolved(AddressPlan plan, IReadOnlyList<HostAddress> addresses, int port, Action<DialTarget> found)
+    private static void OnResolved(AddressPlan plan, int step, IReadOnlyList<HostAddress> addresses, int port,
+        Action<DialTarget> found)
     {
+        if (plan.Step != step) // The plan did not wait for the DNS.
+        {
+            found(addresses is [var first, ..] ? DialTarget.Of(first.Ip, port, first)
+                : DialTarget.Nowhere("server DNS lookup failed"));
+            return;
+        }
         plan.Found(addresses);
         found(plan.Address is { } address ? DialTarget.Of(address.Ip, port, address)
             : DialTarget.Nowhere("server DNS lookup failed"));
@@ -104,12 +144,14 @@ internal sealed class ServerDialer(IHostResolver resolver)
         if (server.IsClosed) return;
         if (target.Problem is { } problem)
         {
-            if (server.Plan!.Host is ['/' or '@', ..]) server.Session.Remote = EndAddress.OfUnix;
+            if (server.HostName is ['/' or '@', ..]) server.Session.Remote = EndAddress.OfUnix;
             server.Close(problem, mayTerminate: false);
             return;
         }
         server.Session.Remote = target.Remote;
         server.Address = target.Address;
+        if (target.Origin is { } origin && server.Plan is { } plan)
+            TryAt(loop, plan, server, server.HostName, plan.At(server.HostName, origin));
         // The name of a list that an address came from is not needed later.
         if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = target.Origin;
         var errno = loop.Engine.Connect(server, target.Address);

@@ -74,6 +74,51 @@ public class HostListTests
         await pooler.LineAsync("closing because: connect timeout");
     }
 
+    /// <summary>It accepts and says nothing: its connect timeout would show.</summary>
+    [PoolerTheory(FastPoolOnly = "a silent host costs server_connect_timeout there"), Loops]
+    public async Task A_silent_host_does_not_hold_up_a_login_that_another_serves(int loops)
+    {
+        var server = await Postgres.SharedAsync();
+        await using var stalled = new FaultProxy(server.Port, Second, server.Port) { Delay = TimeSpan.FromHours(1) };
+        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1", f =>
+        {
+            f["server_connect_timeout"] = "60";
+            f["query_wait_timeout"] = "10";
+        });
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 6));
+        var hosts = await pooler.ConsoleAsync("SHOW HOSTS");
+        var rows = hosts.Rows.ToDictionary(row => row[0]!, row => row[hosts.Columns.IndexOf("state")]);
+        Assert.Equal(("up", "connecting"), (rows["127.0.0.1"], rows["127.0.0.2"]));
+    }
+
+    [PoolerTheory(FastPoolOnly = "the reason names one host there"), Loops]
+    public async Task With_all_hosts_down_clients_hear_the_last_error_of_each_at_once_until_one_is_back(int loops)
+    {
+        await using var server = await Postgres.StartAsync();
+        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1", f =>
+        {
+            f["server_login_retry"] = "1";
+            f["query_wait_timeout"] = "60";
+        });
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 1)); // Clients are welcomed from now on.
+        await server.StopAsync();
+        await pooler.PoolIsAsync("sv_idle", 0);
+        await using var patient = await pooler.RawAsync();
+        await patient.SendAsync(Wire.Query("select 1")); // It finds out, and waits.
+        await pooler.LineAsync("closing because: connect failed");
+        await Until.TrueAsync(async () =>
+        {
+            await using var client = await pooler.RawAsync();
+            var text = (await client.QueryAsync("select 1")).ErrorText;
+            return text?.Contains(
+                "server login has been failing, cached error: 127.0.0.2: connect failed, 127.0.0.1: connect failed (server_login_retry)",
+                StringComparison.Ordinal) == true;
+        }, "the reason names both");
+        await server.StartAgainAsync();
+        Assert.Null((await patient.ReplyAsync()).Error);
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 1));
+    }
+
     private static Task<Pooler> StartAsync(int loops, Postgres server, string hosts, Action<PoolerFile>? change = null) =>
         Pooler.StartAsync(server.Port, loops, f =>
         {

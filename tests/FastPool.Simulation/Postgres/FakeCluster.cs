@@ -4,6 +4,8 @@ using FastPool.Simulation.Network;
 
 namespace FastPool.Simulation.Postgres;
 
+internal enum HostMood { Well, Dead, Silent }
+
 /// <summary>The PostgreSQL behind the pooler: its connections, its moods, and who canceled what.</summary>
 internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
 {
@@ -34,6 +36,22 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
     internal int LoginCount { get; private set; }
     internal long NowUs => clock.NowUs;
 
+    /// <summary>The hosts that are not well, by address.</summary>
+    internal Dictionary<string, HostMood> Moods { get; } = [];
+
+    internal HostMood MoodOf(MemorySocket socket) => Moods.GetValueOrDefault(socket.Remote.ToString());
+
+    /// <summary>A host dies, falls silent, or is well again.</summary>
+    internal void Turn(string address, HostMood mood)
+    {
+        Moods[address] = mood;
+        if (mood != HostMood.Dead) return;
+        foreach (var server in Servers)
+        {
+            if (server.Socket.Remote.ToString() == address) server.Crash();
+        }
+    }
+
     internal static string PasswordOf(string user) => "secret of " + user;
 
     public int OnDialed(MemorySocket socket)
@@ -44,7 +62,7 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
             HostileServers.Add(new Hostile.HostileServer(socket, dice, ++_lastPid));
             return 0;
         }
-        if (IsDown && dice.OneIn(2)) return Errno.ECONNREFUSED;
+        if ((IsDown || MoodOf(socket) == HostMood.Dead) && dice.OneIn(2)) return Errno.ECONNREFUSED;
         Servers.Add(new FakeServer(this, socket, dice, ++_lastPid));
         LoginCount++;
         return 0;

@@ -62,10 +62,12 @@ internal sealed class FakeServer : IBackendHost
 
     internal void Step()
     {
+        var mood = _cluster.MoodOf(Socket);
+        if (mood == HostMood.Silent) return;
         if (Socket.ConnectResult is null)
         {
             if (Socket.IsPoolerClosed) IsOver = true;
-            else if (!_cluster.IsBlackHole && _dice.Percent(40)) FinishConnect();
+            else if (!_cluster.IsBlackHole && _dice.Percent(40)) FinishConnect(_cluster.IsDown || mood == HostMood.Dead);
             return;
         }
         TakeInput();
@@ -80,10 +82,10 @@ internal sealed class FakeServer : IBackendHost
         if (Socket.PeerSeesEnd) Close();
     }
 
-    private void FinishConnect()
+    private void FinishConnect(bool isRefused)
     {
-        Socket.ConnectResult = _cluster.IsDown ? Errno.ECONNREFUSED : 0;
-        if (_cluster.IsDown) IsOver = true;
+        Socket.ConnectResult = isRefused ? Errno.ECONNREFUSED : 0;
+        if (isRefused) IsOver = true;
     }
 
     private void TakeInput()

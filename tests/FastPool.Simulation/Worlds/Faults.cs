@@ -1,5 +1,6 @@
 using FastPool.Core.Pools;
 using FastPool.Simulation.Network;
+using FastPool.Simulation.Postgres;
 
 namespace FastPool.Simulation.Worlds;
 
@@ -12,7 +13,7 @@ internal sealed class Faults(World world, Dice dice)
     {
         if (!dice.OneIn(_chance)) return;
         var cluster = world.Cluster;
-        switch (dice.Below(9))
+        switch (dice.Below(12))
         {
             case 0 or 1:
                 if (cluster.Servers.Count > 0) dice.Of(cluster.Servers).Crash();
@@ -33,8 +34,14 @@ internal sealed class Faults(World world, Dice dice)
             case 8:
                 if (cluster.Servers.Count > 0) dice.Of(cluster.Servers).Notify("payload");
                 break;
+            case 9 or 10 or 11: TurnHost(); break;
         }
     }
+
+    /// <summary>A host dies, falls silent or is well again. Often some other is well.</summary>
+    private void TurnHost() =>
+        world.Cluster.Turn(dice.Of(SimulatedResolver.Addresses),
+            dice.Of([HostMood.Well, HostMood.Well, HostMood.Dead, HostMood.Silent]));
 
     private Pool? AnyPool() => world.Registry.PoolList.Count > 0 ? dice.Of(world.Registry.PoolList) : null;
 
@@ -64,6 +71,7 @@ internal sealed class Faults(World world, Dice dice)
     {
         world.Cluster.IsDown = false;
         world.Cluster.IsBlackHole = false;
+        world.Cluster.Moods.Clear();
         world.Cluster.LoginRefusal = null;
         foreach (var name in WorldPlan.Databases)
         {

@@ -32,7 +32,16 @@ internal sealed class NoConsole : IConsole
 /// <summary>DNS: answers at once, later, or sometimes not.</summary>
 internal sealed class SimulatedResolver(Network.Dice dice, Mines mines) : IHostResolver
 {
+    private static readonly Dictionary<string, string[]> _names = new()
+    {
+        ["one.example"] = ["127.0.0.1", "::1"],
+        ["two.example"] = ["127.0.0.2", "127.0.0.3"],
+    };
+
     private readonly List<Action> _pending = [];
+
+    /// <summary>All that there are.</summary>
+    internal static IReadOnlyList<string> Addresses { get; } = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "::1"];
 
     internal bool IsCalm { get; set; }
 
@@ -40,7 +49,7 @@ internal sealed class SimulatedResolver(Network.Dice dice, Mines mines) : IHostR
     {
         mines.Step();
         IReadOnlyList<HostAddress> answer = !IsCalm
-            && dice.OneIn(10) ? [] : [new HostAddress(IPAddress.Loopback), new HostAddress(IPAddress.IPv6Loopback)];
+            && dice.OneIn(10) ? [] : [.. _names[host].Select(static address => new HostAddress(IPAddress.Parse(address)))];
         if (dice.OneIn(2)) done(answer);
         else _pending.Add(() => done(answer));
     }

@@ -71,7 +71,7 @@ internal sealed class TransactionPath : IDialed
     {
         _server = socket;
         Dialed.Add(socket);
-        socket.ConnectResult = 0;
+        socket.ConnectResult = ConnectResult(socket);
         return 0;
     }
 
@@ -152,6 +152,9 @@ internal sealed class TransactionPath : IDialed
 
     /// <summary>The server that was dialed last.</summary>
     internal MemorySocket? Server => _server;
+
+    /// <summary>The outcome of each connect: 0 or an errno.</summary>
+    internal Func<MemorySocket, int> ConnectResult { get; init; } = static _ => 0;
 
     /// <summary>Everything that the pooler has connected to, in order.</summary>
     internal List<MemorySocket> Dialed { get; } = [];

@@ -38,6 +38,8 @@ internal sealed class WorldPlan
         MaxPreparedStatements = dice.Of([0, 1, 2, 3, 5, 200]);
         SendsTogether = !dice.OneIn(3);
         HostileCount = dice.OneIn(3) ? dice.Between(1, 6) : 0;
+        HostList = dice.Of(["127.0.0.1", "127.0.0.1,127.0.0.2", "127.0.0.1,127.0.0.2,127.0.0.3"]);
+        LoadBalance = dice.Of(["round-robin", "disable"]);
         MineChance = HostileCount > 0 ? 0 : HasFaults && dice.OneIn(4) ? dice.Between(100, 2_000) : 0;
     }
 
@@ -78,6 +80,11 @@ internal sealed class WorldPlan
     /// <summary>Clients that say wrong things to servers that say wrong things, beside all the others.</summary>
     internal int HostileCount { get; }
 
+    /// <summary>The hosts of d1.</summary>
+    internal string HostList { get; }
+
+    internal string LoadBalance { get; }
+
     /// <summary>One call in so many of what the pooler calls throws; 0: none does.</summary>
     internal int MineChance { get; }
 
@@ -93,7 +100,7 @@ internal sealed class WorldPlan
 
     internal string Settings(int poolSize) => $"""
         [databases]
-        d1 = host=127.0.0.1 port=5001
+        d1 = host={HostList} port=5001 load_balance_hosts={LoadBalance}
         d2 = host=one.example,two.example port=5002
         {HostileClient.Database} = host=127.0.0.1 port={FakeCluster.HostilePort}
         [pgbouncer]
@@ -128,5 +135,5 @@ internal sealed class WorldPlan
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, {HostileCount} hostile";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance}, {HostileCount} hostile";
 }

@@ -67,6 +67,9 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     /// <summary>The keys are there.</summary>
     public Verdict OnDerived() => _proof!.OnDerived(Output) ? Verdict.Forward : FailProof();
 
+    /// <summary>primary or standby; empty: the server does not report it, for it is older than PostgreSQL 14.</summary>
+    public string Role { get; private set; } = "";
+
     public WelcomeParameters Welcome => new([.. _untracked], server.Parameters);
 
     public void Start()
@@ -134,6 +137,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     {
         if (!ParameterStatus.TryRead(body, out var status)) return Fail("broken ParameterStatus packet");
         if (status.Size > Limits.WelcomeBytes) return Fail("server reports too much");
+        if (status.Name.SequenceEqual("in_hot_standby"u8)) Role = status.Value.SequenceEqual("on"u8) ? "standby" : "primary";
         var index = context.Tracked.IndexOf(status.Name);
         if (index == TrackedParameters.SessionAuthorization) server.TakeRole(context.Interner.Intern(status.Value));
         else if (server.TryTrack(status.Name, status.Value)) return Verdict.Forward;

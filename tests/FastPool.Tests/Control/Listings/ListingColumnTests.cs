@@ -50,6 +50,8 @@ public sealed class ListingColumnTests
     [InlineData("WAITING", "database:t user:t id:i ptr:t application_name:t addr:t port:i wait:i wait_us:i cause:t")]
     [InlineData("TRANSACTIONS",
         "database:t user:t application_name:t addr:t port:i state:t xact:i xact_us:i since:i since_us:i server_addr:t server_port:i remote_pid:i id:i ptr:t link:t")]
+    [InlineData("HOSTS",
+        "host:t address:t port:i role:t state:t servers:i login_us:N failures:N last_error:t last_error_time:t")]
     [InlineData("PROXIED",
         "user:t database:t addr:t port:i proxy_addr:t proxy_port:i authority:t proxy_tls:t common_name:t id:i ptr:t")]
     [InlineData("LOOPS",

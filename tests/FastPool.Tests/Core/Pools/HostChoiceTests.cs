@@ -9,6 +9,8 @@ public class HostChoiceTests
     private static readonly string[] Hosts = ["a", "b", "c"];
 
     private readonly HostChoice _choice = new();
+    private string _slow = "";
+    private string _down = "";
 
     [Fact]
     public void Round_robin_begins_with_the_next_host_each_time()
@@ -21,30 +23,32 @@ public class HostChoiceTests
     {
         const LoadBalanceHosts How = LoadBalanceHosts.Disable;
         Assert.Equal(["abc", "abc"], [Order(How), Order(How)]);
-        _choice.Failed(Hosts, "a", How, untilUs: 100);
-        _choice.Failed(Hosts, "a", How, untilUs: 100); // Two connections of one moment: the second changes nothing.
+        _choice.Failed(Hosts, "a", How);
+        _choice.Failed(Hosts, "a", How); // Two connections of one moment: the second changes nothing.
         Assert.Equal("bca", Order(How));
-        Assert.Equal("bca", Order(How, nowUs: 100));
-        _choice.Failed(Hosts, "b", How, untilUs: 200);
-        Assert.Equal("cab", Order(How, nowUs: 150));
+        _down = "a";
+        _choice.Failed(Hosts, "b", How);
+        Assert.Equal("cba", Order(How));
     }
 
     [Fact]
-    public void A_host_that_failed_lately_is_tried_last()
+    public void A_host_that_is_silent_or_down_is_tried_last()
     {
-        _choice.Failed(Hosts, "b", LoadBalanceHosts.RoundRobin, untilUs: 100);
-        Assert.Equal(["acb", "cab", "cab"], [Order(), Order(), Order()]);
-        Assert.Equal(["abc", "bca"], [Order(nowUs: 100), Order(nowUs: 100)]);
+        (_slow, _down) = ("a", "b");
+        Assert.Equal(["cab", "cab", "cab"], [Order(), Order(), Order()]);
+        (_slow, _down) = ("", "");
+        Assert.Equal(["abc", "bca"], [Order(), Order()]);
     }
 
     [Fact]
     public void A_single_host_is_tried_however_often_it_fails()
     {
         string[] single = ["a"];
-        _choice.Failed(single, "a", LoadBalanceHosts.Disable, untilUs: 100);
-        Assert.Equal(single, _choice.Order(single, LoadBalanceHosts.Disable, nowUs: 0));
+        _choice.Failed(single, "a", LoadBalanceHosts.Disable);
+        Assert.Equal(single, _choice.Order(single, LoadBalanceHosts.Disable, static _ => HostRank.Down));
     }
 
-    private string Order(LoadBalanceHosts how = LoadBalanceHosts.RoundRobin, long nowUs = 0) =>
-        string.Concat(_choice.Order(Hosts, how, nowUs));
+    private string Order(LoadBalanceHosts how = LoadBalanceHosts.RoundRobin) =>
+        string.Concat(_choice.Order(Hosts, how,
+            host => host == _down ? HostRank.Down : host == _slow ? HostRank.Slow : HostRank.Ready));
 }

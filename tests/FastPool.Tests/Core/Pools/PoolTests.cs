@@ -294,6 +294,18 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public void The_cached_error_of_a_list_names_each_host_and_is_whole()
+    {
+        var bench = new PoolBench();
+        bench.JoinAndWait();
+        var each = $"a: {new string('x', 99)}, b: {new string('y', 99)}";
+        bench.Pool.LoginFailed(bench.Dial(), new LoginFailure("y", null) { OfEachHost = each }, bench.Host);
+        bench.JoinAndWait();
+        Assert.Equal([$"server login has been failing, cached error: {each} (server_login_retry)"],
+            Refusals(bench.Host.TakeAll()));
+    }
+
+    [Fact]
     public void The_cached_error_is_cut_to_99_bytes()
     {
         var bench = new PoolBench();

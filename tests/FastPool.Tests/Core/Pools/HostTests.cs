@@ -1,0 +1,156 @@
+using FastPool.Core.Pools;
+
+namespace FastPool.Tests.Core.Pools;
+
+/// <summary>The condition of one host, from what its attempts tell.</summary>
+public class HostTests
+{
+    private const long Ms = 1000;
+    private const long RetryUs = 300 * Ms;
+
+    private readonly HostTable _table = new();
+
+    [Fact]
+    public void A_host_that_fails_is_left_alone_for_twice_as_long_each_time_up_to_the_retry_time()
+    {
+        var host = _table.Get("a", "", 5432);
+        var now = 0L;
+        foreach (var pauseMs in (long[])[100, 200, 300, 300])
+        {
+            Fail(host, now);
+            Assert.Equal(HostRank.Down, host.RankAt(now + (pauseMs * Ms) - 1));
+            now += pauseMs * Ms;
+            Assert.Equal((HostRank.Ready, now), (host.RankAt(now), host.NextTryUs));
+        }
+        LogIn(host, now, tookUs: Ms);
+        Fail(host, now);
+        Assert.Equal(now + (100 * Ms), host.NextTryUs);
+    }
+
+    [Fact]
+    public void Attempts_that_fail_at_once_count_as_one()
+    {
+        var host = _table.Get("a", "", 5432);
+        for (var i = 0; i < 5; i++) host.Begin(0);
+        for (var i = 0; i < 5; i++) host.Failed("connect failed", 7, 1, RetryUs);
+        Assert.Equal(1 + (100 * Ms), host.NextTryUs);
+        Assert.Equal(5, host.Read(1).Failures);
+    }
+
+    [Fact]
+    public void One_attempt_alone_tries_a_host_whose_time_has_come()
+    {
+        var host = _table.Get("a", "", 5432);
+        Fail(host, 0);
+        Assert.Equal(HostRank.Ready, host.RankAt(100 * Ms));
+        host.Begin(100 * Ms);
+        Assert.Equal(HostRank.Down, host.RankAt(100 * Ms));
+    }
+
+    [Fact]
+    public void A_host_is_slow_when_nothing_was_heard_of_it_for_four_logins()
+    {
+        var host = _table.Get("a", "", 5432);
+        LogIn(host, 0, tookUs: 10 * Ms);
+        host.Begin(0);
+        Assert.Equal((HostRank.Ready, HostState.Up), (host.RankAt(40 * Ms - 1), host.Read(40 * Ms - 1).State));
+        Assert.Equal((HostRank.Slow, HostState.Connecting), (host.RankAt(40 * Ms), host.Read(40 * Ms).State));
+        host.GiveUp();
+        Assert.Equal(HostRank.Ready, host.RankAt(40 * Ms));
+    }
+
+    [Fact]
+    public void A_host_that_says_something_to_one_attempt_is_not_slow_for_the_others()
+    {
+        var host = _table.Get("a", "", 5432);
+        host.Begin(0);
+        host.Begin(20 * Ms);
+        host.Heard(20 * Ms);
+        Assert.Equal((HostRank.Ready, true), (host.RankAt(44 * Ms), host.IsWellAt(44 * Ms)));
+        Assert.Equal((HostRank.Slow, false), (host.RankAt(45 * Ms), host.IsWellAt(45 * Ms)));
+        Assert.Equal((false, true), (host.IsSilentAt(119 * Ms, 100 * Ms), host.IsSilentAt(120 * Ms, 100 * Ms)));
+    }
+
+    [Fact]
+    public void A_host_that_was_down_may_be_tried_again_but_something_is_known_against_it()
+    {
+        var host = _table.Get("a", "", 5432);
+        Assert.True(host.IsWellAt(0));
+        Fail(host, 0);
+        Assert.Equal((HostRank.Ready, false), (host.RankAt(100 * Ms), host.IsWellAt(100 * Ms)));
+    }
+
+    [Fact]
+    public void The_last_error_of_a_name_is_the_latest_of_its_addresses_or_its_own()
+    {
+        var name = _table.Get("db", "", 5432);
+        Host[] addresses = [_table.Get("db", "10.0.0.1", 5432), _table.Get("db", "10.0.0.2", 5432)];
+        Assert.Equal("", name.LastError);
+        name.Addresses = addresses;
+        addresses[1].Begin(0);
+        addresses[1].Failed("first", 7, 0, RetryUs);
+        Assert.Equal("first", name.LastError);
+        name.Begin(0);
+        name.Failed("server DNS lookup failed", 8, 0, RetryUs);
+        Assert.Equal("server DNS lookup failed", name.LastError);
+    }
+
+    [Fact]
+    public void The_preferred_host_has_more_time_unless_it_has_failed()
+    {
+        var host = _table.Get("a", "", 5432);
+        Assert.Equal(25 * Ms, host.PatienceOf(isPreferred: true)); // Nobody knows whether it is there at all.
+        LogIn(host, 0, tookUs: Ms);
+        Assert.Equal((1000 * Ms, 25 * Ms), (host.PatienceOf(isPreferred: true), host.PatienceOf(isPreferred: false)));
+        Fail(host, 0);
+        Assert.Equal(25 * Ms, host.PatienceOf(isPreferred: true));
+    }
+
+    [Fact]
+    public void A_name_is_as_good_as_the_best_of_its_addresses_and_is_shown_by_them()
+    {
+        var name = _table.Get("db", "", 5432);
+        Host[] addresses = [_table.Get("db", "10.0.0.1", 5432), _table.Get("db", "10.0.0.2", 5432)];
+        name.Addresses = addresses;
+        Fail(addresses[0], 0);
+        Assert.Equal(HostRank.Ready, name.RankAt(0));
+        Fail(addresses[1], 5);
+        Assert.Equal((HostRank.Down, 100 * Ms), (name.RankAt(5), name.NextTryUs));
+        Assert.Equal(["10.0.0.1", "10.0.0.2"], _table.Read(5).Select(static host => host.Address));
+    }
+
+    [Fact]
+    public void A_login_that_is_refused_is_no_fault_of_the_host()
+    {
+        var host = _table.Get("a", "", 5432);
+        Fail(host, 0);
+        host.Begin(100 * Ms);
+        host.Refused("no such database", 9, 100 * Ms);
+        var reading = host.Read(100 * Ms);
+        Assert.Equal((HostState.Up, "no such database", 9L, 2L),
+            (reading.State, reading.LastError, reading.LastErrorWallUs, reading.Failures));
+    }
+
+    [Fact]
+    public void It_counts_its_servers_and_keeps_the_role_that_was_last_told()
+    {
+        var host = _table.Get("a", "", 5432);
+        LogIn(host, 0, tookUs: 3, "standby");
+        LogIn(host, 0, tookUs: 5);
+        host.ServerGone();
+        var reading = host.Read(0);
+        Assert.Equal((HostState.Up, "standby", 1, 5L), (reading.State, reading.Role, reading.Servers, reading.LoginUs));
+    }
+
+    private static void LogIn(Host host, long nowUs, long tookUs, string role = "")
+    {
+        host.Begin(nowUs - tookUs);
+        host.LoggedIn(role, tookUs, nowUs);
+    }
+
+    private static void Fail(Host host, long nowUs)
+    {
+        host.Begin(nowUs);
+        host.Failed("connect failed", 7, nowUs, RetryUs);
+    }
+}
