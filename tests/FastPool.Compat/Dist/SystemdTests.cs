@@ -140,8 +140,8 @@ public sealed class SystemdTests
         await StartAsync("Type=simple\nExecStart=/usr/local/bin/pgbouncer /etc/pgbouncer/pgbouncer.ini");
         var pid = await PidAsync(machine);
         Assert.NotEqual(0, (await machine.RunAsync("systemctl reload pgbouncer")).ExitCode);
-        Assert.Contains("write Type=notify and NotifyAccess=all into the unit",
-            await machine.MustRunAsync("cat /var/log/postgresql/pgbouncer.log"), StringComparison.Ordinal);
+        Assert.Contains("write Type=notify and NotifyAccess=all into the unit", await machine.JournalAsync(),
+            StringComparison.Ordinal);
         Assert.Equal(pid, await PidAsync(machine));
         Assert.Equal("1", await machine.MustRunAsync($"{Psql} -c 'select 1'"));
 
