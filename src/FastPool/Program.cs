@@ -41,7 +41,7 @@ internal static class Program
             {
                 var step = UnitReload.Step(line, Variable("MAINPID"), Variable("INVOCATION_ID"), Variable("NOTIFY_SOCKET"),
                     Identity.Pid);
-                // Whoever wrote -q into the unit would never know.
+                // With -q too: a unit that has it would show nothing.
                 if (step == UnitReloadStep.Refuse) return Say(Descriptor.Stderr, UnitReload.Refusal + "\n", status: 1);
                 if (line.Daemon || step == UnitReloadStep.GoToBackground) return Background.Start(arguments);
             }

@@ -55,7 +55,8 @@ internal sealed class SystemdMachine : IAsyncDisposable
             if (!int.TryParse(Path.GetFileName(path), out var pid)) continue;
             try
             {
-                var ids = File.ReadLines($"{path}/status").FirstOrDefault(static line => line.StartsWith("NSpid:", StringComparison.Ordinal));
+                var ids = File.ReadLines($"{path}/status")
+                    .FirstOrDefault(static line => line.StartsWith("NSpid:", StringComparison.Ordinal));
                 if (ids?.Split('\t', StringSplitOptions.RemoveEmptyEntries) is [_, _, "1"] && IsOurs(pid)) return pid;
             }
             catch (IOException)
@@ -83,11 +84,11 @@ internal sealed class SystemdMachine : IAsyncDisposable
 
     /// <summary>Runs lines of shell in there, as root.</summary>
     public Task<(int ExitCode, string Text)> RunAsync(string script) => Checkout.RunAsync(
-        "nsenter", "-t", $"{_leader}", "-m", "-u", "-i", "-n", "-p", "-C", "-w", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", $"cd {Folder}\n{script}");
+        "nsenter", "-t", $"{_leader}", "-m", "-u", "-i", "-n", "-p", "-C", "-w", "env", "-i",
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", $"cd {Folder}\n{script}");
 
     /// <summary>As above, for lines that have to succeed.</summary>
-    /// <returns>What they print, without the blank at its end.</returns>
+    /// <returns>Their output, without the blank at its end.</returns>
     public async Task<string> MustRunAsync(string script)
     {
         var (exitCode, text) = await RunAsync("set -e\n" + script);
@@ -95,7 +96,7 @@ internal sealed class SystemdMachine : IAsyncDisposable
         return text.TrimEnd();
     }
 
-    /// <summary>What the service has said.</summary>
+    /// <summary>The last lines of the service.</summary>
     public async Task<string> JournalAsync() =>
         (await RunAsync("journalctl -u pgbouncer --no-pager -o cat | tail -n 60")).Text;
 
