@@ -85,7 +85,8 @@ internal sealed class SystemdMachine : IAsyncDisposable
     /// <summary>Runs lines of shell in there, as root.</summary>
     public Task<(int ExitCode, string Text)> RunAsync(string script) => Checkout.RunAsync(
         "nsenter", "-t", $"{_leader}", "-m", "-u", "-i", "-n", "-p", "-C", "-w", "env", "-i",
-        "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", $"cd {Folder}\n{script}");
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive",
+        "sh", "-c", $"cd {Folder}\n{script}");
 
     /// <summary>As above, for lines that have to succeed.</summary>
     /// <returns>Their output, without the blank at its end.</returns>
