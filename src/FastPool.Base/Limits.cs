@@ -173,6 +173,9 @@ public static class Limits
     /// </summary>
     public const long HostPatienceUs = 25_000;
 
+    /// <summary>For so long a host that was in the wrong role is not asked again: a promotion is found that fast.</summary>
+    public const long RoleTrustUs = 250_000;
+
     /// <summary>A silent host is left for one that was down, and may be tried again, after so long only.</summary>
     public const long HostReturnUs = 250_000;
 

@@ -152,6 +152,7 @@ internal sealed class Pooler : IPooler, IProcessControl
         _plane.Start();
         _plane.Readiness.IsServing = true;
         _resolver.AddressesGone = _registry.Stir;
+        _resolver.IsInUse = _registry.Hosts.HasServersOf;
         _control.Every(Limits.TickUs, _resolver.Tick);
         _control.Every(Limits.TickUs, _plane.SettingsInForce.Tick);
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);

@@ -143,7 +143,7 @@ public sealed class MetricsReading
         "pool_mode", row.Entry.PoolMode is { } mode ? PoolModes.Words.WordOf(mode) : "");
 
     private static string HostLabels(HostReading row) =>
-        MetricText.Labels("host", row.Name, "address", row.Address, "port", $"{row.Port}", "role", row.Role);
+        MetricText.Labels("host", row.Name, "address", row.Address, "port", $"{row.Port}", "role", row.Role.Word());
 
     private static string PoolLabels(Pool pool) => MetricText.Labels("database", pool.Database.Name, "user", pool.User.Name);
 

@@ -233,7 +233,7 @@ internal static class PageFigures
         Name(json, "host", row.Name);
         Name(json, "address", row.Address);
         json.WriteNumber("port", row.Port);
-        json.WriteString("role", row.Role);
+        json.WriteString("role", row.Role.Word());
         json.WriteString("state", HostListing.StateWord(row.State));
         Name(json, "last_error", row.LastError);
         Numbers(json, HostListing.Listing, row, "servers", "login_us", "failures");

@@ -13,7 +13,7 @@ internal static class HostListing
         Text("host", static row => row.Name),
         Text("address", static row => row.Address),
         Int4("port", static row => row.Port),
-        Text("role", static row => row.Role),
+        Text("role", static row => row.Role.Word()),
         Text("state", static row => StateWord(row.State)),
         Int4("servers", static row => row.Servers)
             .Is(Gauge("fastpool_host_server_connections", "Server connections to the host that this process opened")),
@@ -24,6 +24,8 @@ internal static class HostListing
         Text("last_error", static row => row.LastError),
         new("last_error_time", ColumnType.Text, static (ref RowWriter writer, HostReading row, ILocalTime time) =>
             writer.Text(row.LastErrorWallUs == 0 ? "" : time.Format(row.LastErrorWallUs))),
+        Numeric("lag_us", static row => row.LagMs * 1000)
+            .Is(GaugeOfUs("fastpool_host_lag_seconds", "Time by which a standby was behind its primary at the last check")),
         Unlisted("up", static row => row.State == HostState.Up ? 1 : 0)
             .Is(Gauge("fastpool_host_up", "1 if the last attempt at the host succeeded, else 0")));
 

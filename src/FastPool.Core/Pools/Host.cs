@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Core.Settings;
 
 namespace FastPool.Core.Pools;
 
@@ -16,14 +17,16 @@ public enum HostRank
 {
     Ready,
     Slow,
+
+    /// <summary>In another role than the one that is wanted, when it was last heard of.</summary>
+    Unsuited,
     Down,
 }
 
 /// <summary>One host as it was at one moment.</summary>
-/// <param name="Role">primary or standby, as PostgreSQL 14 and newer reports it; empty: not known.</param>
 /// <param name="LoginUs">The time that the last login took.</param>
-public readonly record struct HostReading(string Name, string Address, int Port, HostState State, string Role, int Servers,
-    string LastError, long LastErrorWallUs, long LoginUs, long Failures);
+public readonly record struct HostReading(string Name, string Address, int Port, HostState State, HostRole Role, int Servers,
+    string LastError, long LastErrorWallUs, long LoginUs, long Failures, long LagMs);
 
 /// <summary>
 /// One address of a host list, shared by all pools that use it. It is asked and told by who opens and closes servers, never on
@@ -43,7 +46,12 @@ public sealed class Host(string name, string address, int port)
     private long _loginUs;
     private long _failures;
     private int _servers;
-    private string _role = "";
+    private int _role; // A HostRole.
+    private long _roleUs;
+    private long _lostUs;
+    private long _checkUs;
+    private long _lagMs;
+    private bool _lags;
     private string _lastError = "";
     private long _lastErrorWallUs;
 
@@ -60,25 +68,98 @@ public sealed class Host(string name, string address, int port)
         get { lock (_lock) return _attempts == 0 && _servers == 0; }
     }
 
+    /// <summary>As it was when it was last heard of.</summary>
+    public HostRole Role => (HostRole)Volatile.Read(ref _role); // Pairs: NoteRole.
+
+    /// <summary>The last check that had no answer; the servers that were opened before are of no use any more. 0: none.</summary>
+    public long LostUs => Volatile.Read(ref _lostUs); // Pairs: Lose.
+
+    /// <summary>
+    /// Asks any session for the role and for the milliseconds by which a standby is behind. It is behind by nothing while it has
+    /// applied all that it has received, and still receives.
+    /// </summary>
+    public const string CheckQuery =
+        "SELECT pg_catalog.pg_is_in_recovery(), CASE WHEN NOT pg_catalog.pg_is_in_recovery() "
+        + "OR (pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() "
+        + "AND EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver)) THEN 0 ELSE (EXTRACT(EPOCH FROM "
+        + "pg_catalog.now() - pg_catalog.pg_last_xact_replay_timestamp()) * 1000)::bigint END";
+
+    /// <summary>One server asks it in each period, of all pools and loops.</summary>
+    public bool TryBeginCheck(long nowUs, long periodUs)
+    {
+        lock (_lock)
+        {
+            if (nowUs - _checkUs < periodUs) return false;
+            _checkUs = nowUs;
+            return true;
+        }
+    }
+
+    /// <param name="lagMs">By which it is behind its primary.</param>
+    /// <param name="mostMs">max_replica_lag.</param>
+    /// <returns>True: it is too far behind since now, or no more.</returns>
+    public bool NoteLag(long lagMs, long mostMs)
+    {
+        lock (_lock)
+        {
+            _lagMs = lagMs;
+            var lags = lagMs > mostMs;
+            if (lags == _lags) return false;
+            Volatile.Write(ref _lags, lags); // Pairs: Lags.
+            return true;
+        }
+    }
+
+    /// <summary>A standby that is further behind than max_replica_lag, as the last check has found.</summary>
+    public bool Lags => Volatile.Read(ref _lags); // Pairs: NoteLag.
+
+    /// <summary>A check has had no answer: it is down, and what is connected to it is lost.</summary>
+    public void Lose(string reason, long wallUs, long nowUs, long backOffMaxUs)
+    {
+        Begin(nowUs);
+        Failed(reason, wallUs, nowUs, backOffMaxUs);
+        Volatile.Write(ref _lostUs, nowUs); // Pairs: LostUs.
+    }
+
+    /// <summary>It has told its role.</summary>
+    /// <returns>True: it is another than before.</returns>
+    public bool NoteRole(HostRole role, long nowUs)
+    {
+        if (role == HostRole.Unknown) return false;
+        lock (_lock)
+        {
+            _roleUs = nowUs;
+            if (_role == (int)role) return false;
+            Volatile.Write(ref _role, (int)role); // Pairs: Role.
+            return true;
+        }
+    }
+
+    internal bool HasServers
+    {
+        get { lock (_lock) return _servers > 0; }
+    }
+
     /// <summary>Of a name with known addresses: that of the best of them.</summary>
-    public HostRank RankAt(long nowUs)
+    public HostRank RankAt(long nowUs, TargetSessionAttrs target = TargetSessionAttrs.Any)
     {
         var addresses = Addresses;
-        if (addresses.Count > 0) return addresses.Min(each => each.RankAt(nowUs));
+        if (addresses.Count > 0) return addresses.Min(each => each.RankAt(nowUs, target));
         lock (_lock)
         {
             // One attempt tries it when its time has come, and the others wait for the outcome elsewhere.
-            if (_isDown) return nowUs < _nextTryUs || _attempts > 0 ? HostRank.Down : HostRank.Ready;
+            if (_isDown && (nowUs < _nextTryUs || _attempts > 0)) return HostRank.Down;
+            if (Lags || !target.Prefers(Role)) return HostRank.Unsuited;
             return IsSilentFor(PatienceUs, nowUs) ? HostRank.Slow : HostRank.Ready;
         }
     }
 
     /// <summary>Nothing is known against it: of a name with known addresses, against one of them.</summary>
-    public bool IsWellAt(long nowUs)
+    public bool IsWellAt(long nowUs, TargetSessionAttrs target = TargetSessionAttrs.Any)
     {
         var addresses = Addresses;
-        if (addresses.Count > 0) return addresses.Any(each => each.IsWellAt(nowUs));
-        lock (_lock) return !_isDown && !IsSilentFor(PatienceUs, nowUs);
+        if (addresses.Count > 0) return addresses.Any(each => each.IsWellAt(nowUs, target));
+        lock (_lock) return !_isDown && !IsSilentFor(PatienceUs, nowUs) && !Lags && target.Prefers(Role);
     }
 
     /// <summary>Attempts are under way, and none of them has heard anything for so long.</summary>
@@ -89,15 +170,14 @@ public sealed class Host(string name, string address, int port)
 
     private bool IsSilentFor(long patienceUs, long nowUs) => _attempts > 0 && nowUs - _silentSinceUs >= patienceUs;
 
-    /// <summary>The time from which a host that is down may be tried again.</summary>
-    public long NextTryUs
+    /// <summary>
+    /// The time from which a host that is down may be tried again, or one that was in the wrong role; 0: now.
+    /// </summary>
+    public long NextTryUs(TargetSessionAttrs target = TargetSessionAttrs.Any)
     {
-        get
-        {
-            var addresses = Addresses;
-            if (addresses.Count > 0) return addresses.Min(static each => each.NextTryUs);
-            lock (_lock) return _isDown ? _nextTryUs : 0;
-        }
+        var addresses = Addresses;
+        if (addresses.Count > 0) return addresses.Min(each => each.NextTryUs(target));
+        lock (_lock) return _isDown ? _nextTryUs : target.MayServe(Role) ? 0 : _roleUs + Limits.RoleTrustUs;
     }
 
     /// <summary>For so long an attempt is left alone before another host is tried beside it.</summary>
@@ -116,9 +196,17 @@ public sealed class Host(string name, string address, int port)
             var isSlow = IsSilentFor(PatienceUs, nowUs);
             var state = _isDown ? HostState.Down : _attempts > 0 && (isSlow || !_wasUp) ? HostState.Connecting
                 : _wasUp ? HostState.Up : HostState.Unknown;
-            return new HostReading(name, address, port, state, _role, _servers, _lastError, _lastErrorWallUs, _loginUs,
-                _failures);
+            return new HostReading(name, address, port, state, Role, _servers, _lastError, _lastErrorWallUs, _loginUs,
+                _failures, _lagMs);
         }
+    }
+
+    /// <summary>It lives, and is not in the role that is wanted: it may come to be so.</summary>
+    public bool IsInWrongRole(TargetSessionAttrs target)
+    {
+        var addresses = Addresses;
+        if (addresses.Count > 0) return addresses.Any(each => each.IsInWrongRole(target));
+        lock (_lock) return !_isDown && !target.MayServe(Role);
     }
 
     /// <summary>The latest one, of a name with known addresses: of them; empty: none.</summary>
@@ -153,8 +241,8 @@ public sealed class Host(string name, string address, int port)
         lock (_lock) _silentSinceUs = nowUs;
     }
 
-    /// <param name="role">Empty: the server has not told.</param>
-    public void LoggedIn(string role, long tookUs, long nowUs)
+    /// <summary>A login is over, and the server is in.</summary>
+    public void LoggedIn(long tookUs, long nowUs)
     {
         lock (_lock)
         {
@@ -163,7 +251,6 @@ public sealed class Host(string name, string address, int port)
             _silentSinceUs = nowUs;
             _loginUs = tookUs;
             (_isDown, _wasUp, _backOffUs) = (false, true, 0);
-            if (role.Length > 0) _role = role;
         }
     }
 

@@ -26,6 +26,16 @@ public sealed class HostTable
             .ThenBy(static host => host.Address, StringComparer.Ordinal)
             .ThenBy(static host => host.Port)];
 
+    /// <summary>Servers are connected to an address of that name.</summary>
+    public bool HasServersOf(string name)
+    {
+        foreach (var ((host, _, _), state) in _hosts)
+        {
+            if (state.HasServers && name.Equals(host, StringComparison.OrdinalIgnoreCase)) return true;
+        }
+        return false;
+    }
+
     private void DropUnused()
     {
         foreach (var (key, host) in _hosts)

@@ -184,6 +184,9 @@ public sealed class Pool
     /// <summary>A released server runs its reset query.</summary>
     public void BeginTest(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.BeginTest, null, server, null, host);
 
+    /// <summary>An idle server is to ask its host how it is; nothing happens if it is idle no more.</summary>
+    public void CheckHost(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.CheckHost, null, server, null, host);
+
     /// <summary>A released server waits for the cancel requests aimed at it.</summary>
     public void BeginCancelWait(PooledServer server, IPoolHost host) =>
         Submit(PoolOperationKind.BeginCancelWait, null, server, null, host);

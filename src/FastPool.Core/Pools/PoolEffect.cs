@@ -14,7 +14,7 @@ public enum PoolEffectKind : byte
     Dial,
     /// <summary>The owner of a login that gets no answer gives it up for the next host, if that is any better.</summary>
     TryElsewhere,
-    /// <summary>The owner runs the check query.</summary>
+    /// <summary>The owner runs the check query, or the one that is named.</summary>
     RunCheck,
     /// <summary>The owner closes the server.</summary>
     Close,
@@ -29,7 +29,8 @@ public readonly record struct PoolEffect(PoolEffectKind Kind, Pool Pool, PoolCli
     object? Detail = null, byte Loop = 0);
 
 /// <summary>Why a waiting client is disconnected: the text it gets, with SQLSTATE.</summary>
-public sealed record Refusal(string Message, string SqlState = "08P01");
+/// <param name="Detail">The cause behind it, for clients that may know (error_details); null: nothing more is known.</param>
+public sealed record Refusal(string Message, string SqlState = "08P01", string? Detail = null);
 
 /// <summary>A failed server login, as the pool judges it.</summary>
 /// <param name="Reason">The reason text.</param>
@@ -37,6 +38,17 @@ public sealed record Refusal(string Message, string SqlState = "08P01");
 public sealed record LoginFailure(string Reason, Refusal? ForWaiters)
 {
     private const int ReasonCharsMax = 99;
+
+    /// <summary>The server lives, and is not in the role that is wanted.</summary>
+    public bool IsOfRole { get; init; }
+
+    /// <summary>
+    /// A host that lives may come to be in the role that is wanted: clients that come now wait for that, as the others do.
+    /// </summary>
+    public bool MayPass { get; init; }
+
+    /// <summary>The place of the failure, and all that is known of it.</summary>
+    public string? Detail { get; init; }
 
     /// <summary>Of several hosts: the last error of each; null: there is one host.</summary>
     public string? OfEachHost { get; init; }

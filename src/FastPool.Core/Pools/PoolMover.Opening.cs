@@ -32,7 +32,7 @@ internal sealed partial class PoolMover
             _used.Remove(used);
             if (used.IsCloseNeeded || used.IsDirty)
             {
-                CloseFree(used, used.IsCloseNeeded ? "obsolete connection" : "idle server got dirty", host);
+                CloseFree(used, used.IsCloseNeeded ? used.CloseReason("obsolete connection") : "idle server got dirty", host);
                 wanted++;
                 continue;
             }

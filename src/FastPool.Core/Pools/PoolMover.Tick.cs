@@ -97,7 +97,7 @@ internal sealed partial class PoolMover
             var next = client.Newer;
             if (ReasonToRefuse(client, limits, now) is { } reason)
             {
-                RefuseWaiter(client, reason, host);
+                RefuseWaiter(client, new Refusal(reason, Detail: DetailOfWait), host);
                 client = next;
                 continue;
             }
@@ -138,11 +138,24 @@ internal sealed partial class PoolMover
         return null;
     }
 
-    private void RefuseWaiter(PoolClient client, string text, IPoolHost host)
+    /// <summary>The reason why the wait has had no end; null: none is known.</summary>
+    private string? DetailOfWait
+    {
+        get
+        {
+            if (_lastFailure is not null) return _lastDetail;
+            if (_isStarved) return "All server connections that max_db_connections or max_user_connections allows are in use.";
+            var size = _pool.Limits.PoolSize;
+            return size > 0 && _counts.Servers >= size && _counts.Login == 0
+                ? $"All server connections of the pool are in use (pool_size {size})." : null;
+        }
+    }
+
+    private void RefuseWaiter(PoolClient client, Refusal refusal, IPoolHost host)
     {
         client.Queue!.Remove(client);
         PublishWaiting();
-        host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: new Refusal(text)));
+        host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: refusal));
     }
 
     /// <summary>The rules for a free server: the first that matches counts.</summary>
@@ -153,7 +166,7 @@ internal sealed partial class PoolMover
             var next = server.Newer;
             var unused = now - server.LastActivityUs;
             var isUnused = limits.ServerIdleTimeoutUs > 0 && unused > limits.ServerIdleTimeoutUs;
-            if (server.IsCloseNeeded) CloseFree(server, "database configuration changed", host);
+            if (server.IsCloseNeeded) CloseFree(server, server.CloseReason("database configuration changed"), host);
             else if (server.IsDirty)
                 CloseFree(server, server.State == ServerState.Used ? "SV_USED server got dirty"
                 : "SV_IDLE server got dirty", host);

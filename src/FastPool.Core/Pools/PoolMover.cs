@@ -22,6 +22,8 @@ internal sealed partial class PoolMover
     private PoolCounts _counts;
     private int _ownDials;
     private string? _lastFailure;
+    private string? _lastDetail;
+    private bool _mayPass; // A host lives and is in the wrong role: its time may come.
     private long _retryAtUs;
     private long _lastLifetimeCloseUs;
     private long _oldestIdleUs = long.MaxValue;
@@ -72,6 +74,7 @@ internal sealed partial class PoolMover
             case PoolOperationKind.Return: Return(server!, host); break;
             case PoolOperationKind.Arrived: server!.Grantee = null; break;
             case PoolOperationKind.BeginTest: BeginTest(server!, host); break;
+            case PoolOperationKind.CheckHost: CheckHost(server!, host); break;
             case PoolOperationKind.BeginCancelWait: Move(server!, ServerEvent.AwaitCancels); break;
             case PoolOperationKind.Remove: Remove(server!, host); break;
             case PoolOperationKind.Evict: Evict((SharedLimit?)detail, host); break;
@@ -111,9 +114,9 @@ internal sealed partial class PoolMover
             Grant(client, server, host);
             return null;
         }
-        if (!isStopped && _lastFailure is not null && _counts.Servers == _counts.Login)
+        if (!isStopped && _lastFailure is not null && !_mayPass && _counts.Servers == _counts.Login)
         {
-            host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure)));
+            host.Add(new PoolEffect(PoolEffectKind.Refuse, _pool, client, Detail: FastFail(_lastFailure, _lastDetail)));
             OpenOne(client.Loop, null, host);
             return null;
         }
@@ -129,8 +132,8 @@ internal sealed partial class PoolMover
         return null;
     }
 
-    private static Refusal FastFail(string reason) =>
-        new($"server login has been failing, cached error: {reason} (server_login_retry)");
+    private static Refusal FastFail(string reason, string? detail) =>
+        new($"server login has been failing, cached error: {reason} (server_login_retry)", Detail: detail);
 
     private void AwaitWelcome(PoolClient client, IPoolHost host)
     {
@@ -199,6 +202,17 @@ internal sealed partial class PoolMover
         NoteTest(server, host);
     }
 
+    /// <summary>In the name of all servers of its host, whatever pools they are in.</summary>
+    private void CheckHost(PooledServer server, IPoolHost host)
+    {
+        if (server.State != ServerState.Idle || IsPaused) return;
+        server.List!.Remove(server);
+        PublishIdle();
+        Move(server, ServerEvent.SetAside);
+        BeginTest(server, host);
+        host.Add(new PoolEffect(PoolEffectKind.RunCheck, _pool, null, server, Host.CheckQuery, Loop: server.Loop));
+    }
+
     /// <summary>A server under test is help on its way, for a while.</summary>
     private void NoteTest(PooledServer server, IPoolHost host)
     {
@@ -208,7 +222,8 @@ internal sealed partial class PoolMover
 
     private void LoginDone(PooledServer server, IPoolHost host)
     {
-        _lastFailure = null;
+        _lastFailure = _lastDetail = null;
+        _mayPass = false;
         _retryAtUs = 0;
         if (_pool.Limits.MinPoolSize > 0) LookAgainSoon(host);
         if (server.OnlyClient is { } only)
@@ -248,13 +263,15 @@ internal sealed partial class PoolMover
         if (!isPauseOrChange)
         {
             _lastFailure = failure.CachedReason;
+            _lastDetail = failure.Detail;
+            _mayPass = failure.MayPass;
             // Not in the same turn, even without a pause between attempts: the turn would never end.
             var retryAtUs = server.DialStartUs + _pool.Limits.ServerLoginRetryUs;
             if (failure.RetryAtUs > 0) retryAtUs = Math.Min(retryAtUs, failure.RetryAtUs);
             _retryAtUs = Math.Max(retryAtUs, host.NowUs + 1);
             if (server.OnlyClient is { } only)
             {
-                if (failure.ForWaiters is not null && !only.HasLeft) RefuseWaiter(only, failure.ForWaiters.Message, host);
+                if (failure.ForWaiters is not null && !only.HasLeft) RefuseWaiter(only, failure.ForWaiters, host);
             }
             else if (failure.ForWaiters is not null && (_counts.Connected == 0 || _pool.Welcome is null))
                 RefuseAll(failure.ForWaiters, host);
@@ -290,7 +307,7 @@ internal sealed partial class PoolMover
         server.Grantee = null;
         if (server.OnlyClient is not null) CloseFree(server, ReplicationClientClosed, host);
         else if (IsLifetimeOver(server, _pool.Limits, host.NowUs)) CloseForLifetime(server, host.NowUs, host);
-        else if (server.IsCloseNeeded) CloseFree(server, "close_needed", host);
+        else if (server.IsCloseNeeded) CloseFree(server, server.CloseReason("close_needed"), host);
         // While it waited for cancel requests to come through.
         else if (server.IsDirty) CloseFree(server, "idle server got dirty", host);
         else if (NeedsCheckAtOnce(server) && !IsPaused) Keep(server, host);
@@ -423,7 +440,8 @@ internal sealed partial class PoolMover
                     if (i > 0) NoteMove((byte)loop, host);
                     return server;
                 }
-                CloseFree(server, server.IsCloseNeeded ? "obsolete connection" : "idle server got dirty", host);
+                CloseFree(server, server.IsCloseNeeded ? server.CloseReason("obsolete connection")
+                    : "idle server got dirty", host);
             }
         }
         return null;

@@ -14,6 +14,7 @@ public enum PoolOperationKind : byte
     Return,
     Arrived,
     BeginTest,
+    CheckHost,
     BeginCancelWait,
     Remove,
     Evict,

@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Core.Settings;
 
 namespace FastPool.Core.Pools;
 
@@ -14,6 +15,7 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
         Loop = loop;
         DialStartUs = dialStartUs;
         Generation = isCloseNeeded ? pool.Generation - 1 : pool.Generation;
+        _target = pool.Database.Entry.TargetSessionAttrs;
     }
 
     public Pool Pool { get; }
@@ -36,14 +38,45 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     public PoolClient? OnlyClient { get; protected set; }
 
     /// <summary>
-    /// The address under which the database's only host name was found; null: it has an address of its own, or several hosts.
+    /// The address under which the host's name was found; null: the host is named by its address.
     /// </summary>
     public HostAddress? Origin { get; set; }
 
     /// <summary>
     /// Marked by RECONNECT, a changed configuration or a changed answer of the DNS: closed as soon as it is free.
     /// </summary>
-    public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true };
+    public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true } || IsMisplaced || IsLost;
+
+    /// <summary>Where it is connected to; null: not known, for an earlier process has connected it.</summary>
+    public Host? Place { get; set; }
+
+    /// <summary>The database wants a server in another role than the one that this server's host is in by now.</summary>
+    public bool IsMisplaced => Volatile.Read(ref _isMisplaced) // Pairs: MarkMisplaced.
+        || (_target != TargetSessionAttrs.Any && Place is { } place && !_target.MayServe(place.Role));
+
+    /// <summary>Since it was opened its host has not answered a check: the connection is likely to be dead.</summary>
+    public bool IsLost => Place is { } place && place.LostUs > DialStartUs;
+
+    /// <summary>Its database is for sessions that write.</summary>
+    public bool MustWrite => _target.Writes();
+
+    /// <summary>It has said itself that it is of no use any more.</summary>
+    public void MarkMisplaced() => Volatile.Write(ref _isMisplaced, true); // Pairs: IsMisplaced.
+
+    /// <summary>Its host is in this role now.</summary>
+    /// <returns>True: that was not known.</returns>
+    public bool NoteRole(HostRole role, long nowUs)
+    {
+        var isOfUse = _target.MayServe(role);
+        // A primary may have read-only sessions too. This one is no standby's any more: its next login tells.
+        if (!isOfUse || (_target == TargetSessionAttrs.ReadOnly && role == HostRole.Primary)) MarkMisplaced();
+        return Place?.NoteRole(role, nowUs) ?? !isOfUse;
+    }
+
+    /// <summary>The reason to close it when it is free.</summary>
+    /// <param name="usual">The reason in every case but one.</param>
+    internal string CloseReason(string usual) =>
+        IsMisplaced ? "server is not in the role that is wanted" : IsLost ? "host did not answer a check" : usual;
 
     /// <summary>
     /// It has sent a message that answers nothing: closed when it is looked at next. Written by its owner, read in the pool's
@@ -67,7 +100,9 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     /// <summary>The reason for a closing errand.</summary>
     public string ErrandReason { get; set; } = "";
 
+    private readonly TargetSessionAttrs _target;
     private bool _isDirty;
+    private bool _isMisplaced;
 
     // Mover-held from here.
     private ChainPlace<PooledServer> _place;

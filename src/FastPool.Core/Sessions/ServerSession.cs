@@ -15,6 +15,8 @@ public sealed partial class ServerSession : PooledServer
 {
     private const int HeaderLength = 5;
 
+    private static ReadOnlySpan<byte> ReadOnlyTransaction => "25006"u8;
+
     private bool _hasQueryFailed;
     private bool _hasTransactionFailed;
     private int _segment;
@@ -257,6 +259,7 @@ public sealed partial class ServerSession : PooledServer
     {
         BackendMessage.ReadyForQuery or BackendMessage.ParameterStatus => length,
         BackendMessage.ErrorResponse => Math.Min(length, Limits.ErrorBytesLookedAt),
+        BackendMessage.DataRow when IsInHostCheck => Math.Min(length, Limits.TagBytesLookedAt),
         _ when Phase == ServerPhase.Asked => Math.Min(length, Limits.AnswerBytesMax),
         BackendMessage.CommandComplete => Math.Min(length, Limits.TagBytesLookedAt),
         _ => HeaderLength,
@@ -316,6 +319,7 @@ public sealed partial class ServerSession : PooledServer
                 Pool.Stats[Loop].Errors++;
                 _hasQueryFailed = true;
                 HasToldEnd = IsEnd(message);
+                if (MustWrite) NoteReadOnly(message);
                 _bound = null;
                 _textUse = SafetyUse.None;
                 Copy.IsOn = false;
@@ -395,6 +399,7 @@ public sealed partial class ServerSession : PooledServer
     private Verdict OnParameterStatus(ReadOnlySpan<byte> message)
     {
         if (!ParameterStatus.TryRead(message[HeaderLength..], out var status)) return End("broken ParameterStatus packet");
+        if (status.Name.SequenceEqual("in_hot_standby"u8)) OnRole(status.Value);
         var readBefore = _statements is null ? null : TextSettings;
         if (!TryTrack(status.Name, status.Value) || Client is null) return Verdict.Forward;
         if (_setCount > 0) _setCount--;
@@ -403,6 +408,18 @@ public sealed partial class ServerSession : PooledServer
         if (!TakesReport(index)) return Verdict.Skip;
         Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
         return Verdict.Forward;
+    }
+
+    private void NoteReadOnly(ReadOnlySpan<byte> error)
+    {
+        if (new ErrorFields(error[HeaderLength..]).SqlState.SequenceEqual(ReadOnlyTransaction)) MarkMisplaced();
+    }
+
+    /// <summary>A promotion is told to every session of the standby.</summary>
+    private void OnRole(ReadOnlySpan<byte> value)
+    {
+        var role = value.SequenceEqual("on"u8) ? HostRole.Standby : HostRole.Primary;
+        if (NoteRole(role, Context.NowUs)) Context.Registry.Stir();
     }
 
     /// <summary>Notes a reported value if the variable is tracked.</summary>
@@ -474,6 +491,7 @@ public sealed partial class ServerSession : PooledServer
         if (type == BackendMessage.CommandComplete && _statements is not null && DropsStatements(message[HeaderLength..]))
             _statements.Clear();
         if (type == BackendMessage.CommandComplete) NoteReset(message[HeaderLength..]);
+        if (type == BackendMessage.DataRow && IsInHostCheck) OnHostRow(message[HeaderLength..]);
         if (type == BackendMessage.ErrorResponse && Phase == ServerPhase.Resetting)
             return FailReset(ServerError.Read(message[HeaderLength..]));
         if (type != BackendMessage.ReadyForQuery) return Verdict.Skip;
@@ -481,6 +499,7 @@ public sealed partial class ServerSession : PooledServer
         if (StatusOf(message) != 'I') return End(Phase == ServerPhase.Resetting ? "reset query failed" : "test query failed");
         IsReady = true;
         Move(ServerEvent.TestDone);
+        EndHostCheck();
         return Verdict.Tested;
     }
 

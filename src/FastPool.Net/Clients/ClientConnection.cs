@@ -466,7 +466,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         var server = Server;
         _loop.LogClosing(Session, ending);
         if (ending.Message is not null && !IsCongested && server is not { IsMidMessage: true })
-            _loop.Engine.Send(this, PoolerErrors.Fatal(ending));
+            _loop.Engine.Send(this, PoolerErrors.Fatal(ending, _loop.Registry.Settings.Own.HasErrorDetails));
         AbandonDescriptors();
         _loop.Engine.Close(this);
         DropHeld();

@@ -7,12 +7,13 @@ namespace FastPool.Net;
 /// <summary>Errors of the pooler's own, as bytes.</summary>
 internal static class PoolerErrors
 {
-    internal static byte[] Fatal(Ending ending)
+    internal static byte[] Fatal(Ending ending, bool hasDetails)
     {
         var sqlState = Encoding.Latin1.GetBytes(ending.SqlState);
         var message = Encoding.Latin1.GetBytes(ending.Message!);
-        var bytes = new byte[PoolerError.Size("FATAL"u8, sqlState, message)];
-        PoolerError.Write(bytes, "FATAL"u8, sqlState, message);
+        var detail = Encoding.Latin1.GetBytes(hasDetails && ending.Detail is { } text ? text.Replace('\0', ' ') : "");
+        var bytes = new byte[PoolerError.Size("FATAL"u8, sqlState, message, detail)];
+        PoolerError.Write(bytes, "FATAL"u8, sqlState, message, detail);
         return bytes;
     }
 

@@ -97,11 +97,23 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         {
             server.Close(silence, mayTerminate: true);
         }
+        else if (IsHostCheckDue(server.Session))
+        {
+            server.Session.Pool.CheckHost(server.Session, loop);
+        }
         else if (server.Session.Client is { } client
             && (ReasonToReplace(server.Session) ?? ReasonToClose(server.Session, client)) is { } reason)
         {
             server.Close(reason, mayTerminate: true);
         }
+    }
+
+    /// <summary>It is idle, and no server has asked this host for a period.</summary>
+    private bool IsHostCheckDue(ServerSession server)
+    {
+        var periodUs = loop.Registry.Settings.Own.HostCheckPeriodUs;
+        return periodUs > 0 && server is { Phase: ServerPhase.Free, State: ServerState.Idle, OnlyClient: null, Place: { } place }
+            && place.TryBeginCheck(loop.NowUs, periodUs);
     }
 
     /// <summary>

@@ -259,7 +259,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
                 Connection(effect.Client!).OnWelcome()); break;
             case PoolEffectKind.Refuse: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Refuse(effect)); break;
             case PoolEffectKind.Notify: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Notify(effect)); break;
-            case PoolEffectKind.RunCheck: SendOnErrand((ServerSession)effect.Server!, ServerEvent.Check, null, ""); break;
+            case PoolEffectKind.RunCheck:
+                SendOnErrand((ServerSession)effect.Server!, ServerEvent.Check, null,
+                (string?)effect.Detail ?? ""); break;
             case PoolEffectKind.Close:
                 SendOnErrand((ServerSession)effect.Server!, ServerEvent.Close, null,
                 (string)effect.Detail!); break;
@@ -286,7 +288,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             AuthQueries.OnRefused(this, query, refusal);
             return;
         }
-        Connection(effect.Client!).Disconnect(new Ending(Ending.Cut(refusal.Message), refusal.Message, refusal.SqlState));
+        Connection(effect.Client!).Disconnect(new Ending(Ending.Cut(refusal.Message), refusal.Message, refusal.SqlState,
+            refusal.Detail));
     }
 
     private void Notify(in PoolEffect effect)
@@ -327,7 +330,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         {
             case ServerEvent.Leave: HandOver(client!, server); break;
             case ServerEvent.Arrive: ArriveAndServe(client!, server, connection); break;
-            case ServerEvent.Check: connection.RunCheck(); break;
+            case ServerEvent.Check: connection.RunCheck(server.ErrandReason); break;
             case ServerEvent.Close: connection.Close(server.ErrandReason, mayTerminate: true); break;
         }
     }

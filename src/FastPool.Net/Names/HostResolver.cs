@@ -49,6 +49,9 @@ public sealed class HostResolver : IHostResolver
     /// <summary>Told when servers are to be replaced because their addresses are gone. Any thread, in the lock.</summary>
     public Action? AddressesGone { get; set; }
 
+    /// <summary>Servers are connected to the name's addresses. Any thread, in the lock; null: of none.</summary>
+    public Func<string, bool>? IsInUse { get; set; }
+
     /// <summary>Names in the cache; entries are as many as the configuration has names, so none is ever dropped.</summary>
     public IReadOnlyList<CachedHost> Hosts
     {
@@ -162,10 +165,12 @@ public sealed class HostResolver : IHostResolver
     // ---- zones ------------------------------------------------------------------------------------------------------
 
     /// <summary>
-    /// The janitor's round: every dns_zone_check_period the zones' serial numbers are asked for, one after the other.
+    /// The janitor's round: names in use are asked for again when their time is over, so that their servers follow them without
+    /// a new connection. Every dns_zone_check_period the zones' serial numbers are asked for, one after the other.
     /// </summary>
     public void Tick()
     {
+        LookUpOverdue();
         if (_settings().DnsZoneCheckPeriodUs <= 0) return;
         lock (_lock)
         {
@@ -173,6 +178,18 @@ public sealed class HostResolver : IHostResolver
             _isCheckingZones = true;
         }
         _start(CheckZones);
+    }
+
+    private void LookUpOverdue()
+    {
+        if (IsInUse is not { } isInUse) return;
+        lock (_lock)
+        {
+            foreach (var host in _hosts.Values)
+            {
+                if (host.Waiting is null && _clock.NowUs >= host.ExpiresUs && isInUse(host.Name)) LookUp(host, null);
+            }
+        }
     }
 
     private void CheckZones()

@@ -58,11 +58,29 @@ internal sealed partial class ServerConnection
 
     private void NoteAnswer() => _host?.Heard(_loop.NowUs);
 
+    /// <summary>More than the reason for its end will say.</summary>
+    internal void NoteProblem(string problem) => _problem = problem;
+
     /// <summary>Its login is over.</summary>
     private void EnterHost()
     {
-        _host?.LoggedIn(Session.Login!.Role, _loop.NowUs - Session.DialStartUs, _loop.NowUs);
         _isIn = true;
+        if (_host is not { } host) return;
+        host.LoggedIn(_loop.NowUs - Session.DialStartUs, _loop.NowUs);
+        NoteRole(host, Session.Login!.Role);
+        Session.Place = host;
+    }
+
+    /// <summary>The server that asked for its host had no answer.</summary>
+    private void Lose(Host host)
+    {
+        host.Lose("host check failed", _loop.Context.WallUs, _loop.NowUs, _loop.Registry.Settings.ServerLoginRetryUs);
+        _loop.Registry.Stir();
+    }
+
+    private void NoteRole(Host host, HostRole role)
+    {
+        if (host.NoteRole(role, _loop.NowUs)) _loop.Registry.Stir(); // Its servers may be of no use, or of use again.
     }
 
     /// <summary>At its end.</summary>
@@ -70,9 +88,19 @@ internal sealed partial class ServerConnection
     {
         if (_host is not { } host) return;
         _host = null;
-        if (_isIn) host.ServerGone();
+        if (_isIn)
+        {
+            host.ServerGone();
+            if (Session.IsInHostCheck && reason == OwnQueryFailure) Lose(host);
+        }
         else if (isDeliberate || Session.Login is not { } login) host.GiveUp();
         else if (login.Failure.ForWaiters is not null) host.Refused(login.Failure.Reason, _loop.Context.WallUs, _loop.NowUs);
+        else if (login.Failure.IsOfRole)
+        {
+            host.Refused(reason, _loop.Context.WallUs, _loop.NowUs);
+            NoteRole(host, login.Role);
+            Plan?.NoteWrongRole();
+        }
         else
         {
             host.Failed(reason, _loop.Context.WallUs, _loop.NowUs, _loop.Registry.Settings.ServerLoginRetryUs);

@@ -80,6 +80,7 @@ internal sealed partial class ServerConnection
 
     public override void OnTlsFailed(string problem)
     {
+        _problem = "TLS: " + problem;
         _loop.Context.Log.Caution("", Session.Login is { Tls: null } ? "TLS handshake error: " + problem
             : "tls_sbufio_recv: " + problem);
         Close("server conn crashed?", mayTerminate: false);

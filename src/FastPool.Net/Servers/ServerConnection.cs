@@ -22,6 +22,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
     private bool _hasPlace = true;
     private bool _awaitsTlsAnswer;
+    private string? _problem; // More than the reason says, for error_details.
     private ServerTls? _tls; // Up to the end of the login.
 
     internal ServerConnection(Loop loop, ServerSession session)
@@ -59,6 +60,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     {
         if (errno != 0)
         {
+            _problem = "connect failed: " + Errno.Text(errno);
             Close("connect failed", mayTerminate: false);
             return;
         }
@@ -308,11 +310,13 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     /// <summary>To the pool as it is: it has not been used since it was last clean.</summary>
     internal void Return() => Session.Pool.Return(Session, _loop);
 
-    internal void RunCheck()
+    /// <param name="query">Of its host; empty: the pool's own.</param>
+    internal void RunCheck(string query)
     {
         if (IsClosed) return;
-        var query = Session.Pool.Limits.ServerCheckQuery;
         Session.BeginTest(ServerEvent.Check);
+        if (query.Length > 0) Session.BeginHostCheck();
+        else query = Session.Pool.Limits.ServerCheckQuery;
         SendQuery(query == "<empty>" ? "" : query, "test query failed");
     }
 
@@ -365,11 +369,22 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
         else if (isToTryAgain && IsOvertaken) GiveBackPlace(null);
         else if (isToTryAgain && _loop.Dialer.TryAgain(_loop, this)) { }
-        else if (login.Failure.ForWaiters is not null) GiveBackPlace(login.Failure);
+        else if (login.Failure.ForWaiters is not null) GiveBackPlace(WithDetail(login.Failure, reason));
         else if (IsOvertaken) GiveBackPlace(null); // The pool has opened another meanwhile, and opens what it still wants.
         else if (!_loop.Dialer.TryNext(_loop, this))
-            GiveBackPlace(Plan?.FailureOf(reason, _loop.NowUs) ?? new LoginFailure(reason, null));
+            GiveBackPlace(WithDetail(Plan?.FailureOf(reason, _loop.NowUs) ?? new LoginFailure(reason, null), reason));
         LoseQuery();
+    }
+
+    /// <summary>Of a list the last error of each host is the detail, else what is known of this attempt.</summary>
+    private LoginFailure WithDetail(LoginFailure failure, string reason)
+    {
+        var port = Plan?.Entry.Port ?? 0;
+        var where = Session.Remote is { IsKnown: true, IsUnix: false } ? $"{Session.Remote}:{port}" : $"{HostName}:{port}";
+        var detail = failure.OfEachHost is { } each ? $"Last errors of the servers: {each}."
+            : $"Server {where}, user \"{Session.Pool.ServerUserName}\": {_problem ?? failure.Detail ?? reason}.";
+        var told = failure.ForWaiters is { } refusal ? refusal with { Detail = detail } : null;
+        return failure with { Detail = detail, ForWaiters = told };
     }
 
     /// <summary>The server wants another password, and there may be one.</summary>

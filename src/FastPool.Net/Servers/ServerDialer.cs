@@ -32,7 +32,8 @@ internal sealed class ServerDialer(IHostResolver resolver)
             pool.Remove(session, loop);
             return;
         }
-        Begin(loop, plan, Add(loop, plan, session));
+        if (plan.FailureAtOnce(loop.NowUs) is { } failure) pool.LoginFailed(session, failure, loop);
+        else Begin(loop, plan, Add(loop, plan, session));
     }
 
     /// <summary>A connection failed before it was of use: goes on with the plan's next address.</summary>
@@ -150,13 +151,15 @@ internal sealed class ServerDialer(IHostResolver resolver)
         }
         server.Session.Remote = target.Remote;
         server.Address = target.Address;
-        if (target.Origin is { } origin && server.Plan is { } plan)
+        var plan = server.Plan!;
+        server.Session.Login!.Target = plan.TargetAt(loop.NowUs);
+        if (target.Origin is { } origin)
             TryAt(loop, plan, server, server.HostName, plan.At(server.HostName, origin));
-        // The name of a list that an address came from is not needed later.
-        if (server.Plan!.Entry.Hosts.Count == 1) server.Session.Origin = target.Origin;
+        server.Session.Origin = target.Origin;
         var errno = loop.Engine.Connect(server, target.Address);
         if (errno == 0) return;
         loop.Context.Log.Caution("", $"sbuf_connect failed to connect to {target.Text}: {Errno.Text(errno)}");
+        server.NoteProblem("connect failed: " + Errno.Text(errno));
         server.Close("connect failed", mayTerminate: false);
     }
 }

@@ -8,7 +8,7 @@ namespace FastPool.Compat.Harness;
 /// </summary>
 internal sealed class Child : IAsyncDisposable
 {
-    public const int SigHup = 1, SigInt = 2, SigQuit = 3, SigKill = 9, SigTerm = 15;
+    public const int SigHup = 1, SigInt = 2, SigQuit = 3, SigKill = 9, SigTerm = 15, SigCont = 18, SigStop = 19;
 
     private static readonly ConcurrentDictionary<int, Child> Running = new();
 

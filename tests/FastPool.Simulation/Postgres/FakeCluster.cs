@@ -39,6 +39,9 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
     /// <summary>The hosts that are not well, by address.</summary>
     internal Dictionary<string, HostMood> Moods { get; } = [];
 
+    /// <summary>The hosts that are standbys; the others are primaries.</summary>
+    internal HashSet<string> Standbys { get; } = [];
+
     internal HostMood MoodOf(MemorySocket socket) => Moods.GetValueOrDefault(socket.Remote.ToString());
 
     /// <summary>A host dies, falls silent, or is well again.</summary>

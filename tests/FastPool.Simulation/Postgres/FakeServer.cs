@@ -40,6 +40,9 @@ internal sealed class FakeServer : IBackendHost
     internal string? Database { get; private set; }
     internal bool IsLoggedIn { get; private set; }
     internal bool IsCancel { get; private set; }
+
+    /// <summary>Its host was a standby when it was logged in to.</summary>
+    internal bool WasStandby { get; private set; }
     internal bool IsOver { get; private set; }
 
     /// <summary>The client whose transaction runs; -1: none.</summary>
@@ -257,6 +260,9 @@ internal sealed class FakeServer : IBackendHost
         for (var i = 0; i < Backend.Tracked.Length; i++)
             _output.Add(Wire.Typed('S', Wire.RawStrings(Backend.Tracked[i].Name, Backend[i])));
         _output.Add(Wire.Typed('S', Wire.RawStrings("is_superuser", "off")));
+        WasStandby = _cluster.Standbys.Contains(Socket.Remote.ToString());
+        _output.Add(Wire.Typed('S', Wire.RawStrings("in_hot_standby", WasStandby ? "on" : "off")));
+        _output.Add(Wire.Typed('S', Wire.RawStrings("default_transaction_read_only", "off")));
         _output.Add(Wire.Typed('K', [.. Wire.Int32(Pid), .. Wire.Int32(Secret)]));
         _output.Add(Wire.Typed('Z', [(byte)'I']));
         IsLoggedIn = true;

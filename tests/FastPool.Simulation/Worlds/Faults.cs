@@ -13,7 +13,7 @@ internal sealed class Faults(World world, Dice dice)
     {
         if (!dice.OneIn(_chance)) return;
         var cluster = world.Cluster;
-        switch (dice.Below(12))
+        switch (dice.Below(14))
         {
             case 0 or 1:
                 if (cluster.Servers.Count > 0) dice.Of(cluster.Servers).Crash();
@@ -35,6 +35,7 @@ internal sealed class Faults(World world, Dice dice)
                 if (cluster.Servers.Count > 0) dice.Of(cluster.Servers).Notify("payload");
                 break;
             case 9 or 10 or 11: TurnHost(); break;
+            case 12 or 13: ChangeRole(); break;
         }
     }
 
@@ -42,6 +43,16 @@ internal sealed class Faults(World world, Dice dice)
     private void TurnHost() =>
         world.Cluster.Turn(dice.Of(SimulatedResolver.Addresses),
             dice.Of([HostMood.Well, HostMood.Well, HostMood.Dead, HostMood.Silent]));
+
+    /// <summary>One begins anew as a standby, or is promoted.</summary>
+    private void ChangeRole()
+    {
+        var address = dice.Of(SimulatedResolver.Addresses);
+        if (world.Cluster.Standbys.Remove(address)) return;
+        world.Cluster.Standbys.Add(address);
+        world.Cluster.Turn(address, HostMood.Dead);
+        world.Cluster.Turn(address, HostMood.Well);
+    }
 
     private Pool? AnyPool() => world.Registry.PoolList.Count > 0 ? dice.Of(world.Registry.PoolList) : null;
 
@@ -72,6 +83,7 @@ internal sealed class Faults(World world, Dice dice)
         world.Cluster.IsDown = false;
         world.Cluster.IsBlackHole = false;
         world.Cluster.Moods.Clear();
+        world.Cluster.Standbys.Clear();
         world.Cluster.LoginRefusal = null;
         foreach (var name in WorldPlan.Databases)
         {

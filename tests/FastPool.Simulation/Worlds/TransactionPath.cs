@@ -156,6 +156,9 @@ internal sealed class TransactionPath : IDialed
     /// <summary>The outcome of each connect: 0 or an errno.</summary>
     internal Func<MemorySocket, int> ConnectResult { get; init; } = static _ => 0;
 
+    /// <summary>The role that each server reports; null: none does.</summary>
+    internal Func<MemorySocket, bool>? IsStandby { get; init; }
+
     /// <summary>Everything that the pooler has connected to, in order.</summary>
     internal List<MemorySocket> Dialed { get; } = [];
 
@@ -248,6 +251,11 @@ internal sealed class TransactionPath : IDialed
         var welcome = new ByteQueue();
         welcome.Add(Wire.Typed('R', Wire.Int32(0)));
         foreach (var (name, value) in Backend.Tracked) welcome.Add(Wire.Typed('S', Wire.RawStrings(name, value)));
+        if (IsStandby is not null)
+        {
+            welcome.Add(Wire.Typed('S', Wire.RawStrings("in_hot_standby", IsStandby(_server) ? "on" : "off")));
+            welcome.Add(Wire.Typed('S', Wire.RawStrings("default_transaction_read_only", "off")));
+        }
         welcome.Add(Wire.Typed('K', [0, 0, 0, 1, 0, 0, 0, 2]));
         welcome.Add(Reply('Z'));
         _server.PeerWrite(welcome.Span);

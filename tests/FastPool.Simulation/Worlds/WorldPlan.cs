@@ -40,6 +40,7 @@ internal sealed class WorldPlan
         HostileCount = dice.OneIn(3) ? dice.Between(1, 6) : 0;
         HostList = dice.Of(["127.0.0.1", "127.0.0.1,127.0.0.2", "127.0.0.1,127.0.0.2,127.0.0.3"]);
         LoadBalance = dice.Of(["round-robin", "disable"]);
+        Target = dice.Of(["any", "any", "primary", "prefer-standby"]);
         MineChance = HostileCount > 0 ? 0 : HasFaults && dice.OneIn(4) ? dice.Between(100, 2_000) : 0;
     }
 
@@ -85,6 +86,9 @@ internal sealed class WorldPlan
 
     internal string LoadBalance { get; }
 
+    /// <summary>The sessions that d1 wants.</summary>
+    internal string Target { get; }
+
     /// <summary>One call in so many of what the pooler calls throws; 0: none does.</summary>
     internal int MineChance { get; }
 
@@ -100,7 +104,7 @@ internal sealed class WorldPlan
 
     internal string Settings(int poolSize) => $"""
         [databases]
-        d1 = host={HostList} port=5001 load_balance_hosts={LoadBalance}
+        d1 = host={HostList} port=5001 load_balance_hosts={LoadBalance} target_session_attrs={Target}
         d2 = host=one.example,two.example port=5002
         {HostileClient.Database} = host=127.0.0.1 port={FakeCluster.HostilePort}
         [pgbouncer]
@@ -135,5 +139,5 @@ internal sealed class WorldPlan
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance}, {HostileCount} hostile";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile";
 }

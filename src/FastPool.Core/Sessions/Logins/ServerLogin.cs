@@ -18,6 +18,8 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
     private readonly List<byte> _untracked = [];
     private ServerProof? _proof;
+    private readonly SessionCheck _check = new();
+    private bool _isInCheck;
     private byte[] _request = [];
     private bool _isInConnectQuery;
     private int _messages;
@@ -67,8 +69,11 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     /// <summary>The keys are there.</summary>
     public Verdict OnDerived() => _proof!.OnDerived(Output) ? Verdict.Forward : FailProof();
 
-    /// <summary>primary or standby; empty: the server does not report it, for it is older than PostgreSQL 14.</summary>
-    public string Role { get; private set; } = "";
+    /// <summary>As far as the server has told.</summary>
+    public HostRole Role => _check.Role;
+
+    /// <summary>The session must be so; set by who connects.</summary>
+    public TargetSessionAttrs Target { get; set; }
 
     public WelcomeParameters Welcome => new([.. _untracked], server.Parameters);
 
@@ -128,6 +133,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
             case BackendMessage.ReadyForQuery: return OnReady();
             default:
                 if (_isInConnectQuery) return Verdict.Forward;
+                if (_isInCheck) return OnCheckAnswer(type, body);
                 context.Log.Failure(server.LogPrefix, $"unknown pkt from server: '{(char)type}'");
                 return Fail("unknown pkt from server");
         }
@@ -137,7 +143,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     {
         if (!ParameterStatus.TryRead(body, out var status)) return Fail("broken ParameterStatus packet");
         if (status.Size > Limits.WelcomeBytes) return Fail("server reports too much");
-        if (status.Name.SequenceEqual("in_hot_standby"u8)) Role = status.Value.SequenceEqual("on"u8) ? "standby" : "primary";
+        _check.OnReport(status.Name, status.Value);
         var index = context.Tracked.IndexOf(status.Name);
         if (index == TrackedParameters.SessionAuthorization) server.TakeRole(context.Interner.Intern(status.Value));
         else if (server.TryTrack(status.Name, status.Value)) return Verdict.Forward;
@@ -150,15 +156,47 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
 
     private Verdict OnReady()
     {
-        if (_isInConnectQuery || server.Pool.Database.Entry.ConnectQuery is not { } query) return Verdict.ParametersSet;
+        if (_isInConnectQuery) return Verdict.ParametersSet;
+        if (Target != TargetSessionAttrs.Any)
+        {
+            if (!_isInCheck && !_check.IsKnown) return Ask();
+            _isInCheck = false;
+            if (!_check.IsKnown && server.Replication != ReplicationKind.Physical) return Fail("server does not tell its role");
+            if (_check.ProblemFor(Target) is { } problem)
+            {
+                Failure = new LoginFailure(problem, null) { IsOfRole = true };
+                return Verdict.Disconnect;
+            }
+        }
+        if (server.Pool.Database.Entry.ConnectQuery is not { } query) return Verdict.ParametersSet;
         _isInConnectQuery = true;
         Output.Write(new Query { Text = Encoding.Latin1.GetBytes(query) });
         return Verdict.Forward;
     }
 
+    private Verdict Ask()
+    {
+        _isInCheck = true;
+        var query = server.Replication == ReplicationKind.Physical ? SessionCheck.WalSenderQuery : SessionCheck.Query;
+        Output.Write(new Query { Text = Encoding.Latin1.GetBytes(query) });
+        return Verdict.Forward;
+    }
+
+    private Verdict OnCheckAnswer(byte type, ReadOnlySpan<byte> body)
+    {
+        if (type is BackendMessage.RowDescription or BackendMessage.CommandComplete) return Verdict.Forward;
+        if (type == BackendMessage.DataRow && _check.TryTakeRow(body)) return Verdict.Forward;
+        return Fail("server does not tell its role");
+    }
+
     private Verdict OnError(ReadOnlySpan<byte> body)
     {
         var error = ServerError.Read(body);
+        if (_isInCheck)
+        {
+            context.Log.ServerError("S: error while asking for the role", error.Severity, error.Message);
+            return Fail("server does not tell its role");
+        }
         if (_isInConnectQuery)
         {
             context.Log.ServerError("S: error while executing exec_on_query", error.Severity, error.Message);
@@ -169,7 +207,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         if (server.OnlyClient is not null)
         {
             context.Log.ServerError("S: login failed", error.Severity, error.Message);
-            Failure = new LoginFailure("login failed", new Refusal("login failed"));
+            Failure = new LoginFailure("login failed", new Refusal("login failed")) { Detail = error.Message };
             return Verdict.Disconnect;
         }
         context.Log.ServerLoginFailed(error.Severity, error.Message);

@@ -3,7 +3,8 @@ namespace FastPool.Core.Sessions;
 /// <summary>Why a connection ends and what its peer is told.</summary>
 /// <param name="Reason">For the log: <c>closing because: …</c>.</param>
 /// <param name="Message">The text that a client gets as FATAL, or null for silence.</param>
-public readonly record struct Ending(string Reason, string? Message = null, string SqlState = "08P01")
+/// <param name="Detail">The cause behind it, told where error_details allows; null: nothing.</param>
+public readonly record struct Ending(string Reason, string? Message = null, string SqlState = "08P01", string? Detail = null)
 {
     /// <summary>The client is told the reason itself.</summary>
     public static Ending Told(string reason) => new(reason, reason);

@@ -73,6 +73,9 @@ public sealed class DatabaseEntry
 
     public LoadBalanceHosts LoadBalanceHosts { get; private set; } = LoadBalanceHosts.RoundRobin;
 
+    /// <summary>Servers whose session is not so are left for the next host.</summary>
+    public TargetSessionAttrs TargetSessionAttrs { get; private set; }
+
     public string? ConnectQuery { get; private set; }
 
     public string? ClientEncoding { get; private set; }
@@ -142,7 +145,8 @@ public sealed class DatabaseEntry
         && ConnectQuery == other.ConnectQuery
         && AuthDbname == other.AuthDbname
         && AuthQuery == other.AuthQuery
-        && LoadBalanceHosts == other.LoadBalanceHosts;
+        && LoadBalanceHosts == other.LoadBalanceHosts
+        && TargetSessionAttrs == other.TargetSessionAttrs;
 
     /// <summary>Takes a URI at the beginning away.</summary>
     private string? TakeUri(ref string connectString, List<LogText> log)
@@ -192,6 +196,11 @@ public sealed class DatabaseEntry
             case "load_balance_hosts":
                 if (!LoadBalanceHostsWords.Words.TryParse(value, out var balance)) return $"invalid load_balance_hosts: {value}";
                 LoadBalanceHosts = balance;
+                break;
+            case "target_session_attrs":
+                if (!TargetSessionAttrsWords.Words.TryParse(value, out var target))
+                    return $"invalid target_session_attrs: {value}";
+                TargetSessionAttrs = target;
                 break;
             case "connect_query": ConnectQuery = value; break;
             case "client_encoding": ClientEncoding = value; break;

@@ -10,6 +10,7 @@ public sealed record FastPoolSettings
 {
     private const long UsPerMs = 1_000;
     private const long UsPerSecond = 1_000_000;
+    private const long MsPerSecond = 1_000;
 
     private FastPoolSettings()
     {
@@ -60,6 +61,15 @@ public sealed record FastPoolSettings
     /// </summary>
     public long ServerAnswerTimeoutUs { get; private init; } = 5_000_000;
 
+    /// <summary>One idle server of each host asks it so often how it is, microseconds; 0: never.</summary>
+    public long HostCheckPeriodUs { get; private init; }
+
+    /// <summary>A standby that is further behind is not chosen while another will do, milliseconds.</summary>
+    public long ReplicaLagMaxMs { get; private init; } = long.MaxValue;
+
+    /// <summary>Clients that wait in vain, or whose login fails, get the server side's last error as a DETAIL.</summary>
+    public bool HasErrorDetails { get; private init; } = true;
+
     /// <summary>TLS with servers begins without a question, where neither database nor user says otherwise.</summary>
     public bool IsServerTlsDirect { get; private init; }
 
@@ -85,6 +95,10 @@ public sealed record FastPoolSettings
         new("proxy_protocol_from", ProxyProtocolFrom.ToString()),
         new("proxy_protocol_listen", ProxyProtocolListen.ToString()),
         new("server_answer_timeout", (ServerAnswerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
+        new("host_check_period", (HostCheckPeriodUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
+        new("max_replica_lag", ReplicaLagMaxMs == long.MaxValue ? "0"
+            : (ReplicaLagMaxMs / MsPerSecond).ToString(CultureInfo.InvariantCulture)),
+        new("error_details", HasErrorDetails ? "1" : "0"),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
@@ -133,6 +147,14 @@ public sealed record FastPoolSettings
             case "server_answer_timeout":
                 return CNumber.TryInt(value, out var seconds)
                     && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;
+            case "host_check_period":
+                return CNumber.TryInt(value, out var period)
+                    && period >= 0 ? this with { HostCheckPeriodUs = period * UsPerSecond } : null;
+            case "max_replica_lag":
+                return CNumber.TryInt(value, out var lag)
+                    && lag >= 0 ? this with { ReplicaLagMaxMs = lag == 0 ? long.MaxValue : lag * MsPerSecond } : null;
+            case "error_details":
+                return TryFlag(value) is { } hasDetails ? this with { HasErrorDetails = hasDetails } : null;
             case "server_tls_sslnegotiation":
                 return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;
             case "client_statements_max":

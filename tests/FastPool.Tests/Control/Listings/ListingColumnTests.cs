@@ -51,7 +51,7 @@ public sealed class ListingColumnTests
     [InlineData("TRANSACTIONS",
         "database:t user:t application_name:t addr:t port:i state:t xact:i xact_us:i since:i since_us:i server_addr:t server_port:i remote_pid:i id:i ptr:t link:t")]
     [InlineData("HOSTS",
-        "host:t address:t port:i role:t state:t servers:i login_us:N failures:N last_error:t last_error_time:t")]
+        "host:t address:t port:i role:t state:t servers:i login_us:N failures:N last_error:t last_error_time:t lag_us:N")]
     [InlineData("PROXIED",
         "user:t database:t addr:t port:i proxy_addr:t proxy_port:i authority:t proxy_tls:t common_name:t id:i ptr:t")]
     [InlineData("LOOPS",

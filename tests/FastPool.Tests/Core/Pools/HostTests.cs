@@ -1,4 +1,5 @@
 using FastPool.Core.Pools;
+using FastPool.Core.Settings;
 
 namespace FastPool.Tests.Core.Pools;
 
@@ -20,11 +21,11 @@ public class HostTests
             Fail(host, now);
             Assert.Equal(HostRank.Down, host.RankAt(now + (pauseMs * Ms) - 1));
             now += pauseMs * Ms;
-            Assert.Equal((HostRank.Ready, now), (host.RankAt(now), host.NextTryUs));
+            Assert.Equal((HostRank.Ready, now), (host.RankAt(now), host.NextTryUs()));
         }
         LogIn(host, now, tookUs: Ms);
         Fail(host, now);
-        Assert.Equal(now + (100 * Ms), host.NextTryUs);
+        Assert.Equal(now + (100 * Ms), host.NextTryUs());
     }
 
     [Fact]
@@ -33,7 +34,7 @@ public class HostTests
         var host = _table.Get("a", "", 5432);
         for (var i = 0; i < 5; i++) host.Begin(0);
         for (var i = 0; i < 5; i++) host.Failed("connect failed", 7, 1, RetryUs);
-        Assert.Equal(1 + (100 * Ms), host.NextTryUs);
+        Assert.Equal(1 + (100 * Ms), host.NextTryUs());
         Assert.Equal(5, host.Read(1).Failures);
     }
 
@@ -115,8 +116,41 @@ public class HostTests
         Fail(addresses[0], 0);
         Assert.Equal(HostRank.Ready, name.RankAt(0));
         Fail(addresses[1], 5);
-        Assert.Equal((HostRank.Down, 100 * Ms), (name.RankAt(5), name.NextTryUs));
+        Assert.Equal((HostRank.Down, 100 * Ms), (name.RankAt(5), name.NextTryUs()));
         Assert.Equal(["10.0.0.1", "10.0.0.2"], _table.Read(5).Select(static host => host.Address));
+    }
+
+    [Theory]
+    [InlineData(TargetSessionAttrs.Any, true, true, true, true)]
+    [InlineData(TargetSessionAttrs.ReadWrite, true, false, true, false)]
+    [InlineData(TargetSessionAttrs.Primary, true, false, true, false)]
+    [InlineData(TargetSessionAttrs.Standby, false, true, false, true)]
+    [InlineData(TargetSessionAttrs.ReadOnly, true, true, false, true)]
+    [InlineData(TargetSessionAttrs.PreferStandby, true, true, false, true)]
+    public void A_role_is_of_use_or_is_tried_last(TargetSessionAttrs target, bool primary, bool standby, bool primaryFirst,
+        bool standbyFirst)
+    {
+        Assert.Equal((true, true), (target.MayServe(HostRole.Unknown), target.Prefers(HostRole.Unknown)));
+        var host = _table.Get("a", "", 5432);
+        foreach (var (role, isOfUse, isFirst) in
+            ((HostRole, bool, bool)[])[(HostRole.Primary, primary, primaryFirst), (HostRole.Standby, standby, standbyFirst)])
+        {
+            host.NoteRole(role, 1_000_000);
+            Assert.Equal(isFirst ? HostRank.Ready : HostRank.Unsuited, host.RankAt(1_000_000, target));
+            Assert.Equal(isFirst, host.IsWellAt(1_000_000, target));
+            Assert.Equal(isOfUse ? 0 : 1_250_000, host.NextTryUs(target));
+            Assert.Equal(!isOfUse, host.IsInWrongRole(target));
+        }
+    }
+
+    [Fact]
+    public void A_host_that_is_down_is_in_no_role_that_may_pass()
+    {
+        var host = _table.Get("a", "", 5432);
+        host.NoteRole(HostRole.Standby, 0);
+        Fail(host, 0);
+        Assert.False(host.IsInWrongRole(TargetSessionAttrs.Primary));
+        Assert.Equal(HostRank.Down, host.RankAt(0, TargetSessionAttrs.Primary));
     }
 
     [Fact]
@@ -132,20 +166,69 @@ public class HostTests
     }
 
     [Fact]
+    public void A_name_is_in_use_while_there_is_a_server_at_one_of_its_addresses()
+    {
+        var address = _table.Get("Db", "10.0.0.1", 5432);
+        Assert.False(_table.HasServersOf("db"));
+        LogIn(address, 0, tookUs: 1);
+        Assert.Equal((true, false), (_table.HasServersOf("db"), _table.HasServersOf("d")));
+        address.ServerGone();
+        Assert.False(_table.HasServersOf("db"));
+    }
+
+    [Fact]
+    public void A_check_is_due_once_a_period()
+    {
+        var host = _table.Get("a", "", 5432);
+        Assert.True(host.TryBeginCheck(1000 * Ms, 500 * Ms));
+        Assert.False(host.TryBeginCheck(1499 * Ms, 500 * Ms));
+        Assert.True(host.TryBeginCheck(1500 * Ms, 500 * Ms));
+    }
+
+    [Fact]
+    public void A_host_that_does_not_answer_a_check_is_down_and_what_was_opened_before_is_lost()
+    {
+        var host = _table.Get("a", "", 5432);
+        LogIn(host, 10 * Ms, tookUs: 1);
+        host.Lose("host check failed", 7, 100 * Ms, RetryUs);
+        var reading = host.Read(100 * Ms);
+        Assert.Equal((HostState.Down, "host check failed", 100 * Ms), (reading.State, reading.LastError, host.LostUs));
+        var bench = new PoolBench();
+        Assert.True(new FakeServer(bench.Pool, 0, 99 * Ms) { Place = host }.IsCloseNeeded);
+        Assert.False(new FakeServer(bench.Pool, 0, 100 * Ms) { Place = host }.IsCloseNeeded);
+    }
+
+    [Fact]
+    public void A_standby_that_is_too_far_behind_is_tried_last()
+    {
+        var host = _table.Get("a", "", 5432);
+        Assert.False(host.NoteLag(5_000, 5_000));
+        Assert.True(host.NoteLag(5_001, 5_000));
+        Assert.False(host.NoteLag(9_000, 5_000));
+        Assert.Equal((HostRank.Unsuited, false, 9_000L), (host.RankAt(0), host.IsWellAt(0), host.Read(0).LagMs));
+        Assert.Equal(0, host.NextTryUs(TargetSessionAttrs.Standby));
+        Assert.True(host.NoteLag(0, 5_000));
+        Assert.Equal(HostRank.Ready, host.RankAt(0));
+    }
+
+    [Fact]
     public void It_counts_its_servers_and_keeps_the_role_that_was_last_told()
     {
         var host = _table.Get("a", "", 5432);
-        LogIn(host, 0, tookUs: 3, "standby");
+        LogIn(host, 0, tookUs: 3);
+        Assert.True(host.NoteRole(HostRole.Standby, 0));
+        Assert.False(host.NoteRole(HostRole.Standby, 0));
+        Assert.False(host.NoteRole(HostRole.Unknown, 0));
         LogIn(host, 0, tookUs: 5);
         host.ServerGone();
         var reading = host.Read(0);
-        Assert.Equal((HostState.Up, "standby", 1, 5L), (reading.State, reading.Role, reading.Servers, reading.LoginUs));
+        Assert.Equal((HostState.Up, HostRole.Standby, 1, 5L), (reading.State, reading.Role, reading.Servers, reading.LoginUs));
     }
 
-    private static void LogIn(Host host, long nowUs, long tookUs, string role = "")
+    private static void LogIn(Host host, long nowUs, long tookUs)
     {
         host.Begin(nowUs - tookUs);
-        host.LoggedIn(role, tookUs, nowUs);
+        host.LoggedIn(tookUs, nowUs);
     }
 
     private static void Fail(Host host, long nowUs)

@@ -306,6 +306,31 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public void While_a_host_lives_in_the_wrong_role_new_clients_wait_too()
+    {
+        var bench = new PoolBench("server_login_retry=15");
+        bench.JoinAndWait();
+        var failure = new LoginFailure("server is in hot standby mode", null)
+        {
+            MayPass = true,
+            RetryAtUs = bench.Host.NowUs + Limits.RoleTrustUs,
+        };
+        bench.Pool.LoginFailed(bench.Dial(), failure, bench.Host);
+        bench.JoinAndWait();
+        Assert.Empty(Refusals(bench.Host.TakeAll()));
+        Assert.Equal(2, bench.Pool.Counts.Waiting);
+        bench.Pool.LoginFailed(Assert.IsType<FakeServer>(Retried(bench)), new LoginFailure("connect failed", null), bench.Host);
+        bench.JoinAndWait();
+        Assert.Single(Refusals(bench.Host.TakeAll())); // Now it is down.
+    }
+
+    private static FakeServer Retried(PoolBench bench)
+    {
+        Assert.Single(Of(PoolEffectKind.Dial, bench.Tick(0.3)));
+        return new FakeServer(bench.Pool, 0, bench.Host.NowUs);
+    }
+
+    [Fact]
     public void The_cached_error_is_cut_to_99_bytes()
     {
         var bench = new PoolBench();
@@ -365,6 +390,63 @@ public sealed class PoolTests
         Assert.Empty(bench.Host.TakeAll());
         Assert.Equal(1, bench.Pool.Counts.Waiting);
     }
+
+    [Fact]
+    public void An_idle_server_asks_for_its_host_and_a_busy_one_does_not()
+    {
+        var bench = new PoolBench();
+        var server = bench.OpenIdle(1).Single();
+        bench.Pool.CheckHost(server, bench.Host);
+        var check = Assert.Single(bench.Host.TakeAll());
+        Assert.Equal((PoolEffectKind.RunCheck, Host.CheckQuery), (check.Kind, check.Detail));
+        Assert.Equal((1, 0), (bench.Pool.Counts.Tested, bench.Pool.Counts.Idle));
+        bench.Pool.CheckHost(server, bench.Host);
+        Assert.Empty(bench.Host.TakeAll());
+        bench.Pool.Return(server, bench.Host);
+        Assert.Same(server, bench.Acquire(bench.Join()));
+        bench.Pool.CheckHost(server, bench.Host);
+        Assert.Empty(bench.Host.TakeAll());
+        Assert.Equal(1, bench.Pool.Counts.Active);
+    }
+
+    [Fact]
+    public void A_wait_in_vain_tells_the_last_error_of_the_server_side()
+    {
+        var bench = new PoolBench("query_wait_timeout=10\nserver_login_retry=15");
+        bench.JoinAndWait();
+        var failure = new LoginFailure("connect failed", null) { Detail = "Server a:1: Connection refused." };
+        bench.Pool.LoginFailed(bench.Dial(), failure, bench.Host);
+        bench.JoinAndWait();
+        Assert.Equal([failure.Detail!], Details(bench.Host.TakeAll()));
+        Assert.Equal([failure.Detail!], Details(bench.Tick(10.1)));
+    }
+
+    [Fact]
+    public void A_wait_in_vain_for_a_full_pool_tells_of_the_limit()
+    {
+        var bench = new PoolBench("query_wait_timeout=10\ndefault_pool_size=1");
+        bench.JoinAndWait();
+        bench.Serve(bench.Dial());
+        bench.JoinAndWait();
+        bench.Host.TakeAll();
+        Assert.Equal(["All server connections of the pool are in use (pool_size 1)."], Details(bench.Tick(10.1)));
+    }
+
+    [Fact]
+    public void After_a_login_the_errors_of_before_are_told_no_more()
+    {
+        var bench = new PoolBench("query_wait_timeout=10\nserver_login_retry=1");
+        bench.JoinAndWait();
+        bench.Pool.LoginFailed(bench.Dial(), new LoginFailure("connect failed", null) { Detail = "refused" }, bench.Host);
+        bench.Tick(1.1);
+        bench.Serve(new FakeServer(bench.Pool, 0, bench.Host.NowUs));
+        bench.Host.TakeAll();
+        bench.JoinAndWait();
+        Assert.Equal(["none"], Details(bench.Tick(10.1)));
+    }
+
+    private static string[] Details(IEnumerable<PoolEffect> effects) =>
+        [.. Of(PoolEffectKind.Refuse, effects).Select(effect => ((Refusal)effect.Detail!).Detail ?? "none")];
 
     [Theory]
     [InlineData("query_wait_timeout=10", 10.1, "query_wait_timeout")]

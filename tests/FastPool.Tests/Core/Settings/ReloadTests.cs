@@ -130,6 +130,7 @@ public sealed class ReloadTests
     [InlineData("host=a auth_dbname=x", false)]
     [InlineData("host=a auth_query=x", false)]
     [InlineData("host=a load_balance_hosts=disable", false)]
+    [InlineData("host=a target_session_attrs=primary", false)]
     [InlineData("host=a dbname=d port=5432", true)]
     [InlineData("host=a password=x auth_user=x pool_size=1 min_pool_size=1 reserve_pool_size=1", true)]
     [InlineData("host=a max_db_connections=1 max_db_client_connections=1 server_lifetime=1 pool_mode=statement", true)]

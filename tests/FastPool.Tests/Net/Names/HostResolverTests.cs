@@ -47,6 +47,27 @@ public class HostResolverTests
     }
 
     [Fact]
+    public void A_name_that_servers_use_is_asked_for_again_when_its_time_is_over()
+    {
+        const string Other = "other.example.org";
+        _answers[Other] = ["10.0.0.7"];
+        _resolver.IsInUse = static name => name == Name;
+        var before = Addresses();
+        _resolver.Resolve(Other, static _ => { });
+        RunThreads();
+        _clock.Pass(10 * Second - 1);
+        _resolver.Tick();
+        RunThreads();
+        Assert.Equal(2, _answers.AskedCount);
+        _answers[Name] = ["10.0.0.2"];
+        _clock.Pass(1);
+        _resolver.Tick();
+        _resolver.Tick(); // It is being looked up already.
+        RunThreads();
+        Assert.Equal((3, true), (_answers.AskedCount, before[0].IsGone));
+    }
+
+    [Fact]
     public void A_failure_is_told_once_a_look_up_and_kept_for_its_own_time()
     {
         _answers[Name] = [];

@@ -59,6 +59,18 @@ public sealed class EntryTests
         Assert.Equal(expected, $"{entry.HostText}|{entry.Port}|{entry.DbName}|{entry.ForcedUser}|{entry.Password}");
     }
 
+    [Theory]
+    [InlineData("", TargetSessionAttrs.Any)]
+    [InlineData("target_session_attrs=any", TargetSessionAttrs.Any)]
+    [InlineData("target_session_attrs=read-write", TargetSessionAttrs.ReadWrite)]
+    [InlineData("target_session_attrs=read-only", TargetSessionAttrs.ReadOnly)]
+    [InlineData("target_session_attrs=primary", TargetSessionAttrs.Primary)]
+    [InlineData("target_session_attrs=standby", TargetSessionAttrs.Standby)]
+    [InlineData("target_session_attrs=prefer-standby", TargetSessionAttrs.PreferStandby)]
+    [InlineData("postgresql://a,b/n?target_session_attrs=read-write", TargetSessionAttrs.ReadWrite)]
+    public void A_database_may_want_sessions_of_one_kind(string text, TargetSessionAttrs target) =>
+        Assert.Equal(target, DatabaseEntry.TryParse("d", text, [])!.TargetSessionAttrs);
+
     [Fact]
     public void A_URI_may_set_what_pairs_set() =>
         Assert.Equal(3, DatabaseEntry.TryParse("d", "postgresql://h/n?pool_size=3&application_name=a%26b", [])!.PoolSize);
@@ -87,6 +99,7 @@ public sealed class EntryTests
     [InlineData("d", "Host=a", "ERROR unrecognized connection parameter: Host")]
     [InlineData("d", "port=abc foo=1", "ERROR invalid port: abc")]
     [InlineData("d", "pool_mode=x", "ERROR invalid pool mode: x")]
+    [InlineData("d", "target_session_attrs=x", "ERROR invalid target_session_attrs: x")]
     [InlineData("d", "load_balance_hosts=x", "ERROR invalid load_balance_hosts: x")]
     [InlineData("pgbouncer", "port=0", "ERROR database name \"pgbouncer\" is reserved")]
     public void A_bad_database_says_why(string name, string connectString, string error)
