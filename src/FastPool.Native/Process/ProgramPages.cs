@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FastPool.Native.Process;
 
-/// <summary>Pages of the program's file and of its libraries that are in memory as they are on disk: code and constants.</summary>
+/// <summary>Pages of the program's file and of its libraries that are in memory as on disk: code and constants.</summary>
 public static unsafe class ProgramPages
 {
     private const int DontNeed = 4;
