@@ -2,19 +2,19 @@ using System.Globalization;
 
 namespace FastPool.Native.Process;
 
-/// <summary>Pages of the program's file and of its libraries' that are in memory as they are on disk: code and constants.</summary>
+/// <summary>Pages of the program's file and of its libraries that are in memory as on disk: code and constants.</summary>
 public static unsafe class ProgramPages
 {
     private const int DontNeed = 4;
 
     /// <summary>
-    /// Forgets them all. What is used again is mapped again from the kernel's cache of the file, sixteen pages at a time; what
-    /// only the start needed is not.
+    /// Forgets them all. Those that are used again are mapped again from the kernel's cache of the file, sixteen at a time; those
+    /// that only the start needed are not.
     /// </summary>
     /// <param name="maps">The lines of <c>/proc/self/smaps</c>.</param>
     public static void GiveBack(IReadOnlyList<string> maps)
     {
-        foreach (var (start, bytes) in Unchanged(maps)) _ = Libc.MAdvise((void*)start, bytes, DontNeed); // One that will not, stays.
+        foreach (var (start, bytes) in Unchanged(maps)) _ = Libc.MAdvise((void*)start, bytes, DontNeed);
     }
 
     /// <summary>

@@ -111,4 +111,10 @@ public interface ILoopView
     /// <summary>After <see cref="Retire"/>: tells clients that are idle, and closes them.</summary>
     /// <returns>How many are left.</returns>
     int EndIdle();
+
+    /// <summary>The process is about to end: tells clients, and closes them.</summary>
+    /// <param name="permille">So many of a thousand, the same first each time, and only those that are between two transactions.
+    /// Null: all, whatever they do, and the console's sessions.</param>
+    /// <returns>How many are left, the console's not counted.</returns>
+    int Drain(int? permille);
 }
