@@ -18,9 +18,8 @@ internal static class LoopDrain
         loop.Engine.SendDeferred();
         foreach (var client in loop.ClientList.Copy())
         {
-            if (!client.IsOpen) continue;
+            if (!client.IsOpen || client.Session.IsConsole || client.BringsCancel) continue;
             if (permille is null) client.Disconnect(Told);
-            else if (client.Session.IsConsole || client.BringsCancel) continue;
             else if (IsDue(client.Session.Id, permille.Value) && MayGo(client)) client.Disconnect(Told);
             else left++;
         }
