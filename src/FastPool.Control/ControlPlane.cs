@@ -43,7 +43,7 @@ public sealed class ControlPlane
         Figures = new FigureBook(sources, Readiness, _history);
         SettingsInForce = new SettingsInForce(registry, evictions, process, clock, log);
         Pausing = new Pausing(registry, walk, evictions);
-        Shutdown = new ShutdownWatch(registry, Pausing, Thread, log);
+        Shutdown = new ShutdownWatch(registry, Pausing, walk, clock, Thread, log);
         var show = new ShowCommand(sources, time);
         var retirement = new Retirement(registry, walk, process, control, log);
         Console = new AdminConsole(

@@ -6,21 +6,29 @@ namespace FastPool.Control.Operations;
 
 /// <summary>
 /// Shutdown in its three ways: lets no ordinary client in any more, and ends the process when the condition of the mode
-/// holds. Listeners are the process's own affair. Control thread.
+/// holds. Clients that are there at the end are told. Listeners are the process's own affair. Control thread.
 /// </summary>
 public sealed class ShutdownWatch
 {
+    private const long DrainStepUs = 20_000;
+    private const int All = 1000;
+
     private readonly PoolRegistry _registry;
     private readonly Pausing _pausing;
+    private readonly LoopWalk _walk;
+    private readonly Clock _clock;
     private readonly ControlThread _control;
     private readonly ILogger _log;
     private ControlTimer? _timer;
+    private ControlTimer? _drain;
     private ShutdownMode _mode;
 
-    internal ShutdownWatch(PoolRegistry registry, Pausing pausing, ControlThread control, ILogger log)
+    internal ShutdownWatch(PoolRegistry registry, Pausing pausing, LoopWalk walk, Clock clock, ControlThread control, ILogger log)
     {
         _registry = registry;
         _pausing = pausing;
+        _walk = walk;
+        _clock = clock;
         _control = control;
         _log = log;
     }
@@ -35,12 +43,13 @@ public sealed class ShutdownWatch
         _registry.State.IsEnding = mode == ShutdownMode.WaitForServers;
         if (mode == ShutdownMode.Immediate)
         {
-            _timer?.Stop();
-            exit();
+            End(exit);
             return;
         }
         if (mode == ShutdownMode.WaitForServers) _pausing.PauseAll(); // Even if it is paused: waiting clients are told.
         _timer ??= _control.Every(Limits.TickUs, () => Look(exit));
+        var timeoutUs = _registry.Settings.Own.DrainTimeoutUs;
+        if (mode == ShutdownMode.WaitForClients && timeoutUs > 0 && _drain is null) BeginDrain(timeoutUs, exit);
     }
 
     private void Look(Action exit)
@@ -55,7 +64,39 @@ public sealed class ShutdownWatch
             if (_registry.Clients.Count > 0) return;
             _log.Line("client connections dropped, exiting");
         }
-        _timer!.Stop();
+        End(exit);
+    }
+
+    /// <summary>
+    /// Clients go one after the other in the first half of the time, so that they do not all come back at once. The second half
+    /// is for those that are in a transaction then.
+    /// </summary>
+    private void BeginDrain(long timeoutUs, Action exit)
+    {
+        var sinceUs = _clock.NowUs;
+        _drain = _control.Every(DrainStepUs, () =>
+        {
+            if (_mode != ShutdownMode.WaitForClients || MustKeepSilent) return;
+            var passedUs = _clock.NowUs - sinceUs;
+            var left = 0;
+            var permille = (int)Math.Min(All, All * 2 * passedUs / timeoutUs);
+            _walk.Each(view => left += view.Drain(permille));
+            if (left > 0 && passedUs < timeoutUs) return;
+            _log.Line(left == 0 ? "all clients have been told to go, exiting"
+                : $"drain_timeout: {left} client connections are left and are closed, exiting");
+            End(exit);
+        });
+    }
+
+    private void End(Action exit)
+    {
+        _timer?.Stop();
+        _drain?.Stop();
+        if (!MustKeepSilent) _walk.Each(static view => view.Drain(null));
         exit();
     }
+
+    /// <summary>The connections are, or are about to be, another process's too: a word of ours would break them.</summary>
+    private bool MustKeepSilent =>
+        _registry.State is { Mode: PoolerMode.Suspended } or { IsFrozen: true } or { IsRetiring: true };
 }

@@ -66,4 +66,6 @@ internal sealed class LoopView(Loop loop, LoopGroup group) : ILoopView
     public void Retire() => _suspension.Retire();
 
     public int EndIdle() => _suspension.EndIdle();
+
+    public int Drain(int? permille) => LoopDrain.Run(loop, permille);
 }

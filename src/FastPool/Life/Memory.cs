@@ -15,7 +15,8 @@ internal static class Memory
     }
 
     /// <summary>
-    /// Gives what reading a configuration leaves behind back to the system at once. The runtime itself would wait for the next collection, which a process that allocates
+    /// Gives what reading a configuration leaves behind back to the system at once. The runtime itself would wait for the next
+    /// collection, which a process that allocates
     /// next to nothing may not see for days. Stops all threads for as long as it takes to mark what is left: the settings,
     /// mostly. Not for the way of a RELOAD, which its sender waits for: <see cref="MemoryKeeper"/> sees to that.
     /// </summary>

@@ -13,6 +13,7 @@ public sealed class EndingTests
         await idle.QueryAsync("select 1");
         pooler.Process.Signal(Child.SigInt);
         Assert.Equal(0, await pooler.Process.ExitAsync());
+        if (Binary.IsFastPool) Assert.Equal('E', (await idle.ReadAsync())!.Type);
         Assert.Null(await idle.ReadAsync());
     }
 

@@ -171,4 +171,13 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
         Suspensions.Add("end idle");
         return LeftBehind.Busy;
     }
+
+    /// <summary>The shares of clients that were asked to go; null: all.</summary>
+    public List<int?> Drains { get; } = [];
+
+    public int Drain(int? permille)
+    {
+        Drains.Add(permille);
+        return permille is null ? 0 : LeftBehind.All;
+    }
 }

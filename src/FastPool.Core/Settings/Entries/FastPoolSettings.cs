@@ -70,6 +70,11 @@ public sealed record FastPoolSettings
     /// <summary>Clients that wait in vain, or whose login fails, get the server side's last error as a DETAIL.</summary>
     public bool HasErrorDetails { get; private init; } = true;
 
+    /// <summary>
+    /// A shutdown that waits for clients tells them to go, and ends after so long, microseconds; 0: it waits until they go.
+    /// </summary>
+    public long DrainTimeoutUs { get; private init; }
+
     /// <summary>TLS with servers begins without a question, where neither database nor user says otherwise.</summary>
     public bool IsServerTlsDirect { get; private init; }
 
@@ -99,6 +104,7 @@ public sealed record FastPoolSettings
         new("max_replica_lag", ReplicaLagMaxMs == long.MaxValue ? "0"
             : (ReplicaLagMaxMs / MsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("error_details", HasErrorDetails ? "1" : "0"),
+        new("drain_timeout", (DrainTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
@@ -155,6 +161,9 @@ public sealed record FastPoolSettings
                     && lag >= 0 ? this with { ReplicaLagMaxMs = lag == 0 ? long.MaxValue : lag * MsPerSecond } : null;
             case "error_details":
                 return TryFlag(value) is { } hasDetails ? this with { HasErrorDetails = hasDetails } : null;
+            case "drain_timeout":
+                return CNumber.TryInt(value, out var drain)
+                    && drain >= 0 ? this with { DrainTimeoutUs = drain * UsPerSecond } : null;
             case "server_tls_sslnegotiation":
                 return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;
             case "client_statements_max":

@@ -60,5 +60,45 @@ public sealed class ShutdownWatchTests
         Assert.Equal(2, _exitCount);
     }
 
+    [Fact]
+    public void A_drain_asks_more_clients_to_go_until_half_of_its_time_and_closes_the_rest_at_its_end()
+    {
+        var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");
+        world.Client("p0");
+        world.Loops[0].LeftBehind = (2, 0);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit);
+        world.Pass(2_500_000);
+        Assert.InRange(world.Loops[0].Drains[^1]!.Value, 480, 520);
+        world.Pass(3_000_000);
+        Assert.Equal(1000, world.Loops[0].Drains[^1]);
+        Assert.Equal(0, _exitCount);
+        world.Pass(5_000_000);
+        Assert.Equal(1, _exitCount);
+        Assert.Null(world.Loops[0].Drains[^1]);
+        Assert.Equal("LOG drain_timeout: 2 client connections are left and are closed, exiting", world.Log.Lines[^1]);
+    }
+
+    [Fact]
+    public void A_drain_ends_with_the_last_client()
+    {
+        var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit);
+        world.Pass(Limits.TickUs);
+        Assert.Equal(1, _exitCount);
+    }
+
+    [Fact]
+    public void Clients_are_told_at_the_end_but_not_by_a_process_that_shares_them_with_another()
+    {
+        var world = new ConsoleWorld();
+        world.Plane.Shutdown.Begin(ShutdownMode.Immediate, Exit);
+        Assert.Equal([null], world.Loops[0].Drains);
+        var suspended = new ConsoleWorld();
+        suspended.Registry.State.Mode = PoolerMode.Suspended;
+        suspended.Plane.Shutdown.Begin(ShutdownMode.Immediate, Exit);
+        Assert.Empty(suspended.Loops[0].Drains);
+        Assert.Equal(2, _exitCount);
+    }
+
     private void Exit() => _exitCount++;
 }
