@@ -30,6 +30,10 @@ missing_for() {
             have systemd-analyze || echo systemd
             have pgbadger || echo pgbadger
             have logrotate || [ -x /usr/sbin/logrotate ] || echo logrotate
+            have systemd-nspawn || echo systemd-container
+            [ -e /lib/systemd/systemd ] && have systemctl || echo systemd
+            have rpmbuild || echo rpm
+            have umoci || echo umoci
             have dpkg-deb || echo dpkg
             have lintian || echo lintian
             have python3 && python3 -c 'import yaml' 2>/dev/null || echo python3-yaml

@@ -168,6 +168,8 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "geteuid")] internal static partial uint GetEUid();
 
+    [LibraryImport(Name, EntryPoint = "getegid")] internal static partial uint GetEGid();
+
     internal static int SetUid(uint user) => Result(setuid(user));
     [LibraryImport(Name)] private static partial int setuid(uint user);
 

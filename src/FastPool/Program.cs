@@ -41,7 +41,8 @@ internal static class Program
             {
                 var step = UnitReload.Step(line, Variable("MAINPID"), Variable("INVOCATION_ID"), Variable("NOTIFY_SOCKET"),
                     Identity.Pid);
-                if (step == UnitReloadStep.Refuse) throw new FatalError(UnitReload.Refusal);
+                // With -q too: a unit that has it would show nothing.
+                if (step == UnitReloadStep.Refuse) return Say(Descriptor.Stderr, UnitReload.Refusal + "\n", status: 1);
                 if (line.Daemon || step == UnitReloadStep.GoToBackground) return Background.Start(arguments);
             }
 

@@ -17,6 +17,9 @@ public static unsafe class Identity
     /// <summary>The user whose rights the process has.</summary>
     public static uint EffectiveUid => Libc.GetEUid();
 
+    /// <summary>The group whose rights the process has, beside those that it is a member of.</summary>
+    public static uint EffectiveGid => Libc.GetEGid();
+
     /// <summary>Looks a user up, in the password file or wherever the system keeps users.</summary>
     /// <returns>False when no user has that name.</returns>
     public static bool TryFindUser(string name, out uint uid, out uint gid)

@@ -57,14 +57,15 @@ internal sealed class TakeoverDialogue : IDisposable
 
     /// <summary>
     /// The other side sends connections that are logged in: it must be the same user's process, or root's. Its socket must lie
-    /// where no other user can put one in its place.
+    /// where no other user can put one in its place, but for those of its own group.
     /// </summary>
     private static string? ReasonToDistrust(int socket, string folder)
     {
         var own = Native.Process.Identity.Uid;
         var (_, uid) = Sockets.PeerCredentials(socket);
         if (uid != own && uid != 0) return $"the process at the unix socket is another user's (uid {uid})";
-        return FileTrust.KeepsFilesOf(own, folder) ? null : $"others may write in the unix socket's folder {folder}";
+        return FileTrust.KeepsFilesOf(own, Native.Process.Identity.EffectiveGid, folder) ? null
+            : $"others may write in the unix socket's folder {folder}";
     }
 
     /// <summary>Login, SUSPEND and SHOW FDS.</summary>

@@ -10,14 +10,16 @@ public sealed partial class DocumentedCommandTests
     /// <summary>They need a cluster or a registry, or are run by other tests. Files that they name must be there.</summary>
     private static readonly string[] RunElsewhere =
     [
-        "./dist/debian/build.sh", "./perf-scripts/calls.sh", "./perf-scripts/compare-pgbouncer.sh -o results",
+        "./dist/debian/build.sh", "./dist/image.py -o image", "./dist/publish.sh -r linux-arm64 -o out-arm64",
+        "./dist/rpm/build.sh",
+        "./perf-scripts/calls.sh", "./perf-scripts/compare-pgbouncer.sh -o results",
         "./perf-scripts/start-and-reload.sh", "./perf-scripts/takeover.sh",
         "docker build -f dist/Dockerfile -t fastpool .",
         "dotnet publish src/FastPool -c Release -o out",
         "fastpool -R -d /etc/pgbouncer/pgbouncer.ini", // The tests of the takeover.
         "kubectl apply -f dist/recipes/kubernetes.yaml", // The tests of the recipes start its pod's commands.
         "pgbench -h 127.0.0.1 -p 6432 -U shop -S -M prepared -c 16 -j 2 -T 10 shop",
-        "sudo apt install ./fastpool_*.deb", // The tests of the package.
+        "sudo apt install ./fastpool_*.deb", "sudo dnf swap pgbouncer ./fastpool-*.rpm", // The tests of the packages.
     ];
 
     private static List<string> Commands() =>

@@ -24,8 +24,8 @@ public sealed partial class ReleaseTests
     {
         var folder = await ReleaseAsync();
         var text = await Checkout.MustRunAsync(Checkout.Tool("bash"), "-c", $"cd {folder} && sha256sum --strict -c SHA256SUMS");
-        Assert.Equal(3, Regex.Count(text, "(?m): OK$"));
-        Assert.Equal(4, Directory.GetFiles(folder).Length);
+        Assert.Equal(5, Regex.Count(text, "(?m): OK$"));
+        Assert.Equal(6, Directory.GetFiles(folder).Length);
         using var parts = JsonDocument.Parse(File.ReadAllText(Assert.Single(Directory.GetFiles(folder, "*.cdx.json"))));
         Assert.Equal("CycloneDX", parts.RootElement.GetProperty("bomFormat").GetString());
         var names = parts.RootElement.GetProperty("components").EnumerateArray()

@@ -75,6 +75,7 @@ public class TakeoverRefusalTests
         var (exit, text) = await Child.RunAsync(Binary.Path, ["-R", "-q", pooler.IniPath],
             ("MAINPID", $"{pooler.Pid}"), ("INVOCATION_ID", "0123456789abcdef"));
         Assert.Equal(1, exit);
+        Assert.Contains("write Type=notify and NotifyAccess=all into the unit", text, StringComparison.Ordinal);
         Assert.Equal('I', (await client.QueryAsync("commit")).Status);
         (exit, text) = await Child.RunAsync(Binary.Path, ["-R", pooler.IniPath],
             ("MAINPID", $"{pooler.Pid}"), ("INVOCATION_ID", "0123456789abcdef"));

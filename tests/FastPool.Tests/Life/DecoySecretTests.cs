@@ -41,19 +41,22 @@ public sealed class DecoySecretTests
     }
 
     [Theory]
-    [InlineData(0b111_000_000, true, true)]
-    [InlineData(0b111_101_101, true, true)]
-    [InlineData(0b111_111_000, false, false)]
-    [InlineData(0b111_000_010, false, false)]
-    [InlineData(0b1_111_111_111, false, true)]
-    public void A_folder_is_trusted_by_its_owner_and_mode(int mode, bool isOwn, bool keepsFiles)
+    [InlineData(0b111_000_000, true, true, true)]
+    [InlineData(0b111_101_101, true, true, true)]
+    [InlineData(0b111_111_000, false, true, false)]
+    [InlineData(0b111_000_010, false, false, false)]
+    [InlineData(0b111_111_010, false, false, false)]
+    [InlineData(0b1_111_111_111, false, true, true)]
+    public void A_folder_is_trusted_by_its_owner_its_group_and_mode(int mode, bool isOwn, bool keepsForGroup, bool keepsFiles)
     {
         File.SetUnixFileMode(_folder, (UnixFileMode)mode);
-        Assert.Equal((isOwn, keepsFiles),
-            (FileTrust.IsFolderOf(Identity.Uid, _folder), FileTrust.KeepsFilesOf(Identity.Uid, _folder)));
-        Assert.False(FileTrust.KeepsFilesOf(Identity.Uid, _folder + "/nowhere"));
+        var (user, group) = (Identity.Uid, Identity.EffectiveGid);
+        Assert.Equal((isOwn, keepsForGroup, keepsFiles),
+            (FileTrust.IsFolderOf(user, _folder), FileTrust.KeepsFilesOf(user, group, _folder),
+            FileTrust.KeepsFilesOf(user, group + 1, _folder)));
+        Assert.False(FileTrust.KeepsFilesOf(user, group, _folder + "/nowhere"));
         // Of root's folders everybody is sure.
-        Assert.Equal(Identity.Uid == 0 && keepsFiles, FileTrust.KeepsFilesOf(Identity.Uid + 1, _folder));
+        Assert.Equal(user == 0 && keepsFiles, FileTrust.KeepsFilesOf(user + 1, group + 1, _folder));
     }
 
     [Fact]
