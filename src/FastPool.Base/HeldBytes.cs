@@ -16,7 +16,10 @@ public struct HeldBytes
     public readonly int Start => _start;
     public readonly ReadOnlySpan<byte> Span => _buffer.AsSpan(_start, _end - _start);
 
-    /// <param name="inFront">So many bytes stay free before the first: the caller may write there.</param>
+    /// <param name="inFront">
+    /// So many bytes stay free before the first, for the caller to write there, if the buffer has room for them: none is taken
+    /// that is larger for their sake.
+    /// </param>
     public void Append(ReadOnlySpan<byte> bytes, BufferPool pool, int inFront = 0)
     {
         if (bytes.IsEmpty) return;
@@ -54,8 +57,8 @@ public struct HeldBytes
     {
         if (_buffer is null)
         {
-            _buffer = pool.Rent(checked(inFront + more));
-            _start = _end = inFront;
+            _buffer = pool.Rent(more);
+            _start = _end = Math.Min(inFront, _buffer.Length - more);
             return;
         }
         if (_buffer.Length - _end >= more) return;

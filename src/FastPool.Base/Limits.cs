@@ -1,6 +1,9 @@
 namespace FastPool.Base;
 
-/// <summary>Every bound of the data plane in one place. All other bounds are settings.</summary>
+/// <summary>
+/// The bounds of the data plane in one place: how much a connection, a pool or a loop may hold or do. A bound that one file
+/// alone needs stands in that file; one that operators may want to change is a setting.
+/// </summary>
 public static class Limits
 {
     /// <summary>Loops of one process; the word that names a loop is a byte.</summary>

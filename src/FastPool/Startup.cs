@@ -36,6 +36,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         RunAsUser.Switch(line.User ?? settings.User ?? "");
         RunAsUser.RefuseRoot();
         var pidFile = new PidFile(settings.Pidfile, _logger);
+        var ofStart = Memory.OfStart();
         Memory.GiveBack();
         MeetOthers(settings, pooler, pidFile, inherited);
         GoToBackground(settings);
@@ -52,7 +53,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         _notify.Ready();
         log.Flush();
         background?.Serves();
-        Memory.GiveBackStart();
+        Memory.GiveBackStart(ofStart);
         control.Run();
     }
 

@@ -209,7 +209,9 @@ internal sealed partial class ClientConnection : MessageEndpoint
         var message = buffer.AsSpan(position, Math.Min(length, end - position));
         if (Server is null && type == FrontendMessage.Bind && message.Length == length)
         {
-            Session.BeginTracked(); // Any Bind needs a server: if it has to wait, its names are not looked for twice.
+            // Any Bind needs a server: if it has to wait, its names are not looked for twice. A broken one ends its client, and
+            // the server goes back as it came.
+            Session.BeginTracked();
             if (!TryLink()) return Step.Hold;
         }
         var names = StatementNames.Find(type, message, length);

@@ -7,18 +7,21 @@ namespace FastPool.Life;
 /// <summary>Memory that is not needed any more goes back to the system.</summary>
 internal static class Memory
 {
+    /// <summary>The code and the constants that are in memory. For a moment in which one thread runs.</summary>
+    internal static IReadOnlyList<(nuint Start, nuint Bytes)> OfStart() => ProgramPages.Unchanged(Maps());
+
     /// <summary>The code and the constants of the start, which is over.</summary>
-    internal static void GiveBackStart()
-    {
-        if (new DiskFileReader().TryRead("/proc/self/smaps", out var maps, out _))
-            ProgramPages.GiveBack(Encoding.UTF8.GetString(maps).Split('\n'));
-    }
+    internal static void GiveBackStart(IReadOnlyList<(nuint Start, nuint Bytes)> ofStart) =>
+        ProgramPages.GiveBack(ofStart, Maps());
+
+    private static string[] Maps() =>
+        new DiskFileReader().TryRead("/proc/self/smaps", out var maps, out _) ? Encoding.UTF8.GetString(maps).Split('\n') : [];
 
     /// <summary>
     /// Gives what reading a configuration leaves behind back to the system at once. The runtime itself would wait for the next
-    /// collection, which a process that allocates
-    /// next to nothing may not see for days. Stops all threads for as long as it takes to mark what is left: the settings,
-    /// mostly. Not for the way of a RELOAD, which its sender waits for: <see cref="MemoryKeeper"/> sees to that.
+    /// collection, which a process that allocates next to nothing may not see for days. Stops all threads for as long as it
+    /// takes to mark what is left: the settings, mostly. Not for the way of a RELOAD, which its sender waits for:
+    /// <see cref="MemoryKeeper"/> sees to that.
     /// </summary>
     internal static void GiveBack() =>
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

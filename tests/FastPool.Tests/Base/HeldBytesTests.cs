@@ -73,6 +73,21 @@ public sealed class HeldBytesTests
         Assert.Equal(Bytes(0, 3), taken.Span.ToArray());
     }
 
+    [Theory]
+    [InlineData(100, 32)]
+    [InlineData(240, 16)]
+    [InlineData(256, 0)]
+    [InlineData(128 * 1024, 0)]
+    public void Room_in_front_takes_no_larger_buffer(int count, int inFront)
+    {
+        var held = default(HeldBytes);
+        var bytes = Bytes(0, count);
+        held.Append(bytes, _pool, 32);
+        Assert.Equal(inFront, held.Start);
+        Assert.Equal(Math.Max(256, count), held.Buffer.Length);
+        Assert.Equal(bytes, held.Span.ToArray());
+    }
+
     [Fact]
     public void Consuming_more_than_there_is_breaks_an_invariant()
     {

@@ -353,7 +353,10 @@ public sealed class SharedLimitTests
                 case PoolEffectKind.Dial:
                     effect.Pool.LoginDone(
                     new FakeServer(effect.Pool, loop, NowUs) { LastActivityUs = NowUs }, this); break;
-                case PoolEffectKind.Grant: _held = effect.Server; break;
+                case PoolEffectKind.Grant:
+                    effect.Pool.Arrived(effect.Server!, this); // Or its removal would put the client back into the queue.
+                    _held = effect.Server;
+                    break;
                 case PoolEffectKind.Close: effect.Pool.Remove(effect.Server!, this); break;
                 case PoolEffectKind.MakeRoom: ((SharedLimit)effect.Detail!).MakeRoom(effect.Pool, this); break;
                 case PoolEffectKind.RoomMade: ((SharedLimit)effect.Detail!).TellFirst(this); break;

@@ -7,26 +7,54 @@ public class ProgramPagesTests
 {
     private static readonly string[] Maps =
     [
-        "55d0c1a00000-55d0c1a50000 r--p 00000000 fe:00 1234    /usr/bin/fastpool", "Rss:     300 kB", "Anonymous:      0 kB",
-        "55d0c1a50000-55d0c1d00000 r-xp 00050000 fe:00 1234    /usr/bin/fastpool", "Rss:     300 kB", "Anonymous:      0 kB",
-        "55d0c1d00000-55d0c1d50000 r--p 00300000 fe:00 1234    /usr/bin/fastpool", "Rss:     300 kB", "Anonymous:    320 kB",
-        "55d0c1d50000-55d0c1d60000 rw-p 00350000 fe:00 1234    /usr/bin/fastpool", "Rss:      64 kB", "Anonymous:      0 kB",
-        "7f0000000000-7f0000100000 rw-p 00000000 00:00 0", "Rss:      64 kB", "Anonymous:      0 kB",
-        "7ffc00000000-7ffc00002000 r-xp 00000000 00:00 0       [vdso]", "Rss:       4 kB", "Anonymous:      0 kB",
+        .. Mapping("55d0c1a00000-55d0c1a50000 r--p 00000000 fe:00 1234    /usr/bin/fastpool"),
+        .. Mapping("55d0c1a50000-55d0c1d00000 r-xp 00050000 fe:00 1234    /usr/bin/fastpool"),
+        .. Mapping("55d0c1d00000-55d0c1d50000 r--p 00300000 fe:00 1234    /usr/bin/fastpool", own: 320),
+        .. Mapping("55d0c1d50000-55d0c1d60000 rw-p 00350000 fe:00 1234    /usr/bin/fastpool"),
+        .. Mapping("7f0000000000-7f0000100000 rw-p 00000000 00:00 0"),
+        .. Mapping("7f0000200000-7f0000300000 r--p 00000000 fe:00 1235    /usr/lib/libm.so.6", swapped: 4),
+        .. Mapping("7ffc00000000-7ffc00002000 r-xp 00000000 00:00 0       [vdso]"),
         "",
+    ];
+
+    private static readonly (nuint Start, nuint Bytes)[] Given = [At(0x55d0c1a00000, 0x50000), At(0x55d0c1a50000, 0x2b0000)];
+
+    private static (nuint Start, nuint Bytes) At(long start, int bytes) => ((nuint)start, (nuint)bytes);
+
+    /// <summary>As the kernel tells of one; <c>SwapPss</c> comes behind all that counts.</summary>
+    private static string[] Mapping(string line, int own = 0, int swapped = 0) =>
+    [
+        line, "Rss:                 300 kB", $"Anonymous:           {own} kB", "AnonHugePages:         0 kB",
+        $"Swap:                {swapped} kB", "SwapPss:               0 kB",
     ];
 
     [Fact]
     public void Only_what_is_read_from_a_file_and_has_not_been_written_into_is_given_back() =>
-        Assert.Equal([(0x55d0c1a00000, 0x50000), (0x55d0c1a50000, 0x2b0000)],
-            ProgramPages.Unchanged(Maps).Select(static pages => ((long)pages.Start, (long)pages.Bytes)));
+        Assert.Equal(Given, ProgramPages.Unchanged(Maps));
+
+    [Fact]
+    public void A_library_that_is_being_loaded_is_left_alone()
+    {
+        string[] later =
+        [
+            .. Mapping("7f0000400000-7f0000900000 r--p 00000000 fe:00 1236    /usr/lib/libssl.so.3"), // Being loaded.
+            .. Maps,
+        ];
+        Assert.Equal(3, ProgramPages.Unchanged(later).Count);
+        Assert.Equal(Given, ProgramPages.StillUnchanged(ProgramPages.Unchanged(Maps), later));
+    }
+
+    [Fact]
+    public void A_mapping_that_has_been_written_into_since_is_left_alone() =>
+        Assert.Empty(
+            ProgramPages.StillUnchanged(Given, Mapping("55d0c1a00000-55d0c1a50000 r--p 00000000 fe:00 1234 /f", own: 4)));
 
     [Fact]
     public void A_process_runs_on_after_it()
     {
         var before = ProgramPages.Unchanged(File.ReadAllLines("/proc/self/smaps"));
         Assert.NotEmpty(before);
-        ProgramPages.GiveBack(File.ReadAllLines("/proc/self/smaps"));
+        ProgramPages.GiveBack(before, File.ReadAllLines("/proc/self/smaps"));
         Assert.NotEmpty(ProgramPages.Unchanged(File.ReadAllLines("/proc/self/smaps")));
     }
 }
