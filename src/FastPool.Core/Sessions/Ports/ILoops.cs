@@ -116,8 +116,8 @@ public interface ILoopView
     /// The process is about to end: tells clients, and closes them. Sessions of the console, from where it may have been ended, go
     /// with it.
     /// </summary>
-    /// <param name="permille">So many of a thousand, the same first each time, and only those that are between two transactions.
-    /// Null: all, whatever they do.</param>
+    /// <param name="permille">So many of a thousand, the same first each time, and only those between two transactions. Null: all,
+    /// whatever they do.</param>
     /// <returns>How many are left.</returns>
     int Drain(int? permille);
 }
