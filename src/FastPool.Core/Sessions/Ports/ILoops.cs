@@ -113,11 +113,11 @@ public interface ILoopView
     int EndIdle();
 
     /// <summary>
-    /// The process is about to end: tells clients, and closes them. Sessions of the console, from where it may have been ended, go
-    /// with it.
+    /// The process is about to end: tells clients, and closes them. Sessions of the console, from where it may have been ended,
+    /// go with it.
     /// </summary>
-    /// <param name="permille">So many of a thousand, the same first each time, and only those between two transactions. Null: all,
-    /// whatever they do.</param>
+    /// <param name="permille">So many of a thousand, the same first each time, and only those between two transactions. Null:
+    /// all, whatever they do.</param>
     /// <returns>How many are left.</returns>
     int Drain(int? permille);
 }
