@@ -34,7 +34,8 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
             waits.Cancel(wait => wait.EndsWith == WaitEnd.ResumeOfDatabase && wait.Database == database);
             return "RESUME";
         }
-        if (registry.IsShuttingDown) throw new ConsoleException("pooler is shutting down");
+        // A shutdown that waits for clients goes on while they are served; one that waits for servers is a pause of its own.
+        if (registry.State is { IsEnding: true } or { IsRetiring: true }) throw new ConsoleException("pooler is shutting down");
         if (pausing.Mode == PoolerMode.Active) throw new ConsoleException("pooler is not paused/suspended");
         ResumeAll();
         return "RESUME";

@@ -235,7 +235,7 @@ public sealed class PauseTests
         Assert.Equal("WARNING admin cancel request for non-waiting client?", world.Log.Lines[^1]);
         Assert.Equal(PoolerMode.Active, world.Registry.State.Mode);
         world.Registry.State.Mode = PoolerMode.Paused;
-        world.Registry.IsShuttingDown = true;
+        world.Registry.IsShuttingDown = world.Registry.State.IsEnding = true;
         world.Plane.Console.Cancel(admin);
         world.Run();
         Assert.Equal(PoolerMode.Paused, world.Registry.State.Mode);

@@ -47,6 +47,18 @@ public sealed class ShutdownWatchTests
     }
 
     [Fact]
+    public void A_pause_while_it_waits_for_clients_can_be_ended()
+    {
+        var world = new ConsoleWorld();
+        world.Client("p0");
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit);
+        Assert.Equal("PAUSE", world.Query("pause").Tag);
+        Assert.Equal("RESUME", world.Query("resume").Tag);
+        Assert.Equal(PoolerMode.Active, world.Registry.State.Mode);
+        Assert.Equal(0, _exitCount);
+    }
+
+    [Fact]
     public void A_second_shutdown_overrides_the_first()
     {
         var world = new ConsoleWorld();
