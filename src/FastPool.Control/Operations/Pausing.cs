@@ -25,7 +25,11 @@ public sealed class Pausing
 
     public void PauseAll()
     {
-        if (Mode == PoolerMode.Suspended) ResumeLoops();
+        if (Mode == PoolerMode.Suspended)
+        {
+            TakeBackKeys();
+            ResumeLoops();
+        }
         _registry.State.Mode = PoolerMode.Paused;
         _evictions.Drain(static _ => true);
     }
@@ -40,6 +44,7 @@ public sealed class Pausing
     public void ResumeAll()
     {
         var mode = Mode;
+        if (mode == PoolerMode.Suspended) TakeBackKeys();
         _registry.State.Mode = PoolerMode.Active;
         _registry.State.IsFrozen = false;
         if (mode == PoolerMode.Suspended) ResumeLoops();
@@ -132,6 +137,9 @@ public sealed class Pausing
             .Sum(static pool => pool.Counts.Servers);
         return isFrozen && (areAllSeen || closeReason is not null);
     }
+
+    /// <summary>As long as no server can move to another loop.</summary>
+    private void TakeBackKeys() => _walk.Each(static view => view.TakeBackKeys());
 
     private void ResumeLoops() => _walk.Each(static view => view.Resume());
 

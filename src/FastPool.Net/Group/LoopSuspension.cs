@@ -93,12 +93,17 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
         server is { HasNoForeignKeys: false } && client is { HasNoForeignKeys: true }
             && server.Session.Pool.Limits.PoolMode != PoolMode.Session;
 
-    internal void Resume()
+    /// <inheritdoc cref="ILoopView.TakeBackKeys"/>
+    internal void TakeBackKeys()
     {
-        loop.Engine.IsFrozen = false;
         _hasGivenKeys = false;
         foreach (var server in loop.ServerList) server.TakeBackKeys();
         foreach (var client in loop.ClientList) client.TakeBackKeys();
+    }
+
+    internal void Resume()
+    {
+        loop.Engine.IsFrozen = false;
         foreach (var acceptor in group.AcceptorsOf(loop.Index)) acceptor.Resume();
         foreach (var server in loop.ServerList.Copy()) loop.Engine.Unpark(server);
         foreach (var client in loop.ClientList.Copy()) client.Unpark();

@@ -59,6 +59,8 @@ internal sealed class LoopView(Loop loop, LoopGroup group) : ILoopView
 
     public void HandOver(HandedState state) => _suspension.HandOver(state);
 
+    public void TakeBackKeys() => _suspension.TakeBackKeys();
+
     public void Resume() => _suspension.Resume();
 
     public int CountLeftBehind() => _suspension.CountLeftBehind();

@@ -157,6 +157,9 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
 
     public void HandOver(HandedState state) => Suspensions.Add("hand over");
 
+    public void TakeBackKeys() =>
+        Suspensions.Add(world.Registry.State.Mode == PoolerMode.Active ? "take back too late" : "take back");
+
     public void Resume() => Suspensions.Add("resume");
 
     /// <summary>Clients that no other process can take, and those of them that are in a transaction.</summary>

@@ -97,6 +97,12 @@ public interface ILoopView
     /// <summary>Adds what stands still and what another process can go on with.</summary>
     void HandOver(HandedState state);
 
+    /// <summary>
+    /// The process that was to have the connections has not come to that: TLS keys that were given are used here again. On every
+    /// loop before the first goes on, for a connection may move between loops from then on.
+    /// </summary>
+    void TakeBackKeys();
+
     /// <summary>Accepts again and takes up every parked socket.</summary>
     void Resume();
 
