@@ -101,6 +101,7 @@ public class ClientRuleTests
         await using var client =
             await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, ("application_name", "mine"));
         await client.QueryAsync("select 1");
+        await pooler.LineAsync("varcache_apply"); // The log is written behind.
         Assert.Matches(@" DEBUG .*varcache_apply: .*SET application_name='mine'", pooler.Process.Text);
     }
 
