@@ -8,19 +8,22 @@ internal static class LoopDrain
 {
     private const string Text = "terminating connection due to administrator command";
 
-    /// <summary>admin_shutdown, upon which drivers and their pools connect anew.</summary>
-    private static readonly Ending Told = new(Text, Text, "57P01");
+    private static readonly Ending Told = new(Text, Text, Ending.AdminShutdown);
 
     /// <inheritdoc cref="ILoopView.Drain"/>
-    internal static int Run(Loop loop, int? permille)
+    internal static int Run(Loop loop, int? permille) => permille is { } due
+        ? Tell(loop, Told, client => IsDue(client.Session.Id, due) && MayGo(client)) : Tell(loop, Told, static _ => true);
+
+    /// <summary>Tells those that may go, and closes them. Sessions of the console and cancel requests are left alone.</summary>
+    /// <returns>How many others are left.</returns>
+    internal static int Tell(Loop loop, Ending ending, Func<ClientConnection, bool> mayGo)
     {
         var left = 0;
         loop.Engine.SendDeferred();
         foreach (var client in loop.ClientList.Copy())
         {
             if (!client.IsOpen || client.Session.IsConsole || client.BringsCancel) continue;
-            if (permille is null) client.Disconnect(Told);
-            else if (IsDue(client.Session.Id, permille.Value) && MayGo(client)) client.Disconnect(Told);
+            if (mayGo(client)) client.Disconnect(ending);
             else left++;
         }
         return left;
@@ -32,5 +35,5 @@ internal static class LoopDrain
 
     /// <summary>Nothing of its is under way. One that waits for a server has asked for something, and is served first.</summary>
     private static bool MayGo(ClientConnection client) =>
-        client.Session.State != ClientState.Waiting && client.Session.Login is null && client.IsBetweenTransactions;
+        client.Session.State != ClientState.Waiting && client.IsBetweenTransactions;
 }

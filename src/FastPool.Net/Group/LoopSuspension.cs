@@ -12,12 +12,9 @@ namespace FastPool.Net;
 /// </summary>
 internal sealed class LoopSuspension(Loop loop, LoopGroup group)
 {
-    /// <summary>admin_shutdown, upon which drivers and their pools connect anew.</summary>
-    private const string AdminShutdown = "57P01";
-
     private static readonly Ending LeftBehind =
         new("connection cannot be handed over", "this connection cannot be handed over to the new process, connect again",
-        AdminShutdown);
+        Ending.AdminShutdown);
 
     /// <summary>By <see cref="HandOver"/>: a PgBouncer that asks for descriptors can do nothing with TLS.</summary>
     private bool _hasGivenKeys;
@@ -140,18 +137,7 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
     }
 
     /// <inheritdoc cref="ILoopView.EndIdle"/>
-    internal int EndIdle()
-    {
-        var left = 0;
-        loop.Engine.SendDeferred();
-        foreach (var client in loop.ClientList.Copy())
-        {
-            if (!client.IsOpen) continue;
-            if (client.IsBetweenTransactions) client.Disconnect(LeftBehind);
-            else left++;
-        }
-        return left;
-    }
+    internal int EndIdle() => LoopDrain.Tell(loop, LeftBehind, static client => client.IsBetweenTransactions);
 
     private void StopAccepting()
     {

@@ -6,6 +6,9 @@ namespace FastPool.Core.Sessions;
 /// <param name="Detail">The cause behind it, told where error_details allows; null: nothing.</param>
 public readonly record struct Ending(string Reason, string? Message = null, string SqlState = "08P01", string? Detail = null)
 {
+    /// <summary>The SQLSTATE upon which drivers and their pools connect anew.</summary>
+    public const string AdminShutdown = "57P01";
+
     /// <summary>The client is told the reason itself.</summary>
     public static Ending Told(string reason) => new(reason, reason);
 
