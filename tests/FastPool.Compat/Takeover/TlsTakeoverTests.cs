@@ -96,9 +96,10 @@ public class TlsTakeoverTests
         var text = await load;
         Assert.Contains("number of failed transactions: 0 (", text, StringComparison.Ordinal);
         // A transaction has 200 ms to end, which on a busy machine is not enough for each; who was too slow has been told so.
+        // Did none go along, all twelve would be told, and pgbench adds a line of its own.
         var errors = text.Split('\n').Where(static line => line.Contains("error:", StringComparison.Ordinal)).ToList();
         Assert.All(errors, static line => Assert.Matches("this connection cannot be handed over|Run was aborted", line));
-        Assert.InRange(errors.Count, 0, 3);
+        Assert.InRange(errors.Count, 0, 7);
     }
 
     [PoolerTheory(FastPoolOnly = "PgBouncer cuts them off"), Loops]
