@@ -158,6 +158,9 @@ public static class Limits
     /// <summary>Of a command tag. PostgreSQL's have at most 64.</summary>
     public const int TagBytesLookedAt = 256;
 
+    /// <summary>The state of a client's session that goes with it; a longer one keeps its server.</summary>
+    public const int StateBytesMax = 64 * 1024;
+
     /// <summary>A message of the answer to an auth_query.</summary>
     public const int AnswerBytesMax = 64 * 1024;
 

@@ -48,6 +48,26 @@ public sealed class Pool
     /// <summary>The name with which servers log in: a reload may have given a forced user another one.</summary>
     public string ServerUserName => IsForced && Database.Entry.ForcedUser is { } name ? name : User.Name;
 
+    /// <summary>Servers that stay with clients whose state cannot travel.</summary>
+    public int PinnedServers => Volatile.Read(ref _pinned); // Pairs: TryPin, Unpin.
+
+    private int _pinned;
+
+    /// <summary>One more server stays with its client.</summary>
+    /// <returns>False: there are as many as may be.</returns>
+    public bool TryPin()
+    {
+        if (Interlocked.Increment(ref _pinned) <= Limits.PinnedServersMax) return true;
+        Unpin();
+        return false;
+    }
+
+    /// <summary>One that another process has left, whatever the limit.</summary>
+    public void TakePin() => Interlocked.Increment(ref _pinned);
+
+    /// <summary>One of them is free again, or gone.</summary>
+    public void Unpin() => Interlocked.Decrement(ref _pinned);
+
     /// <summary>Replaced whole by a reload; readers take one reference and stay with it.</summary>
     public PoolLimits Limits
     {

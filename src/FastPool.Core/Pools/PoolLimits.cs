@@ -32,6 +32,10 @@ public sealed record PoolLimits
         IdleTransactionTimeoutUs = settings.IdleTransactionTimeoutUs(user);
         TransactionTimeoutUs = settings.TransactionTimeoutUs(user);
         MaxPreparedStatements = PoolMode == PoolMode.Session ? 0 : settings.MaxPreparedStatements;
+        SessionState = settings.SessionState(database, user);
+        PinnedServersMax = settings.Own.PinnedServersMax > 0 ? settings.Own.PinnedServersMax
+            : PoolSize > 0 ? Math.Max(1, PoolSize / 2) : int.MaxValue;
+        PinnedTimeoutUs = settings.Own.PinnedTimeoutUs;
         DisablePqexec = settings.DisablePqexec;
         MaxPacketSize = settings.MaxPacketSize;
         HasForcedUser = database.ForcedUser is not null;
@@ -71,6 +75,12 @@ public sealed record PoolLimits
     public long IdleTransactionTimeoutUs { get; }
     public long TransactionTimeoutUs { get; }
     public int MaxPreparedStatements { get; }
+    /// <summary>Whether clients keep the state of their sessions between transactions.</summary>
+    public SessionStateMode SessionState { get; }
+    /// <summary>So many servers may stay with clients whose state cannot travel.</summary>
+    public int PinnedServersMax { get; }
+    /// <summary>A client that keeps a server so, and says nothing for so long, is told to go; 0: never.</summary>
+    public long PinnedTimeoutUs { get; }
     public bool DisablePqexec { get; }
     public uint MaxPacketSize { get; }
     public bool HasForcedUser { get; }

@@ -37,6 +37,8 @@ public enum ServerPhase : byte
     /// <summary>Running the SET batch for the client just linked.</summary>
     SettingParameters,
     Linked,
+    /// <summary>Linked, and asked for the state of the session that the client's last transaction has left.</summary>
+    Questioned,
     /// <summary>Running the reset query, which must succeed.</summary>
     Resetting,
     /// <summary>Running the check query, which only has to be answered.</summary>
@@ -81,6 +83,10 @@ public enum ServerEvent : byte
     /// <summary>Linked, but the client's variables must be set first.</summary>
     LinkAndSet,
     ParametersSet,
+    /// <summary>It is asked for its session's state.</summary>
+    AskState,
+    /// <summary>That is answered.</summary>
+    StateTold,
     /// <summary>The link is over.</summary>
     Part,
     Reset,
@@ -125,7 +131,9 @@ public static class ServerLife
         new(ServerEvent.Link, ServerPhase.Linked, [ServerPhase.Free]),
         new(ServerEvent.LinkAndSet, ServerPhase.SettingParameters, [ServerPhase.Free]),
         new(ServerEvent.ParametersSet, ServerPhase.Linked, [ServerPhase.SettingParameters]),
-        new(ServerEvent.Part, ServerPhase.Free, [ServerPhase.Linked, ServerPhase.SettingParameters]),
+        new(ServerEvent.AskState, ServerPhase.Questioned, [ServerPhase.Linked]),
+        new(ServerEvent.StateTold, ServerPhase.Linked, [ServerPhase.Questioned]),
+        new(ServerEvent.Part, ServerPhase.Free, [ServerPhase.Linked, ServerPhase.SettingParameters, ServerPhase.Questioned]),
         new(ServerEvent.Reset, ServerPhase.Resetting, [ServerPhase.Free]),
         new(ServerEvent.Check, ServerPhase.Checking, [ServerPhase.Free]),
         new(ServerEvent.TestDone, ServerPhase.Free, [ServerPhase.Resetting, ServerPhase.Checking]),

@@ -16,6 +16,7 @@ public sealed partial class ClientSession
         Replication = handed.Replication;
         ReplicationOptions = handed.ReplicationOptions.Length > 0 ? handed.ReplicationOptions : null;
         IsInCopyIn = handed.IsInCopyIn;
+        Kept = handed.Kept;
         _hasWelcome = !handed.AwaitsWelcome;
         (Parameters, AtLogin) = context.ClientValuesOf(handed.Parameters);
         if (_hasWelcome) Parameters = context.Interner.FillOwn(Parameters);
@@ -80,6 +81,7 @@ public sealed partial class ClientSession
         IsInCopyIn = IsInCopyIn,
         AwaitsWelcome = State == ClientState.Waiting && !_hasWelcome,
         Statements = _statements is null ? [] : [.. _statements.All.Select(static entry => (entry.Name, entry.Statement.Number))],
+        Kept = Kept,
         Unnamed = Unnamed is null ? [] : Unnamed.Expected.ToArray(),
         Stream = stream,
     };

@@ -181,6 +181,7 @@ public sealed partial class ClientSession
                 Server!.EnsureUnnamed(toServer);
                 if (type == FrontendMessage.Bind && Unnamed is not null && SessionUse.DropsStatements(Unnamed.Expected))
                     Server.DoubtStatements();
+                if (type == FrontendMessage.Bind) Server.LookAtUnnamed();
                 if (type == FrontendMessage.Bind && HasNames) ApplyBindOfDrop(names, DroppedBy(names), toServer);
                 return false;
             default:

@@ -81,6 +81,9 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>The values that it gave at its login, to which RESET and DISCARD ALL go back; null: none.</summary>
     public ParameterValues? AtLogin { get; set; }
 
+    /// <summary>The state of its session that goes with it from server to server; null: none.</summary>
+    public KeptState? Kept { get; internal set; }
+
     public ulong CancelKey { get; private set; }
 
     /// <summary>Which server this client has; null: none. Set by the link itself.</summary>

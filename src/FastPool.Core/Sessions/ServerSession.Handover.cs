@@ -23,6 +23,8 @@ public sealed partial class ServerSession
         Parameters = context.Interner.FillOwn(context.ValuesOf(handed.Parameters));
         _role = pool.ServerUserName;
         _hasLabels = true; // Perhaps.
+        Kept = handed.Kept;
+        _handedPin = handed.Pin;
         CancelKey = handed.CancelKey;
         LongCancelKey = handed.LongCancelKey.Length > 0 ? handed.LongCancelKey : null;
         Move(ServerEvent.LogIn);
@@ -61,6 +63,7 @@ public sealed partial class ServerSession
     {
         if (client.NeedsOwnServer) OnlyClient = client;
         Move(ServerEvent.Link);
+        GoOnKeeping();
         _workSinceUs = Context.NowUs;
         for (var i = 0; i < Outstanding.Count; i++)
         {
@@ -105,6 +108,8 @@ public sealed partial class ServerSession
             .Select(static request => (request.Type, request.Action, request.Statement?.Number ?? 0, request.Kind))],
         Statements = _statements is null ? []
             : [.. _statements.All.Select(static entry => (entry.Statement.Number, entry.IsStale))],
+        Kept = Kept,
+        Pin = Pin ?? "",
         Stream = stream,
     };
 

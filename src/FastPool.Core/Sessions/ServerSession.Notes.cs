@@ -17,13 +17,15 @@ public sealed partial class ServerSession
     /// <summary>
     /// A query, or the Parse of an unnamed statement, goes to this server: what its text says that its tag will not.
     /// </summary>
-    public void LookAt(byte type, ReadOnlySpan<byte> message)
+    /// <param name="length">Of the whole message; so many of its bytes may not have come yet.</param>
+    public void LookAt(byte type, ReadOnlySpan<byte> message, int length)
     {
         if (type is not (FrontendMessage.Query or FrontendMessage.Parse)) return;
         var text = SessionUse.TextOf(type, message);
         _textUse = SessionUse.OfText(text);
         if (SessionUse.DropsStatements(text)) DoubtStatements();
         LookForReset(text);
+        if (_keeps) LookForState(type, text, isWhole: message.Length >= length);
     }
 
     /// <summary>
@@ -50,6 +52,7 @@ public sealed partial class ServerSession
             use = statement.Use;
         }
         if (_hasLabels) NoteSetting(tag);
+        if (_keeps) NoteStateOf(tag);
         if (tag is not [var first, ..] || Pool.Limits.PoolMode == PoolMode.Session || Client!.Replication != ReplicationKind.None)
             return;
         switch (first)
@@ -76,6 +79,7 @@ public sealed partial class ServerSession
     {
         _isInTransaction = !IsReady;
         _bound = null;
+        if (_keeps && IsReady) EndStateNotes();
         if (_setCount > 0) AddUse(SafetyUse.Set);
         _setCount = 0;
     }

@@ -31,8 +31,15 @@ public sealed partial class ServerSession
         }
         if (request.Action == ReplyAction.Forward)
         {
-            if (type == FrontendMessage.Bind) _bound = request.Statement;
-            else if (type == FrontendMessage.Parse && request.Statement is not null) Client!.EndChange(RequestEnd.Done);
+            if (type == FrontendMessage.Bind)
+            {
+                _bound = request.Statement;
+                if (_keeps && _bound is { MayLeaveState: true } setter) LookForState(setter.Key, isWhole: true);
+            }
+            else if (type == FrontendMessage.Parse && request.Statement is not null)
+            {
+                Client!.EndChange(RequestEnd.Done);
+            }
             return Verdict.Forward;
         }
         if (type == FrontendMessage.Close && request.Statement is { } closed)

@@ -160,7 +160,9 @@ public sealed partial class ServerSession : PooledServer
         Copy.Begin();
         _unnamedSegment = -1;
         // It belongs to one client, whose variables went along with the login.
-        if (OnlyClient is null && !client.Parameters.Fits(Parameters)) return BeginSet(client);
+        BeginKeeping();
+        if (OnlyClient is null && (!client.Parameters.Fits(Parameters) || !KeptState.AreSame(client.Kept, Kept)))
+            return BeginSet(client);
         Move(ServerEvent.Link);
         // Same values, same object: the next link compares references.
         if (OnlyClient is null && !ReferenceEquals(client.Parameters, Parameters) && client.Parameters.Equals(Parameters))
@@ -173,13 +175,18 @@ public sealed partial class ServerSession : PooledServer
         Move(ServerEvent.LinkAndSet);
         IsReady = false;
         ForgetUnnamed();
-        var batch = SetBatch.Build(Context.Tracked, client.Parameters, Parameters, Pool.Database.Entry.ConnectQuery);
+        var batch = WithState(client.Kept, SetBatch.Build(
+            Context.Tracked, client.Parameters, Parameters, Pool.Database.Entry.ConnectQuery, UndoBefore(client.Kept)));
         Check.That(batch is not null); // They would fit.
         if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
         return batch;
     }
 
-    internal void OnParted() => Move(ServerEvent.Part);
+    internal void OnParted()
+    {
+        if (_keeps) EndKeeping();
+        Move(ServerEvent.Part);
+    }
 
     /// <param name="what">Reset or Check.</param>
     public void BeginTest(ServerEvent what)
@@ -262,6 +269,7 @@ public sealed partial class ServerSession : PooledServer
         BackendMessage.DataRow when IsInHostCheck => Math.Min(length, Limits.TagBytesLookedAt),
         _ when Phase == ServerPhase.Asked => Math.Min(length, Limits.AnswerBytesMax),
         BackendMessage.CommandComplete => Math.Min(length, Limits.TagBytesLookedAt),
+        BackendMessage.DataRow when Phase == ServerPhase.Questioned => Math.Min(length, Limits.StateBytesMax),
         _ => HeaderLength,
     };
 
@@ -272,6 +280,7 @@ public sealed partial class ServerSession : PooledServer
         {
             case ServerPhase.Linked: return JudgeLinked(type, message);
             case ServerPhase.SettingParameters: return JudgeSetting(type, message);
+            case ServerPhase.Questioned: return JudgeQuestion(type, message);
             case ServerPhase.Resetting or ServerPhase.Checking: return JudgeTesting(type, message);
             case ServerPhase.Asked: return JudgeAsked(type, message);
             default: return JudgeFree(type, message);
@@ -458,14 +467,18 @@ public sealed partial class ServerSession : PooledServer
             case BackendMessage.ErrorResponse:
                 var error = ServerError.Read(message[HeaderLength..]);
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
-                if (!IsEnd(message)) return End("invalid server parameter");
+                if (!IsEnd(message))
+                    return End(Client!.Kept is null ? "invalid server parameter" : $"session state cannot be set: {error.Message}");
                 // The server goes, for a reason of its own: the client is told as in any other moment.
                 HasToldEnd = true;
                 Move(ServerEvent.ParametersSet);
                 return Verdict.Forward;
+            case BackendMessage.ReadyForQuery when --_setsLeft > 0:
+                return Verdict.Skip;
             case BackendMessage.ReadyForQuery:
                 IsReady = StatusOf(message) == 'I';
                 TakeLabels(Client!.Parameters);
+                Kept = Client.Kept;
                 TakeCanonical(Client);
                 Move(ServerEvent.ParametersSet);
                 return Verdict.ParametersSet;
@@ -503,9 +516,18 @@ public sealed partial class ServerSession : PooledServer
     {
         if (type == BackendMessage.ParameterStatus)
             return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+        if (_repliesAhead > 0)
+        {
+            if (type == BackendMessage.ReadyForQuery) _repliesAhead--;
+            return Verdict.Skip;
+        }
         if (type == BackendMessage.CommandComplete && _statements is not null && DropsStatements(message[HeaderLength..]))
             _statements.Clear();
-        if (type == BackendMessage.CommandComplete) NoteReset(message[HeaderLength..]);
+        if (type == BackendMessage.CommandComplete)
+        {
+            NoteReset(message[HeaderLength..]);
+            if (Phase == ServerPhase.Resetting) NoteStateGone(message[HeaderLength..]);
+        }
         if (type == BackendMessage.DataRow && IsInHostCheck) OnHostRow(message[HeaderLength..]);
         if (type == BackendMessage.ErrorResponse && Phase == ServerPhase.Resetting)
             return FailReset(ServerError.Read(message[HeaderLength..]));

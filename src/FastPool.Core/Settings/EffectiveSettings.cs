@@ -20,6 +20,9 @@ public static class EffectiveSettings
     public static int MinPoolSize(this Settings settings, DatabaseEntry database) => database.MinPoolSize ?? settings.MinPoolSize;
 
     /// <summary>Replication clients are always in session mode, whatever this says.</summary>
+    public static SessionStateMode SessionState(this Settings settings, DatabaseEntry database, UserEntry? user) =>
+        user?.SessionState ?? database.SessionState ?? settings.Own.SessionState;
+
     public static PoolMode PoolMode(this Settings settings, DatabaseEntry database, UserEntry? user) =>
         user?.PoolMode ?? database.PoolMode ?? settings.PoolMode;
 

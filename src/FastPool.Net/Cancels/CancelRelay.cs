@@ -68,7 +68,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
     {
         var server = target.Server;
         var refusal = target.IsConsole ? "cancel request for console client"
-            : server is null ? "cancel request for idle client"
+            : server is null or { Phase: ServerPhase.Questioned, Outstanding.IsEmpty: true } ? "cancel request for idle client"
             : server.Phase == ServerPhase.SettingParameters ? "ignoring cancel request for server that is setting vars"
             : null;
         if (target.IsConsole) loop.Console.Cancel(target);

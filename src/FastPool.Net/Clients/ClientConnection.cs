@@ -144,7 +144,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
                     if (!TryFence(server, buffer, ref run, position)) return end;
                     Session.CountForwarded(length);
                     _loop.Figures.ClientMessages++;
-                    server.Session.LookAt(type, unread);
+                    server.Session.LookAt(type, unread, length);
                     IsBodySkipped = false;
                     var hasMore = server.Session.Expect(type);
                     if (length > unread.Length) break;
@@ -253,7 +253,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
         IsBodySkipped = false;
         if (names.Case is StatementCase.Untouched or StatementCase.Unnamed or StatementCase.Command)
         {
-            server.Session.LookAt(type, message);
+            server.Session.LookAt(type, message, length);
             var isExpected = names.Case switch
             {
                 StatementCase.Unnamed => Session.ApplyUnnamed(type, names, message, length, toServer),
@@ -374,7 +374,7 @@ internal sealed partial class ClientConnection : MessageEndpoint
     {
         if (server.Session.Link.Begin(Session) is not { } batch) return true;
         _loop.Engine.Pause(this);
-        server.SendQuery(batch, "var change failed");
+        server.SendSet(batch);
         return false;
     }
 

@@ -125,7 +125,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         var settings = loop.Registry.Settings;
         var patienceUs = server.Session.Phase switch
         {
-            ServerPhase.Resetting or ServerPhase.Checking => settings.Own.ServerAnswerTimeoutUs,
+            ServerPhase.Resetting or ServerPhase.Checking or ServerPhase.Questioned => settings.Own.ServerAnswerTimeoutUs,
             ServerPhase.SettingParameters => Math.Max(settings.ServerConnectTimeoutUs, settings.Own.ServerAnswerTimeoutUs),
             _ => long.MaxValue,
         };
@@ -161,7 +161,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         if (!ReferenceEquals(settings, _seen))
         {
             _seen = settings;
-            _hasIdleTimeout = settings.ClientIdleTimeoutUs > 0 || settings.Users.Values.Any(user => user.ClientIdleTimeoutUs > 0);
+            _hasIdleTimeout = settings.ClientIdleTimeoutUs > 0 || settings.Own.PinnedTimeoutUs > 0 || settings.Users.Values.Any(user => user.ClientIdleTimeoutUs > 0);
         }
         if (!_hasIdleTimeout) return;
         for (var i = loop.ClientList.Count - 1; i >= 0; i--)
@@ -173,7 +173,10 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
             if (session.Server is { } server && (!server.OwesNothing || server.OnlyClient is not null)) continue;
             var sinceUs = Math.Max(session.RequestUs, session.Server?.LastReadyUs ?? 0);
             var timeoutUs = settings.ClientIdleTimeoutUs(settings.Users.GetValueOrDefault(session.UserName!));
-            if (timeoutUs > 0 && loop.NowUs - sinceUs > timeoutUs)
+            if (session.Server is { Pin: { } pin } && settings.Own.PinnedTimeoutUs is > 0 and var pinnedUs
+                && loop.NowUs - sinceUs > pinnedUs)
+                loop.ClientList[i].Disconnect(Ending.Told($"pinned_timeout ({pin})"));
+            else if (timeoutUs > 0 && loop.NowUs - sinceUs > timeoutUs)
                 loop.ClientList[i].Disconnect(Ending.Told("client_idle_timeout"));
         }
     }

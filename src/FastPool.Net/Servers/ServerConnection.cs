@@ -231,14 +231,26 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     }
 
     /// <summary>A query of the pooler's own.</summary>
-    internal void SendQuery(string text, string failure)
+    internal void SendQuery(string text, string failure) => SendQuery(Encoding.Latin1.GetBytes(text), failure);
+
+    private void SendQuery(byte[] text, string failure)
     {
         OwnQueryUs = _loop.NowUs;
         OwnQueryFailure = failure;
-        var query = new Query { Text = Encoding.Latin1.GetBytes(text) };
+        var query = new Query { Text = text };
         var bytes = new byte[query.Size];
         query.Write(bytes);
         if ((Session.HasGivenNames && !SendNamesLeft()) || !_loop.Engine.Send(this, bytes)) Close(failure, mayTerminate: false);
+    }
+
+    /// <summary>The batch that brings the server to its client's variables and state.</summary>
+    internal void SendSet(string batch)
+    {
+        SendQuery(batch, "var change failed");
+        foreach (var prepare in Session.PreparesBehindSet)
+        {
+            if (IsOpen) SendQuery(prepare, "var change failed");
+        }
     }
 
     /// <summary>Names that the last client's commands have not dropped are closed.</summary>
@@ -251,10 +263,12 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
 
     public override void OnDrained()
     {
-        if (Client is not { } client || Session.Phase != ServerPhase.Linked) return;
+        if (Client is not { } client || Session.Phase is not (ServerPhase.Linked or ServerPhase.Questioned)) return;
         client.OnServerDrained();
-        if (ReferenceEquals(Client, client)) Session.Link.TryEnd();
+        if (ReferenceEquals(Client, client) && Session.Phase == ServerPhase.Linked) Session.Link.TryEnd();
     }
+
+    void IServerEnd.Ask() => SendQuery(Session.BeginQuestion(), "session state query failed");
 
     // ---- release --------------------------------------------------------------------------------------------------
 
@@ -297,6 +311,15 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             return;
         }
         var query = Session.Pool.Limits.ServerResetQuery;
+        if (Session.MustDiscard)
+        {
+            if (!string.IsNullOrWhiteSpace(Session.Pool.Database.Entry.ConnectQuery))
+            {
+                Close("its last client has left something in the session", mayTerminate: true); // DISCARD ALL would undo connect_query.
+                return;
+            }
+            query = "DISCARD ALL";
+        }
         if (query.Length == 0 && !Session.HasGivenNames)
         {
             Return();

@@ -56,7 +56,7 @@ internal sealed class PreparedTalk(SessionBench bench)
         }
         if (verdict == Verdict.Forward)
         {
-            server.LookAt(type, message);
+            server.LookAt(type, message, message.Length);
             var isFenced = server.Expect(type);
             _toServer.Write(message);
             if (isFenced) server.WriteBehind(_toServer);
@@ -73,7 +73,7 @@ internal sealed class PreparedTalk(SessionBench bench)
         client.BeginTracked();
         if (names.Case is StatementCase.Untouched or StatementCase.Unnamed or StatementCase.Command)
         {
-            server.LookAt(type, message);
+            server.LookAt(type, message, message.Length);
             var isExpected = names.Case switch
             {
                 StatementCase.Unnamed => client.ApplyUnnamed(type, names, message, message.Length, _toServer),

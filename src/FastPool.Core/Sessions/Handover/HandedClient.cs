@@ -50,6 +50,9 @@ public sealed class HandedClient
     /// <summary>Its unnamed statement: what follows the name in the Parse; empty: it has none.</summary>
     public byte[] Unnamed { get; init; } = [];
 
+    /// <summary>The state of its session that goes with it; null: none.</summary>
+    public KeptState? Kept { get; init; }
+
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
     /// <param name="before">The one written before it, which may share much with it; null: it is the first.</param>
@@ -76,6 +79,7 @@ public sealed class HandedClient
             writer.Write(statement.Statement);
         });
         to.WriteBytes(Unnamed);
+        KeptState.Write(to, Kept);
         Stream.Write(to);
     }
 
@@ -99,6 +103,7 @@ public sealed class HandedClient
         AwaitsWelcome = from.ReadBoolean(),
         Statements = from.ReadList(static reader => (reader.ReadCountedBytes(), reader.ReadInt64())),
         Unnamed = from.ReadCountedBytes(),
+        Kept = KeptState.Read(from),
         Stream = HandedStream.Read(from),
     };
 }

@@ -47,6 +47,12 @@ public sealed class HandedServer
     /// <summary>Statements that it has prepared, the least recently used first.</summary>
     public IReadOnlyList<(long Statement, bool IsStale)> Statements { get; init; } = [];
 
+    /// <summary>The state of a client's session that is on it; null: none.</summary>
+    public KeptState? Kept { get; init; }
+
+    /// <inheritdoc cref="ServerSession.Pin"/>
+    public string Pin { get; init; } = "";
+
     /// <inheritdoc cref="HandedClient.Stream"/>
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
@@ -79,6 +85,8 @@ public sealed class HandedServer
             writer.Write(statement.Statement);
             writer.Write(statement.IsStale);
         });
+        KeptState.Write(to, Kept);
+        to.Write(Pin);
         Stream.Write(to);
     }
 
@@ -101,6 +109,8 @@ public sealed class HandedServer
         Outstanding = from.ReadList(static reader =>
             (reader.ReadByte(), (ReplyAction)reader.ReadByte(), reader.ReadInt64(), (RequestKind)reader.ReadByte())),
         Statements = from.ReadList(static reader => (reader.ReadInt64(), reader.ReadBoolean())),
+        Kept = KeptState.Read(from),
+        Pin = from.ReadString(),
         Stream = HandedStream.Read(from),
     };
 }

@@ -25,6 +25,9 @@ public interface IServerEnd : ILinkEnd
     /// <summary>The link is over, and the server clean: it goes back to its pool.</summary>
     void OnReleased(ILinkEnd client);
 
+    /// <summary>The link would be over, but nobody knows what the client has left in its session: the server is asked.</summary>
+    void Ask();
+
     /// <summary>The link is over because the client has gone.</summary>
     /// <param name="reason">Why the server must be closed; null: it goes back to its pool.</param>
     /// <param name="isCutShort">The client left in the middle of a message, part of which the server has.</param>

@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Core.Pools;
 
 namespace FastPool.Core.Sessions;
 
@@ -52,7 +53,9 @@ public sealed class Link(ServerSession server)
             if (Client.Transport.IsMidMessage) return LinkHold.ClientMidMessage;
             // A notification behind ReadyForQuery has come in part: the rest is this client's too.
             if (Server.Transport.IsMidMessage) return LinkHold.ServerMidMessage;
-            return Server.Transport.HasSentAll ? LinkHold.None : LinkHold.Unsent;
+            if (!Server.Transport.HasSentAll) return LinkHold.Unsent;
+            if (Server.MustAsk) return LinkHold.StateUnknown;
+            return Server.Pin is null ? LinkHold.None : LinkHold.Pinned;
         }
     }
 
@@ -60,7 +63,9 @@ public sealed class Link(ServerSession server)
     /// <returns>True: the link is over, and the server on its way to its pool.</returns>
     public bool TryEnd()
     {
-        if (Hold != LinkHold.None) return false;
+        var hold = Hold;
+        if (hold == LinkHold.StateUnknown) Server.Transport.Ask();
+        if (hold != LinkHold.None) return false;
         var client = Client!;
         Part();
         Server.Transport.OnReleased(client.Transport);
@@ -87,7 +92,8 @@ public sealed class Link(ServerSession server)
     {
         get
         {
-            if (!Server.IsReady) return "client disconnect while server was not ready";
+            if (!Server.IsReady && (Server.Phase != ServerPhase.Questioned || !Server.Outstanding.IsEmpty))
+                return "client disconnect while server was not ready";
             if (!Server.Outstanding.IsEmpty) return "client disconnected with query in progress";
             if (Client!.Transport.IsMidMessage || !Server.Transport.HasSentAll)
                 return "client disconnect before everything was sent to the server";

@@ -20,4 +20,8 @@ public enum LinkHold : byte
     /// Bytes of the client's are still on their way to the server: the next client's must not stand behind them.
     /// </summary>
     Unsent,
+    /// <summary>The server has not said what the client has left in its session.</summary>
+    StateUnknown,
+    /// <summary>The client has left something there that cannot travel.</summary>
+    Pinned,
 }

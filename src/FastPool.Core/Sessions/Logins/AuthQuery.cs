@@ -35,8 +35,9 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
     {
         if (AuthPool.Welcome is WelcomeParameters defaults
             && SetBatch.Build(context.Tracked, defaults.Tracked, server.Parameters,
-                AuthPool.Database.Entry.ConnectQuery) is { } batch)
+                AuthPool.Database.Entry.ConnectQuery, server.UndoBefore(null)) is { } batch)
         {
+            server.ForgetKept();
             server.TakeLabels(defaults.Tracked);
             _isResetting = true;
             output.Write(new Query { Text = Encoding.Latin1.GetBytes(batch) });

@@ -22,6 +22,7 @@ public sealed class Statement
         Key = key;
         Settings = settings;
         Use = SessionUse.OfText(key);
+        MayLeaveState = (StateTraces.InText(key, isWhole: true) & (StateTrace.Ask | StateTrace.Local)) != 0;
         DropsStatements = SessionUse.DropsStatements(key);
         DroppedName = DropCommands.OnlyName(key);
         Number = number;
@@ -41,6 +42,9 @@ public sealed class Statement
 
     /// <summary>The traces that a run of it leaves in the server's session.</summary>
     internal SafetyUse Use { get; }
+
+    /// <summary>A run of it may change the state of the session.</summary>
+    internal bool MayLeaveState { get; }
 
     /// <summary>It is DEALLOCATE ALL or DISCARD ALL.</summary>
     internal bool DropsStatements { get; }

@@ -21,4 +21,8 @@ public sealed class LoopFigures
     public long BrokenInvariants;
     /// <summary>Unnamed statements that were prepared once more, because the server had another client's.</summary>
     public long UnnamedHealed;
+    /// <summary>Questions for the state of a session.</summary>
+    public long StateQuestions;
+    /// <summary>Batches that brought a client's state to a server.</summary>
+    public long StateBatches;
 }

@@ -8,20 +8,24 @@ namespace FastPool.Core.Sessions;
 internal static class SetBatch
 {
     /// <param name="connectQuery">The query that has made a new server's values what they are; null: none has.</param>
+    /// <param name="undo">Takes away what another client has left; null: there is nothing.</param>
     /// <returns>Null when nothing differs.</returns>
     internal static string? Build(TrackedParameters tracked, ParameterValues client, ParameterValues server,
-        string? connectQuery = null)
+        string? connectQuery = null, string? undo = null)
     {
-        StringBuilder? batch = null;
+        var batch = undo is null ? null : new StringBuilder(undo, 512);
         for (var i = 0; i < tracked.Count; i++)
         {
             if (client[i] != ParameterValues.OwnDefault || !client.Differs(server, i)) continue;
             (batch ??= new StringBuilder(128)).Append("RESET ").Append(tracked[i]).Append(';');
         }
-        if (batch is not null && !string.IsNullOrWhiteSpace(connectQuery)) batch.Append(connectQuery).Append("\n;");
+        var runsConnectQuery = batch is not null && !string.IsNullOrWhiteSpace(connectQuery);
+        if (runsConnectQuery) batch!.Append(connectQuery).Append("\n;");
         for (var i = 0; i < tracked.Count; i++)
         {
-            if (client[i] == ParameterValues.OwnDefault || !client.Differs(server, i)) continue;
+            // That query may set any of them.
+            var isToSet = runsConnectQuery ? client.IsTold(i) && server[i] is not null : client.Differs(server, i);
+            if (client[i] == ParameterValues.OwnDefault || !isToSet) continue;
             batch ??= new StringBuilder(128);
             if (i == TrackedParameters.SearchPath)
             {

@@ -71,6 +71,9 @@ public sealed class DatabaseEntry
 
     public PoolMode? PoolMode { get; private set; }
 
+    /// <summary>Whether clients keep the state of their sessions between transactions.</summary>
+    public SessionStateMode? SessionState { get; private set; }
+
     public LoadBalanceHosts LoadBalanceHosts { get; private set; } = LoadBalanceHosts.RoundRobin;
 
     /// <summary>Servers whose session is not so are left for the next host.</summary>
@@ -192,6 +195,10 @@ public sealed class DatabaseEntry
             case "pool_mode":
                 if (!PoolModes.Words.TryParse(value, out var mode)) return $"invalid pool mode: {value}";
                 PoolMode = mode;
+                break;
+            case "session_state":
+                if (!SessionStateWords.Words.TryParse(value, out var keeping)) return $"invalid session_state: {value}";
+                SessionState = keeping;
                 break;
             case "load_balance_hosts":
                 if (!LoadBalanceHostsWords.Words.TryParse(value, out var balance)) return $"invalid load_balance_hosts: {value}";

@@ -75,6 +75,15 @@ public sealed record FastPoolSettings
     /// </summary>
     public long DrainTimeoutUs { get; private init; }
 
+    /// <summary>Whether clients keep the state of their sessions between transactions, where neither user nor database says.</summary>
+    public SessionStateMode SessionState { get; private init; }
+
+    /// <summary>Servers of a pool that may stay with clients whose state cannot travel; 0: half of the pool.</summary>
+    public int PinnedServersMax { get; private init; }
+
+    /// <summary>A client that keeps a server so, and says nothing for so long, is told to go, microseconds; 0: never.</summary>
+    public long PinnedTimeoutUs { get; private init; }
+
     /// <summary>TLS with servers begins without a question, where neither database nor user says otherwise.</summary>
     public bool IsServerTlsDirect { get; private init; }
 
@@ -105,6 +114,9 @@ public sealed record FastPoolSettings
             : (ReplicaLagMaxMs / MsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("error_details", HasErrorDetails ? "1" : "0"),
         new("drain_timeout", (DrainTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
+        new("session_state", SessionStateWords.Words.WordOf(SessionState)),
+        new("pinned_servers_max", PinnedServersMax.ToString(CultureInfo.InvariantCulture)),
+        new("pinned_timeout", (PinnedTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
@@ -164,6 +176,13 @@ public sealed record FastPoolSettings
             case "drain_timeout":
                 return CNumber.TryInt(value, out var drain)
                     && drain >= 0 ? this with { DrainTimeoutUs = drain * UsPerSecond } : null;
+            case "session_state":
+                return SessionStateWords.Words.TryParse(value, out var keeping) ? this with { SessionState = keeping } : null;
+            case "pinned_servers_max":
+                return CNumber.TryInt(value, out var pinned) && pinned >= 0 ? this with { PinnedServersMax = pinned } : null;
+            case "pinned_timeout":
+                return CNumber.TryInt(value, out var pinTime)
+                    && pinTime >= 0 ? this with { PinnedTimeoutUs = pinTime * UsPerSecond } : null;
             case "server_tls_sslnegotiation":
                 return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;
             case "client_statements_max":

@@ -13,6 +13,9 @@ public sealed class UserEntry
 
     public PoolMode? PoolMode { get; private set; }
 
+    /// <summary>Whether clients keep the state of their sessions between transactions.</summary>
+    public SessionStateMode? SessionState { get; private set; }
+
     /// <summary>0: no limit.</summary>
     public int? PoolSize { get; private set; }
 
@@ -65,6 +68,10 @@ public sealed class UserEntry
             case "pool_mode":
                 if (!PoolModes.Words.TryParse(value, out var mode)) return $"invalid pool mode: {value}";
                 PoolMode = mode;
+                break;
+            case "session_state":
+                if (!SessionStateWords.Words.TryParse(value, out var keeping)) return $"invalid session_state: {value}";
+                SessionState = keeping;
                 break;
             case "pool_size": PoolSize = EntryText.SizeOrInherit(value); break;
             case "reserve_pool_size": ReservePoolSize = EntryText.SizeOrInherit(value); break;

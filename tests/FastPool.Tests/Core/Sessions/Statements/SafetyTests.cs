@@ -131,7 +131,7 @@ public sealed class SafetyTests
 
     private void Look(string text)
     {
-        _server.LookAt((byte)'Q', Wire.Typed('Q', Wire.Strings(text)));
+        _server.LookAt((byte)'Q', Wire.Typed('Q', Wire.Strings(text)), 0);
         _server.Expect((byte)'Q');
     }
 }

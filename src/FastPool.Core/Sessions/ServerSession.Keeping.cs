@@ -1,0 +1,238 @@
+using FastPool.Base;
+using FastPool.Core.Pools;
+using FastPool.Core.Settings;
+using FastPool.Protocol;
+
+namespace FastPool.Core.Sessions;
+
+/// <summary>
+/// session_state: after a transaction that may have left something, the server is asked for the state of its session before it is
+/// anybody else's. What can travel goes with the client; what cannot keeps the server with it.
+/// </summary>
+public sealed partial class ServerSession
+{
+    private const string UnknownName = "set_config of a name that its query does not tell";
+
+    private bool _keeps; // session_state is on, and the link is one between transactions.
+    private bool _asksAlways;
+    private bool _mayHaveState; // Nobody has asked since.
+    private int _localSets;
+    private bool _hasUnknownNames;
+    private int _repliesAhead; // Of a question whose client has gone.
+
+    /// <summary>The state that is on this server; null: none.</summary>
+    public KeptState? Kept { get; private set; }
+
+    /// <summary>The reasons why this server stays with its client; null: none.</summary>
+    public string? Pin { get; private set; }
+
+    /// <summary>The link is as good as over, but for a question.</summary>
+    internal bool MustAsk => _mayHaveState;
+
+    /// <summary>The last client has left something that no other may find: nothing less than DISCARD ALL will do.</summary>
+    public bool MustDiscard { get; private set; }
+
+    private void BeginKeeping()
+    {
+        var mode = Pool.Limits.SessionState;
+        _keeps = mode != SessionStateMode.Off && !IsKeptByClient;
+        _asksAlways = _keeps && mode == SessionStateMode.Always;
+        _localSets = 0;
+    }
+
+    private string _handedPin = "";
+
+    /// <summary>Linked as it was in another process, which may have been about to ask.</summary>
+    private void GoOnKeeping()
+    {
+        BeginKeeping();
+        _mayHaveState = _keeps;
+        if (!_keeps || _handedPin.Length == 0) return;
+        Pin = _handedPin;
+        MustDiscard = true;
+        Pool.TakePin();
+    }
+
+    /// <summary>The commands that take away what is here, for a client with another state; null: nothing is to be taken away.</summary>
+    internal string? UndoBefore(KeptState? wanted) => Kept is null || KeptState.AreSame(Kept, wanted) ? null : Kept.Undo;
+
+    private string? WithState(KeptState? wanted, string? batch)
+    {
+        _setsLeft = 1;
+        PreparesBehindSet = [];
+        if (wanted is null || KeptState.AreSame(Kept, wanted)) return batch;
+        Context.Figures.StateBatches++;
+        if (wanted.Prepared.Length > 0) PreparesBehindSet = [.. wanted.PrepareCommands];
+        _setsLeft += PreparesBehindSet.Count;
+        return batch + wanted.Set;
+    }
+
+    private int _setsLeft;
+
+    /// <summary>Queries that follow the SET batch, each in a message of its own.</summary>
+    public IReadOnlyList<string> PreparesBehindSet { get; private set; } = [];
+
+    /// <summary>The batch that goes out now takes it away.</summary>
+    internal void ForgetKept() => Kept = null;
+
+    /// <summary>A text of the client's goes to this server.</summary>
+    /// <param name="isWhole">False: there is more of it than is here.</param>
+    private void LookForState(ReadOnlySpan<byte> text, bool isWhole)
+    {
+        var trace = StateTraces.InText(text, isWhole);
+        if (trace == StateTrace.None) return;
+        if ((trace & StateTrace.Local) != 0) _localSets++;
+        if ((trace & StateTrace.Ask) != 0) _mayHaveState = true;
+        if ((trace & StateTrace.Names) == 0) return;
+        Context.AddCustomNames(Pool, text, out var isAll);
+        _hasUnknownNames |= !isAll;
+    }
+
+    private void LookForState(byte type, ReadOnlySpan<byte> text, bool isWhole)
+    {
+        // A Parse under a name that is not tracked begins with the name.
+        if (type == FrontendMessage.Parse && text.IndexOf((byte)0) is >= 0 and var end && end + 1 < text.Length
+            && text[(end + 1)..].IndexOf((byte)0) > 0) text = text[(end + 1)..];
+        LookForState(text, isWhole);
+    }
+
+    /// <summary>The client binds its unnamed statement, which may be an old one.</summary>
+    internal void LookAtUnnamed()
+    {
+        if (_keeps && Client!.Unnamed is { Text: { IsEmpty: false } text }) LookForState(text, isWhole: true);
+    }
+
+    private void NoteStateOf(ReadOnlySpan<byte> tag)
+    {
+        if (StateTraces.IsPlain(tag)) return;
+        if (_localSets > 0 && tag.SequenceEqual("SET\0"u8)) _localSets--;
+        else _mayHaveState = true;
+    }
+
+    /// <summary>A transaction is over.</summary>
+    private void EndStateNotes()
+    {
+        _localSets = 0;
+        if (_asksAlways || Pin is not null) _mayHaveState = true;
+    }
+
+    /// <summary>The server is asked.</summary>
+    /// <returns>The query.</returns>
+    public byte[] BeginQuestion()
+    {
+        Move(ServerEvent.AskState);
+        IsReady = false;
+        _mayHaveState = false;
+        _stateAnswer = null;
+        ForgetUnnamed();
+        Context.Figures.StateQuestions++;
+        return StateQuestion.TextOf(Context, Context.CustomNamesOf(Pool), _reported, IsUnreported);
+    }
+
+    private StateAnswer? _stateAnswer;
+
+    private Verdict JudgeQuestion(byte type, ReadOnlySpan<byte> message)
+    {
+        switch (type)
+        {
+            case BackendMessage.ParameterStatus:
+                return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+            case BackendMessage.NotificationResponse or BackendMessage.NoticeResponse:
+                return Verdict.Forward;
+            case BackendMessage.DataRow:
+                _stateAnswer = message.Length <= Limits.StateBytesMax
+                    ? StateAnswer.TryRead(message[HeaderLength..], _hasUnknownNames ? UnknownName : null, Kept) : null;
+                return Verdict.Skip;
+            case BackendMessage.ErrorResponse when IsEnd(message):
+                HasToldEnd = true;
+                Move(ServerEvent.StateTold);
+                return Verdict.Forward;
+            case BackendMessage.ReadyForQuery:
+                IsReady = StatusOf(message) == 'I';
+                IsIdleInTransaction = !IsReady;
+                LastReadyUs = Context.NowUs;
+                Move(ServerEvent.StateTold);
+                return TakeState(_stateAnswer);
+            default:
+                return Verdict.Skip;
+        }
+    }
+
+    /// <param name="answer">Null: it has not said, or too much. Then nobody knows, and the server stays where it is.</param>
+    private Verdict TakeState(StateAnswer? answer)
+    {
+        var client = Client!;
+        _stateAnswer = null;
+        if (answer is { Unreported.Count: var count } && count != CountUnreported()) answer = null;
+        var pin = answer is null ? "a state that cannot be carried" : answer.Pin;
+        if (answer is not null)
+        {
+            Kept = client.Kept = answer.State;
+            TakeUnreported(client, answer.Unreported);
+        }
+        if (pin is null)
+        {
+            EndPin();
+            return Verdict.Skip;
+        }
+        MustDiscard = true;
+        if (Pin is null && !Pool.TryPin()) return End($"too many pinned servers ({pin})");
+        Pin = pin;
+        return Verdict.Skip;
+    }
+
+    private int CountUnreported()
+    {
+        var count = 0;
+        for (var i = 0; i < Context.Tracked.Count; i++) count += IsUnreported(i) ? 1 : 0;
+        return count;
+    }
+
+    private void TakeUnreported(ClientSession client, IReadOnlyList<string?> values)
+    {
+        var next = 0;
+        for (var i = 0; i < Context.Tracked.Count; i++)
+        {
+            if (!IsUnreported(i)) continue;
+            var value = values[next++] is { } told ? Context.Interner.Intern(System.Text.Encoding.Latin1.GetBytes(told))
+                : ParameterValues.OwnDefault;
+            Parameters = Context.Interner.With(Parameters, i, value);
+            client.Parameters = Context.Interner.With(client.Parameters, i, value);
+            _hasLabels |= value != ParameterValues.OwnDefault;
+        }
+    }
+
+    private void EndPin()
+    {
+        MustDiscard = false;
+        if (Pin is null) return;
+        Pin = null;
+        Pool.Unpin();
+    }
+
+    /// <summary>The link is over.</summary>
+    private void EndKeeping()
+    {
+        if (_mayHaveState || Phase == ServerPhase.Questioned || _hasUnknownNames) MustDiscard = true;
+        if (Phase == ServerPhase.Questioned) _repliesAhead = 1;
+        _mayHaveState = _hasUnknownNames = _keeps = _asksAlways = false;
+        _stateAnswer = null;
+        if (Pin is null) return;
+        Pin = null;
+        Pool.Unpin();
+    }
+
+    /// <summary>A command of a reset query is through.</summary>
+    private void NoteStateGone(ReadOnlySpan<byte> tag)
+    {
+        if (tag.SequenceEqual("DISCARD ALL\0"u8))
+        {
+            Kept = null;
+            MustDiscard = false;
+        }
+        else if (Kept is not null)
+        {
+            Kept = Kept with { Set = KeptState.InDoubt }; // Some of it may be gone: no client's is the same.
+        }
+    }
+}
