@@ -7,7 +7,7 @@ namespace FastPool.Core.Sessions;
 
 /// <summary>
 /// session_state: after a transaction that may have left something, the server is asked for the state of its session before it is
-/// anybody else's. What can travel goes with the client; what cannot keeps the server with it.
+/// anybody else's. The client takes along all that can travel; anything else keeps the server with it.
 /// </summary>
 public sealed partial class ServerSession
 {
@@ -53,7 +53,7 @@ public sealed partial class ServerSession
         Pool.TakePin();
     }
 
-    /// <summary>The commands that take away what is here, for a client with another state; null: nothing is to be taken away.</summary>
+    /// <summary>The commands that take away the state that is here, for a client with another one; null: none must go.</summary>
     internal string? UndoBefore(KeptState? wanted) => Kept is null || KeptState.AreSame(Kept, wanted) ? null : Kept.Undo;
 
     private string? WithState(KeptState? wanted, string? batch)
@@ -84,8 +84,7 @@ public sealed partial class ServerSession
         if ((trace & StateTrace.Local) != 0) _localSets++;
         if ((trace & StateTrace.Ask) != 0) _mayHaveState = true;
         if ((trace & StateTrace.Names) == 0) return;
-        Context.AddCustomNames(Pool, text, out var isAll);
-        _hasUnknownNames |= !isAll;
+        _hasUnknownNames |= !Context.Questions.TryAddNames(Pool, text);
     }
 
     private void LookForState(byte type, ReadOnlySpan<byte> text, bool isWhole)
@@ -126,7 +125,7 @@ public sealed partial class ServerSession
         _stateAnswer = null;
         ForgetUnnamed();
         Context.Figures.StateQuestions++;
-        return StateQuestion.TextOf(Context, Context.CustomNamesOf(Pool), _reported, IsUnreported);
+        return Context.Questions.TextFor(Pool, _reported, IsUnreported);
     }
 
     private StateAnswer? _stateAnswer;

@@ -468,7 +468,10 @@ public sealed partial class ServerSession : PooledServer
                 var error = ServerError.Read(message[HeaderLength..]);
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
                 if (!IsEnd(message))
-                    return End(Client!.Kept is null ? "invalid server parameter" : $"session state cannot be set: {error.Message}");
+                {
+                    return End(Client!.Kept is null
+                        ? "invalid server parameter" : $"session state cannot be set: {error.Message}");
+                }
                 // The server goes, for a reason of its own: the client is told as in any other moment.
                 HasToldEnd = true;
                 Move(ServerEvent.ParametersSet);

@@ -39,22 +39,8 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     /// <summary>The uses of this loop's clients that transaction pooling breaks.</summary>
     public SafetyTable Safety { get; } = new();
 
-    /// <summary>The texts of questions for the state of a session, by what they ask for.</summary>
-    internal Dictionary<(CustomNames Names, ulong Reported), byte[]> StateQuestions { get; } = [];
-
-    /// <summary>The custom variables that clients of a pool have set on this loop.</summary>
-    internal CustomNames CustomNamesOf(Pool pool) => _customNames.GetValueOrDefault(pool, CustomNames.None);
-
-    /// <summary>With the names in a text.</summary>
-    /// <param name="isAll">False: some are not known.</param>
-    internal void AddCustomNames(Pool pool, ReadOnlySpan<byte> text, out bool isAll)
-    {
-        var before = CustomNamesOf(pool);
-        var now = before.With(text, out isAll);
-        if (!ReferenceEquals(before, now)) _customNames[pool] = now;
-    }
-
-    private readonly Dictionary<Pool, CustomNames> _customNames = [];
+    /// <summary>The questions for the state of a session.</summary>
+    internal QuestionTexts Questions { get; } = new(tracked);
 
     /// <summary>The errors with which clients of this loop were closed.</summary>
     public EndingTable Endings { get; } = new();

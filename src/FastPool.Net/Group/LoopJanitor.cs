@@ -161,7 +161,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         if (!ReferenceEquals(settings, _seen))
         {
             _seen = settings;
-            _hasIdleTimeout = settings.ClientIdleTimeoutUs > 0 || settings.Own.PinnedTimeoutUs > 0 || settings.Users.Values.Any(user => user.ClientIdleTimeoutUs > 0);
+            _hasIdleTimeout = settings.ClientIdleTimeoutUs > 0 || settings.Own.PinnedTimeoutUs > 0
+                || settings.Users.Values.Any(user => user.ClientIdleTimeoutUs > 0);
         }
         if (!_hasIdleTimeout) return;
         for (var i = loop.ClientList.Count - 1; i >= 0; i--)

@@ -46,8 +46,8 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
             if (!client.IsOpen || client.IsParked || client.Session.IsConsole) continue;
             if (client.BringsCancel) client.Disconnect(new Ending("suspend_timeout"));
             else if (client.Session.Login is not null) client.Disconnect(Ending.Told("suspend_timeout"));
-            else if (client.Server is { Session.Phase: ServerPhase.SettingParameters or ServerPhase.Questioned } && closeReason is null)
-                isSettled = false;
+            else if (closeReason is null
+                && client.Server is { Session.Phase: ServerPhase.SettingParameters or ServerPhase.Questioned }) isSettled = false;
             else if (mayFinish && HoldsUp(client.Server, client)) isSettled = false;
             else loop.Engine.Park(client);
         }

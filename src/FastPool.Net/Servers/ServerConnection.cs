@@ -315,7 +315,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         {
             if (!string.IsNullOrWhiteSpace(Session.Pool.Database.Entry.ConnectQuery))
             {
-                Close("its last client has left something in the session", mayTerminate: true); // DISCARD ALL would undo connect_query.
+                // DISCARD ALL would undo that too.
+                Close("its last client has left something in the session", mayTerminate: true);
                 return;
             }
             query = "DISCARD ALL";

@@ -60,7 +60,8 @@ public class SessionStateTests
         new("begin", "set local work_mem = '7{n}MB'", "show work_mem", "commit"),
         new("begin", "savepoint a", "set work_mem = '8{n}MB'", "rollback to a", "show work_mem", "commit"),
         new("set local work_mem = '6{n}MB'"), new("begin", "set work_mem = '5{n}MB'", "commit", "show work_mem"),
-        new("set search_path = state_1"), new("set search_path to state_2, public"), new("select * from t"), new("show search_path"),
+        new("set search_path = state_1"), new("set search_path to state_2, public"), new("select * from t"),
+        new("show search_path"),
         new("select * from t", "set search_path = state_1", "select * from t", "set search_path = state_2", "select * from t"),
         new("reset search_path"), new("select set_config('app.tenant', 'tenant {n} ''\\', false)"),
         new("select coalesce(current_setting('app.tenant', true), '')"), new("set app.tenant = 'ä{n}'"), new("reset app.tenant"),
@@ -71,24 +72,32 @@ public class SessionStateTests
         new("prepare p1 as select 'p1 {n}'"), new("execute p1"), new("prepare p2(int) as select $1 + {n}"), new("execute p2(4)"),
         new("deallocate p1"), new("deallocate all"), new("deallocate p2"),
         new("select name, statement from pg_prepared_statements where from_sql order by 1"),
-        new("prepare p1 as select v from t"), new("set timezone = 'Asia/Tokyo'"), new("show timezone"), new("set datestyle = german"),
+        new("prepare p1 as select v from t"), new("set timezone = 'Asia/Tokyo'"), new("show timezone"),
+        new("set datestyle = german"),
         new("select date '2026-11-28'"), new("reset datestyle"), new("select 1/0"), new("selec 1"),
         new("set work_mem = 'nonsense'"), new("set work_mem = '3MB'; select 1/0"), new("set work_mem = '4MB'; select 1"),
         new("do $$ begin perform set_config('app.tenant', 'done {n}', false); end $$"), new("set client_min_messages = warning"),
-        new("set default_transaction_isolation = serializable"), new("show transaction_isolation"), new("set bytea_output = 'escape'"),
-        new("select '\\x41'::bytea"), new("set enable_seqscan = off; set enable_seqscan = on"), new("set session statement_timeout = {n}000"),
+        new("set default_transaction_isolation = serializable"), new("show transaction_isolation"),
+        new("set bytea_output = 'escape'"),
+        new("select '\\x41'::bytea"), new("set enable_seqscan = off; set enable_seqscan = on"),
+        new("set session statement_timeout = {n}000"),
         new("set time zone interval '+02:00' hour to minute"), new("set lock_timeout = {n}"), new("show lock_timeout"),
         new("set extra_float_digits = 0"), new("show extra_float_digits"), new("select 0.1::float8 + 0.2::float8"),
-        new("set transaction read only"), new("set session characteristics as transaction read only"), new("show transaction_read_only"),
-        new("set session characteristics as transaction read write"), new("select setting from pg_settings where name = 'work_mem'"),
+        new("set transaction read only"), new("set session characteristics as transaction read only"),
+        new("show transaction_read_only"),
+        new("set session characteristics as transaction read write"),
+        new("select setting from pg_settings where name = 'work_mem'"),
     ];
 
     private static readonly Step[] Pinning =
     [
         new("create temp table mine(v int)"), new("insert into mine values ({n})"), new("select * from mine order by 1"),
-        new("drop table mine"), new("discard temp"), new("select {n} as v into temp mine"), new("create temporary view seen as select {n}"),
-        new("select pg_try_advisory_lock({lock})"), new("select pg_advisory_unlock({lock})"), new("select pg_advisory_unlock_all()"),
-        new("declare c cursor with hold for select g from generate_series({n}, 9) g"), new("fetch 2 from c"), new("close c"), new("close all"),
+        new("drop table mine"), new("discard temp"), new("select {n} as v into temp mine"),
+        new("create temporary view seen as select {n}"),
+        new("select pg_try_advisory_lock({lock})"), new("select pg_advisory_unlock({lock})"),
+        new("select pg_advisory_unlock_all()"),
+        new("declare c cursor with hold for select g from generate_series({n}, 9) g"), new("fetch 2 from c"),
+        new("close c"), new("close all"),
         new("listen ch_#{id}"), new("notify ch_#{id}, 'hello {n}'"), new("unlisten *"),
         new("select count(*) from pg_listening_channels()"), new("begin", "declare d cursor for select 1", "fetch d", "commit"),
         new("set fastpool.pin = on"), new("set fastpool.pin = off"),
@@ -121,8 +130,8 @@ public class SessionStateTests
         {
             if (message.Type is 'S') continue;
             text.Append(message.Type);
-            if (message.Type is 'E' or 'N') text.Append(' ').Append(message.Field('C')).Append(' ').Append(message.Field('M')).Append(' ');
-            else if (message.Type == 'C') text.Append('(').Append(Encoding.UTF8.GetString(message.Body).TrimEnd('\0')).Append(')');
+            if (message.Type is 'E' or 'N') text.Append($" {message.Field('C')} {message.Field('M')} ");
+            else if (message.Type == 'C') text.Append($"({Encoding.UTF8.GetString(message.Body).TrimEnd('\0')})");
         }
         foreach (var row in reply.Rows) text.Append(" | ").Append(string.Join(',', row.Select(static value => value ?? "NULL")));
         return text.ToString();
@@ -139,8 +148,9 @@ public class SessionStateTests
             var n = random.Next(1, 9).ToString(CultureInfo.InvariantCulture);
             foreach (var sql in steps[random.Next(steps.Length)].Sql)
             {
+                var ownLock = (seed * 2 + (side == 'p' ? 1 : 0)).ToString(CultureInfo.InvariantCulture);
                 script.Add(sql.Replace("{n}", n, StringComparison.Ordinal)
-                    .Replace("{lock}", (seed * 2 + (side == 'p' ? 1 : 0)).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+                    .Replace("{lock}", ownLock, StringComparison.Ordinal)
                     .Replace("#{id}", $"{side}{seed}", StringComparison.Ordinal));
             }
         }
@@ -242,7 +252,8 @@ public class SessionStateTests
         await using var other = await LoginAsync(pooler.Port);
         Assert.Equal("user_trust", await FirstAsync(other, "select current_user"));
         await admin.ScalarAsync($"revoke state_gone_{loops} from user_trust; drop role state_gone_{loops}; select 1");
-        Assert.Contains("session state cannot be set: ", (await client.QueryAsync("select 1")).ErrorText, StringComparison.Ordinal);
+        var refused = await client.QueryAsync("select 1");
+        Assert.Contains("session state cannot be set: ", refused.ErrorText, StringComparison.Ordinal);
         Assert.Equal("user_trust", await FirstAsync(other, "select current_user"));
     }
 

@@ -21,6 +21,11 @@ internal sealed class FakeEnd : IServerEnd
 
     public void Part() => Other = null;
 
+    /// <summary>How often a question was due.</summary>
+    public int Asked { get; private set; }
+
+    public void Ask() => Asked++;
+
     public void OnReleased(ILinkEnd client) => LastEnd = "released";
 
     public void OnClientGone(string? reason, bool isCutShort) =>

@@ -32,12 +32,13 @@ public sealed class CustomNames
             if (name is null) isWhole = false;
             else if (name.Contains('.') && !(more ?? _names).Contains(name)) isWhole &= TryAdd(name, ref more);
         }
-        return more is null ? this : new CustomNames(more);
+        return more is null || more.Count == _names.Count ? this : new CustomNames(more);
     }
 
     private bool TryAdd(string name, ref HashSet<string>? more)
     {
         more ??= [.. _names];
-        return name.Length <= LengthMax && !name.AsSpan().ContainsAnyExceptInRange(' ', '~') && more.Count < Max && more.Add(name);
+        var isSound = name.Length <= LengthMax && !name.AsSpan().ContainsAnyExceptInRange(' ', '~');
+        return isSound && more.Count < Max && more.Add(name);
     }
 }

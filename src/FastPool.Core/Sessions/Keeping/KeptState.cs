@@ -1,8 +1,8 @@
 namespace FastPool.Core.Sessions;
 
 /// <summary>
-/// The session state of a client that goes with it from server to server, beside the tracked variables: settings, role, statements
-/// prepared by SQL. PostgreSQL itself has written both texts. Immutable; a client and a server with the same one fit.
+/// The session state of a client that goes with it from server to server, beside the tracked variables: settings, role,
+/// statements prepared by SQL. PostgreSQL itself has written both texts. Immutable; a client and a server with the same one fit.
 /// </summary>
 /// <param name="Set">The commands that bring it to a server, one char a byte, all of them printable ASCII.</param>
 /// <param name="Prepared">

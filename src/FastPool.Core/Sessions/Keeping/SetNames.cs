@@ -55,7 +55,9 @@ internal ref struct SetNames(ReadOnlySpan<byte> text)
         text = text[1..].TrimStart(" \t\r\n"u8);
         if (text is not [(byte)'\'', ..]) return null;
         text = text[1..];
-        return text.IndexOf((byte)'\'') is > 0 and var end ? Lower(text[..end]) : null;
+        if (text.IndexOf((byte)'\'') is not (> 0 and var end)) return null;
+        var isAll = text[(end + 1)..].TrimStart(" \t\r\n"u8) is [(byte)',', ..]; // Else it is a part of the name.
+        return isAll ? Encoding.Latin1.GetString(text[..end]).ToLowerInvariant() : null;
     }
 
     /// <summary>The name behind SET; null: none with a dot in it.</summary>
@@ -73,8 +75,6 @@ internal ref struct SetNames(ReadOnlySpan<byte> text)
         }
         return name.Contains('.') ? name : null;
     }
-
-    private static string Lower(ReadOnlySpan<byte> name) => Encoding.Latin1.GetString(name).ToLowerInvariant();
 
     private static bool IsInWord(byte b) => char.IsAsciiLetterOrDigit((char)b) || b is (byte)'_' or (byte)'$' || b >= 0x80;
 

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace FastPool.Core.Sessions;
 
-/// <summary>What a text or a tag tells of the session state that a command may leave.</summary>
+/// <summary>The signs in a text of the session state that a command may leave.</summary>
 [Flags]
 internal enum StateTrace : byte
 {
@@ -19,7 +19,7 @@ internal enum StateTrace : byte
 }
 
 /// <summary>
-/// Finds in texts and command tags whether a server must be asked for its session's state. What is found in vain costs a question; the
+/// Finds in texts and command tags whether a server must be asked for its session's state. A find in vain costs a question; the
 /// state itself is never taken from a text.
 /// </summary>
 internal static class StateTraces
@@ -34,8 +34,8 @@ internal static class StateTraces
         var trace = HasRareWord(text) ? StateTrace.Ask | StateTrace.Names : StateTrace.None;
         var hasSeveral = text.Contains((byte)';');
         if (hasSeveral || text is [(byte)'/' or (byte)'-' or (byte)'(', ..]) trace |= StateTrace.Names;
-        if (text.Length < 4) return trace;
-        var isOfInterest = (text[0] | 0x20) switch
+        if (text is not [var first, _, ..]) return trace;
+        var isOfInterest = (first | 0x20) switch
         {
             's' => Begins(text, "set"u8),
             'd' => Begins(text, "do"u8) || (Begins(text, "declare"u8) && Contains(text, "hold"u8)),
@@ -79,17 +79,13 @@ internal static class StateTraces
     /// <summary>set_config, pg_advisory_…, pg_temp, INTO TEMP.</summary>
     private static bool HasRareWord(ReadOnlySpan<byte> text)
     {
-        for (var rest = text; rest.IndexOfAny((byte)'_', (byte)'p', (byte)'P') is >= 0 and var at; rest = rest[(at + 1)..])
+        var from = 0;
+        while (text[from..].IndexOfAny((byte)'_', (byte)'p', (byte)'P') is >= 0 and var step)
         {
-            if (rest[at] == '_')
-            {
-                if (Begins(rest[at..], "_config"u8) && !SetNames.SetsLocally(rest[at..])) return true;
-                if (Begins(rest[at..], "_advisory"u8)) return true;
-            }
-            else if (at >= 3 && Begins(rest[(at - 3)..], "temp"u8))
-            {
-                return true;
-            }
+            var found = text[(from + step)..];
+            if (Begins(found, "_config"u8) && !SetNames.SetsLocally(found)) return true;
+            if (Begins(found, "_advisory"u8) || (from + step >= 3 && Begins(text[(from + step - 3)..], "temp"u8))) return true;
+            from += step + 1;
         }
         return false;
     }

@@ -75,7 +75,7 @@ public sealed record FastPoolSettings
     /// </summary>
     public long DrainTimeoutUs { get; private init; }
 
-    /// <summary>Whether clients keep the state of their sessions between transactions, where neither user nor database says.</summary>
+    /// <summary>Clients keep the state of their sessions between transactions, where neither user nor database says.</summary>
     public SessionStateMode SessionState { get; private init; }
 
     /// <summary>Servers of a pool that may stay with clients whose state cannot travel; 0: half of the pool.</summary>

@@ -1,6 +1,6 @@
 namespace FastPool.Core.Settings;
 
-/// <summary>The choice of session_state: whether what a client has set in its session goes with it from server to server.</summary>
+/// <summary>The choice of session_state: whether the state of a client's session goes with it from server to server.</summary>
 public enum SessionStateMode : byte
 {
     /// <summary>As PgBouncer: it stays on the server.</summary>

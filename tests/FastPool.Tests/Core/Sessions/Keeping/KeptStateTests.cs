@@ -1,0 +1,210 @@
+using System.Text;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
+using FastPool.Tests.Harness;
+using static FastPool.Tests.Harness.PreparedTalk;
+
+namespace FastPool.Tests.Core.Sessions;
+
+/// <summary>session_state = keep: when a server is asked, what becomes of the answer, and what the next client finds.</summary>
+public sealed class KeptStateTests
+{
+    private readonly PreparedTalk _talk =
+        new(new SessionBench("pool_mode=transaction\ndefault_pool_size=4\n[fastpool]\nsession_state=keep\npinned_servers_max=1"));
+
+    private readonly ServerSession _server;
+    private readonly ClientSession _client;
+
+    public KeptStateTests()
+    {
+        _server = _talk.NewServer();
+        _client = _talk.NewClient(_server);
+        _server.Link.Begin(_client);
+    }
+
+    private static FakeEnd EndOf(ServerSession server) => (FakeEnd)server.Transport;
+
+    private void Says(string text, string tag)
+    {
+        _talk.Says(_client, Query(text));
+        Answers(_client.Server!, $"C:{tag.Replace(' ', '~')} Z");
+    }
+
+    /// <summary>The server is asked, and says this.</summary>
+    /// <param name="unreported">search_path: null where the session has not set it.</param>
+    private static Verdict Tell(ServerSession server, string set, string prepared, string undo, string pin,
+        string? unreported = null)
+    {
+        var question = Encoding.Latin1.GetString(server.BeginQuestion());
+        var count = question.Split("(SELECT setting FROM a WHERE").Length - 1;
+        string?[] values = [set, prepared, undo, pin, .. Enumerable.Repeat(unreported, count)];
+        var body = new List<byte> { 0, (byte)values.Length };
+        foreach (var value in values)
+        {
+            body.AddRange(value is null ? [255, 255, 255, 255] : [0, 0, 0, (byte)value.Length]);
+            if (value is not null) body.AddRange(Encoding.Latin1.GetBytes(value));
+        }
+        server.Judge((byte)'T', Wire.Typed('T'));
+        Assert.Equal(Verdict.Skip, server.Judge((byte)'D', Wire.Typed('D', [.. body])));
+        return Answers(server, "C:SELECT~1 Z");
+    }
+
+    [Theory]
+    [InlineData("select 1", "SELECT 1", false)]
+    [InlineData("set work_mem = '1MB'", "SET", true)]
+    [InlineData("set local work_mem = '1MB'", "SET", false)]
+    [InlineData("create temp table t()", "CREATE TABLE", true)]
+    public void The_link_ends_when_nothing_may_be_left(string text, string tag, bool isAsked)
+    {
+        Says(text, tag);
+        Assert.Equal(isAsked ? LinkHold.StateUnknown : LinkHold.None, _server.Link.Hold);
+        Assert.Equal(!isAsked, _server.Link.TryEnd());
+        Assert.Equal(isAsked ? 1 : 0, EndOf(_server).Asked);
+    }
+
+    [Fact]
+    public void A_SET_LOCAL_that_fails_hides_no_SET()
+    {
+        _talk.Says(_client, Query("set local nonsense = 1"));
+        Answers(_server, "E:42704 Z");
+        Says("set work_mem = '1MB'", "SET");
+        Assert.Equal(LinkHold.StateUnknown, _server.Link.Hold);
+    }
+
+    [Fact]
+    public void State_goes_along_and_is_taken_away_for_the_next_client()
+    {
+        Says("set work_mem = '1MB'", "SET");
+        Tell(_server, "do it;", "\u0001prepare p as select 1\u0001prepare q as select 2", "undo it;", "");
+        Assert.True(_server.Link.TryEnd());
+
+        var other = _talk.NewServer();
+        Assert.Equal("do it;", other.Link.Begin(_client));
+        Assert.Equal(["prepare p as select 1", "prepare q as select 2"], other.PreparesBehindSet);
+        Assert.Equal(Verdict.Skip, Answers(other, "C:SET Z C:PREPARE Z"));
+        Assert.Equal(Verdict.ParametersSet, Answers(other, "C:PREPARE Z"));
+        Says("select 1", "SELECT 1");
+        Assert.True(other.Link.TryEnd());
+        Assert.Null(other.Link.Begin(_client)); // It is still there.
+        other.Link.LoseServer();
+
+        var next = _talk.NewClient(_server);
+        Assert.Equal("undo it;", _server.Link.Begin(next));
+        Answers(_server, "C:RESET Z");
+        Assert.Null(_server.Kept);
+    }
+
+    [Fact]
+    public void The_same_state_of_two_clients_needs_no_batch()
+    {
+        Says("set work_mem = '1MB'", "SET");
+        Tell(_server, "do it;", "", "undo it;", "");
+        Assert.True(_server.Link.TryEnd());
+        var other = _talk.NewServer();
+        var next = _talk.NewClient(other);
+        other.Link.Begin(next);
+        _talk.Says(next, Query("set work_mem = '1MB'"));
+        Answers(other, "C:SET Z");
+        Tell(other, "do it;", "", "undo it;", "");
+        Assert.True(other.Link.TryEnd());
+        Assert.Null(_server.Link.Begin(next));
+    }
+
+    [Fact]
+    public void A_temporary_table_keeps_the_server_until_it_has_gone()
+    {
+        Says("create temp table t()", "CREATE TABLE");
+        Tell(_server, "", "", "", "temporary table");
+        Assert.Equal(LinkHold.Pinned, _server.Link.Hold);
+        Assert.Equal(1, _server.Pool.PinnedServers);
+        Says("select 1", "SELECT 1"); // Nothing in it tells of anything, and still: only the server knows.
+        Assert.Equal(LinkHold.StateUnknown, _server.Link.Hold);
+        Tell(_server, "", "", "", "");
+        Assert.Equal(0, _server.Pool.PinnedServers);
+        Assert.True(_server.Link.TryEnd());
+        Assert.False(_server.MustDiscard);
+    }
+
+    [Fact]
+    public void More_pins_than_allowed_end_the_link()
+    {
+        Says("listen a", "LISTEN");
+        Tell(_server, "", "", "", "LISTEN");
+        var other = _talk.NewServer();
+        var next = _talk.NewClient(other);
+        other.Link.Begin(next);
+        _talk.Says(next, Query("listen b"));
+        Answers(other, "C:LISTEN Z");
+        Assert.Equal(Verdict.Disconnect, Tell(other, "", "", "", "LISTEN"));
+        Assert.Equal("too many pinned servers (LISTEN)", other.Ending.Reason);
+        Assert.Equal(1, _server.Pool.PinnedServers);
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void A_client_that_leaves_before_the_answer_leaves_a_server_that_must_be_cleaned(bool isQuestioned, bool isPinned)
+    {
+        Says("set work_mem = '1MB'", "SET");
+        if (isPinned) Tell(_server, "", "", "", "advisory lock");
+        else if (isQuestioned) _server.BeginQuestion();
+        _server.Link.LoseClient();
+        Assert.Equal("released", EndOf(_server).LastEnd);
+        Assert.True(_server.MustDiscard);
+        Assert.Equal(0, _server.Pool.PinnedServers);
+        _server.BeginTest(ServerEvent.Reset);
+        if (isQuestioned && !isPinned) Assert.Equal(Verdict.Skip, Answers(_server, "T D C:SELECT~1 Z"));
+        Assert.Equal(Verdict.Tested, Answers(_server, "C:DISCARD~ALL Z"));
+        Assert.False(_server.MustDiscard);
+    }
+
+    [Fact]
+    public void A_question_that_fails_keeps_the_server()
+    {
+        Says("set statement_timeout = 1", "SET");
+        _server.BeginQuestion();
+        Answers(_server, "E:57014 Z");
+        Assert.Equal(LinkHold.Pinned, _server.Link.Hold);
+        Assert.Equal("a state that cannot be carried", _server.Pin);
+    }
+
+    [Fact]
+    public void A_name_that_the_text_does_not_tell_keeps_the_server()
+    {
+        _talk.Says(_client, Query("select set_config(n, 'x', false) from names"));
+        Answers(_server, "C:SELECT~1 Z");
+        Tell(_server, "", "", "", "");
+        Assert.Equal("set_config of a name that its query does not tell", _server.Pin);
+    }
+
+    [Fact]
+    public void A_custom_variable_is_asked_for_by_its_name()
+    {
+        Says("set app.tenant = 1", "SET");
+        Assert.Contains("'app.tenant'", Encoding.Latin1.GetString(_server.BeginQuestion()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_variable_that_is_not_reported_is_the_clients_own()
+    {
+        Says("set search_path = s", "SET");
+        Tell(_server, "", "", "", "", "s");
+        Assert.True(_server.Link.TryEnd());
+        Assert.Equal("s", _client.Parameters[TrackedParameters.SearchPath]);
+        var other = _talk.NewServer();
+        Assert.Contains("set_config('search_path','s',false)", other.Link.Begin(_client), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Messages_that_come_meanwhile_stand_behind_the_question()
+    {
+        Says("set work_mem = '1MB'", "SET");
+        _server.BeginQuestion();
+        Assert.Equal("Q", _talk.Says(_client, Query("select 2")));
+        Assert.Equal(Verdict.Skip, Answers(_server, "T C:SELECT~1 Z"));
+        Assert.Equal(ServerPhase.Linked, _server.Phase);
+        Assert.Equal(LinkHold.RepliesOutstanding, _server.Link.Hold);
+        Assert.Equal(Verdict.Forward, Answers(_server, "T C:SELECT~1 Z"));
+    }
+}

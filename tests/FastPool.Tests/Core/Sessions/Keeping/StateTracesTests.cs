@@ -1,0 +1,112 @@
+using System.Text;
+using FastPool.Core.Sessions;
+
+namespace FastPool.Tests.Core.Sessions;
+
+/// <summary>A text or a tag says whether a server is to be asked for its session's state, and which variables by name.</summary>
+public sealed class StateTracesTests
+{
+    private static byte[] Bytes(string text) => Encoding.Latin1.GetBytes(text);
+
+    [Theory]
+    [InlineData("select 1", false)]
+    [InlineData("select abalance from accounts where aid = 7;", false)]
+    [InlineData("update t set a = 1", false)]
+    [InlineData("insert into attempts(some_config) values ('temp' || 1)", true)] // In vain, which costs a question.
+    [InlineData("set work_mem = '1MB'", true)]
+    [InlineData("  SET search_path = a", true)]
+    [InlineData("set local work_mem = '1MB'", false)]
+    [InlineData("SET LOCAL work_mem = '1MB';", false)]
+    [InlineData("set local work_mem = '1MB'; set work_mem = '2MB'", true)]
+    [InlineData("select set_config('a.b', 'c', false)", true)]
+    [InlineData("select pg_catalog.SET_CONFIG('a.b', 'c', false)", true)]
+    [InlineData("select set_config('a.b', 'c', true)", false)]
+    [InlineData("select set_config('a.b', $1, TRUE), 1", false)]
+    [InlineData("select set_config('a.b', 'c', untrue)", true)]
+    [InlineData("with x as (select pg_try_advisory_lock(1)) select * from x", true)]
+    [InlineData("select 1 into TEMP t", true)]
+    [InlineData("declare c cursor for select 1", false)]
+    [InlineData("declare c cursor WITH HOLD for select 1", true)]
+    [InlineData("do $$ begin end $$", true)]
+    [InlineData("call p()", true)]
+    [InlineData("execute p", true)]
+    public void A_text_that_may_leave_something_is_asked_after(string text, bool asks) =>
+        Assert.Equal(asks, (StateTraces.InText(Bytes(text), isWhole: true) & StateTrace.Ask) != 0);
+
+    [Fact]
+    public void A_text_of_which_there_is_more_is_asked_after() =>
+        Assert.True((StateTraces.InText("select 1"u8, isWhole: false) & StateTrace.Ask) != 0);
+
+    [Fact]
+    public void Bytes_behind_the_text_are_none_of_it() =>
+        Assert.Equal(StateTrace.None, StateTraces.InText("select 1\0set_config"u8, isWhole: true));
+
+    [Theory]
+    [InlineData("SELECT 1", true)]
+    [InlineData("INSERT 0 1", true)]
+    [InlineData("BEGIN", true)]
+    [InlineData("START TRANSACTION", true)]
+    [InlineData("COMMIT", true)]
+    [InlineData("ROLLBACK", true)]
+    [InlineData("COPY 7", true)]
+    [InlineData("SET", false)]
+    [InlineData("RESET", false)]
+    [InlineData("DISCARD ALL", false)]
+    [InlineData("LISTEN", false)]
+    [InlineData("UNLISTEN", false)]
+    [InlineData("PREPARE", false)]
+    [InlineData("DEALLOCATE", false)]
+    [InlineData("DEALLOCATE ALL", false)]
+    [InlineData("CREATE TABLE", false)]
+    [InlineData("CREATE TABLE AS", false)]
+    [InlineData("DROP TABLE", false)]
+    [InlineData("DO", false)]
+    [InlineData("CALL", false)]
+    [InlineData("LOAD", false)]
+    [InlineData("SELECTED", false)]
+    [InlineData("", false)]
+    public void A_tag_is_plain_when_nothing_can_outlive_its_transaction(string tag, bool isPlain) =>
+        Assert.Equal(isPlain, StateTraces.IsPlain(Bytes(tag + "\0")));
+
+    [Theory]
+    [InlineData("set app.tenant = 1", "app.tenant")]
+    [InlineData("SET SESSION \"App\" . Tenant TO 'x'", "app.tenant")]
+    [InlineData("set /* of ours */ \"app.tenant\" = 1", "app.tenant")]
+    [InlineData("select set_config('app.tenant', 'x', false), set_config ( 'B.c' , $1, false)", "app.tenant b.c")]
+    [InlineData("set work_mem = 1; update t set a = b.c", "")]
+    [InlineData("select 1; set local a.b = 1", "a.b")]
+    [InlineData("do $$ begin set a.b = 1; perform set_config('c.d', 'x', false); end $$", "a.b c.d")]
+    [InlineData("select asset, reset.x from reset", "")]
+    [InlineData("select set_config('work_mem', '1MB', false)", "")]
+    public void Custom_variables_are_found_by_their_names(string text, string names)
+    {
+        Assert.Equal(names, string.Join(' ', CustomNames.None.With(Bytes(text), out var isWhole).Sorted));
+        Assert.True(isWhole);
+    }
+
+    [Theory]
+    [InlineData("select set_config($1, $2, false)")]
+    [InlineData("select set_config(name, value, false) from settings")]
+    [InlineData("select set_config('a.' || $1, 'x', false)")]
+    [InlineData("select set_config('it''s', 'x', false)")]
+    public void A_name_that_is_not_in_the_text_is_told(string text)
+    {
+        CustomNames.None.With(Bytes(text), out var isWhole);
+        Assert.False(isWhole);
+    }
+
+    [Fact]
+    public void So_many_names_and_no_more()
+    {
+        var names = CustomNames.None;
+        for (var i = 0; i < CustomNames.Max; i++)
+        {
+            names = names.With(Bytes($"set a.n{i} = 1"), out var isWhole);
+            Assert.True(isWhole);
+        }
+        Assert.Same(names, names.With("set a.more = 2"u8, out var hasRoom));
+        Assert.False(hasRoom);
+        Assert.Same(names, names.With("set a.n0 = 2"u8, out var isKnown));
+        Assert.True(isKnown);
+    }
+}
