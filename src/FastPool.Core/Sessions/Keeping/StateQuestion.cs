@@ -10,8 +10,8 @@ internal static class StateQuestion
 {
     /// <summary>
     /// Short for the length of the lines: pg. is pg_catalog., and an operator between brackets is the one of that schema.
-    /// Columns: the commands that set the state, those that prepare, those that take it away; the reasons why it cannot leave this
-    /// server; the variables that are not reported.
+    /// Columns: the commands that set the state, those that prepare, those that take it away; the reasons why it cannot leave
+    /// this server; the variables that are not reported.
     /// </summary>
     private const string Template = """
         WITH a AS (SELECT name, setting FROM pg.pg_settings WHERE source [=] 'session'),
