@@ -20,6 +20,7 @@ public sealed partial class ServerSession
     /// <param name="length">Of the whole message; so many of its bytes may not have come yet.</param>
     public void LookAt(byte type, ReadOnlySpan<byte> message, int length)
     {
+        if (type == FrontendMessage.FunctionCall && _keeps) _mayHaveState = true;
         if (type is not (FrontendMessage.Query or FrontendMessage.Parse)) return;
         var text = SessionUse.TextOf(type, message);
         _textUse = SessionUse.OfText(text);

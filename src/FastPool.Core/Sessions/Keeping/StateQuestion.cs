@@ -19,8 +19,8 @@ internal static class StateQuestion
             FROM (SELECT name, setting FROM a WHERE pg.lower(name) [<>] ALL (APART)
                 UNION ALL SELECT n, pg.current_setting(n, true) FROM pg.unnest(CUSTOM) AS c(n)
                     WHERE pg.current_setting(n, true) [<>] '') AS listed_and_custom),
-        p AS (SELECT name, statement, statement COLLATE "C" [~*] '^\s*prepare\s[^;]*;?\s*$'
-                AND statement COLLATE "C" [~] '^[\t\n\r -~]*$' AND name COLLATE "C" [~] '^[ -~]*$' AS travels
+        p AS (SELECT name, statement, statement COLLATE pg."C" [~*] '^\s*prepare\s[^;]*;?\s*$'
+                AND statement COLLATE pg."C" [~] '^[\t\n\r -~]*$' AND name COLLATE pg."C" [~] '^[ -~]*$' AS travels
             FROM pg.pg_prepared_statements WHERE from_sql),
         r AS (SELECT pg.current_setting('role') AS role WHERE pg.current_setting('role') [<>] 'none')
         SELECT
@@ -46,7 +46,7 @@ internal static class StateQuestion
 
     /// <summary>A value as an expression in printable ASCII, whatever its encoding is.</summary>
     private const string Literal = """
-        CASE WHEN @ COLLATE "C" [~] '^[ -~]*$' THEN pg.quote_literal(@) ELSE pg.format('pg.convert_from(pg.decode(%L,%L),%L)',
+        CASE WHEN @ COLLATE pg."C" [~] '^[ -~]*$' THEN pg.quote_literal(@) ELSE pg.format('pg.convert_from(pg.decode(%L,%L),%L)',
             pg.encode(pg.convert_to(@, pg.getdatabaseencoding()), 'hex'), 'hex', pg.getdatabaseencoding()) END
         """;
 

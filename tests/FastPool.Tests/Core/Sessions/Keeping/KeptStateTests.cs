@@ -63,6 +63,14 @@ public sealed class KeptStateTests
     }
 
     [Fact]
+    public void A_function_that_is_called_by_number_may_leave_anything()
+    {
+        _talk.Says(_client, Wire.Typed('F', [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
+        Answers(_server, "V Z");
+        Assert.Equal(LinkHold.StateUnknown, _server.Link.Hold);
+    }
+
+    [Fact]
     public void A_SET_LOCAL_that_fails_hides_no_SET()
     {
         _talk.Says(_client, Query("set local nonsense = 1"));
