@@ -84,6 +84,9 @@ public sealed record FastPoolSettings
     /// <summary>A client that keeps a server so, and says nothing for so long, is told to go, microseconds; 0: never.</summary>
     public long PinnedTimeoutUs { get; private init; }
 
+    /// <summary>A query whose client has gone is canceled: PostgreSQL does not notice that, and runs on.</summary>
+    public bool CancelsAbandoned { get; private init; }
+
     /// <summary>TLS with servers begins without a question, where neither database nor user says otherwise.</summary>
     public bool IsServerTlsDirect { get; private init; }
 
@@ -117,6 +120,7 @@ public sealed record FastPoolSettings
         new("session_state", SessionStateWords.Words.WordOf(SessionState)),
         new("pinned_servers_max", PinnedServersMax.ToString(CultureInfo.InvariantCulture)),
         new("pinned_timeout", (PinnedTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
+        new("cancel_abandoned", CancelsAbandoned ? "1" : "0"),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
@@ -183,6 +187,8 @@ public sealed record FastPoolSettings
             case "pinned_timeout":
                 return CNumber.TryInt(value, out var pinTime)
                     && pinTime >= 0 ? this with { PinnedTimeoutUs = pinTime * UsPerSecond } : null;
+            case "cancel_abandoned":
+                return TryFlag(value) is { } cancels ? this with { CancelsAbandoned = cancels } : null;
             case "server_tls_sslnegotiation":
                 return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;
             case "client_statements_max":

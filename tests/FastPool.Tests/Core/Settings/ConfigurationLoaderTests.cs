@@ -286,6 +286,7 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_SESSION_STATE"] = "keep",
             ["FASTPOOL_PINNED_SERVERS_MAX"] = "3",
             ["FASTPOOL_PINNED_TIMEOUT"] = "60",
+            ["FASTPOOL_CANCEL_ABANDONED"] = "1",
             ["FASTPOOL_SERVER_TLS_SSLNEGOTIATION"] = "direct",
             ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",
             ["FASTPOOL_CLIENT_STATEMENT_BYTES_MAX"] = "6",
