@@ -50,7 +50,7 @@ public sealed partial class ReleaseTests
         Assert.True(exit == 0 && !Regex.IsMatch(text, "(?m)^[EW]: "), text);
     }
 
-    /// <summary>Of RHEL 8, as docs/install.md says. What makes packages refuses a binary that asks for more.</summary>
+    /// <summary>Of RHEL 8, as docs/install.md says. No package is made of a binary that asks for more.</summary>
     [PoolerFact(FastPoolOnly = "is built against an old library")]
     public async Task The_binary_asks_for_no_newer_C_library_than_the_manual_says()
     {
