@@ -69,7 +69,7 @@ public sealed partial class DrainRecipeTests
         Assert.True(newcomers > 5);
 
         // It is there again, and newcomers come to it.
-        await using var again = Child.Start(Binary.Path, [poolers[leaving].IniPath], poolers[leaving].Folder);
+        var again = Child.Start(Binary.Path, [poolers[leaving].IniPath], poolers[leaving].Folder);
         poolers[leaving].Becomes(again);
         await again.LineAsync("process up");
         await Until.TrueAsync(async () =>
