@@ -63,6 +63,9 @@ internal sealed class RawClient : IAsyncDisposable
 
     private RawClient(SocketConnection connection) => _connection = connection;
 
+    /// <summary>For what no client does by itself.</summary>
+    public Socket Socket => _connection.Socket;
+
     public Dictionary<string, string> Parameters { get; } = [];
 
     /// <summary>Names in the order in which ParameterStatus messages came.</summary>
