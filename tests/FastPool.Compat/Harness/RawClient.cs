@@ -86,6 +86,19 @@ internal sealed class RawClient : IAsyncDisposable
         return new(SocketConnection.Create(socket));
     }
 
+    /// <summary>To another address of this machine.</summary>
+    public static async Task<RawClient> ConnectToAsync(IPAddress address, int port) =>
+        new(await SocketConnection.ConnectAsync(new IPEndPoint(address, port)));
+
+    /// <inheritdoc cref="LoginAsync"/>
+    public static async Task<RawClient> LoginAtAsync(IPAddress address, int port, string user, string database)
+    {
+        var client = await ConnectToAsync(address, port);
+        await client.SendAsync(Wire.Startup([("user", user), ("database", database)]));
+        Assert.Equal('I', (await client.ReplyAsync()).Status);
+        return client;
+    }
+
     /// <summary>Logs in without a password and reads up to the first ReadyForQuery.</summary>
     public static async Task<RawClient> LoginAsync(int port, string user, string database,
         params (string Name, string Value)[] parameters)
