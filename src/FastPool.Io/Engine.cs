@@ -103,6 +103,9 @@ public abstract class Engine(BufferPool buffers)
     /// </summary>
     public abstract bool IsPeerGone(Endpoint endpoint);
 
+    /// <summary>How the peer is, as far as the kernel tells.</summary>
+    public virtual TcpHealth HealthOf(Endpoint endpoint) => default;
+
     /// <summary>Reads nothing more from the endpoint until told to resume.</summary>
     public void Pause(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Paused;
 

@@ -352,6 +352,8 @@ public sealed class EpollEngine : Engine, IDisposable
 
     public override EndAddress LocalAddress(Endpoint endpoint) => Sockets.LocalAddress(endpoint.Handle);
 
+    public override TcpHealth HealthOf(Endpoint endpoint) => Sockets.Health(endpoint.Handle);
+
     public override bool IsPeerGone(Endpoint endpoint) => DescriptorPassing.IsPeerGone(endpoint.Handle);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

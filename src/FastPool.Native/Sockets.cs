@@ -135,6 +135,18 @@ public static unsafe class Sockets
         return result;
     }
 
+    /// <summary>See the struct tcp_info of the kernel, whose begin never changes.</summary>
+    public static TcpHealth Health(int fd)
+    {
+        const int TcpInfo = 11;
+        const int UpToNotSent = 148;
+        var bytes = stackalloc byte[UpToNotSent];
+        uint length = UpToNotSent;
+        if (Libc.GetSockOpt(fd, IpProtoTcp, TcpInfo, (int*)bytes, &length) < 0 || length < UpToNotSent) return default;
+        var (unacked, notSent) = (*(uint*)(bytes + 24), *(uint*)(bytes + 144));
+        return new TcpHealth(true, (long)unacked + notSent, *(uint*)(bytes + 56), bytes[2], bytes[3]);
+    }
+
     private static (int Level, int Name) Number(SocketOption option) =>
         option switch
         {

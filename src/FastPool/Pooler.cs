@@ -154,6 +154,7 @@ internal sealed class Pooler : IPooler, IProcessControl
         _resolver.AddressesGone = _registry.Stir;
         _resolver.IsInUse = _registry.Hosts.HasServersOf;
         _control.Every(Limits.TickUs, _resolver.Tick);
+        _control.Every(Limits.TickUs, new PeerLookup(_registry, _resolver, _log).Tick);
         _control.Every(Limits.TickUs, _plane.SettingsInForce.Tick);
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
         if (OrphanKeeper.IsNeeded) _control.Every(OrphanKeeper.PeriodUs, new OrphanKeeper().Look);

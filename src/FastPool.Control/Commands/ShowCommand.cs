@@ -41,7 +41,7 @@ internal sealed class ShowCommand
             ["SERVERS"] = Of(ConnectionListing.Listing, () => ConnectionListing.Servers(_connections, registry.Settings)),
             ["USERS"] = Of(UserListing.Listing, () => UserListing.Rows(registry)),
             ["VERSION"] = Of(PairListings.Version, static () => [VersionText]),
-            ["PEERS"] = Of(PeerListing.PeerList, () => PeerListing.PeerRows(registry.Settings)),
+            ["PEERS"] = Of(PeerListing.PeerList, () => PeerListing.PeerRows(registry)),
             ["PEER_POOLS"] = Of(PeerListing.PeerPools, () => PeerListing.PeerPoolRows(sources.Walk)),
             ["FDS"] = new Item(WriteDescriptors) { Columns = DescriptorListing.Listing, NeedsAdmin = true },
             ["SOCKETS"] =

@@ -1,4 +1,5 @@
 using FastPool.Control.Operations;
+using FastPool.Core.Pools;
 using FastPool.Core.Settings;
 
 namespace FastPool.Control.Listings;
@@ -26,9 +27,8 @@ internal static class PeerListing
         PeerPoolColumns.Int4("sv_active_cancel", static row => row.Counts.Active),
         PeerPoolColumns.Int4("sv_login", static row => row.Counts.Connecting));
 
-    public static IEnumerable<PeerRow> PeerRows(Settings settings) =>
-        settings.Peers.Values.OrderBy(static peer => peer.Id)
-            .Select(peer => new PeerRow(peer, peer.PoolSize ?? settings.DefaultPoolSize));
+    public static IEnumerable<PeerRow> PeerRows(PoolRegistry registry) =>
+        registry.Peers.All.Select(peer => new PeerRow(peer, peer.PoolSize ?? registry.Settings.DefaultPoolSize));
 
     public static IEnumerable<PeerPoolRow> PeerPoolRows(LoopWalk walk) =>
         CancelCounts.OfPeers(walk).OrderBy(static pair => pair.Key).Select(static pair => new PeerPoolRow(pair.Key, pair.Value));

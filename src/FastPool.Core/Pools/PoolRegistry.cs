@@ -23,6 +23,8 @@ public sealed class PoolRegistry
     public PoolRegistry(Settings.Settings settings, int loopCount)
     {
         _settings = settings;
+        Peers = new PeerDirectory(() => Settings);
+        Peers.Learn([], static _ => false);
         LoopCount = loopCount;
         foreach (var entry in settings.Databases.Values) _databases[entry.Name] = new Database(entry, isAuto: false, State);
         Admin = new Database(DatabaseEntry.OfConsole, isAuto: false);
@@ -39,6 +41,9 @@ public sealed class PoolRegistry
     public ClientCount Clients { get; } = new();
 
     public CancelKeys CancelKeys { get; } = new();
+
+    /// <summary>The other poolers of the group.</summary>
+    public PeerDirectory Peers { get; }
 
     /// <summary>The hosts that servers are opened at, and the condition of each.</summary>
     public HostTable Hosts { get; } = new();

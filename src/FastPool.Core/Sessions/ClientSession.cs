@@ -183,7 +183,7 @@ public sealed partial class ClientSession : PoolClient
         _context.Random.Fill(bytes);
         bytes[0] &= 0x7f;
         var key = System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes);
-        var peerId = _context.Registry.Settings.PeerId;
+        var peerId = _context.Registry.Peers.OwnId;
         return peerId > 0 ? PeerKey.Of(peerId, key) : key;
     }
 

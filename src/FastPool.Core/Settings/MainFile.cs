@@ -14,6 +14,7 @@ internal sealed class MainFile(
     private readonly Dictionary<string, DatabaseEntry> _databases = new(StringComparer.Ordinal);
     private readonly Dictionary<string, UserEntry> _users = new(StringComparer.Ordinal);
     private readonly Dictionary<int, PeerEntry> _peers = [];
+    private PeerEntry? _peersByName;
     private string? _section;
     private bool _hasMainSection;
 
@@ -25,6 +26,7 @@ internal sealed class MainFile(
         draft.Databases = _databases;
         draft.Users = _users;
         draft.Peers = _peers;
+        draft.PeersByName = _peersByName;
         return true;
     }
 
@@ -148,7 +150,8 @@ internal sealed class MainFile(
     private bool TakePeer(IniEvent entry)
     {
         if (PeerEntry.TryParse(entry.Name, entry.Value, log) is not { } peer) return false;
-        _peers[peer.Id] = peer;
+        if (peer.Id == 0) _peersByName = peer;
+        else _peers[peer.Id] = peer;
         return true;
     }
 

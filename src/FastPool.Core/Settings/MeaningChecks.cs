@@ -105,8 +105,11 @@ internal static class MeaningChecks
                 "Leave it out, or set server_reset_query_always = 1.");
         if (settings.AutoDatabaseConnectString is null && check.Written("autodb_idle_timeout") is not null)
             Warn(check, "autodb_idle_timeout", "autodb_idle_timeout has no effect: there is no database *", "Leave it out.");
-        if (settings.Peers.Count > 0 && settings.PeerId == 0)
+        if ((settings.Peers.Count > 0 || settings.PeersByName is not null) && settings is { PeerId: 0, IsPeerIdAuto: false })
             Warn(check, "peer_id", "[peers] has no effect: the pooler has no number among them", "Set peer_id.");
+        if (settings is { IsPeerIdAuto: true, PeersByName: null } && settings.OwnAddress is null)
+            Warn(check, "peer_id", "peer_id = auto has no effect: nothing tells which address is meant",
+                "Give [peers] a line auto = host=NAME, or name one address in listen_addr.");
         var tlsFiles = (string[])["client_tls_key_file", "client_tls_cert_file", "client_tls_ca_file"];
         if (settings.ClientTlsSslmode == SslMode.Disable
             && tlsFiles.FirstOrDefault(key => check.Written(key) is { Length: > 0 }) is { } file)

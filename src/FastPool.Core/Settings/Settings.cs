@@ -86,6 +86,11 @@ public sealed class Settings
 
     public IReadOnlyList<string> ListenAddr { get; internal set; } = [];
 
+    /// <summary>The one address that listen_addr names; null: it names none, several or all.</summary>
+    public System.Net.IPAddress? OwnAddress =>
+        ListenAddr is [var only] && System.Net.IPAddress.TryParse(only, out var ip) && !ip.Equals(System.Net.IPAddress.Any)
+            && !ip.Equals(System.Net.IPAddress.IPv6Any) ? ip : null;
+
     public int ListenBacklog { get; internal set; }
 
     public int ListenPort { get; internal set; }
@@ -118,6 +123,9 @@ public sealed class Settings
     public int MinPoolSize { get; internal set; }
 
     public int PeerId { get; internal set; }
+
+    /// <summary>Our own id comes from our address.</summary>
+    public bool IsPeerIdAuto { get; internal set; }
 
     public string Pidfile { get; internal set; } = "";
 
@@ -240,6 +248,9 @@ public sealed class Settings
 
     /// <summary>[peers] by id.</summary>
     public IReadOnlyDictionary<int, PeerEntry> Peers { get; internal set; } = new Dictionary<int, PeerEntry>();
+
+    /// <summary>The line of [peers] whose names stand for any number of peers; null: there is none.</summary>
+    public PeerEntry? PeersByName { get; internal set; }
 
     /// <summary>The users of auth_file.</summary>
     public UserList UserList { get; internal set; } = UserList.Empty;

@@ -67,7 +67,7 @@ public static class SettingsTable
         Int("max_user_client_connections", "0", static (s, v) => s.MaxUserClientConnections = v),
         Int("max_user_connections", "0", static (s, v) => s.MaxUserConnections = v),
         Int("min_pool_size", "0", static (s, v) => s.MinPoolSize = v),
-        Int("peer_id", "0", static (s, v) => s.PeerId = v),
+        Row("peer_id", "0", true, PeerId),
         Text("pidfile", "", static (s, v) => s.Pidfile = v, Fixed),
         Int("pkt_buf", "4096", static (s, v) => s.PktBuf = v, Fixed),
         Word("pool_mode", "session", PoolModes.Words, static (s, v) => s.PoolMode = v),
@@ -165,6 +165,15 @@ public static class SettingsTable
                 set(draft, value);
                 return CNumber.FormatInt(value);
             });
+
+    private static string? PeerId(Settings draft, string text)
+    {
+        draft.IsPeerIdAuto = text == PeerEntry.Auto;
+        var id = 0;
+        if (!draft.IsPeerIdAuto && !CNumber.TryInt(text, out id)) return null;
+        draft.PeerId = id;
+        return draft.IsPeerIdAuto ? text : CNumber.FormatInt(id);
+    }
 
     private static SettingRow UInt(string key, string @default, Action<Settings, uint> set, bool changeable = true) =>
         Row(

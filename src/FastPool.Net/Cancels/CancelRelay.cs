@@ -19,15 +19,16 @@ internal sealed class CancelRelay(PoolRegistry registry)
 
     internal void Begin(Loop loop, ClientConnection requester, ulong key)
     {
-        var ownId = registry.Settings.PeerId;
+        var ownId = registry.Peers.OwnId;
         if (ownId > 0)
         {
-            if (PeerKey.IdOf(key) != ownId)
+            // One that was given out before the number was known has no mark.
+            if (PeerKey.IdOf(key) != ownId && registry.CancelKeys.Find(key) is null)
             {
                 PassOn(loop, requester, key);
                 return;
             }
-            key = PeerKey.Fresh(key);
+            if (PeerKey.IdOf(key) == ownId) key = PeerKey.Fresh(key);
         }
         if (registry.CancelKeys.Find(key) is not ClientSession target)
         {
@@ -54,7 +55,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
     {
         var id = PeerKey.IdOf(key);
         var reason = !PeerKey.MayPassOn(key) ? "failed to forward cancel request because its TTL was exhausted"
-            : !registry.Settings.Peers.ContainsKey(id) ? "could not find peer to forward request to"
+            : registry.Peers.Find(id) is null ? "could not find peer to forward request to"
             : null;
         if (reason is not null)
         {

@@ -60,7 +60,7 @@ internal sealed class PeerCancel : CancelConnection
     protected override void Begin()
     {
         var settings = Loop.Registry.Settings;
-        if (!settings.Peers.TryGetValue(_peerId, out var peer)) // It is closing: RELOAD has taken the peer away.
+        if (Loop.Registry.Peers.Find(_peerId) is not { } peer) // It is closing: RELOAD or the DNS has taken the peer away.
         {
             OnConnectFailed("cannot connect");
             return;
@@ -86,7 +86,7 @@ internal sealed class PeerPools(PoolRegistry registry)
     private readonly ConcurrentDictionary<int, ConnectionBudget> _pools = new();
 
     /// <summary>Those that a request was passed on to since the start, without those that a RELOAD has taken away.</summary>
-    internal IReadOnlyCollection<int> Used => [.. _pools.Keys.Where(registry.Settings.Peers.ContainsKey)];
+    internal IReadOnlyCollection<int> Used => [.. _pools.Keys.Where(id => registry.Peers.Find(id) is not null)];
 
     internal ConnectionBudget Of(int peerId) => _pools[peerId];
 
@@ -96,7 +96,7 @@ internal sealed class PeerPools(PoolRegistry registry)
     internal bool TryTake(int peerId)
     {
         var settings = registry.Settings;
-        if (!settings.Peers.TryGetValue(peerId, out var peer)) return false;
+        if (registry.Peers.Find(peerId) is not { } peer) return false;
         var size = peer.PoolSize ?? settings.DefaultPoolSize;
         return size > 0 && _pools[peerId].TryTake(size);
     }

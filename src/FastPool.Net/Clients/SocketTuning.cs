@@ -12,6 +12,24 @@ namespace FastPool.Net;
 /// <summary>The tcp_* settings on a socket. Set on listeners, which hand them down, and on server connections.</summary>
 public static class SocketTuning
 {
+    /// <summary>
+    /// dead_peer_timeout, microseconds; 0: it is off, or the ini has settings of its own for silent peers. TCP_USER_TIMEOUT is
+    /// not used for it: that also ends a peer that answers and keeps its window shut.
+    /// </summary>
+    internal static long DeadPeerTimeoutUs(Settings settings) =>
+        settings is { TcpKeepalive: true, TcpKeepidle: 0, TcpKeepintvl: 0, TcpKeepcnt: 0, TcpUserTimeout: 0 }
+            ? settings.Own.DeadPeerTimeoutUs : 0;
+
+    /// <summary>Seconds, seconds and number; 0: the system's own. Half of the time it is idle, then it is asked.</summary>
+    private static (int Idle, int Interval, int Count) Keepalive(Settings settings)
+    {
+        const int Probes = 3;
+        var timeout = (int)(DeadPeerTimeoutUs(settings) / 1_000_000);
+        if (timeout <= 0) return (settings.TcpKeepidle, settings.TcpKeepintvl, settings.TcpKeepcnt);
+        var interval = Math.Max(1, timeout / (2 * Probes));
+        return (timeout - Probes * interval, interval, Probes);
+    }
+
     /// <returns>0 or the negated errno of the first that the system refuses.</returns>
     public static int Apply(int handle, Settings settings)
     {
@@ -23,13 +41,11 @@ public static class SocketTuning
         }
         if (settings.TcpKeepalive)
         {
+            var (idle, interval, count) = Keepalive(settings);
             result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepAlive, 1));
-            if (settings.TcpKeepidle > 0)
-                result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepIdle, settings.TcpKeepidle));
-            if (settings.TcpKeepintvl > 0)
-                result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepInterval, settings.TcpKeepintvl));
-            if (settings.TcpKeepcnt > 0)
-                result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepCount, settings.TcpKeepcnt));
+            if (idle > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepIdle, idle));
+            if (interval > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepInterval, interval));
+            if (count > 0) result = Worse(result, Sockets.TrySet(handle, SocketOption.KeepCount, count));
         }
         if (settings.TcpUserTimeout > 0)
             result = Worse(result, Sockets.TrySet(handle, SocketOption.UserTimeout, settings.TcpUserTimeout));
@@ -45,9 +61,10 @@ public static class SocketTuning
         var fresh = Sockets.TryOpen(Sockets.LocalAddress(listener).IsV6 ? SocketFamily.V6 : SocketFamily.V4);
         if (fresh < 0) return;
         Sockets.TrySet(listener, SocketOption.KeepAlive, settings.TcpKeepalive ? 1 : 0);
-        Set(SocketOption.KeepIdle, settings.TcpKeepidle);
-        Set(SocketOption.KeepInterval, settings.TcpKeepintvl);
-        Set(SocketOption.KeepCount, settings.TcpKeepcnt);
+        var (idle, interval, count) = Keepalive(settings);
+        Set(SocketOption.KeepIdle, idle);
+        Set(SocketOption.KeepInterval, interval);
+        Set(SocketOption.KeepCount, count);
         Set(SocketOption.UserTimeout, settings.TcpUserTimeout);
         if (settings.TcpSocketBuffer > 0)
         {

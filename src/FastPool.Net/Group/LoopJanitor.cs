@@ -9,6 +9,7 @@ namespace FastPool.Net;
 /// <summary>Three times a second: what has taken too long on this loop, and this loop's share of the pools.</summary>
 internal sealed class LoopJanitor(Loop loop, LoopGroup group)
 {
+    private readonly SilentPeers _silentPeers = new(loop);
     private Settings? _seen;
     private bool _hasIdleTimeout;
     private int _stirred;
@@ -23,6 +24,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         Try(TickLogins);
         TickServers();
         Try(TickIdleClients);
+        Try(_silentPeers.Tick);
         Try(() => group.Cancels.Tick(loop));
         Try(LookThroughPools);
     }

@@ -25,6 +25,9 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
     /// <summary>The type of the first message that is held. Its header is whole.</summary>
     private protected byte FirstHeldType => _held.Span[0];
 
+    /// <summary>The time of its last words behind which it was seen to owe nothing (dead_peer_timeout).</summary>
+    internal long QuietSinceUs { get; set; }
+
     /// <summary>Bytes of the present message that have not come yet.</summary>
     private protected int BodyRemaining;
 

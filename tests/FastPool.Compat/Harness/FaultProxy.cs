@@ -55,6 +55,12 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>Resets all connections.</summary>
     public void Reset() => CloseAll(reset: true);
 
+    /// <summary>The side that connected hears nothing any more, as if the machine were off. New connections are well.</summary>
+    public void Deafen()
+    {
+        foreach (var near in _pairs.Keys) Deafness.Begin(near);
+    }
+
     /// <summary>New connections are refused from now on; those that are there stay.</summary>
     public void StopListening() => _listener.Dispose();
 

@@ -63,6 +63,9 @@ internal sealed class RawClient : IAsyncDisposable
 
     private RawClient(SocketConnection connection) => _connection = connection;
 
+    /// <summary>For what no client does by itself.</summary>
+    public Socket Socket => _connection.Socket;
+
     public Dictionary<string, string> Parameters { get; } = [];
 
     /// <summary>Names in the order in which ParameterStatus messages came.</summary>
@@ -81,6 +84,19 @@ internal sealed class RawClient : IAsyncDisposable
         socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         await socket.ConnectAsync(IPAddress.Loopback, port);
         return new(SocketConnection.Create(socket));
+    }
+
+    /// <summary>To another address of this machine.</summary>
+    public static async Task<RawClient> ConnectToAsync(IPAddress address, int port) =>
+        new(await SocketConnection.ConnectAsync(new IPEndPoint(address, port)));
+
+    /// <inheritdoc cref="LoginAsync"/>
+    public static async Task<RawClient> LoginAtAsync(IPAddress address, int port, string user, string database)
+    {
+        var client = await ConnectToAsync(address, port);
+        await client.SendAsync(Wire.Startup([("user", user), ("database", database)]));
+        Assert.Equal('I', (await client.ReplyAsync()).Status);
+        return client;
     }
 
     /// <summary>Logs in without a password and reads up to the first ReadyForQuery.</summary>

@@ -73,6 +73,24 @@ public class WaitCancelTests
     }
 
     [PoolerTheory(FastPoolOnly = OnlyHere), Loops]
+    public async Task A_canceled_batch_is_read_past_in_the_process_that_takes_over_too(int loops)
+    {
+        var (pooler, holder, waiter) = await StartAsync(loops);
+        await using var _ = pooler;
+        await waiter.SendAsync([.. Wire.Parse("s", "select 1"), .. Wire.Bind("", "s")]);
+        await pooler.PoolIsAsync("cl_waiting", 1);
+        await CancelAsync(pooler.Port, waiter);
+        Assert.Equal('E', (await waiter.ReadAsync())!.Type);
+        await pooler.TakeOverAsync();
+        await waiter.SendAsync([.. Wire.Execute(), .. Wire.Typed('S')]);
+        Assert.Equal("Z", (await waiter.ReplyAsync()).Types);
+        await holder.QueryAsync("commit");
+        Assert.Equal("5", (await waiter.QueryAsync("select 5")).Rows[0][0]);
+        await holder.DisposeAsync();
+        await waiter.DisposeAsync();
+    }
+
+    [PoolerTheory(FastPoolOnly = OnlyHere), Loops]
     public async Task A_cancel_that_comes_by_a_peer_reaches_a_client_in_the_queue(int loops)
     {
         var (first, holder, waiter) = await StartAsync(loops, f => f["peer_id"] = "1");

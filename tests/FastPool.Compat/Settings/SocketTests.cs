@@ -22,7 +22,11 @@ public class SocketTests
     [PoolerTheory, Loops]
     public async Task Keepalive_of_new_sockets_follows_a_reload_and_old_ones_stay(int loops)
     {
-        await using var pooler = await Pooler.StartAsync(loops, f => f["tcp_keepalive"] = "0");
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            f["tcp_keepalive"] = "0";
+            f.Own["dead_peer_timeout"] = "0";
+        });
         await using var old = await pooler.RawAsync();
         await old.QueryAsync("begin");
         Assert.Empty(await TimersAsync(pooler));

@@ -12,6 +12,8 @@ public sealed record FastPoolSettings
     private const long UsPerSecond = 1_000_000;
     private const long MsPerSecond = 1_000;
 
+    private const int DeadPeerLeast = 4; // The kernel counts keepalive in seconds, and three questions are asked.
+
     private FastPoolSettings()
     {
     }
@@ -87,6 +89,9 @@ public sealed record FastPoolSettings
     /// <summary>A query whose client has gone is canceled: PostgreSQL does not notice that, and runs on.</summary>
     public bool CancelsAbandoned { get; private init; }
 
+    /// <summary>A TCP peer that is silent so long is gone, microseconds; 0: the system's settings alone say.</summary>
+    public long DeadPeerTimeoutUs { get; private init; } = 30_000_000;
+
     /// <summary>TLS with servers begins without a question, where neither database nor user says otherwise.</summary>
     public bool IsServerTlsDirect { get; private init; }
 
@@ -121,6 +126,7 @@ public sealed record FastPoolSettings
         new("pinned_servers_max", PinnedServersMax.ToString(CultureInfo.InvariantCulture)),
         new("pinned_timeout", (PinnedTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("cancel_abandoned", CancelsAbandoned ? "1" : "0"),
+        new("dead_peer_timeout", (DeadPeerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
@@ -189,6 +195,11 @@ public sealed record FastPoolSettings
                     && pinTime >= 0 ? this with { PinnedTimeoutUs = pinTime * UsPerSecond } : null;
             case "cancel_abandoned":
                 return TryFlag(value) is { } cancels ? this with { CancelsAbandoned = cancels } : null;
+            case "dead_peer_timeout":
+                if (!CNumber.TryInt(value, out var dead) || dead < 0) return null;
+                if (dead is 0 or >= DeadPeerLeast) return this with { DeadPeerTimeoutUs = dead * UsPerSecond };
+                error = $"dead_peer_timeout: 0, or at least {DeadPeerLeast}";
+                return null;
             case "server_tls_sslnegotiation":
                 return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;
             case "client_statements_max":

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace FastPool.Core.Settings;
 
 /// <summary>One line of [peers]: another pooler of the group, to which cancel requests for its clients are passed on.</summary>
@@ -6,8 +8,14 @@ public sealed class PeerEntry
     private const int DefaultPort = 6432;
     private const int IdMax = ushort.MaxValue; // Cancel keys carry it in 16 bits.
 
+    /// <summary>The word in the place of a number: the id comes from the address.</summary>
+    public const string Auto = "auto";
+
+    private const int AutoIdMax = 16383; // That of PgBouncer's manual.
+
     private PeerEntry(int id) => Id = id;
 
+    /// <summary>0: the line names all poolers behind a name, see <see cref="At"/>.</summary>
     public int Id { get; }
 
     /// <summary>host as it was given.</summary>
@@ -34,10 +42,31 @@ public sealed class PeerEntry
         return null;
     }
 
+    /// <summary>
+    /// The id of the pooler at that address, as every pooler computes it: the last 14 bits of the address. 0 is none, so it
+    /// counts as 16383. Poolers of one network of 16,000 addresses have different ones.
+    /// </summary>
+    public static int IdOf(IPAddress address)
+    {
+        var bytes = (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).GetAddressBytes();
+        var id = ((bytes[^2] << 8) | bytes[^1]) & AutoIdMax;
+        return id == 0 ? AutoIdMax : id;
+    }
+
+    /// <summary>One of the poolers that a line with <see cref="Auto"/> names.</summary>
+    public PeerEntry At(IPAddress address) => new(IdOf(address))
+    {
+        HostText = address.ToString(),
+        Hosts = [address.ToString()],
+        Port = Port,
+        PoolSize = PoolSize,
+    };
+
     private static string? Parse(string id, string connectString, out PeerEntry? entry)
     {
         entry = null;
-        if (!CNumber.TryDecimal(id, out var number) || number is < 1 or > IdMax)
+        var number = 0;
+        if (id != Auto && (!CNumber.TryDecimal(id, out number) || number is < 1 or > IdMax))
         {
             return "ids of peers must be a number larger than 0 and at most 65536";
         }
