@@ -13,7 +13,7 @@ public sealed class ChecklistTests
     public async Task The_version_is_bare(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
-        Assert.Equal("PgBouncer 1.25.2", await PsqlAsync(pooler, "show version"));
+        Assert.Equal(Binary.Since126("PgBouncer 1.26.1", "PgBouncer 1.25.2"), await PsqlAsync(pooler, "show version"));
     }
 
     [PoolerTheory(Since = "1.25")]
@@ -84,11 +84,12 @@ public sealed class ChecklistTests
     {
         await using var pooler = await Pooler.StartAsync(1);
         Assert.Equal("PAUSE", await PsqlAsync(pooler, "PAUSE"));
-        Assert.Contains("ERROR:  08P01: already suspended/paused", await RawPsqlAsync(pooler, "\\set VERBOSITY verbose", "PAUSE"),
-            StringComparison.Ordinal);
+        Assert.Contains(Binary.Since126("ERROR:  08P01: already paused", "ERROR:  08P01: already suspended/paused"),
+            await RawPsqlAsync(pooler, "\\set VERBOSITY verbose", "PAUSE"), StringComparison.Ordinal);
         Assert.Equal("PgBouncer " + Binary.Version, await PsqlAsync(pooler, "show version")); // While paused too.
         Assert.Equal("RESUME", await PsqlAsync(pooler, "RESUME"));
-        Assert.Contains("ERROR:  pooler is not paused/suspended", await RawPsqlAsync(pooler, "RESUME"), StringComparison.Ordinal);
+        Assert.Contains(Binary.Since126("ERROR:  pooler is not paused", "ERROR:  pooler is not paused/suspended"),
+            await RawPsqlAsync(pooler, "RESUME"), StringComparison.Ordinal);
     }
 
     [PoolerTheory]

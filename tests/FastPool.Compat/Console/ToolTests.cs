@@ -222,6 +222,6 @@ public sealed class ToolTests
             f["auth_type"] = "hba";
             f["auth_hba_file"] = hba;
         });
-        Assert.Equal("PgBouncer 1.25.2", await pooler.OwnUserAsync("show version"));
+        Assert.Equal(Binary.Since126("PgBouncer 1.26.1", "PgBouncer 1.25.2"), await pooler.OwnUserAsync("show version"));
     }
 }

@@ -42,7 +42,7 @@ public sealed class PackageTests
         {
             var (exitCode, text) = await Child.RunAsync($"{folder}/usr/sbin/{name}", ["-V"]);
             Assert.Equal(0, exitCode);
-            Assert.StartsWith("PgBouncer 1.25.2\n", text, StringComparison.Ordinal);
+            Assert.StartsWith("PgBouncer 1.26.1\n", text, StringComparison.Ordinal);
         }
 
         foreach (var path in new[]
