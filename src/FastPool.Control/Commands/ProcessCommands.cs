@@ -97,7 +97,10 @@ internal sealed class ProcessCommands(PoolRegistry registry, Pausing pausing, Lo
         request.RequireAdmin();
         if (ReadId(argument) is not { } id) throw new ConsoleException("invalid client pointer supplied");
         var isFound = false;
-        walk.Cancels((view, cancel) => Close(view, cancel.Client, isCancel: true));
+        walk.Cancels((view, cancel) =>
+        {
+            if (cancel.Client is { } client) Close(view, client, isCancel: true);
+        });
         walk.Clients((view, client) => Close(view, client, isCancel: false));
         if (!isFound) throw new ConsoleException("client not found");
         return id == request.ClientId ? null : "KILL_CLIENT"; // One's own session gets the FATAL and nothing after it.

@@ -133,21 +133,21 @@ internal sealed class ConnectionRow
     }
 
     /// <summary>The connection that brought a cancel request. On its loop.</summary>
-    public static ConnectionRow OfRequest(CancelView cancel) => new()
+    public static ConnectionRow OfRequest(CancelView cancel, ClientSession client) => new()
     {
         Place = cancel.Carrier is { IsConnecting: false } ? ConnectionPlace.ClientActiveCancel
             : ConnectionPlace.ClientWaitingCancel,
-        Id = cancel.Client.Id,
+        Id = client.Id,
         Pool = cancel.Pool,
         Database = cancel.Pool?.Database.Name,
-        Remote = cancel.Client.Remote,
-        Local = cancel.Client.Local,
-        UnixPort = cancel.Client.UnixPort,
-        ConnectWallUs = cancel.Client.ConnectWallUs,
-        RequestWallUs = cancel.Client.ConnectWallUs + (cancel.Client.RequestUs - cancel.Client.ConnectUs),
+        Remote = client.Remote,
+        Local = client.Local,
+        UnixPort = client.UnixPort,
+        ConnectWallUs = client.ConnectWallUs,
+        RequestWallUs = client.ConnectWallUs + (client.RequestUs - client.ConnectUs),
         LinkId = cancel.Carrier?.Id ?? 0,
-        RemotePid = cancel.Client.Remote.IsUnix ? cancel.Client.PeerPid : 0,
-        Tls = cancel.Client.Transport.Tls,
+        RemotePid = client.Remote.IsUnix ? client.PeerPid : 0,
+        Tls = client.Transport.Tls,
     };
 
     /// <summary>The connection that carries a cancel request.</summary>
@@ -163,7 +163,7 @@ internal sealed class ConnectionRow
         UnixPort = carrier.UnixPort,
         ConnectWallUs = carrier.ConnectWallUs,
         RequestWallUs = carrier.ConnectWallUs,
-        LinkId = cancel.Client.Id,
+        LinkId = cancel.Client?.Id ?? 0,
     };
 
     /// <summary>On the client's loop.</summary>

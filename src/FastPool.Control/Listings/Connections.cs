@@ -81,7 +81,10 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
     public List<ConnectionRow> CancelRequests()
     {
         var rows = new List<ConnectionRow>();
-        walk.Cancels((_, cancel) => rows.Add(ConnectionRow.OfRequest(cancel)));
+        walk.Cancels((_, cancel) =>
+        {
+            if (cancel.Client is { } client) rows.Add(ConnectionRow.OfRequest(cancel, client));
+        });
         return rows;
     }
 

@@ -46,7 +46,7 @@ internal static class PairListings
         });
         sources.Walk.Cancels((_, cancel) =>
         {
-            loginCount--; // It is no login, though the client is in no pool.
+            if (cancel.Client is not null) loginCount--; // It is no login, though the client is in no pool.
             if (cancel.Carrier is not null) carrierCount++;
         });
         return

@@ -26,7 +26,7 @@ internal sealed class Evictions(PoolRegistry registry, LoopWalk walk)
         }
         walk.Cancels((view, cancel) =>
         {
-            if (cancel.Pool is { } pool && pools.Contains(pool)) view.Close(cancel.Client, DatabaseRemoved);
+            if (cancel is { Pool: { } pool, Client: { } client } && pools.Contains(pool)) view.Close(client, DatabaseRemoved);
         });
         walk.Clients((view, client) =>
         {
@@ -55,7 +55,7 @@ internal sealed class Evictions(PoolRegistry registry, LoopWalk walk)
         if (peers.Count == 0) return;
         walk.Cancels((view, cancel) =>
         {
-            if (peers.Contains(cancel.PeerId)) view.Close(cancel.Client, "peer removed");
+            if (cancel.Client is { } client && peers.Contains(cancel.PeerId)) view.Close(client, "peer removed");
         });
     }
 

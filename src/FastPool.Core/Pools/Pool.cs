@@ -200,6 +200,12 @@ public sealed class Pool
     /// <summary>The client is gone, from the queue too.</summary>
     public void Leave(PoolClient client, IPoolHost host) => Submit(PoolOperationKind.Leave, client, null, null, host);
 
+    /// <summary>
+    /// The client does not want to wait any more, but stays. The wait has one end: <see cref="PoolEffectKind.Withdrawn"/>, or the
+    /// grant or refusal that is on its way already.
+    /// </summary>
+    public void Withdraw(PoolClient client, IPoolHost host) => Submit(PoolOperationKind.Withdraw, client, null, null, host);
+
     public void LoginDone(PooledServer server, IPoolHost host) => Submit(PoolOperationKind.LoginDone, null, server, null, host);
 
     public void LoginFailed(PooledServer server, LoginFailure failure, IPoolHost host) =>

@@ -40,6 +40,7 @@ public abstract class PoolClient : IChained<PoolClient>
     internal Chain<PoolClient>? Queue => _place.Chain;
 
     internal bool HasLeft;
+    internal bool IsWithdrawn;
     internal bool IsNotified;
     internal bool AwaitsWelcome;
     internal bool IsDialed;

@@ -8,6 +8,8 @@ public enum PoolEffectKind : byte
     Welcome,
     /// <summary>Disconnect the waiting client with the refusal.</summary>
     Refuse,
+    /// <summary>The waiting client is in no queue any more, as it wanted.</summary>
+    Withdrawn,
     /// <summary>Tell the waiting client that it is queued (query_wait_notify).</summary>
     Notify,
     /// <summary>Open a server connection on the named loop, for the client alone if one is named.</summary>

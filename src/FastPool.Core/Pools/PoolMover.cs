@@ -63,6 +63,7 @@ internal sealed partial class PoolMover
             case PoolOperationKind.AwaitWelcome: AwaitWelcome(client!, host); break;
             case PoolOperationKind.Acquire: Acquire(client!, host, mayReturn: false); break;
             case PoolOperationKind.Leave: Leave(client!, host); break;
+            case PoolOperationKind.Withdraw: Withdraw(client!, host); break;
             case PoolOperationKind.AdoptLinked: Adopt(server!, ServerEvent.AdoptLinked); break;
             case PoolOperationKind.AdoptIdle:
                 Adopt(server!, ServerEvent.AdoptFree);
@@ -100,6 +101,7 @@ internal sealed partial class PoolMover
     {
         if (client.HasLeft) return null;
         client.AwaitsWelcome = false;
+        client.IsWithdrawn = false;
         client.IsNotified = false;
         if (client.NeedsOwnServer)
         {
@@ -182,6 +184,20 @@ internal sealed partial class PoolMover
         if (client.Queue is null) return;
         client.Queue.Remove(client);
         PublishWaiting();
+        if (_isStarved) OpenMore(host);
+    }
+
+    private void Withdraw(PoolClient client, IPoolHost host)
+    {
+        if (client.HasLeft) return;
+        if (client.Queue is null)
+        {
+            client.IsWithdrawn = true; // A grant or a refusal is under way; a server may yet die on it.
+            return;
+        }
+        client.Queue.Remove(client);
+        PublishWaiting();
+        host.Add(new PoolEffect(PoolEffectKind.Withdrawn, _pool, client));
         if (_isStarved) OpenMore(host);
     }
 
@@ -416,7 +432,11 @@ internal sealed partial class PoolMover
         var client = server.Grantee;
         server.Grantee = null;
         RemoveFromBooks(server, host);
-        if (client is { HasLeft: false })
+        if (client is { HasLeft: false, IsWithdrawn: true })
+        {
+            host.Add(new PoolEffect(PoolEffectKind.Withdrawn, _pool, client));
+        }
+        else if (client is { HasLeft: false })
         {
             client.IsDialed = false;
             (client.NeedsOwnServer ? _awaitingOwn : _waiting).AddOldest(client);

@@ -6,6 +6,7 @@ public enum PoolOperationKind : byte
     AwaitWelcome,
     Acquire,
     Leave,
+    Withdraw,
     AdoptLinked,
     AdoptIdle,
     LoginDone,

@@ -101,6 +101,9 @@ public sealed partial class ServerSession : PooledServer
     /// </summary>
     public bool OwesNothing => IsReady && Outstanding.IsEmpty;
 
+    /// <summary>Something that a client has sent is unanswered, and the server has been told all it needs to go on.</summary>
+    public bool RunsQuery => Login is null && !Outstanding.IsEmpty;
+
     /// <summary>When the last ReadyForQuery came: the next query of a pipeline begins there.</summary>
     public long LastReadyUs { get; private set; }
 

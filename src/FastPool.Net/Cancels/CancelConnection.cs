@@ -9,8 +9,8 @@ using FastPool.Protocol;
 namespace FastPool.Net;
 
 /// <summary>
-/// One cancel request: the connection of the requester on one side, a fresh one on the other, which is plain unless the server
-/// takes nothing in plain. Belongs to the loop that carries it; the requester may be of another.
+/// One cancel request: the connection of the requester on one side, if there is one, a fresh one on the other, which is plain
+/// unless the server takes nothing in plain. Belongs to the loop that carries it; the requester may be of another.
 /// </summary>
 internal abstract class CancelConnection : Endpoint, ICancel
 {
@@ -19,19 +19,20 @@ internal abstract class CancelConnection : Endpoint, ICancel
     private const string Delivered = "successfully sent cancel request";
 
     private readonly Loop _requesterLoop;
-    private readonly ClientConnection _requester;
+    private readonly ClientConnection? _requester;
     private long _carrierId;
     private long _startWallUs;
     private bool _holdsTarget;
     private volatile bool _isAbandoned;
 
-    protected CancelConnection(CancelRelay relay, Loop loop, Loop requesterLoop, ClientConnection requester)
+    /// <param name="requester">Null: the pooler itself.</param>
+    protected CancelConnection(CancelRelay relay, Loop loop, Loop requesterLoop, ClientConnection? requester)
     {
         Relay = relay;
         Loop = loop;
         _requesterLoop = requesterLoop;
         _requester = requester;
-        requester.Cancel = this;
+        requester?.Cancel = this;
         SinceUs = loop.NowUs;
     }
 
@@ -91,7 +92,7 @@ internal abstract class CancelConnection : Endpoint, ICancel
         : new CancelCarrier(_carrierId, Remote, IsOpen ? Loop.Engine.LocalAddress(this)
             : default, UnixPort, _startWallUs, !IsSent);
 
-    protected ClientSession Requester => _requester.Session;
+    protected ClientSession? Requester => _requester?.Session;
 
     protected long CarrierId => _carrierId;
 
@@ -254,8 +255,9 @@ internal abstract class CancelConnection : Endpoint, ICancel
 
     internal void EndRequester(string reason)
     {
-        if (_requesterLoop == Loop) _requester.Disconnect(new Ending(reason));
-        else _requesterLoop.Post(new ActionLetter(_ => _requester.Disconnect(new Ending(reason))));
+        if (_requester is not { } requester) _isAbandoned = true;
+        else if (_requesterLoop == Loop) requester.Disconnect(new Ending(reason));
+        else _requesterLoop.Post(new ActionLetter(_ => requester.Disconnect(new Ending(reason))));
     }
 
     /// <summary>The requester's connection was closed before the request was through: what has not left stays here.</summary>

@@ -39,6 +39,9 @@ internal sealed class CancelRelay(PoolRegistry registry)
         else loop.PostTo(target.Loop, new ActionLetter(other => Aim(other, loop, requester, target)));
     }
 
+    /// <summary>Its client has gone while it runs a query (cancel_abandoned). It is about to be closed.</summary>
+    internal void BeginAbandoned(Loop loop, ServerSession server) => TryStart(loop, new AbandonedCancel(this, loop, server));
+
     /// <summary>From here on cancel_wait_timeout counts, not client_login_timeout.</summary>
     private static void Hold(Loop loop, ClientConnection requester)
     {
@@ -68,7 +71,8 @@ internal sealed class CancelRelay(PoolRegistry registry)
     {
         var server = target.Server;
         var refusal = target.IsConsole ? "cancel request for console client"
-            : server is null ? "cancel request for idle client"
+            : server is null ? ClientConnection.Of(target).TryCancelWait() ? "canceled a client that waits for a server"
+                : "cancel request for idle client"
             : server.Phase == ServerPhase.SettingParameters ? "ignoring cancel request for server that is setting vars"
             : null;
         if (target.IsConsole) loop.Console.Cancel(target);

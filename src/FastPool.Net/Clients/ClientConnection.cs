@@ -74,6 +74,11 @@ internal sealed partial class ClientConnection : MessageEndpoint
             position = LogIn(buffer, position, end);
             if (Session.Login is not null || Session.State != ClientState.Active) return position;
         }
+        if (Session.IsReadingPast)
+        {
+            position = ReadPast(buffer, position, end);
+            if (Session.IsReadingPast || !IsOpen) return position;
+        }
         return Relay(buffer, position, end);
     }
 
@@ -381,6 +386,12 @@ internal sealed partial class ClientConnection : MessageEndpoint
     /// <summary>The pool has a server for this client that waited.</summary>
     internal void OnGranted(ServerConnection server)
     {
+        if (_isWaitCanceled)
+        {
+            server.Return();
+            EndCanceledWait();
+            return;
+        }
         EndWait();
         Session.NoteWait();
         if (!Session.HasWelcome && !SendWelcome(server.Session.OwnWelcome!)) server.Return();

@@ -17,6 +17,17 @@ internal static class PoolerErrors
         return bytes;
     }
 
+    /// <summary>As PostgreSQL says it.</summary>
+    internal static byte[] Canceled()
+    {
+        var severity = "ERROR"u8;
+        var sqlState = "57014"u8;
+        var message = "canceling statement due to user request"u8;
+        var bytes = new byte[PoolerError.Size(severity, sqlState, message)];
+        PoolerError.Write(bytes, severity, sqlState, message);
+        return bytes;
+    }
+
     internal static byte[] Notice(string text)
     {
         var message = Encoding.Latin1.GetBytes(text);

@@ -18,6 +18,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
 
     private readonly Dictionary<long, Statement> _statements = [];
     private readonly Dictionary<ulong, ProxyOrigin> _origins = [];
+    private readonly Dictionary<ulong, CanceledRequest> _canceled = [];
     private readonly List<(ClientConnection Client, HandedClient Handed)> _clients = [];
     private int _nextLoop;
 
@@ -32,6 +33,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
             if (registry.FindDatabase(name, out _) is { } database) database.IsDisabled = true;
         }
         foreach (var (key, origin) in state.Origins) _origins[key] = origin;
+        foreach (var (key, canceled) in state.Canceled) _canceled[key] = canceled;
         TakeSecrets(state);
         foreach (var pool in state.Pools) TakePool(pool);
         TakeConnections(state);
@@ -109,6 +111,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
             {
                 session.Rejoin(database, registry.GetPool(database, handed.User), handed, _statements, loop,
                     _origins.GetValueOrDefault(handed.CancelKey));
+                session.GoOnReadingPast(_canceled.GetValueOrDefault(handed.CancelKey));
                 _clients.Add((client, handed));
                 return client;
             }

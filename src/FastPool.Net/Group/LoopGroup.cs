@@ -54,6 +54,7 @@ public sealed class LoopGroup : ILoops
             var loop = new Loop(_loops, _shared, dialer, context, parts.NewEngine(i, context.Buffers), parts.Clock);
             loop.OnTick = new LoopJanitor(loop, this).Tick;
             loop.BeginCancel = (requester, key) => Cancels.Begin(loop, requester, key);
+            loop.CancelAbandoned = server => Cancels.BeginAbandoned(loop, server);
             _loops[i] = loop;
             _views[i] = new LoopView(loop, this);
         }

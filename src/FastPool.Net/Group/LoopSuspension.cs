@@ -71,6 +71,7 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
         {
             if (!GoesAlong(client)) continue;
             state.Clients.Add(client.Save(state));
+            if (client.Session.IsReadingPast) state.Canceled.Add((client.Session.CancelKey, client.Session.Canceled));
             if (client.Session.Origin is { } origin) state.Origins.Add((client.Session.CancelKey, origin));
         }
     }

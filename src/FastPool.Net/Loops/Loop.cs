@@ -74,6 +74,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     /// Takes a cancel request on its way: the client that brought it, and its key. Given after the construction.
     /// </summary>
     internal Action<ClientConnection, ulong> BeginCancel { get; set; } = static (_, _) => { };
+
+    /// <summary>Has the query of a server canceled whose client has gone. Given after the construction.</summary>
+    internal Action<ServerSession> CancelAbandoned { get; set; } = static _ => { };
     internal ConnectionList<ClientConnection> ClientList => _clients;
     internal ConnectionList<ClientConnection> LoginList => _logins;
     internal ConnectionList<ServerConnection> ServerList => _servers;
@@ -258,6 +261,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
                 OnLoop(effect.Client!.Loop, effect, static (_, effect) =>
                 Connection(effect.Client!).OnWelcome()); break;
             case PoolEffectKind.Refuse: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Refuse(effect)); break;
+            case PoolEffectKind.Withdrawn:
+                OnLoop(effect.Client!.Loop, effect, static (_, effect) =>
+                Connection(effect.Client!).OnWithdrawn()); break;
             case PoolEffectKind.Notify: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Notify(effect)); break;
             case PoolEffectKind.RunCheck:
                 SendOnErrand((ServerSession)effect.Server!, ServerEvent.Check, null,

@@ -22,6 +22,9 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
 
     private protected bool HoldsNothing => _held.IsEmpty;
 
+    /// <summary>The type of the first message that is held. Its header is whole.</summary>
+    private protected byte FirstHeldType => _held.Span[0];
+
     /// <summary>Bytes of the present message that have not come yet.</summary>
     private protected int BodyRemaining;
 

@@ -354,6 +354,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private void CloseInOrder(string reason, bool mayTerminate, bool isDeliberate)
     {
         _loop.LogClosing(Session, reason);
+        if (mayTerminate && IsOpen && Session.RunsQuery && _loop.Registry.Settings.Own.CancelsAbandoned)
+            _loop.CancelAbandoned(Session);
         // PostgreSQL would take the Terminate for the rest of that message, and perhaps run it.
         var isCutShort = _isCutShort || Client is { IsMidMessage: true };
         if (mayTerminate && !isCutShort && IsOpen && !IsCongested && !Has(EndpointFlags.Connecting))

@@ -7,10 +7,11 @@ internal sealed class DirectConnection : IBackendHost
 {
     private readonly FakeCluster _cluster;
 
-    internal DirectConnection(FakeCluster cluster)
+    /// <param name="canceled">See <see cref="Backend.Canceled"/>.</param>
+    internal DirectConnection(FakeCluster cluster, Dictionary<int, int> canceled)
     {
         _cluster = cluster;
-        Backend = new Backend(this);
+        Backend = new Backend(this) { Canceled = canceled };
     }
 
     internal Backend Backend { get; }

@@ -44,6 +44,8 @@ internal sealed class FakeClient
     private int _readySeen;
     private int _copyInSeen;
     private int _errorsSeen;
+    private int _closesSeen; // Since the last ReadyForQuery.
+    private readonly Dictionary<int, int> _canceled = [];
     private int _replyDueAt;
     private int _copyInsBefore;
     private byte[] _cancelKey = [];
@@ -63,9 +65,15 @@ internal sealed class FakeClient
         _dice = dice;
         _startup = Wire.Untyped(Wire.Version3,
             [.. Wire.Strings("user", user, "database", database), .. Wire.Strings(startup), 0]);
-        Direct = new DirectConnection(cluster);
-        for (var i = 0; i + 1 < startup.Length; i += 2) Direct.Backend.SetAtLogin(startup[i], startup[i + 1]);
         StartupValues = startup;
+        Direct = NewDirect();
+    }
+
+    private DirectConnection NewDirect()
+    {
+        var direct = new DirectConnection(_cluster, _canceled);
+        for (var i = 0; i + 1 < StartupValues.Length; i += 2) direct.Backend.SetAtLogin(StartupValues[i], StartupValues[i + 1]);
+        return direct;
     }
 
     internal int Id { get; }
@@ -73,7 +81,7 @@ internal sealed class FakeClient
     internal string Database { get; }
     internal Habits Habits { get; }
     internal string[] StartupValues { get; }
-    internal DirectConnection Direct { get; }
+    internal DirectConnection Direct { get; private set; }
     internal MemorySocket? Socket { get; private set; }
 
     /// <summary>Everything received after the welcome, or, when the login failed, before it.</summary>
@@ -210,11 +218,46 @@ internal sealed class FakeClient
     {
         while (_framed < Received.Count && Wire.Frame(Received.Span[_framed..], out var type) is var length and > 0)
         {
-            if (type == 'Z') _readySeen++;
-            else if (type == 'G') _copyInSeen++;
-            else if (type == 'E') _errorsSeen++;
+            var message = Received.Span.Slice(_framed, length);
             _framed += length;
+            switch (type)
+            {
+                case 'Z':
+                    _readySeen++;
+                    _closesSeen = 0;
+                    break;
+                case 'G': _copyInSeen++; break;
+                case '3': _closesSeen++; break;
+                case 'E':
+                    _errorsSeen++;
+                    if (message.IndexOf(CanceledInQueue) >= 0) NoteCanceledInQueue();
+                    break;
+            }
         }
+    }
+
+    /// <summary>The error of a statement that runs goes on here with its token.</summary>
+    private static ReadOnlySpan<byte> CanceledInQueue => "canceling statement due to user request\0"u8;
+
+    /// <summary>It ended in the middle of hearing that its request was canceled in the queue.</summary>
+    internal bool HasSeenCutCancel(ReadOnlySpan<byte> rest)
+    {
+        if (IsContent || Habits.Cancels == 0 || Wire.Frame(rest, out _) > 0) return false;
+        ReadOnlySpan<byte> head = [.. "SERROR\0C57014\0M"u8, .. CanceledInQueue];
+        return rest[0] == 'E' && head.StartsWith(rest[Math.Min(5, rest.Length)..]);
+    }
+
+    /// <summary>
+    /// The pooler has canceled a request that waited: none of it was run. A direct connection that never ran it is what to
+    /// compare with.
+    /// </summary>
+    private void NoteCanceledInQueue()
+    {
+        if (Habits.Cancels == 0) throw new SimulationException($"client {Id} was canceled, and asked for no such thing");
+        _canceled.Add(_readySeen, _closesSeen);
+        _cluster.CanceledInQueue++;
+        Direct = NewDirect();
+        foreach (var piece in _script.Take(_next)) Direct.Send(piece.Bytes);
     }
 
     // ---- talking --------------------------------------------------------------------------------------------------

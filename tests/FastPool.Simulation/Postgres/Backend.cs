@@ -52,9 +52,16 @@ internal sealed class Backend(IBackendHost host)
     private (char Type, byte[] Body) _message;
     private (string Code, string Text)? _error;
     private bool _isSkipping;
+    private int _closesRun;
 
     internal ByteQueue Input { get; } = new();
     internal ByteQueue Output { get; } = new();
+
+    /// <summary>
+    /// Requests that are canceled before they run, by the number of ReadyForQuery before them, with the Closes at their begin
+    /// that were answered before that.
+    /// </summary>
+    internal Dictionary<int, int> Canceled { get; init; } = [];
 
     /// <summary>I, T or E.</summary>
     internal char Status { get; private set; } = 'I';
@@ -115,6 +122,7 @@ internal sealed class Backend(IBackendHost host)
 
     private IEnumerable<Need> Handle(char type, byte[] body)
     {
+        if (IsCanceled(type)) yield break;
         if (type is 'd' or 'c' or 'f' or 'H') yield break; // Outside COPY these are read past.
         if (type == 'X')
         {
@@ -150,6 +158,21 @@ internal sealed class Backend(IBackendHost host)
                 EndExtended();
                 break;
         }
+    }
+
+    /// <summary>It is the first message of a request that is canceled before it runs.</summary>
+    private bool IsCanceled(char type)
+    {
+        if (_isSkipping || type is 'd' or 'c' or 'f' or 'X' or 'H') return false;
+        if (!Canceled.TryGetValue(ReadyCount, out var closes)) return false;
+        if (type == 'C' && _closesRun++ < closes) return false;
+        _closesRun = 0;
+        ErrorCount++;
+        Output.Add(Wire.Typed('E',
+            [.. Wire.RawStrings("SERROR", "C57014", "Mcanceling statement due to user request"), 0]));
+        if (type is 'Q' or 'F' or 'S') Ready();
+        else _isSkipping = true;
+        return true;
     }
 
     private void EndExtended()

@@ -90,6 +90,9 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
 
     internal SlowOutcome OutcomeOf(string token) => _outcomes.GetValueOrDefault(token);
 
+    /// <summary>Requests canceled before a server had them.</summary>
+    internal int CanceledInQueue { get; set; }
+
     internal void NoteCancelRequest(int client) => _cancelRequesters.Add(client);
 
     internal void OnCancel(int pid, int secret)

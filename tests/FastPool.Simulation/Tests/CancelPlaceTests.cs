@@ -71,7 +71,7 @@ public sealed class CancelPlaceTests
         Request(0);
         var gone = Request(1);
         var last = Request(2);
-        _path.ViewOf(1).Close(_path.ViewOf(1).Cancels[0].Client, "killed");
+        _path.ViewOf(1).Close(_path.ViewOf(1).Cancels[0].Client!, "killed");
         TurnAll();
         Assert.True(gone.IsPoolerClosed);
         _path.Dialed[0].PeerClose();

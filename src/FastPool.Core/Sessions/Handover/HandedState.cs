@@ -42,6 +42,9 @@ public sealed class HandedState
     /// <summary>Proxies of clients, by the key of the client.</summary>
     public List<(ulong CancelKey, ProxyOrigin Origin)> Origins { get; } = [];
 
+    /// <summary>Clients that read past a canceled request, by their keys.</summary>
+    public List<(ulong CancelKey, CanceledRequest Canceled)> Canceled { get; } = [];
+
     /// <summary>Values by name; equal values share one list, because most clients are alike.</summary>
     /// <param name="login">The values of the login, which a process that does not know of them passes over; null: none.</param>
     internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values,
@@ -93,6 +96,11 @@ public sealed class HandedState
             writer.Write(proxied.Origin.Tls);
             writer.Write(proxied.Origin.CommonName);
         });
+        to.WriteList(Canceled, static (writer, client) =>
+        {
+            writer.Write(client.CancelKey);
+            writer.Write((byte)client.Canceled);
+        });
     }
 
     public void ReadCommon(BinaryReader from)
@@ -105,6 +113,8 @@ public sealed class HandedState
         if (from.BaseStream.Position == from.BaseStream.Length) return; // An earlier build knew no proxies.
         Origins.AddRange(from.ReadList(static reader => (reader.ReadUInt64(),
             new ProxyOrigin(reader.ReadAddress(), reader.ReadString(), reader.ReadString(), reader.ReadString()))));
+        if (from.BaseStream.Position == from.BaseStream.Length) return; // An earlier build canceled nobody who waits.
+        Canceled.AddRange(from.ReadList(static reader => (reader.ReadUInt64(), (CanceledRequest)reader.ReadByte())));
     }
 }
 

@@ -5,11 +5,11 @@ using FastPool.Core.Sessions.Handover;
 namespace FastPool.Core.Sessions;
 
 /// <summary>A cancel request between its arrival and its delivery.</summary>
-/// <param name="Client">The connection that brought it.</param>
+/// <param name="Client">The connection that brought it; null: the pooler cancels a query whose client has gone.</param>
 /// <param name="Pool">Of the client whose query is to be canceled; null: the request is for a peer.</param>
 /// <param name="PeerId">0: not for a peer.</param>
 /// <param name="Carrier">The connection that carries it; null: it still waits for one.</param>
-public readonly record struct CancelView(ClientSession Client, Pool? Pool, int PeerId, CancelCarrier? Carrier);
+public readonly record struct CancelView(ClientSession? Client, Pool? Pool, int PeerId, CancelCarrier? Carrier);
 
 /// <summary>A server connection opened to deliver one cancel request.</summary>
 /// <param name="Id">Serial number over clients and servers.</param>

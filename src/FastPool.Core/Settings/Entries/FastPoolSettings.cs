@@ -76,6 +76,9 @@ public sealed record FastPoolSettings
     /// </summary>
     public long DrainTimeoutUs { get; private init; }
 
+    /// <summary>A query whose client has gone is canceled: PostgreSQL does not notice that, and runs on.</summary>
+    public bool CancelsAbandoned { get; private init; }
+
     /// <summary>TLS with servers begins without a question, where neither database nor user says otherwise.</summary>
     public bool IsServerTlsDirect { get; private init; }
 
@@ -109,6 +112,7 @@ public sealed record FastPoolSettings
             : (ReplicaLagMaxMs / MsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("error_details", HasErrorDetails ? "1" : "0"),
         new("drain_timeout", (DrainTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
+        new("cancel_abandoned", CancelsAbandoned ? "1" : "0"),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
@@ -175,6 +179,8 @@ public sealed record FastPoolSettings
             case "drain_timeout":
                 return CNumber.TryInt(value, out var drain)
                     && drain >= 0 ? this with { DrainTimeoutUs = drain * UsPerSecond } : null;
+            case "cancel_abandoned":
+                return TryFlag(value) is { } cancels ? this with { CancelsAbandoned = cancels } : null;
             case "server_tls_sslnegotiation":
                 return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;
             case "client_statements_max":

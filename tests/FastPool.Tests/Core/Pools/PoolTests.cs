@@ -136,6 +136,55 @@ public sealed class PoolTests
         Assert.Empty(Of(PoolEffectKind.Grant, effects));
     }
 
+    [Fact]
+    public void A_waiter_that_withdraws_is_in_no_queue_and_may_come_again()
+    {
+        var bench = new PoolBench("default_pool_size=1");
+        var server = bench.OpenIdle(1).Single();
+        bench.Acquire(bench.Join());
+        var client = bench.JoinAndWait();
+        var next = bench.JoinAndWait();
+        bench.Host.TakeAll();
+        bench.Pool.Withdraw(client, bench.Host);
+        Assert.Equal((PoolEffectKind.Withdrawn, client), Only(bench.Host));
+        Assert.Equal(1, bench.Pool.Counts.Waiting);
+        Assert.Null(bench.Acquire(client));
+        bench.Pool.Return(server, bench.Host);
+        Assert.Equal((PoolEffectKind.Grant, next), Only(bench.Host));
+        bench.Pool.Return(server, bench.Host);
+        Assert.Equal((PoolEffectKind.Grant, client), Only(bench.Host));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_waiter_that_withdraws_while_its_server_is_on_the_way_hears_one_thing(bool serverDies)
+    {
+        var bench = new PoolBench("default_pool_size=1", loops: 2);
+        var server = bench.OpenIdle(1).Single();
+        var first = bench.Join();
+        bench.Acquire(first);
+        var client = bench.JoinAndWait(loop: 1);
+        bench.Hosts[1].TakeAll();
+        bench.Pool.Return(server, bench.Host);
+        Assert.Equal((PoolEffectKind.Grant, client), Only(bench.Host));
+        bench.Pool.Withdraw(client, bench.Hosts[1]);
+        Assert.Empty(bench.Hosts[1].TakeAll());
+        if (serverDies) bench.Pool.Remove(server, bench.Host);
+        else bench.Pool.Return(server, bench.Hosts[1]); // The client gives it back.
+        Assert.Equal(serverDies, Of(PoolEffectKind.Withdrawn, bench.Host.TakeAll()).Length == 1);
+        Assert.Equal((0, serverDies ? 0 : 1), (bench.Pool.Counts.Waiting, bench.Pool.Counts.Idle));
+        bench.Acquire(client);
+        if (!serverDies) return;
+        Assert.Equal(1, bench.Pool.Counts.Waiting); // An earlier withdrawal is forgotten.
+    }
+
+    private static (PoolEffectKind, PoolClient?) Only(FakeHost host)
+    {
+        var effect = Assert.Single(host.TakeAll());
+        return (effect.Kind, effect.Client);
+    }
+
     private static PoolClient? NextGranted(PoolBench bench, FakeServer server)
     {
         bench.Pool.Return(server, bench.Host);

@@ -283,6 +283,7 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_MAX_REPLICA_LAG"] = "9",
             ["FASTPOOL_ERROR_DETAILS"] = "0",
             ["FASTPOOL_DRAIN_TIMEOUT"] = "10",
+            ["FASTPOOL_CANCEL_ABANDONED"] = "1",
             ["FASTPOOL_SERVER_TLS_SSLNEGOTIATION"] = "direct",
             ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",
             ["FASTPOOL_CLIENT_STATEMENT_BYTES_MAX"] = "6",
