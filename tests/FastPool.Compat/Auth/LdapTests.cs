@@ -43,7 +43,8 @@ public class LdapTests
         Assert.Equal("user_scram", await connection.ScalarAsync("select current_user::text"));
         var refused =
             await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_scram", more: "Password=wrong"));
-        Assert.Equal(("FATAL", Binary.State("28000"), "LDAP authentication failed"), (refused.Severity, refused.SqlState, refused.MessageText));
+        Assert.Equal(("FATAL", Binary.State("28000"), "LDAP authentication failed"),
+            (refused.Severity, refused.SqlState, refused.MessageText));
         await pooler.LineAsync("WARNING LDAP login failed for user cn=user_scram,ou=people,dc=example on server ");
         Assert.DoesNotContain(Postgres.Password, pooler.Process.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("rootpassword", pooler.Process.Text, StringComparison.Ordinal);

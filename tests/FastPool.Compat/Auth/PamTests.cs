@@ -66,7 +66,7 @@ public sealed class PamTests : IDisposable
         {
             var refused =
                 await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(user, more: "Password=" + password));
-            Assert.Equal(("FATAL", "08P01", "PAM authentication failed"),
+            Assert.Equal(("FATAL", Binary.State("28000"), "PAM authentication failed"),
                 (refused.Severity, refused.SqlState, refused.MessageText));
         }
         await pooler.LineAsync("WARNING pam_authenticate() failed: ");

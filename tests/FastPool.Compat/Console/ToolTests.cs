@@ -97,7 +97,8 @@ public sealed class ToolTests
         await using var client = await pooler.RawAsync();
         var version = (await pooler.ConsoleAsync("SHOW VERSION")).Rows[0][0]!;
         // pgbouncer_fdw casts each part to a number.
-        Assert.Equal(Binary.Since126<string[]>(["1", "26", "1"], ["1", "25", "2"]), Regex.Match(version, @"\d.+").Value.Split('.'));
+        Assert.Equal(Binary.Since126<string[]>(["1", "26", "1"], ["1", "25", "2"]),
+            Regex.Match(version, @"\d.+").Value.Split('.'));
         Assert.Contains("PgBouncer", version, StringComparison.Ordinal);
         var config = (await pooler.ConsoleAsync("SHOW CONFIG")).Rows.ToDictionary(static row => row[0]!, static row => row[1]);
         Assert.True(int.TryParse(config["max_client_conn"], out _) && int.TryParse(config["max_user_connections"], out _));
