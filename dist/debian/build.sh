@@ -78,7 +78,7 @@ Pre-Depends: init-system-helpers (>= 1.54~)
 Depends: adduser, libc6 (>= $libc), libssl3 | libssl3t64 | libssl1.1
 Recommends: ca-certificates, logrotate
 Suggests: python3, libldap-2.5-0 | libldap2, libpam0g, postgresql-client
-Provides: pgbouncer (= 1.25.2)
+Provides: pgbouncer (= 1.26.1)
 Conflicts: pgbouncer
 Replaces: pgbouncer
 Section: database

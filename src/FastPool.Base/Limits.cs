@@ -92,7 +92,7 @@ public static class Limits
     public const int MovesPerTick = 16;
 
     /// <summary>
-    /// A message of the login phase. A startup packet cannot be longer than 65535; a password is at most 65530.
+    /// A message of the login phase. A startup packet cannot be longer than 65535; a password is at most that long.
     /// </summary>
     public const int LoginMessageBytes = 65_536 + 64;
 

@@ -47,7 +47,7 @@ public sealed class ControlPlane
         var show = new ShowCommand(sources, time);
         var retirement = new Retirement(registry, walk, process, control, log);
         Console = new AdminConsole(
-            new ConsoleWelcome(tracked),
+            new ConsoleWelcome(tracked, registry),
             show,
             new SetCommand(registry, SettingsInForce, log),
             waits => new DatabaseCommands(registry, Pausing, waits, log),

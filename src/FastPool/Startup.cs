@@ -48,7 +48,7 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         FailOn(pooler.Start(inherited));
         end.Before(pidFile.Remove);
         pidFile.Write();
-        var processUp = Versions.ProcessUp(pooler.PollMethod, pooler.TlsLibrary);
+        var processUp = Versions.ProcessUp(pooler.PollMethod, pooler.TlsLibrary, settings.Own.ShowAs);
         _logger.Line(LogLevel.Information, processUp);
         _notify.Ready();
         log.Flush();

@@ -1,3 +1,5 @@
+using FastPool.Core.Settings;
+
 namespace FastPool.Control.Commands;
 
 /// <summary>
@@ -12,9 +14,15 @@ internal static class CompatibleParameters
         ["standard_conforming_strings"] = "on",
         ["datestyle"] = "ISO",
         ["timezone"] = "GMT",
+        [ExtraFloatDigits] = "2",
     };
 
-    public static bool Contains(string name) => Values.ContainsKey(name);
+    /// <summary>Since PgBouncer 1.26.</summary>
+    private const string ExtraFloatDigits = "extra_float_digits";
 
-    public static string? Find(string name) => Values.GetValueOrDefault(name);
+    public static bool Contains(string name, ShownVersion version) => Find(name, version) is not null;
+
+    public static string? Find(string name, ShownVersion version) =>
+        version < ShownVersion.V126 && name.Equals(ExtraFloatDigits, StringComparison.OrdinalIgnoreCase) ? null
+            : Values.GetValueOrDefault(name);
 }

@@ -2,6 +2,7 @@ using FastPool.Control.Answers;
 using FastPool.Control.Operations;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Control.Commands;
@@ -9,6 +10,9 @@ namespace FastPool.Control.Commands;
 /// <summary>Commands about one database, or about all of them where none is named.</summary>
 internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, WaitList waits, ILogger log)
 {
+    /// <summary>The words are those since PgBouncer 1.26.</summary>
+    private bool IsNewer => registry.Settings.Own.ShowAs >= ShownVersion.V126;
+
     public string? Pause(ConsoleRequest request, string name)
     {
         request.RequireAdmin();
@@ -36,7 +40,8 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
         }
         // A shutdown that waits for clients goes on while they are served; one that waits for servers is a pause of its own.
         if (registry.State is { IsEnding: true } or { IsRetiring: true }) throw new ConsoleException("pooler is shutting down");
-        if (pausing.Mode == PoolerMode.Active) throw new ConsoleException("pooler is not paused/suspended");
+        if (pausing.Mode == PoolerMode.Active)
+            throw new ConsoleException(IsNewer ? "pooler is not paused" : "pooler is not paused/suspended");
         ResumeAll();
         return "RESUME";
     }
@@ -63,7 +68,7 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
         RequireName(name);
         LogIssued("ENABLE", name);
         var database = Find(name);
-        if (database == registry.Admin) throw new ConsoleException($"cannot disable admin db: {name}"); // The original's words.
+        if (database == registry.Admin) throw new ConsoleException($"cannot {(IsNewer ? "enable" : "disable")} admin db: {name}");
         database.IsDisabled = false;
         return "ENABLE";
     }
@@ -108,7 +113,9 @@ internal sealed class DatabaseCommands(PoolRegistry registry, Pausing pausing, W
 
     private void RequireActive()
     {
-        if (pausing.Mode != PoolerMode.Active) throw new ConsoleException("already suspended/paused");
+        if (pausing.Mode == PoolerMode.Active) return;
+        throw new ConsoleException(IsNewer && pausing.Mode == PoolerMode.Paused ? "already paused"
+            : "already suspended/paused");
     }
 
     private static void RequireName(string name)

@@ -12,7 +12,8 @@ internal sealed class SetCommand(PoolRegistry registry, SettingsInForce reloader
     public void Run(ConsoleRequest request, string name, string value)
     {
         var answer = request.NewAnswer();
-        if (CompatibleParameters.Contains(name) || (registry.Settings.Own.ConsoleExtended && DriverWords.IsIgnoredSetting(name)))
+        var own = registry.Settings.Own;
+        if (CompatibleParameters.Contains(name, own.ShowAs) || (own.ConsoleExtended && DriverWords.IsIgnoredSetting(name)))
         {
             answer.Buffer.WriteNotice("SET ignored"u8);
             answer.Complete("SET");

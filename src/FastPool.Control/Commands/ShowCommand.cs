@@ -2,7 +2,9 @@ using System.Text;
 using FastPool.Control.Answers;
 using FastPool.Control.Handover;
 using FastPool.Control.Listings;
+using FastPool.Control.Statistics;
 using FastPool.Core.Sessions;
+using FastPool.Core.Settings;
 using FastPool.Protocol;
 
 namespace FastPool.Control.Commands;
@@ -10,9 +12,6 @@ namespace FastPool.Control.Commands;
 /// <summary>SHOW: one row an item.</summary>
 internal sealed class ShowCommand
 {
-    /// <summary>The text of SHOW VERSION and of the first line of --version: the PgBouncer that this one stands in for.</summary>
-    internal const string VersionText = "PgBouncer 1.25.2";
-
     /// <summary>All that another process of our own kind needs to go on in our place.</summary>
     private const string TakeoverItem = "TAKEOVER";
 
@@ -32,40 +31,40 @@ internal sealed class ShowCommand
         _items = new Dictionary<string, Item>(StringComparer.OrdinalIgnoreCase)
         {
             ["HELP"] =
-                new Item(static (answer, _) =>
-                answer.Buffer.WriteNotice("Console usage"u8, Encoding.Latin1.GetBytes(ConsoleHelp.Text))),
+                new Item((answer, _) =>
+                answer.Buffer.WriteNotice("Console usage"u8, Encoding.Latin1.GetBytes(ConsoleHelp.TextOf(Version)))),
             ["CONFIG"] = Of(ConfigListing.Listing, () => ConfigListing.Rows(registry.Settings)),
             ["DATABASES"] = Of(DatabaseListing.Listing, () => DatabaseListing.Rows(registry)),
             ["POOLS"] = Of(PoolListing.Listing, () => PoolListing.Rows(sources)),
             ["CLIENTS"] = Of(ConnectionListing.Listing, () => ConnectionListing.Clients(_connections, registry.Settings)),
             ["SERVERS"] = Of(ConnectionListing.Listing, () => ConnectionListing.Servers(_connections, registry.Settings)),
             ["USERS"] = Of(UserListing.Listing, () => UserListing.Rows(registry)),
-            ["VERSION"] = Of(PairListings.Version, static () => [VersionText]),
+            ["VERSION"] = Of(PairListings.Version, () => [Version.Product()]),
             ["PEERS"] = Of(PeerListing.PeerList, () => PeerListing.PeerRows(registry)),
             ["PEER_POOLS"] = Of(PeerListing.PeerPools, () => PeerListing.PeerPoolRows(sources.Walk)),
-            ["FDS"] = new Item(WriteDescriptors) { Columns = DescriptorListing.Listing, NeedsAdmin = true },
+            ["FDS"] = new Item(WriteDescriptors) { Columns = static () => DescriptorListing.Listing, NeedsAdmin = true },
             ["SOCKETS"] =
                 new Item(
                 (answer, request) => ConnectionListing.WithBuffers.Write(answer, Sockets(request), Remembering))
                 {
-                    Columns =
-                ConnectionListing.WithBuffers
+                    Columns = static () => ConnectionListing.WithBuffers
                 },
             ["ACTIVE_SOCKETS"] =
                 new Item(
                 (answer, request) =>
                 ConnectionListing.WithBuffers.Write(answer, Sockets(request).Where(ConnectionListing.IsActiveSocket),
                 Remembering))
-                { Columns = ConnectionListing.WithBuffers },
+                { Columns = static () => ConnectionListing.WithBuffers },
             ["LISTS"] = Of(PairListings.Lists, () => PairListings.ListsRows(sources)),
             ["MEM"] = Of(MemListing.Listing, () => MemListing.Rows(sources)),
             ["STATE"] = Of(PairListings.State, () => PairListings.StateRows(registry.State.Mode)),
             ["DNS_HOSTS"] = Of(DnsListing.DnsHosts, () => DnsListing.DnsHostRows(sources)),
             ["DNS_ZONES"] = Of(DnsListing.DnsZones, () => DnsListing.DnsZoneRows(sources.Dns)),
-            ["STATS"] = Of(StatsListing.Stats, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
-            ["STATS_TOTALS"] = Of(StatsListing.Totals, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
-            ["STATS_AVERAGES"] = Of(StatsListing.Averages, () => sources.Stats.OfDatabases(sources.Clock.NowUs)),
-            ["TOTALS"] = Of(PairListings.Totals, () => StatsListing.TotalsRows(sources.Stats.OfAll(sources.Clock.NowUs))),
+            ["STATS"] = OfStats(StatsListing.Stats),
+            ["STATS_TOTALS"] = OfStats(StatsListing.Totals),
+            ["STATS_AVERAGES"] = OfStats(StatsListing.Averages),
+            ["TOTALS"] = Of(PairListings.Totals,
+                () => StatsListing.TotalsRows(sources.Stats.OfAll(sources.Clock.NowUs), Version)),
 
             // FastPool's own.
             ["LATENCY"] = Of(LatencyListing.Databases, () => sources.Latency.OfDatabases(sources.Clock.NowUs)),
@@ -76,8 +75,7 @@ internal sealed class ShowCommand
                 LatencyListing.TopStatements.Write(answer,
                 LatencyListing.StatementLines(sources.Latency, sources.Clock.NowUs, request.IsAdmin), Remembering))
                 {
-                    Columns =
-                LatencyListing.TopStatements
+                    Columns = static () => LatencyListing.TopStatements
                 },
             ["TRANSACTIONS"] = Of(TransactionListing.Listing, () => TransactionListing.Rows(sources)),
             ["WAITING"] = Of(WaitingListing.Listing, () => WaitingListing.Rows(sources)),
@@ -100,13 +98,15 @@ internal sealed class ShowCommand
     /// </summary>
     public ClientSession? DescriptorsGivenTo { get; private set; }
 
+    private ShownVersion Version => _sources.Registry.Settings.Own.ShowAs;
+
     private ILocalTime Remembering => new SecondMemory(_time);
 
     /// <summary>Texts that drivers probe with win over the items.</summary>
     public void Run(ConsoleRequest request, string name)
     {
         var answer = request.NewAnswer();
-        if (CompatibleParameters.Find(name) is { } value)
+        if (CompatibleParameters.Find(name, Version) is { } value)
         {
             OneText(name).Write(answer, [value], _time);
         }
@@ -126,20 +126,25 @@ internal sealed class ShowCommand
     /// <returns>False: it has none, or is none.</returns>
     public bool TryDescribe(string name, MessageBuffer buffer, ReadOnlySpan<short> formats)
     {
-        if (CompatibleParameters.Contains(name))
+        if (CompatibleParameters.Contains(name, Version))
         {
             OneText(name).Describe(buffer, formats);
             return true;
         }
         if (!_items.TryGetValue(name, out var item) || item.Columns is null) return false;
-        item.Columns.Describe(buffer, formats);
+        item.Columns().Describe(buffer, formats);
         return true;
     }
 
     private static Listing<string> OneText(string name) => PairListings.OneText(name.ToLowerInvariant());
 
     private Item Of<T>(Listing<T> listing, Func<IEnumerable<T>> rows) =>
-        new((answer, _) => listing.Write(answer, rows(), Remembering)) { Columns = listing };
+        new((answer, _) => listing.Write(answer, rows(), Remembering)) { Columns = () => listing };
+
+    private Item OfStats(Listing<DatabaseStats> listing) =>
+        new((answer, _) => StatsListing.As(Version, listing)
+            .Write(answer, _sources.Stats.OfDatabases(_sources.Clock.NowUs), Remembering))
+        { Columns = () => StatsListing.As(Version, listing) };
 
     private void WriteDescriptors(Answer answer, ConsoleRequest request)
     {
@@ -187,6 +192,6 @@ internal sealed class ShowCommand
         public bool NeedsAdmin { get; init; }
 
         /// <summary>Null: it has no rows.</summary>
-        public IDescription? Columns { get; init; }
+        public Func<IDescription>? Columns { get; init; }
     }
 }

@@ -75,7 +75,8 @@ public sealed class MetricsReading
         var product = _rows.Sources.Product;
         _text.Single("pgbouncer_up", Gauge, "The pooler has told its figures", 1);
         _text.Family("pgbouncer_version_info", Gauge, "The version of the pooler that this one stands in for");
-        _text.Sample("pgbouncer_version_info", MetricText.Labels("version", ShowCommand.VersionText), 1);
+        var shown = _rows.Sources.Registry.Settings.Own.ShowAs.Product();
+        _text.Sample("pgbouncer_version_info", MetricText.Labels("version", shown), 1);
         _text.Family("fastpool_build_info", Gauge, "What really does the work");
         _text.Sample("fastpool_build_info", MetricText.Labels("version", product.Version, "engine", product.Engine), 1);
         _text.Single("fastpool_ready", Gauge, "1 if new clients should be sent here, else 0", _rows.IsReady ? 1 : 0);

@@ -28,6 +28,9 @@ internal sealed class Listing<T> : IDescription
         Measured = [.. columns.Where(static column => column.Metric is not null)];
     }
 
+    /// <summary>The same without the columns of such names.</summary>
+    public Listing<T> Without(Func<string, bool> isMeant) => new([.. _columns.Where(column => !isMeant(column.Name))]);
+
     /// <summary>The columns that are metrics too.</summary>
     public IReadOnlyList<Column<T>> Measured { get; }
 

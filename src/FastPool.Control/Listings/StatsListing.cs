@@ -1,5 +1,6 @@
 using FastPool.Control.Statistics;
 using FastPool.Core.Pools;
+using FastPool.Core.Settings;
 using static FastPool.Control.Listings.Columns<FastPool.Control.Statistics.DatabaseStats>;
 
 namespace FastPool.Control.Listings;
@@ -11,6 +12,9 @@ internal sealed record Counter(
 /// <summary>SHOW STATS, STATS_TOTALS and STATS_AVERAGES, and the names of SHOW TOTALS.</summary>
 internal static class StatsListing
 {
+    /// <summary>Since PgBouncer 1.26.</summary>
+    private const string ClientLogins = "client_login_count";
+
     /// <summary>Names without their total_ and avg_ where all of them have it.</summary>
     public static IReadOnlyList<Counter> Counters { get; } =
     [
@@ -61,6 +65,8 @@ internal static class StatsListing
             Metric.Counter(
                 "pgbouncer_stats_totals_binds_total",
                 "Total number of prepared statements readied for execution with a Bind message")),
+        new(ClientLogins, ClientLogins, "avg_" + ClientLogins, ClientLogins, static totals => totals.Logins,
+            Metric.Counter("pgbouncer_stats_totals_client_logins_total", "Total number of successful logins of clients")),
     ];
 
     private static readonly Column<DatabaseStats> Database = Text("database", static row => row.Name);
@@ -82,11 +88,23 @@ internal static class StatsListing
         new([Database, .. Counters.Select(static counter => Numeric(counter.Averages, row => counter.Value(row.Averages)))]);
 
     /// <summary>The rows of SHOW TOTALS: all totals, then all averages.</summary>
-    public static IEnumerable<NameValue> TotalsRows(DatabaseStats all) =>
+    public static IEnumerable<NameValue> TotalsRows(DatabaseStats all, ShownVersion version) =>
     [
-        .. Counters.Select(counter => new NameValue("total_" + counter.Row, counter.Value(all.Totals))),
-        .. Counters.Select(counter => new NameValue("avg_" + counter.Row, counter.Value(all.Averages))),
+        .. CountersOf(version).Select(counter => new NameValue("total_" + counter.Row, counter.Value(all.Totals))),
+        .. CountersOf(version).Select(counter => new NameValue("avg_" + counter.Row, counter.Value(all.Averages))),
     ];
+
+    /// <summary>A listing with the columns that it has in that version.</summary>
+    public static Listing<DatabaseStats> As(ShownVersion version, Listing<DatabaseStats> listing) =>
+        version >= ShownVersion.V126 ? listing : Older[listing];
+
+    private static Dictionary<Listing<DatabaseStats>, Listing<DatabaseStats>> Older { get; } =
+        new[] { Stats, Totals, Averages }.ToDictionary(
+            static listing => listing,
+            static listing => listing.Without(static name => name.EndsWith(ClientLogins, StringComparison.Ordinal)));
+
+    private static IEnumerable<Counter> CountersOf(ShownVersion version) =>
+        Counters.Where(counter => version >= ShownVersion.V126 || counter.Row != ClientLogins);
 
     /// <summary>total_received goes with avg_recv.</summary>
     private static string AverageName(Counter counter) => counter.Stats == "received" ? "avg_recv" : "avg_" + counter.Stats;

@@ -8,6 +8,9 @@ internal sealed class Evictions(PoolRegistry registry, LoopWalk walk)
 {
     internal const string DatabaseRemoved = "database removed";
 
+    /// <summary>Whatever a loop was at, it has ended.</summary>
+    public void VisitLoops() => walk.Each(static _ => { });
+
     /// <summary>
     /// KILL and removed databases: clients and servers go, and the pools with them. The databases stay paused, so that nothing
     /// new opens.

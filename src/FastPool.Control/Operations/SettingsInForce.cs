@@ -70,14 +70,19 @@ public sealed class SettingsInForce
         if (_clock.NowUs < _idleLookUs && ReferenceEquals(_registry.Settings, _idleLookSettings)) return;
         _idleLookSettings = _registry.Settings;
         _idleLookUs = _clock.NowUs
-            + Math.Clamp(_idleLookSettings.AutodbIdleTimeoutUs / LooksPerTimeout, Limits.TickUs, LookPeriodMaxUs);
+            + Math.Clamp(ShortestIdleUs(_idleLookSettings) / LooksPerTimeout, Limits.TickUs, LookPeriodMaxUs);
         DropIdleDatabases();
     }
 
-    /// <summary>Auto-databases that are not in use.</summary>
+    private static long ShortestIdleUs(Settings settings) => settings.PoolIdleTimeoutUs is > 0 and var pools
+        ? Math.Min(pools, settings.AutodbIdleTimeoutUs) : settings.AutodbIdleTimeoutUs;
+
+    /// <summary>Auto-databases and pools that are not in use.</summary>
     public void DropIdleDatabases()
     {
-        if (_registry.State.Mode != PoolerMode.Suspended) Drop(_registry.DropIdle(_clock.NowUs));
+        if (_registry.State.Mode == PoolerMode.Suspended) return;
+        Drop(_registry.DropIdle(_clock.NowUs));
+        _registry.DropIdlePools(_clock.NowUs, _evictions.VisitLoops);
     }
 
     private void Drop(IReadOnlyList<Database> dropped)

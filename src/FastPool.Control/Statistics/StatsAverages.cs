@@ -24,6 +24,7 @@ internal static class StatsAverages
         ClientParses = PerSecond(now.ClientParses - then.ClientParses, durationUs),
         ServerParses = PerSecond(now.ServerParses - then.ServerParses, durationUs),
         Binds = PerSecond(now.Binds - then.Binds, durationUs),
+        Logins = PerSecond(now.Logins - then.Logins, durationUs),
     };
 
     /// <summary>The product can be longer than 64 bits: 19 TB in a window.</summary>

@@ -1,6 +1,7 @@
 using FastPool.Base;
 using FastPool.Control.Operations;
 using FastPool.Core.Pools;
+using FastPool.Core.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace FastPool.Control.Statistics;
@@ -22,15 +23,17 @@ internal sealed class StatsReporter(PoolRegistry registry, StatsWindows windows,
     internal void Tick()
     {
         var now = clock.NowUs;
-        var line = Line(windows.OfPeriod(now).Averages);
+        var line = Line(windows.OfPeriod(now).Averages, registry.Settings.Own.ShowAs);
         if (registry.Settings.LogStats) log.Line(line);
         process.StatsReported(line);
         windows.Tick(now);
         latency.Tick(now);
     }
 
-    private static string Line(in StatsTotals average) =>
+    private static string Line(in StatsTotals average, ShownVersion version) =>
         $"stats: {average.Xacts} xacts/s, {average.Queries} queries/s, {average.ClientParses} client parses/s, "
-        + $"{average.ServerParses} server parses/s, {average.Binds} binds/s, in {average.ReceivedBytes} B/s, out {average.SentBytes} B/s, "
+        + $"{average.ServerParses} server parses/s, {average.Binds} binds/s, "
+        + (version >= ShownVersion.V126 ? $"{average.Logins} client logins/s, " : "")
+        + $"in {average.ReceivedBytes} B/s, out {average.SentBytes} B/s, "
         + $"xact {average.XactUs} us, query {average.QueryUs} us, wait {average.WaitUs} us";
 }

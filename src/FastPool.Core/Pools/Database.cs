@@ -86,6 +86,10 @@ public sealed class Database
         return removed;
     }
 
+    /// <summary>Takes this very pool away.</summary>
+    internal void RemovePool(Pool pool) =>
+        Volatile.Read(ref _pools)?.TryRemove(KeyValuePair.Create(pool.User.Name, pool)); // Pairs: Made.
+
     internal Pool? FindPool(string user) => Volatile.Read(ref _pools)?.GetValueOrDefault(user); // Pairs: Made.
 
     /// <summary>

@@ -14,10 +14,16 @@ namespace FastPool.Core.Pools;
 /// </summary>
 public sealed class Pool
 {
+    private const int InUse = 0;
+    private const int Leaving = 1;
+    private const int Gone = 2;
+
     private readonly PoolMover _mover;
     private int _turn;
     private int _turnsEnded;
     private PoolOperation? _left;
+    private int _stay = InUse;
+    private long _idleSinceUs;
     private PoolLimits _limits;
     private Welcome? _welcome;
     private int _generation;
@@ -38,6 +44,13 @@ public sealed class Pool
     }
 
     public Database Database { get; }
+
+    /// <summary>Since when it has had neither client nor server; 0: it is in use, or has just been asked for.</summary>
+    public long IdleSinceUs
+    {
+        get => Volatile.Read(ref _idleSinceUs); // Pairs: the setter, by the control thread and by logins.
+        set => Volatile.Write(ref _idleSinceUs, value);
+    }
 
     /// <summary>The server-side user: the forced one, or the client's.</summary>
     public PoolUser User { get; }
@@ -151,6 +164,33 @@ public sealed class Pool
         Volatile.Write(ref _welcome, null);
     }
 
+    /// <summary>Asked before anything is done with the pool. One that is about to go stays then.</summary>
+    /// <returns>False: it has been taken away for good.</returns>
+    internal bool TryUse() =>
+        Volatile.Read(ref _stay) == InUse // Pairs: TryTakeAway.
+            || Interlocked.CompareExchange(ref _stay, InUse, Leaving) != Gone; // Pairs: TryTakeAway.
+
+    /// <summary>From now on a use is noticed.</summary>
+    internal void BeginToLeave() => Interlocked.CompareExchange(ref _stay, Leaving, InUse); // Pairs: TryUse.
+
+    /// <summary>
+    /// Each loop has been visited since <see cref="BeginToLeave"/>: a client that had found the pool before is in its counts now.
+    /// </summary>
+    /// <returns>False: it is in use again, and stays.</returns>
+    internal bool TryTakeAway()
+    {
+        if (!IsUnused)
+        {
+            Interlocked.CompareExchange(ref _stay, InUse, Leaving); // Pairs: TryUse.
+            return false;
+        }
+        return Interlocked.CompareExchange(ref _stay, Gone, Leaving) == Leaving; // Pairs: TryUse.
+    }
+
+    /// <summary>It has no client, no server, and nobody waits.</summary>
+    internal bool IsUnused =>
+        Counts is { Clients: 0, Waiting: 0, Servers: 0 } && Cancels.Count == 0 && OldestWaitUs == 0;
+
     /// <summary>A client has logged in.</summary>
     public void Join(PoolClient client, IPoolHost host) => Submit(PoolOperationKind.Join, client, null, null, host);
 
@@ -238,10 +278,16 @@ public sealed class Pool
     public void Serve(IPoolHost host) => Submit(PoolOperationKind.Serve, null, null, null, host);
 
     /// <summary>Looks through all of it, whatever its timer says: something has changed that the pool has not heard of.</summary>
-    public void Tick(IPoolHost host) => Submit(PoolOperationKind.Tick, null, null, null, host);
+    public void Tick(IPoolHost host)
+    {
+        if (TryUse()) Submit(PoolOperationKind.Tick, null, null, null, host);
+    }
 
     /// <summary>The time has come that was given to <see cref="IPoolHost.SetTimer"/>.</summary>
-    public void OnTimer(IPoolHost host) => Submit(PoolOperationKind.Timer, null, null, host, host);
+    public void OnTimer(IPoolHost host)
+    {
+        if (TryUse()) Submit(PoolOperationKind.Timer, null, null, host, host);
+    }
 
     /// <summary>Closes every free server with the reason: PAUSE, a removed database.</summary>
     public void Drain(string reason, IPoolHost host) => Submit(PoolOperationKind.Drain, null, null, reason, host);

@@ -25,7 +25,7 @@ public sealed record PoolLimits
         ServerResetQuery = PoolMode == PoolMode.Session || settings.ServerResetQueryAlways ? settings.ServerResetQuery : "";
         ServerRoundRobin = settings.ServerRoundRobin;
         ClientLoginTimeoutUs = settings.ClientLoginTimeoutUs;
-        QueryWaitTimeoutUs = settings.QueryWaitTimeoutUs;
+        QueryWaitTimeoutUs = settings.QueryWaitTimeoutUs(database, user);
         GlobalQueryTimeoutUs = settings.QueryTimeoutUs;
         QueryWaitNotifyUs = settings.QueryWaitNotify * 1_000_000L;
         QueryTimeoutUs = settings.QueryTimeoutUs(user);
@@ -38,6 +38,7 @@ public sealed record PoolLimits
         PinnedTimeoutUs = settings.Own.PinnedTimeoutUs;
         DisablePqexec = settings.DisablePqexec;
         MaxPacketSize = settings.MaxPacketSize;
+        NamesEvictions = settings.Own.ShowAs >= ShownVersion.V126;
         HasForcedUser = database.ForcedUser is not null;
         LifetimeGapUs = PoolSize > 0 ? ServerLifetimeUs / PoolSize : 0;
         WaitSpanUs = Shortest(QueryWaitTimeoutUs, GlobalQueryTimeoutUs);
@@ -84,6 +85,8 @@ public sealed record PoolLimits
     public bool DisablePqexec { get; }
     public uint MaxPacketSize { get; }
     public bool HasForcedUser { get; }
+    /// <summary>The reason of an eviction names the limit, as it does since PgBouncer 1.26.</summary>
+    public bool NamesEvictions { get; }
 
     public bool NeedsCheck => ServerCheckQuery.Length > 0;
 

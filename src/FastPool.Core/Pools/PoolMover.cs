@@ -398,8 +398,19 @@ internal sealed partial class PoolMover
     private bool TryGiveUp(PooledServer server, PoolClient? next, IPoolHost host)
     {
         if (LimitClaimedElsewhere(next) is not { } limit || !limit.TryPromise()) return false;
-        CloseFree(server, "evicted", host, limit);
+        CloseFree(server, EvictionReason(limit), host, limit);
         return true;
+    }
+
+    /// <param name="limit">For whose claims; null: for this pool's own, as in <see cref="Evict"/>.</param>
+    private string EvictionReason(SharedLimit? limit)
+    {
+        var limits = _pool.Limits;
+        if (!limits.NamesEvictions) return "evicted";
+        if (limit == _pool.Database.Servers) return "evicted for max_db_connections";
+        if (limit == _pool.User.Servers) return "evicted for max_user_connections";
+        if (limits.PoolSize > 0 && _counts.Servers >= limits.PoolSize) return "evicted for pool_size";
+        return _pool.Database.Servers.IsFull ? "evicted for max_db_connections" : "evicted for max_user_connections";
     }
 
     /// <summary>The waiter that came first; among those of the same step of time, one of the server's own loop.</summary>
@@ -505,7 +516,7 @@ internal sealed partial class PoolMover
             if (limit is { HasUnmetClaims: true }) host.Add(new PoolEffect(PoolEffectKind.MakeRoom, _pool, Detail: limit));
             return;
         }
-        if (limit is null || limit.TryPromise()) CloseFree(oldest, "evicted", host, limit);
+        if (limit is null || limit.TryPromise()) CloseFree(oldest, EvictionReason(limit), host, limit);
     }
 
     private void Drain(string reason, IPoolHost host)

@@ -114,7 +114,19 @@ public sealed class PoolRegistry
     }
 
     /// <summary>That user's own pool, even where another is forced on clients: auth_query runs in it.</summary>
-    public Pool GetPoolOf(Database database, string user) => database.FindPool(user) ?? AddPool(database, user);
+    public Pool GetPoolOf(Database database, string user)
+    {
+        while (true)
+        {
+            var pool = database.FindPool(user) ?? AddPool(database, user);
+            if (pool.TryUse())
+            {
+                pool.IdleSinceUs = 0;
+                return pool;
+            }
+            database.RemovePool(pool); // It has just been taken away as idle.
+        }
+    }
 
     private Pool AddPool(Database database, string user)
     {
@@ -190,6 +202,31 @@ public sealed class PoolRegistry
             else if (timeoutUs > 0 && !database.IsPaused && nowUs - database.IdleSinceUs > timeoutUs) Drop(name, dropped);
         }
         return dropped;
+    }
+
+    /// <summary>
+    /// Takes pools away that neither a client nor a server has used for pool_idle_timeout, and their statistics with them.
+    /// </summary>
+    /// <param name="nowUs">The time.</param>
+    /// <param name="visitLoops">Returns when each loop has ended what it was at.</param>
+    public void DropIdlePools(long nowUs, Action visitLoops)
+    {
+        var timeoutUs = Settings.PoolIdleTimeoutUs;
+        var leaving = new List<Pool>();
+        foreach (var pool in PoolList)
+        {
+            if (timeoutUs <= 0 || !pool.IsUnused || pool.Database.IsHeld) pool.IdleSinceUs = 0;
+            else if (pool.IdleSinceUs == 0) pool.IdleSinceUs = nowUs;
+            else if (nowUs - pool.IdleSinceUs > timeoutUs) leaving.Add(pool);
+        }
+        if (leaving.Count == 0) return;
+        foreach (var pool in leaving) pool.BeginToLeave();
+        visitLoops();
+        foreach (var pool in leaving)
+        {
+            if (pool.TryTakeAway()) pool.Database.RemovePool(pool);
+            else pool.IdleSinceUs = 0;
+        }
     }
 
     /// <summary>An entry whose connection settings changed has its servers replaced.</summary>

@@ -162,7 +162,7 @@ public sealed partial class ClientSession : PoolClient
         }
         while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this));
         Join(pool, host);
-        Stats.Logins++;
+        if (IsConsole) Stats.Logins++; // Others are in when they are welcomed.
     }
 
     private void Join(Pool pool, IPoolHost host)
@@ -196,7 +196,8 @@ public sealed partial class ClientSession : PoolClient
     {
         _hasWelcome = true;
         Parameters = _context.Interner.FillOwn(_context.Interner.Fill(Parameters, welcome.Tracked));
-        welcome.Write(_context.Tracked, Parameters, CancelKey, output);
+        welcome.Write(_context.Tracked, Parameters, CancelKey, _context.Registry.Settings, Pool!.Limits, output);
+        Stats.Logins++;
     }
 
     /// <summary>The server has told its own spelling of values.</summary>

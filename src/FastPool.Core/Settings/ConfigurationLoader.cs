@@ -32,15 +32,11 @@ public static class ConfigurationLoader
     private static bool TryOwn(
         Settings draft, Settings? current, IReadOnlyDictionary<string, string> environment, List<LogText> log)
     {
-        if (current is not null)
-        {
-            draft.Own = current.Own;
-            return true;
-        }
-
+        if (current is not null) draft.Own = current.Own.Reloaded(draft.Own);
         foreach (var (key, _) in FastPoolSettings.Default.Values)
         {
             var name = FastPoolSettings.VariableOf(key);
+            if (current is not null && !FastPoolSettings.IsChangeable(key)) continue;
             if (!environment.TryGetValue(name, out var value) || value.Length == 0) continue;
             if (draft.Own.TrySet(key, value, out _) is not { } own)
             {

@@ -55,6 +55,10 @@ public static class EffectiveSettings
         Above0(user?.QueryTimeoutUs ?? 0, settings.QueryTimeoutUs);
 
     /// <summary>0: off.</summary>
+    public static long QueryWaitTimeoutUs(this Settings settings, DatabaseEntry database, UserEntry? user) =>
+        user?.QueryWaitTimeoutUs ?? database.QueryWaitTimeoutUs ?? settings.QueryWaitTimeoutUs;
+
+    /// <summary>0: off.</summary>
     public static long IdleTransactionTimeoutUs(this Settings settings, UserEntry? user) =>
         Above0(user?.IdleTransactionTimeoutUs ?? 0, settings.IdleTransactionTimeoutUs);
 

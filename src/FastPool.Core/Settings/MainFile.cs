@@ -166,7 +166,7 @@ internal sealed class MainFile(
         if (error is not null) return Error(error);
         if (!isReload && CommentBehind(entry.Value) is { } comment)
             log.Add(LogText.Error($"a comment needs a line of its own: {comment}"));
-        return isReload; // A known key, but all of this section is fixed until restart.
+        return isReload && !FastPoolSettings.IsChangeable(entry.Name); // A known key, but fixed until restart.
     }
 
     /// <summary>The part of a value that looks like a comment.</summary>

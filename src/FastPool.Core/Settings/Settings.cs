@@ -101,6 +101,9 @@ public sealed class Settings
 
     public bool LogPoolerErrors { get; internal set; }
 
+    /// <summary>Told to each client after its login; empty: nothing.</summary>
+    public string LoginNotifyMessage { get; internal set; } = "";
+
     public bool LogStats { get; internal set; }
 
     public string Logfile { get; internal set; } = "";
@@ -140,6 +143,9 @@ public sealed class Settings
     public int QueryWaitNotify { get; internal set; }
 
     public long QueryWaitTimeoutUs { get; internal set; }
+
+    /// <summary>A pool without clients and servers is forgotten after so long; 0: never.</summary>
+    public long PoolIdleTimeoutUs { get; internal set; }
 
     public int ReservePoolSize { get; internal set; }
 
@@ -277,6 +283,14 @@ public sealed class Settings
         message = null;
         if (SettingsTable.Find(key) is not { } row)
         {
+            if (FastPoolSettings.IsChangeable(key))
+            {
+                if (Own.TrySet(key, value, out _) is not { } own) return null;
+                var changed = (Settings)MemberwiseClone();
+                changed.Own = own;
+                return changed;
+            }
+
             message = LogText.Error($"unknown parameter: pgbouncer/{key}");
             return null;
         }

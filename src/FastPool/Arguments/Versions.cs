@@ -1,3 +1,4 @@
+using FastPool.Core.Settings;
 using FastPool.Native.Process;
 
 namespace FastPool.Arguments;
@@ -8,7 +9,8 @@ namespace FastPool.Arguments;
 /// </summary>
 public static class Versions
 {
-    public const string Product = "PgBouncer 1.25.2";
+    /// <summary>Of -V, which knows no ini file.</summary>
+    private static string Product => FastPoolSettings.Default.ShowAs.Product();
 
     /// <summary>In place of PgBouncer's own event library.</summary>
     private const string EventLibrary = "libevent none";
@@ -33,6 +35,7 @@ public static class Versions
     /// <summary>The log line that ends a start.</summary>
     /// <param name="pollMethod">Of the engine.</param>
     /// <param name="tls">The library as far as it is known without loading it.</param>
-    public static string ProcessUp(string pollMethod, string tls) =>
-        $"process up: {Product}, {EventLibrary} ({pollMethod}), adns: {Resolver}, tls: {tls}";
+    /// <param name="version">By show_as.</param>
+    public static string ProcessUp(string pollMethod, string tls, ShownVersion version) =>
+        $"process up: {version.Product()}, {EventLibrary} ({pollMethod}), adns: {Resolver}, tls: {tls}";
 }

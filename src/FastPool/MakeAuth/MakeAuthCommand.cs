@@ -14,6 +14,7 @@ namespace FastPool.MakeAuth;
 internal static class MakeAuthCommand
 {
     private const string Word = "mkauth";
+    private const string StandardOutput = "-";
 
     private static readonly string Query =
         "SELECT rolname, CASE WHEN rolvaliduntil < pg_catalog.now() THEN NULL ELSE rolpassword END "
@@ -21,7 +22,7 @@ internal static class MakeAuthCommand
 
     internal static bool IsMeant(IReadOnlyList<string> arguments) =>
         arguments.Count > 2 && arguments[1] == Word
-            && (arguments[2].Length == 0 || arguments[2][0] != '-' || IsHelp(arguments[2]));
+            && (arguments[2].Length == 0 || arguments[2][0] != '-' || arguments[2] == StandardOutput || IsHelp(arguments[2]));
 
     private static bool IsHelp(string argument) => argument is "-h" or "--help";
 
@@ -39,12 +40,25 @@ internal static class MakeAuthCommand
             var surroundings = Surroundings.OfProcess();
             var options = ConnectionOptions.Parse(arguments.Count == mostArguments ? arguments[3] : "", surroundings);
             using var connection = DirectConnection.Open(options);
-            UserListFile.Write(arguments[2], UserListOf(connection.Query(Query)));
+            var text = UserListOf(connection.Query(Query));
+            if (arguments[2] == StandardOutput) Print(Encoding.Latin1.GetBytes(text));
+            else UserListFile.Write(arguments[2], text);
             return 0;
         }
         catch (FatalError failure)
         {
             return Say(Descriptor.Stderr, $"{Word}: {failure.Message}\n", status: 1);
+        }
+    }
+
+    /// <exception cref="FatalError">Not all of it could be written.</exception>
+    private static void Print(ReadOnlySpan<byte> text)
+    {
+        while (!text.IsEmpty)
+        {
+            var written = Descriptor.Write(Descriptor.Stdout, text);
+            if (written < 0) throw new FatalError($"could not write the output: {Errno.Text(written)}");
+            text = text[written..];
         }
     }
 
@@ -71,6 +85,7 @@ internal static class MakeAuthCommand
 
         OUTPUT gets a line for each role that may log in, with its MD5 or SCRAM secret. It is replaced as a whole, and only
         if anything has changed; a new file has mode 0600, an old one keeps its owner, and its group may go on reading it.
+        - is the standard output.
 
         CONNSTR is what psql takes: "host=... port=... user=... dbname=... sslmode=..." or postgresql://...
         What it does not say comes from PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE and PGSSLMODE. The user

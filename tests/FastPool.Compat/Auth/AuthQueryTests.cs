@@ -9,7 +9,7 @@ namespace FastPool.Compat.Auth;
 public class AuthQueryTests
 {
     private const string NoSuchUser = "FATAL/08P01 no such user"; // PgBouncer says so; it is for nobody to know.
-    private const string WrongPassword = "FATAL/08P01 password authentication failed";
+    private static readonly string WrongPassword = $"FATAL/{Binary.State("28P01")} password authentication failed";
     private const string Query = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname=$1 AND rolcanlogin";
 
     private static Task<Pooler> StartAsync(int loops, string authType, string? query = Query,
@@ -61,11 +61,13 @@ public class AuthQueryTests
             $"select 1; create role until_past_{loops} login password '{Postgres.Password}' valid until '2020-01-01'; create role until_future_{loops} superuser login password '{Postgres.Password}' valid until '2999-01-01'; create role until_nologin_{loops} password 'x'");
         await using var pooler = await StartAsync(loops, "scram-sha-256", query: null);
         Assert.Equal("in", await LoginAsync(pooler, $"until_future_{loops}"));
-        Assert.Equal("FATAL/08P01 SASL authentication failed", await LoginAsync(pooler, $"until_past_{loops}"));
-        Assert.Equal(Binary.IsFastPool ? "FATAL/08P01 SASL authentication failed"
+        Assert.Equal($"FATAL/{Binary.State("28P01")} SASL authentication failed",
+            await LoginAsync(pooler, $"until_past_{loops}"));
+        Assert.Equal(Binary.IsFastPool ? $"FATAL/{Binary.State("28P01")} SASL authentication failed"
             : NoSuchUser, await LoginAsync(pooler, $"until_nologin_{loops}"));
         await using var plain = await StartAsync(loops, "plain", query: null);
-        Assert.Equal("FATAL/08P01 password authentication failed", await LoginAsync(plain, $"until_past_{loops}"));
+        Assert.Equal($"FATAL/{Binary.State("28P01")} password authentication failed",
+            await LoginAsync(plain, $"until_past_{loops}"));
     }
 
     [PoolerTheory(Since = "1.25"), Loops]
@@ -149,7 +151,6 @@ public class AuthQueryTests
     [PoolerTheory(Since = "1.25")]
     [Loops("select 1", "expected 2 columns from auth_query, not 1")]
     [Loops("select 1, 2, $1::text", "expected 2 columns from auth_query, not 3")]
-    [Loops("select null::text, $1::text", "auth_query response contained null user name")]
     [Loops("select nonsense", "error in auth_query: ERROR: column \"nonsense\" does not exist")]
     [Loops("select 1/(length($1::text)-length($1::text)), ''", "error in auth_query: ERROR: division by zero")]
     [Loops("set work_mem = 1024", "unexpected response from auth_query")]
@@ -174,7 +175,7 @@ public class AuthQueryTests
         foreach (var (database, secret) in new[] { ("one", "app"), ("two", "postgres"), ("one", "app") })
         {
             Assert.Equal("in", await LoginAsync(pooler, "somebody", secret, database));
-            Assert.Equal("FATAL/08P01 password authentication failed",
+            Assert.Equal($"FATAL/{Binary.State("28P01")} password authentication failed",
                 await LoginAsync(pooler, "somebody", secret == "app" ? "postgres" : "app", database));
         }
     }

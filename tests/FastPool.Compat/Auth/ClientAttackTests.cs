@@ -10,7 +10,7 @@ namespace FastPool.Compat.Auth;
 /// </summary>
 public class ClientAttackTests
 {
-    private const string SaslFailed = "FATAL/08P01 SASL authentication failed";
+    private const string SaslFailed = "FATAL/28P01 SASL authentication failed";
 
     private static Task<Pooler> ScramAsync(int loops) => Pooler.StartAsync(loops, f =>
     {
@@ -19,10 +19,10 @@ public class ClientAttackTests
     });
 
     /// <summary>A client that has been asked for SCRAM, up to the given point.</summary>
-    private static async Task<LoginClient> AskedAsync(Pooler pooler, bool hasBegun)
+    private static async Task<LoginClient> AskedAsync(Pooler pooler, bool hasBegun, string database = Postgres.Database)
     {
         var client = await LoginClient.ConnectAsync(pooler.Port, hasTls: false);
-        await client.SendAsync(Wire.Startup(("user", "user_scram"), ("database", Postgres.Database)));
+        await client.SendAsync(Wire.Startup(("user", "user_scram"), ("database", database)));
         Assert.Equal('R', (await client.ReadAsync())!.Value.Type);
         if (!hasBegun) return client;
         await client.AnswerAsync(LoginClient.Initial("n,,n=,r=abc"));
@@ -120,12 +120,14 @@ public class ClientAttackTests
     }
 
     [PoolerTheory(FastPoolOnly = "CVE-2026-107350")]
-    [Loops(false)]
-    [Loops(true)]
-    public async Task A_second_startup_packet_in_the_middle_of_SCRAM_is_refused(int loops, bool hasBegun)
+    [Loops(false, Postgres.Database)]
+    [Loops(true, Postgres.Database)]
+    [Loops(false, "no_such_database")]
+    [Loops(true, "no_such_database")]
+    public async Task A_second_startup_packet_in_the_middle_of_SCRAM_is_refused(int loops, bool hasBegun, string database)
     {
         await using var pooler = await ScramAsync(loops);
-        using var client = await AskedAsync(pooler, hasBegun);
+        using var client = await AskedAsync(pooler, hasBegun, database);
         await client.SendAsync(Wire.Startup(("user", "user_trust"), ("database", Postgres.Database)));
         Assert.Equal("FATAL/08P01 client re-sent startup pkt", await ErrorOfAsync(client));
         Assert.Equal("closed", await ErrorOfAsync(client));
@@ -275,9 +277,9 @@ public class ClientAttackTests
     }
 
     [PoolerTheory(FastPoolOnly = "lets removed users in")]
-    [Loops("trust", "FATAL/08P01 \"trust\" authentication failed")]
-    [Loops("plain", "FATAL/08P01 password authentication failed")]
-    [Loops("md5", "FATAL/08P01 password authentication failed")]
+    [Loops("trust", "FATAL/28000 \"trust\" authentication failed")]
+    [Loops("plain", "FATAL/28P01 password authentication failed")]
+    [Loops("md5", "FATAL/28P01 password authentication failed")]
     [Loops("scram-sha-256", SaslFailed)]
     public async Task A_user_who_is_removed_from_the_file_is_unknown_after_RELOAD(int loops, string authType, string text)
     {
@@ -359,7 +361,7 @@ public class ClientAttackTests
                 .Replace("$4096:", "$2000000000:", StringComparison.Ordinal);
             f.Databases["app"] += " user=user_trust";
         });
-        Assert.Equal("FATAL/08P01 password authentication failed",
+        Assert.Equal("FATAL/28P01 password authentication failed",
             (await LoginClient.LoginAsync(pooler.Port, false, "endless", "app", Postgres.Password)).Answer);
         await pooler.LineAsync("SCRAM secret has too many iterations: 2000000000");
         await using var client = await RawClient.ConnectAsync(pooler.Port);
@@ -372,7 +374,7 @@ public class ClientAttackTests
             .ToList();
         Assert.Equal("1", (await client.QueryAsync("select 1")).Rows[0][0]);
         Assert.Equal("in", (await slow[0]).Answer);
-        foreach (var login in slow.Skip(1)) Assert.Equal("FATAL/08P01 password authentication failed", (await login).Answer);
+        foreach (var login in slow.Skip(1)) Assert.Equal("FATAL/28P01 password authentication failed", (await login).Answer);
         var (ofThreads, ofOthers) = (0.0, 0.0);
         foreach (var thread in Directory.GetDirectories($"/proc/{pooler.Pid}/task"))
         {

@@ -43,7 +43,8 @@ public class LdapTests
         Assert.Equal("user_scram", await connection.ScalarAsync("select current_user::text"));
         var refused =
             await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("user_scram", more: "Password=wrong"));
-        Assert.Equal(("FATAL", "08P01", "LDAP authentication failed"), (refused.Severity, refused.SqlState, refused.MessageText));
+        Assert.Equal(("FATAL", Binary.State("28000"), "LDAP authentication failed"),
+            (refused.Severity, refused.SqlState, refused.MessageText));
         await pooler.LineAsync("WARNING LDAP login failed for user cn=user_scram,ou=people,dc=example on server ");
         Assert.DoesNotContain(Postgres.Password, pooler.Process.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("rootpassword", pooler.Process.Text, StringComparison.Ordinal);
@@ -83,7 +84,7 @@ public class LdapTests
         await client.SendAsync(Wire.Startup(("user", "user_plain"), ("database", "app")));
         Assert.Equal('R', (await client.ReadAsync())!.Type);
         await client.SendAsync(Wire.Typed('p', [0]));
-        Assert.Equal("FATAL/08P01 empty password returned by client", (await client.ReplyAsync()).ErrorText);
+        Assert.Equal($"FATAL/{Binary.State("28P01")} empty password returned by client", (await client.ReplyAsync()).ErrorText);
     }
 
     [PoolerTheory(FastPoolOnly = "PgBouncer asks one after the other"), Loops]
@@ -119,12 +120,12 @@ public class LdapTests
         foreach (var (user, password, answer) in new[]
         {
             ("user_scram", Postgres.Password, "in"),
-            ("user_scram", "wrong", "FATAL/08P01 LDAP authentication failed"),
-            ("user_scram", "", "FATAL/08P01 empty password returned by client"),
-            ("user_scram", new string('x', 65_000), "FATAL/08P01 LDAP authentication failed"),
+            ("user_scram", "wrong", $"FATAL/{Binary.State("28000")} LDAP authentication failed"),
+            ("user_scram", "", $"FATAL/{Binary.State("28P01")} empty password returned by client"),
+            ("user_scram", new string('x', 65_000), $"FATAL/{Binary.State("28000")} LDAP authentication failed"),
             ("user_scram", LoginClient.Over, "FATAL/08P01 bad packet header: '7000011174000000'"),
-            ("nobody_knows", Postgres.Password, "FATAL/08P01 LDAP authentication failed"),
-            ("nobody_knows", "", "FATAL/08P01 empty password returned by client"),
+            ("nobody_knows", Postgres.Password, $"FATAL/{Binary.State("28000")} LDAP authentication failed"),
+            ("nobody_knows", "", $"FATAL/{Binary.State("28P01")} empty password returned by client"),
         })
             Assert.Equal(new LoginOutcome("plain", answer),
                 await LoginClient.LoginAsync(pooler.Port, hasTls, user, "app", password));
@@ -158,7 +159,7 @@ public class LdapTests
             await LoginClient.LoginAsync(pooler.Port, false, "user_scram", "pgbouncer", Postgres.Password));
         Assert.Equal(new LoginOutcome("plain", "in"),
             await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", Postgres.Password));
-        Assert.Equal(new LoginOutcome("plain", "FATAL/08P01 LDAP authentication failed"),
+        Assert.Equal(new LoginOutcome("plain", $"FATAL/{Binary.State("28000")} LDAP authentication failed"),
             await LoginClient.LoginAsync(pooler.Port, false, "user_plain", "pgbouncer", "wrong"));
     }
 
@@ -210,7 +211,7 @@ public class LdapTests
             await clients[i].AnswerAsync("password\0"u8.ToArray());
         }
         await pooler.LineAsync("WARNING LDAP queue is full");
-        Assert.Equal("FATAL/08P01 LDAP authentication failed",
+        Assert.Equal($"FATAL/{Binary.State("28000")} LDAP authentication failed",
             new Message('E', (await clients[^1].ReadAsync())!.Value.Body) is var error
             ? $"{error.Field('S')}/{error.Field('C')} {error.Field('M')}" : "");
         for (var i = 0; i < 5; i++) await using (await pooler.ConnectAsync("user_plain")) { }

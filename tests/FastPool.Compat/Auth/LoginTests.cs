@@ -37,9 +37,9 @@ public class LoginTests
     {
         await using var pooler = await Pooler.StartAsync(loops, f => f["auth_type"] = authType);
         var wrong = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(more: "Password=wrong"));
-        Assert.Equal(("08P01", "FATAL", text), (wrong.SqlState, wrong.Severity, wrong.MessageText));
+        Assert.Equal((Binary.State("28P01"), "FATAL", text), (wrong.SqlState, wrong.Severity, wrong.MessageText));
         var unknown = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("nobody_knows"));
-        Assert.Equal(("08P01", text), (unknown.SqlState, unknown.MessageText));
+        Assert.Equal((Binary.State("28P01"), text), (unknown.SqlState, unknown.MessageText));
         await pooler.LineAsync("no such user: nobody_knows");
         await using var right = await pooler.ConnectAsync();
     }
@@ -49,7 +49,7 @@ public class LoginTests
     {
         await using var pooler = await Pooler.StartAsync(loops);
         var refused = await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync("nobody_knows"));
-        Assert.Equal(("08P01", "\"trust\" authentication failed"), (refused.SqlState, refused.MessageText));
+        Assert.Equal((Binary.State("28000"), "\"trust\" authentication failed"), (refused.SqlState, refused.MessageText));
     }
 
     [PoolerTheory(Since = "1.19")]

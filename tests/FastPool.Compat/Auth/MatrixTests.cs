@@ -47,14 +47,14 @@ public class MatrixTests
     private static readonly Dictionary<string, string> Texts = new()
     {
         ["in"] = "in",
-        ["trust"] = "FATAL/08P01 \"trust\" authentication failed",
-        ["pw"] = "FATAL/08P01 password authentication failed",
-        ["sasl"] = "FATAL/08P01 SASL authentication failed",
-        ["empty"] = "FATAL/08P01 empty password returned by client",
-        ["reject"] = "FATAL/08P01 login rejected",
-        ["peer"] = "FATAL/08P01 unix socket login rejected",
-        ["cert"] = "FATAL/08P01 certificate authentication failed",
-        ["none"] = "FATAL/08P01 no authentication method is found",
+        ["trust"] = $"FATAL/{Binary.State("28000")} \"trust\" authentication failed",
+        ["pw"] = $"FATAL/{Binary.State("28P01")} password authentication failed",
+        ["sasl"] = $"FATAL/{Binary.State("28P01")} SASL authentication failed",
+        ["empty"] = $"FATAL/{Binary.State("28P01")} empty password returned by client",
+        ["reject"] = $"FATAL/{Binary.State("28000")} login rejected",
+        ["peer"] = $"FATAL/{Binary.State("28000")} unix socket login rejected",
+        ["cert"] = $"FATAL/{Binary.State("28000")} certificate authentication failed",
+        ["none"] = $"FATAL/{Binary.State("28000")} no authentication method is found",
         ["header"] = "FATAL/08P01 bad packet header: '7000011174000000'",
     };
 

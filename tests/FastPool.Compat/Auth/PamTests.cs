@@ -66,7 +66,7 @@ public sealed class PamTests : IDisposable
         {
             var refused =
                 await Assert.ThrowsAsync<PostgresException>(() => pooler.ConnectAsync(user, more: "Password=" + password));
-            Assert.Equal(("FATAL", "08P01", "PAM authentication failed"),
+            Assert.Equal(("FATAL", Binary.State("28000"), "PAM authentication failed"),
                 (refused.Severity, refused.SqlState, refused.MessageText));
         }
         await pooler.LineAsync("WARNING pam_authenticate() failed: ");
@@ -84,12 +84,12 @@ public sealed class PamTests : IDisposable
         foreach (var (user, password, answer) in new[]
         {
             ("user_scram", Postgres.Password, "in"),
-            ("user_scram", "wrong", "FATAL/08P01 PAM authentication failed"),
-            ("user_scram", "", "FATAL/08P01 empty password returned by client"),
-            ("user_scram", new string('x', 65_000), "FATAL/08P01 PAM authentication failed"),
+            ("user_scram", "wrong", $"FATAL/{Binary.State("28000")} PAM authentication failed"),
+            ("user_scram", "", $"FATAL/{Binary.State("28P01")} empty password returned by client"),
+            ("user_scram", new string('x', 65_000), $"FATAL/{Binary.State("28000")} PAM authentication failed"),
             ("user_scram", LoginClient.Over, "FATAL/08P01 bad packet header: '7000011174000000'"),
-            ("nobody_knows", "wrong", "FATAL/08P01 PAM authentication failed"),
-            ("nobody_knows", "", "FATAL/08P01 empty password returned by client"),
+            ("nobody_knows", "wrong", $"FATAL/{Binary.State("28000")} PAM authentication failed"),
+            ("nobody_knows", "", $"FATAL/{Binary.State("28P01")} empty password returned by client"),
         })
             Assert.Equal(new LoginOutcome("plain", answer),
                 await LoginClient.LoginAsync(pooler.Port, hasTls, user, "app", password));

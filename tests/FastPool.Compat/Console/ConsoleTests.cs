@@ -37,22 +37,24 @@ public class ConsoleTests
 
     private const string StatsColumns =
         "database,total_server_assignment_count,total_xact_count,total_query_count,total_received,total_sent,total_xact_time,"
-        + "total_query_time,total_wait_time,total_client_parse_count,total_server_parse_count,total_bind_count,avg_server_assignment_count,avg_xact_count,"
-        + "avg_query_count,avg_recv,avg_sent,avg_xact_time,avg_query_time,avg_wait_time,avg_client_parse_count,avg_server_parse_count,avg_bind_count";
+        + "total_query_time,total_wait_time,total_client_parse_count,total_server_parse_count,total_bind_count,total_client_login_count,avg_server_assignment_count,avg_xact_count,"
+        + "avg_query_count,avg_recv,avg_sent,avg_xact_time,avg_query_time,avg_wait_time,avg_client_parse_count,avg_server_parse_count,avg_bind_count,"
+        + "avg_client_login_count";
 
     private const string TotalsColumns =
         "database,server_assignment_count,xact_count,query_count,bytes_received,bytes_sent,xact_time,query_time,wait_time,"
-        + "client_parse_count,server_parse_count,bind_count";
+        + "client_parse_count,server_parse_count,bind_count,client_login_count";
 
     private const string AveragesColumns =
         "database,server_assignment_count,xact_count,query_count,bytes_received,bytes_sent,xact_time,query_time,wait_time,"
-        + "avg_client_parse_count,avg_server_parse_count,avg_bind_count";
+        + "avg_client_parse_count,avg_server_parse_count,avg_bind_count,"
+        + "avg_client_login_count";
 
     private const string UserColumns =
         "name,pool_size,reserve_pool_size,pool_mode,max_user_connections,current_connections,max_user_client_connections,current_client_connections";
 
     // Types: t text, i int4, q int8, N numeric; one letter a column.
-    [PoolerTheory(Since = "1.25")]
+    [PoolerTheory(Since = "1.26")]
     [Loops("SHOW VERSION", "version", "t")]
     [Loops("SHOW STATE", "key,value", "tt")]
     [Loops("SHOW CONFIG", "key,value,default,changeable", "tttt")]
@@ -60,9 +62,9 @@ public class ConsoleTests
     [Loops("SHOW CLIENTS", SocketColumns, "ttttttiti" + "tt" + "iii" + "tt" + "itt" + "ii")]
     [Loops("SHOW SERVERS", SocketColumns, "ttttttiti" + "tt" + "iii" + "tt" + "itt" + "ii")]
     [Loops("SHOW DATABASES", DatabaseColumns, "ttitt" + "iiii" + "tt" + "iiiiii")]
-    [Loops("SHOW STATS", StatsColumns, "tNNNNNNNNNNNNNNNNNNNNNN")]
-    [Loops("SHOW STATS_TOTALS", TotalsColumns, "tNNNNNNNNNNN")]
-    [Loops("SHOW STATS_AVERAGES", AveragesColumns, "tNNNNNNNNNNN")]
+    [Loops("SHOW STATS", StatsColumns, "tNNNNNNNNNNNNNNNNNNNNNNNN")]
+    [Loops("SHOW STATS_TOTALS", TotalsColumns, "tNNNNNNNNNNNN")]
+    [Loops("SHOW STATS_AVERAGES", AveragesColumns, "tNNNNNNNNNNNN")]
     [Loops("SHOW TOTALS", "name,value", "tN")]
     [Loops("SHOW LISTS", "list,items", "ti")]
     [Loops("SHOW USERS", UserColumns, "ttttiiii")]
@@ -90,15 +92,17 @@ public class ConsoleTests
     public async Task The_version_is_the_one_that_tools_expect(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
-        Assert.Equal("PgBouncer 1.25.2", (await pooler.ConsoleAsync("SHOW VERSION")).Rows[0][0]);
+        Assert.Equal(Binary.Since126("PgBouncer 1.26.1", "PgBouncer 1.25.2"),
+            (await pooler.ConsoleAsync("SHOW VERSION")).Rows[0][0]);
         await using var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
         Assert.Equal(
             ["server_version", "client_encoding", "server_encoding", "DateStyle", "TimeZone", "standard_conforming_strings",
-                "is_superuser"], console.ParameterOrder);
-        Assert.Equal(("1.25.2/bouncer", "on"), (console.Parameters["server_version"], console.Parameters["is_superuser"]));
+                "is_superuser"], console.ParameterOrder.Where(static name => name != "pgbouncer.version"));
+        Assert.Equal((Binary.Since126("1.26.1/bouncer", "1.25.2/bouncer"), "on"),
+            (console.Parameters["server_version"], console.Parameters["is_superuser"]));
     }
 
-    [PoolerTheory(Since = "1.25"), Loops]
+    [PoolerTheory(FastPoolOnly = "has other settings and states, by its version"), Loops]
     public async Task Lists_and_states_have_their_rows_in_order(int loops)
     {
         await using var pooler = await Pooler.StartAsync(loops);
@@ -107,7 +111,7 @@ public class ConsoleTests
             (await pooler.ConsoleAsync("SHOW LISTS")).Rows.Select(r => r[0]));
         Assert.Equal([["active", "yes"], ["paused", "no"], ["suspended", "no"]], (await pooler.ConsoleAsync("SHOW STATE")).Rows);
         var config = await pooler.ConsoleAsync("SHOW CONFIG");
-        Assert.Equal(98, config.Rows.Count);
+        Assert.Equal(100, config.Rows.Count);
         Assert.Equal("default_pool_size|5|20|yes", string.Join('|', config.Rows.Single(r => r[0] == "default_pool_size")));
         Assert.Equal("unix_socket_mode|511|0777|no", string.Join('|', config.Rows.Single(r => r[0] == "unix_socket_mode")));
     }
@@ -185,10 +189,11 @@ public class ConsoleTests
         Assert.Equal("RELOAD", await PsqlAsync("-c", "RELOAD"));
     }
 
-    [PoolerTheory(Since = "1.25"), Loops]
+    /// <summary>Those of 1.25; units have those of 1.26.</summary>
+    [PoolerTheory(FastPoolOnly = "has one version"), Loops]
     public async Task Help_lists_the_commands(int loops)
     {
-        await using var pooler = await Pooler.StartAsync(loops);
+        await using var pooler = await Pooler.StartAsync(loops, f => f.Own["show_as"] = "1.25");
         var reply = await pooler.ConsoleAsync("SHOW HELP");
         Assert.Equal("NCZ", reply.Types);
         Assert.Equal(
@@ -266,7 +271,8 @@ public class ConsoleTests
         Assert.False(waiting.IsCompleted);
         Assert.Equal(["RESUME"], (await pooler.ConsoleAsync("RESUME")).Tags);
         Assert.Equal("TDCZ", (await waiting).Types);
-        Assert.Equal("ERROR/08P01 pooler is not paused/suspended", (await pooler.ConsoleAsync("RESUME")).ErrorText);
+        Assert.Equal(Binary.Since126("ERROR/08P01 pooler is not paused", "ERROR/08P01 pooler is not paused/suspended"),
+            (await pooler.ConsoleAsync("RESUME")).ErrorText);
     }
 
     [PoolerTheory, Loops]

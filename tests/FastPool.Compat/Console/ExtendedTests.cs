@@ -12,7 +12,7 @@ public sealed class ExtendedTests
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("select 1");
         await using var console = await pooler.ConnectAsync("admin", "pgbouncer");
-        Assert.Equal("PgBouncer 1.25.2", await console.ScalarAsync("SHOW VERSION"));
+        Assert.Equal(Binary.Since126("PgBouncer 1.26.1", "PgBouncer 1.25.2"), await console.ScalarAsync("SHOW VERSION"));
         await using var command = new NpgsqlCommand("SHOW POOLS", console);
         await command.PrepareAsync();
         for (var i = 0; i < 2; i++)
@@ -36,7 +36,7 @@ public sealed class ExtendedTests
         }
         var error = await Assert.ThrowsAsync<PostgresException>(() => console.ScalarAsync("SHOW NONSENSE"));
         Assert.Equal("42000", error.SqlState); // Of class 08 it would drop the connection.
-        Assert.Equal("PgBouncer 1.25.2", await console.ScalarAsync("SHOW VERSION"));
+        Assert.Equal(Binary.Since126("PgBouncer 1.26.1", "PgBouncer 1.25.2"), await console.ScalarAsync("SHOW VERSION"));
         Assert.Equal("0A000", (await Assert.ThrowsAsync<PostgresException>(() => console.ScalarAsync("SHOW POOLS", 1))).SqlState);
     }
 

@@ -17,7 +17,7 @@ public sealed class PackageTests
         var control = await Checkout.MustRunAsync(Checkout.Tool("dpkg-deb"), "-f", await Package.Value);
         Assert.Matches(@"(?m)^Package: fastpool$", control);
         Assert.Matches(@"(?m)^Depends: adduser, libc6 \(>= 2\.\d+\), libssl3 \| libssl3t64 \| libssl1\.1$", control);
-        Assert.Matches(@"(?m)^Provides: pgbouncer \(= 1\.25\.2\)$", control);
+        Assert.Matches(@"(?m)^Provides: pgbouncer \(= 1\.26\.1\)$", control);
         Assert.Matches(@"(?m)^Conflicts: pgbouncer$", control);
         Assert.Matches(@"(?m)^Replaces: pgbouncer$", control);
         var (_, version) = await Child.RunAsync(Binary.Path, ["-V"]);
@@ -42,7 +42,7 @@ public sealed class PackageTests
         {
             var (exitCode, text) = await Child.RunAsync($"{folder}/usr/sbin/{name}", ["-V"]);
             Assert.Equal(0, exitCode);
-            Assert.StartsWith("PgBouncer 1.25.2\n", text, StringComparison.Ordinal);
+            Assert.StartsWith("PgBouncer 1.26.1\n", text, StringComparison.Ordinal);
         }
 
         foreach (var path in new[]

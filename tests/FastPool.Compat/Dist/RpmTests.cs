@@ -23,7 +23,7 @@ public sealed class RpmTests
     [PoolerFact(FastPoolOnly = FastPoolOnly)]
     public async Task It_says_what_it_needs_and_what_it_replaces()
     {
-        Assert.Contains("pgbouncer = 1.25.2\n", await AskAsync("--provides"), StringComparison.Ordinal);
+        Assert.Contains("pgbouncer = 1.26.1\n", await AskAsync("--provides"), StringComparison.Ordinal);
         Assert.Equal("pgbouncer\n", await AskAsync("--conflicts"));
         var needs = await AskAsync("--requires");
         Assert.Contains("(openssl-libs or libopenssl3 or libopenssl1_1)", needs, StringComparison.Ordinal);

@@ -15,6 +15,12 @@ internal static class Binary
         Version.TryParse(Found.Value.VersionText.Split('\n')[0].Split(' ')[^1].Trim(), out var version) ? version
             : new Version(0, 0);
 
+    /// <summary>The SQLSTATE of a login that is refused: PgBouncer has one for all of them.</summary>
+    public static string State(string ofPostgreSQL) => IsFastPool ? ofPostgreSQL : "08P01";
+
+    /// <summary>What came with 1.26, and what stood there before.</summary>
+    public static T Since126<T>(T newer, T older) => Version >= new Version(1, 26) ? newer : older;
+
     /// <summary>
     /// Why a test is left out for this binary, or null. A missing binary leaves nothing out: the tests then say so.
     /// </summary>

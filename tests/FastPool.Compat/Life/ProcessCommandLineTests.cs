@@ -12,7 +12,7 @@ public sealed class ProcessCommandLineTests : IDisposable
         var (status, stdout, stderr) = _shop.Start("-V").Ends();
         var lines = stdout.Split('\n');
         Assert.Equal(0, status);
-        Assert.Equal("PgBouncer 1.25.2", lines[0]);
+        Assert.Equal("PgBouncer 1.26.1", lines[0]);
         Assert.StartsWith("libevent ", lines[1], StringComparison.Ordinal);
         Assert.StartsWith("adns: ", lines[2], StringComparison.Ordinal);
         Assert.StartsWith("tls: OpenSSL", lines[3], StringComparison.Ordinal);

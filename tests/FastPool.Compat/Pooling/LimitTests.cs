@@ -73,7 +73,8 @@ public class LimitTests
         await two.QueryAsync("select 1");
         await using var three = await pooler.RawAsync("user_md5");
         Assert.Equal("TDCZ", (await three.QueryAsync("select 1")).Types);
-        await pooler.LineAsync("closing because: evicted (age");
+        await pooler.LineAsync(Binary.Since126("closing because: evicted for max_db_connections (age",
+            "closing because: evicted (age"));
         Assert.Equal('T', (await one.QueryAsync("begin")).Status);
         Assert.Equal('T', (await two.QueryAsync("begin")).Status);
         await three.SendAsync(Wire.Query("select 1"));
@@ -96,7 +97,8 @@ public class LimitTests
         await pooler.PoolIsAsync("cl_waiting", 1);
         await busy.QueryAsync("commit");
         await using var connection = await Until.DoneAsync(late, "the first is served before the second's 20 seconds", 15);
-        await pooler.LineAsync("closing because: evicted (age");
+        await pooler.LineAsync(Binary.Since126("closing because: evicted for max_db_connections (age",
+            "closing because: evicted (age"));
     }
 
     [PoolerTheory, Loops]

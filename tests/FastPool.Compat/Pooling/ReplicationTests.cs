@@ -126,7 +126,8 @@ public class ReplicationTests
         await using (var client = await LoginAsync(pooler, "database"))
         {
             Assert.Null((await client.QueryAsync("IDENTIFY_SYSTEM")).Error);
-            await pooler.LineAsync("closing because: evicted (age");
+            await pooler.LineAsync(Binary.Since126("closing because: evicted for pool_size (age",
+                "closing because: evicted (age"));
             await using var waiter = await pooler.RawAsync();
             await waiter.SendAsync(Wire.Query("select 1"));
             await pooler.PoolIsAsync("cl_waiting", 1);

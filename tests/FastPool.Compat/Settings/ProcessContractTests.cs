@@ -230,6 +230,7 @@ public class ProcessContractTests
         {
             f.Program = program;
             f["auth_type"] = "md5";
+            f.Own["show_as"] = "1.25"; // The SQLSTATE of the reference.
         });
         await File.WriteAllTextAsync(Path.Combine(pooler.Folder, "userlist.txt"),
             list.Replace("{0}", stored, StringComparison.Ordinal));

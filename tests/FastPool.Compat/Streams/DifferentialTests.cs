@@ -35,6 +35,7 @@ public class DifferentialTests(ITestOutputHelper output)
         var bytes = stream.Bytes;
         await using var pooler = await Pooler.StartAsync(1, file =>
         {
+            file.Own["show_as"] = "1.25"; // The words of the streams.
             file.Program = program;
             file["ignore_startup_parameters"] = "extra_float_digits";
             file["default_pool_size"] = "1";

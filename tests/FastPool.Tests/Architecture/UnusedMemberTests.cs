@@ -6,7 +6,6 @@ public sealed class UnusedMemberTests
     /// <summary>Members for tests alone, each with the reason; without the namespace, so that a file may move.</summary>
     private static readonly string[] ForTests =
     [
-        "ConnectionBudget::get_Count/0", // That every place is given back.
         "ControlThread::RunPending/0", // Work without a thread of its own.
         "ControlThread::Start/0", // The product works on the first thread.
         "HbaRules::get_Count/0", // The count of rules read.

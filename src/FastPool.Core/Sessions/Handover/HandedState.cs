@@ -101,6 +101,11 @@ public sealed class HandedState
             writer.Write(client.CancelKey);
             writer.Write((byte)client.Canceled);
         });
+        to.WriteList(Pools, static (writer, pool) =>
+        {
+            writer.Write(pool.Totals.Errors);
+            writer.Write(pool.Totals.Logins);
+        });
     }
 
     public void ReadCommon(BinaryReader from)
@@ -115,6 +120,10 @@ public sealed class HandedState
             new ProxyOrigin(reader.ReadAddress(), reader.ReadString(), reader.ReadString(), reader.ReadString()))));
         if (from.BaseStream.Position == from.BaseStream.Length) return; // An earlier build canceled nobody who waits.
         Canceled.AddRange(from.ReadList(static reader => (reader.ReadUInt64(), (CanceledRequest)reader.ReadByte())));
+        if (from.BaseStream.Position == from.BaseStream.Length) return; // An earlier build counted neither errors nor logins.
+        var counts = from.ReadList(static reader => (Errors: reader.ReadInt64(), Logins: reader.ReadInt64())).ToArray();
+        for (var i = 0; i < counts.Length && i < Pools.Count; i++)
+            Pools[i] = Pools[i] with { Totals = Pools[i].Totals with { Errors = counts[i].Errors, Logins = counts[i].Logins } };
     }
 }
 

@@ -93,7 +93,11 @@ public sealed class AuthQuery(SessionContext context, ClientSession requester, P
         if (row.ColumnCount != 2) return $"expected 2 columns from auth_query, not {row.ColumnCount}";
         var columns = row.Columns;
         if (!TryTakeColumn(ref columns, out var name) || !TryTakeColumn(ref columns, out var secret)) return "bad packet";
-        if (name is null) return "auth_query response contained null user name";
+        if (name is null)
+        {
+            (FoundUser, FoundSecret) = (null, null); // As if there were no row.
+            return null;
+        }
         if (name.Length > UserEntry.NameBytesMax) return "unable to allocate new user for auth";
         FoundUser = name;
         FoundSecret = secret is { Length: > Secret.BytesMax } ? secret[..Secret.BytesMax] : secret;

@@ -33,7 +33,7 @@ public sealed partial class ClientLogin
         var end = body.IndexOf((byte)0);
         if (end < 0) return LoginStep.GoOn; // Too short to be read: the login times out.
         var given = body[..end];
-        if (given.IsEmpty) return Refuse("empty password returned by client");
+        if (given.IsEmpty) return RefuseProof("empty password returned by client");
         if (_method is AuthType.Pam or AuthType.Ldap)
         {
             var authority = _method == AuthType.Pam ? PasswordAuthority.Pam : PasswordAuthority.Ldap;
@@ -80,7 +80,8 @@ public sealed partial class ClientLogin
         foreach (var warning in check.Warnings) context.Log.Caution("", warning);
         if (!check.IsRight)
         {
-            return Refuse(check.Authority == PasswordAuthority.Pam ? "PAM authentication failed" : "LDAP authentication failed");
+            return RefuseName(
+                check.Authority == PasswordAuthority.Pam ? "PAM authentication failed" : "LDAP authentication failed");
         }
         // For the server, which asks for the same one.
         if (client.Database is { } database) database.FetchedSecrets[client.UserName!] = Secret.OfPassword(check.Password);
@@ -203,7 +204,7 @@ public sealed partial class ClientLogin
     /// </summary>
     private LoginStep RefuseLater(string message)
     {
-        Refuse(message);
+        RefuseProof(message);
         var steps = 1 + (context.NowUs - _provedUs) / Limits.RefusalStepUs;
         RefusalUs = _provedUs + steps * Limits.RefusalStepUs;
         return LoginStep.DisconnectLater;

@@ -329,11 +329,11 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
 
     private LoginStep Begin(StartupRequest request, Settings.Settings settings)
     {
-        if (_method == AuthType.Hba && !TryMatchHba(request, settings)) return Refuse("no authentication method is found");
+        if (_method == AuthType.Hba && !TryMatchHba(request, settings)) return RefuseName("no authentication method is found");
         switch (_method)
         {
-            case AuthType.Trust: return _isUnknown ? Refuse("\"trust\" authentication failed") : Authenticated();
-            case AuthType.Reject: return Refuse("login rejected");
+            case AuthType.Trust: return _isUnknown ? RefuseName("\"trust\" authentication failed") : Authenticated();
+            case AuthType.Reject: return RefuseName("login rejected");
             case AuthType.Peer: return OnPeer();
             case AuthType.Ldap when (_ldapOptions ??= settings.AuthLdapOptions) is null:
                 return Refuse(
@@ -357,7 +357,7 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
                     });
                 return LoginStep.GoOn;
             case AuthType.Cert: return OnCertificate();
-            default: return Refuse("no authentication method is found");
+            default: return RefuseName("no authentication method is found");
         }
     }
 
@@ -386,10 +386,10 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
     /// <summary>The system user at the other end must be the user, or one that the map gives for it.</summary>
     private LoginStep OnPeer()
     {
-        if (client.PeerUserName is not { } name || _isUnknown) return Refuse("unix socket login rejected");
+        if (client.PeerUserName is not { } name || _isUnknown) return RefuseName("unix socket login rejected");
         if (_map is null ? name == client.UserName : _map.Matches(name, client.UserName!)) return Authenticated();
         if (_map is not null) context.Log.Failure(client.LogPrefix, $"ident map {_map.Name} cannot be matched");
-        return Refuse("unix socket login rejected");
+        return RefuseName("unix socket login rejected");
     }
 
     /// <summary>
@@ -403,7 +403,7 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
             : names.Any(name => _map.Matches(name, client.UserName!)) ? null : $"ident map: {_map.Name} does not have a match";
         if (problem is null && !_isUnknown) return Authenticated();
         if (problem is not null && !_isUnknown) context.Log.Failure(client.LogPrefix, problem);
-        return Refuse("certificate authentication failed");
+        return RefuseName("certificate authentication failed");
     }
 
     /// <summary>The checks once the name is proved, in PgBouncer's order.</summary>
@@ -443,6 +443,20 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
     private LoginStep Refuse(string message)
     {
         Ending = Ending.Told(message);
+        return LoginStep.Disconnect;
+    }
+
+    /// <summary>As PostgreSQL refuses a password that does not prove the name, whether there is such a name or not.</summary>
+    private LoginStep RefuseProof(string message) => Refuse(message, Ending.InvalidPassword);
+
+    /// <summary>As PostgreSQL refuses a name that may not come in this way, whatever it brings.</summary>
+    private LoginStep RefuseName(string message) => Refuse(message, Ending.InvalidAuthorization);
+
+    /// <summary>PgBouncer has one SQLSTATE for all of them.</summary>
+    private LoginStep Refuse(string message, string sqlState)
+    {
+        Refuse(message);
+        if (context.Registry.Settings.Own.ShowAs >= ShownVersion.V126) Ending = Ending with { SqlState = sqlState };
         return LoginStep.Disconnect;
     }
 

@@ -147,6 +147,7 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
         var index = context.Tracked.IndexOf(status.Name);
         if (index == TrackedParameters.SessionAuthorization) server.TakeRole(context.Interner.Intern(status.Value));
         else if (server.TryTrack(status.Name, status.Value)) return Verdict.Forward;
+        if (WelcomeParameters.IsOwn(status.Name)) return Verdict.Forward;
         if (_untracked.Count + status.Size > Limits.WelcomeBytes) return Fail("server reports too much");
         var message = new byte[status.Size];
         status.Write(message);

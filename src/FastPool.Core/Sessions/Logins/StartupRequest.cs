@@ -10,10 +10,12 @@ public sealed class StartupRequest
 {
     private readonly SessionContext _context;
     private readonly ClientSession _client;
+    private readonly bool _ignoresTracked; // ignore_startup_parameters goes before tracking, as it does since PgBouncer 1.26.1.
     private bool _hasApplicationName;
 
     private StartupRequest(SessionContext context, ClientSession client)
     {
+        _ignoresTracked = context.Registry.Settings.Own.ShowAs >= ShownVersion.V126;
         _context = context;
         _client = client;
         Parameters = context.Tracked.Unknown;
@@ -87,7 +89,7 @@ public sealed class StartupRequest
     private bool TryTrack(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool isIgnored)
     {
         var index = _context.Tracked.IndexOf(name);
-        if (index < 0 || (isIgnored && _context.Tracked.IsIgnorable(index))) return false;
+        if (index < 0 || (isIgnored && (_ignoresTracked || _context.Tracked.IsIgnorable(index)))) return false;
         if (index == TrackedParameters.ApplicationName) _hasApplicationName = true;
         var text = _context.Interner.Intern(value);
         if (index == TrackedParameters.ClientEncoding) text = EncodingNames.CanonicalOf(text);
@@ -166,8 +168,11 @@ public sealed class StartupRequest
     private void TakeOption(string name, string value)
     {
         var ignored = _context.Registry.Settings.IgnoreStartupParameters;
-        var isIgnored = ignored.Contains(name) || ignored.Contains("options");
-        if (TryTrack(Encoding.Latin1.GetBytes(name), Encoding.Latin1.GetBytes(value), isIgnored) || isIgnored) return;
+        // The word options stands for what is not tracked; before PgBouncer 1.26 more was not.
+        var isNamed = ignored.Contains(name);
+        var isIgnored = isNamed || ignored.Contains("options");
+        if (TryTrack(Encoding.Latin1.GetBytes(name), Encoding.Latin1.GetBytes(value), _ignoresTracked ? isNamed : isIgnored)
+            || isIgnored) return;
         _context.Log.UnsupportedOption(_client.LogPrefix, name, SecretMask.Broken(name, value));
         Fault = Ending.Told("unsupported startup parameter in options: " + name);
     }

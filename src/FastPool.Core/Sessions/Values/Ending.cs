@@ -9,6 +9,12 @@ public readonly record struct Ending(string Reason, string? Message = null, stri
     /// <summary>The SQLSTATE upon which drivers and their pools connect anew.</summary>
     public const string AdminShutdown = "57P01";
 
+    /// <summary>PostgreSQL's invalid_authorization_specification.</summary>
+    public const string InvalidAuthorization = "28000";
+
+    /// <summary>PostgreSQL's invalid_password.</summary>
+    public const string InvalidPassword = "28P01";
+
     /// <summary>The client is told the reason itself.</summary>
     public static Ending Told(string reason) => new(reason, reason);
 

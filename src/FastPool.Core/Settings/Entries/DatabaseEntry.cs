@@ -69,6 +69,9 @@ public sealed class DatabaseEntry
     /// <summary>0: inherit. A negative number has always meant never.</summary>
     public long ServerLifetimeUs { get; private set; }
 
+    /// <summary>0: off; null: not set.</summary>
+    public long? QueryWaitTimeoutUs { get; private set; }
+
     public PoolMode? PoolMode { get; private set; }
 
     /// <summary>Whether clients keep the state of their sessions between transactions.</summary>
@@ -192,6 +195,7 @@ public sealed class DatabaseEntry
             case "max_db_connections": MaxDbConnections = CNumber.Atoi(value); break;
             case "max_db_client_connections": MaxDbClientConnections = CNumber.Atoi(value); break;
             case "server_lifetime": ServerLifetimeUs = EntryText.SecondsToUs(value); break;
+            case "query_wait_timeout": QueryWaitTimeoutUs = EntryText.SecondsOrInherit(value); break;
             case "pool_mode":
                 if (!PoolModes.Words.TryParse(value, out var mode)) return $"invalid pool mode: {value}";
                 PoolMode = mode;

@@ -4,7 +4,8 @@ using FastPool.Base;
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it is fixed until restart.
+/// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it but show_as is fixed until
+/// restart.
 /// </summary>
 public sealed record FastPoolSettings
 {
@@ -101,6 +102,9 @@ public sealed record FastPoolSettings
     /// <summary>Bytes of their names and texts; 0: any number.</summary>
     public long ClientStatementBytesMax { get; private init; } = 512 * 1024 * 1024;
 
+    /// <summary>The PgBouncer that this one stands in for.</summary>
+    public ShownVersion ShowAs { get; private init; } = ShownVersion.V126;
+
     /// <summary>All keys with their values, in the order of the manual.</summary>
     public IEnumerable<KeyValuePair<string, string>> Values =>
     [
@@ -130,7 +134,14 @@ public sealed record FastPoolSettings
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
         new("client_statement_bytes_max", ClientStatementBytesMax.ToString(CultureInfo.InvariantCulture)),
+        new("show_as", ShownVersions.Words.WordOf(ShowAs)),
     ];
+
+    /// <summary>Whether RELOAD and SET may change it; all others are fixed until restart.</summary>
+    public static bool IsChangeable(string key) => key == "show_as";
+
+    /// <summary>These, with what a reload may change from <paramref name="next"/>.</summary>
+    internal FastPoolSettings Reloaded(FastPoolSettings next) => this with { ShowAs = next.ShowAs };
 
     /// <summary>The environment's word for a key, stronger than the file's: FASTPOOL_LOOPS, and so on.</summary>
     public static string VariableOf(string key) => "FASTPOOL_" + key.ToUpperInvariant();
@@ -208,6 +219,8 @@ public sealed record FastPoolSettings
             case "client_statement_bytes_max":
                 return long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
                     ? this with { ClientStatementBytesMax = bytes } : null;
+            case "show_as":
+                return ShownVersions.Words.TryParse(value, out var version) ? this with { ShowAs = version } : null;
             default:
                 error = $"unknown parameter: fastpool/{key}";
                 return null;

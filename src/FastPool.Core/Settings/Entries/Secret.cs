@@ -26,7 +26,7 @@ public enum SecretKind
 public sealed class Secret
 {
     /// <summary>Longest secret in bytes: PostgreSQL takes no longer password message.</summary>
-    public const int BytesMax = 65530;
+    public const int BytesMax = 65_535;
 
     private const int KeyBytes = 32;
     private const int KeyChars = 44; // Base64 of 32 bytes.

@@ -11,6 +11,9 @@ public sealed class UserEntry
     /// <summary>Literal: * is a name like any other.</summary>
     public string Name { get; }
 
+    /// <summary>0: off; null: not set.</summary>
+    public long? QueryWaitTimeoutUs { get; private set; }
+
     public PoolMode? PoolMode { get; private set; }
 
     /// <summary>Whether clients keep the state of their sessions between transactions.</summary>
@@ -65,6 +68,7 @@ public sealed class UserEntry
     {
         switch (key)
         {
+            case "query_wait_timeout": QueryWaitTimeoutUs = EntryText.SecondsOrInherit(value); break;
             case "pool_mode":
                 if (!PoolModes.Words.TryParse(value, out var mode)) return $"invalid pool mode: {value}";
                 PoolMode = mode;

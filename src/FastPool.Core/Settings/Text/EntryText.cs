@@ -15,6 +15,9 @@ internal static class EntryText
     /// <summary>Whole seconds as microseconds.</summary>
     internal static long SecondsToUs(string value) => CNumber.Atoi(value) * MicrosecondsPerSecond;
 
+    /// <summary>Whole seconds as microseconds; a negative time inherits.</summary>
+    internal static long? SecondsOrInherit(string value) => SecondsToUs(value) is >= 0 and var us ? us : null;
+
     /// <summary>A value longer than its place is cut with a warning, not refused, as in PgBouncer.</summary>
     internal static string Cut(string value, int bytesMax, string what, string owner, List<LogText> log)
     {

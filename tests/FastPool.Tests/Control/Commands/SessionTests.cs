@@ -17,7 +17,8 @@ public sealed class SessionTests
         Assert.Equal([0, 0, 0, 0], messages[0].Body);
         Assert.Equal(
             [
-                "S:server_version=1.25.2/bouncer", "S:client_encoding=UTF8", "S:server_encoding=UTF8", "S:DateStyle=ISO",
+                "S:pgbouncer.version=1.26.1", "S:server_version=1.26.1/bouncer",
+                "S:client_encoding=UTF8", "S:server_encoding=UTF8", "S:DateStyle=ISO",
                     "S:TimeZone=GMT",
                 "S:standard_conforming_strings=on", "S:is_superuser=on", "S:client_encoding=LATIN1", "S:application_name=psql",
             ],

@@ -36,7 +36,7 @@ public sealed class FigureTests
     [InlineData(
         "pgbouncer_databases_pool_size{name=\"p0\",host=\"127.0.0.1\",port=\"7501\",database=\"p0\",force_user=\"\",pool_mode=\"\"}", 20)]
     [InlineData("pgbouncer_databases", 3)]
-    [InlineData("pgbouncer_version_info{version=\"PgBouncer 1.25.2\"}", 1)]
+    [InlineData("pgbouncer_version_info{version=\"PgBouncer 1.26.1\"}", 1)]
     [InlineData("pgbouncer_config_max_client_connections", 100)]
     [InlineData("fastpool_transaction_duration_seconds_bucket{database=\"p0\",le=\"0.000512\"}", 0)]
     [InlineData("fastpool_transaction_duration_seconds_bucket{database=\"p0\",le=\"0.001024\"}", 1)]
@@ -78,6 +78,7 @@ public sealed class FigureTests
     public void Faults_are_counted(string series, double value)
     {
         Work();
+        _world.Registry.GetPool(_world.Registry.FindDatabase("p0", out _)!, "alice").Stats[0].Logins = 1;
         var endings = _world.Loops[1].Context.Endings;
         endings.Add("no such database: x", "ann", isLogin: true);
         _world.Loops[0].Context.Endings.Add("no such database: y", "ann", isLogin: true);

@@ -13,7 +13,8 @@ public sealed class ListingColumnTests
 
     private const string Totals =
         "database:t total_server_assignment_count:N total_xact_count:N total_query_count:N total_received:N total_sent:N total_xact_time:N "
-        + "total_query_time:N total_wait_time:N total_client_parse_count:N total_server_parse_count:N total_bind_count:N";
+        + "total_query_time:N total_wait_time:N total_client_parse_count:N total_server_parse_count:N total_bind_count:N "
+        + "total_client_login_count:N";
 
     [Theory]
     [InlineData("VERSION", "version:t")]
@@ -38,11 +39,11 @@ public sealed class ListingColumnTests
     [InlineData("FDS",
         "fd:i task:t user:t database:t addr:t port:i cancel:q link:i client_encoding:t std_strings:t datestyle:t timezone:t password:t scram_client_key:b scram_server_key:b")]
     [InlineData("STATS", Totals
-        + " avg_server_assignment_count:N avg_xact_count:N avg_query_count:N avg_recv:N avg_sent:N avg_xact_time:N avg_query_time:N avg_wait_time:N avg_client_parse_count:N avg_server_parse_count:N avg_bind_count:N")]
+        + " avg_server_assignment_count:N avg_xact_count:N avg_query_count:N avg_recv:N avg_sent:N avg_xact_time:N avg_query_time:N avg_wait_time:N avg_client_parse_count:N avg_server_parse_count:N avg_bind_count:N avg_client_login_count:N")]
     [InlineData("STATS_TOTALS",
-        "database:t server_assignment_count:N xact_count:N query_count:N bytes_received:N bytes_sent:N xact_time:N query_time:N wait_time:N client_parse_count:N server_parse_count:N bind_count:N")]
+        "database:t server_assignment_count:N xact_count:N query_count:N bytes_received:N bytes_sent:N xact_time:N query_time:N wait_time:N client_parse_count:N server_parse_count:N bind_count:N client_login_count:N")]
     [InlineData("STATS_AVERAGES",
-        "database:t server_assignment_count:N xact_count:N query_count:N bytes_received:N bytes_sent:N xact_time:N query_time:N wait_time:N avg_client_parse_count:N avg_server_parse_count:N avg_bind_count:N")]
+        "database:t server_assignment_count:N xact_count:N query_count:N bytes_received:N bytes_sent:N xact_time:N query_time:N wait_time:N avg_client_parse_count:N avg_server_parse_count:N avg_bind_count:N avg_client_login_count:N")]
     [InlineData("TOTALS", "name:t value:N")]
     [InlineData("LATENCY", "database:t measure:t span:t " + Times)]
     [InlineData("LATENCY USERS", "user:t measure:t span:t " + Times)]
@@ -66,6 +67,21 @@ public sealed class ListingColumnTests
         Assert.Equal("SHOW", reply.Tag);
         Assert.All(reply.Rows, row => Assert.Equal(columns.Split(' ').Length, row.Split('|').Length));
         Assert.Equal(columns.Split(' ').Select(static column => column.Split(':')[0]), Explained(item));
+    }
+
+    [Theory]
+    [InlineData("STATS")]
+    [InlineData("STATS_TOTALS")]
+    [InlineData("STATS_AVERAGES")]
+    public void With_show_as_1_25_the_statistics_have_the_columns_of_then(string item)
+    {
+        var world = new ConsoleWorld(ConsoleWorld.Ini + "[fastpool]\nconsole_extended=1\nshow_as=1.25\n");
+        string[] Names() => [.. world.Query("SHOW " + item).Columns.Select(static column => column.Name)];
+        var older = Names();
+        Assert.Equal("SET show_as=1.26", world.Query("SET show_as = '1.26'").Tag);
+        var newer = Names();
+        Assert.Equal(older, newer.Where(static name => !name.EndsWith("client_login_count", StringComparison.Ordinal)));
+        Assert.Equal(item == "STATS" ? 2 : 1, newer.Length - older.Length);
     }
 
     [Fact]

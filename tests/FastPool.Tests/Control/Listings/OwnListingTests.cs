@@ -138,7 +138,7 @@ public sealed class OwnListingTests
                 "log_format|text", "log_min_duration|-1", "console_extended|1", "io_uring|1",
                 "tls_records|own", "hba_strict|1"],
             world.Query("show fastpool").Rows[..19]);
-        Assert.Equal(98, world.Query("show config").Rows.Length);
+        Assert.Equal(100, world.Query("show config").Rows.Length);
     }
 
     private static IEnumerable<string> Causes(ConsoleWorld world) =>

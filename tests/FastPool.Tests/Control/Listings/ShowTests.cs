@@ -17,7 +17,7 @@ public sealed class ShowTests
     public void The_version_is_that_of_the_pooler_it_stands_in_for(string query)
     {
         var reply = new ConsoleWorld().Query(query);
-        Assert.Equal(["PgBouncer 1.25.2"], reply.Rows);
+        Assert.Equal(["PgBouncer 1.26.1"], reply.Rows);
         Assert.Equal(["T", "D", "C", "Z"], reply.Messages.Select(static message => message.Type.ToString()));
     }
 
@@ -30,9 +30,9 @@ public sealed class ShowTests
         Assert.Equal("SCMD", reply.Messages[0].FieldCodes);
         var detail = reply.Messages[0].Field('D')!;
         Assert.StartsWith(
-            "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION\n\tSHOW PEERS|PEER_POOLS\n\tSHOW FDS|", detail);
+            "\n\tSHOW HELP|CONFIG|DATABASES|POOLS|CLIENTS|SERVERS|USERS|VERSION\n\tSHOW PEERS|PEER_POOLS\n\tSHOW SOCKETS|", detail);
         Assert.EndsWith("\n\tSHUTDOWN\n\tSHUTDOWN WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS\n\tWAIT_CLOSE [<db>]", detail);
-        Assert.Equal(18, detail.Count(static character => character == '\t'));
+        Assert.Equal(17, detail.Count(static character => character == '\t'));
     }
 
     [Theory]
@@ -65,7 +65,7 @@ public sealed class ShowTests
             new ConsoleWorld(
             "[pgbouncer]\nlisten_port=7510\nauth_type=trust\nunix_socket_mode=0777\nserver_lifetime=1000000\nquery_timeout=0.5\n")
             .Query("show config").Rows;
-        Assert.Equal(98, rows.Length);
+        Assert.Equal(100, rows.Length);
         Assert.Equal("admin_users|||yes", rows[0]);
         Assert.Equal("verbose|0|NULL|yes", rows[^1]);
         Assert.Contains("auth_type|trust|md5|yes", rows);

@@ -22,9 +22,9 @@ public sealed class PauseTests
         Assert.False(reply.IsAnswered);
         Assert.Equal([$"S{idle.Id} pause mode"], world.Closed); // The free one at once, the busy one when it is released.
         Assert.Equal("SHOW", world.Query(admin, "show state").Tag); // The session is not held up.
-        Assert.Equal("ERROR/08P01 \"already suspended/paused\"", world.Query("pause").Error);
-        Assert.Equal("ERROR/08P01 \"already suspended/paused\"", world.Query("pause p0").Error);
-        Assert.Equal("ERROR/08P01 \"already suspended/paused\"", world.Query("kill").Error);
+        Assert.Equal("ERROR/08P01 \"already paused\"", world.Query("pause").Error);
+        Assert.Equal("ERROR/08P01 \"already paused\"", world.Query("pause p0").Error);
+        Assert.Equal("ERROR/08P01 \"already paused\"", world.Query("kill").Error);
         Assert.Equal("ERROR/08P01 \"already suspended/paused\"", world.Query("suspend").Error);
 
         world.Release(busy);
@@ -94,7 +94,7 @@ public sealed class PauseTests
         world.Acquire(other);
         Assert.NotNull(other.Server);
         // It does not clear the flag.
-        Assert.Equal("ERROR/08P01 \"pooler is not paused/suspended\"", world.Query("resume").Error);
+        Assert.Equal("ERROR/08P01 \"pooler is not paused\"", world.Query("resume").Error);
         Assert.Equal("ERROR/08P01 \"cannot suspend with paused databases\"", world.Query("suspend").Error);
         world.Release(busy);
         world.Pass(LookUs);

@@ -70,20 +70,21 @@ public sealed class StatsTests
         var admin = world.Admin();
         admin.Judge((byte)'Q', 20);
         Assert.Equal(
-            ["p0|10101|20202|30303|40404|50505|60606|70707|80808|90909|101010|111111", "pgbouncer|0|1|1|0|0|0|0|0|0|0|0"],
+            ["p0|10101|20202|30303|40404|50505|60606|70707|80808|90909|101010|111111|0",
+                "pgbouncer|0|1|1|0|0|0|0|0|0|0|0|1"],
             world.Query(admin, "show stats_totals").Rows);
         Assert.StartsWith(
-            "p0|10101|20202|30303|40404|50505|60606|70707|80808|90909|101010|111111|10101|20202|30303|40404|50505|3|2|8|",
+            "p0|10101|20202|30303|40404|50505|60606|70707|80808|90909|101010|111111|0|10101|20202|30303|40404|50505|3|2|8|",
             world.Query(admin, "show stats").Rows[0]);
         var totals = world.Query(admin, "show totals").Rows;
-        Assert.Equal(22, totals.Length);
+        Assert.Equal(24, totals.Length);
         Assert.Equal("total_server_assignment_count|10101", totals[0]);
         Assert.Equal("total_xact_count|20203", totals[1]); // One of the console's.
         Assert.Equal("total_client_bytes|40404", totals[3]);
         Assert.Equal("total_ps_bind_count|111111", totals[10]);
-        Assert.Equal("avg_server_assignment_count|10101", totals[11]);
-        Assert.Equal("avg_server_bytes|50505", totals[15]);
-        Assert.Equal("avg_ps_bind_count|111111", totals[21]);
+        Assert.Equal("avg_server_assignment_count|10101", totals[12]);
+        Assert.Equal("avg_server_bytes|50505", totals[16]);
+        Assert.Equal("avg_ps_bind_count|111111", totals[22]);
     }
 
     [Fact]
@@ -91,7 +92,7 @@ public sealed class StatsTests
     {
         var names = new ConsoleWorld().Query("show totals").Rows.Select(static row => row.Split('|')[0]);
         const string Stems =
-            "server_assignment_count xact_count query_count client_bytes server_bytes xact_time query_time wait_time ps_client_parse_count ps_server_parse_count ps_bind_count";
+            "server_assignment_count xact_count query_count client_bytes server_bytes xact_time query_time wait_time ps_client_parse_count ps_server_parse_count ps_bind_count client_login_count";
         Assert.Equal(
             [.. Stems.Split(' ').Select(static stem => "total_" + stem), .. Stems.Split(' ')
             .Select(static stem => "avg_" + stem)], names);
@@ -118,8 +119,8 @@ public sealed class StatsTests
         world.Pass(10 * Second);
         Assert.Equal(
             [
-                "LOG stats: 0 xacts/s, 100 queries/s, 0 client parses/s, 0 server parses/s, 0 binds/s, in 0 B/s, out 0 B/s, xact 0 us, query 0 us, wait 0 us",
-                "LOG stats: 2 xacts/s, 4 queries/s, 1 client parses/s, 2 server parses/s, 3 binds/s, in 1000 B/s, out 2000 B/s, xact 20 us, query 30 us, wait 3 us",
+                "LOG stats: 0 xacts/s, 100 queries/s, 0 client parses/s, 0 server parses/s, 0 binds/s, 0 client logins/s, in 0 B/s, out 0 B/s, xact 0 us, query 0 us, wait 0 us",
+                "LOG stats: 2 xacts/s, 4 queries/s, 1 client parses/s, 2 server parses/s, 3 binds/s, 0 client logins/s, in 1000 B/s, out 2000 B/s, xact 20 us, query 30 us, wait 3 us",
             ],
             world.Log.Lines);
         world.Query("set log_stats=0");

@@ -53,7 +53,8 @@ public sealed class OwnServerTests
         var idle = bench.OpenIdle(2);
         var client = Wait(bench);
         var close = Assert.Single(bench.Host.TakeAll());
-        Assert.Equal((PoolEffectKind.Close, "evicted", idle[0]), (close.Kind, close.Detail, (FakeServer)close.Server!));
+        Assert.Equal((PoolEffectKind.Close, "evicted for pool_size", idle[0]),
+            (close.Kind, close.Detail, (FakeServer)close.Server!));
         bench.Pool.Remove(idle[0], bench.Host);
         Assert.Same(client, bench.Dial().OnlyClient);
         Assert.Equal(2, bench.Pool.Counts.Servers);
@@ -69,7 +70,8 @@ public sealed class OwnServerTests
         bench.Host.TakeAll();
         bench.Pool.Return(server, bench.Host);
         var close = Assert.Single(bench.Host.TakeAll());
-        Assert.Equal((PoolEffectKind.Close, "evicted", server), (close.Kind, close.Detail, (FakeServer)close.Server!));
+        Assert.Equal((PoolEffectKind.Close, "evicted for pool_size", server),
+            (close.Kind, close.Detail, (FakeServer)close.Server!));
         bench.Pool.Remove(server, bench.Host);
         Assert.Same(own, bench.Dial().OnlyClient);
     }

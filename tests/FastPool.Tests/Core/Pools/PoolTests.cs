@@ -621,7 +621,7 @@ public sealed class PoolTests
 
         bench.Pool.Evict(bench.Host);
         var close = Assert.Single(bench.Host.TakeAll());
-        Assert.Equal("evicted", close.Detail);
+        Assert.Equal("evicted for " + setting.Split('=')[0], close.Detail);
         bench.Pool.Remove(close.Server!, bench.Host);
         Assert.Contains(bench.Host.TakeAll(), effect => effect.Kind == PoolEffectKind.RoomMade);
         other.Serve(bench.Host);
@@ -650,7 +650,7 @@ public sealed class PoolTests
         bench.Host.TakeAll();
 
         bench.Pool.Return(server, bench.Host);
-        Assert.Equal(["evicted"], Reasons(bench.Host.TakeAll()));
+        Assert.Equal(["evicted for " + setting.Split('=')[0]], Reasons(bench.Host.TakeAll()));
         bench.Pool.Remove(server, bench.Host);
         bench.Host.TakeAll();
         other.Serve(bench.Host);
@@ -674,7 +674,7 @@ public sealed class PoolTests
         bench.Pool.Return(server, bench.Host);
         Assert.Same(own, Assert.Single(Of(PoolEffectKind.Grant, bench.Host.TakeAll())).Client);
         bench.Pool.Return(server, bench.Host); // Nobody else waits here: the place is the other pool's.
-        Assert.Equal(["evicted"], Reasons(bench.Host.TakeAll()));
+        Assert.Equal(["evicted for max_db_connections"], Reasons(bench.Host.TakeAll()));
     }
 
     [Fact]

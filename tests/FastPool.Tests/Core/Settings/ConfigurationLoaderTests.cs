@@ -291,6 +291,7 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_SERVER_TLS_SSLNEGOTIATION"] = "direct",
             ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",
             ["FASTPOOL_CLIENT_STATEMENT_BYTES_MAX"] = "6",
+            ["FASTPOOL_SHOW_AS"] = "1.25",
         };
         var files = new MemoryFiles { [Loading.Path] = Main + "[fastpool]\nloops = 1\nconsole_extended = 0\n" };
         var own = ConfigurationLoader.Load(Loading.Path, files, null, environment).Settings!.Own;

@@ -44,6 +44,23 @@ public sealed class EffectiveSettingsTests
     }
 
     [Theory]
+    [InlineData("", null, 32)]
+    [InlineData("", "", 32)]
+    [InlineData("query_wait_timeout=1", "", 1)]
+    [InlineData("query_wait_timeout=1", "query_wait_timeout=2", 2)]
+    [InlineData("", "query_wait_timeout=2", 2)]
+    [InlineData("query_wait_timeout=0", null, 0)]
+    [InlineData("query_wait_timeout=1", "query_wait_timeout=0", 0)]
+    [InlineData("query_wait_timeout=1", "query_wait_timeout=-1", 1)]
+    [InlineData("query_wait_timeout=-1", "query_wait_timeout=-1", 32)]
+    public void The_time_in_the_queue_is_the_users_then_the_databases_and_0_is_off(string database, string? user, long seconds)
+    {
+        var (db, owner) = (DatabaseEntry.TryParse("d", database, [])!, user is null ? null : UserEntry.TryParse("u", user, []));
+        Assert.Equal(seconds * 1_000_000, Global.QueryWaitTimeoutUs(db, owner));
+        Assert.Equal(seconds * 1_000_000, new FastPool.Core.Pools.PoolLimits(Global, db, owner).QueryWaitTimeoutUs);
+    }
+
+    [Theory]
     [InlineData("", 23, 24, 27_000_000)]
     [InlineData("max_db_connections=1 max_db_client_connections=2 server_lifetime=3", 1, 2, 3_000_000)]
     [InlineData("max_db_connections=0 max_db_client_connections=0 server_lifetime=0", 23, 24, 27_000_000)]

@@ -39,6 +39,21 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public void Show_as_follows_the_file_and_the_environment_is_stronger()
+    {
+        var files = new MemoryFiles();
+        var current = Loading.Good(files, Main);
+        var older = Loading.Good(files, Main + "[fastpool]\nshow_as=1.25\n", current);
+        Assert.Equal((ShownVersion.V126, ShownVersion.V125), (current.Own.ShowAs, older.Own.ShowAs));
+        Assert.Equal(ShownVersion.V126, Loading.Good(files, Main, older).Own.ShowAs);
+        Assert.Null(Loading.Load(files, Main + "[fastpool]\nshow_as=1.24\n", current).Settings);
+        var environment = new Dictionary<string, string> { ["FASTPOOL_SHOW_AS"] = "1.25", ["FASTPOOL_LOOPS"] = "9" };
+        files[Loading.Path] = Main;
+        var own = ConfigurationLoader.Load(Loading.Path, files, current, environment).Settings!.Own;
+        Assert.Equal((ShownVersion.V125, 0), (own.ShowAs, own.Loops));
+    }
+
+    [Fact]
     public void Own_settings_are_fixed_until_restart()
     {
         var files = new MemoryFiles();

@@ -77,7 +77,7 @@ public sealed class AuthQueryTests
         { 'T', [0, 1], "expected 2 columns from auth_query, not 1" },
         { 'T', [0], "bad packet" },
         { 'D', [0, 2, 0, 0, 0, 1, (byte)'u', 255, 255, 255, 255], null },
-        { 'D', [0, 2, 255, 255, 255, 255, 255, 255, 255, 255], "auth_query response contained null user name" },
+        { 'D', [0, 2, 255, 255, 255, 255, 255, 255, 255, 255], null },
         { 'D', [0, 2, 0, 0, 0, 9, (byte)'u'], "bad packet" },
         { 'D', [0, 2, 0x7f, 0xff, 0xff, 0xff, (byte)'u'], "bad packet" },
         { 'D', [0, 2, 0x80, 0, 0, 0, (byte)'u'], "bad packet" },
@@ -93,8 +93,8 @@ public sealed class AuthQueryTests
         Assert.Equal(problem, Asked().Query.Take((byte)type, body));
 
     [Theory]
-    [InlineData(127, 65530, null)]
-    [InlineData(127, 65531, null)]
+    [InlineData(127, 65535, null)]
+    [InlineData(127, 65536, null)]
     [InlineData(128, 1, "unable to allocate new user for auth")]
     public void Names_and_secrets_have_the_lengths_of_the_userlist(int nameLength, int secretLength, string? problem)
     {
@@ -103,6 +103,14 @@ public sealed class AuthQueryTests
             [0, 2, .. Wire.Value(new string('n', nameLength)), .. Wire.Value(new string('s', secretLength))];
         Assert.Equal(problem, query.Take((byte)'D', row));
         if (problem is null) Assert.Equal((nameLength, Secret.BytesMax), (query.FoundUser!.Length, query.FoundSecret!.Length));
+    }
+
+    [Fact]
+    public void A_NULL_name_is_nobody_as_if_there_were_no_row()
+    {
+        var (query, _) = Asked();
+        Assert.Null(query.Take((byte)'D', [0, 2, 255, 255, 255, 255, 0, 0, 0, 1, (byte)'s']));
+        Assert.Equal((null, null), (query.FoundUser, query.FoundSecret));
     }
 
     [Fact]

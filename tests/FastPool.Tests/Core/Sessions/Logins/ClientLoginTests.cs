@@ -405,6 +405,65 @@ public sealed class ClientLoginTests
         Assert.Equal("no such database: " + new string('x', 64), Told(LogIn(bench, "ann", "", new string('x', 64)).Login));
     }
 
+    [Theory]
+    [InlineData("auth_type=plain", "ann", "wrong", "28P01")]
+    [InlineData("auth_type=plain", "ann", "", "28P01")]
+    [InlineData("auth_type=plain", "ghost", "x", "28P01")]
+    [InlineData("auth_type=md5", "ann", "wrong", "28P01")]
+    [InlineData("auth_type=scram-sha-256", "ghost", "x", "28P01")]
+    [InlineData("auth_type=trust", "ghost", "", "28000")]
+    [InlineData("auth_type=cert", "ann", "", "28000")]
+    public void A_name_that_is_not_proved_has_PostgreSQLs_SQLSTATE_and_with_1_25_PgBouncers(string settings, string user,
+        string password, string state)
+    {
+        Assert.Equal(state, LogIn(new SessionBench(settings), user, password).Login.Ending.SqlState);
+        var older = LogIn(new SessionBench(settings, own: "show_as=1.25"), user, password).Login.Ending;
+        Assert.Equal("08P01", older.SqlState);
+    }
+
+    private static string[] WelcomeOf(SessionBench bench)
+    {
+        var client = bench.NewClient();
+        client.Login!.OnStartup(V3, Ann, false);
+        client.EnterPool(bench.PoolOf(), bench.Host);
+        var output = new MessageBuffer();
+        client.TakeWelcome(WelcomeOfPool(bench), output);
+        return [.. Message.ReadAll(output.WrittenSpan.ToArray()).Select(static message => message.Text)];
+    }
+
+    private static readonly Dictionary<SessionBench, WelcomeParameters> Welcomes = [];
+
+    /// <summary>One object a bench: it remembers the block that it wrote last.</summary>
+    private static WelcomeParameters WelcomeOfPool(SessionBench bench)
+    {
+        if (!Welcomes.TryGetValue(bench, out var welcome))
+            Welcomes[bench] = welcome = new WelcomeParameters([], bench.Context.Tracked.Unknown);
+        return welcome;
+    }
+
+    [Fact]
+    public void The_welcome_follows_the_settings_of_the_moment()
+    {
+        var bench = new SessionBench("auth_type=trust\npool_mode=transaction\nlogin_notify_message = mind the pooler");
+        void Set(string key, string value) => bench.Registry.Apply(bench.Registry.Settings.TrySet(key, value, out _)!);
+        string[] own =
+            ["S:pgbouncer.version=1.26.1", "S:pgbouncer.max_prepared_statements=200", "S:pgbouncer.pool_mode=transaction"];
+        var first = WelcomeOf(bench);
+        Assert.Equal(own, first.Where(static text => text.StartsWith("S:pgbouncer", StringComparison.Ordinal)));
+        Assert.Equal(["N", "Z"], first[^2..].Select(static text => text[..1]));
+        Assert.Contains("mind the pooler", first[^2], StringComparison.Ordinal);
+        Set("pool_mode", "statement");
+        Set("max_prepared_statements", "7");
+        Set("login_notify_message", "");
+        var second = WelcomeOf(bench);
+        Assert.Contains("S:pgbouncer.pool_mode=statement", second);
+        Assert.Contains("S:pgbouncer.max_prepared_statements=7", second);
+        Assert.Equal("K", second[^2][..1]);
+        Set("show_as", "1.25");
+        Assert.DoesNotContain(WelcomeOf(bench), static text => text.Contains("pgbouncer.", StringComparison.Ordinal));
+        Assert.Equal(3, bench.PoolOf().Stats[0].Logins);
+    }
+
     [Fact]
     public void The_welcome_has_the_untracked_parameters_the_tracked_ones_the_key_and_ReadyForQuery()
     {
@@ -422,7 +481,10 @@ public sealed class ClientLoginTests
         Assert.True(key >> 63 == 0);
         byte[] expected =
         [
-            .. Wire.Typed('R', 0, 0, 0, 0), .. untracked, .. Wire.Typed('S', Wire.Strings("DateStyle", "german")),
+            .. Wire.Typed('R', 0, 0, 0, 0), .. Wire.Typed('S', Wire.Strings("pgbouncer.version", "1.26.1")), .. untracked,
+            .. Wire.Typed('S', Wire.Strings("pgbouncer.max_prepared_statements", "200")),
+            .. Wire.Typed('S', Wire.Strings("pgbouncer.pool_mode", "session")),
+            .. Wire.Typed('S', Wire.Strings("DateStyle", "german")),
                 .. Wire.Typed('S', Wire.Strings("TimeZone", "UTC")),
             .. Wire.Typed('K', [.. Wire.Int32((int)(key >> 32)), .. Wire.Int32((int)key)]), .. Wire.Typed('Z', (byte)'I'),
         ];

@@ -60,6 +60,30 @@ public sealed class StartupRequestTests
     public void Any_other_name_is_ignored_or_refused(string settings, string name, bool isIgnored) =>
         Assert.Equal(isIgnored ? null : "unsupported startup parameter: " + name, FaultOf(settings, "user", "ann", name, "3"));
 
+    [Theory]
+    [InlineData("1.26", "search_path", null)]
+    [InlineData("1.26", "application_name", null)]
+    [InlineData("1.25", "search_path", null)]
+    [InlineData("1.25", "application_name", "v")]
+    public void A_parameter_that_is_ignored_by_name_is_not_tracked(string version, string name, string? value)
+    {
+        var bench = new SessionBench("ignore_startup_parameters=search_path,application_name", own: "show_as=" + version);
+        var index = bench.Context.Tracked.IndexOf(System.Text.Encoding.ASCII.GetBytes(name));
+        Assert.Equal(value, bench.Read([.. Wire.Strings("user", "ann", name, "v"), 0]).Parameters[index]);
+        Assert.Equal(value, bench.Read([.. Wire.Strings("user", "ann", "options", $"-c {name}=v"), 0]).Parameters[index]);
+    }
+
+    [Theory]
+    [InlineData("1.26", "v")]
+    [InlineData("1.25", null)]
+    public void The_word_options_stands_for_what_is_not_tracked(string version, string? value)
+    {
+        var bench = new SessionBench("ignore_startup_parameters=options", own: "show_as=" + version);
+        var request = bench.Read([.. Wire.Strings("user", "ann", "options", "-c search_path=v -c work_mem=1"), 0]);
+        Assert.False(request.Fault.IsSet);
+        Assert.Equal(value, request.Parameters[TrackedParameters.SearchPath]);
+    }
+
     [Fact]
     public void A_refusal_is_logged_with_the_value()
     {

@@ -104,7 +104,8 @@ public sealed class LabelTests
     {
         var welcome = (WelcomeParameters)_bench.PoolOf().Welcome!;
         var output = new FastPool.Protocol.MessageBuffer();
-        welcome.Write(_bench.Context.Tracked, NewClient("s1").Parameters, 1, output);
+        welcome.Write(_bench.Context.Tracked, NewClient("s1").Parameters, 1, _bench.Registry.Settings,
+            _bench.PoolOf().Limits, output);
         var text = System.Text.Encoding.Latin1.GetString(output.WrittenSpan);
         Assert.DoesNotContain("search_path", text, StringComparison.Ordinal);
         Assert.Contains("DateStyle", text, StringComparison.Ordinal);

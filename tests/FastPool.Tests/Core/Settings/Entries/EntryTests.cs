@@ -95,7 +95,7 @@ public sealed class EntryTests
     [Theory]
     [InlineData("d", "nonsense", "ERROR syntax error in connection string")]
     [InlineData("d", "sslmode=require", "ERROR unrecognized connection parameter: sslmode")]
-    [InlineData("d", "query_wait_timeout=1", "ERROR unrecognized connection parameter: query_wait_timeout")]
+    [InlineData("d", "query_timeout=1", "ERROR unrecognized connection parameter: query_timeout")]
     [InlineData("d", "Host=a", "ERROR unrecognized connection parameter: Host")]
     [InlineData("d", "port=abc foo=1", "ERROR invalid port: abc")]
     [InlineData("d", "pool_mode=x", "ERROR invalid pool mode: x")]
@@ -123,9 +123,9 @@ public sealed class EntryTests
     public void A_password_beyond_the_limit_is_cut_with_a_warning()
     {
         var log = new List<LogText>();
-        var entry = DatabaseEntry.TryParse("d", "password=" + new string('x', 65_531), log)!;
-        Assert.Equal(65_530, entry.Password!.Length);
-        Assert.Equal(["WARNING password of d is longer than 65530 bytes - string truncated"], Loading.Lines(log));
+        var entry = DatabaseEntry.TryParse("d", "password=" + new string('x', 65_536), log)!;
+        Assert.Equal(65_535, entry.Password!.Length);
+        Assert.Equal(["WARNING password of d is longer than 65535 bytes - string truncated"], Loading.Lines(log));
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public sealed class EntryTests
     [Theory]
     [InlineData("pool_size", "ERROR syntax error in user settings")]
     [InlineData("reserve_pool=1", "ERROR unrecognized user parameter: reserve_pool")]
-    [InlineData("query_wait_timeout=1", "ERROR unrecognized user parameter: query_wait_timeout")]
+    [InlineData("min_pool_size=1", "ERROR unrecognized user parameter: min_pool_size")]
     [InlineData("pool_mode=x", "ERROR invalid pool mode: x")]
     public void A_bad_user_says_why(string settings, string error)
     {

@@ -61,6 +61,7 @@ public sealed class FastPoolSettingsTests
     [InlineData("server_tls_sslnegotiation", "Direct")]
     [InlineData("client_statements_max", "-1")]
     [InlineData("client_statement_bytes_max", "1 MB")]
+    [InlineData("show_as", "1.24")]
     public void A_wrong_value_ends_the_start(string key, string value) =>
         Assert.Null(FastPoolSettings.Default.TrySet(key, value, out _));
 
@@ -76,7 +77,7 @@ public sealed class FastPoolSettingsTests
             ("server_answer_timeout", "7"), ("host_check_period", "8"), ("max_replica_lag", "9"), ("error_details", "0"),
             ("drain_timeout", "30"), ("session_state", "always"), ("pinned_servers_max", "4"), ("pinned_timeout", "60"),
             ("cancel_abandoned", "1"), ("dead_peer_timeout", "20"), ("server_tls_sslnegotiation", "direct"),
-            ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000")];
+            ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000"), ("show_as", "1.25")];
         foreach (var (key, value) in pairs) own = own.TrySet(key, value, out _)!;
         Assert.Equal(pairs.Select(static pair => $"{pair.Item1}={pair.Item2}"),
             own.Values.Select(static pair => $"{pair.Key}={pair.Value}"));

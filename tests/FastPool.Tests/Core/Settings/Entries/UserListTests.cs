@@ -41,9 +41,9 @@ public sealed class UserListTests
     }
 
     [Theory]
-    [InlineData(127, 65_530, null)]
+    [InlineData(127, 65_535, null)]
     [InlineData(128, 1, "ERROR username too long in auth file")]
-    [InlineData(1, 65_531, "ERROR password too long in auth file")]
+    [InlineData(1, 65_536, "ERROR password too long in auth file")]
     public void Fields_have_limits(int userLength, int secretLength, string? error)
     {
         var log = new List<LogText>();
