@@ -7,31 +7,20 @@
 # publish.sh makes binaries that are the same wherever they are made, for other machines too. An image is made for this machine alone.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-binary=
-target=
-while getopts b:o: option; do
-    case $option in
-        b) binary=$OPTARG ;;
-        o) target=$OPTARG ;;
-        *) exit 2 ;;
-    esac
-done
+. "$(dirname "${BASH_SOURCE[0]}")/build.sh"
+read_options "$@"
 [ -n "$target" ] || { echo "usage: $0 [-b BINARY] -o FOLDER" >&2; exit 2; }
+prepare_binary
 mkdir -p "$target"
 
-package=$("$root/dist/debian/build.sh" ${binary:+-b "$binary"} -o "$target")
+package=$("$dist/debian/build.sh" -b "$binary" -o "$target")
 name=$(basename "$package" .deb)
-version=${name#fastpool_}
-version=${version%_*}
 arch=${name##*_}
-install -m 755 "${binary:-$root/out/fastpool}" "$target/fastpool-$version-linux-$arch"
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct)}
-export SOURCE_DATE_EPOCH
-rpm=$("$root/dist/rpm/build.sh" -b "$target/fastpool-$version-linux-$arch" -o "$target")
+install -m 755 "$binary" "$target/fastpool-$version-linux-$arch"
+rpm=$("$dist/rpm/build.sh" -b "$binary" -o "$target")
 files=("$name.deb" "$(basename "$rpm")" "fastpool-$version-linux-$arch" "fastpool-$version.cdx.json")
 if [ "$arch" = "$(dpkg --print-architecture)" ]; then
-    files+=("$(basename "$("$root/dist/image.py" -b "$target/fastpool-$version-linux-$arch" -o "$target")")")
+    files+=("$(basename "$("$dist/image.py" -b "$target/fastpool-$version-linux-$arch" -o "$target")")")
 fi
 python3 "$root/tools/sbom.py" "$version" >"$target/fastpool-$version.cdx.json"
 cd "$target"

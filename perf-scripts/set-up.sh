@@ -34,6 +34,7 @@ missing_for() {
             [ -e /lib/systemd/systemd ] && have systemctl || echo systemd
             have rpmbuild || echo rpm
             have umoci || echo umoci
+            have haproxy || [ -x /usr/sbin/haproxy ] || echo haproxy
             have dpkg-deb || echo dpkg
             have lintian || echo lintian
             have python3 && python3 -c 'import yaml' 2>/dev/null || echo python3-yaml

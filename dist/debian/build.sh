@@ -6,59 +6,14 @@
 # The package takes the place of Debian's pgbouncer: same program, unit and user, and /etc/pgbouncer as it is found.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-dist=$root/dist
-binary=
-target=.
-while getopts b:o: option; do
-    case $option in
-        b) binary=$OPTARG ;;
-        o) target=$OPTARG ;;
-        *) exit 2 ;;
-    esac
-done
-
-fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+. "$(dirname "${BASH_SOURCE[0]}")/../build.sh"
+read_options "$@"
 command -v dpkg-deb >/dev/null || fail "dpkg-deb is missing: install dpkg"
-
-if [ -z "$binary" ]; then
-    # What is packed is what has just been built, never what happens to lie there.
-    (cd "$root" && dotnet publish src/FastPool -c Release -o out --nologo -v quiet </dev/null >&2)
-    binary=$root/out/fastpool
-fi
-[ -x "$binary" ] || fail "no binary at $binary"
+prepare_binary
+target=${target:-.}
 # Distributors put their own name here, as for every package of theirs.
 maintainer="${DEBFULLNAME:-FastPool contributors} <${DEBEMAIL:-fastpool@fastpool.invalid}>"
-version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$root/Directory.Build.props")
-[ -n "$version" ] || fail "no version in Directory.Build.props"
-# Everything in the package has the time of the last commit, or the one given, so that two builds are equal.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || date +%s)}
-export SOURCE_DATE_EPOCH
-
-# The machine the binary is for, as Debian calls it: byte 18 of the ELF header.
-arch_of() {
-    case $(od -An -tu2 -j18 -N2 "$1" | tr -d ' ') in
-        62) echo amd64 ;;
-        183) echo arm64 ;;
-        40) echo armhf ;;
-        *) fail "$1 is for a machine that Debian has no name for here" ;;
-    esac
-}
-
-# The newest version of the C library that the binary asks for, as its symbol versions say.
-libc_of() { grep -aoE 'GLIBC_2\.[0-9]+' "$1" | sort -uV | tail -n 1 | cut -d_ -f2; }
-
-# The binary says itself of which version it is, where this machine can run it.
-check_version() {
-    [ "$(arch_of "$binary")" = "$(dpkg --print-architecture)" ] || return 0
-    local told
-    told=$("$binary" -V | sed -n 's/^FastPool //p')
-    [ "$told" = "$version" ] || fail "$binary is version ${told:-unknown}, the sources are $version"
-}
-
-arch=$(arch_of "$binary")
-check_version
-libc=$(libc_of "$binary")
+case $machine in x86_64) arch=amd64 ;; aarch64) arch=arm64 ;; esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"

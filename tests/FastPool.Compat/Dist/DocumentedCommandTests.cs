@@ -11,6 +11,8 @@ public sealed partial class DocumentedCommandTests
     private static readonly string[] RunElsewhere =
     [
         "./dist/debian/build.sh", "./dist/image.py -o image", "./dist/publish.sh -r linux-arm64 -o out-arm64",
+        "./dist/libraries.sh amd64 bullseye old-libraries libc6 libssl1.1",
+        "./dist/publish.sh -r linux-x64 -t -l old-libraries -o out-x64",
         "./dist/rpm/build.sh",
         "./perf-scripts/calls.sh", "./perf-scripts/compare-pgbouncer.sh -o results",
         "./perf-scripts/start-and-reload.sh", "./perf-scripts/takeover.sh",

@@ -8,7 +8,7 @@ public sealed class RecipeTests
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(20) };
 
-    [PoolerFact(Since = "1.23")]
+    [PoolerFact(FastPoolOnly = "has no drain_timeout")]
     public async Task Two_processes_on_one_port_know_each_other_and_one_can_go()
     {
         var folder = Machine.NewFolder("two");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -8,9 +7,6 @@ namespace FastPool.Compat.Dist;
 /// <summary>The files that a release consists of.</summary>
 public sealed partial class ReleaseTests
 {
-    /// <summary>Of RHEL 9; Debian 12 and Ubuntu 22.04 have newer ones. docs/install.md says the same.</summary>
-    private static readonly Version LibcMax = new(2, 34);
-
     private static async Task<string> ReleaseAsync()
     {
         var folder = Machine.NewFolder("release");
@@ -54,15 +50,24 @@ public sealed partial class ReleaseTests
         Assert.True(exit == 0 && !Regex.IsMatch(text, "(?m)^[EW]: "), text);
     }
 
+    /// <summary>Of RHEL 8, as docs/install.md says. No package is made of a binary that asks for more.</summary>
     [PoolerFact(FastPoolOnly = "is built against an old library")]
-    public void The_binary_asks_for_no_newer_C_library_than_the_manual_says()
+    public async Task The_binary_asks_for_no_newer_C_library_than_the_manual_says()
     {
+        var oldest = Regex.Match(
+            Checkout.Read("src", "FastPool", "Link", "OldLibc.targets"), "<OldestLibc>(.*)</OldestLibc>").Groups[1].Value;
+        Assert.Contains($"glibc {oldest} or newer", Checkout.Read("docs", "install.md"), StringComparison.Ordinal);
         var newest = SymbolVersion().Matches(Encoding.Latin1.GetString(File.ReadAllBytes(Binary.Path)))
             .Select(static match => Version.Parse(match.Groups[1].Value)).Max()!;
-        Assert.True(newest <= LibcMax, $"it asks for {newest}");
-        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"glibc {LibcMax}"),
-            Checkout.Read("docs", "install.md"), StringComparison.Ordinal);
+        Assert.True(newest <= Version.Parse(oldest), $"it asks for {newest}");
+        Assert.Equal((0, $"{newest}\n"), await CheckLibcAsync(Binary.Path));
+        Assert.Equal((0, ""), await CheckLibcAsync(Binary.Path, oldest));
+        var (exit, text) = await CheckLibcAsync(Binary.Path, $"2.{newest.Minor - 1}");
+        Assert.True(exit == 1 && text.Contains($"@GLIBC_{newest}\n", StringComparison.Ordinal), text);
     }
+
+    private static Task<(int ExitCode, string Text)> CheckLibcAsync(params string[] arguments) =>
+        Checkout.RunAsync(Checkout.Tool("sh"), [Checkout.PathOf("src", "FastPool", "Link", "check-libc.sh"), .. arguments]);
 
     [Fact]
     public void The_change_log_has_a_part_for_the_version_and_nothing_names_another_one()

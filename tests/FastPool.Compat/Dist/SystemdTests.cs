@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace FastPool.Compat.Dist;
 
 /// <summary>
 /// The operator's day on a machine with systemd and Debian's PgBouncer: the package takes its place, is reloaded, upgraded, and
 /// lives on as the unit's own process.
 /// </summary>
-public sealed class SystemdTests
+public sealed partial class SystemdTests
 {
     private const string FastPoolOnly = "has a package of its own";
     private const string Psql = "psql -X -At -h 127.0.0.1 -p 6432 -U postgres shop";
@@ -101,6 +103,41 @@ public sealed class SystemdTests
         Assert.Equal(3, (await machine.RunAsync("systemctl is-active pgbouncer")).ExitCode);
         Assert.NotEqual(0, (await machine.RunAsync("pgrep -x pgbouncer")).ExitCode);
     }
+
+    /// <summary>As dist/recipes/README.md says; only the time is shorter, and nobody has a password here.</summary>
+    [PoolerFact(FastPoolOnly = FastPoolOnly)]
+    public async Task Units_on_one_port_are_restarted_one_after_the_other_and_their_clients_are_told_to_go()
+    {
+        await using var machine = await WithPostgresAsync();
+        await InstallAsync(machine);
+        await machine.MustRunAsync("systemctl disable --now pgbouncer 2>&1");
+        var commands = RecipeCommands().Match(Checkout.Read("dist", "recipes", "README.md")).Groups;
+        await machine.MustRunAsync($"""
+            cd /usr/share/doc/fastpool/examples/recipes
+            sed -i 's/^drain_timeout = .*/drain_timeout = 2/;s/^auth_type = .*/auth_type = trust/
+                s/^\* = .*/shop = host=127.0.0.1 dbname=postgres/' common.ini
+            {commands[1].Value}
+            """);
+        await machine.MustRunAsync($$"""
+            for i in 1 2 3 4 5 6 7 8; do
+                (sleep 60 | {{Psql}} >idle$i 2>&1; echo >>ended) </dev/null >/dev/null 2>&1 &
+            done
+            timeout 30 sh -c 'until [ "$(ss -Htn state established sport = :6432 | wc -l)" -ge 8 ]; do sleep 0.1; done'
+            """);
+        await machine.MustRunAsync(Knocking.Replace("PSQL", Psql, StringComparison.Ordinal));
+        var before = await machine.MustRunAsync("systemctl show -P MainPID pgbouncer@1 pgbouncer@2");
+        await machine.MustRunAsync(commands[2].Value);
+        await machine.MustRunAsync("touch stop; while [ ! -e done ]; do sleep 0.1; done");
+        Assert.Equal("active\nactive", await machine.MustRunAsync("systemctl is-active pgbouncer@1 pgbouncer@2"));
+        var after = await machine.MustRunAsync("systemctl show -P MainPID pgbouncer@1 pgbouncer@2");
+        Assert.Empty(before.Split('\n').Intersect(after.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.Equal("2",
+            await machine.MustRunAsync("cat /var/log/pgbouncer/*.log | grep -c 'all clients have been told to go'"));
+        Assert.Equal("", await machine.MustRunAsync("cat refused"));
+    }
+
+    [GeneratedRegex(@"(?s)\n( +cp common\.ini.*?pgbouncer@2)\n.*?\n( +systemctl restart pgbouncer@1 [^\n]*)\n")]
+    private static partial Regex RecipeCommands();
 
     [PoolerFact(FastPoolOnly = FastPoolOnly)]
     public async Task Purging_the_distribution_s_package_changes_nothing_and_a_removed_one_may_come_back()

@@ -25,7 +25,11 @@ internal static class Checkout
 
     /// <summary>Runs a program as the user of the tests, with nothing to read.</summary>
     /// <returns>Its exit code and both of its outputs.</returns>
-    public static async Task<(int ExitCode, string Text)> RunAsync(string program, params string[] arguments)
+    public static Task<(int ExitCode, string Text)> RunAsync(string program, params string[] arguments) =>
+        RunAsync(120, program, arguments);
+
+    /// <summary>As above, for what may take longer.</summary>
+    public static async Task<(int ExitCode, string Text)> RunAsync(int seconds, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -41,15 +45,15 @@ internal static class Checkout
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         try
         {
             await process.WaitForExitAsync(deadline.Token);
         }
         catch (OperationCanceledException)
         {
-            process.Kill();
-            throw new TimeoutException($"{program} still runs after 120 s.");
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} still runs after {seconds} s.");
         }
 
         return (process.ExitCode, await output + await error);

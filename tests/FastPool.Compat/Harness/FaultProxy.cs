@@ -44,6 +44,9 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>Takes connections and closes them at once.</summary>
     public bool RefuseNew { get; set; }
 
+    /// <summary>Takes everything, connections too, and passes nothing on.</summary>
+    public bool IsSwallowing { get; set; }
+
     public int ConnectionCount => _pairs.Count;
 
     /// <summary>Closes all connections in the ordinary way.</summary>
@@ -138,6 +141,8 @@ internal sealed class FaultProxy : IAsyncDisposable
                 var result = await from.ReadAsync();
                 foreach (var memory in result.Buffer)
                 {
+                    if (IsSwallowing)
+                        break;
                     for (var at = 0; at < memory.Length;)
                     {
                         var count = SegmentBytes > 0 ? Math.Min(SegmentBytes, memory.Length - at) : memory.Length - at;

@@ -116,6 +116,35 @@ public sealed class HostNameTests : IDisposable
         Assert.Equal(("1", "1", "0"), (lists["dns_names"], lists["dns_zones"], lists["dns_queries"]));
     }
 
+    /// <summary>Three addresses are used; one that is gone is left by idle servers too, and one that has come is used.</summary>
+    [PoolerTheory(FastPoolOnly = "an idle server of an address that is gone stays there"), Loops]
+    public async Task Addresses_of_a_name_come_and_go_under_load_and_nobody_notices(int loops)
+    {
+        var server = await Postgres.SharedAsync();
+        await using var second = new FaultProxy(server.Port, Second, server.Port);
+        await using var third = new FaultProxy(server.Port, IPAddress.Parse("127.0.0.4"), server.Port);
+        await using var fourth = new FaultProxy(server.Port, IPAddress.Parse("127.0.0.11"), server.Port);
+        IPAddress[] all = [First, Second, IPAddress.Parse("127.0.0.4"), IPAddress.Parse("127.0.0.11")];
+        _names.Names[Name] = all[..3];
+        await using var pooler = await StartAsync(loops, f =>
+        {
+            f["dns_max_ttl"] = "1";
+            f["default_pool_size"] = "9";
+        });
+        await using var holders = new ClientList();
+        for (var i = 0; i < 9; i++) await holders.AddAsync(pooler);
+        Assert.Equal(["127.0.0.1", "127.0.0.3", "127.0.0.4"], await ServerAddresses.ActiveAsync(pooler));
+        await holders.EndAsync();
+
+        var load = Takeover.TakeoverTests.LoadAsync(pooler, "extended", clients: 4, seconds: 4);
+        await pooler.PoolIsAsync("cl_active", 4);
+        _names.Names[Name] = [First, .. all[2..]];
+        await ServerAddresses.GoneAsync(pooler, "127.0.0.3"); // Idle ones are more than half of them.
+        Assert.Contains("number of failed transactions: 0 (", await load, StringComparison.Ordinal);
+        for (var i = 0; i < 9; i++) await holders.AddAsync(pooler);
+        Assert.Equal(["127.0.0.1", "127.0.0.11", "127.0.0.4"], await ServerAddresses.ActiveAsync(pooler));
+    }
+
     [PoolerTheory(FastPoolOnly = "a dead address costs server_login_retry there"), Loops]
     public async Task A_dead_address_of_a_name_does_not_hold_up_the_living_ones(int loops)
     {
