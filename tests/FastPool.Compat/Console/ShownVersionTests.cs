@@ -32,7 +32,8 @@ public sealed class ShownVersionTests
         foreach (var database in new[] { Postgres.Database, Postgres.Database, "pgbouncer" })
         {
             await using var client = await RawClient.ConnectAsync(pooler.Port);
-            await client.SendAsync(Wire.Startup(("user", database == "pgbouncer" ? "admin" : "user_trust"), ("database", database)));
+            var user = database == "pgbouncer" ? "admin" : "user_trust";
+            await client.SendAsync(Wire.Startup(("user", user), ("database", database)));
             var types = new List<char>();
             Message? notice = null;
             while (await client.ReadAsync() is { } message)
@@ -69,8 +70,8 @@ public sealed class ShownVersionTests
         });
         await pooler.ScalarAsync("select 1");
         Assert.Contains((await pooler.ConsoleAsync("SHOW POOLS")).Rows, static row => row[1] == "user_trust");
-        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW POOLS")).Rows.All(static row => row[1] != "user_trust"),
-            "the pool is gone");
+        await Until.TrueAsync(
+            async () => (await pooler.ConsoleAsync("SHOW POOLS")).Rows.All(static row => row[1] != "user_trust"), "the pool is gone");
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
         var row = Assert.Single((await pooler.ConsoleAsync("SHOW STATS")).Rows, static row => row[0] == Postgres.Database);
         Assert.Equal("1", row[12]); // total_client_login_count: of the new one.

@@ -18,7 +18,7 @@ internal static class Binary
     /// <summary>The SQLSTATE of a login that is refused: PgBouncer has one for all of them.</summary>
     public static string State(string ofPostgreSQL) => IsFastPool ? ofPostgreSQL : "08P01";
 
-    /// <summary>What came with 1.26, and what stood there before.</summary>
+    /// <summary>The words that came with 1.26, and those that stood there before.</summary>
     public static T Since126<T>(T newer, T older) => Version >= new Version(1, 26) ? newer : older;
 
     /// <summary>
