@@ -71,7 +71,8 @@ public sealed class ShownVersionTests
         await pooler.ScalarAsync("select 1");
         Assert.Contains((await pooler.ConsoleAsync("SHOW POOLS")).Rows, static row => row[1] == "user_trust");
         await Until.TrueAsync(
-            async () => (await pooler.ConsoleAsync("SHOW POOLS")).Rows.All(static row => row[1] != "user_trust"), "the pool is gone");
+            async () => (await pooler.ConsoleAsync("SHOW POOLS")).Rows.All(static row => row[1] != "user_trust"),
+            "the pool is gone");
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
         var row = Assert.Single((await pooler.ConsoleAsync("SHOW STATS")).Rows, static row => row[0] == Postgres.Database);
         Assert.Equal("1", row[12]); // total_client_login_count: of the new one.
