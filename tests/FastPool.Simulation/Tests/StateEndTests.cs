@@ -88,6 +88,17 @@ public sealed class StateEndTests
             story.Server.PeerWrite(inTransaction.Span);
         }
         ),
+        ["ServerPhase.Questioned"] = ("[fastpool]\nsession_state=keep\n", static story =>
+        {
+            story.ClientIsIn();
+            story.ClientAsks();
+            story.Path.Elapse(0.01);
+            story.Server.PeerWrite(Wire.Typed('C', "SET\0"u8.ToArray()));
+            story.Server.PeerWrite(TransactionPath.Reply('Z'));
+            story.Path.Elapse(0.01);
+            Assert.Equal(ServerPhase.Questioned, story.Path.View.Servers[0].Phase);
+        }
+        ),
         ["ServerPhase.Resetting"] = ("server_reset_query_always=1\nserver_reset_query=discard all\n", static story =>
         {
             story.ClientIsIn();
