@@ -50,6 +50,7 @@ public sealed partial class ClientSession
                 (_statements ??= new ClientStatements(_context.Statements)).Add(name, statement);
         }
         if (handed.Unnamed.Length > 0) (Unnamed = new UnnamedStatement(_context.Buffers)).Restore(handed.Unnamed);
+        if (Kept is not null) _context.Questions.TryAddNames(pool, System.Text.Encoding.Latin1.GetBytes(Kept.Set));
         Join(pool, host);
     }
 

@@ -47,9 +47,11 @@ public sealed partial class ServerSession
     {
         BeginKeeping();
         _mayHaveState = _keeps;
-        if (!_keeps || _handedPin.Length == 0) return;
+        if (_handedPin.Length == 0) return;
+        MustDiscard = !IsKeptByClient; // Though session_state be off by now.
+        if (!_keeps) return;
         Pin = _handedPin;
-        MustDiscard = true;
+        _hasUnknownNames = _handedPin.Contains(UnknownName, StringComparison.Ordinal);
         Pool.TakePin();
     }
 
@@ -98,7 +100,10 @@ public sealed partial class ServerSession
     /// <summary>The client binds its unnamed statement, which may be an old one.</summary>
     internal void LookAtUnnamed()
     {
-        if (_keeps && Client!.Unnamed is { Text: { IsEmpty: false } text }) LookForState(text, isWhole: true);
+        if (!_keeps || Client!.Unnamed is not { Text: { IsEmpty: false } text }) return;
+        var localSets = _localSets;
+        LookForState(text, isWhole: true);
+        _localSets = localSets; // Its Parse has counted.
     }
 
     private void NoteStateOf(ReadOnlySpan<byte> tag)
@@ -108,11 +113,11 @@ public sealed partial class ServerSession
         else _mayHaveState = true;
     }
 
-    /// <summary>A transaction is over.</summary>
+    /// <summary>ReadyForQuery: every command before it has its tag.</summary>
     private void EndStateNotes()
     {
         _localSets = 0;
-        if (_asksAlways || Pin is not null) _mayHaveState = true;
+        if (IsReady && (_asksAlways || Pin is not null)) _mayHaveState = true;
     }
 
     /// <summary>The server is asked.</summary>
@@ -166,7 +171,9 @@ public sealed partial class ServerSession
         var pin = answer is null ? "a state that cannot be carried" : answer.Pin;
         if (answer is not null)
         {
-            Kept = client.Kept = answer.State;
+            // Something of connect_query's may be reset: it runs again for the next client.
+            var rest = string.IsNullOrWhiteSpace(Pool.Database.Entry.ConnectQuery) ? null : KeptState.Nothing;
+            Kept = client.Kept = answer.State ?? rest;
             TakeUnreported(client, answer.Unreported);
         }
         if (pin is null)
@@ -224,14 +231,8 @@ public sealed partial class ServerSession
     /// <summary>A command of a reset query is through.</summary>
     private void NoteStateGone(ReadOnlySpan<byte> tag)
     {
-        if (tag.SequenceEqual("DISCARD ALL\0"u8))
-        {
-            Kept = null;
-            MustDiscard = false;
-        }
-        else if (Kept is not null)
-        {
-            Kept = Kept with { Set = KeptState.InDoubt }; // Some of it may be gone: no client's is the same.
-        }
+        if (!tag.SequenceEqual("DISCARD ALL\0"u8)) return;
+        Kept = null;
+        MustDiscard = false;
     }
 }

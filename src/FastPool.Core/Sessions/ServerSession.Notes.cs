@@ -80,7 +80,7 @@ public sealed partial class ServerSession
     {
         _isInTransaction = !IsReady;
         _bound = null;
-        if (_keeps && IsReady) EndStateNotes();
+        if (_keeps) EndStateNotes();
         if (_setCount > 0) AddUse(SafetyUse.Set);
         _setCount = 0;
     }

@@ -355,6 +355,7 @@ public sealed partial class ServerSession : PooledServer
         if (MustWrite) NoteReadOnly(message);
         _bound = null;
         _textUse = SafetyUse.None;
+        _localSets = 0;
         Copy.IsOn = false;
         if (!Outstanding.IsEmpty && Outstanding.Head is { IsTracked: true } failed) return NoteFailed(failed, message);
         return Verdict.Forward;

@@ -311,7 +311,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             return;
         }
         var query = Session.Pool.Limits.ServerResetQuery;
-        if (Session.MustDiscard)
+        if (Session.MustDiscard || (query.Length > 0 && Session.Kept is not null))
         {
             if (!string.IsNullOrWhiteSpace(Session.Pool.Database.Entry.ConnectQuery))
             {

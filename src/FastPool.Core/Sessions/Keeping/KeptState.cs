@@ -14,8 +14,8 @@ public sealed record KeptState(string Set, string Prepared, string Undo)
     /// <summary>In no command that can travel.</summary>
     internal const char Mark = '\u0001';
 
-    /// <summary>Stands for what is on a server of which nobody knows how much is left.</summary>
-    internal const string InDoubt = "\0?";
+    /// <summary>Nothing, where connect_query must run again before another client.</summary>
+    internal static KeptState Nothing { get; } = new("", "", "");
 
     internal IEnumerable<string> PrepareCommands => Prepared.Split(Mark, StringSplitOptions.RemoveEmptyEntries);
 

@@ -43,6 +43,8 @@ internal ref struct SetNames(ReadOnlySpan<byte> text)
         var end = text.IndexOf((byte)')');
         if (end < 0) return false;
         var arguments = text[..end].TrimEnd(" \t\r\n"u8);
+        // A parenthesis within them, or in a literal: the end is another.
+        if (arguments.Count((byte)'(') != 1 || arguments.Count((byte)'\'') % 2 != 0) return false;
         return (arguments.Length > 4 && Ascii.EqualsIgnoreCase(arguments[^4..], "true"u8) && !IsInWord(arguments[^5]))
             || arguments.EndsWith("'t'"u8);
     }

@@ -33,7 +33,11 @@ internal static class StateTraces
         text = text.Trim(" \t\r\n;"u8);
         var trace = HasRareWord(text) ? StateTrace.Ask | StateTrace.Names : StateTrace.None;
         var hasSeveral = text.Contains((byte)';');
-        if (hasSeveral || text is [(byte)'/' or (byte)'-' or (byte)'(', ..]) trace |= StateTrace.Names;
+        if (hasSeveral || text is [(byte)'/' or (byte)'-' or (byte)'(', ..])
+        {
+            trace |= StateTrace.Names;
+            if (Contains(text, "hold"u8) || Contains(text, "execute"u8)) trace |= StateTrace.Ask;
+        }
         if (text is not [var first, _, ..]) return trace;
         var isOfInterest = (first | 0x20) switch
         {
@@ -44,7 +48,8 @@ internal static class StateTraces
             _ => false,
         };
         if (!isOfInterest) return trace;
-        if (!hasSeveral && Begins(text, "set local"u8)) return trace | StateTrace.Local;
+        if (!hasSeveral && (Begins(text, "set local "u8) || Begins(text, "set local\t"u8) || Begins(text, "set local\n"u8)))
+            return trace | StateTrace.Local;
         return trace | StateTrace.Ask | StateTrace.Names;
     }
 
@@ -84,7 +89,8 @@ internal static class StateTraces
         {
             var found = text[(from + step)..];
             if (Begins(found, "_config"u8) && !SetNames.SetsLocally(found)) return true;
-            if (Begins(found, "_advisory"u8) || (from + step >= 3 && Begins(text[(from + step - 3)..], "temp"u8))) return true;
+            if (Begins(found, "_advisory"u8) || Begins(found, "_settings"u8)
+                || (from + step >= 3 && Begins(text[(from + step - 3)..], "temp"u8))) return true;
             from += step + 1;
         }
         return false;

@@ -22,7 +22,7 @@ public sealed class Statement
         Key = key;
         Settings = settings;
         Use = SessionUse.OfText(key);
-        MayLeaveState = (StateTraces.InText(key, isWhole: true) & (StateTrace.Ask | StateTrace.Local)) != 0;
+        MayLeaveState = StateTraces.InText(key, isWhole: true) != StateTrace.None;
         DropsStatements = SessionUse.DropsStatements(key);
         DroppedName = DropCommands.OnlyName(key);
         Number = number;

@@ -103,6 +103,20 @@ public sealed class KeptStateTests
     }
 
     [Fact]
+    public void A_SET_LOCAL_that_fails_in_a_transaction_hides_no_SET()
+    {
+        Says("begin", "BEGIN");
+        _talk.Says(_client, Query("set local nonsense = 1"));
+        Answers(_server, "E:42704 Z:E");
+        _talk.Says(_client, Query("rollback to a"));
+        Answers(_server, "C:ROLLBACK Z:T");
+        _talk.Says(_client, Query("/* c */ set work_mem = 1"));
+        Answers(_server, "C:SET Z:T");
+        Says("commit", "COMMIT");
+        Assert.Equal(LinkHold.StateUnknown, _server.Link.Hold);
+    }
+
+    [Fact]
     public void The_same_state_of_two_clients_needs_no_batch()
     {
         Says("set work_mem = '1MB'", "SET");

@@ -30,6 +30,12 @@ public sealed class StateTracesTests
     [InlineData("do $$ begin end $$", true)]
     [InlineData("call p()", true)]
     [InlineData("execute p", true)]
+    [InlineData("/* c */ execute p", true)]
+    [InlineData("begin; declare c cursor with hold for select 1; commit", true)]
+    [InlineData("set local_app.tenant = 1", true)]
+    [InlineData("select set_config('a.b', '(c,true)', false)", true)]
+    [InlineData("select set_config('a.b', (c is true)::text, false)", true)]
+    [InlineData("update pg_settings set setting = '1MB' where name = 'work_mem'", true)]
     public void A_text_that_may_leave_something_is_asked_after(string text, bool asks) =>
         Assert.Equal(asks, (StateTraces.InText(Bytes(text), isWhole: true) & StateTrace.Ask) != 0);
 
