@@ -19,6 +19,9 @@ public sealed partial class ServerSession
     private int _localSets;
     private bool _hasUnknownNames;
     private int _repliesAhead; // Of a question whose client has gone.
+    private int _setsLeft; // Messages of the SET batch that are not answered.
+    private string _handedPin = "";
+    private StateAnswer? _stateAnswer;
 
     /// <summary>The state that is on this server; null: none.</summary>
     public KeptState? Kept { get; private set; }
@@ -39,8 +42,6 @@ public sealed partial class ServerSession
         _asksAlways = _keeps && mode == SessionStateMode.Always;
         _localSets = 0;
     }
-
-    private string _handedPin = "";
 
     /// <summary>Linked as it was in another process, which may have been about to ask.</summary>
     private void GoOnKeeping()
@@ -68,8 +69,6 @@ public sealed partial class ServerSession
         _setsLeft += PreparesBehindSet.Count;
         return batch + wanted.Set;
     }
-
-    private int _setsLeft;
 
     /// <summary>Queries that follow the SET batch, each in a message of its own.</summary>
     public IReadOnlyList<string> PreparesBehindSet { get; private set; } = [];
@@ -132,8 +131,6 @@ public sealed partial class ServerSession
         Context.Figures.StateQuestions++;
         return Context.Questions.TextFor(Pool, _reported, IsUnreported);
     }
-
-    private StateAnswer? _stateAnswer;
 
     private Verdict JudgeQuestion(byte type, ReadOnlySpan<byte> message)
     {
@@ -211,6 +208,11 @@ public sealed partial class ServerSession
     private void EndPin()
     {
         MustDiscard = false;
+        LetGoOfPin();
+    }
+
+    private void LetGoOfPin()
+    {
         if (Pin is null) return;
         Pin = null;
         Pool.Unpin();
@@ -223,9 +225,7 @@ public sealed partial class ServerSession
         if (Phase == ServerPhase.Questioned) _repliesAhead = 1;
         _mayHaveState = _hasUnknownNames = _keeps = _asksAlways = false;
         _stateAnswer = null;
-        if (Pin is null) return;
-        Pin = null;
-        Pool.Unpin();
+        LetGoOfPin();
     }
 
     /// <summary>A command of a reset query is through.</summary>
