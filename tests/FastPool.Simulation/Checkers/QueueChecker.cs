@@ -52,11 +52,12 @@ internal sealed class QueueChecker(World world) : Checker(world)
             if (client.Queue is not null || !HasServer(client)) continue;
             for (var older = i - 1; older >= 0 && _before[older].Queue == queue; older--)
             {
-                var isSameStep = _before[older].Client.Loop != client.Loop
-                    && sinceUs - _before[older].SinceUs < Limits.ArrivalStepUs;
-                Holds(isSameStep
-                    || _before[older].Client.Queue != queue,
-                    $"client {client.Id} was served before client {_before[older].Client.Id}, who came first");
+                var other = _before[older];
+                var isSameStep = other.Client.Loop != client.Loop && sinceUs - other.SinceUs < Limits.ArrivalStepUs;
+                // Canceled in the queue, and back behind the others, with its next request, within the same turn.
+                var cameBack = other.Client.WaitStartUs != other.SinceUs;
+                Holds(isSameStep || cameBack || other.Client.Queue != queue,
+                    $"client {client.Id} was served before client {other.Client.Id}, who came first");
             }
         }
     }

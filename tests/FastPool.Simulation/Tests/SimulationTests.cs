@@ -53,6 +53,10 @@ public sealed class SimulationTests(ITestOutputHelper output)
         }
     }
 
+    [Theory]
+    [InlineData(75607909213715)] // Canceled in the queue and back in it, within one turn.
+    public void Worlds_that_showed_a_fault_once_show_none(ulong seed) => new World(seed).Run();
+
     private void Replay(ulong seed)
     {
         var log = new List<string>();
