@@ -173,6 +173,9 @@ public static class Limits
     /// <summary>Hosts that are remembered; beyond that the unused ones are forgotten.</summary>
     public const int HostsMax = 1_000;
 
+    /// <summary>A host that is doubted again and again is asked no more often.</summary>
+    public const long DoubtPauseUs = 100_000;
+
     /// <summary>The first pause before a host that failed is tried again; it doubles up to server_login_retry.</summary>
     public const long HostBackOffUs = 100_000;
 

@@ -50,6 +50,7 @@ public sealed class Host(string name, string address, int port)
     private long _roleUs;
     private long _lostUs;
     private long _checkUs;
+    private bool _isDoubted;
     private long _lagMs;
     private bool _lags;
     private string _lastError = "";
@@ -84,16 +85,26 @@ public sealed class Host(string name, string address, int port)
         + "AND EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver)) THEN 0 ELSE (EXTRACT(EPOCH FROM "
         + "pg_catalog.now() - pg_catalog.pg_last_xact_replay_timestamp()) * 1000)::bigint END";
 
-    /// <summary>One server asks it in each period, of all pools and loops.</summary>
+    /// <summary>One server asks it in each period, of all pools and loops, and once when it is doubted.</summary>
+    /// <param name="periodUs">host_check_period; 0: it is asked in doubt alone.</param>
     public bool TryBeginCheck(long nowUs, long periodUs)
     {
+        if (periodUs <= 0 && !Volatile.Read(ref _isDoubted)) return false; // Pairs: Doubt.
         lock (_lock)
         {
-            if (nowUs - _checkUs < periodUs) return false;
+            var isDue = periodUs > 0 && nowUs - _checkUs >= periodUs;
+            if (!isDue && !(_isDoubted && nowUs - _checkUs >= Limits.DoubtPauseUs)) return false;
             _checkUs = nowUs;
+            _isDoubted = false;
             return true;
         }
     }
+
+    /// <summary>
+    /// One of its servers was lost, or has said that it only reads: the host may be in another role, or down. The next one that
+    /// is idle asks.
+    /// </summary>
+    internal void Doubt() => Volatile.Write(ref _isDoubted, true); // Pairs: TryBeginCheck.
 
     /// <param name="lagMs">By which it is behind its primary.</param>
     /// <param name="mostMs">max_replica_lag.</param>

@@ -63,6 +63,12 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     /// <summary>It has said itself that it is of no use any more.</summary>
     public void MarkMisplaced() => Volatile.Write(ref _isMisplaced, true); // Pairs: IsMisplaced.
 
+    /// <summary>Its host may be in another role by now, or down: that matters where a role is wanted.</summary>
+    public void DoubtHost()
+    {
+        if (_target != TargetSessionAttrs.Any) Place?.Doubt();
+    }
+
     /// <summary>Its host is in this role now.</summary>
     /// <returns>True: that was not known.</returns>
     public bool NoteRole(HostRole role, long nowUs)

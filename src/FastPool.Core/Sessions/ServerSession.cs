@@ -440,7 +440,9 @@ public sealed partial class ServerSession : PooledServer
 
     private void NoteReadOnly(ReadOnlySpan<byte> error)
     {
-        if (new ErrorFields(error[HeaderLength..]).SqlState.SequenceEqual(ReadOnlyTransaction)) MarkMisplaced();
+        if (!new ErrorFields(error[HeaderLength..]).SqlState.SequenceEqual(ReadOnlyTransaction)) return;
+        MarkMisplaced();
+        DoubtHost();
     }
 
     /// <summary>A promotion is told to every session of the standby.</summary>

@@ -110,13 +110,10 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         }
     }
 
-    /// <summary>It is idle, and no server has asked this host for a period.</summary>
-    private bool IsHostCheckDue(ServerSession server)
-    {
-        var periodUs = loop.Registry.Settings.Own.HostCheckPeriodUs;
-        return periodUs > 0 && server is { Phase: ServerPhase.Free, State: ServerState.Idle, OnlyClient: null, Place: { } place }
-            && place.TryBeginCheck(loop.NowUs, periodUs);
-    }
+    /// <summary>It is idle, and no server has asked this host for a period, or since it is doubted.</summary>
+    private bool IsHostCheckDue(ServerSession server) =>
+        server is { Phase: ServerPhase.Free, State: ServerState.Idle, OnlyClient: null, Place: { } place }
+            && place.TryBeginCheck(loop.NowUs, loop.Registry.Settings.Own.HostCheckPeriodUs);
 
     /// <summary>
     /// A query of the pooler's own is not answered: the wait for that must end. While a client is linked, it has as long as a

@@ -391,6 +391,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         Session.LetGoOfStatements();
         _loop.Forget(this);
         var isToTryAgain = !isDeliberate && Session.Login is { } failed && IsToTryAgain(failed);
+        if (_isIn && !mayTerminate && !isDeliberate) Session.DoubtHost();
         LeaveHost(reason, isDeliberate || isToTryAgain);
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
         else if (isToTryAgain && IsOvertaken) GiveBackPlace(null);

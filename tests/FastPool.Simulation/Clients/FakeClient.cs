@@ -270,32 +270,17 @@ internal sealed class FakeClient
         if (isReplyDue && !isCalm && Habits.Cancels > 0 && _cancelSocket is null && _dice.Below(1000) < Habits.Cancels)
             SendCancel();
         if (!isCalm && _dice.OneIn(3)) return; // Thinks.
-        if (_next == _script.Count)
-        {
-            if (isReplyDue) return;
-            IsContent = true;
-            if (Habits.ClosesWithTerminate) _output.Add(Wire.Typed('X'));
-            Socket!.PeerWrite(_output.Span);
-            _output.Clear();
-            Socket.PeerHalfClose();
-            return;
-        }
-        var mayGo = _next == 0 || _script[_next - 1].Pace switch
-        {
-            Pace.AtOnce => true,
-            Pace.CopyIn => _copyInSeen > _copyInsBefore || _readySeen > _replyDueAt,
-            Pace.Error => _errorsSeen >= Direct.Backend.ErrorCount,
-            _ => !isReplyDue,
-        };
-        // Begun although the script counts on a failure, because what should have made it fail was canceled in the queue.
-        var isUnforeseen = !mayGo && _canceled.Count > 0 && Direct.Backend.IsWaitingForCopyData
-            && _readySeen == Direct.Backend.ReadyCount && Received.Count == Direct.Backend.Output.Count;
-        if (isUnforeseen)
+        if (IsInUnforeseenCopy)
         {
             byte[] end = [.. Wire.CopyFail("nobody has data for it"), .. Wire.Sync];
             _script.Insert(_next, new Piece(end, Pace.Replies));
         }
-        else if (!mayGo)
+        else if (_next == _script.Count)
+        {
+            if (!isReplyDue) SayGoodbye();
+            return;
+        }
+        else if (!MayGoOn(isReplyDue))
         {
             return;
         }
@@ -303,6 +288,30 @@ internal sealed class FakeClient
         (_copyInsBefore, _replyDueAt) = (_copyInSeen, _readySeen);
         Direct.Send(piece.Bytes);
         _output.Add(piece.Bytes);
+    }
+
+    /// <summary>
+    /// Begun although the script counts on a failure, because what should have made it fail was canceled in the queue.
+    /// </summary>
+    private bool IsInUnforeseenCopy =>
+        _canceled.Count > 0 && Direct.Backend.IsWaitingForCopyData && _readySeen == Direct.Backend.ReadyCount
+            && Received.Count == Direct.Backend.Output.Count && (_next == _script.Count || !MayGoOn(isReplyDue: true));
+
+    private bool MayGoOn(bool isReplyDue) => _next == 0 || _script[_next - 1].Pace switch
+    {
+        Pace.AtOnce => true,
+        Pace.CopyIn => _copyInSeen > _copyInsBefore || _readySeen > _replyDueAt,
+        Pace.Error => _errorsSeen >= Direct.Backend.ErrorCount,
+        _ => !isReplyDue,
+    };
+
+    private void SayGoodbye()
+    {
+        IsContent = true;
+        if (Habits.ClosesWithTerminate) _output.Add(Wire.Typed('X'));
+        Socket!.PeerWrite(_output.Span);
+        _output.Clear();
+        Socket.PeerHalfClose();
     }
 
     private void SendCancel()

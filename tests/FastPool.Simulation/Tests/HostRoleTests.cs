@@ -22,10 +22,10 @@ public sealed class HostRoleTests
     private string[] Open =>
         [.. _path.Dialed.Where(static socket => !socket.IsPoolerClosed).Select(static socket => socket.Remote.ToString())];
 
-    private void Begin(string target, string settings = "default_pool_size=4", string hosts = $"{First},{Second},{Third}")
+    private void Begin(string target, string settings = "default_pool_size=4", string hosts = $"{First},{Second},{Third}",
+        int checkPeriod = 2)
     {
-        const string Own = "\n[fastpool]\nhost_check_period = 2";
-        var line = $"d = host={hosts} target_session_attrs={target}" + Own;
+        var line = $"d = host={hosts} target_session_attrs={target}\n[fastpool]\nhost_check_period = {checkPeriod}";
         _path = new TransactionPath(settings: settings, databases: line)
         {
             ConnectResult = socket => _dead.Contains(socket.Remote.ToString()) ? Errno.ECONNREFUSED : 0,
@@ -208,6 +208,51 @@ public sealed class HostRoleTests
         _standbys.Remove(Second);
         Elapse(2.5);
         Assert.Equal([Third], Open.Distinct());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_lost_server_has_the_idle_ones_of_its_host_ask_at_once_without_a_check_period(bool hasToldWhy)
+    {
+        Begin("standby", checkPeriod: 0);
+        for (var i = 0; i < 4; i++) Ask();
+        FreeAll();
+        Elapse(5);
+        Assert.Empty(_checks);
+        _standbys.Remove(Second);
+        var lost = _path.Dialed.First(static socket => socket.Remote.ToString() == Second);
+        if (hasToldWhy)
+            lost.PeerWrite(Wire.Error("FATAL", "57P01", "terminating connection due to administrator command"));
+        lost.PeerClose();
+        Elapse(1); // A turn of the janitor for the question, one for the rest of the host's servers.
+        Assert.Equal([Second], _checks);
+        Assert.Equal([Third], Open.Distinct());
+    }
+
+    [Fact]
+    public void A_server_that_only_reads_has_the_idle_ones_of_its_host_ask_at_once()
+    {
+        _standbys.UnionWith([Second, Third]);
+        Begin("primary", checkPeriod: 0);
+        var writer = Ask();
+        Ask();
+        var sockets = _path.Dialed.Where(static socket => !socket.IsPoolerClosed).ToArray();
+        Assert.Equal([First, First], sockets.Select(static socket => socket.Remote.ToString()));
+        sockets[1].PeerTake(sockets[1].PeerInput.Length);
+        sockets[1].PeerWrite(TransactionPath.SimpleReply());
+        Elapse(0.01);
+        _standbys.Add(First);
+        _standbys.Remove(Third);
+        sockets[0].PeerTake(sockets[0].PeerInput.Length);
+        sockets[0].PeerWrite([.. Wire.Error("ERROR", "25006", "cannot execute UPDATE in a read-only transaction"),
+            .. TransactionPath.Reply('Z')]);
+        Elapse(0.5);
+        Assert.Equal([First], _checks);
+        Assert.Empty(Open);
+        writer.PeerWrite(TransactionPath.SimpleQuery());
+        Elapse(0.5);
+        Assert.Equal([Third], Open);
     }
 
     [Fact]

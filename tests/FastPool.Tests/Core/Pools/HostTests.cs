@@ -39,6 +39,20 @@ public class HostTests
     }
 
     [Fact]
+    public void A_host_that_is_doubted_is_asked_once_whatever_the_period_and_no_more_often_than_the_pause()
+    {
+        const long Pause = 100 * Ms;
+        var host = _table.Get("a", "", 5432);
+        Assert.False(host.TryBeginCheck(Pause, 0));
+        host.Doubt();
+        Assert.Equal((true, false), (host.TryBeginCheck(Pause, 0), host.TryBeginCheck(9 * Pause, 0)));
+        host.Doubt();
+        Assert.Equal((false, true), (host.TryBeginCheck(2 * Pause - 1, 0), host.TryBeginCheck(2 * Pause, 0)));
+        host.Doubt();
+        Assert.Equal((true, false), (host.TryBeginCheck(3 * Pause, 1000 * Ms), host.TryBeginCheck(4 * Pause, 1000 * Ms)));
+    }
+
+    [Fact]
     public void One_attempt_alone_tries_a_host_whose_time_has_come()
     {
         var host = _table.Get("a", "", 5432);
