@@ -238,10 +238,10 @@ public sealed class MetricsReading
     {
         const string Name = "fastpool_session_state_uses_total";
         _text.Family(Name, Counter, "Commands that leave something behind in a server's session");
-        foreach (var group in _rows.Safety.GroupBy(static row => (row.Database, row.User, row.Use)))
+        foreach (var group in _rows.Safety.GroupBy(static row => (row.Database, row.User, SafetyListing.UsageOf(row))))
         {
-            var (database, user, use) = group.Key;
-            _text.Sample(Name, MetricText.Labels("database", database, "user", user, "usage", SafetyListing.UseWord(use)),
+            var (database, user, usage) = group.Key;
+            _text.Sample(Name, MetricText.Labels("database", database, "user", user, "usage", usage),
                 group.Sum(static row => row.Count));
         }
     }

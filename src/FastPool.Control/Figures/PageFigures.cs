@@ -244,7 +244,7 @@ internal static class PageFigures
         Name(json, "database", row.Database);
         Name(json, "user", row.User);
         Name(json, "application_name", row.ApplicationName);
-        json.WriteString("usage", SafetyListing.UseWord(row.Use));
+        json.WriteString("usage", SafetyListing.UsageOf(row));
         json.WriteNumber("count", row.Count);
         json.WriteNumber("last_us", row.LastWallUs);
     }

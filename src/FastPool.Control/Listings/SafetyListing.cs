@@ -11,9 +11,12 @@ internal static class SafetyListing
         Text("database", static row => row.Database),
         Text("user", static row => row.User),
         Text("application_name", static row => row.ApplicationName),
-        Text("usage", static row => UseWord(row.Use)),
+        Text("usage", UsageOf),
         Numeric("count", static row => row.Count),
         Time("last_time", static row => row.LastWallUs));
+
+    public static string UsageOf(SafetyRow row) =>
+        row.Use == SafetyUse.Pinned ? $"pinned: {row.Reason}" : SafetyUses.WordOf(row.Use);
 
     /// <summary>The notes of all loops, added up.</summary>
     public static IEnumerable<SafetyRow> Rows(LoopWalk walk)
@@ -30,16 +33,7 @@ internal static class SafetyListing
             .OrderBy(static row => row.Database, StringComparer.Ordinal)
             .ThenBy(static row => row.User, StringComparer.Ordinal)
             .ThenBy(static row => row.ApplicationName, StringComparer.Ordinal)
-            .ThenBy(static row => row.Use);
+            .ThenBy(static row => row.Use)
+            .ThenBy(static row => row.Reason, StringComparer.Ordinal);
     }
-
-    public static string UseWord(SafetyUse use) => use switch
-    {
-        SafetyUse.Set => "SET outside a transaction",
-        SafetyUse.Listen => "LISTEN",
-        SafetyUse.Prepare => "PREPARE",
-        SafetyUse.TemporaryTable => "temporary table",
-        SafetyUse.AdvisoryLock => "advisory lock",
-        _ => "WITH HOLD cursor",
-    };
 }

@@ -58,7 +58,8 @@ internal static class WaitingListing
             return limits.MaxDbConnections > 0
                 && pool.Database.Servers.Count >= limits.MaxDbConnections ? "database limit" : "user limit";
         }
-        return pool.RetryAtUs > nowUs ? "login back-off" : "pool full";
+        if (pool.RetryAtUs > nowUs) return "login back-off";
+        return pool.PinnedServers > 0 && pool.PinnedServers >= counts.Active ? "servers pinned" : "pool full";
     }
 
     /// <summary>The values that are read on the client's loop.</summary>

@@ -84,6 +84,9 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>The state of its session that goes with it from server to server; null: none.</summary>
     public KeptState? Kept { get; internal set; }
 
+    /// <summary>session_warning has told of it.</summary>
+    internal bool HasBeenWarned { get; set; }
+
     public ulong CancelKey { get; private set; }
 
     /// <summary>Which server this client has; null: none. Set by the link itself.</summary>

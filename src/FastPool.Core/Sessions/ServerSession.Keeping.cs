@@ -179,6 +179,7 @@ public sealed partial class ServerSession
             return Verdict.Skip;
         }
         MustDiscard = true;
+        if (pin != Pin) AddUse(SafetyUse.Pinned, pin);
         if (Pin is null && !Pool.TryPin()) return End($"too many pinned servers ({pin})");
         Pin = pin;
         return Verdict.Skip;

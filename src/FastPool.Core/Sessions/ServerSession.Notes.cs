@@ -10,7 +10,9 @@ public sealed partial class ServerSession
 {
     private bool _isInTransaction;
     private SafetyUse _textUse;
-    private short _setCount;
+    private short _setsUnreported; // One less for each report of a tracked variable.
+    private bool _isSetConfig; // The last of them was no SET.
+    private bool _hasParsed; // The client, since it has this server.
     private Statement? _bound;
     private long _workSinceUs;
 
@@ -20,8 +22,13 @@ public sealed partial class ServerSession
     /// <param name="length">Of the whole message; so many of its bytes may not have come yet.</param>
     public void LookAt(byte type, ReadOnlySpan<byte> message, int length)
     {
-        if (type == FrontendMessage.FunctionCall && _keeps) _mayHaveState = true;
-        if (type is not (FrontendMessage.Query or FrontendMessage.Parse)) return;
+        if (type is not (FrontendMessage.Query or FrontendMessage.Parse))
+        {
+            if (type == FrontendMessage.Bind && !_hasParsed) NoteEarlierStatement();
+            else if (type == FrontendMessage.FunctionCall && _keeps) _mayHaveState = true;
+            return;
+        }
+        if (type == FrontendMessage.Parse) _hasParsed = true;
         var text = SessionUse.TextOf(type, message);
         _textUse = SessionUse.OfText(text);
         if (SessionUse.DropsStatements(text)) DoubtStatements();
@@ -61,34 +68,61 @@ public sealed partial class ServerSession
             case (byte)'B' when tag.SequenceEqual("BEGIN\0"u8): _isInTransaction = true; return;
             case (byte)'C' when tag.SequenceEqual("COMMIT\0"u8): _isInTransaction = false; return;
             case (byte)'S' when tag.SequenceEqual("SET\0"u8):
-                if (!_isInTransaction) _setCount++;
+                if (!_isInTransaction) (_setsUnreported, _isSetConfig) = ((short)(_setsUnreported + 1), false);
                 return;
             case (byte)'S' when tag.SequenceEqual("START TRANSACTION\0"u8): _isInTransaction = true; return;
             case (byte)'R' when tag.SequenceEqual("ROLLBACK\0"u8): _isInTransaction = false; return;
             case (byte)'L' when tag.SequenceEqual("LISTEN\0"u8): use = SafetyUse.Listen; break;
             case (byte)'P' when tag.SequenceEqual("PREPARE\0"u8): use = SafetyUse.Prepare; break;
             // Without HOLD it is an error there.
+            case (byte)'D' when !Client!.HasNames && tag.StartsWith("DEALLOCATE"u8): use = SafetyUse.Deallocate; break;
             case (byte)'D' when !_isInTransaction && tag.SequenceEqual("DECLARE CURSOR\0"u8): use = SafetyUse.HoldCursor; break;
         }
-        if (use != SafetyUse.None) AddUse(use);
+        if (use == SafetyUse.SetConfig) (_setsUnreported, _isSetConfig) = ((short)(_setsUnreported + 1), true);
+        else if (use != SafetyUse.None) AddUse(use);
     }
 
-    /// <summary>
-    /// ReadyForQuery. A SET that brought a report of a tracked variable is carried over by the pooler: no harm.
-    /// </summary>
+    /// <summary>ReadyForQuery.</summary>
     private void EndNotes()
     {
         _isInTransaction = !IsReady;
         _bound = null;
         if (_keeps) EndStateNotes();
-        if (_setCount > 0) AddUse(SafetyUse.Set);
-        _setCount = 0;
+        _setsUnreported = 0;
     }
 
-    private void AddUse(SafetyUse use)
+    /// <summary>
+    /// ReadyForQuery is here and has not been judged. A SET that brought a report of a tracked variable is carried over by the
+    /// pooler: no harm.
+    /// </summary>
+    /// <returns>True: the client is told something before it.</returns>
+    private bool EndSets()
     {
+        _setsUnreported = 0;
+        AddUse(_isSetConfig ? SafetyUse.SetConfig : SafetyUse.Set);
+        return HasOwnReplies;
+    }
+
+    /// <summary>The client binds what it has not prepared since it has this server.</summary>
+    private void NoteEarlierStatement()
+    {
+        _hasParsed = true; // Once a link is enough.
+        if (Pool.Limits is { MaxPreparedStatements: 0, PoolMode: not PoolMode.Session } && !IsKeptByClient)
+            AddUse(SafetyUse.EarlierStatement);
+    }
+
+    private void AddUse(SafetyUse use, string reason = "")
+    {
+        var travels = use is not (SafetyUse.Pinned or SafetyUse.EarlierStatement or SafetyUse.UnnamedHealed);
+        if (_keeps && travels) return;
         var client = Client!;
-        Context.Safety.Add(use, client.Pool!.Database.Name, client.UserName
-            ?? "", client.Parameters[TrackedParameters.ApplicationName] ?? "", Context.WallUs);
+        Context.Safety.Add(use, reason, client.Pool!.Database.Name, client.UserName ?? "",
+            client.Parameters[TrackedParameters.ApplicationName] ?? "", Context.WallUs);
+        var mode = Context.Registry.Settings.Own.SessionWarning;
+        if (mode == SessionWarningMode.Off || client.HasBeenWarned || SafetyUses.CureOf(use) is not { } cure) return;
+        client.HasBeenWarned = true;
+        var text = $"{SafetyUses.WordOf(use)} does not work in {PoolModes.Words.WordOf(Pool.Limits.PoolMode)} pooling";
+        Context.Log.SessionWarning(client.LogPrefix, text, cure);
+        if (mode == SessionWarningMode.Notice) SayNext(PoolerNotice.Of(text, cure));
     }
 }

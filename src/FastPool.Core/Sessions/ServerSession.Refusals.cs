@@ -12,7 +12,7 @@ public sealed partial class ServerSession
     /// <summary>No statement ever has this name.</summary>
     internal static ReadOnlySpan<byte> NobodysName => "PGBOUNCER_0"u8;
 
-    private byte[]? _refusal;
+    private byte[]? _nextWords; // Of the pooler's own; null: none.
 
     /// <summary>A request goes to the server that it will refuse.</summary>
     /// <param name="statement">One that it has, whose name is in use; null: <see cref="NobodysName"/> is.</param>
@@ -28,10 +28,13 @@ public sealed partial class ServerSession
     private Verdict Refuse(in Request request, ReadOnlySpan<byte> message)
     {
         if (message.Length < HeaderLength || !IsWhole(message)) return Verdict.Forward;
-        _refusal = ErrorNames.Replace(message, request.Statement is null ? NobodysName : request.Statement.ServerName,
-            Client!.RefusedName);
+        SayNext(ErrorNames.Replace(message, request.Statement is null ? NobodysName : request.Statement.ServerName,
+            Client!.RefusedName));
         return Verdict.Skip;
     }
+
+    /// <summary>A message of the pooler's own goes to the client before the next one of the server.</summary>
+    private void SayNext(byte[] message) => _nextWords = _nextWords is null ? message : [.. _nextWords, .. message];
 
     private static bool IsWhole(ReadOnlySpan<byte> message) =>
         MessageHeader.TryRead(message, uint.MaxValue, out _, out var length) == HeaderStatus.Complete

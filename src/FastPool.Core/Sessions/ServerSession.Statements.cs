@@ -135,15 +135,15 @@ public sealed partial class ServerSession
     }
 
     /// <summary>Replies of the pooler's own are due, or will be.</summary>
-    public bool HasOwnReplies => Outstanding.FakeCount > 0 || _refusal is not null;
+    public bool HasOwnReplies => Outstanding.FakeCount > 0 || _nextWords is not null;
 
     /// <summary>Writes the replies of the pooler's own whose turn has come.</summary>
     public void TakeOwnReplies(MessageBuffer output)
     {
-        if (_refusal is not null)
+        if (_nextWords is not null)
         {
-            output.Write(_refusal);
-            _refusal = null;
+            output.Write(_nextWords);
+            _nextWords = null;
         }
         while (Outstanding.FakeCount > 0 && Outstanding.Head.Action == ReplyAction.Fake)
         {

@@ -49,6 +49,7 @@ public sealed partial class ServerSession
             Statement.WriteParse(default, text, output);
             ExpectUnnamed(FrontendMessage.Parse, ReplyAction.Swallow);
             Context.Figures.UnnamedHealed++;
+            AddUse(SafetyUse.UnnamedHealed);
             return;
         }
         // There is none, and PostgreSQL says so.

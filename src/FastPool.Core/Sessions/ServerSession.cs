@@ -164,6 +164,7 @@ public sealed partial class ServerSession : PooledServer
         _unnamedSegment = -1;
         // It belongs to one client, whose variables went along with the login.
         BeginKeeping();
+        _hasParsed = false;
         if (OnlyClient is null && (!client.Parameters.Fits(Parameters) || !KeptState.AreSame(client.Kept, Kept)))
             return BeginSet(client);
         Move(ServerEvent.Link);
@@ -296,7 +297,8 @@ public sealed partial class ServerSession : PooledServer
 
     private Verdict JudgeLinked(byte type, ReadOnlySpan<byte> message)
     {
-        if (type == BackendMessage.ReadyForQuery) return OnReadyForQuery(StatusOf(message));
+        if (type == BackendMessage.ReadyForQuery)
+            return _setsUnreported > 0 && EndSets() ? Verdict.FakesFirst : OnReadyForQuery(StatusOf(message));
         if (type is not (BackendMessage.NotificationResponse or BackendMessage.NoticeResponse or BackendMessage.ParameterStatus))
             IsReady = IsIdleInTransaction = false;
         if ((Copy.IsInDoubt || Copy.IsOffBeat) && PassDoubt(type)) return Verdict.FakesFirst;
@@ -430,7 +432,7 @@ public sealed partial class ServerSession : PooledServer
         if (status.Name.SequenceEqual("in_hot_standby"u8)) OnRole(status.Value);
         var readBefore = _statements is null ? null : TextSettings;
         if (!TryTrack(status.Name, status.Value) || Client is null) return Verdict.Forward;
-        if (_setCount > 0) _setCount--;
+        _setsUnreported--;
         if (_statements is not null && !TextSettings.Equals(readBefore)) _statements.DoubtRecent();
         var index = Context.Tracked.IndexOf(status.Name);
         if (!TakesReport(index)) return Verdict.Skip;

@@ -51,6 +51,9 @@ public static partial class SessionLog
     [LoggerMessage(Level = LogLevel.Information, Message = "slow queries and transactions without a line: {Count}")]
     public static partial void SlowLeftOut(this ILogger log, long count);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}{Text} ({Cure})")]
+    public static partial void SessionWarning(this ILogger log, string prefix, string text, string cure);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix}pooler error: {Text}")]
     public static partial void PoolerError(this ILogger log, string prefix, string text);
 

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace FastPool.Protocol;
 
 /// <summary>
@@ -12,6 +14,16 @@ public static class PoolerNotice
     /// <summary>Bytes of the whole packet.</summary>
     public static int Size(ReadOnlySpan<byte> message, ReadOnlySpan<byte> detail = default) =>
         PoolerFields.PacketSize(Severity, SuccessfulCompletion, message, detail);
+
+    /// <summary>The whole packet.</summary>
+    /// <exception cref="ArgumentException">A text holds a NUL.</exception>
+    public static byte[] Of(string message, string detail)
+    {
+        var (text, more) = (Encoding.UTF8.GetBytes(message), Encoding.UTF8.GetBytes(detail));
+        var packet = new byte[Size(text, more)];
+        Write(packet, text, more);
+        return packet;
+    }
 
     /// <param name="destination">At least <see cref="Size"/> bytes.</param>
     /// <param name="message">The text, without a NUL.</param>

@@ -223,6 +223,38 @@ public class SessionStateTests
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
+    public async Task The_console_tells_who_keeps_a_server_and_that_others_wait_for_it(int loops)
+    {
+        await using var pooler = await StartAsync(loops, poolSize: 1, pinned: 1);
+        await using var one = await LoginAsync(pooler.Port);
+        await using var two = await LoginAsync(pooler.Port);
+        await one.QueryAsync("create temp table one(v int)");
+        await one.QueryAsync("select 1");
+        var waiting = two.QueryAsync("select 1");
+        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW WAITING")).Rows is [[.., "servers pinned"]], "two waits");
+        Assert.Equal([("pinned: temporary table", "1")],
+            (await pooler.ConsoleAsync("SHOW SAFETY")).Rows.Select(static row => (row[3]!, row[4]!)));
+        await one.QueryAsync("drop table one");
+        await waiting;
+    }
+
+    [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
+    public async Task Off_warns_a_client_once_and_says_what_would_mend_it(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, file => file.Own["session_warning"] = "notice");
+        await using var connection = await pooler.ConnectAsync();
+        var notices = new List<string>();
+        connection.Notice += (_, e) => notices.Add($"{e.Notice.Severity}: {e.Notice.MessageText} ({e.Notice.Detail})");
+        await connection.ScalarAsync("set work_mem = '8MB'");
+        const string Warning = "SET outside a transaction does not work in transaction pooling (session_state = keep carries it along)";
+        Assert.Equal(["NOTICE: " + Warning], notices);
+        await connection.ScalarAsync("listen somewhere");
+        Assert.Equal(1, await connection.ScalarAsync("select 1"));
+        Assert.Single(notices);
+        Assert.Single(pooler.Process.Text.Split('\n'), static line => line.Contains(" WARNING C-") && line.EndsWith(Warning));
+    }
+
+    [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
     public async Task Whoever_leaves_leaves_nothing(int loops)
     {
         await using var pooler = await StartAsync(loops, poolSize: 1, pinned: 1);

@@ -3,9 +3,10 @@ using FastPool.Core.Pools;
 namespace FastPool.Core.Sessions;
 
 /// <summary>The uses of one kind by one application: how many, and the last one's time.</summary>
+/// <param name="Reason">Of a pin; else empty.</param>
 /// <param name="LastWallUs">Microseconds since 1970.</param>
-public readonly record struct SafetyRow(string Database, string User, string ApplicationName, SafetyUse Use, long Count,
-    long LastWallUs);
+public readonly record struct SafetyRow(string Database, string User, string ApplicationName, SafetyUse Use, string Reason,
+    long Count, long LastWallUs);
 
 /// <summary>
 /// One loop's notes on what transaction pooling breaks. Bounded: beyond that, application names are one. Belongs to the
@@ -23,12 +24,12 @@ public sealed class SafetyTable
     public IEnumerable<SafetyRow> Rows =>
         _notes.Select(
         static pair =>
-        new SafetyRow(pair.Key.Database, pair.Key.User, pair.Key.ApplicationName, pair.Key.Use, pair.Value.Count,
-        pair.Value.LastWallUs));
+        new SafetyRow(pair.Key.Database, pair.Key.User, pair.Key.ApplicationName, pair.Key.Use, pair.Key.Reason,
+        pair.Value.Count, pair.Value.LastWallUs));
 
-    internal void Add(SafetyUse use, string database, string user, string applicationName, long wallUs)
+    internal void Add(SafetyUse use, string reason, string database, string user, string applicationName, long wallUs)
     {
-        var key = new Key(database, user, applicationName, use);
+        var key = new Key(database, user, applicationName, use, reason);
         if (!_notes.TryGetValue(key, out var note))
         {
             if (_notes.Count >= RowsMax) key = key with { ApplicationName = Others };
@@ -42,7 +43,7 @@ public sealed class SafetyTable
         note.LastWallUs = wallUs;
     }
 
-    private readonly record struct Key(string Database, string User, string ApplicationName, SafetyUse Use);
+    private readonly record struct Key(string Database, string User, string ApplicationName, SafetyUse Use, string Reason);
 
     private sealed class Note
     {

@@ -81,6 +81,9 @@ public sealed record FastPoolSettings
     /// <summary>Clients keep the state of their sessions between transactions, where neither user nor database says.</summary>
     public SessionStateMode SessionState { get; private init; }
 
+    /// <summary>A client that uses what transaction pooling breaks is told of in the log, and to itself.</summary>
+    public SessionWarningMode SessionWarning { get; private init; }
+
     /// <summary>Servers of a pool that may stay with clients whose state cannot travel; 0: half of the pool.</summary>
     public int PinnedServersMax { get; private init; }
 
@@ -127,6 +130,7 @@ public sealed record FastPoolSettings
         new("error_details", HasErrorDetails ? "1" : "0"),
         new("drain_timeout", (DrainTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("session_state", SessionStateWords.Words.WordOf(SessionState)),
+        new("session_warning", SessionWarningWords.Words.WordOf(SessionWarning)),
         new("pinned_servers_max", PinnedServersMax.ToString(CultureInfo.InvariantCulture)),
         new("pinned_timeout", (PinnedTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("cancel_abandoned", CancelsAbandoned ? "1" : "0"),
@@ -199,6 +203,8 @@ public sealed record FastPoolSettings
                     && drain >= 0 ? this with { DrainTimeoutUs = drain * UsPerSecond } : null;
             case "session_state":
                 return SessionStateWords.Words.TryParse(value, out var keeping) ? this with { SessionState = keeping } : null;
+            case "session_warning":
+                return SessionWarningWords.Words.TryParse(value, out var warning) ? this with { SessionWarning = warning } : null;
             case "pinned_servers_max":
                 return CNumber.TryInt(value, out var pinned) && pinned >= 0 ? this with { PinnedServersMax = pinned } : null;
             case "pinned_timeout":

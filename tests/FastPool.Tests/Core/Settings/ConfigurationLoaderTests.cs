@@ -284,6 +284,7 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_ERROR_DETAILS"] = "0",
             ["FASTPOOL_DRAIN_TIMEOUT"] = "10",
             ["FASTPOOL_SESSION_STATE"] = "keep",
+            ["FASTPOOL_SESSION_WARNING"] = "log",
             ["FASTPOOL_PINNED_SERVERS_MAX"] = "3",
             ["FASTPOOL_PINNED_TIMEOUT"] = "60",
             ["FASTPOOL_CANCEL_ABANDONED"] = "1",

@@ -1,4 +1,5 @@
 using FastPool.Core.Sessions;
+using FastPool.Protocol;
 
 namespace FastPool.Tests.Core.Sessions;
 
@@ -16,6 +17,8 @@ public sealed class SafetyTests
     [InlineData("LISTEN", SafetyUse.Listen)]
     [InlineData("PREPARE", SafetyUse.Prepare)]
     [InlineData("DECLARE CURSOR", SafetyUse.HoldCursor)]
+    [InlineData("DEALLOCATE", SafetyUse.Deallocate)]
+    [InlineData("DEALLOCATE ALL", SafetyUse.Deallocate)]
     public void A_command_tag_outside_a_transaction_tells(string tag, SafetyUse use)
     {
         Run("x", 'I', tag);
@@ -64,6 +67,9 @@ public sealed class SafetyTests
     [InlineData("select pg_advisory_xact_lock(1)", "SELECT 1", SafetyUse.None)]
     [InlineData("create table temp (i int)", "CREATE TABLE", SafetyUse.None)]
     [InlineData("select pg_a", "SELECT 1", SafetyUse.None)]
+    [InlineData("SELECT set_config('app.tenant', 'x', false)", "SELECT 1", SafetyUse.SetConfig)]
+    [InlineData("select pg_catalog.set_config($1, $2, $3)", "SELECT 1", SafetyUse.SetConfig)]
+    [InlineData("select set_config('app.tenant', 'x', true)", "SELECT 1", SafetyUse.None)]
     public void The_beginning_of_a_query_tells_a_use_that_its_tag_does_not(string text, string tag, SafetyUse use)
     {
         Run(text, 'I', tag);
@@ -78,6 +84,72 @@ public sealed class SafetyTests
         _server.Judge((byte)'Z', Wire.Typed('Z', (byte)'I'));
         Run("x", 'I', "CREATE TABLE");
         Assert.Empty(_bench.Context.Safety.Rows);
+    }
+
+    [Theory]
+    [InlineData("max_prepared_statements=0", 1)]
+    [InlineData("max_prepared_statements=10", 0)]
+    public void A_statement_that_was_prepared_before_the_server_came_is_a_use_where_statements_are_not_tracked(string setting,
+        int uses)
+    {
+        var bench = new SessionBench($"pool_mode=transaction\n{setting}");
+        var (_, server) = bench.Linked();
+        server.LookAt((byte)'P', Wire.Parse("", "select 1"), 16);
+        server.LookAt((byte)'B', Wire.Bind("", ""), 16);
+        Assert.Empty(bench.Context.Safety.Rows);
+        server.Link.TryEnd();
+        (_, server) = bench.Linked();
+        server.LookAt((byte)'B', Wire.Bind("", ""), 16);
+        server.LookAt((byte)'B', Wire.Bind("", ""), 16);
+        Assert.Equal(Enumerable.Repeat((SafetyUse.EarlierStatement, 1L), uses),
+            bench.Context.Safety.Rows.Select(static row => (row.Use, row.Count)));
+    }
+
+    [Fact]
+    public void With_session_state_the_uses_travel_and_no_row_tells_of_them()
+    {
+        var bench = new SessionBench("pool_mode=transaction", own: "session_state=keep\nsession_warning=notice");
+        var (_, server) = bench.Linked();
+        foreach (var tag in (string[])["SET", "LISTEN", "PREPARE", "DEALLOCATE"])
+        {
+            server.Expect((byte)'Q');
+            server.Judge((byte)'C', Wire.Typed('C', Wire.Strings(tag)));
+            server.Judge((byte)'Z', Wire.Typed('Z', (byte)'T'));
+        }
+        Assert.Empty(bench.Context.Safety.Rows);
+        Assert.False(server.HasOwnReplies);
+    }
+
+    [Theory]
+    [InlineData("off", "SET", false, null)]
+    [InlineData("log", "SET", false, "SET outside a transaction does not work in transaction pooling "
+        + "(session_state = keep carries it along)")]
+    [InlineData("notice", "SET", true, "SET outside a transaction does not work in transaction pooling "
+        + "(session_state = keep carries it along)")]
+    [InlineData("notice", "LISTEN", true, "LISTEN does not work in transaction pooling "
+        + "(session_state = keep keeps the server with the client)")]
+    public void A_client_is_warned_once_before_the_end_of_its_query(string setting, string tag, bool isTold, string? line)
+    {
+        var bench = new SessionBench("pool_mode=transaction", own: $"session_warning={setting}");
+        var (_, server) = bench.Linked();
+        for (var round = 0; round < 2; round++)
+        {
+            server.Expect((byte)'Q');
+            Assert.Equal(Verdict.Forward, server.Judge((byte)'C', Wire.Typed('C', Wire.Strings(tag))));
+            var ready = Wire.Typed('Z', (byte)'T');
+            if (isTold && round == 0)
+            {
+                if (tag == "SET") Assert.Equal(Verdict.FakesFirst, server.Judge((byte)'Z', ready));
+                Assert.True(server.HasOwnReplies);
+                var told = new MessageBuffer();
+                server.TakeOwnReplies(told);
+                Assert.Equal(PoolerNotice.Of(line!.Split(" (")[0], line.Split(" (")[1].TrimEnd(')')), told.WrittenSpan.ToArray());
+            }
+            Assert.False(server.HasOwnReplies);
+            Assert.Equal(Verdict.Forward, server.Judge((byte)'Z', ready));
+        }
+        Assert.Equal(line is null ? 0 : 1, bench.Log.Lines.Count(logged => logged.Contains(line ?? "does not work",
+            StringComparison.Ordinal)));
     }
 
     [Fact]

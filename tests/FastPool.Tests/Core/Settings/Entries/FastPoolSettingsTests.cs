@@ -53,6 +53,7 @@ public sealed class FastPoolSettingsTests
     [InlineData("error_details", "2")]
     [InlineData("drain_timeout", "-1")]
     [InlineData("session_state", "on")]
+    [InlineData("session_warning", "1")]
     [InlineData("pinned_servers_max", "-1")]
     [InlineData("pinned_timeout", "-1")]
     [InlineData("cancel_abandoned", "yes")]
@@ -75,7 +76,8 @@ public sealed class FastPoolSettingsTests
             ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"), ("hba_strict", "0"),
             ("proxy_protocol_from", "10.0.0.0/8, ::1"), ("proxy_protocol_listen", "10.0.0.5, [::1]:6433"),
             ("server_answer_timeout", "7"), ("host_check_period", "8"), ("max_replica_lag", "9"), ("error_details", "0"),
-            ("drain_timeout", "30"), ("session_state", "always"), ("pinned_servers_max", "4"), ("pinned_timeout", "60"),
+            ("drain_timeout", "30"), ("session_state", "always"), ("session_warning", "notice"),
+            ("pinned_servers_max", "4"), ("pinned_timeout", "60"),
             ("cancel_abandoned", "1"), ("dead_peer_timeout", "20"), ("server_tls_sslnegotiation", "direct"),
             ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000"), ("show_as", "1.25")];
         foreach (var (key, value) in pairs) own = own.TrySet(key, value, out _)!;
