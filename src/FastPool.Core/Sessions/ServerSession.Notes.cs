@@ -32,8 +32,9 @@ public sealed partial class ServerSession
         var text = SessionUse.TextOf(type, message);
         _textUse = SessionUse.OfText(text);
         if (SessionUse.DropsStatements(text)) DoubtStatements();
-        LookForReset(text);
-        if (_keeps) LookForState(type, text, isWhole: message.Length >= length);
+        var isWhole = message.Length >= length;
+        LookForReset(isWhole ? text : default);
+        if (_keeps) LookForState(type, text, isWhole);
     }
 
     /// <summary>

@@ -14,6 +14,7 @@ public sealed partial class ServerSession
     private bool _isRestoreNext;
     private int _restoresUnderWay;
 
+    /// <param name="text">Empty: not all of the message is here, and nothing can be put behind it.</param>
     private void LookForReset(ReadOnlySpan<byte> text)
     {
         _isRestoreRun = false;

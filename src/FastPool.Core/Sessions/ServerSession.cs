@@ -432,7 +432,7 @@ public sealed partial class ServerSession : PooledServer
         if (status.Name.SequenceEqual("in_hot_standby"u8)) OnRole(status.Value);
         var readBefore = _statements is null ? null : TextSettings;
         if (!TryTrack(status.Name, status.Value) || Client is null) return Verdict.Forward;
-        _setsUnreported--;
+        if (Phase == ServerPhase.Linked) _setsUnreported--; // Not one that the pooler's own SET brings.
         if (_statements is not null && !TextSettings.Equals(readBefore)) _statements.DoubtRecent();
         var index = Context.Tracked.IndexOf(status.Name);
         if (!TakesReport(index)) return Verdict.Skip;

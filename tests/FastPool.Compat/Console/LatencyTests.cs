@@ -123,8 +123,8 @@ public sealed class LatencyTests
         var safety = await pooler.ConsoleAsync("SHOW SAFETY");
         Assert.All(safety.Rows, row => Assert.Equal("app user_trust careless", string.Join(' ', row[..3])));
         Assert.Equal(
-            ["SET outside a transaction", "LISTEN", "PREPARE", "temporary table", "advisory lock", "WITH HOLD cursor", "set_config",
-            "DEALLOCATE"],
+            ["SET outside a transaction", "LISTEN", "PREPARE", "temporary table", "advisory lock", "WITH HOLD cursor",
+            "set_config", "DEALLOCATE"],
             safety.Rows.Select(row => row[3]));
         Assert.All(safety.Rows, row => Assert.Equal("1", row[4]));
     }

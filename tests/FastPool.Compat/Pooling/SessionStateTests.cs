@@ -231,7 +231,8 @@ public class SessionStateTests
         await one.QueryAsync("create temp table one(v int)");
         await one.QueryAsync("select 1");
         var waiting = two.QueryAsync("select 1");
-        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW WAITING")).Rows is [[.., "servers pinned"]], "two waits");
+        await Until.TrueAsync(async () =>
+            (await pooler.ConsoleAsync("SHOW WAITING")).Rows is [[.., "servers pinned"]], "two waits");
         Assert.Equal([("pinned: temporary table", "1")],
             (await pooler.ConsoleAsync("SHOW SAFETY")).Rows.Select(static row => (row[3]!, row[4]!)));
         await one.QueryAsync("drop table one");
@@ -246,7 +247,8 @@ public class SessionStateTests
         var notices = new List<string>();
         connection.Notice += (_, e) => notices.Add($"{e.Notice.Severity}: {e.Notice.MessageText} ({e.Notice.Detail})");
         await connection.ScalarAsync("set work_mem = '8MB'");
-        const string Warning = "SET outside a transaction does not work in transaction pooling (session_state = keep carries it along)";
+        const string Warning =
+            "SET outside a transaction does not work in transaction pooling (session_state = keep carries it along)";
         Assert.Equal(["NOTICE: " + Warning], notices);
         await connection.ScalarAsync("listen somewhere");
         Assert.Equal(1, await connection.ScalarAsync("select 1"));

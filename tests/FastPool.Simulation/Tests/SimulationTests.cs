@@ -55,6 +55,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData(75607909213715)] // Canceled in the queue and back in it, within one turn.
+    [InlineData(75994921747993)] // At the end of its script, in a COPY that it had not foreseen.
+    [InlineData(79677619042998)] // RESET in a Query that claims to be 2 GB long.
     public void Worlds_that_showed_a_fault_once_show_none(ulong seed) => new World(seed).Run();
 
     private void Replay(ulong seed)

@@ -57,6 +57,15 @@ public sealed class RestoreTests
         Assert.Equal("Asia/Tokyo", _client.Parameters[TimeZone]);
     }
 
+    /// <summary>SHOW SAFETY: the report of TimeZone at the link was of the pooler's own SET.</summary>
+    [Fact]
+    public void The_first_SET_that_nobody_reports_counts_as_a_use_that_breaks()
+    {
+        _talk.Says(_client, Query("set work_mem = '8MB'"));
+        Answers(_server, "C:SET Z");
+        Assert.Equal([SafetyUse.Set], _talk.Bench.Context.Safety.Rows.Select(static row => row.Use));
+    }
+
     [Theory]
     [InlineData("reset datestyle")] // Not given at the login.
     [InlineData("reset all; set timezone = 'UTC'")]
@@ -64,6 +73,17 @@ public sealed class RestoreTests
     [InlineData("resetall")]
     [InlineData("select 1")]
     public void Nothing_else_is_followed_by_anything(string text) => Assert.Equal("Q", _talk.Says(_client, Query(text)));
+
+    /// <summary>A message may have more bytes behind the text: nothing goes out in the middle of it.</summary>
+    [Fact]
+    public void A_command_that_is_not_whole_is_followed_by_nothing()
+    {
+        var query = Wire.Query("reset all");
+        _server.LookAt((byte)'Q', query, query.Length + 1);
+        Assert.False(_server.Expect((byte)'Q'));
+        _server.LookAt((byte)'Q', query, query.Length);
+        Assert.True(_server.Expect((byte)'Q'));
+    }
 
     /// <summary>RESET in a failed transaction is refused, and so is what stands behind it.</summary>
     [Fact]
