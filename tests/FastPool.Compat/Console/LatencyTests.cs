@@ -117,8 +117,8 @@ public sealed class LatencyTests
             var sql in new[] { "set work_mem='8MB'", "set datestyle='ISO, DMY'", "begin; set local work_mem='4MB'; commit",
             "listen l", "prepare p as select 1", "declare c cursor with hold for select 1", "create temp table t (i int)",
             "select pg_advisory_lock(1)", "select set_config('work_mem', '9MB', false)",
-            "select set_config('work_mem', '9MB', true)", "select set_config('application_name', 'careless', false)",
-            "deallocate p", "select 1" })
+            "select set_config('work_mem', '9MB', true)", "deallocate p",
+            "select set_config('application_name', 'other', false)", "select 1" })
             await client.QueryAsync(sql);
         var safety = await pooler.ConsoleAsync("SHOW SAFETY");
         Assert.All(safety.Rows, row => Assert.Equal("app user_trust careless", string.Join(' ', row[..3])));

@@ -253,6 +253,7 @@ public class SessionStateTests
         await connection.ScalarAsync("listen somewhere");
         Assert.Equal(1, await connection.ScalarAsync("select 1"));
         Assert.Single(notices);
+        await Until.TrueAsync(() => pooler.Process.Text.Contains(Warning, StringComparison.Ordinal), "the log has it");
         Assert.Single(pooler.Process.Text.Split('\n'), static line => line.Contains(" WARNING C-") && line.EndsWith(Warning));
     }
 
