@@ -33,7 +33,7 @@ public sealed partial class ServerSession
         _textUse = SessionUse.OfText(text);
         if (SessionUse.DropsStatements(text)) DoubtStatements();
         var isWhole = message.Length >= length;
-        LookForReset(isWhole ? text : default);
+        LookForReset(text, isWhole);
         if (_keeps) LookForState(type, text, isWhole);
     }
 

@@ -14,11 +14,11 @@ public sealed partial class ServerSession
     private bool _isRestoreNext;
     private int _restoresUnderWay;
 
-    /// <param name="text">Empty: not all of the message is here, and nothing can be put behind it.</param>
-    private void LookForReset(ReadOnlySpan<byte> text)
+    /// <param name="isWhole">False: nothing can be put behind it.</param>
+    private void LookForReset(ReadOnlySpan<byte> text, bool isWhole)
     {
         _isRestoreRun = false;
-        _restore = Client!.AtLogin is { } own && SessionUse.ResetIn(text) is { } name
+        _restore = Client!.AtLogin is { } own && isWhole && SessionUse.ResetIn(text) is { } name
             ? SetBatch.Restore(Context.Tracked, own, Encoding.Latin1.GetBytes(name), isAll: name == SessionUse.All) : null;
     }
 

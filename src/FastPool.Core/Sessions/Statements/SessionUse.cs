@@ -24,21 +24,18 @@ internal static class SessionUse
         {
             'c' when TryTake(ref text, "create "u8) => IsTemporary(text) ? SafetyUse.TemporaryTable : SafetyUse.None,
             // Most queries are a SELECT: the byte behind the blank tells nearly all of them apart.
-            's' when (eighth | 0x20) == 'p' && TryTake(ref text, "select pg_"u8) => OfFunction(text),
-            's' when (eighth | 0x20) == 's' && TryTake(ref text, "select set_config"u8) => OfSetConfig(text),
+            's' when (eighth | 0x20) is 'p' or 's' => OfSelect(text),
             _ => SafetyUse.None,
         };
     }
 
-    /// <param name="text">Behind "select pg_".</param>
-    private static SafetyUse OfFunction(ReadOnlySpan<byte> text)
+    private static SafetyUse OfSelect(ReadOnlySpan<byte> text)
     {
-        if (TryTake(ref text, "advisory_lock"u8) || TryTake(ref text, "try_advisory_lock"u8)) return SafetyUse.AdvisoryLock;
-        return TryTake(ref text, "catalog.set_config"u8) ? OfSetConfig(text) : SafetyUse.None;
+        if (!TryTake(ref text, "select "u8)) return SafetyUse.None;
+        if (TryTake(ref text, "pg_advisory_lock"u8) || TryTake(ref text, "pg_try_advisory_lock"u8)) return SafetyUse.AdvisoryLock;
+        if (!TryTake(ref text, "set_config"u8) && !TryTake(ref text, "pg_catalog.set_config"u8)) return SafetyUse.None;
+        return SetNames.SetsLocally(text) ? SafetyUse.None : SafetyUse.SetConfig;
     }
-
-    private static SafetyUse OfSetConfig(ReadOnlySpan<byte> text) =>
-        SetNames.SetsLocally(text) ? SafetyUse.None : SafetyUse.SetConfig;
 
     /// <summary>
     /// Whether it begins as a command that drops every prepared statement; one that only looks alike may be taken for it.
