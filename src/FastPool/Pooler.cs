@@ -88,7 +88,8 @@ internal sealed class Pooler : IPooler, IProcessControl
             PauseMode.Suspended,
                 _ => PauseMode.None
             },
-        _shutdown);
+        _shutdown,
+        NamesSuspend: _registry.Settings.Own.ShowAs < ShownVersion.V126);
 
     /// <summary>
     /// A loop serves some 50,000 transactions a second, so a few go a long way; a machine that also runs PostgreSQL needs its

@@ -142,6 +142,7 @@ internal static class PageFigures
         ("xacts", static point => point.Xacts),
         ("queries", static point => point.Queries),
         ("errors", static point => point.Errors),
+        ("logins", static point => point.Logins),
         ("xact_us", static point => point.XactUs),
         ("wait_us", static point => point.WaitUs),
         ("clients", static point => point.Clients),
@@ -161,6 +162,7 @@ internal static class PageFigures
         Numbers(json, PoolListing.Listing, row, "cl_active", "cl_waiting", "sv_active", "sv_idle", "sv_used", "sv_tested",
             "sv_login");
         json.WriteNumber("maxwait_us", PoolListing.Listing.Number("longest_wait_us", row));
+        json.WriteNumber("pinned", row.Pool.PinnedServers);
         json.WriteNumber("pool_size", row.Pool.Limits.PoolSize);
         json.WriteString("pool_mode", PoolModes.Words.WordOf(row.Pool.Limits.PoolMode));
         json.WriteBoolean("paused", row.Pool.Database.IsHeld);
@@ -183,6 +185,7 @@ internal static class PageFigures
         ("query_us", "total_query_time"),
         ("wait_us", "total_wait_time"),
         ("errors", "total_error_count"),
+        ("logins", "total_client_login_count"),
     ];
 
     private static void WriteLatency(Utf8JsonWriter json, LatencyRow row)

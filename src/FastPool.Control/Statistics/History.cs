@@ -5,8 +5,8 @@ using FastPool.Core.Pools;
 namespace FastPool.Control.Statistics;
 
 /// <summary>The pooler at one moment: totals since the start, and what there was just then.</summary>
-internal readonly record struct HistoryPoint(long AtUs, long Xacts, long Queries, long Errors, long XactUs, long WaitUs,
-    int Clients, int Waiting, int Servers, int ServersInUse, long ResidentBytes, long OpenDescriptors);
+internal readonly record struct HistoryPoint(long AtUs, long Xacts, long Queries, long Errors, long Logins, long XactUs,
+    long WaitUs, int Clients, int Waiting, int Servers, int ServersInUse, long ResidentBytes, long OpenDescriptors);
 
 /// <summary>The last hour, for a reader who comes only after something has happened. Bounded. Control thread.</summary>
 internal sealed class History(PoolRegistry registry, Clock clock, Func<ProcessFigures> process)
@@ -51,7 +51,7 @@ internal sealed class History(PoolRegistry registry, Clock clock, Func<ProcessFi
             servers += counts.Active + counts.BeingCanceled + counts.Idle + counts.Used + counts.Tested + counts.Login;
         }
         var figures = process();
-        return new HistoryPoint(clock.NowUs, totals.Xacts, totals.Queries, totals.Errors, totals.XactUs, totals.WaitUs,
-            registry.Clients.Count, waiting, servers, inUse, figures.ResidentBytes, figures.OpenDescriptors);
+        return new HistoryPoint(clock.NowUs, totals.Xacts, totals.Queries, totals.Errors, totals.Logins, totals.XactUs,
+            totals.WaitUs, registry.Clients.Count, waiting, servers, inUse, figures.ResidentBytes, figures.OpenDescriptors);
     }
 }

@@ -35,7 +35,8 @@ public readonly record struct SignalAnswer(
 /// <summary>Where the pooler stands as a whole; what a signal means depends on it. Source: PgBouncer's manual, Signals.</summary>
 /// <param name="Pause">Global, not of a single database.</param>
 /// <param name="Shutdown">By a signal or from the console alike.</param>
-public readonly record struct ShutdownState(PauseMode Pause, ShutdownMode Shutdown)
+/// <param name="NamesSuspend">As PgBouncer did up to 1.25 (show_as).</param>
+public readonly record struct ShutdownState(PauseMode Pause, ShutdownMode Shutdown, bool NamesSuspend = false)
 {
     public SignalAnswer On(ProcessSignal signal) => signal switch
     {
@@ -66,7 +67,9 @@ public readonly record struct ShutdownState(PauseMode Pause, ShutdownMode Shutdo
 
     private SignalAnswer Pausing() => Pause == PauseMode.None
         ? new("got SIGUSR1, pausing all activity", SignalAction.Pause)
-        : new("got SIGUSR1, but already paused/suspended", SignalAction.None);
+        : new($"got SIGUSR1, but already {PausedWord}", SignalAction.None);
+
+    private string PausedWord => NamesSuspend ? "paused/suspended" : "paused";
 
     /// <summary>
     /// A pooler that waits for its clients and was paused meanwhile may continue; PgBouncer refuses, and those clients hang.
@@ -80,7 +83,7 @@ public readonly record struct ShutdownState(PauseMode Pause, ShutdownMode Shutdo
         {
             PauseMode.Paused => new("got SIGUSR2, continuing from PAUSE", SignalAction.Resume),
             PauseMode.Suspended => new("got SIGUSR2, continuing from SUSPEND", SignalAction.Resume),
-            _ => new("got SIGUSR2, but not paused/suspended", SignalAction.None),
+            _ => new($"got SIGUSR2, but not {PausedWord}", SignalAction.None),
         };
     }
 }

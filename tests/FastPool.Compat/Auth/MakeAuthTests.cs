@@ -72,6 +72,18 @@ public class MakeAuthTests
     }
 
     [PoolerFact(FastPoolOnly = "has a script for it")]
+    public async Task A_dash_writes_the_same_list_to_the_standard_output_and_makes_no_file()
+    {
+        var server = await Server.Value;
+        var list = Path.Combine(Machine.NewFolder("list"), "userlist.txt");
+        var text = $"host=127.0.0.1 port={server.Port} user=postgres dbname=postgres";
+        Assert.Equal((0, ""), await RunAsync(list, text));
+        var (exit, output) = await RunAsync("-", text);
+        Assert.Equal((0, (await File.ReadAllTextAsync(list)).Trim()), (exit, output.Trim()));
+        Assert.False(File.Exists("-"));
+    }
+
+    [PoolerFact(FastPoolOnly = "has a script for it")]
     public async Task It_logs_in_by_every_password_and_through_TLS()
     {
         var server = await Server.Value;

@@ -26,13 +26,18 @@ public sealed class ProcessSignalTests : IDisposable
         Assert.EndsWith("LOG server connections dropped, exiting\n", stderr, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void SIGUSR1_pauses_and_SIGUSR2_continues() =>
+    [Theory]
+    [InlineData("1.26", "paused")]
+    [InlineData("1.25", "paused/suspended")]
+    public void SIGUSR1_pauses_and_SIGUSR2_continues(string showAs, string paused)
+    {
+        _shop.Ini($"[fastpool]\nshow_as = {showAs}");
         _shop.Start().IsUp()
-            .Gets(ProcessUnderTest.User2).Says("got SIGUSR2, but not paused/suspended")
+            .Gets(ProcessUnderTest.User2).Says($"got SIGUSR2, but not {paused}")
             .Gets(ProcessUnderTest.User1).Says("got SIGUSR1, pausing all activity")
-            .Gets(ProcessUnderTest.User1).Says("got SIGUSR1, but already paused/suspended")
+            .Gets(ProcessUnderTest.User1).Says($"got SIGUSR1, but already {paused}")
             .Gets(ProcessUnderTest.User2).Says("got SIGUSR2, continuing from PAUSE");
+    }
 
     [Fact]
     public void A_reload_of_a_broken_file_is_survived()

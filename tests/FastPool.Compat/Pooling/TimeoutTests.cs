@@ -21,6 +21,34 @@ public class TimeoutTests
         await pooler.LineAsync("closing because: query_wait_timeout (age");
     }
 
+    [PoolerTheory(FastPoolOnly = "new in 1.26"), Loops]
+    public async Task Query_wait_timeout_of_a_user_goes_before_that_of_the_database_and_that_before_the_ini_s(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            f["default_pool_size"] = "1";
+            f["query_wait_timeout"] = "60";
+            f.Databases[Postgres.Database] += " query_wait_timeout=1";
+        });
+        await File.AppendAllTextAsync(pooler.IniPath, "\n[users]\nuser_md5 = query_wait_timeout=0\n");
+        await pooler.ConsoleAsync("RELOAD");
+        await using var holder = await pooler.RawAsync();
+        await using var waiter = await pooler.RawAsync();
+        await holder.QueryAsync("begin");
+        await using var ofUser = await pooler.ConnectAsync("user_md5");
+        await using var transaction = await ofUser.BeginTransactionAsync();
+        await ofUser.ScalarAsync("select 1");
+        await using var patient = await pooler.ConnectAsync("user_md5");
+        var waiting = patient.ScalarAsync("select 1");
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        Assert.Equal("FATAL/08P01 query_wait_timeout", (await waiter.QueryAsync("select 1")).ErrorText);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0.5, 30);
+        await Task.Delay(TimeSpan.FromSeconds(1.5)); // The database's time-out would have ended it.
+        Assert.False(waiting.IsCompleted);
+        await transaction.CommitAsync();
+        Assert.Equal(1, await waiting);
+    }
+
     [PoolerTheory, Loops]
     public async Task Query_timeout_ends_a_long_query_and_its_server(int loops)
     {

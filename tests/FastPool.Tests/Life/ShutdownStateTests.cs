@@ -29,14 +29,14 @@ public class ShutdownStateTests
         { ProcessSignal.User1, PauseMode.None, ShutdownMode.None, "got SIGUSR1, pausing all activity", SignalAction.Pause },
         { ProcessSignal.User1, PauseMode.None, ShutdownMode.WaitForClients, "got SIGUSR1, pausing all activity",
             SignalAction.Pause },
-        { ProcessSignal.User1, PauseMode.Paused, ShutdownMode.None, "got SIGUSR1, but already paused/suspended",
+        { ProcessSignal.User1, PauseMode.Paused, ShutdownMode.None, "got SIGUSR1, but already paused",
             SignalAction.None },
-        { ProcessSignal.User1, PauseMode.Suspended, ShutdownMode.None, "got SIGUSR1, but already paused/suspended",
+        { ProcessSignal.User1, PauseMode.Suspended, ShutdownMode.None, "got SIGUSR1, but already paused",
             SignalAction.None },
         { ProcessSignal.User2, PauseMode.Paused, ShutdownMode.None, "got SIGUSR2, continuing from PAUSE", SignalAction.Resume },
         { ProcessSignal.User2, PauseMode.Suspended, ShutdownMode.None, "got SIGUSR2, continuing from SUSPEND",
             SignalAction.Resume },
-        { ProcessSignal.User2, PauseMode.None, ShutdownMode.None, "got SIGUSR2, but not paused/suspended", SignalAction.None },
+        { ProcessSignal.User2, PauseMode.None, ShutdownMode.None, "got SIGUSR2, but not paused", SignalAction.None },
         { ProcessSignal.User2, PauseMode.Paused, ShutdownMode.WaitForServers, "got SIGUSR2 while shutting down, ignoring",
             SignalAction.None },
         { ProcessSignal.User2, PauseMode.None, ShutdownMode.WaitForClients, "got SIGUSR2 while shutting down, ignoring",
@@ -52,6 +52,12 @@ public class ShutdownStateTests
         Assert.Equal(text, answer.Text);
         Assert.Equal(action, answer.Action);
     }
+
+    [Theory]
+    [InlineData(ProcessSignal.User1, PauseMode.Paused, "got SIGUSR1, but already paused/suspended")]
+    [InlineData(ProcessSignal.User2, PauseMode.None, "got SIGUSR2, but not paused/suspended")]
+    public void The_version_before_1_26_names_the_suspended_state(ProcessSignal signal, PauseMode pause, string text) =>
+        Assert.Equal(text, new ShutdownState(pause, ShutdownMode.None, NamesSuspend: true).On(signal).Text);
 
     [Fact]
     public void SIGTERM_waits_for_clients_and_SIGINT_for_servers()
