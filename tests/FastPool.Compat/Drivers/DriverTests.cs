@@ -39,6 +39,29 @@ public class DriverTests(ITestOutputHelper output)
         await DriverSuite.IsCleanAsync(pooler);
     }
 
+    /// <summary>
+    /// Their own TLS 1.3: OpenSSL in Python and node, Java's own. The pooler carries the records itself, without the library.
+    /// </summary>
+    [PoolerTheory(FastPoolOnly = "no own records")]
+    [InlineData("python psycopg 3", Python, "psycopg3.py")]
+    [InlineData("python asyncpg", Python, "async_pg.py")]
+    [InlineData("node node-postgres", "node", "node-postgres.js")]
+    [InlineData("node postgres.js", "node", "postgres-js.js")]
+    [InlineData("java pgjdbc", "java", "-cp", JdbcArchive, "Pgjdbc.java")]
+    public async Task Drivers_work_through_TLS_on_the_poolers_own_records(string driver, string program,
+        params string[] arguments)
+    {
+        var certificates = await Certificates.SharedAsync();
+        await using var pooler = await DriverSuite.StartAsync(loops: 2, certificates: certificates);
+        await using var stays = await pooler.ConnectAsync(more: "SSL Mode=Require");
+        await _suite.RunAsync(driver + " TLS", pooler, certificates, program, arguments);
+        var counts = (await pooler.ConsoleAsync("SHOW FASTPOOL")).Rows.ToDictionary(static row => row[0]!, static row => row[1]);
+        Assert.Equal(("1", "0"), (counts["tls_own_connections"], counts["tls_library_connections"]));
+        var logins = pooler.Process.Lines.Where(static line => line.Contains("user=user_trust tls=")).ToList();
+        Assert.All(logins, static line => Assert.Contains("tls=TLSv1.3", line));
+        Assert.True(logins.Count > 10);
+    }
+
     private async Task RunAsync(int loops, string driver, string program, params string[] arguments)
     {
         await using var pooler = await DriverSuite.StartAsync(loops);

@@ -14,8 +14,11 @@ internal sealed class DriverSuite(ITestOutputHelper output)
 
     private static readonly Lock TableLock = new();
 
-    public static Task<Pooler> StartAsync(int loops, int statements = 20) => Pooler.StartAsync(loops, file =>
+    /// <param name="certificates">With TLS, which only the client insists on: cancel requests of libpq are plain.</param>
+    public static Task<Pooler> StartAsync(int loops, int statements = 20, Certificates? certificates = null) =>
+        Pooler.StartAsync(loops, file =>
     {
+        if (certificates is not null) file.OfferTls(certificates, "allow");
         file.Databases[SessionDatabase] = "{server} dbname=app pool_mode=session pool_size=10";
         file["default_pool_size"] = $"{PoolSize}";
         file["max_prepared_statements"] = $"{statements}";
@@ -23,9 +26,16 @@ internal sealed class DriverSuite(ITestOutputHelper output)
     });
 
     /// <summary>Runs a driver's program through the pooler: each of its checks is a line, and all must be good.</summary>
-    public async Task RunAsync(string driver, Pooler pooler, string program, params string[] arguments)
+    public Task RunAsync(string driver, Pooler pooler, string program, params string[] arguments) =>
+        RunAsync(driver, pooler, null, program, arguments);
+
+    /// <param name="certificates">It goes through TLS, and checks the certificate and its name.</param>
+    public async Task RunAsync(string driver, Pooler pooler, Certificates? certificates, string program,
+        params string[] arguments)
     {
-        await using var child = Child.Start(program, arguments, CopyOf(driver), [.. Place(pooler)]);
+        (string, string)[] tls = certificates is null ? []
+            : [("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", certificates.Authority)];
+        await using var child = Child.Start(program, arguments, CopyOf(driver), [.. Place(pooler), .. tls]);
         var exit = await child.ExitAsync(100);
         foreach (var line in child.Lines) output.WriteLine(line);
         var checks = child.Lines.Where(line => line.StartsWith("ok ", StringComparison.Ordinal)).ToList();

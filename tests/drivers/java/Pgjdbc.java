@@ -85,6 +85,10 @@ public final class Pgjdbc {
         properties.setProperty("user", System.getenv("PGUSER"));
         properties.setProperty("password", System.getenv("PGPASSWORD"));
         properties.setProperty("prepareThreshold", "1");
+        if (System.getenv("PGSSLROOTCERT") != null) {
+            properties.setProperty("sslmode", System.getenv("PGSSLMODE"));
+            properties.setProperty("sslrootcert", System.getenv("PGSSLROOTCERT"));
+        }
         for (String option : options) {
             if (!option.isEmpty()) properties.setProperty(option.split("=", 2)[0], option.split("=", 2)[1]);
         }

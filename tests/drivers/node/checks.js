@@ -2,6 +2,7 @@
 // The environment says where: PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE (transaction mode), SESSION_DATABASE (session mode).
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 
 export const place = {
   host: process.env.PGHOST,
@@ -9,6 +10,7 @@ export const place = {
   user: process.env.PGUSER,
   password: process.env.PGPASSWORD,
   database: process.env.PGDATABASE,
+  ssl: process.env.PGSSLMODE === 'verify-full' ? { ca: readFileSync(process.env.PGSSLROOTCERT) } : false,
 }
 export const sessionDatabase = process.env.SESSION_DATABASE
 export const clients = 50
