@@ -52,7 +52,8 @@ public class DriverTests(ITestOutputHelper output)
         params string[] arguments)
     {
         var certificates = await Certificates.SharedAsync();
-        await using var pooler = await DriverSuite.StartAsync(loops: 2, certificates: certificates);
+        // Only the clients insist on it: cancel requests of libpq are plain.
+        await using var pooler = await DriverSuite.StartAsync(loops: 2, change: file => file.OfferTls(certificates, "allow"));
         await using var stays = await pooler.ConnectAsync(more: "SSL Mode=Require");
         await _suite.RunAsync(driver + " TLS", pooler, certificates, program, arguments);
         var counts = (await pooler.ConsoleAsync("SHOW FASTPOOL")).Rows.ToDictionary(static row => row[0]!, static row => row[1]);
@@ -60,6 +61,23 @@ public class DriverTests(ITestOutputHelper output)
         var logins = pooler.Process.Lines.Where(static line => line.Contains("user=user_trust tls=")).ToList();
         Assert.All(logins, static line => Assert.Contains("tls=TLSv1.3", line));
         Assert.True(logins.Count > 10);
+    }
+
+    /// <summary>They see no difference, and their servers are asked and shared.</summary>
+    [PoolerTheory(FastPoolOnly = "has no session_state")]
+    [InlineData("python psycopg 3", Python, "psycopg3.py")]
+    [InlineData("python psycopg2", Python, "psycopg_two.py")]
+    [InlineData("python asyncpg", Python, "async_pg.py")]
+    [InlineData("node node-postgres", "node", "node-postgres.js")]
+    [InlineData("node postgres.js", "node", "postgres-js.js")]
+    [InlineData("java pgjdbc", "java", "-cp", JdbcArchive, "Pgjdbc.java")]
+    public async Task Drivers_work_while_the_state_of_sessions_is_kept(string driver, string program, params string[] arguments)
+    {
+        await using var pooler = await DriverSuite.StartAsync(loops: 2, change: static file => file.Own["session_state"] = "keep");
+        await _suite.RunAsync(driver + " keep", pooler, program, arguments);
+        var counts = (await pooler.ConsoleAsync("SHOW FASTPOOL")).Rows.ToDictionary(static row => row[0]!, static row => row[1]);
+        Assert.NotEqual("0", counts["state_questions"]);
+        await DriverSuite.IsCleanAsync(pooler);
     }
 
     private async Task RunAsync(int loops, string driver, string program, params string[] arguments)

@@ -14,11 +14,10 @@ internal sealed class DriverSuite(ITestOutputHelper output)
 
     private static readonly Lock TableLock = new();
 
-    /// <param name="certificates">With TLS, which only the client insists on: cancel requests of libpq are plain.</param>
-    public static Task<Pooler> StartAsync(int loops, int statements = 20, Certificates? certificates = null) =>
+    public static Task<Pooler> StartAsync(int loops, int statements = 20, Action<PoolerFile>? change = null) =>
         Pooler.StartAsync(loops, file =>
     {
-        if (certificates is not null) file.OfferTls(certificates, "allow");
+        change?.Invoke(file);
         file.Databases[SessionDatabase] = "{server} dbname=app pool_mode=session pool_size=10";
         file["default_pool_size"] = $"{PoolSize}";
         file["max_prepared_statements"] = $"{statements}";
