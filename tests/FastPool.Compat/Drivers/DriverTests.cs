@@ -71,9 +71,11 @@ public class DriverTests(ITestOutputHelper output)
     [InlineData("node node-postgres", "node", "node-postgres.js")]
     [InlineData("node postgres.js", "node", "postgres-js.js")]
     [InlineData("java pgjdbc", "java", "-cp", JdbcArchive, "Pgjdbc.java")]
-    public async Task Drivers_work_while_the_state_of_sessions_is_kept(string driver, string program, params string[] arguments)
+    public async Task Drivers_work_while_the_state_of_sessions_is_kept(string driver, string program,
+        params string[] arguments)
     {
-        await using var pooler = await DriverSuite.StartAsync(loops: 2, change: static file => file.Own["session_state"] = "keep");
+        await using var pooler =
+            await DriverSuite.StartAsync(loops: 2, change: static file => file.Own["session_state"] = "keep");
         await _suite.RunAsync(driver + " keep", pooler, program, arguments);
         var counts = (await pooler.ConsoleAsync("SHOW FASTPOOL")).Rows.ToDictionary(static row => row[0]!, static row => row[1]);
         Assert.NotEqual("0", counts["state_questions"]);
