@@ -276,6 +276,38 @@ public class SessionStateTests
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
+    public async Task Large_and_odd_states_are_right_and_disturb_nobody(int loops)
+    {
+        await using var pooler = await StartAsync(loops, poolSize: 2, pinned: 1);
+        await using var one = await LoginAsync(pooler.Port);
+        await using var two = await LoginAsync(pooler.Port);
+        await using var three = await LoginAsync(pooler.Port);
+        var path = string.Join(", ", Enumerable.Range(0, 4000).Select(static i => $"\"a {i} \"\"\\é\""));
+        Assert.InRange(Encoding.UTF8.GetByteCount(path), 60_000, 80_000);
+        await one.QueryAsync("set search_path = " + path);
+        await two.QueryAsync("set app.odd = 'it''s \\ \" $1 {n}\n\t☃ --'");
+        for (var round = 0; round < 5; round++)
+        {
+            Assert.Equal(path, await FirstAsync(one, "show search_path"));
+            Assert.Equal("it's \\ \" $1 {n}\n\t☃ --", await FirstAsync(two, "show app.odd"));
+            Assert.Equal("\"$user\", public", await FirstAsync(three, "show search_path"));
+            Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.odd', true), '')"));
+        }
+        await one.QueryAsync("reset search_path");
+        // More than can travel: it keeps a server, and the other one serves everybody else.
+        await one.QueryAsync($"set app.big = '{new string('x', 1_000_000)}'");
+        for (var round = 0; round < 5; round++)
+        {
+            Assert.Equal("1000000", await FirstAsync(one, "select length(current_setting('app.big'))"));
+            Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.big', true), '')"));
+            Assert.Equal("1", await FirstAsync(two, "select 1"));
+        }
+        await one.QueryAsync("reset app.big");
+        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW FASTPOOL")).Rows
+            .Any(static row => row is ["pinned_servers", "0"]), "the state is small again");
+    }
+
+    [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
     public async Task A_role_that_is_gone_is_that_clients_error(int loops)
     {
         await using var pooler = await StartAsync(loops, poolSize: 1);
