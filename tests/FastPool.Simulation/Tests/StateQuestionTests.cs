@@ -5,7 +5,7 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation.Tests;
 
-/// <summary>session_state = keep: a server that does not answer the question, or answers it in a way that nobody foresaw.</summary>
+/// <summary>session_state = keep: a server that does not answer the question, or in a way that nobody foresaw.</summary>
 public sealed class StateQuestionTests
 {
     private readonly TransactionPath _path =
@@ -79,7 +79,7 @@ public sealed class StateQuestionTests
         Server.PeerTake(Server.PeerInput.Length);
         Server.PeerWrite(TransactionPath.SimpleReply());
         Assert.EndsWith("Z\0\0\0\u0005I", Answer(client), StringComparison.Ordinal);
-        // It is asked again, and now it tells: nothing is left. Behind four columns are those of variables that it does not report.
+        // It is asked again, and now it tells: nothing is left. Behind four columns are variables that it does not report.
         var question = Encoding.Latin1.GetString(Server.PeerInput);
         Server.PeerTake(Server.PeerInput.Length);
         var unreported = question.Split("(SELECT setting FROM a").Length - 1;
