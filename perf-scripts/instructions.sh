@@ -5,8 +5,8 @@
 #   ./perf-scripts/instructions.sh           a table; it takes a minute
 #   ./perf-scripts/instructions.sh --check   fails when a scenario takes more than perf-scripts/instructions.tsv allows
 #
-# SCENARIOS='simple-16 extended-16 prepared-64'   mode and clients of pgbench; tls-simple-16: those clients speak TLS. What the
-#               cipher costs depends on the library and on what the processor has, so there is no bound for it.
+# SCENARIOS='simple-16 extended-16 prepared-64'   mode and clients of pgbench; connect-16: a connection for each transaction;
+#               tls-simple-16: clients speak TLS. What the cipher costs depends on the library and the processor: no bound.
 # POOLER=   a binary; without it out/fastpool is built and used
 # FUNCTIONS=0   so many functions of each scenario, those with the most instructions first; start and end of the process are in it
 #
@@ -23,7 +23,9 @@ few=100 many=600 # Transactions of a client in the two runs: their difference is
 count() {
     local scenario=$1 each=$2 mode=${1%-*} clients=${1##*-} i log=$work/pgbench.log
     pool_size=20 pool_mode=transaction loops=1 extra='max_prepared_statements = 200' PGSSLMODE=disable
+    local each_anew=()
     case $scenario in
+        connect-*) mode=simple each_anew=(-C) ;;
         tls-*)
             mode=${mode#tls-} PGSSLMODE=require
             extra+=$(printf '\n%s' 'client_tls_sslmode = require' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
@@ -35,7 +37,7 @@ count() {
         PGPASSWORD=bench run_as_user "$pg_bin/psql" -X -Atc 'select 1' -h 127.0.0.1 -p "$pooler_port" -U bench bench >/dev/null 2>&1 && break
         sleep 0.1
     done
-    run_as_user "$pg_bin/pgbench" -n -S -M "$mode" -c "$clients" -j 1 -t "$each" -h 127.0.0.1 -p "$pooler_port" -U bench bench >"$log" 2>&1 ||
+    run_as_user "$pg_bin/pgbench" -n -S "${each_anew[@]+"${each_anew[@]}"}" -M "$mode" -c "$clients" -j 1 -t "$each" -h 127.0.0.1 -p "$pooler_port" -U bench bench >"$log" 2>&1 ||
         { cat "$log" >&2; fail "pgbench failed ($scenario)"; }
     local pid=$pooler_pid; stop_pid "$pid" INT
     mv "$work/callgrind.$pid" "$work/$scenario.$each.callgrind" || fail "callgrind has counted nothing ($scenario)"

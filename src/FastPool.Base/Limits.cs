@@ -214,6 +214,12 @@ public static class Limits
     /// <summary>Period of the janitor, in microseconds.</summary>
     public const long TickUs = 333_333;
 
+    /// <summary>
+    /// Its period on a loop where nothing is under way, and that of the control plane's own rounds, in microseconds: an idle
+    /// pooler should hardly wake up.
+    /// </summary>
+    public const long QuietTickUs = 1_000_000;
+
     /// <summary>Pause of a listener after accept() failed, in microseconds.</summary>
     public const long AcceptPauseUs = 5_000_000;
 }

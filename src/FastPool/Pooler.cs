@@ -154,9 +154,15 @@ internal sealed class Pooler : IPooler, IProcessControl
         _plane.Readiness.IsServing = true;
         _resolver.AddressesGone = _registry.Stir;
         _resolver.IsInUse = _registry.Hosts.HasServersOf;
-        _control.Every(Limits.TickUs, _resolver.Tick);
-        _control.Every(Limits.TickUs, new PeerLookup(_registry, _resolver, _log).Tick);
-        _control.Every(Limits.TickUs, _plane.SettingsInForce.Tick);
+        _control.Every(Limits.QuietTickUs, _resolver.Tick);
+        _control.Every(Limits.QuietTickUs, new PeerLookup(_registry, _resolver, _log).Tick);
+        _control.Every(Limits.QuietTickUs, _plane.SettingsInForce.Tick);
+        var wakeLoops = _registry.OnStirred;
+        _registry.OnStirred = () =>
+        {
+            wakeLoops();
+            _control.Post(_plane.SettingsInForce.Tick);
+        };
         _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
         if (OrphanKeeper.IsNeeded) _control.Every(OrphanKeeper.PeriodUs, new OrphanKeeper().Look);
         return null;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using FastPool.Base;
 using Microsoft.Extensions.Logging;
 
@@ -10,7 +9,13 @@ namespace FastPool.Control.Operations;
 /// </summary>
 public sealed class ControlThread : IDisposable
 {
-    private readonly BlockingCollection<Action> _work = [];
+    /// <summary>Timers that are due so soon after another one go off with it, so that the thread wakes up once.</summary>
+    private const long TogetherUs = 2_000;
+
+    // A monitor: the collections and semaphores that wait spin before they sleep, at each wake-up of an idle process.
+    private readonly object _gate = new();
+    private readonly Queue<Action> _work = new();
+    private bool _isEnding;
     private readonly List<ControlTimer> _timers = [];
     private readonly Clock _clock;
     private readonly ILogger _log;
@@ -33,13 +38,11 @@ public sealed class ControlThread : IDisposable
     /// <summary>Runs the work soon. Any thread; nothing happens once the control plane has ended.</summary>
     public void Post(Action work)
     {
-        try
+        lock (_gate)
         {
-            _work.Add(work);
-        }
-        catch (InvalidOperationException)
-        {
-            // The process is ending: the result would reach no reader.
+            if (_isEnding) return;
+            _work.Enqueue(work);
+            Monitor.Pulse(_gate);
         }
     }
 
@@ -54,9 +57,12 @@ public sealed class ControlThread : IDisposable
 
     public void Dispose()
     {
-        _work.CompleteAdding();
+        lock (_gate)
+        {
+            _isEnding = true;
+            Monitor.Pulse(_gate);
+        }
         if (_thread is not null && _thread != Thread.CurrentThread) _thread.Join();
-        if (_thread != Thread.CurrentThread) _work.Dispose();
     }
 
     /// <summary>
@@ -65,16 +71,32 @@ public sealed class ControlThread : IDisposable
     internal void RunPending()
     {
         RunDue();
-        while (_work.TryTake(out var work)) Protect(work);
+        while (Next(0) is { } work) Protect(work);
     }
 
     /// <summary>Makes the caller's thread the control thread, until <see cref="Dispose"/>.</summary>
     public void Run()
     {
-        while (!_work.IsCompleted)
+        while (!IsOver)
         {
             RunDue();
-            if (_work.TryTake(out var work, WaitMs())) Protect(work);
+            if (Next(WaitMs()) is { } work) Protect(work);
+        }
+    }
+
+    /// <summary>Work that was posted before the end is done.</summary>
+    private bool IsOver
+    {
+        get { lock (_gate) return _isEnding && _work.Count == 0; }
+    }
+
+    /// <returns>Null: nothing has come for so long, or nothing will.</returns>
+    private Action? Next(int waitMs)
+    {
+        lock (_gate)
+        {
+            if (_work.Count == 0 && !_isEnding && waitMs != 0) Monitor.Wait(_gate, waitMs);
+            return _work.TryDequeue(out var work) ? work : null;
         }
     }
 
@@ -83,16 +105,17 @@ public sealed class ControlThread : IDisposable
     /// </summary>
     public void Wait(int waitMs)
     {
-        if (_work.TryTake(out var work, waitMs)) Protect(work);
+        if (Next(waitMs) is { } work) Protect(work);
     }
 
     private void RunDue()
     {
-        _timers.RemoveAll(timer => timer.IsStopped);
+        _timers.RemoveAll(static timer => timer.IsStopped);
         var now = _clock.NowUs;
+        if (!_timers.Exists(timer => timer.DueUs <= now)) return;
         foreach (var timer in _timers.ToArray())
         {
-            if (timer.IsStopped || timer.DueUs > now) continue;
+            if (timer.IsStopped || timer.DueUs > now + TogetherUs) continue;
             // After a long wait it goes off once, not once a missed period.
             timer.DueUs = Math.Max(timer.DueUs + timer.PeriodUs, now + 1);
             Protect(timer.Work);

@@ -87,7 +87,14 @@ public sealed class PoolRegistry
     /// <summary>
     /// Something has changed that pools do not hear of: each loop looks through its share of them once, in its next tick.
     /// </summary>
-    public void Stir() => Interlocked.Increment(ref _stirred); // Pairs: Stirred.
+    public void Stir()
+    {
+        Interlocked.Increment(ref _stirred); // Pairs: Stirred.
+        OnStirred();
+    }
+
+    /// <summary>Wakes up who looks at <see cref="Stirred"/>. Given before the loops run; called on any thread.</summary>
+    public Action OnStirred { get; set; } = static () => { };
 
     /// <summary>The database under that name, registered from <c>*</c> if need be.</summary>
     /// <param name="isNew">True when this call registered it.</param>

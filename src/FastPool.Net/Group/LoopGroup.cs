@@ -58,6 +58,13 @@ public sealed class LoopGroup : ILoops
             _loops[i] = loop;
             _views[i] = new LoopView(loop, this);
         }
+        parts.Registry.OnStirred = TickSoon;
+    }
+
+    /// <summary>Pools are to be looked through, and a quiet loop would do so late. Any thread.</summary>
+    private void TickSoon()
+    {
+        foreach (var loop in _loops) loop.Post(new ActionLetter(static loop => loop.TickNow()));
     }
 
     public int Count => _loops.Length;

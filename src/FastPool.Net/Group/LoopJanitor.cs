@@ -6,20 +6,26 @@ using FastPool.Io;
 
 namespace FastPool.Net;
 
-/// <summary>Three times a second: what has taken too long on this loop, and this loop's share of the pools.</summary>
+/// <summary>
+/// Three times a second: what has taken too long on this loop, and this loop's share of the pools. Where nothing is under way, it
+/// looks once a second: what is left then is measured in seconds.
+/// </summary>
 internal sealed class LoopJanitor(Loop loop, LoopGroup group)
 {
     private readonly SilentPeers _silentPeers = new(loop);
     private Settings? _seen;
     private bool _hasIdleTimeout;
+    private bool _isQuiet;
     private int _stirred;
 
-    internal void Tick()
+    /// <returns>True: nothing is under way on this loop.</returns>
+    internal bool Tick()
     {
+        _isQuiet = true;
         loop.Engine.BytesPerTurn = BytesPerTurn(loop.Registry.Settings);
         var state = loop.Registry.State;
         if (state.IsRetiring) TickServers();
-        if (state.Mode == PoolerMode.Suspended) return;
+        if (state.Mode == PoolerMode.Suspended) return false;
         foreach (var acceptor in group.AcceptorsOf(loop.Index)) Try(acceptor.Tick);
         Try(TickLogins);
         TickServers();
@@ -27,6 +33,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         Try(_silentPeers.Tick);
         Try(() => group.Cancels.Tick(loop));
         Try(LookThroughPools);
+        return _isQuiet && !state.IsRetiring && loop.LoginList.Count == 0 && group.Cancels.IsIdle(loop)
+            && loop.Registry.Settings.Own.HostCheckPeriodUs == 0;
     }
 
     /// <summary>An exception of one of them keeps no other from its turn.</summary>
@@ -89,6 +97,9 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
 
     private void TickServer(ServerConnection server)
     {
+        // A host whose role matters is asked as soon as it is doubted.
+        if (server.Session is not { Phase: ServerPhase.Free, Pool.Database.Entry.TargetSessionAttrs: TargetSessionAttrs.Any })
+            _isQuiet = false;
         var connectTimeoutUs = loop.Registry.Settings.ServerConnectTimeoutUs;
         if (server.Session.Login is not null)
         {

@@ -20,18 +20,21 @@ internal sealed class SilentPeers(Loop loop)
     private int _nextClient;
     private int _nextServer;
     private long _cleanedUs;
+    private long _tickUs;
 
     internal void Tick()
     {
+        var sinceUs = Math.Clamp(loop.NowUs - _tickUs, Limits.TickUs, Limits.QuietTickUs);
+        _tickUs = loop.NowUs;
         var timeoutUs = SocketTuning.DeadPeerTimeoutUs(loop.Registry.Settings);
         if (timeoutUs <= 0) return;
         var partUs = timeoutUs / Parts;
-        for (var left = Share(loop.ClientList.Count, partUs); left > 0 && loop.ClientList.Count > 0; left--)
+        for (var left = Share(loop.ClientList.Count, sinceUs, partUs); left > 0 && loop.ClientList.Count > 0; left--)
         {
             _nextClient = (_nextClient + 1) % loop.ClientList.Count;
             LookAt(loop.ClientList[_nextClient], partUs);
         }
-        for (var left = Share(loop.ServerList.Count, partUs); left > 0 && loop.ServerList.Count > 0; left--)
+        for (var left = Share(loop.ServerList.Count, sinceUs, partUs); left > 0 && loop.ServerList.Count > 0; left--)
         {
             _nextServer = (_nextServer + 1) % loop.ServerList.Count;
             LookAt(loop.ServerList[_nextServer], partUs);
@@ -40,8 +43,8 @@ internal sealed class SilentPeers(Loop loop)
     }
 
     /// <summary>All of them have their turn in one part of the time.</summary>
-    private static int Share(int count, long partUs) =>
-        (int)Math.Min(count, (count * Limits.TickUs + partUs - 1) / partUs);
+    private static int Share(int count, long sinceUs, long partUs) =>
+        (int)Math.Min(count, (count * sinceUs + partUs - 1) / partUs);
 
     /// <summary>Those that are closed, or on another loop.</summary>
     private void ForgetOthers(long timeoutUs)

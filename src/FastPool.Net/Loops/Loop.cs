@@ -11,8 +11,8 @@ namespace FastPool.Net;
 
 /// <summary>
 /// One thread's share of the pooler: an engine, its connections, and what the pools decided that is to be done here. A
-/// turn waits, delivers, reads the mailbox, looks at pools whose time has come, and every third of a second lets the janitor
-/// round.
+/// turn waits, delivers, reads the mailbox, looks at pools whose time has come, and every third of a second, or every second
+/// where nothing is under way, lets the janitor round.
 /// </summary>
 internal sealed partial class Loop : IPoolHost, ITurnObserver
 {
@@ -27,6 +27,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     private readonly DueHeap<Due<ServerConnection>> _patience = new();
     private PoolOperation? _spareOperations;
     private long _nextTickUs;
+    private bool _isQuiet;
     private Letter? _letters;
 
     /// <param name="all">All loops of the process, by their indexes; this one will be among them.</param>
@@ -67,8 +68,11 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal IConsole Console => Shared.Console;
     internal ServerDialer Dialer { get; }
 
-    /// <summary>The work to do three times a second. Given after the construction.</summary>
-    internal Action OnTick { get; set; } = static () => { };
+    /// <summary>
+    /// The work to do three times a second. True: nothing is under way, so once a second is enough until something happens.
+    /// Given after the construction.
+    /// </summary>
+    internal Func<bool> OnTick { get; set; } = static () => false;
 
     /// <summary>
     /// Takes a cancel request on its way: the client that brought it, and its key. Given after the construction.
@@ -98,21 +102,34 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         _mailbox.WakeUp();
         ReadMail();
         RunTimers();
+        if (_isQuiet) EndQuiet();
         if (NowUs >= _nextTickUs)
         {
-            _nextTickUs = NowUs + Limits.TickUs;
+            _isQuiet = false;
             try
             {
-                OnTick();
+                _isQuiet = OnTick();
                 Context.HistogramBlocks.Fill();
             }
             catch (Exception e)
             {
                 Contain("a tick", e);
             }
+            _nextTickUs = NowUs + (_isQuiet ? Limits.QuietTickUs : Limits.TickUs);
             RunEffects();
         }
     }
+
+    /// <summary>Something has happened before the tick.</summary>
+    private void EndQuiet()
+    {
+        if (NowUs >= _nextTickUs) return;
+        _isQuiet = false;
+        _nextTickUs = Math.Min(_nextTickUs, NowUs + Limits.TickUs);
+    }
+
+    /// <summary>The janitor has something to look at. On this loop.</summary>
+    internal void TickNow() => _nextTickUs = NowUs;
 
     /// <summary>Of the janitor, of the first pool whose timer is on this loop, of a silent host, or of a refusal.</summary>
     private long NextDueUs => Math.Min(Math.Min(HasTimers ? NextTimerUs : long.MaxValue, Refusals.NextUs), _nextTickUs);

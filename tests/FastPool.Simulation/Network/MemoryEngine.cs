@@ -53,8 +53,12 @@ internal sealed class MemoryEngine : Engine
 
     public override void Wake() => WakeCount++;
 
+    /// <summary>The longest wait that the last turn was allowed.</summary>
+    internal int WaitMs { get; private set; }
+
     public override void Turn(int timeoutMs, ITurnObserver observer)
     {
+        WaitMs = timeoutMs;
         SendAll(observer);
         if (!IsCalm) TakeOverTls();
         observer.OnTurnBegun();

@@ -50,6 +50,33 @@ public sealed class TimeoutTests
     }
 
     [Fact]
+    public void A_loop_with_nothing_under_way_wakes_up_once_a_second_until_something_happens()
+    {
+        var path = new TransactionPath();
+        var client = path.LogIn();
+        path.Elapse(0.4);
+        Assert.InRange(path.SleepMs(), 900, 1000);
+        client.PeerWrite(TransactionPath.SimpleQuery());
+        Assert.InRange(path.SleepMs(), 300, 334);
+        path.Elapse(2);
+        Assert.InRange(path.SleepMs(), 0, 334); // A server works for a client.
+        path.Server!.PeerWrite(TransactionPath.SimpleReply());
+        path.Elapse(2);
+        Assert.InRange(path.SleepMs(), 334, 1000);
+        path.Stir();
+        Assert.InRange(path.SleepMs(), 334, 1000); // The pools were looked through at once.
+    }
+
+    [Fact]
+    public void A_loop_that_asks_hosts_looks_as_often_as_ever()
+    {
+        var path = new TransactionPath(databases: "d = host=127.0.0.1\n[fastpool]\nhost_check_period=5");
+        path.LogIn();
+        path.Elapse(1.4);
+        Assert.InRange(path.SleepMs(), 0, 334);
+    }
+
+    [Fact]
     public void Waits_end_to_the_millisecond()
     {
         var path = new TransactionPath(settings: "query_wait_timeout=2");

@@ -200,6 +200,17 @@ internal sealed class TransactionPath : IDialed
         }
     }
 
+    /// <summary>The time that a loop would sleep, in milliseconds, if nothing came.</summary>
+    internal int SleepMs(int loop = 0)
+    {
+        _group.All[loop].RunTurn(); // What is at hand is done first.
+        _group.All[loop].RunTurn();
+        return Engines[loop].WaitMs;
+    }
+
+    /// <summary>As a reload or a RECONNECT does.</summary>
+    internal void Stir() => _registry.Stir();
+
     /// <summary>One turn of one loop.</summary>
     internal void Turn(int loop = 0)
     {

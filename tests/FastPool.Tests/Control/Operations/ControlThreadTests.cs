@@ -56,6 +56,35 @@ public sealed class ControlThreadTests
     }
 
     [Fact]
+    public void Timers_that_are_due_at_nearly_the_same_time_go_off_together()
+    {
+        var clock = new HandClock();
+        using var control = new ControlThread(clock, new MemoryLog());
+        var gone = new List<string>();
+        control.Every(1_000_000, () => gone.Add("a"));
+        clock.Pass(1_500);
+        control.Every(1_000_000, () => gone.Add("b"));
+        control.Every(2_000_000, () => gone.Add("c"));
+        clock.Pass(998_500);
+        control.RunPending();
+        Assert.Equal(["a", "b"], gone);
+        clock.Pass(1_000_000);
+        control.RunPending();
+        Assert.Equal(["a", "b", "a", "b", "c"], gone);
+    }
+
+    [Fact]
+    public void Work_that_was_posted_before_the_end_is_done()
+    {
+        var control = new ControlThread(new SystemClock(), new MemoryLog());
+        var count = 0;
+        for (var i = 0; i < 100; i++) control.Post(() => count++);
+        control.Start();
+        control.Dispose();
+        Assert.Equal(100, count);
+    }
+
+    [Fact]
     public void Work_after_the_end_is_dropped()
     {
         var control = new ControlThread(new SystemClock(), new MemoryLog());
