@@ -49,6 +49,8 @@ public sealed class FastPoolSettingsTests
     [InlineData("loops", "65")]
     [InlineData("server_answer_timeout", "0")]
     [InlineData("host_check_period", "-1")]
+    [InlineData("host_check_period", "99999999999999")]
+    [InlineData("pinned_timeout", "4294967296")]
     [InlineData("max_replica_lag", "1s")]
     [InlineData("error_details", "2")]
     [InlineData("drain_timeout", "-1")]
