@@ -277,7 +277,7 @@ internal sealed class Backend(IBackendHost host)
 
     private bool IsRefusedInFailedTransaction(string statement)
     {
-        if (Status != 'E' || statement is "commit" or "rollback") return false;
+        if (Status != 'E' || statement is "commit" or "rollback" or "ROLLBACK") return false;
         Fail("25P02", "current transaction is aborted");
         return true;
     }
@@ -306,7 +306,7 @@ internal sealed class Backend(IBackendHost host)
                 Complete("BEGIN");
                 break;
             case "commit": EndTransaction(commits: Status != 'E'); break;
-            case "rollback": EndTransaction(commits: false); break;
+            case "rollback" or "ROLLBACK": EndTransaction(commits: false); break;
             case "slow":
                 foreach (var need in RunSlow(words[1], isSimple, portal)) yield return need;
                 break;

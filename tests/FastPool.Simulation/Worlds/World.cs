@@ -34,7 +34,7 @@ internal sealed class World
         Seed = seed;
         Sends = new SendCount { KillAt = killAt };
         _dice = new Dice(seed);
-        Plan = new WorldPlan(_dice);
+        Plan = new WorldPlan(_dice, seed);
         Mines = new Mines(_dice);
         Clock = new SimulatedClock();
         Cluster =
@@ -42,7 +42,8 @@ internal sealed class World
             {
                 Auth = Plan.ServerAuth,
                 IsSessionPooled = Plan.Mode == PoolMode.Session,
-                HasTls = Plan.HasTls
+                HasTls = Plan.HasTls,
+                MayCancelFor = client => Plan.RollsBackAbandoned && Clients[client].Socket is { IsPoolerClosed: true },
             };
         Network = new MemoryNetwork { Dialed = Cluster, NewCapacity = () => Plan.SocketCapacity };
         _files["users"] = Plan.UserFile;

@@ -10,8 +10,11 @@ internal sealed class WorldPlan
 {
     private const int QueryWaitTimeoutSeconds = 20;
 
-    internal WorldPlan(Dice dice)
+    /// <param name="dice">Of the seed.</param>
+    /// <param name="seed">For what came later than the worlds that are known by their seeds.</param>
+    internal WorldPlan(Dice dice, ulong seed)
     {
+        RollsBackAbandoned = seed % 2 == 0;
         LoopCount = dice.Between(1, 3);
         Mode = dice.Of([PoolMode.Transaction, PoolMode.Transaction, PoolMode.Session, PoolMode.Statement]);
         HasFaults = dice.Percent(65);
@@ -59,6 +62,9 @@ internal sealed class WorldPlan
     internal ServerAuth ServerAuth { get; }
     internal string AuthType { get; }
     internal int SocketCapacity { get; }
+
+    /// <summary>A server whose client goes in the middle of something is kept.</summary>
+    internal bool RollsBackAbandoned { get; }
     internal bool ResetsAlways { get; }
     internal int Lifetime { get; }
     internal int IdleTimeout { get; }
@@ -135,9 +141,11 @@ internal sealed class WorldPlan
         client_tls_cert_file = {PeerTls.CertificateFile}
         client_tls_key_file = {PeerTls.KeyFile}
         server_tls_sslmode = {(RequiresServerTls ? "require" : "prefer")}
+        [fastpool]
+        abandoned_transaction = {(RollsBackAbandoned ? "rollback" : "close")}
         """;
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, rolls back {RollsBackAbandoned}";
 }

@@ -93,6 +93,9 @@ public sealed record FastPoolSettings
     /// <summary>A query whose client has gone is canceled: PostgreSQL does not notice that, and runs on.</summary>
     public bool CancelsAbandoned { get; private init; }
 
+    /// <summary>The end of a server whose client goes in the middle of something, where neither user nor database says.</summary>
+    public AbandonedTransaction AbandonedTransaction { get; private init; }
+
     /// <summary>A TCP peer that is silent so long is gone, microseconds; 0: the system's settings alone say.</summary>
     public long DeadPeerTimeoutUs { get; private init; } = 30_000_000;
 
@@ -134,6 +137,7 @@ public sealed record FastPoolSettings
         new("pinned_servers_max", PinnedServersMax.ToString(CultureInfo.InvariantCulture)),
         new("pinned_timeout", (PinnedTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("cancel_abandoned", CancelsAbandoned ? "1" : "0"),
+        new("abandoned_transaction", AbandonedTransactionWords.Words.WordOf(AbandonedTransaction)),
         new("dead_peer_timeout", (DeadPeerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
@@ -212,6 +216,9 @@ public sealed record FastPoolSettings
                     && pinTime >= 0 ? this with { PinnedTimeoutUs = pinTime * UsPerSecond } : null;
             case "cancel_abandoned":
                 return TryFlag(value) is { } cancels ? this with { CancelsAbandoned = cancels } : null;
+            case "abandoned_transaction":
+                return AbandonedTransactionWords.Words.TryParse(value, out var end)
+                    ? this with { AbandonedTransaction = end } : null;
             case "dead_peer_timeout":
                 if (!CNumber.TryFitting(value, out var dead) || dead < 0) return null;
                 if (dead is 0 or >= DeadPeerLeast) return this with { DeadPeerTimeoutUs = dead * UsPerSecond };
