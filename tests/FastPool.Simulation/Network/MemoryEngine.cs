@@ -53,12 +53,12 @@ internal sealed class MemoryEngine : Engine
 
     public override void Wake() => WakeCount++;
 
-    /// <summary>The longest wait that the last turn was allowed.</summary>
-    internal int WaitMs { get; private set; }
+    /// <summary>Lets the time go by for which a turn may wait, in milliseconds; null: no turn waits.</summary>
+    internal Action<int>? Sleep { get; set; }
 
     public override void Turn(int timeoutMs, ITurnObserver observer)
     {
-        WaitMs = timeoutMs;
+        Sleep?.Invoke(timeoutMs);
         SendAll(observer);
         if (!IsCalm) TakeOverTls();
         observer.OnTurnBegun();

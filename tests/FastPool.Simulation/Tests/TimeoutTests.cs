@@ -54,26 +54,35 @@ public sealed class TimeoutTests
     {
         var path = new TransactionPath();
         var client = path.LogIn();
-        path.Elapse(0.4);
-        Assert.InRange(path.SleepMs(), 900, 1000);
+        path.WakeUpsWithin(2); // What the login has left.
+        Assert.InRange(path.WakeUpsWithin(10), 9, 11);
         client.PeerWrite(TransactionPath.SimpleQuery());
-        Assert.InRange(path.SleepMs(), 300, 334);
-        path.Elapse(2);
-        Assert.InRange(path.SleepMs(), 0, 334); // A server works for a client.
+        path.Turn();
+        Assert.InRange(path.WakeUpsWithin(3), 8, 11); // A server works for a client.
         path.Server!.PeerWrite(TransactionPath.SimpleReply());
-        path.Elapse(2);
-        Assert.InRange(path.SleepMs(), 334, 1000);
-        path.Stir();
-        Assert.InRange(path.SleepMs(), 334, 1000); // The pools were looked through at once.
+        path.WakeUpsWithin(2);
+        Assert.InRange(path.WakeUpsWithin(10), 9, 11);
+    }
+
+    [Fact]
+    public void A_quiet_loop_looks_through_its_pools_at_once_when_it_is_told_to()
+    {
+        var path = new TransactionPath();
+        path.LogIn();
+        path.WakeUpsWithin(2);
+        path.Reconnect();
+        path.Turn();
+        path.Turn();
+        Assert.True(path.Server!.IsPoolerClosed);
     }
 
     [Fact]
     public void A_loop_that_asks_hosts_looks_as_often_as_ever()
     {
-        var path = new TransactionPath(databases: "d = host=127.0.0.1\n[fastpool]\nhost_check_period=5");
+        var path = new TransactionPath(databases: "d = host=127.0.0.1\n[fastpool]\nhost_check_period=60");
         path.LogIn();
-        path.Elapse(1.4);
-        Assert.InRange(path.SleepMs(), 0, 334);
+        path.WakeUpsWithin(2);
+        Assert.InRange(path.WakeUpsWithin(3), 8, 11);
     }
 
     [Fact]

@@ -200,16 +200,23 @@ internal sealed class TransactionPath : IDialed
         }
     }
 
-    /// <summary>The time that a loop would sleep, in milliseconds, if nothing came.</summary>
-    internal int SleepMs(int loop = 0)
+    /// <summary>A loop sleeps for as long as it may, again and again.</summary>
+    /// <returns>How often it has woken up in that time.</returns>
+    internal int WakeUpsWithin(double seconds, int loop = 0)
     {
-        _group.All[loop].RunTurn(); // What is at hand is done first.
-        _group.All[loop].RunTurn();
-        return Engines[loop].WaitMs;
+        var count = 0;
+        Engines[loop].Sleep = ms => _clock.Advance(ms * 1000L);
+        for (var endUs = _clock.NowUs + (long)(seconds * 1_000_000); _clock.NowUs < endUs; count++) _group.All[loop].RunTurn();
+        Engines[loop].Sleep = null;
+        return count;
     }
 
-    /// <summary>As a reload or a RECONNECT does.</summary>
-    internal void Stir() => _registry.Stir();
+    /// <summary>As the command of that name.</summary>
+    internal void Reconnect()
+    {
+        foreach (var pool in _registry.PoolList) pool.Invalidate();
+        _registry.Stir();
+    }
 
     /// <summary>One turn of one loop.</summary>
     internal void Turn(int loop = 0)
