@@ -18,6 +18,7 @@ public sealed partial class ServerSession
     private bool _mayHaveState; // Nobody has asked since.
     private int _localSets;
     private bool _hasUnknownNames;
+    private bool _isTextCut; // Of a text only the beginning has been looked at.
     private int _repliesAhead; // Of a question whose client has gone.
     private int _setsLeft; // Messages of the SET batch that are not answered.
     private string _handedPin = "";
@@ -41,6 +42,7 @@ public sealed partial class ServerSession
         _keeps = mode != SessionStateMode.Off && !IsKeptByClient;
         _asksAlways = _keeps && mode == SessionStateMode.Always;
         _localSets = 0;
+        _isTextCut = false;
     }
 
     /// <summary>Linked as it was in another process, which may have been about to ask.</summary>
@@ -59,16 +61,27 @@ public sealed partial class ServerSession
     /// <summary>The commands that take away the state that is here, for a client with another one; null: none must go.</summary>
     internal string? UndoBefore(KeptState? wanted) => Kept is null || KeptState.AreSame(Kept, wanted) ? null : Kept.Undo;
 
-    private string? WithState(KeptState? wanted, string? batch)
+    private string? WithState(ClientSession client, string? batch)
     {
+        var wanted = client.Kept;
         _setsLeft = 1;
         PreparesBehindSet = [];
-        if (wanted is null || KeptState.AreSame(Kept, wanted)) return batch;
+        if (wanted is null) return batch;
+        if (KeptState.AreSame(Kept, wanted)) return Disturbs(batch, client) ? batch + wanted.Set : batch;
         Context.Figures.StateBatches++;
         if (wanted.Prepared.Length > 0) PreparesBehindSet = [.. wanted.PrepareCommands];
         _setsLeft += PreparesBehindSet.Count;
         return batch + wanted.Set;
     }
+
+    /// <summary>
+    /// Of a state that is there something goes by that batch: another session_authorization ends the role, and connect_query sets
+    /// what it likes.
+    /// </summary>
+    private bool Disturbs(string? batch, ClientSession client) =>
+        client.Parameters.Differs(Parameters, TrackedParameters.SessionAuthorization)
+            || (batch is not null && Pool.Database.Entry.ConnectQuery is { Length: > 0 } query
+                && batch.Contains(query, StringComparison.Ordinal));
 
     /// <summary>Queries that follow the SET batch, each in a message of its own.</summary>
     public IReadOnlyList<string> PreparesBehindSet { get; private set; } = [];
@@ -80,6 +93,7 @@ public sealed partial class ServerSession
     /// <param name="isWhole">False: there is more of it than is here.</param>
     private void LookForState(ReadOnlySpan<byte> text, bool isWhole)
     {
+        _isTextCut |= !isWhole;
         var trace = StateTraces.InText(text, isWhole);
         if (trace == StateTrace.None) return;
         if ((trace & StateTrace.Local) != 0) _localSets++;
@@ -108,6 +122,7 @@ public sealed partial class ServerSession
     private void NoteStateOf(ReadOnlySpan<byte> tag)
     {
         if (StateTraces.IsPlain(tag)) return;
+        if (_isTextCut && StateTraces.MaySetByName(tag)) _hasUnknownNames = true;
         if (_localSets > 0 && tag.SequenceEqual("SET\0"u8)) _localSets--;
         else _mayHaveState = true;
     }
@@ -116,6 +131,7 @@ public sealed partial class ServerSession
     private void EndStateNotes()
     {
         _localSets = 0;
+        if (Outstanding.IsEmpty) _isTextCut = false;
         if (IsReady && (_asksAlways || Pin is not null)) _mayHaveState = true;
     }
 
@@ -179,8 +195,8 @@ public sealed partial class ServerSession
             return Verdict.Skip;
         }
         MustDiscard = true;
-        if (pin != Pin) AddUse(SafetyUse.Pinned, pin);
         if (Pin is null && !Pool.TryPin()) return End($"too many pinned servers ({pin})");
+        if (pin != Pin) AddUse(SafetyUse.Pinned, pin);
         Pin = pin;
         return Verdict.Skip;
     }

@@ -179,7 +179,7 @@ public sealed partial class ServerSession : PooledServer
         Move(ServerEvent.LinkAndSet);
         IsReady = false;
         ForgetUnnamed();
-        var batch = WithState(client.Kept, SetBatch.Build(
+        var batch = WithState(client, SetBatch.Build(
             Context.Tracked, client.Parameters, Parameters, Pool.Database.Entry.ConnectQuery, UndoBefore(client.Kept)));
         Check.That(batch is not null); // They would fit.
         if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
@@ -436,7 +436,9 @@ public sealed partial class ServerSession : PooledServer
         if (_statements is not null && !TextSettings.Equals(readBefore)) _statements.DoubtRecent();
         var index = Context.Tracked.IndexOf(status.Name);
         if (!TakesReport(index)) return Verdict.Skip;
-        Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
+        var before = Client.Parameters;
+        Client.Parameters = Context.Interner.With(before, index, Parameters[index]);
+        if (Phase == ServerPhase.SettingParameters) Client.TakeCanonicalLogin(before);
         return Verdict.Forward;
     }
 

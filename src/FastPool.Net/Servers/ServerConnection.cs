@@ -185,6 +185,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             BodyRemaining = length;
         }
         CountSent(from, position);
+        if (Has(EndpointFlags.AnswersPooler) && Session.Phase != ServerPhase.Questioned)
+            _loop.Engine.SetAnswersPooler(this, false);
         if (isMidStream) _loop.Engine.Streams(this, end - from);
         else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
@@ -268,7 +270,11 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         if (ReferenceEquals(Client, client) && Session.Phase == ServerPhase.Linked) Session.Link.TryEnd();
     }
 
-    void IServerEnd.Ask() => SendQuery(Session.BeginQuestion(), "session state query failed");
+    void IServerEnd.Ask()
+    {
+        SendQuery(Session.BeginQuestion(), "session state query failed");
+        if (IsOpen) _loop.Engine.SetAnswersPooler(this, true); // A client that reads slowly has nothing to do with the answer.
+    }
 
     // ---- release --------------------------------------------------------------------------------------------------
 

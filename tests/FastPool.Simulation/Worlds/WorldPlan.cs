@@ -1,4 +1,5 @@
 using FastPool.Core.Settings;
+using FastPool.Simulation.Clients;
 using FastPool.Simulation.Hostile;
 using FastPool.Simulation.Network;
 using FastPool.Simulation.Postgres;
@@ -10,7 +11,8 @@ internal sealed class WorldPlan
 {
     private const int QueryWaitTimeoutSeconds = 20;
 
-    internal WorldPlan(Dice dice)
+    /// <param name="stateDice">Of a world whose clients change more of their sessions; null: of another.</param>
+    internal WorldPlan(Dice dice, Dice? stateDice)
     {
         LoopCount = dice.Between(1, 3);
         Mode = dice.Of([PoolMode.Transaction, PoolMode.Transaction, PoolMode.Session, PoolMode.Statement]);
@@ -42,6 +44,16 @@ internal sealed class WorldPlan
         LoadBalance = dice.Of(["round-robin", "disable"]);
         Target = dice.Of(["any", "any", "primary", "prefer-standby"]);
         MineChance = HostileCount > 0 ? 0 : HasFaults && dice.OneIn(4) ? dice.Between(100, 2_000) : 0;
+        if (stateDice is null) return;
+        SessionState = stateDice.Of(["off", "keep", "keep", "always"]);
+        Version = stateDice.Of([ServerVersion.V15, ServerVersion.V18]);
+        PinnedServersMax = stateDice.OneIn(2) ? stateDice.Between(1, 3) : 0;
+        State = Mode == PoolMode.Session ? StateScope.OwnSession : SessionState switch
+        {
+            "off" => StateScope.Reported,
+            "keep" => StateScope.Kept,
+            _ => StateScope.KeptAlways,
+        };
     }
 
     internal int LoopCount { get; }
@@ -92,6 +104,19 @@ internal sealed class WorldPlan
     /// <summary>One call in so many of what the pooler calls throws; 0: none does.</summary>
     internal int MineChance { get; }
 
+    internal string SessionState { get; } = "off";
+
+    /// <summary>0: half of a pool.</summary>
+    internal int PinnedServersMax { get; }
+
+    internal ServerVersion Version { get; }
+
+    /// <summary>The part of a session's state that goes with its client.</summary>
+    internal StateScope State { get; }
+
+    /// <summary>Servers may stay with their clients, and too many of those are refused.</summary>
+    internal bool HasPins => State is StateScope.Kept or StateScope.KeptAlways;
+
     /// <summary>Clients may name their statements.</summary>
     internal bool HasNames => Mode == PoolMode.Session || MaxPreparedStatements > 0;
     internal static IReadOnlyList<string> Users { get; } = ["ann", "bob"];
@@ -135,9 +160,12 @@ internal sealed class WorldPlan
         client_tls_cert_file = {PeerTls.CertificateFile}
         client_tls_key_file = {PeerTls.KeyFile}
         server_tls_sslmode = {(RequiresServerTls ? "require" : "prefer")}
+        [fastpool]
+        session_state = {SessionState}
+        pinned_servers_max = {PinnedServersMax}
         """;
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned";
 }

@@ -160,6 +160,7 @@ public sealed class KeptStateTests
         Assert.Equal(Verdict.Disconnect, Tell(other, "", "", "", "LISTEN"));
         Assert.Equal("too many pinned servers (LISTEN)", other.Ending.Reason);
         Assert.Equal(1, _server.Pool.PinnedServers);
+        Assert.Equal(1, _talk.Bench.Context.Safety.Rows.Single().Count); // It has not kept a server.
     }
 
     [Theory]
@@ -198,6 +199,51 @@ public sealed class KeptStateTests
         Answers(_server, "C:SELECT~1 Z");
         Tell(_server, "", "", "", "");
         Assert.Equal("set_config of a name that its query does not tell", _server.Pin);
+    }
+
+    /// <summary>It may come in several pieces, and only the first would be looked at.</summary>
+    [Theory]
+    [InlineData('Q')]
+    [InlineData('P')]
+    public void A_text_is_seen_whole(char type)
+    {
+        Assert.True(_client.WantsWhole((byte)type, FastPool.Base.Limits.CommandBytesMax));
+        var off = new PreparedTalk(new SessionBench("pool_mode=transaction\nmax_prepared_statements=0"));
+        Assert.False(off.NewClient(off.NewServer()).WantsWhole((byte)type, 100));
+    }
+
+    [Theory]
+    [InlineData("SET", true)]
+    [InlineData("DO", true)]
+    [InlineData("INSERT~0~1", false)]
+    [InlineData("CREATE~FUNCTION", false)]
+    public void A_text_too_long_to_be_seen_whole_may_set_what_nobody_knows(string tag, bool isPinned)
+    {
+        var query = Query("set work_mem = '1MB'; set app.tenant = 1");
+        _server.LookAt((byte)'Q', query.AsSpan(0, 20), query.Length);
+        _server.Expect((byte)'Q');
+        Answers(_server, $"C:{tag} Z");
+        Tell(_server, "", "", "", "");
+        Assert.Equal(isPinned, _server.Pin is not null);
+    }
+
+    [Fact]
+    public void A_role_is_set_again_behind_another_session_authorization()
+    {
+        Says("set role r", "SET");
+        Tell(_server, "set role r;", "", "undo it;", "");
+        Assert.True(_server.Link.TryEnd());
+        var other = _talk.NewServer();
+        other.Judge((byte)'S', Wire.Typed('S', Wire.Strings("session_authorization", "bob")));
+        _client.Link?.LoseServer();
+        Assert.EndsWith("set role r;", other.Link.Begin(_client), StringComparison.Ordinal);
+        Answers(other, "S:session_authorization=ann C:SET Z");
+        Says("select 1", "SELECT 1");
+        Assert.True(other.Link.TryEnd());
+        other.Judge((byte)'S', Wire.Typed('S', Wire.Strings("session_authorization", "bob")));
+        var batch = other.Link.Begin(_client)!;
+        Assert.Contains("session_authorization", batch, StringComparison.Ordinal);
+        Assert.EndsWith("set role r;", batch, StringComparison.Ordinal); // Though it is there.
     }
 
     [Fact]
