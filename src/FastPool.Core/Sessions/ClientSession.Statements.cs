@@ -16,7 +16,7 @@ public sealed partial class ClientSession
     /// <summary>Null: it has never had one.</summary>
     internal UnnamedStatement? Unnamed { get; private set; }
 
-    private bool TracksStatements => Pool!.Limits.MaxPreparedStatements > 0 && Replication == ReplicationKind.None && !IsConsole;
+    internal bool TracksStatements => Pool!.Limits.MaxPreparedStatements > 0 && Replication == ReplicationKind.None && !IsConsole;
 
     /// <summary>
     /// A message that is about a named statement counts like any other, but for a Close, which no server hears of.
@@ -75,6 +75,7 @@ public sealed partial class ClientSession
         {
             Stats.Binds++;
             if (known.DropsStatements) Server.DoubtStatements();
+            if (known.MayLeaveState) Server.LookAtValues(known.Key, message);
             if (known.Resets && AtLogin is not null) Server.LookForResetOf(known.Key);
         }
         return names.PrefixLength;
@@ -184,6 +185,7 @@ public sealed partial class ClientSession
                 if (type == FrontendMessage.Bind && Unnamed is not null && SessionUse.DropsStatements(Unnamed.Expected))
                     Server.DoubtStatements();
                 if (type == FrontendMessage.Bind) Server.LookAtUnnamed();
+                if (type == FrontendMessage.Bind && Unnamed is not null) Server.LookAtValues(Unnamed.Expected, message);
                 if (type == FrontendMessage.Bind && AtLogin is not null && Unnamed is not null)
                     Server.LookForResetOf(Unnamed.Expected);
                 if (type == FrontendMessage.Bind && HasNames) ApplyBindOfDrop(names, DroppedBy(names), toServer);
@@ -226,7 +228,8 @@ public sealed partial class ClientSession
     /// </summary>
     public bool WantsWhole(byte type, int length) => type switch
     {
-        FrontendMessage.Query or FrontendMessage.Parse when IsStateLookedAt && length <= Limits.CommandBytesMax => true,
+        FrontendMessage.Query or FrontendMessage.Parse or FrontendMessage.Bind
+            when IsStateLookedAt && length <= Limits.CommandBytesMax => true,
         FrontendMessage.Query or FrontendMessage.Parse when AtLogin is not null && length <= SessionUse.DropLengthMax => true,
         _ when !TracksStatements => false,
         FrontendMessage.Query => length <= (HasNames ? Limits.CommandBytesMax : SessionUse.DropLengthMax),

@@ -40,7 +40,8 @@ public sealed partial class ServerSession
     {
         var mode = Pool.Limits.SessionState;
         _keeps = mode != SessionStateMode.Off && !IsKeptByClient;
-        _asksAlways = _keeps && mode == SessionStateMode.Always;
+        if (!_keeps) return;
+        _asksAlways = mode == SessionStateMode.Always;
         _localSets = 0;
         _isTextCut = false;
     }
@@ -50,11 +51,16 @@ public sealed partial class ServerSession
     {
         BeginKeeping();
         _mayHaveState = _keeps;
+        if (!_keeps && _hasUnknownNames)
+        {
+            _hasUnknownNames = false;
+            MustDiscard = !IsKeptByClient;
+        }
         if (_handedPin.Length == 0) return;
         MustDiscard = !IsKeptByClient; // Though session_state be off by now.
         if (!_keeps) return;
         Pin = _handedPin;
-        _hasUnknownNames = _handedPin.Contains(UnknownName, StringComparison.Ordinal);
+        _hasUnknownNames |= _handedPin.Contains(UnknownName, StringComparison.Ordinal);
         Pool.TakePin();
     }
 
@@ -91,7 +97,8 @@ public sealed partial class ServerSession
 
     /// <summary>A text of the client's goes to this server.</summary>
     /// <param name="isWhole">False: there is more of it than is here.</param>
-    private void LookForState(ReadOnlySpan<byte> text, bool isWhole)
+    /// <param name="isBoundLater">Its parameters are looked at by <see cref="LookAtValues"/>.</param>
+    private void LookForState(ReadOnlySpan<byte> text, bool isWhole, bool isBoundLater)
     {
         _isTextCut |= !isWhole;
         var trace = StateTraces.InText(text, isWhole);
@@ -99,7 +106,8 @@ public sealed partial class ServerSession
         if ((trace & StateTrace.Local) != 0) _localSets++;
         if ((trace & StateTrace.Ask) != 0) _mayHaveState = true;
         if ((trace & StateTrace.Names) == 0) return;
-        _hasUnknownNames |= !Context.Questions.TryAddNames(Pool, text);
+        var isKnown = Context.Questions.TryAddNames(Pool, text, out var parameters);
+        _hasUnknownNames |= !isKnown || (parameters != 0 && !(isBoundLater && isWhole));
     }
 
     private void LookForState(byte type, ReadOnlySpan<byte> text, bool isWhole)
@@ -107,7 +115,26 @@ public sealed partial class ServerSession
         // A Parse under a name that is not tracked begins with the name.
         if (type == FrontendMessage.Parse && text.IndexOf((byte)0) is >= 0 and var end && end + 1 < text.Length
             && text[(end + 1)..].IndexOf((byte)0) > 0) text = text[(end + 1)..];
-        LookForState(text, isWhole);
+        LookForState(text, isWhole, isBoundLater: type == FrontendMessage.Parse && Client!.TracksStatements);
+    }
+
+    /// <summary>The client binds values to a statement, of which some may be names of variables to set.</summary>
+    /// <param name="text">Of the statement.</param>
+    /// <param name="bind">The bytes of the Bind that have come.</param>
+    internal void LookAtValues(ReadOnlySpan<byte> text, ReadOnlySpan<byte> bind)
+    {
+        if (!_keeps || (StateTraces.InText(text, isWhole: true) & StateTrace.Names) == 0) return;
+        Context.Questions.TryAddNames(Pool, text, out var parameters);
+        if (parameters == 0) return;
+        var reader = new BodyReader(bind[HeaderLength..]);
+        var hasNames = reader.TryReadCString(out _) && reader.TryReadCString(out _);
+        for (var number = 1; parameters >> number != 0; number++)
+        {
+            if ((parameters >> number & 1) == 0) continue;
+            var isKnown = hasNames && BindValues.TryGet(reader.Rest, number, out var value, out var isNull)
+                && (isNull || Context.Questions.TryAddName(Pool, value));
+            _hasUnknownNames |= !isKnown;
+        }
     }
 
     /// <summary>The client binds its unnamed statement, which may be an old one.</summary>
@@ -115,7 +142,7 @@ public sealed partial class ServerSession
     {
         if (!_keeps || Client!.Unnamed is not { Text: { IsEmpty: false } text }) return;
         var localSets = _localSets;
-        LookForState(text, isWhole: true);
+        LookForState(text, isWhole: true, isBoundLater: true);
         _localSets = localSets; // Its Parse has counted.
     }
 
@@ -180,14 +207,13 @@ public sealed partial class ServerSession
     {
         var client = Client!;
         _stateAnswer = null;
-        if (answer is { Unreported.Count: var count } && count != CountUnreported()) answer = null;
+        if (answer is not null && !TryTakeUnreported(client, answer.Unreported)) answer = null;
         var pin = answer is null ? "a state that cannot be carried" : answer.Pin;
         if (answer is not null)
         {
             // Something of connect_query's may be reset: it runs again for the next client.
             var rest = string.IsNullOrWhiteSpace(Pool.Database.Entry.ConnectQuery) ? null : KeptState.Nothing;
             Kept = client.Kept = answer.State ?? rest;
-            TakeUnreported(client, answer.Unreported);
         }
         if (pin is null)
         {
@@ -201,25 +227,23 @@ public sealed partial class ServerSession
         return Verdict.Skip;
     }
 
-    private int CountUnreported()
+    /// <returns>False: they are not as many as have been asked for, and none is taken.</returns>
+    private bool TryTakeUnreported(ClientSession client, IReadOnlyList<string?> values)
     {
-        var count = 0;
-        for (var i = 0; i < Context.Tracked.Count; i++) count += IsUnreported(i) ? 1 : 0;
-        return count;
-    }
-
-    private void TakeUnreported(ClientSession client, IReadOnlyList<string?> values)
-    {
-        var next = 0;
+        var (next, own, clients, hasLabels) = (0, Parameters, client.Parameters, _hasLabels);
         for (var i = 0; i < Context.Tracked.Count; i++)
         {
             if (!IsUnreported(i)) continue;
+            if (next == values.Count) return false;
             var value = values[next++] is { } told ? Context.Interner.Intern(System.Text.Encoding.Latin1.GetBytes(told))
                 : ParameterValues.OwnDefault;
-            Parameters = Context.Interner.With(Parameters, i, value);
-            client.Parameters = Context.Interner.With(client.Parameters, i, value);
-            _hasLabels |= value != ParameterValues.OwnDefault;
+            own = Context.Interner.With(own, i, value);
+            clients = Context.Interner.With(clients, i, value);
+            hasLabels |= value != ParameterValues.OwnDefault;
         }
+        if (next != values.Count) return false;
+        (Parameters, client.Parameters, _hasLabels) = (own, clients, hasLabels);
+        return true;
     }
 
     private void EndPin()

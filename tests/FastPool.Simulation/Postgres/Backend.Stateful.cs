@@ -112,8 +112,11 @@ internal sealed partial class Backend
     private void RunSetConfig(SetConfigCall call, string statement)
     {
         var isUndo = call.Value is null;
-        // By a parameter, which has a token in it, or is one.
-        if (call.Name.IndexOf('#') is >= 0 and var token) call = call with { Name = token > 0 ? call.Name[..token] : "app.late" };
+        if (call.Name.StartsWith('#')) // By a parameter, bound late.
+        {
+            Fail("42704", "unrecognized configuration parameter");
+            return;
+        }
         if (call.IsOwn && IsPlanted(isUndo ? Leak.Undo : Leak.Set))
         {
             // Nothing comes of it.

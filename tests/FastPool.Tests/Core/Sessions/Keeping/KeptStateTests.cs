@@ -201,6 +201,48 @@ public sealed class KeptStateTests
         Assert.Equal("set_config of a name that its query does not tell", _server.Pin);
     }
 
+    private const string Tracking = "pool_mode=transaction\nmax_prepared_statements=10\n[fastpool]\nsession_state=keep";
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("s")]
+    public void A_name_that_is_bound_is_asked_for(string statement)
+    {
+        var talk = new PreparedTalk(new SessionBench(Tracking));
+        var server = talk.NewServer();
+        var client = talk.NewClient(server);
+        server.Link.Begin(client);
+        talk.Says(client, Parse(statement, "select set_config($2, $1, false)"));
+        talk.Says(client, Wire.Bind("", statement, "x", "App.Bound"));
+        talk.Says(client, Execute);
+        talk.Says(client, Sync);
+        Answers(server, "1 2 C:SELECT~1 Z");
+        Assert.Equal(LinkHold.StateUnknown, server.Link.Hold);
+        Assert.Contains("'app.bound'", Encoding.Latin1.GetString(server.BeginQuestion()), StringComparison.Ordinal);
+        Answers(server, "C:SELECT~0 Z");
+        // Bound again, with another name.
+        talk.Says(client, Wire.Bind("", statement, "x", "app.second"));
+        talk.Says(client, Execute);
+        talk.Says(client, Sync);
+        Answers(server, "2 C:SELECT~1 Z");
+        Assert.Contains("'app.second'", Encoding.Latin1.GetString(server.BeginQuestion()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_is_bound_and_cannot_be_read_keeps_the_server()
+    {
+        var talk = new PreparedTalk(new SessionBench(Tracking));
+        var server = talk.NewServer();
+        var client = talk.NewClient(server);
+        server.Link.Begin(client);
+        talk.Says(client, Parse("", "select set_config($2, $1, false)"));
+        talk.Says(client, Wire.Bind("", "", "x")); // One value too few.
+        talk.Says(client, Sync);
+        Answers(server, "1 2 Z");
+        Tell(server, "", "", "", "");
+        Assert.Equal("set_config of a name that its query does not tell", server.Pin);
+    }
+
     /// <summary>It may come in several pieces, and only the first would be looked at.</summary>
     [Theory]
     [InlineData('Q')]
