@@ -287,8 +287,7 @@ pgbouncer=${PGBOUNCER:-$(command -v pgbouncer || echo /usr/sbin/pgbouncer)}
 shared_prepared=$(shares_prepared "$pgbouncer")
 case " ${scenarios[*]} " in
     *' tls-'*)
-        run_as_user openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -subj /CN=localhost -days 2 >"$work/tls.log" 2>&1 ||
-            { cat "$work/tls.log" >&2; fail "openssl failed"; }
+        make_certificate
         ;;
 esac
 case " ${scenarios[*]} " in

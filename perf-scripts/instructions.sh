@@ -5,7 +5,8 @@
 #   ./perf-scripts/instructions.sh           a table; it takes a minute
 #   ./perf-scripts/instructions.sh --check   fails when a scenario takes more than perf-scripts/instructions.tsv allows
 #
-# SCENARIOS='simple-16 extended-16 prepared-64'   mode and clients of pgbench
+# SCENARIOS='simple-16 extended-16 prepared-64'   mode and clients of pgbench; tls-simple-16: those clients speak TLS. What the
+#               cipher costs depends on the library and on what the processor has, so there is no bound for it.
 # POOLER=   a binary; without it out/fastpool is built and used
 # FUNCTIONS=0   so many functions of each scenario, those with the most instructions first; start and end of the process are in it
 #
@@ -20,8 +21,15 @@ few=100 many=600 # Transactions of a client in the two runs: their difference is
 
 # Runs the pooler under callgrind for so many transactions a client: writes $work/$1.$2.callgrind.
 count() {
-    local scenario=$1 each=$2 mode=${1%-*} clients=${1#*-} i log=$work/pgbench.log
-    pool_size=20 pool_mode=transaction loops=1 extra='max_prepared_statements = 200'
+    local scenario=$1 each=$2 mode=${1%-*} clients=${1##*-} i log=$work/pgbench.log
+    pool_size=20 pool_mode=transaction loops=1 extra='max_prepared_statements = 200' PGSSLMODE=disable
+    case $scenario in
+        tls-*)
+            mode=${mode#tls-} PGSSLMODE=require
+            extra+=$(printf '\n%s' 'client_tls_sslmode = require' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
+            ;;
+    esac
+    export PGSSLMODE
     start_pooler counted "$work/wrapper"
     for ((i = 0; i < 300; i++)); do
         PGPASSWORD=bench run_as_user "$pg_bin/psql" -X -Atc 'select 1' -h 127.0.0.1 -p "$pooler_port" -U bench bench >/dev/null 2>&1 && break
@@ -36,7 +44,7 @@ count() {
 total() { awk '/^(summary|totals):/ {n = $2} END {printf "%.0f", n}' "$1"; }
 
 main() {
-    local check= scenario mode clients count bound passed=0 failed=0 names=()
+    local check= scenario clients count bound passed=0 failed=0 names=()
     case ${1:-} in
         '') ;;
         --check) check=1 ;;
@@ -63,8 +71,9 @@ WRAPPER
     chmod 755 "$work/wrapper" "$work/binary"
     start_postgres trust
     run_as_user "$pg_bin/pgbench" -i -q -s 1 -h 127.0.0.1 -p "$pg_port" -U bench bench >"$work/init.log" 2>&1 || { cat "$work/init.log" >&2; fail "pgbench -i failed"; }
+    case " $scenarios" in *' tls-'*) make_certificate ;; esac
     for scenario in $scenarios; do
-        mode=${scenario%-*} clients=${scenario#*-}
+        clients=${scenario##*-}
         step "Counting: $scenario"
         count "$scenario" "$few"
         count "$scenario" "$many"

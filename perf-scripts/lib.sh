@@ -181,6 +181,12 @@ shares_prepared() {
     esac
 }
 
+# A certificate and its key for the pooler: $work/tls.crt and $work/tls.key.
+make_certificate() {
+    run_as_user openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/tls.key" -out "$work/tls.crt" -subj /CN=localhost -days 2 >"$work/tls.log" 2>&1 ||
+        { cat "$work/tls.log" >&2; fail "openssl failed"; }
+}
+
 # Writes $work/NAME/pooler.ini and starts the binary on it: sets $pooler_pid, $pooler_port, $pooler_ready_ms.
 # The binary is copied to the ordinary user's folder, since the checkout may be closed to that user.
 # Variables: pool_mode, pool_size, auth_type, loops (FastPool only; empty: its own choice), extra (lines for [pgbouncer]).

@@ -63,6 +63,9 @@ public static class Limits
     /// <summary>Requests of one client whose replies are outstanding.</summary>
     public const int OutstandingMax = 1_000_000;
 
+    /// <summary>Closes in the marker behind what a client has left under way. Each has 18 bytes.</summary>
+    public const int MarkerClosesMax = 1_000;
+
     /// <summary>A password_command may take so long: less than server_connect_timeout mostly is.</summary>
     public const int PasswordCommandMs = 10_000;
 

@@ -26,6 +26,9 @@ public sealed class Outbox
 
     public bool IsEmpty => _target is null;
 
+    /// <summary>It has bytes for that endpoint.</summary>
+    public bool IsFor(Endpoint target) => ReferenceEquals(_target, target);
+
     /// <summary>Adds bytes of a buffer that outlives the flush. Adjacent ones become one run.</summary>
     public void Add(byte[] buffer, int start, int end, Endpoint target)
     {

@@ -8,7 +8,7 @@ namespace FastPool.Control.Listings;
 /// <summary>One loop as it was when it was visited.</summary>
 internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages,
     long ServerMessages, long ClientBytes, long ServerBytes, long Moves, long SendsTogether, long BrokenInvariants,
-    long UnnamedHealed, long StateQuestions, long StateBatches, (int Own, int Library) Tls)
+    long UnnamedHealed, long StateQuestions, long StateBatches, long AbandonedKept, (int Own, int Library) Tls)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -20,7 +20,7 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
                 new LoopRow(view.Loop, view.Clients.Count, view.Servers.Count, view.BusyUs, figures.WakeUps,
                 figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Moves,
                 figures.SendsTogether, figures.BrokenInvariants, figures.UnnamedHealed,
-                figures.StateQuestions, figures.StateBatches, view.TlsCounts));
+                figures.StateQuestions, figures.StateBatches, figures.AbandonedKept, view.TlsCounts));
         });
         return rows;
     }
@@ -66,5 +66,9 @@ internal static class LoopListing
         Unlisted("state_questions", static row => row.StateQuestions)
             .Is(Counter("fastpool_loop_state_questions_total", "Questions for the state of a session (session_state)")),
         Unlisted("state_batches", static row => row.StateBatches)
-            .Is(Counter("fastpool_loop_state_batches_total", "Batches that brought a client's session state to a server")));
+            .Is(Counter("fastpool_loop_state_batches_total", "Batches that brought a client's session state to a server")),
+        Unlisted("abandoned_kept", static row => row.AbandonedKept)
+            .Is(Counter(
+                "fastpool_loop_abandoned_kept_total",
+                "Servers that were kept though their client had gone in a transaction (abandoned_transaction)")));
 }

@@ -26,6 +26,7 @@ internal static class ProductListing
             new("unnamed_healed", Text(loops.Sum(static row => row.UnnamedHealed))),
             new("state_questions", Text(loops.Sum(static row => row.StateQuestions))),
             new("state_batches", Text(loops.Sum(static row => row.StateBatches))),
+            new("abandoned_kept", Text(loops.Sum(static row => row.AbandonedKept))),
             new("pinned_servers", Text(registry.Pools.Sum(static pool => (long)pool.PinnedServers))),
             new("tls_own_connections", Text(loops.Sum(static row => row.Tls.Own))),
             new("tls_library_connections", Text(loops.Sum(static row => row.Tls.Library))),

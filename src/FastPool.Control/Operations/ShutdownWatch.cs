@@ -49,7 +49,7 @@ public sealed class ShutdownWatch
         if (mode == ShutdownMode.WaitForServers) _pausing.PauseAll(); // Even if it is paused: waiting clients are told.
         _timer ??= _control.Every(Limits.TickUs, () => Look(exit));
         var timeoutUs = _registry.Settings.Own.DrainTimeoutUs;
-        if (mode == ShutdownMode.WaitForClients && timeoutUs > 0 && _drain is null) BeginDrain(timeoutUs, exit);
+        if (timeoutUs > 0 && _drain is null) BeginDrain(timeoutUs, exit);
     }
 
     private void Look(Action exit)
@@ -68,16 +68,24 @@ public sealed class ShutdownWatch
     }
 
     /// <summary>
-    /// Clients go one after the other in the first half of the time, so that they do not all come back at once. The second half
-    /// is for those that are in a transaction then.
+    /// Bounds the shutdown. Where clients are waited for they go one after the other in the first half of the time, so that they
+    /// do not all come back at once. The second half is for those that are in a transaction then. Where servers are waited for,
+    /// idle clients keep no server: only the end of the time concerns them.
     /// </summary>
     private void BeginDrain(long timeoutUs, Action exit)
     {
         var sinceUs = _clock.NowUs;
         _drain = _control.Every(DrainStepUs, () =>
         {
-            if (_mode != ShutdownMode.WaitForClients || MustKeepSilent) return;
+            if (MustKeepSilent) return;
             var passedUs = _clock.NowUs - sinceUs;
+            if (_mode == ShutdownMode.WaitForServers)
+            {
+                if (passedUs < timeoutUs) return;
+                _log.Line("drain_timeout: server connections are in use still and are closed, exiting");
+                End(exit);
+                return;
+            }
             var left = 0;
             var permille = (int)Math.Min(All, All * 2 * passedUs / timeoutUs);
             _walk.Each(view => left += view.Drain(permille));

@@ -55,6 +55,7 @@ public sealed class Host(string name, string address, int port)
     private bool _lags;
     private string _lastError = "";
     private long _lastErrorWallUs;
+    private (string Text, long WallUs) _lastMisfit = ("", 0); // In another role than the one that was wanted, which is no error.
 
     /// <summary>The addresses that the name stood for when it was last looked up.</summary>
     public IReadOnlyList<Host> Addresses
@@ -220,8 +221,10 @@ public sealed class Host(string name, string address, int port)
         lock (_lock) return !_isDown && !target.MayServe(Role);
     }
 
-    /// <summary>The latest one, of a name with known addresses: of them; empty: none.</summary>
-    public string LastError
+    /// <summary>
+    /// The latest reason why it could not be used, of a name with known addresses: of them; empty: none.
+    /// </summary>
+    public string LastProblem
     {
         get
         {
@@ -234,10 +237,10 @@ public sealed class Host(string name, string address, int port)
 
     private (string Text, long WallUs) ErrorNow
     {
-        get { lock (_lock) return (_lastError, _lastErrorWallUs); }
+        get { lock (_lock) return _lastMisfit.WallUs > _lastErrorWallUs ? _lastMisfit : (_lastError, _lastErrorWallUs); }
     }
 
-    /// <summary>An attempt begins. It ends by one of the four that follow.</summary>
+    /// <summary>An attempt begins. It ends by one of the five that follow.</summary>
     public void Begin(long nowUs)
     {
         lock (_lock)
@@ -290,6 +293,18 @@ public sealed class Host(string name, string address, int port)
             _silentSinceUs = nowUs;
             _failures++;
             (_lastError, _lastErrorWallUs) = (reason, wallUs);
+            (_isDown, _wasUp, _backOffUs) = (false, true, 0);
+        }
+    }
+
+    /// <summary>It is there, in another role than the one that is wanted.</summary>
+    public void Misfit(string reason, long wallUs, long nowUs)
+    {
+        lock (_lock)
+        {
+            _attempts--;
+            _silentSinceUs = nowUs;
+            _lastMisfit = (reason, wallUs);
             (_isDown, _wasUp, _backOffUs) = (false, true, 0);
         }
     }

@@ -33,6 +33,7 @@ public sealed record PoolLimits
         TransactionTimeoutUs = settings.TransactionTimeoutUs(user);
         MaxPreparedStatements = PoolMode == PoolMode.Session ? 0 : settings.MaxPreparedStatements;
         SessionState = settings.SessionState(database, user);
+        RollsBackAbandoned = settings.AbandonedTransaction(database, user) == AbandonedTransaction.Rollback;
         PinnedServersMax = settings.Own.PinnedServersMax > 0 ? settings.Own.PinnedServersMax
             : PoolSize > 0 ? Math.Max(1, PoolSize / 2) : int.MaxValue;
         PinnedTimeoutUs = settings.Own.PinnedTimeoutUs;
@@ -78,6 +79,8 @@ public sealed record PoolLimits
     public int MaxPreparedStatements { get; }
     /// <summary>Whether clients keep the state of their sessions between transactions.</summary>
     public SessionStateMode SessionState { get; }
+    /// <summary>A server whose client goes in the middle of something is kept.</summary>
+    public bool RollsBackAbandoned { get; }
     /// <summary>So many servers may stay with clients whose state cannot travel.</summary>
     public int PinnedServersMax { get; }
     /// <summary>A client that keeps a server so, and says nothing for so long, is told to go; 0: never.</summary>

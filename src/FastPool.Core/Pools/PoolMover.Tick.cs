@@ -145,6 +145,7 @@ internal sealed partial class PoolMover
         {
             if (_lastFailure is not null) return _lastDetail;
             if (_isStarved) return "All server connections that max_db_connections or max_user_connections allows are in use.";
+            if (_counts.Login > 0 && _counts.Servers == _counts.Login) return "The server login is still under way.";
             var size = _pool.Limits.PoolSize;
             return size > 0 && _counts.Servers >= size && _counts.Login == 0
                 ? $"All server connections of the pool are in use (pool_size {size})." : null;

@@ -39,6 +39,10 @@ public enum ServerPhase : byte
     Linked,
     /// <summary>Linked, and asked for the state of the session that the client's last transaction has left.</summary>
     Questioned,
+    /// <summary>
+    /// Its client has gone in the middle of something: what is left of that is canceled, read past and rolled back.
+    /// </summary>
+    Abandoned,
     /// <summary>Running the reset query, which must succeed.</summary>
     Resetting,
     /// <summary>Running the check query, which only has to be answered.</summary>
@@ -89,6 +93,10 @@ public enum ServerEvent : byte
     StateTold,
     /// <summary>The link is over.</summary>
     Part,
+    /// <summary>The client has gone in the middle of something, and the server is to be kept.</summary>
+    Abandon,
+    /// <summary>Nothing of that is left.</summary>
+    RolledBack,
     Reset,
     Check,
     /// <summary>The query of the pooler's own is answered.</summary>
@@ -134,6 +142,9 @@ public static class ServerLife
         new(ServerEvent.AskState, ServerPhase.Questioned, [ServerPhase.Linked]),
         new(ServerEvent.StateTold, ServerPhase.Linked, [ServerPhase.Questioned]),
         new(ServerEvent.Part, ServerPhase.Free, [ServerPhase.Linked, ServerPhase.SettingParameters, ServerPhase.Questioned]),
+        new(ServerEvent.Abandon, ServerPhase.Abandoned,
+            [ServerPhase.Linked, ServerPhase.SettingParameters, ServerPhase.Questioned]),
+        new(ServerEvent.RolledBack, ServerPhase.Free, [ServerPhase.Abandoned]),
         new(ServerEvent.Reset, ServerPhase.Resetting, [ServerPhase.Free]),
         new(ServerEvent.Check, ServerPhase.Checking, [ServerPhase.Free]),
         new(ServerEvent.TestDone, ServerPhase.Free, [ServerPhase.Resetting, ServerPhase.Checking]),

@@ -59,6 +59,17 @@ public sealed partial class ServerSession
         else NoteSetting(tag);
     }
 
+    /// <summary>A batch that sets these values may have come through or not.</summary>
+    private void DoubtLabels(ParameterValues values)
+    {
+        Relabel(ParameterValues.InDoubt);
+        for (var i = 0; i < Context.Tracked.Count; i++)
+        {
+            if (IsUnreported(i) && values[i] is { } value && value != ParameterValues.OwnDefault)
+                Parameters = Context.Interner.With(Parameters, i, ParameterValues.InDoubt);
+        }
+    }
+
     private void Relabel(string label)
     {
         for (var i = 0; i < Context.Tracked.Count; i++)

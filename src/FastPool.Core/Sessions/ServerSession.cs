@@ -102,7 +102,7 @@ public sealed partial class ServerSession : PooledServer
     public bool OwesNothing => IsReady && Outstanding.IsEmpty;
 
     /// <summary>Something that a client has sent is unanswered, and the server has been told all it needs to go on.</summary>
-    public bool RunsQuery => Login is null && !Outstanding.IsEmpty;
+    public bool RunsQuery => Login is null && (!Outstanding.IsEmpty || MayRunAbandoned);
 
     /// <summary>When the last ReadyForQuery came: the next query of a pipeline begins there.</summary>
     public long LastReadyUs { get; private set; }
@@ -285,6 +285,7 @@ public sealed partial class ServerSession : PooledServer
             case ServerPhase.Linked: return JudgeLinked(type, message);
             case ServerPhase.SettingParameters: return JudgeSetting(type, message);
             case ServerPhase.Questioned: return JudgeQuestion(type, message);
+            case ServerPhase.Abandoned: return JudgeAbandoned(type, message);
             case ServerPhase.Resetting or ServerPhase.Checking: return JudgeTesting(type, message);
             case ServerPhase.Asked: return JudgeAsked(type, message);
             default: return JudgeFree(type, message);

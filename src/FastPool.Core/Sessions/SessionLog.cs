@@ -42,6 +42,10 @@ public static partial class SessionLog
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}closing because: {Reason} (age={AgeSeconds}s)")]
     public static partial void Closing(this ILogger log, string prefix, string reason, long ageSeconds);
 
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{Prefix}rolled back and kept: its client has gone in a transaction ({Ms} ms)")]
+    public static partial void AbandonedKept(this ILogger log, string prefix, long ms);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Prefix}slow {What}: {Ms} ms")]
     public static partial void Slow(this ILogger log, string prefix, string what, string ms);
 

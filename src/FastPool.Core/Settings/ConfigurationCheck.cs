@@ -67,7 +67,8 @@ public sealed class ConfigurationCheck : IMainFileObserver
     void IMainFileObserver.OnEntry(string section, IniEvent entry, string file)
     {
         var key = (section, entry.Name);
-        if (_places.TryGetValue(key, out var earlier))
+        // A file that is included twice says everything twice.
+        if (_places.TryGetValue(key, out var earlier) && (earlier.File, earlier.Line) != (file, entry.Line))
         {
             _findings.Add(new Finding(false, file, entry.Line, $"{entry.Name} is there already, in {earlier.File}:{earlier.Line}",
                 "This one counts: leave out the other."));

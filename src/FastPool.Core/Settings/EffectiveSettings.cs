@@ -23,6 +23,9 @@ public static class EffectiveSettings
     public static SessionStateMode SessionState(this Settings settings, DatabaseEntry database, UserEntry? user) =>
         user?.SessionState ?? database.SessionState ?? settings.Own.SessionState;
 
+    public static AbandonedTransaction AbandonedTransaction(this Settings settings, DatabaseEntry database, UserEntry? user) =>
+        user?.AbandonedTransaction ?? database.AbandonedTransaction ?? settings.Own.AbandonedTransaction;
+
     public static PoolMode PoolMode(this Settings settings, DatabaseEntry database, UserEntry? user) =>
         user?.PoolMode ?? database.PoolMode ?? settings.PoolMode;
 

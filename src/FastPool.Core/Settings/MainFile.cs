@@ -17,6 +17,7 @@ internal sealed class MainFile(
     private PeerEntry? _peersByName;
     private string? _section;
     private bool _hasMainSection;
+    private bool _isTooDeep; // Files that include each other would be read for ever.
 
     /// <returns>False at the first error; the draft is worth nothing then.</returns>
     internal bool Read(string path)
@@ -60,8 +61,10 @@ internal sealed class MainFile(
 
     private bool Include(IniEvent directive, string path, int level)
     {
+        if (_isTooDeep) return true;
         if (level == NestingMax)
         {
+            _isTooDeep = true;
             return Error($"include nesting level too deep ({path}:{directive.Line}), stopping loading");
         }
 

@@ -5,11 +5,25 @@ namespace FastPool.Core.Settings;
 /// <summary>Checks for all that loads and is probably not meant. Each check says what happens and what to write.</summary>
 internal static class MeaningChecks
 {
+    private const int PortMax = 65535;
+    private const string RightPort = "Write a number up to 65535.";
+    private const string Smaller = "Write a smaller number.";
+
+    /// <summary>Keys of [databases], [users] and [peers] whose values are numbers.</summary>
+    private static readonly string[] EntryNumbers =
+    [
+        "port", "pool_size", "min_pool_size", "reserve_pool_size", "reserve_pool", "max_db_connections",
+        "max_db_client_connections", "max_user_connections", "max_user_client_connections", "server_lifetime",
+        "query_wait_timeout",
+    ];
+
     private static readonly string[] Queries = ["server_reset_query", "server_check_query", "auth_query"];
 
     internal static void Run(ConfigurationCheck check, Settings settings)
     {
         CheckValues(check);
+        CheckNumbers(check, settings);
+        CheckEntries(check);
         CheckLogins(check, settings);
         CheckPools(check, settings);
         CheckEffects(check, settings);
@@ -34,6 +48,58 @@ internal static class MeaningChecks
             }
         }
     }
+
+    /// <summary>They are read as the C library reads them, which takes a part of what does not fit.</summary>
+    private static void CheckNumbers(ConfigurationCheck check, Settings settings)
+    {
+        foreach (var (key, value) in check.Entries("pgbouncer"))
+        {
+            if (SettingsTable.Find(key) is not { IsSigned: { } isSigned } row) continue;
+            if (CNumber.Fits(value, isSigned: isSigned)) continue;
+            Warn(check, key, $"{key} does not fit into 32 bits: {settings.ShownAt(row.Index)} is used", Smaller);
+        }
+        if (settings.ListenPort > PortMax)
+            Warn(check, "listen_port", PortText(settings.ListenPort), RightPort);
+    }
+
+    private static string PortText(int port) =>
+        string.Create(CultureInfo.InvariantCulture, $"the highest port is {PortMax}: {port & PortMax} is used");
+
+    /// <summary>The pairs of [databases], [users] and [peers].</summary>
+    private static void CheckEntries(ConfigurationCheck check)
+    {
+        foreach (var section in (string[])["databases", "users", "peers"])
+        {
+            foreach (var (name, text) in check.Entries(section))
+            {
+                var pairs = new ConnectString(ConnectUri.IsUri(text) ? text[(text + " ").IndexOf(' ')..] : text);
+                while (pairs.Read(out var key, out var value))
+                {
+                    if (FaultOf(key, value) is var (fault, remedy)) check.Add(false, name, fault, remedy, section);
+                }
+            }
+        }
+    }
+
+    private static (string Text, string Remedy)? FaultOf(ReadOnlySpan<char> key, string value)
+    {
+        if (key is "host" && CommaList.SplitVerbatim(value).FirstOrDefault(HasMoreThanHost) is { } host)
+            return ($"host {host} is taken for a name, with all its signs",
+                "Write the address or name alone; port= has the port, one for all hosts.");
+        if (!EntryNumbers.AsSpan().Contains(key.ToString())) return null;
+        var number = CNumber.Atoi(value);
+        if (!CNumber.TryDecimal(value, out _))
+            return ($"{key}={value} is no number: {CNumber.FormatInt(number)} is used",
+                key is "port" ? "One port counts for all hosts." : "Write a whole number.");
+        if (!CNumber.Fits(value, radix: 10))
+            return ($"{key}={value} does not fit into 32 bits: {CNumber.FormatInt(number)} is used", Smaller);
+        return key is "port" && number is < 0 or > PortMax ? ($"port={value}: {PortText(number)}", RightPort) : null;
+    }
+
+    /// <summary>An address in brackets, or something with a port.</summary>
+    private static bool HasMoreThanHost(string host) =>
+        !host.StartsWith('/') && !host.StartsWith('@') && host.AsSpan().IndexOfAny('[', ':') >= 0
+            && (host.Contains('[') || !System.Net.IPAddress.TryParse(host, out _));
 
     /// <summary>A start and a reload say this too: the pooler opens connections without end.</summary>
     internal const string QuotedResetQuery = "server_reset_query has quotes around it: the server gets them too, the query fails, "
@@ -82,7 +148,7 @@ internal static class MeaningChecks
             {
                 check.Add(false, database.Name,
                     string.Create(CultureInfo.InvariantCulture,
-                        $"session pooling with {size} servers: the client after the {size}th waits until another one leaves"),
+                        $"session pooling with a pool of {size}: the next client waits until another one leaves"),
                     "Use pool_mode = transaction if the application allows it (SHOW SAFETY tells), or a larger pool_size.",
                     "databases");
             }

@@ -27,6 +27,9 @@ public sealed class SettingRow
     /// <summary>False: fixed until restart; RELOAD and SET pass over it in silence.</summary>
     public bool Changeable { get; }
 
+    /// <summary>Of a whole number of 32 bits: whether it may be below 0; null: it is none.</summary>
+    internal bool? IsSigned { get; init; }
+
     /// <summary>Place in the table.</summary>
     internal int Index { get; set; }
 

@@ -68,7 +68,7 @@ public static class SettingsTable
         Int("max_user_client_connections", "0", static (s, v) => s.MaxUserClientConnections = v),
         Int("max_user_connections", "0", static (s, v) => s.MaxUserConnections = v),
         Int("min_pool_size", "0", static (s, v) => s.MinPoolSize = v),
-        Row("peer_id", "0", true, PeerId),
+        Row("peer_id", "0", true, PeerId, isSigned: true),
         Text("pidfile", "", static (s, v) => s.Pidfile = v, Fixed),
         Int("pkt_buf", "4096", static (s, v) => s.PktBuf = v, Fixed),
         Time("pool_idle_timeout", "0", static (s, v) => s.PoolIdleTimeoutUs = v),
@@ -166,7 +166,8 @@ public static class SettingsTable
                 if (!CNumber.TryInt(text, out var value)) return null;
                 set(draft, value);
                 return CNumber.FormatInt(value);
-            });
+            },
+            isSigned: true);
 
     private static string? PeerId(Settings draft, string text)
     {
@@ -187,7 +188,8 @@ public static class SettingsTable
                 if (!CNumber.TryUInt(text, out var value)) return null;
                 set(draft, value);
                 return CNumber.FormatInt(value);
-            });
+            },
+            isSigned: false);
 
     /// <summary>An integer that is on unless it is 0. on, yes and true are no numbers.</summary>
     private static SettingRow Bool(string key, string @default, Action<Settings, bool> set, bool changeable = true) =>
@@ -221,8 +223,9 @@ public static class SettingsTable
             });
 
     private static SettingRow Row(
-        string key, string? @default, bool changeable, ApplySetting apply, Func<string, string?>? refuse = null) =>
-        new(key, @default, changeable, apply, refuse);
+        string key, string? @default, bool changeable, ApplySetting apply, Func<string, string?>? refuse = null,
+        bool? isSigned = null) =>
+        new(key, @default, changeable, apply, refuse) { IsSigned = isSigned };
 
     private static string? ReservedAuthDbname(string text) => text == DatabaseEntry.ReservedName
         ? $"cannot use the reserved \"{DatabaseEntry.ReservedName}\" database as an auth_dbname"

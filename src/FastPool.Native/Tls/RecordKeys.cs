@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FastPool.Base;
@@ -50,8 +51,12 @@ internal unsafe struct RecordKeys
     /// <summary>The nonce of the next record.</summary>
     internal readonly void WriteNonce(byte* nonce)
     {
-        for (var i = 0; i < NonceBytes; i++) nonce[i] = Iv[i];
-        for (var i = 0; i < sizeof(ulong); i++) nonce[NonceBytes - 1 - i] ^= (byte)(Sequence >> (8 * i));
+        const int before = NonceBytes - sizeof(ulong); // The number is in the bytes behind.
+        fixed (byte* iv = Iv)
+        {
+            *(uint*)nonce = *(uint*)iv;
+            *(ulong*)(nonce + before) = *(ulong*)(iv + before) ^ BinaryPrimitives.ReverseEndianness(Sequence);
+        }
     }
 
     /// <summary>HKDF-Expand-Label with no context. Source: RFC 8446, 7.1; RFC 5869, 2.3, of which one block is enough.</summary>

@@ -43,6 +43,9 @@ internal sealed class CancelRelay(PoolRegistry registry)
     /// <summary>Its client has gone while it runs a query (cancel_abandoned). It is about to be closed.</summary>
     internal void BeginAbandoned(Loop loop, ServerSession server) => TryStart(loop, new AbandonedCancel(this, loop, server));
 
+    /// <summary>Its client has gone while it runs a query, and it is to be kept (abandoned_transaction).</summary>
+    internal void BeginKept(Loop loop, ServerSession server) => TryStart(loop, new KeptCancel(this, loop, server));
+
     /// <summary>From here on cancel_wait_timeout counts, not client_login_timeout.</summary>
     private static void Hold(Loop loop, ClientConnection requester)
     {

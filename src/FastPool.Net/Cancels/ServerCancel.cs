@@ -109,9 +109,7 @@ internal sealed class ServerCancel : PoolCancel
 
     protected override void OnOver()
     {
-        _server!.CancelsInFlight--;
-        if (_server.CancelsInFlight == 0 && _server.Client is null
-            && ServerConnection.Of(_server) is { IsClosed: false } connection) connection.Release();
+        if (--_server!.CancelsInFlight == 0) ServerConnection.Of(_server).OnCancelsOver();
     }
 }
 
@@ -125,4 +123,30 @@ internal sealed class AbandonedCancel(CancelRelay relay, Loop loop, ServerSessio
     internal override string? ReasonToDrop => null;
 
     protected override string GaveUp => "canceling an abandoned query took too long";
+}
+
+/// <summary>
+/// A cancel request of the pooler's own, for a query whose client has gone and whose server is to be kept: nothing else is sent
+/// to that before the request is through.
+/// </summary>
+internal sealed class KeptCancel(CancelRelay relay, Loop loop, ServerSession server)
+    : PoolCancel(relay, loop, loop, null, server.Pool, server)
+{
+    private readonly ServerSession _server = server;
+
+    internal override string? ReasonToDrop =>
+        ServerConnection.Of(_server).IsClosed ? "not sending cancel request for a server that is closed" : null;
+
+    protected override string GaveUp => "canceling an abandoned query took too long";
+
+    protected override void OnSending()
+    {
+        _server.CancelsInFlight++;
+        ServerConnection.Of(_server).OnOwnCancelSent();
+    }
+
+    protected override void OnOver()
+    {
+        if (--_server.CancelsInFlight == 0) ServerConnection.Of(_server).OnCancelsOver();
+    }
 }

@@ -11,8 +11,12 @@ internal static class LoopDrain
     private static readonly Ending Told = new(Text, Text, Ending.AdminShutdown);
 
     /// <inheritdoc cref="ILoopView.Drain"/>
-    internal static int Run(Loop loop, int? permille) => permille is { } due
-        ? Tell(loop, Told, client => IsDue(client.Session.Id, due) && MayGo(client)) : Tell(loop, Told, static _ => true);
+    internal static int Run(Loop loop, int? permille)
+    {
+        if (permille is { } due) return Tell(loop, Told, client => IsDue(client.Session.Id, due) && MayGo(client));
+        TellAll(loop);
+        return 0;
+    }
 
     /// <summary>Tells those that may go, and closes them. Sessions of the console and cancel requests are left alone.</summary>
     /// <returns>How many others are left.</returns>
@@ -27,6 +31,16 @@ internal static class LoopDrain
             else left++;
         }
         return left;
+    }
+
+    /// <summary>The process ends now. Sessions of the console hear it too; nobody waits for a word on a cancel request.</summary>
+    private static void TellAll(Loop loop)
+    {
+        loop.Engine.SendDeferred();
+        foreach (var client in loop.ClientList.Copy())
+        {
+            if (client.IsOpen && !client.BringsCancel) client.Disconnect(Told);
+        }
     }
 
     /// <summary>Ids that follow each other lie far apart.</summary>

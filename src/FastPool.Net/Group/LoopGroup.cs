@@ -55,6 +55,7 @@ public sealed class LoopGroup : ILoops
             loop.OnTick = new LoopJanitor(loop, this).Tick;
             loop.BeginCancel = (requester, key) => Cancels.Begin(loop, requester, key);
             loop.CancelAbandoned = server => Cancels.BeginAbandoned(loop, server);
+            loop.CancelKept = server => Cancels.BeginKept(loop, server);
             _loops[i] = loop;
             _views[i] = new LoopView(loop, this);
         }

@@ -106,7 +106,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         else if (server.Session.Client is { } client
             && (ReasonToReplace(server.Session) ?? ReasonToClose(server.Session, client)) is { } reason)
         {
-            server.Close(reason, mayTerminate: true);
+            if (server.Session.MayBeKept) ClientConnection.Of(client).Disconnect(Ending.Told(reason));
+            else server.Close(reason, mayTerminate: true);
         }
     }
 
@@ -124,7 +125,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         var settings = loop.Registry.Settings;
         var patienceUs = server.Session.Phase switch
         {
-            ServerPhase.Resetting or ServerPhase.Checking or ServerPhase.Questioned => settings.Own.ServerAnswerTimeoutUs,
+            ServerPhase.Resetting or ServerPhase.Checking or ServerPhase.Questioned or ServerPhase.Abandoned =>
+                settings.Own.ServerAnswerTimeoutUs,
             ServerPhase.SettingParameters => Math.Max(settings.ServerConnectTimeoutUs, settings.Own.ServerAnswerTimeoutUs),
             _ => long.MaxValue,
         };

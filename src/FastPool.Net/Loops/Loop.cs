@@ -77,6 +77,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
 
     /// <summary>Has the query of a server canceled whose client has gone. Given after the construction.</summary>
     internal Action<ServerSession> CancelAbandoned { get; set; } = static _ => { };
+
+    /// <summary>As <see cref="CancelAbandoned"/>, of a server that is to be kept. Given after the construction.</summary>
+    internal Action<ServerSession> CancelKept { get; set; } = static _ => { };
     internal ConnectionList<ClientConnection> ClientList => _clients;
     internal ConnectionList<ClientConnection> LoginList => _logins;
     internal ConnectionList<ServerConnection> ServerList => _servers;

@@ -140,7 +140,7 @@ internal sealed class DialPlan : AddressPlan
     private long NextTryUs => Names.Min(name => Named(name).NextTryUs(Target));
 
     private string LastErrorOf(string name) =>
-        Named(name).LastError is { Length: > 0 } error ? LoginFailure.Cut(error) : "no answer yet";
+        Named(name).LastProblem is { Length: > 0 } error ? LoginFailure.Cut(error) : "no answer yet";
 
     private Host Named(string host) => _table.Get(host, "", Entry.Port);
 

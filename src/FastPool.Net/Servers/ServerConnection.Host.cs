@@ -97,7 +97,7 @@ internal sealed partial class ServerConnection
         else if (login.Failure.ForWaiters is not null) host.Refused(login.Failure.Reason, _loop.Context.WallUs, _loop.NowUs);
         else if (login.Failure.IsOfRole)
         {
-            host.Refused(reason, _loop.Context.WallUs, _loop.NowUs);
+            host.Misfit(reason, _loop.Context.WallUs, _loop.NowUs);
             NoteRole(host, login.Role);
             Plan?.NoteWrongRole();
         }

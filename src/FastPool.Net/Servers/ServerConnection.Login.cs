@@ -140,6 +140,8 @@ internal sealed partial class ServerConnection
     private void BeginPassword(PasswordRequest request)
     {
         _loop.Engine.Pause(this);
+        var source = request.Source;
+        _problem = $"no password: {source.Key} of {source.Owner} has not answered"; // The end of the login may come first.
         var loop = _loop;
         loop.Shared.Passwords.Begin(request, () => loop.Post(new ActionLetter(_ => OnPassword(request), this)));
     }
@@ -147,7 +149,8 @@ internal sealed partial class ServerConnection
     private void OnPassword(PasswordRequest request)
     {
         if (!IsOpen || !ReferenceEquals(Session.Login?.Password, request)) return; // It was closed meanwhile.
-        if (request.Problem is { } problem) _loop.Context.Log.Caution(Session.LogPrefix, problem);
+        _problem = request.Problem is null ? null : "no password: " + request.Problem;
+        if (request.Problem is not null) _loop.Context.Log.Caution(Session.LogPrefix, request.Problem);
         var verdict = Session.Login.OnPassword();
         if (verdict != Verdict.Disconnect && Session.Login.Derivation is { } derivation) BeginDerivation(derivation);
         GoOnWith(verdict);

@@ -34,7 +34,8 @@ internal sealed partial class ServerConnection
     {
         switch (Session.Phase)
         {
-            case ServerPhase.Login or ServerPhase.Resetting or ServerPhase.Checking or ServerPhase.Asked:
+            case ServerPhase.Login or ServerPhase.Resetting or ServerPhase.Checking or ServerPhase.Asked
+                or ServerPhase.Abandoned:
             case ServerPhase.Free when Session.State == ServerState.Tested:
                 Close(UnsafeDescriptor, mayTerminate: true, isDeliberate: true);
                 return true;

@@ -19,6 +19,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     private Loop _loop;
     private int _handleOnTheWay = -1;
     private bool _isCutShort;
+    private bool _awaitsOwnCancel; // The query of the client that has gone is to be canceled, and the request is not sent yet.
     // It counts in its pool. A place has one owner: this connection, then the pool again, or the next attempt.
     private bool _hasPlace = true;
     private bool _awaitsTlsAnswer;
@@ -171,10 +172,14 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
                     continue;
                 case Verdict.ParametersSet:
                 case Verdict.Tested:
+                case Verdict.RollBack:
+                case Verdict.RolledBack:
                     CountSent(from, position + length);
                     Check.That(run == position);
                     if (verdict == Verdict.Tested) Return();
-                    else Client!.GoOn();
+                    else if (verdict == Verdict.ParametersSet) Client!.GoOn();
+                    else if (verdict == Verdict.RollBack) SendQuery("ROLLBACK", ServerSession.NotRolledBack);
+                    else Release(isTested: true);
                     if (!IsOpen) return end;
                     from = run = position += length;
                     continue;
@@ -217,15 +222,16 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         return LoseClient(client);
     }
 
+    /// <returns>Whether the server is still there: what is behind in the buffer must be read even without a client.</returns>
     private bool LoseClient(ClientConnection client)
     {
         client.Disconnect(new Ending("unexpected eof"));
-        return false;
+        return IsOpen;
     }
 
     private void CountSent(int from, int to) => Session.Pool.Stats[_loop.Index].SentBytes += to - from;
 
-    /// <returns>False when the client is gone by that, and with it the link.</returns>
+    /// <returns>False when the server is gone by that.</returns>
     private bool Forward(byte[] buffer, int start, int end)
     {
         if (Client is not { } client) return true;
@@ -305,11 +311,58 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         }
     }
 
+    void IServerEnd.OnAbandoned(bool runsQuery, string reason)
+    {
+        IsBodySkipped = true;
+        if (_loop.Outbox.IsFor(this)) // The end of a message of the client's may be among what is lost with it.
+        {
+            _isCutShort = true;
+            Close(reason, mayTerminate: true);
+            return;
+        }
+        if (!_loop.Engine.SendDeferredTo(this))
+        {
+            Close("server conn crashed?", mayTerminate: false);
+            return;
+        }
+        _loop.Engine.Resume(this);
+        (OwnQueryUs, OwnQueryFailure) = (_loop.NowUs, ServerSession.NotRolledBack);
+        _awaitsOwnCancel = runsQuery;
+        if (!runsQuery && Session.CancelsInFlight == 0)
+        {
+            GoOnAbandoned();
+            return;
+        }
+        Session.Pool.BeginCancelWait(Session, _loop);
+        if (runsQuery) _loop.CancelKept(Session);
+    }
+
+    /// <summary>From now on the request counts among those in flight.</summary>
+    internal void OnOwnCancelSent() => _awaitsOwnCancel = false;
+
+    /// <summary>The last cancel request that was under way is through, and acts no more.</summary>
+    internal void OnCancelsOver()
+    {
+        if (IsClosed || Session.Client is not null || _awaitsOwnCancel) return;
+        if (Session.Phase == ServerPhase.Abandoned) GoOnAbandoned();
+        else Release();
+    }
+
+    /// <summary>All that the client has left under way comes to its end, then its transaction.</summary>
+    private void GoOnAbandoned()
+    {
+        Session.Pool.BeginTest(Session, _loop);
+        var marker = new MessageBuffer();
+        if (!Session.TryWriteMarker(marker)) SendQuery("ROLLBACK", ServerSession.NotRolledBack);
+        else if (!_loop.Engine.Send(this, marker.WrittenSpan)) Close("server conn crashed?", mayTerminate: false);
+    }
+
     /// <summary>
     /// The client that had the server is through with it: cancel requests aimed at it come first, then the reset query, then
     /// the pool.
     /// </summary>
-    internal void Release()
+    /// <param name="isTested">The pool has it among those that run a query of the pooler's own.</param>
+    internal void Release(bool isTested = false)
     {
         if (Session.CancelsInFlight > 0)
         {
@@ -332,7 +385,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             Return();
             return;
         }
-        Session.Pool.BeginTest(Session, _loop);
+        if (!isTested) Session.Pool.BeginTest(Session, _loop);
         Session.BeginTest(ServerEvent.Reset);
         SendQuery(query, "reset query failed");
     }

@@ -1,6 +1,8 @@
 namespace FastPool.Arguments;
 
-/// <summary>The text that -h prints, and the text behind a usage error.</summary>
+/// <summary>
+/// The text that -h prints, and the text behind a usage error. Under PgBouncer's name they are PgBouncer's.
+/// </summary>
 public static class UsageText
 {
     public static string For(string program) =>
@@ -18,9 +20,18 @@ public static class UsageText
           -v, --verbose        increase verbosity
           -V, --version        show version, then exit
           -h, --help           show this help, then exit
-
+        {Commands(program)}
         Report bugs to <https://github.com/pgbouncer/pgbouncer/issues>.
         PgBouncer home page: <https://www.pgbouncer.org/>
+
+        """;
+
+    private static string Commands(string program) => Path.GetFileName(program) == "pgbouncer" ? ""
+        : $"""
+
+        Commands:
+          {program} check [OPTION]... CONFIG_FILE    say what is wrong with a file, then exit
+          {program} mkauth OUTPUT [CONNSTR]          write the secrets of a server's roles to a userlist, then exit
 
         """;
 

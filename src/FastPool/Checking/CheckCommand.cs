@@ -10,13 +10,14 @@ namespace FastPool.Checking;
 
 /// <summary>
 /// <c>fastpool check [OPTIONS] FILE</c>: says what would stop a start or a reload with this file, and what is probably not meant.
-/// As with mkauth, a lone <c>check</c> still names an ini file.
+/// As with mkauth, a lone <c>check</c> still names an ini file, if there is one.
 /// </summary>
 internal static class CheckCommand
 {
     private const string Word = "check";
 
-    internal static bool IsMeant(IReadOnlyList<string> arguments) => arguments.Count > 2 && arguments[1] == Word;
+    internal static bool IsMeant(IReadOnlyList<string> arguments) =>
+        arguments.Count > 1 && arguments[1] == Word && (arguments.Count > 2 || !File.Exists(Word));
 
     /// <returns>0: nothing stops a start; 1: something does, or with --strict is not meant; 2: not understood.</returns>
     internal static int Run(IReadOnlyList<string> arguments)

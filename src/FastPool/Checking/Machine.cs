@@ -1,4 +1,6 @@
+using System.Net;
 using FastPool.Core.Settings;
+using FastPool.Native;
 using FastPool.Native.Process;
 using FastPool.Net;
 
@@ -15,7 +17,8 @@ internal static class Machine
             CheckFolder(check, "unix_socket_dir", settings.UnixSocketDir);
         CheckFolder(check, "logfile", Path.GetDirectoryName(settings.Logfile));
         CheckFolder(check, "pidfile", Path.GetDirectoryName(settings.Pidfile));
-        foreach (var address in settings.ListenAddr) CheckName(check, address);
+        CheckListening(check, settings);
+        if (settings.Own.MetricsListen is { } metrics) CheckMetrics(check, metrics);
         if (settings.ListenAddr.Count == 0 && settings.UnixSocketDir.Length == 0)
             check.Add(true, "listen_addr", "nowhere to listen on", "Set listen_addr or unix_socket_dir.");
         if (new TlsContexts().Apply(settings) is { } mistake) check.Add(true, "client_tls_sslmode", mistake.Text, "");
@@ -58,17 +61,53 @@ internal static class Machine
             check.Add(true, key, $"the folder of {key} is not there: {folder}", "Make it, or write another one.");
     }
 
-    private static void CheckName(ConfigurationCheck check, string address)
+    /// <summary>A start goes on while one of the addresses can be listened on, but not with an unknown name.</summary>
+    private static void CheckListening(ConfigurationCheck check, Settings settings)
     {
-        if (address == "*" || System.Net.IPAddress.TryParse(address, out _)) return;
+        var found = settings.ListenAddr.Select(static item => (Item: item, Addresses: AddressesOf(item))).ToArray();
+        var isAnyOwn = found.Any(static item => item.Addresses?.Any(IsOwn) ?? false);
+        foreach (var (item, addresses) in found)
+        {
+            if (addresses is null)
+                check.Add(true, "listen_addr", $"no such name: {item}", "Write an address of this machine, or *.");
+            else if (!addresses.Any(IsOwn))
+                check.Add(!isAnyOwn, "listen_addr", $"no address of this machine: {item}", "Write one of its own, or *.");
+        }
+    }
+
+    /// <summary>The pooler runs without it, and goes on trying.</summary>
+    private static void CheckMetrics(ConfigurationCheck check, ListenAddress metrics)
+    {
+        var addresses = metrics.Ip is { } ip ? [ip] : AddressesOf(metrics.Name ?? "*");
+        if (!(addresses?.Any(IsOwn) ?? false))
+            check.Add(false, "metrics_listen", $"nothing can listen there: {metrics} is no address of this machine",
+                "Write one of its own, or *.", "fastpool");
+    }
+
+    /// <returns>Null: there is no such name.</returns>
+    private static IPAddress[]? AddressesOf(string item)
+    {
+        if (item == "*") return [IPAddress.Any, IPAddress.IPv6Any];
+        if (IPAddress.TryParse(item, out var literal)) return [literal];
         try
         {
-            _ = System.Net.Dns.GetHostAddresses(address);
+            return Dns.GetHostAddresses(item);
         }
         catch (Exception failure) when (failure is System.Net.Sockets.SocketException or ArgumentException)
         {
-            check.Add(true, "listen_addr", $"no such name: {address}", "Write an address of this machine, or *.");
+            return null;
         }
+    }
+
+    /// <summary>A socket can be bound to it, at a port that the system chooses.</summary>
+    private static bool IsOwn(IPAddress ip)
+    {
+        var address = NativeAddress.Ip(ip, 0);
+        var handle = Sockets.TryOpen(address.Family);
+        if (handle < 0) return false;
+        var isBound = Sockets.TryBind(handle, address) >= 0;
+        Sockets.Close(handle);
+        return isBound;
     }
 
     private static void CheckSecret(ConfigurationCheck check, string key, string path)

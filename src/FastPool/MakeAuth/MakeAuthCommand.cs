@@ -8,8 +8,8 @@ namespace FastPool.MakeAuth;
 
 /// <summary>
 /// <c>fastpool mkauth OUTPUT [CONNSTR]</c>: writes a userlist with the secrets of all roles that may log in, as Debian's
-/// mkauth.py does. To PgBouncer two operands are a mistake, and one is a file: so a lone <c>mkauth</c>, or one with options of
-/// the pooler's, still names an ini file.
+/// mkauth.py does. To PgBouncer two operands are a mistake, and one is a file: so a lone <c>mkauth</c> still names an ini file,
+/// if there is one, and so does one with options of the pooler's.
 /// </summary>
 internal static class MakeAuthCommand
 {
@@ -21,8 +21,9 @@ internal static class MakeAuthCommand
         + "FROM pg_catalog.pg_authid WHERE rolcanlogin ORDER BY 1";
 
     internal static bool IsMeant(IReadOnlyList<string> arguments) =>
-        arguments.Count > 2 && arguments[1] == Word
-            && (arguments[2].Length == 0 || arguments[2][0] != '-' || arguments[2] == StandardOutput || IsHelp(arguments[2]));
+        arguments.Count == 2 ? arguments[1] == Word && !File.Exists(Word)
+            : arguments.Count > 2 && arguments[1] == Word && (!arguments[2].StartsWith('-') || arguments[2] == StandardOutput
+                || IsHelp(arguments[2]));
 
     private static bool IsHelp(string argument) => argument is "-h" or "--help";
 
@@ -30,8 +31,8 @@ internal static class MakeAuthCommand
     internal static int Run(IReadOnlyList<string> arguments)
     {
         const int mostArguments = 4;
-        if (IsHelp(arguments[2])) return Say(Descriptor.Stdout, HelpText(arguments[0]), status: 0);
-        if (arguments.Count > mostArguments || arguments[2].Length == 0)
+        if (arguments.Count > 2 && IsHelp(arguments[2])) return Say(Descriptor.Stdout, HelpText(arguments[0]), status: 0);
+        if (arguments.Count is < 3 or > mostArguments || arguments[2].Length == 0)
             return Say(Descriptor.Stderr,
                 $"usage: {arguments[0]} mkauth OUTPUT [CONNSTR]\nTry \"{arguments[0]} mkauth --help\" for more information.\n",
                 status: 1);
@@ -91,7 +92,7 @@ internal static class MakeAuthCommand
         What it does not say comes from PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE and PGSSLMODE. The user
         must be a superuser, for nobody else may read pg_authid.
 
-        A lone "{program} mkauth" starts the pooler with an ini file of that name.
+        A lone "{program} mkauth" starts the pooler with an ini file of that name, if there is one.
 
         """;
 

@@ -150,6 +150,7 @@ public class PasswordSourceTests
             f.Databases["own"] = $"{{server}} dbname=app user={role} {source}");
         var refused = await Assert.ThrowsAsync<PostgresException>(() => UserAsync(pooler));
         Assert.Contains("server login failed: no password", refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith($": no password: {line}.", refused.Detail, StringComparison.Ordinal);
         await pooler.LineAsync(line);
         Assert.DoesNotContain("lost", pooler.Process.Text, StringComparison.Ordinal);
         Assert.Equal("user_trust", await UserAsync(pooler, "app")); // Nobody else minds.
@@ -172,7 +173,9 @@ public class PasswordSourceTests
         await using var other = await pooler.ConnectAsync();
         var refused = UserAsync(pooler);
         while (!refused.IsCompleted) Assert.Equal(1, await other.ScalarAsync("select 1"));
-        await Assert.ThrowsAsync<PostgresException>(() => refused);
+        var error = await Assert.ThrowsAsync<PostgresException>(() => refused);
+        Assert.EndsWith(
+            ": no password: password_command of database \"own\" has not answered.", error.Detail, StringComparison.Ordinal);
         var open = await File.ReadAllTextAsync(list);
         Assert.Contains("/dev/null", open, StringComparison.Ordinal); // Its input: the list was written.
         Assert.DoesNotContain("socket:", open, StringComparison.Ordinal);

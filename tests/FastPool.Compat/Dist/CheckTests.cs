@@ -54,6 +54,44 @@ public sealed class CheckTests
         Assert.Equal((0, $"{ini}: nothing found\n"), (exit, text));
     }
 
+    [PoolerFact(FastPoolOnly = "is a command of its own")]
+    public async Task An_address_that_is_not_of_this_machine_is_told()
+    {
+        var folder = Machine.NewFolder("check");
+        var ini = await WriteAsync(folder, "listen_addr = 192.0.2.1\n[fastpool]\nmetrics_listen = 192.0.2.1:9127\n");
+        var (exit, text) = await CheckAsync(ini);
+        Assert.Equal(1, exit);
+        Assert.Contains(": error: no address of this machine: 192.0.2.1\n", text, StringComparison.Ordinal);
+        Assert.Contains("warning: nothing can listen there: 192.0.2.1:9127 is no address of this machine\n", text,
+            StringComparison.Ordinal);
+        ini = await WriteAsync(folder, "listen_addr = 192.0.2.1,127.0.0.1\n");
+        (exit, text) = await CheckAsync(ini);
+        Assert.Equal(0, exit);
+        Assert.Contains(": warning: no address of this machine: 192.0.2.1\n", text, StringComparison.Ordinal);
+    }
+
+    [PoolerFact(FastPoolOnly = "has no such commands")]
+    public async Task A_command_without_its_file_says_what_it_wants_and_the_help_names_both()
+    {
+        var folder = Machine.NewFolder("check");
+        foreach (var (command, status) in new[] { ("check", 2), ("mkauth", 1) })
+        {
+            await using var process = Child.Start(Binary.Path, [command], folder);
+            Assert.Equal(status, await process.ExitAsync());
+            Assert.StartsWith($"usage: {Binary.Path} {command} ", process.Text, StringComparison.Ordinal);
+        }
+        // A file of that name is the pooler's.
+        await File.WriteAllTextAsync($"{folder}/check", "[nowhere]\n");
+        await using var pooler = Child.Start(Binary.Path, ["check"], folder);
+        Assert.Equal(1, await pooler.ExitAsync());
+        Assert.Contains("invalid section \"nowhere\"", pooler.Text, StringComparison.Ordinal);
+        var (_, help) = await Child.RunAsync(Binary.Path, ["--help"]);
+        Assert.Contains($"  {Binary.Path} check ", help, StringComparison.Ordinal);
+        Assert.Contains($"  {Binary.Path} mkauth ", help, StringComparison.Ordinal);
+        var alias = Path.Combine(Path.GetDirectoryName(Binary.Path)!, "pgbouncer");
+        Assert.DoesNotContain("mkauth", (await Child.RunAsync(alias, ["--help"])).Text, StringComparison.Ordinal);
+    }
+
     private static async Task<string> WriteAsync(string folder, string more)
     {
         var server = await Postgres.SharedAsync();

@@ -18,6 +18,10 @@ public sealed partial class DocumentedCommandTests
         "./perf-scripts/start-and-reload.sh", "./perf-scripts/takeover.sh",
         "docker build -f dist/Dockerfile -t fastpool .",
         "dotnet publish src/FastPool -c Release -o out",
+        "echo '\"admin\" \"a password of your own\"' >>userlist.txt", // With the first file, below.
+        "fastpool pooler.ini",
+        "fastpool mkauth userlist.txt \"host=127.0.0.1 user=postgres\"",
+        "sudo install -m 755 out/fastpool /usr/local/bin/fastpool",
         "fastpool -R -d /etc/pgbouncer/pgbouncer.ini", // The tests of the takeover.
         "kubectl apply -f dist/recipes/kubernetes.yaml", // The tests of the recipes start its pod's commands.
         "pgbench -h 127.0.0.1 -p 6432 -U shop -S -M prepared -c 16 -j 2 -T 10 shop",
@@ -66,6 +70,41 @@ public sealed partial class DocumentedCommandTests
         }
         Assert.True(count > 20, "the commands are found");
     }
+
+    [PoolerFact(FastPoolOnly = "has a command of its own for the userlist")]
+    public async Task The_first_file_of_the_installation_serves_clients_and_its_console()
+    {
+        var server = await Postgres.SharedAsync();
+        var folder = Machine.NewFolder("first");
+        var page = Checkout.Read("docs", "install.md");
+        page = page[page.IndexOf("## The first file", StringComparison.Ordinal)..];
+        var (exit, text) = await Child.RunAsync(
+            Binary.Path, ["mkauth", $"{folder}/userlist.txt", $"host=127.0.0.1 port={server.Port} user=postgres dbname=app"],
+            ("PGPASSWORD", Postgres.Password));
+        Assert.True(exit == 0, text);
+        await File.AppendAllTextAsync($"{folder}/userlist.txt", "\"admin\" \"a password of your own\"\n");
+        var (port, metrics) = (Machine.FreePort(), Machine.FreePort());
+        await File.WriteAllTextAsync($"{folder}/pooler.ini", Ini().Match(page).Groups[1].Value
+            .Replace("port=5432", $"port={server.Port} dbname=app", StringComparison.Ordinal)
+            .Replace("6432", $"{port}", StringComparison.Ordinal).Replace("9127", $"{metrics}", StringComparison.Ordinal));
+        await using var pooler = Child.Start(Binary.Path, ["pooler.ini"], folder);
+        await pooler.LineAsync("process up");
+        Assert.Contains("pgbouncer", await PsqlAsync("admin", "a password of your own", "pgbouncer", "SHOW POOLS"),
+            StringComparison.Ordinal);
+        Assert.Contains("4711", await PsqlAsync("user_scram", Postgres.Password, "shop", "select 4711"),
+            StringComparison.Ordinal);
+
+        async Task<string> PsqlAsync(string user, string password, string database, string query)
+        {
+            var (status, answer) = await Child.RunAsync(Machine.Program("psql"),
+                ["-X", "-h", "127.0.0.1", "-p", $"{port}", "-U", user, "-c", query, database], ("PGPASSWORD", password));
+            Assert.True(status == 0, answer);
+            return answer;
+        }
+    }
+
+    [GeneratedRegex("```ini\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Ini();
 
     [Fact]
     public void Nothing_is_excused_that_docs_does_not_say() => Assert.Empty(RunElsewhere.Except(Commands()));

@@ -58,14 +58,35 @@ public sealed class DrainTests
         pooler.Process.Signal(Child.SigTerm);
         Assert.Equal(Farewell, $"{await busy.ReadAsync()}");
         Assert.Null(await busy.ReadAsync());
-        Assert.Null(await console.ReadAsync()); // It does not keep the process.
+        Assert.Equal(Farewell, $"{await console.ReadAsync()}"); // It does not keep the process.
         Assert.Equal(0, await pooler.Process.ExitAsync());
         Assert.Contains(
             "LOG drain_timeout: 1 client connections are left and are closed", pooler.Process.Text, StringComparison.Ordinal);
     }
 
+    [PoolerTheory(FastPoolOnly = "waits until transactions end by themselves")]
+    [Loops(Child.SigInt)]
+    [Loops("SHUTDOWN WAIT_FOR_SERVERS")]
+    public async Task Transactions_that_do_not_end_are_told_at_the_end_of_the_time_too(int loops, object how)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, f => f.Own["drain_timeout"] = "1");
+        await using var idle = await pooler.RawAsync();
+        await using var busy = await pooler.RawAsync();
+        await busy.QueryAsync("begin");
+        if (how is int signal) pooler.Process.Signal(signal);
+        else await pooler.ConsoleAsync((string)how);
+        Assert.Equal("1", (await busy.QueryAsync("select 1")).Rows[0][0]);
+        foreach (var client in new[] { busy, idle })
+        {
+            Assert.Equal(Farewell, $"{await client.ReadAsync()}");
+            Assert.Null(await client.ReadAsync());
+        }
+        Assert.Equal(0, await pooler.Process.ExitAsync());
+        Assert.Contains("LOG drain_timeout: server connections are in use still", pooler.Process.Text, StringComparison.Ordinal);
+    }
+
     [PoolerTheory(FastPoolOnly = "closes them without a word"), Loops]
-    public async Task Every_other_shutdown_tells_its_clients_too(int loops)
+    public async Task Every_other_shutdown_tells_its_clients_and_consoles_too(int loops)
     {
         foreach (var command in new[] { null, "SHUTDOWN", "SHUTDOWN WAIT_FOR_SERVERS" })
         {
@@ -77,6 +98,13 @@ public sealed class DrainTests
             else await console.SendAsync(Wire.Query(command));
             Assert.Equal(Farewell, $"{await idle.ReadAsync()}");
             Assert.Null(await idle.ReadAsync());
+            if (command == "SHUTDOWN WAIT_FOR_SERVERS")
+            {
+                Assert.Equal('C', (await console.ReadAsync())!.Type);
+                Assert.Equal('Z', (await console.ReadAsync())!.Type);
+            }
+            Assert.Equal(Farewell, $"{await console.ReadAsync()}");
+            Assert.Null(await console.ReadAsync());
             Assert.Equal(0, await pooler.Process.ExitAsync());
         }
     }

@@ -56,7 +56,7 @@ public class ReloadTests
 
     [PoolerTheory]
     [Loops("{server} dbname=app pool_size=7 min_pool_size=1 reserve_pool_size=1 max_db_connections=9")]
-    [Loops("{server} dbname=app pool_mode=transaction server_lifetime=1000")]
+    [Loops("{server} dbname=app pool_mode=transaction server_lifetime=1000 abandoned_transaction=rollback")]
     [Loops("{server} dbname=app client_encoding=LATIN1 datestyle=German timezone=UTC application_name=x")]
     [Loops("{server} dbname=app auth_user=user_md5 password=p")]
     public async Task A_change_of_sizes_and_such_keeps_the_servers(int loops, string entry)

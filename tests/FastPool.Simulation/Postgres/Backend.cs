@@ -291,7 +291,8 @@ internal sealed partial class Backend(IBackendHost host, ServerVersion version)
 
     private bool IsRefusedInFailedTransaction(string statement)
     {
-        var isEnd = statement is "commit" or "rollback" || statement.StartsWith("rollback to ", StringComparison.Ordinal);
+        var isEnd = statement is "commit" or "rollback" or "ROLLBACK"
+            || statement.StartsWith("rollback to ", StringComparison.Ordinal);
         if (Status != 'E' || isEnd) return false;
         Fail("25P02", "current transaction is aborted");
         return true;
@@ -324,7 +325,7 @@ internal sealed partial class Backend(IBackendHost host, ServerVersion version)
                 Complete("BEGIN");
                 break;
             case "commit": EndTransaction(commits: Status != 'E'); break;
-            case "rollback": EndTransaction(commits: false); break;
+            case "rollback" or "ROLLBACK": EndTransaction(commits: false); break;
             case "slow":
                 foreach (var need in RunSlow(words[1], isSimple, portal)) yield return need;
                 break;

@@ -101,6 +101,9 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
     /// <summary>Requests canceled before a server had them.</summary>
     internal int CanceledInQueue { get; set; }
 
+    /// <summary>Whether the pooler may cancel what that client has left: it has gone.</summary>
+    internal Func<int, bool> MayCancelFor { get; init; } = static _ => false;
+
     internal void NoteCancelRequest(int client) => _cancelRequesters.Add(client);
 
     internal void OnCancel(int pid, int secret)
@@ -110,7 +113,7 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
         if (server.Secret != secret) throw new SimulationException("a cancel request came with a wrong key");
         if (server.Backend.SlowToken is not { } token) return;
         var client = SqlText.ClientIn(Wire.Raw(token));
-        if (!_cancelRequesters.Contains(client))
+        if (!_cancelRequesters.Contains(client) && !MayCancelFor(client))
             throw new SimulationException($"a cancel request hit client {client}, who asked for none");
         server.IsCanceled = true;
     }

@@ -99,6 +99,19 @@ public sealed class StateEndTests
             Assert.Equal(ServerPhase.Questioned, story.Path.View.Servers[0].Phase);
         }
         ),
+        ["ServerPhase.Abandoned"] = ("[fastpool]\nabandoned_transaction=rollback\n", static story =>
+        {
+            story.ClientIsIn();
+            story.ClientAsks();
+            story.Path.Elapse(0.01);
+            story.Server.PeerWrite(TransactionPath.Reply('C'));
+            story.Server.PeerWrite(Wire.Typed('Z', [(byte)'T']));
+            story.Path.Elapse(0.01);
+            story.Client!.PeerClose();
+            story.Path.Elapse(0.01);
+            Assert.Equal(ServerPhase.Abandoned, story.Path.View.Servers[0].Phase);
+        }
+        ),
         ["ServerPhase.Resetting"] = ("server_reset_query_always=1\nserver_reset_query=discard all\n", static story =>
         {
             story.ClientIsIn();
@@ -171,6 +184,7 @@ public sealed class StateEndTests
     [Theory]
     [InlineData("ServerState.Tested")]
     [InlineData("ServerPhase.Resetting")]
+    [InlineData("ServerPhase.Abandoned")]
     [InlineData("ServerPhase.Checking")]
     public void A_silent_server_does_not_hold_up_a_pause(string name)
     {

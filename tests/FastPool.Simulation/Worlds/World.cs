@@ -35,7 +35,7 @@ internal sealed class World
         Seed = seed;
         Sends = new SendCount { KillAt = killAt };
         _dice = new Dice(seed);
-        Plan = new WorldPlan(_dice, isStateful ? new Dice(~seed) : null);
+        Plan = new WorldPlan(_dice, seed, isStateful ? new Dice(~seed) : null);
         Mines = new Mines(_dice);
         Clock = new SimulatedClock();
         Cluster =
@@ -45,7 +45,8 @@ internal sealed class World
                 Version = Plan.Version,
                 Log = log,
                 IsSessionPooled = Plan.Mode == PoolMode.Session,
-                HasTls = Plan.HasTls
+                HasTls = Plan.HasTls,
+                MayCancelFor = client => Plan.RollsBackAbandoned && Clients[client].Socket is { IsPoolerClosed: true },
             };
         Network = new MemoryNetwork { Dialed = Cluster, NewCapacity = () => Plan.SocketCapacity };
         _files["users"] = Plan.UserFile;

@@ -11,9 +11,12 @@ internal sealed class WorldPlan
 {
     private const int QueryWaitTimeoutSeconds = 20;
 
+    /// <param name="dice">Of the seed.</param>
+    /// <param name="seed">For what came later than the worlds that are known by their seeds.</param>
     /// <param name="stateDice">Of a world whose clients change more of their sessions; null: of another.</param>
-    internal WorldPlan(Dice dice, Dice? stateDice)
+    internal WorldPlan(Dice dice, ulong seed, Dice? stateDice)
     {
+        RollsBackAbandoned = seed % 2 == 0;
         LoopCount = dice.Between(1, 3);
         Mode = dice.Of([PoolMode.Transaction, PoolMode.Transaction, PoolMode.Session, PoolMode.Statement]);
         HasFaults = dice.Percent(65);
@@ -71,6 +74,9 @@ internal sealed class WorldPlan
     internal ServerAuth ServerAuth { get; }
     internal string AuthType { get; }
     internal int SocketCapacity { get; }
+
+    /// <summary>A server whose client goes in the middle of something is kept.</summary>
+    internal bool RollsBackAbandoned { get; }
     internal bool ResetsAlways { get; }
     internal int Lifetime { get; }
     internal int IdleTimeout { get; }
@@ -163,9 +169,10 @@ internal sealed class WorldPlan
         [fastpool]
         session_state = {SessionState}
         pinned_servers_max = {PinnedServersMax}
+        abandoned_transaction = {(RollsBackAbandoned ? "rollback" : "close")}
         """;
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned, rolls back {RollsBackAbandoned}";
 }

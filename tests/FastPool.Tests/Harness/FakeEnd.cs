@@ -30,4 +30,6 @@ internal sealed class FakeEnd : IServerEnd
 
     public void OnClientGone(string? reason, bool isCutShort) =>
         LastEnd = (reason ?? "released") + (isCutShort ? ", cut short" : "");
+
+    public void OnAbandoned(bool runsQuery, string reason) => LastEnd = runsQuery ? "abandoned, runs a query" : "abandoned";
 }

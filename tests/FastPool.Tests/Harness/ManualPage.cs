@@ -45,7 +45,11 @@ internal static class ManualPage
                     isLiteral = word == "Bd";
                     Begin(text, isLiteral ? "```\n" : "```\n");
                     break;
-                default: Add(text, Inline(line[1..])); break;
+                case "Pq" or "Op" or "No" or "Dq": Add(text, Inline(line[1..])); break;
+                default:
+                    Assert.True(Codes.Contains(word), $"the macro {word} is not known here: {line}");
+                    Add(text, Inline(line[1..]));
+                    break;
             }
         }
         return System.Text.RegularExpressions.Regex.Replace(text.ToString().Trim(), "\n{3,}", "\n\n") + "\n";
@@ -77,7 +81,7 @@ internal static class ManualPage
     {
         var text = new StringBuilder();
         var code = "";
-        var (isCode, isFlag, isClosing, isOptional) = (false, false, false, false);
+        var (isCode, isFlag, isClosing, isOptional, isQuoted) = (false, false, false, false, false);
         foreach (var token in line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             if (token == "Pq")
@@ -85,6 +89,12 @@ internal static class ManualPage
                 Flush();
                 text.Append(text.Length == 0 ? "(" : " (");
                 isClosing = true;
+            }
+            else if (token == "Dq")
+            {
+                Flush();
+                text.Append(text.Length == 0 || text[^1] == '(' ? "\"" : " \"");
+                isQuoted = true;
             }
             else if (token == "Op")
             {
@@ -99,6 +109,8 @@ internal static class ManualPage
             else if (token.Length == 1 && Punctuation.Contains(token))
             {
                 Flush();
+                if (isQuoted) text.Append('"');
+                isQuoted = false;
                 if (isClosing && token != ",")
                 {
                     text.Append(')');
@@ -112,20 +124,23 @@ internal static class ManualPage
             }
             else
             {
-                if (text.Length > 0 && text[^1] != '(') text.Append(' ');
+                if (NeedsBlank()) text.Append(' ');
                 text.Append(Escaped(token));
             }
         }
         Flush();
+        if (isQuoted) text.Append('"');
         return isClosing ? text.Append(')').ToString() : text.ToString();
 
         void Flush()
         {
             if (code.Length == 0) return;
-            if (text.Length > 0 && text[^1] != '(') text.Append(' ');
+            if (NeedsBlank()) text.Append(' ');
             text.Append('`').Append(isOptional ? $"[{code}]" : code).Append('`');
             (code, isOptional) = ("", false);
         }
+
+        bool NeedsBlank() => text.Length > 0 && text[^1] != '(' && !(isQuoted && text[^1] == '"');
     }
 
     private static string Plain(string text) =>

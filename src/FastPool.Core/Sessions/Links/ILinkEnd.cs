@@ -32,4 +32,9 @@ public interface IServerEnd : ILinkEnd
     /// <param name="reason">Why the server must be closed; null: it goes back to its pool.</param>
     /// <param name="isCutShort">The client left in the middle of a message, part of which the server has.</param>
     void OnClientGone(string? reason, bool isCutShort);
+
+    /// <summary>The link is over because the client has gone in the middle of something, and the server is to be kept.</summary>
+    /// <param name="runsQuery">Something that the client has sent is unanswered, and may run on.</param>
+    /// <param name="reason">Why the server must be closed if it has not got all that it is believed to have got.</param>
+    void OnAbandoned(bool runsQuery, string reason);
 }

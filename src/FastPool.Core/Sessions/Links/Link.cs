@@ -72,11 +72,22 @@ public sealed class Link(ServerSession server)
         return true;
     }
 
-    /// <summary>The client has gone. The server is released if it is clean, and closed if it is not.</summary>
+    /// <summary>
+    /// The client has gone. The server is released if it is clean. If it is not, it is closed, or first made clean where that is
+    /// wanted and can be done: not where it has a message in part.
+    /// </summary>
     public void LoseClient()
     {
         var reason = ReasonToClose;
         var isCutShort = Client!.Transport.IsMidMessage;
+        if (reason is not null && !isCutShort && Server.MayBeKept)
+        {
+            var client = Client;
+            Unjoin();
+            var runsQuery = Server.Abandon(client);
+            Server.Transport.OnAbandoned(runsQuery, reason);
+            return;
+        }
         Part();
         Server.Transport.OnClientGone(reason, isCutShort);
     }
@@ -103,11 +114,16 @@ public sealed class Link(ServerSession server)
 
     private void Part()
     {
+        Unjoin();
+        Server.OnParted();
+    }
+
+    private void Unjoin()
+    {
         var client = Client!;
         Client = null;
         client.Link = null;
         client.Transport.Part();
         Server.Transport.Part();
-        Server.OnParted();
     }
 }

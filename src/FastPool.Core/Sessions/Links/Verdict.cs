@@ -15,6 +15,10 @@ public enum Verdict : byte
     ParametersSet,
     /// <summary>Server: the reset or check query is done.</summary>
     Tested,
+    /// <summary>Server: what its client has left under way is through; now its transaction is rolled back.</summary>
+    RollBack,
+    /// <summary>Server: nothing is left of its client that has gone.</summary>
+    RolledBack,
     /// <summary>Server: the auth_query is answered.</summary>
     Answered,
     /// <summary>Client: rewritten or answered by the prepared-statement rules.</summary>

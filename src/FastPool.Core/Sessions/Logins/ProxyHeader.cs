@@ -52,7 +52,7 @@ public readonly record struct ProxyHeader
         if (IsPartOf(bytes, LineStart)) return bytes.Length < LineStart.Length ? HeaderStatus.NeedMore
             : ReadLine(bytes, ref header, out problem);
         if (!IsPartOf(bytes, Signature)) return HeaderStatus.Bad;
-        return bytes.Length < FixedBytes ? HeaderStatus.NeedMore : ReadBinary(bytes, ref header, out problem);
+        return ReadBinary(bytes, ref header, out problem);
     }
 
     private static bool IsPartOf(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> start)
@@ -66,9 +66,14 @@ public readonly record struct ProxyHeader
     private static HeaderStatus ReadLine(ReadOnlySpan<byte> bytes, ref ProxyHeader header, out string problem)
     {
         problem = "the line has no end";
-        var end = bytes[..Math.Min(bytes.Length, LineMax)].IndexOf("\r\n"u8);
-        if (end < 0) return bytes.Length < LineMax ? HeaderStatus.NeedMore : HeaderStatus.Bad;
-        problem = "a wrong line";
+        var line = bytes[..Math.Min(bytes.Length, LineMax)];
+        var end = line.IndexOf("\r\n"u8);
+        var isCut = end < 0 && line.Length < LineMax;
+        problem = end < 0 && !isCut ? problem : "a wrong line";
+        // Nothing but the end of the line is a control byte; its first half may have come alone.
+        var text = end >= 0 ? line[..end] : line is [.. var before, (byte)'\r'] ? before : line;
+        if (text.IndexOfAnyInRange((byte)0, (byte)0x1F) >= 0) return HeaderStatus.Bad;
+        if (end < 0) return isCut ? HeaderStatus.NeedMore : HeaderStatus.Bad;
         header = header with { Length = end + 2 };
         var words = ByteText.Of(bytes[..end]).Split(' ');
         if (words[1] == "UNKNOWN") return HeaderStatus.Complete; // The rest is to be ignored.
@@ -91,10 +96,13 @@ public readonly record struct ProxyHeader
     private static HeaderStatus ReadBinary(ReadOnlySpan<byte> bytes, ref ProxyHeader header, out string problem)
     {
         const byte Local = 0x20, Proxied = 0x21; // Version 2 and the command.
-        var (command, kind) = (bytes[Signature.Length], bytes[Signature.Length + 1]);
-        var length = FixedBytes + BinaryPrimitives.ReadUInt16BigEndian(bytes[(FixedBytes - 2)..]);
         problem = "another version or command";
+        if (bytes.Length <= Signature.Length) return HeaderStatus.NeedMore;
+        var command = bytes[Signature.Length];
         if (command is not (Local or Proxied)) return HeaderStatus.Bad;
+        if (bytes.Length < FixedBytes) return HeaderStatus.NeedMore;
+        var kind = bytes[Signature.Length + 1];
+        var length = FixedBytes + BinaryPrimitives.ReadUInt16BigEndian(bytes[(FixedBytes - 2)..]);
         problem = $"longer than {Limits.ProxyHeaderBytes} bytes";
         if (length > Limits.ProxyHeaderBytes) return HeaderStatus.Bad;
         if (bytes.Length < length) return HeaderStatus.NeedMore;

@@ -25,4 +25,6 @@ public sealed class LoopFigures
     public long StateQuestions;
     /// <summary>Batches that brought a client's state to a server.</summary>
     public long StateBatches;
+    /// <summary>Servers that were kept though their client had gone in the middle of something.</summary>
+    public long AbandonedKept;
 }

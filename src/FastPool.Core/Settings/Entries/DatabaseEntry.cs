@@ -77,6 +77,9 @@ public sealed class DatabaseEntry
     /// <summary>Whether clients keep the state of their sessions between transactions.</summary>
     public SessionStateMode? SessionState { get; private set; }
 
+    /// <summary>The end of a server whose client goes in the middle of something.</summary>
+    public AbandonedTransaction? AbandonedTransaction { get; private set; }
+
     public LoadBalanceHosts LoadBalanceHosts { get; private set; } = LoadBalanceHosts.RoundRobin;
 
     /// <summary>Servers whose session is not so are left for the next host.</summary>
@@ -203,6 +206,11 @@ public sealed class DatabaseEntry
             case "session_state":
                 if (!SessionStateWords.Words.TryParse(value, out var keeping)) return $"invalid session_state: {value}";
                 SessionState = keeping;
+                break;
+            case "abandoned_transaction":
+                if (!AbandonedTransactionWords.Words.TryParse(value, out var end))
+                    return $"invalid abandoned_transaction: {value}";
+                AbandonedTransaction = end;
                 break;
             case "load_balance_hosts":
                 if (!LoadBalanceHostsWords.Words.TryParse(value, out var balance)) return $"invalid load_balance_hosts: {value}";

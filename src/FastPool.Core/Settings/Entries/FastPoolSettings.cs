@@ -93,6 +93,9 @@ public sealed record FastPoolSettings
     /// <summary>A query whose client has gone is canceled: PostgreSQL does not notice that, and runs on.</summary>
     public bool CancelsAbandoned { get; private init; }
 
+    /// <summary>The end of a server whose client goes in the middle of something, where neither user nor database says.</summary>
+    public AbandonedTransaction AbandonedTransaction { get; private init; }
+
     /// <summary>A TCP peer that is silent so long is gone, microseconds; 0: the system's settings alone say.</summary>
     public long DeadPeerTimeoutUs { get; private init; } = 30_000_000;
 
@@ -134,6 +137,7 @@ public sealed record FastPoolSettings
         new("pinned_servers_max", PinnedServersMax.ToString(CultureInfo.InvariantCulture)),
         new("pinned_timeout", (PinnedTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("cancel_abandoned", CancelsAbandoned ? "1" : "0"),
+        new("abandoned_transaction", AbandonedTransactionWords.Words.WordOf(AbandonedTransaction)),
         new("dead_peer_timeout", (DeadPeerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
@@ -161,7 +165,7 @@ public sealed record FastPoolSettings
         switch (key)
         {
             case "loops":
-                if (!CNumber.TryInt(value, out var loops) || loops < 0) return null;
+                if (!CNumber.TryFitting(value, out var loops) || loops < 0) return null;
                 if (loops <= Limits.LoopsMax) return this with { Loops = loops };
                 error = $"loops: at most {Limits.LoopsMax}";
                 return null;
@@ -173,7 +177,7 @@ public sealed record FastPoolSettings
             case "log_format":
                 return value is "text" or "json" ? this with { LogsJson = value == "json" } : null;
             case "log_min_duration":
-                return CNumber.TryInt(value, out var ms) && ms >= -1
+                return CNumber.TryFitting(value, out var ms) && ms >= -1
                     ? this with { LogMinDurationUs = ms < 0 ? long.MaxValue : ms * UsPerMs } : null;
             case "console_extended":
                 return TryFlag(value) is { } isExtended ? this with { ConsoleExtended = isExtended } : null;
@@ -188,39 +192,42 @@ public sealed record FastPoolSettings
             case "proxy_protocol_listen":
                 return ProxyAddresses.TryParse(value) is { } proxied ? this with { ProxyProtocolListen = proxied } : null;
             case "server_answer_timeout":
-                return CNumber.TryInt(value, out var seconds)
+                return CNumber.TryFitting(value, out var seconds)
                     && seconds > 0 ? this with { ServerAnswerTimeoutUs = seconds * UsPerSecond } : null;
             case "host_check_period":
-                return CNumber.TryInt(value, out var period)
+                return CNumber.TryFitting(value, out var period)
                     && period >= 0 ? this with { HostCheckPeriodUs = period * UsPerSecond } : null;
             case "max_replica_lag":
-                return CNumber.TryInt(value, out var lag)
+                return CNumber.TryFitting(value, out var lag)
                     && lag >= 0 ? this with { ReplicaLagMaxMs = lag == 0 ? long.MaxValue : lag * MsPerSecond } : null;
             case "error_details":
                 return TryFlag(value) is { } hasDetails ? this with { HasErrorDetails = hasDetails } : null;
             case "drain_timeout":
-                return CNumber.TryInt(value, out var drain)
+                return CNumber.TryFitting(value, out var drain)
                     && drain >= 0 ? this with { DrainTimeoutUs = drain * UsPerSecond } : null;
             case "session_state":
                 return SessionStateWords.Words.TryParse(value, out var keeping) ? this with { SessionState = keeping } : null;
             case "session_warning":
                 return SessionWarningWords.Words.TryParse(value, out var warning) ? this with { SessionWarning = warning } : null;
             case "pinned_servers_max":
-                return CNumber.TryInt(value, out var pinned) && pinned >= 0 ? this with { PinnedServersMax = pinned } : null;
+                return CNumber.TryFitting(value, out var pinned) && pinned >= 0 ? this with { PinnedServersMax = pinned } : null;
             case "pinned_timeout":
-                return CNumber.TryInt(value, out var pinTime)
+                return CNumber.TryFitting(value, out var pinTime)
                     && pinTime >= 0 ? this with { PinnedTimeoutUs = pinTime * UsPerSecond } : null;
             case "cancel_abandoned":
                 return TryFlag(value) is { } cancels ? this with { CancelsAbandoned = cancels } : null;
+            case "abandoned_transaction":
+                return AbandonedTransactionWords.Words.TryParse(value, out var end)
+                    ? this with { AbandonedTransaction = end } : null;
             case "dead_peer_timeout":
-                if (!CNumber.TryInt(value, out var dead) || dead < 0) return null;
+                if (!CNumber.TryFitting(value, out var dead) || dead < 0) return null;
                 if (dead is 0 or >= DeadPeerLeast) return this with { DeadPeerTimeoutUs = dead * UsPerSecond };
                 error = $"dead_peer_timeout: 0, or at least {DeadPeerLeast}";
                 return null;
             case "server_tls_sslnegotiation":
                 return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;
             case "client_statements_max":
-                return CNumber.TryInt(value, out var statements)
+                return CNumber.TryFitting(value, out var statements)
                     && statements >= 0 ? this with { ClientStatementsMax = statements } : null;
             case "client_statement_bytes_max":
                 return long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
@@ -233,5 +240,5 @@ public sealed record FastPoolSettings
         }
     }
 
-    private static bool? TryFlag(string value) => CNumber.TryInt(value, out var flag) && flag is 0 or 1 ? flag == 1 : null;
+    private static bool? TryFlag(string value) => CNumber.TryFitting(value, out var flag) && flag is 0 or 1 ? flag == 1 : null;
 }

@@ -19,6 +19,9 @@ public sealed class UserEntry
     /// <summary>Whether clients keep the state of their sessions between transactions.</summary>
     public SessionStateMode? SessionState { get; private set; }
 
+    /// <summary>The end of a server whose client goes in the middle of something.</summary>
+    public AbandonedTransaction? AbandonedTransaction { get; private set; }
+
     /// <summary>0: no limit.</summary>
     public int? PoolSize { get; private set; }
 
@@ -76,6 +79,11 @@ public sealed class UserEntry
             case "session_state":
                 if (!SessionStateWords.Words.TryParse(value, out var keeping)) return $"invalid session_state: {value}";
                 SessionState = keeping;
+                break;
+            case "abandoned_transaction":
+                if (!AbandonedTransactionWords.Words.TryParse(value, out var end))
+                    return $"invalid abandoned_transaction: {value}";
+                AbandonedTransaction = end;
                 break;
             case "pool_size": PoolSize = EntryText.SizeOrInherit(value); break;
             case "reserve_pool_size": ReservePoolSize = EntryText.SizeOrInherit(value); break;

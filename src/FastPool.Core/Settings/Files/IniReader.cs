@@ -15,7 +15,7 @@ public enum IniEventKind
     /// <summary>%include value.</summary>
     Include,
 
-    /// <summary>Anything else; reading ends here.</summary>
+    /// <summary>Anything else. The next line may be read all the same.</summary>
     SyntaxError,
 }
 
@@ -116,9 +116,8 @@ public sealed class IniReader
         var isClosed = length >= 0;
         var key = isClosed ? _text.AsSpan(start, length) : _text.AsSpan(start).TrimEnd('\n');
         _line += key.Count('\n');
-        if (!isClosed || key.IsEmpty) return null;
-        _at = start + length + 1;
-        return key.ToString();
+        _at = isClosed ? start + length + 1 : _text.Length;
+        return isClosed && !key.IsEmpty ? key.ToString() : null;
     }
 
     /// <summary>
@@ -144,7 +143,7 @@ public sealed class IniReader
 
     private IniEvent SyntaxError(int line)
     {
-        _at = _text.Length;
+        _at = EndOfLine();
         return new IniEvent(IniEventKind.SyntaxError, line, "", "");
     }
 
@@ -163,7 +162,7 @@ public sealed class IniReader
 
     private int EndOfLine()
     {
-        var end = _text.IndexOf('\n', _at);
+        var end = _at < _text.Length ? _text.IndexOf('\n', _at) : -1;
         return end < 0 ? _text.Length : end;
     }
 

@@ -16,6 +16,19 @@ public static class CNumber
     /// <summary>The same with base 10: leading zeros mean nothing.</summary>
     public static bool TryDecimal(ReadOnlySpan<char> text, out int value) => TryInt(text, 10, out value);
 
+    /// <summary>The same with base 0 where a number that does not fit is none: for what no older file has.</summary>
+    public static bool TryFitting(ReadOnlySpan<char> text, out int value) => TryInt(text, out value) && Fits(text);
+
+    /// <summary>
+    /// False: the text is a whole number that has no place in 32 bits, so that another one is read out of it.
+    /// </summary>
+    public static bool Fits(ReadOnlySpan<char> text, int radix = 0, bool isSigned = true)
+    {
+        var end = Scan(text, radix, out var magnitude, out var negative, out var overflow);
+        if (end == 0 || end != text.Length) return true;
+        return !overflow && magnitude <= (negative ? 1UL << 31 : isSigned ? int.MaxValue : uint.MaxValue);
+    }
+
     /// <summary>strtoul with base 0 over the whole text, cut to 32 bits: -1 is the largest.</summary>
     public static bool TryUInt(ReadOnlySpan<char> text, out uint value)
     {

@@ -91,6 +91,22 @@ public sealed class ShutdownWatchTests
     }
 
     [Fact]
+    public void A_drain_that_waits_for_servers_tells_nobody_before_its_end()
+    {
+        var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");
+        var client = world.Client("p0");
+        world.Acquire(client);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit);
+        world.Pass(9_900_000);
+        Assert.Empty(world.Loops[0].Drains);
+        Assert.Equal(0, _exitCount);
+        world.Pass(200_000);
+        Assert.Equal([null], world.Loops[0].Drains);
+        Assert.Equal(1, _exitCount);
+        Assert.Equal("LOG drain_timeout: server connections are in use still and are closed, exiting", world.Log.Lines[^1]);
+    }
+
+    [Fact]
     public void A_drain_ends_with_the_last_client()
     {
         var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");

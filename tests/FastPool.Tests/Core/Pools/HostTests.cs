@@ -39,6 +39,19 @@ public class HostTests
     }
 
     [Fact]
+    public void A_host_in_another_role_than_the_wanted_one_has_not_failed()
+    {
+        var host = _table.Get("a", "", 5432);
+        host.Begin(0);
+        host.Misfit("session is read-only", 9, 100 * Ms);
+        var reading = host.Read(100 * Ms);
+        Assert.Equal((HostState.Up, "", 0), (reading.State, reading.LastError, reading.Failures));
+        Assert.Equal("session is read-only", host.LastProblem); // The reason for clients that wait in vain.
+        Fail(host, 200 * Ms);
+        Assert.Equal(1, host.Read(200 * Ms).Failures);
+    }
+
+    [Fact]
     public void A_host_that_is_doubted_is_asked_once_whatever_the_period_and_no_more_often_than_the_pause()
     {
         const long Pause = 100 * Ms;
@@ -100,14 +113,14 @@ public class HostTests
     {
         var name = _table.Get("db", "", 5432);
         Host[] addresses = [_table.Get("db", "10.0.0.1", 5432), _table.Get("db", "10.0.0.2", 5432)];
-        Assert.Equal("", name.LastError);
+        Assert.Equal("", name.LastProblem);
         name.Addresses = addresses;
         addresses[1].Begin(0);
         addresses[1].Failed("first", 7, 0, RetryUs);
-        Assert.Equal("first", name.LastError);
+        Assert.Equal("first", name.LastProblem);
         name.Begin(0);
         name.Failed("server DNS lookup failed", 8, 0, RetryUs);
-        Assert.Equal("server DNS lookup failed", name.LastError);
+        Assert.Equal("server DNS lookup failed", name.LastProblem);
     }
 
     [Fact]

@@ -494,6 +494,16 @@ public sealed class PoolTests
         Assert.Equal(["none"], Details(bench.Tick(10.1)));
     }
 
+    [Fact]
+    public void A_wait_for_a_login_that_takes_long_says_so()
+    {
+        var bench = new PoolBench("query_wait_timeout=10");
+        bench.JoinAndWait();
+        bench.Dial();
+        bench.Host.TakeAll();
+        Assert.Equal(["The server login is still under way."], Details(bench.Tick(10.1)));
+    }
+
     private static string[] Details(IEnumerable<PoolEffect> effects) =>
         [.. Of(PoolEffectKind.Refuse, effects).Select(effect => ((Refusal)effect.Detail!).Detail ?? "none")];
 

@@ -41,6 +41,27 @@ public sealed class ConfigurationCheckTests
     }
 
     [Fact]
+    public void A_line_that_cannot_be_read_hides_no_other()
+    {
+        var check = Of("[pgbouncer]\nlisten_port 6432\n%inclde x\n[unclosed\nmax_client_conn = many\n'open = 1\n");
+        Assert.Equal(
+            [
+                "2 syntax error", "3 syntax error", "4 syntax error",
+                "5 invalid value \"many\" for parameter max_client_conn", "6 syntax error",
+            ],
+            check.Findings.Select(static finding => $"{finding.Line} {finding.Text}"));
+    }
+
+    [Fact]
+    public void Files_that_include_each_other_are_told_of_once()
+    {
+        var files = new MemoryFiles { ["u"] = "", ["more.ini"] = "max_client_conn = 7\n%include more.ini\n%include more.ini\n" };
+        var finding = Assert.Single(Of(Sound + "[pgbouncer]\n%include more.ini\n%include more.ini\n", files).Findings);
+        Assert.Equal(("more.ini", 2), (finding.File, finding.Line));
+        Assert.StartsWith("include nesting level too deep", finding.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_without_its_main_section_is_told_of_as_a_whole()
     {
         var finding = Assert.Single(Of("[databases]\n").Findings);
@@ -54,7 +75,7 @@ public sealed class ConfigurationCheckTests
     [InlineData("auth_query = select 1", "auth_query is never asked")]
     [InlineData("auth_type = trust\nlisten_addr = *", "gets in without a password")]
     [InlineData("auth_hba_file = hba", "auth_hba_file is not read")]
-    [InlineData("pool_mode = session\nmax_client_conn = 1000", "session pooling with 20 servers")]
+    [InlineData("pool_mode = session\nmax_client_conn = 1000", "session pooling with a pool of 20: ")]
     [InlineData("reserve_pool_timeout = 3", "there is no reserve pool")]
     [InlineData("job_name = x", "job_name has no effect")]
     [InlineData("server_reset_query = DISCARD ALL\npool_mode = transaction", "is never run")]
@@ -63,6 +84,17 @@ public sealed class ConfigurationCheckTests
     [InlineData("admin_users = b", "admin_users is there already, in t.ini:5")]
     [InlineData("[peers]\n1 = host=h", "the pooler has no number among them")]
     [InlineData("[fastpool]\nmetrics_listen = *:9127", "without a password")]
+    [InlineData("listen_port = 99999", "the highest port is 65535: 34463 is used")]
+    [InlineData("max_client_conn = 4294967297", "max_client_conn does not fit into 32 bits: 1 is used")]
+    [InlineData("max_packet_size = 4294967296", "max_packet_size does not fit into 32 bits: 0 is used")]
+    [InlineData("[databases]\ne = host=h port=99999", "port=99999: the highest port is 65535: 34463 is used")]
+    [InlineData("[databases]\ne = host=a,b port=5432,5433", "port=5432,5433 is no number: 5432 is used")]
+    [InlineData("[databases]\ne = host=h pool_size=ten", "pool_size=ten is no number: 0 is used")]
+    [InlineData("[databases]\ne = host=h pool_size=99999999999", "pool_size=99999999999 does not fit into 32 bits")]
+    [InlineData("[databases]\ne = host=127.0.0.1:1,[::1]", "host 127.0.0.1:1 is taken for a name")]
+    [InlineData("[databases]\ne = host=::1,[::1]", "host [::1] is taken for a name")]
+    [InlineData("[users]\nx = max_user_connections=5x", "max_user_connections=5x is no number: 5 is used")]
+    [InlineData("[peers]\n1 = host=h port=70000", "port=70000: the highest port is 65535: 4464 is used")]
     public void A_line_that_is_probably_not_meant_is_told_with_its_remedy(string lines, string text)
     {
         var finding = Assert.Single(Of(Sound + lines + "\n").Findings, finding =>
@@ -78,6 +110,9 @@ public sealed class ConfigurationCheckTests
     [InlineData("reserve_pool_timeout = 3\nreserve_pool_size = 2")]
     [InlineData("server_reset_query = DISCARD ALL\nserver_reset_query_always = 1\npool_mode = transaction")]
     [InlineData("[fastpool]\nmetrics_listen = 127.0.0.1:9127")]
+    [InlineData("max_packet_size = 4294967295")]
+    [InlineData("[databases]\ne = host=::1,fe80::1%eth0,127.0.0.1,/tmp,@abstract,db.example port=5433 pool_size=-1")]
+    [InlineData("[databases]\ne = postgresql://u@h:5433/e pool_size=30")]
     public void A_line_that_is_meant_is_left_alone(string lines) =>
         Assert.Empty(Of(Sound + lines + "\n", new MemoryFiles { ["u"] = "", ["hba"] = "local all all md5\n" }).Findings);
 

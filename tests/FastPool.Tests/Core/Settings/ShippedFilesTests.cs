@@ -16,6 +16,7 @@ public sealed partial class ShippedFilesTests
         var files = new MemoryFiles
         {
             ["/etc/pgbouncer/userlist.txt"] = "",
+            ["userlist.txt"] = "",
             ["/etc/pgbouncer/users/userlist.txt"] = "",
             ["/etc/pgbouncer/common.ini"] = File.ReadAllText(Path.Combine(Root, "dist", "recipes", "common.ini")),
         };

@@ -51,6 +51,10 @@ public sealed class ProxyHeaderTests
     [InlineData("PROXY TCP4 192.0.2.1 192.0.2.9 01 2\r\n")]
     [InlineData("PROXY UDP4 192.0.2.1 192.0.2.9 1 2\r\n")]
     [InlineData("PROXY \r\n")]
+    [InlineData("PROXY TCP4 192.0.2.1 192.0.2.9 12345 5432\n")]
+    [InlineData("PROXY UNKNOWN\n")]
+    [InlineData("PROXY TCP4 192.0.2.1\r192.0.2.9")]
+    [InlineData("PROXY TCP4\0")]
     public void A_wrong_line_is_refused(string line) => Assert.Equal("a wrong line", Read(Line(line)));
 
     [Fact]
@@ -68,6 +72,22 @@ public sealed class ProxyHeaderTests
     [InlineData("proxy TCP4")]
     public void Bytes_that_cannot_become_a_header_are_refused_at_once(string text) =>
         Assert.Equal("there is none", Read(Line(text)));
+
+    [Fact]
+    public void A_version_that_does_not_exist_is_refused_before_the_rest_has_come() =>
+        Assert.Equal("another version or command", Read(Line("\r\n\r\n\0\r\nQUIT\n\x31")));
+
+    [Fact]
+    public void A_TLV_that_goes_beyond_the_header_is_refused()
+    {
+        byte[] tlv = [0xEA, 0, 9, 1];
+        byte[] odd = [0xEA, 0];
+        foreach (var more in (byte[][])[tlv, odd])
+        {
+            byte[] header = [.. Line("\r\n\r\n\0\r\nQUIT\n\x21\x11"), .. Wire.Int16(V4.Length + more.Length), .. V4, .. more];
+            Assert.Equal("a cut or wrong TLV", Read(header));
+        }
+    }
 
     [Fact]
     public void Version_2_tells_the_client_and_is_cut_at_no_place()

@@ -24,8 +24,9 @@ public sealed class EntryTests
             "dbname=n host=a,,/b port=5433,1 user=u password='p''w' auth_user=au auth_query='select 1' auth_dbname=ad "
             + "pool_size=0 min_pool_size=2 reserve_pool=3 max_db_connections=4 max_db_client_connections=5 server_lifetime=6 "
             + "pool_mode=TRANSACTION load_balance_hosts=Disable connect_query='select 2' client_encoding=e "
-            + "datestyle=s timezone=t application_name=a",
+            + "datestyle=s timezone=t application_name=a session_state=keep abandoned_transaction=rollback",
             [])!;
+        Assert.Equal((SessionStateMode.Keep, AbandonedTransaction.Rollback), (entry.SessionState, entry.AbandonedTransaction));
         Assert.Equal(("n", 5433, "u", "p'w"), (entry.DbName, entry.Port, entry.ForcedUser, entry.Password));
         Assert.Equal(["a", "", "/b"], entry.Hosts);
         Assert.Equal(("au", "select 1", "ad"), (entry.AuthUser, entry.AuthQuery, entry.AuthDbname));
@@ -99,6 +100,8 @@ public sealed class EntryTests
     [InlineData("d", "Host=a", "ERROR unrecognized connection parameter: Host")]
     [InlineData("d", "port=abc foo=1", "ERROR invalid port: abc")]
     [InlineData("d", "pool_mode=x", "ERROR invalid pool mode: x")]
+    [InlineData("d", "session_state=x", "ERROR invalid session_state: x")]
+    [InlineData("d", "abandoned_transaction=x", "ERROR invalid abandoned_transaction: x")]
     [InlineData("d", "target_session_attrs=x", "ERROR invalid target_session_attrs: x")]
     [InlineData("d", "load_balance_hosts=x", "ERROR invalid load_balance_hosts: x")]
     [InlineData("pgbouncer", "port=0", "ERROR database name \"pgbouncer\" is reserved")]
@@ -141,8 +144,10 @@ public sealed class EntryTests
         var entry = UserEntry.TryParse(
             "*",
             "pool_mode=Session pool_size=1 reserve_pool_size=2 max_user_connections=3 max_user_client_connections=4 "
-            + "query_timeout=5 idle_transaction_timeout=6 transaction_timeout=7 client_idle_timeout=8",
+            + "query_timeout=5 idle_transaction_timeout=6 transaction_timeout=7 client_idle_timeout=8 "
+            + "session_state=always abandoned_transaction=close",
             [])!;
+        Assert.Equal((SessionStateMode.Always, AbandonedTransaction.Close), (entry.SessionState, entry.AbandonedTransaction));
         Assert.Equal(("*", PoolMode.Session, 1, 2), (entry.Name, entry.PoolMode, entry.PoolSize, entry.ReservePoolSize));
         Assert.Equal((3, 4), (entry.MaxUserConnections, entry.MaxUserClientConnections));
         Assert.Equal((5_000_000, 6_000_000), (entry.QueryTimeoutUs, entry.IdleTransactionTimeoutUs));
@@ -154,6 +159,8 @@ public sealed class EntryTests
     [InlineData("reserve_pool=1", "ERROR unrecognized user parameter: reserve_pool")]
     [InlineData("min_pool_size=1", "ERROR unrecognized user parameter: min_pool_size")]
     [InlineData("pool_mode=x", "ERROR invalid pool mode: x")]
+    [InlineData("session_state=x", "ERROR invalid session_state: x")]
+    [InlineData("abandoned_transaction=x", "ERROR invalid abandoned_transaction: x")]
     public void A_bad_user_says_why(string settings, string error)
     {
         var log = new List<LogText>();

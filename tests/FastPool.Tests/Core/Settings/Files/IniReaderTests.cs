@@ -37,32 +37,31 @@ public sealed class IniReaderTests
     [Theory]
     [InlineData("\u00EF\u00BB\u00BF[a]", "1!")]
     [InlineData("k", "1!")]
-    [InlineData("k\n=v", "1!")]
+    [InlineData("k\n=v", "1! 2=v")]
     [InlineData("k=v\nfoo bar = 1", "1k=v 2!")]
     [InlineData("é = 1", "1!")]
     [InlineData("\"k = 1", "1!")]
-    [InlineData("\"k\n\" = 1", "1!")]
+    [InlineData("\"k\n\" = 1", "1! 2!")]
     [InlineData("\"\" = 1", "1!")]
     [InlineData("'' = 1", "1!")]
     [InlineData("'k = 1\nl = 2", "2!")]
     [InlineData("k=v\n'k = 1\nl = 2\n", "1k=v 3!")]
     [InlineData("[a", "1!")]
-    [InlineData("[a\n]", "1!")]
+    [InlineData("[a\n]", "1! 2!")]
     [InlineData("%include", "1!")]
     [InlineData("%include\n", "1!")]
     [InlineData("%includex y", "1!")]
     [InlineData("%INCLUDE y", "1!")]
     [InlineData("%other y", "1!")]
-    public void A_line_that_is_no_section_pair_or_include_ends_the_reading(string text, string events) =>
+    public void A_line_that_is_no_section_pair_or_include_is_a_syntax_error(string text, string events) =>
         Assert.Equal(events, EventsOf(text));
 
     [Fact]
-    public void Nothing_follows_a_syntax_error()
+    public void A_syntax_error_hides_no_other_line()
     {
-        var reader = new IniReader("f", "k\n[a]");
-        Assert.Equal(IniEventKind.SyntaxError, reader.Read().Kind);
-        Assert.Equal(IniEventKind.End, reader.Read().Kind);
-        Assert.Equal("f", reader.File);
+        Assert.Equal("1! 2[a] 3k=v 4! 5l=w", EventsOf("k\n[a]\nk=v\n%x\nl=w"));
+        Assert.Equal("1! 2k=v", EventsOf("'' = 1\nk=v"));
+        Assert.Equal("f", new IniReader("f", "").File);
     }
 
     private static string EventsOf(string text)
