@@ -110,6 +110,7 @@ public sealed partial class ServerSession
             : [.. _statements.All.Select(static entry => (entry.Statement.Number, entry.IsStale))],
         Kept = Kept,
         Pin = Pin ?? "",
+        Mark = Hub?.Mark ?? "",
         Stream = stream,
     };
 

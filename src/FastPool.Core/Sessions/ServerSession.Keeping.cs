@@ -29,6 +29,8 @@ public sealed partial class ServerSession
     /// <summary>The reasons why this server stays with its client; null: none.</summary>
     public string? Pin { get; private set; }
 
+    private bool _isPinCounted; // Against pinned_servers_max.
+
     /// <summary>The link is as good as over, but for a question.</summary>
     internal bool MustAsk => _mayHaveState;
 
@@ -52,6 +54,12 @@ public sealed partial class ServerSession
         MustDiscard = !IsKeptByClient; // Though session_state be off by now.
         if (!_keeps) return;
         Pin = _handedPin;
+        if (Pin == ListenPin && Kept is { IsListening: true })
+        {
+            BeginListening();
+            return;
+        }
+        _isPinCounted = true;
         _hasUnknownNames = _handedPin.Contains(UnknownName, StringComparison.Ordinal);
         Pool.TakePin();
     }
@@ -66,8 +74,10 @@ public sealed partial class ServerSession
         if (wanted is null || KeptState.AreSame(Kept, wanted)) return batch;
         Context.Figures.StateBatches++;
         if (wanted.Prepared.Length > 0) PreparesBehindSet = [.. wanted.PrepareCommands];
+        batch += wanted.Set;
+        if (wanted.IsListening) batch += ListenBehindSet(wanted);
         _setsLeft += PreparesBehindSet.Count;
-        return batch + wanted.Set;
+        return batch;
     }
 
     /// <summary>Queries that follow the SET batch, each in a message of its own.</summary>
@@ -116,7 +126,7 @@ public sealed partial class ServerSession
     private void EndStateNotes()
     {
         _localSets = 0;
-        if (IsReady && (_asksAlways || Pin is not null)) _mayHaveState = true;
+        if (IsReady && (_asksAlways || (Pin is not null && !IsListening))) _mayHaveState = true;
     }
 
     /// <summary>The server is asked.</summary>
@@ -139,7 +149,7 @@ public sealed partial class ServerSession
             case BackendMessage.ParameterStatus:
                 return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
             case BackendMessage.NotificationResponse or BackendMessage.NoticeResponse:
-                return Verdict.Forward;
+                return type == BackendMessage.NoticeResponse ? Verdict.Forward : NotificationVerdict(message);
             case BackendMessage.DataRow:
                 _stateAnswer = message.Length <= Limits.StateBytesMax
                     ? StateAnswer.TryRead(message[HeaderLength..], _hasUnknownNames ? UnknownName : null, Kept) : null;
@@ -168,22 +178,29 @@ public sealed partial class ServerSession
         var pin = answer is null ? "a state that cannot be carried" : answer.Pin;
         if (answer is not null)
         {
-            // Something of connect_query's may be reset: it runs again for the next client.
-            var rest = string.IsNullOrWhiteSpace(Pool.Database.Entry.ConnectQuery) ? null : KeptState.Nothing;
-            Kept = client.Kept = answer.State ?? rest;
+            Kept = client.Kept = answer.State ?? WithoutState;
             TakeUnreported(client, answer.Unreported);
         }
+        if (answer is not null && client.Kept is not { IsListening: true }) client.EndSubscription();
         if (pin is null)
         {
-            EndPin();
+            MustDiscard = false;
+            if (client.Kept is { IsListening: true }) BeginListening();
+            else LetGoOfPin();
             return Verdict.Skip;
         }
         MustDiscard = true;
-        if (pin != Pin) AddUse(SafetyUse.Pinned, pin);
-        if (Pin is null && !Pool.TryPin()) return End($"too many pinned servers ({pin})");
+        if (pin != Pin || IsListening) AddUse(SafetyUse.Pinned, pin);
+        IsListening = false;
         Pin = pin;
-        return Verdict.Skip;
+        return TryCountPin() ? Verdict.Skip : End($"too many pinned servers ({pin})");
     }
+
+    private bool TryCountPin() => _isPinCounted || (_isPinCounted = Pool.TryPin());
+
+    /// <summary>Something of connect_query's may be reset: it runs again for the next client.</summary>
+    private KeptState? WithoutState =>
+        string.IsNullOrWhiteSpace(Pool.Database.Entry.ConnectQuery) ? null : KeptState.Nothing;
 
     private int CountUnreported()
     {
@@ -206,26 +223,24 @@ public sealed partial class ServerSession
         }
     }
 
-    private void EndPin()
-    {
-        MustDiscard = false;
-        LetGoOfPin();
-    }
-
     private void LetGoOfPin()
     {
         if (Pin is null) return;
         Pin = null;
-        Pool.Unpin();
+        IsListening = false;
+        if (_isPinCounted) Pool.Unpin();
+        _isPinCounted = false;
     }
 
     /// <summary>The link is over.</summary>
     private void EndKeeping()
     {
         if (_mayHaveState || Phase == ServerPhase.Questioned || _hasUnknownNames) MustDiscard = true;
+        if (Kept is { IsListening: true }) (MustDiscard, Kept) = (true, Kept.WithoutChannels);
         if (Phase == ServerPhase.Questioned) _repliesAhead = 1;
         _mayHaveState = _hasUnknownNames = _keeps = _asksAlways = false;
         _stateAnswer = null;
+        EndListening();
         LetGoOfPin();
     }
 

@@ -53,6 +53,9 @@ public sealed class HandedServer
     /// <inheritdoc cref="ServerSession.Pin"/>
     public string Pin { get; init; } = "";
 
+    /// <summary>It is its pool's listening connection: the channel of its marks. Empty: it is not.</summary>
+    public string Mark { get; init; } = "";
+
     /// <inheritdoc cref="HandedClient.Stream"/>
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
@@ -87,6 +90,7 @@ public sealed class HandedServer
         });
         KeptState.Write(to, Kept);
         to.Write(Pin);
+        to.Write(Mark);
         Stream.Write(to);
     }
 
@@ -111,6 +115,7 @@ public sealed class HandedServer
         Statements = from.ReadList(static reader => (reader.ReadInt64(), reader.ReadBoolean())),
         Kept = KeptState.Read(from),
         Pin = from.ReadString(),
+        Mark = from.ReadString(),
         Stream = HandedStream.Read(from),
     };
 }
