@@ -114,6 +114,7 @@ public sealed partial class ServerSession
         Kept = Kept,
         Pin = Pin ?? "",
         CustomNames = _keeps ? [.. Context.Questions.NamesOf(Pool).Sorted] : [],
+        Mark = Hub?.Mark ?? "",
         Stream = stream,
     };
 

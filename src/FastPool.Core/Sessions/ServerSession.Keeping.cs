@@ -30,6 +30,8 @@ public sealed partial class ServerSession
     /// <summary>The reasons why this server stays with its client; null: none.</summary>
     public string? Pin { get; private set; }
 
+    private bool _isPinCounted; // Against pinned_servers_max.
+
     /// <summary>The link is as good as over, but for a question.</summary>
     internal bool MustAsk => _mayHaveState;
 
@@ -60,6 +62,12 @@ public sealed partial class ServerSession
         MustDiscard = !IsKeptByClient; // Though session_state be off by now.
         if (!_keeps) return;
         Pin = _handedPin;
+        if (Pin == ListenPin && Kept is { IsListening: true })
+        {
+            BeginListening();
+            return;
+        }
+        _isPinCounted = true;
         _hasUnknownNames |= _handedPin.Contains(UnknownName, StringComparison.Ordinal);
         Pool.TakePin();
     }
@@ -76,8 +84,10 @@ public sealed partial class ServerSession
         if (KeptState.AreSame(Kept, wanted)) return Disturbs(batch, client) ? batch + wanted.Set : batch;
         Context.Figures.StateBatches++;
         if (wanted.Prepared.Length > 0) PreparesBehindSet = [.. wanted.PrepareCommands];
+        batch += wanted.Set;
+        if (wanted.IsListening) batch += ListenBehindSet(wanted);
         _setsLeft += PreparesBehindSet.Count;
-        return batch + wanted.Set;
+        return batch;
     }
 
     /// <summary>
@@ -159,7 +169,7 @@ public sealed partial class ServerSession
     {
         _localSets = 0;
         if (Outstanding.IsEmpty) _isTextCut = false;
-        if (IsReady && (_asksAlways || Pin is not null)) _mayHaveState = true;
+        if (IsReady && (_asksAlways || (Pin is not null && !IsListening))) _mayHaveState = true;
     }
 
     /// <summary>The server is asked.</summary>
@@ -182,7 +192,7 @@ public sealed partial class ServerSession
             case BackendMessage.ParameterStatus:
                 return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
             case BackendMessage.NotificationResponse or BackendMessage.NoticeResponse:
-                return Verdict.Forward;
+                return type == BackendMessage.NoticeResponse ? Verdict.Forward : NotificationVerdict(message);
             case BackendMessage.DataRow:
                 _stateAnswer = message.Length <= Limits.StateBytesMax
                     ? StateAnswer.TryRead(message[HeaderLength..], _hasUnknownNames ? UnknownName : null, Kept) : null;
@@ -211,21 +221,30 @@ public sealed partial class ServerSession
         var pin = answer is null ? "a state that cannot be carried" : answer.Pin;
         if (answer is not null)
         {
-            // Something of connect_query's may be reset: it runs again for the next client.
-            var rest = string.IsNullOrWhiteSpace(Pool.Database.Entry.ConnectQuery) ? null : KeptState.Nothing;
-            Kept = client.Kept = answer.State ?? rest;
+            Kept = client.Kept = answer.State ?? WithoutState;
         }
+        if (answer is not null && client.Kept is not { IsListening: true }) client.EndSubscription();
         if (pin is null)
         {
-            EndPin();
+            MustDiscard = false;
+            if (client.Kept is { IsListening: true }) BeginListening();
+            else LetGoOfPin();
             return Verdict.Skip;
         }
         MustDiscard = true;
-        if (Pin is null && !Pool.TryPin()) return End($"too many pinned servers ({pin})");
-        if (pin != Pin) AddUse(SafetyUse.Pinned, pin);
+        var isNews = pin != Pin || IsListening;
+        IsListening = false;
         Pin = pin;
+        if (!TryCountPin()) return End($"too many pinned servers ({pin})");
+        if (isNews) AddUse(SafetyUse.Pinned, pin);
         return Verdict.Skip;
     }
+
+    private bool TryCountPin() => _isPinCounted || (_isPinCounted = Pool.TryPin());
+
+    /// <summary>Something of connect_query's may be reset: it runs again for the next client.</summary>
+    private KeptState? WithoutState =>
+        string.IsNullOrWhiteSpace(Pool.Database.Entry.ConnectQuery) ? null : KeptState.Nothing;
 
     /// <returns>False: they are not as many as have been asked for, and none is taken.</returns>
     private bool TryTakeUnreported(ClientSession client, IReadOnlyList<string?> values)
@@ -246,26 +265,24 @@ public sealed partial class ServerSession
         return true;
     }
 
-    private void EndPin()
-    {
-        MustDiscard = false;
-        LetGoOfPin();
-    }
-
     private void LetGoOfPin()
     {
         if (Pin is null) return;
         Pin = null;
-        Pool.Unpin();
+        IsListening = false;
+        if (_isPinCounted) Pool.Unpin();
+        _isPinCounted = false;
     }
 
     /// <summary>The link is over.</summary>
     private void EndKeeping()
     {
         if (_mayHaveState || Phase == ServerPhase.Questioned || _hasUnknownNames) MustDiscard = true;
+        if (Kept is { IsListening: true }) (MustDiscard, Kept) = (true, Kept.WithoutChannels);
         if (Phase == ServerPhase.Questioned) _repliesAhead = 1;
         _mayHaveState = _hasUnknownNames = _keeps = _asksAlways = false;
         _stateAnswer = null;
+        EndListening();
         LetGoOfPin();
     }
 

@@ -20,7 +20,7 @@ internal sealed class LeftoverChecker(World world) : Checker(world)
         _pinned.Clear();
         foreach (var server in World.ServerConnections)
         {
-            if (server.Session.Pin is not null)
+            if (server.Session.IsPinCounted)
                 _pinned[server.Session.Pool] = _pinned.GetValueOrDefault(server.Session.Pool) + 1;
         }
         var most = Math.Max(World.Plan.PinnedServersMax, Math.Max(1, World.Plan.PoolSize / 2));

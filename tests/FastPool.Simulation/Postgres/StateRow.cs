@@ -34,6 +34,7 @@ internal static partial class StateRow
         [
             set, string.Concat(travelling.Select(static pair => "\u0001" + pair.Value.Message)), undo,
             leak == Leak.Pins ? "" : string.Join(", ", PinsOf(session)),
+            null, // Nobody listens here.
             .. Unreported().Matches(question).Select(match => leak == Leak.Unreported ? null
                 : values.GetValueOrDefault(Variables.NameOf(match.Groups[1].Value))),
         ];

@@ -65,7 +65,7 @@ public sealed class StateQuestionTests
         var question = Encoding.Latin1.GetString(Server.PeerInput);
         Assert.Contains("pg_settings", question, StringComparison.Ordinal);
         Server.PeerTake(Server.PeerInput.Length);
-        return [.. Enumerable.Repeat("", 4 + question.Split("(SELECT setting FROM a WHERE").Length - 1)];
+        return [.. Enumerable.Repeat("", 5 + question.Split("(SELECT setting FROM a WHERE").Length - 1)];
     }
 
     private string Answer(MemorySocket client)

@@ -56,6 +56,9 @@ public sealed class HandedServer
     /// <summary>Custom variables that clients of the pool have set; none where no client has it, or no state is kept.</summary>
     public IReadOnlyList<string> CustomNames { get; init; } = [];
 
+    /// <summary>It is its pool's listening connection: the channel of its marks. Empty: it is not.</summary>
+    public string Mark { get; init; } = "";
+
     /// <inheritdoc cref="HandedClient.Stream"/>
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
@@ -91,6 +94,7 @@ public sealed class HandedServer
         KeptState.Write(to, Kept);
         to.Write(Pin);
         to.WriteList(CustomNames, static (writer, name) => writer.Write(name));
+        to.Write(Mark);
         Stream.Write(to);
     }
 
@@ -116,6 +120,7 @@ public sealed class HandedServer
         Kept = KeptState.Read(from),
         Pin = from.ReadString(),
         CustomNames = from.ReadList(static reader => reader.ReadString()),
+        Mark = from.ReadString(),
         Stream = HandedStream.Read(from),
     };
 }
