@@ -164,6 +164,15 @@ public static class Limits
     /// <summary>The state of a client's session that goes with it; a longer one keeps its server.</summary>
     public const int StateBytesMax = 64 * 1024;
 
+    /// <summary>Channels of one pool's listening connection; a client with more of them keeps its server.</summary>
+    public const int ListenedChannelsMax = 10_000;
+
+    /// <summary>A notification. PostgreSQL's have at most 8000 bytes, and a name.</summary>
+    public const int NotificationBytesMax = 16 * 1024;
+
+    /// <summary>Notifications that a client has not read; one with more is disconnected.</summary>
+    public const int UnreadNotificationsMax = 8 * 1024 * 1024;
+
     /// <summary>A message of the answer to an auth_query.</summary>
     public const int AnswerBytesMax = 64 * 1024;
 

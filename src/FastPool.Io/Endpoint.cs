@@ -24,6 +24,8 @@ public enum EndpointFlags : ushort
     Parked = 128,
     /// <summary>Bytes for it are in the engine's batch.</summary>
     Deferred = 256,
+    /// <summary>It answers the pooler: that is read, though the peer of <see cref="Endpoint.Other"/> takes nothing.</summary>
+    AnswersPooler = 512,
 }
 
 /// <summary>
@@ -62,7 +64,7 @@ public abstract class Endpoint
     public bool IsHeldUp
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Other is { IsCongested: true } || (IsCongested && IsAnsweredHere);
+        get => (Other is { IsCongested: true } && (Flags & EndpointFlags.AnswersPooler) == 0) || (IsCongested && IsAnsweredHere);
     }
 
     public bool IsOpen => (Flags & EndpointFlags.Open) != 0;

@@ -115,6 +115,18 @@ public abstract class Engine(BufferPool buffers)
         ReadOn(endpoint);
     }
 
+    /// <summary>See <see cref="EndpointFlags.AnswersPooler"/>.</summary>
+    public void SetAnswersPooler(Endpoint endpoint, bool value)
+    {
+        if (!value)
+        {
+            endpoint.Flags &= ~EndpointFlags.AnswersPooler;
+            return;
+        }
+        endpoint.Flags |= EndpointFlags.AnswersPooler;
+        ReadOn(endpoint);
+    }
+
     /// <summary>
     /// Lets the endpoint stand still as it is, until unparked. Events of the kernel are only noted meanwhile. Its unsent bytes
     /// still go out, unless <see cref="IsFrozen"/>.

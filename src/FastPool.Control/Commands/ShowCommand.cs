@@ -83,6 +83,7 @@ internal sealed class ShowCommand
             ["PROXIED"] = Of(ProxiedListing.Listing, () => ProxiedListing.Rows(_connections)),
             ["LOOPS"] = Of(LoopListing.Listing, () => LoopRow.All(sources.Walk)),
             ["SAFETY"] = Of(SafetyListing.Listing, () => SafetyListing.Rows(sources.Walk)),
+            ["LISTENERS"] = Of(ListenersListing.Listing, () => ListenedRow.All(sources.Walk)),
             [TakeoverItem] = new Item((answer, request) =>
             {
                 if (!request.IsOwnUser || !sources.Registry.State.IsFrozen) throw request.InvalidCommand();

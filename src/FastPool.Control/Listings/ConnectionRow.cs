@@ -58,6 +58,8 @@ internal sealed class ConnectionRow
     public int DescriptorCopy { get; set; } = -1;
     public int LinkDescriptor { get; init; }
     public bool IsLinkedToTls { get; init; }
+    /// <summary>The listening connection of a pool, or a client that it tells.</summary>
+    public bool IsOfListening { get; init; }
     public ulong CancelKey { get; init; }
     public ParameterValues? Parameters { get; init; }
 
@@ -93,6 +95,7 @@ internal sealed class ConnectionRow
             Buffer = end.Buffer,
             Descriptor = end.Descriptor,
             LinkDescriptor = partner?.Descriptor ?? 0,
+            IsOfListening = client.Subscription is not null,
             IsLinkedToTls = partner is { Tls.Length: > 0 },
             CancelKey = client.CancelKey,
             Parameters = client.Parameters,
@@ -126,6 +129,7 @@ internal sealed class ConnectionRow
             Buffer = end.Buffer,
             Descriptor = end.Descriptor,
             LinkDescriptor = partner?.Descriptor ?? 0,
+            IsOfListening = server.Hub is not null,
             IsLinkedToTls = partner is { Tls.Length: > 0 },
             CancelKey = server.CancelKey,
             Parameters = server.Parameters,

@@ -22,8 +22,12 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
         return row;
     }
 
-    /// <summary>TLS has its keys in this process and nowhere else; the console's own clients belong to it.</summary>
-    public bool MayBePassedOn(ConnectionRow row) => row.Tls.Length == 0 && !row.IsLinkedToTls && row.Pool != registry.AdminPool;
+    /// <summary>
+    /// TLS has its keys in this process and nowhere else; the console's own clients belong to it. A process that does not know of
+    /// listening connections would leave gaps in what their clients hear.
+    /// </summary>
+    public bool MayBePassedOn(ConnectionRow row) =>
+        row is { Tls.Length: 0, IsLinkedToTls: false, IsOfListening: false } && row.Pool != registry.AdminPool;
 
     /// <summary>
     /// Clients with a place in a pool, and cancel requests, in order. Only their sort keys are kept for all of them;

@@ -8,7 +8,8 @@ namespace FastPool.Control.Listings;
 /// <summary>One loop as it was when it was visited.</summary>
 internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages,
     long ServerMessages, long ClientBytes, long ServerBytes, long Moves, long SendsTogether, long BrokenInvariants,
-    long UnnamedHealed, long StateQuestions, long StateBatches, long AbandonedKept, (int Own, int Library) Tls)
+    long UnnamedHealed, long StateQuestions, long StateBatches, long AbandonedKept, int Listeners, long Notifications,
+    (int Own, int Library) Tls)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -20,7 +21,8 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
                 new LoopRow(view.Loop, view.Clients.Count, view.Servers.Count, view.BusyUs, figures.WakeUps,
                 figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Moves,
                 figures.SendsTogether, figures.BrokenInvariants, figures.UnnamedHealed,
-                figures.StateQuestions, figures.StateBatches, figures.AbandonedKept, view.TlsCounts));
+                figures.StateQuestions, figures.StateBatches, figures.AbandonedKept,
+                view.Servers.Sum(static server => server.Hub?.Clients ?? 0), figures.Notifications, view.TlsCounts));
         });
         return rows;
     }
@@ -70,5 +72,10 @@ internal static class LoopListing
         Unlisted("abandoned_kept", static row => row.AbandonedKept)
             .Is(Counter(
                 "fastpool_loop_abandoned_kept_total",
-                "Servers that were kept though their client had gone in a transaction (abandoned_transaction)")));
+                "Servers that were kept though their client had gone in a transaction (abandoned_transaction)")),
+        Unlisted("listeners", static row => row.Listeners)
+            .Is(Gauge("fastpool_loop_listeners", "Clients that listen by a listening connection of the loop")),
+        Unlisted("notifications", static row => row.Notifications)
+            .Is(Counter(
+                "fastpool_loop_notifications_total", "Notifications of listening connections, once for each client told")));
 }

@@ -28,11 +28,13 @@ internal static class ProductListing
             new("state_batches", Text(loops.Sum(static row => row.StateBatches))),
             new("abandoned_kept", Text(loops.Sum(static row => row.AbandonedKept))),
             new("pinned_servers", Text(registry.Pools.Sum(static pool => (long)pool.PinnedServers))),
+            new("listeners", Text(loops.Sum(static row => (long)row.Listeners))),
+            new("notifications", Text(loops.Sum(static row => row.Notifications))),
             new("tls_own_connections", Text(loops.Sum(static row => row.Tls.Own))),
             new("tls_library_connections", Text(loops.Sum(static row => row.Tls.Library))),
             .. registry.Settings.Own.Values,
             new("commands",
-                "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW HOSTS, SHOW LOOPS, SHOW SAFETY, SHOW FASTPOOL"),
+                "SHOW LATENCY, SHOW LATENCY USERS, SHOW LATENCY STATEMENTS, SHOW TRANSACTIONS, SHOW WAITING, SHOW HOSTS, SHOW LOOPS, SHOW SAFETY, SHOW LISTENERS, SHOW FASTPOOL"),
         ];
     }
 

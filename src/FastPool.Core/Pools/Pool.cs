@@ -66,6 +66,48 @@ public sealed class Pool
 
     private int _pinned;
 
+    /// <summary>For the connection that listens for the pool's clients.</summary>
+    public ListenPlace Listening { get; } = new();
+
+    /// <summary>A server becomes the listening connection. It counts as a pinned one from now on.</summary>
+    /// <param name="isPinned">It does so already.</param>
+    /// <returns>False: there is another, or a limit would leave no server for others.</returns>
+    public bool TryBeginListening(object holder, bool isPinned)
+    {
+        if (Listening.Holder is not null || Limits.PoolSize == 1 || !Database.Servers.TryAddListening()) return false;
+        if (User.Servers.TryAddListening())
+        {
+            if (isPinned || TryPin())
+            {
+                if (Listening.TryTake(holder)) return true;
+                if (!isPinned) Unpin();
+            }
+            User.Servers.RemoveListening();
+        }
+        Database.Servers.RemoveListening();
+        return false;
+    }
+
+    /// <summary>That of an earlier process, whatever the limits.</summary>
+    /// <returns>False: there is another.</returns>
+    public bool TakeListening(object holder)
+    {
+        if (!Listening.TryTake(holder)) return false;
+        Database.Servers.AddListening();
+        User.Servers.AddListening();
+        TakePin();
+        return true;
+    }
+
+    /// <summary>It listens no more.</summary>
+    public void EndListening(object holder)
+    {
+        if (!Listening.TryGiveBack(holder)) return;
+        Database.Servers.RemoveListening();
+        User.Servers.RemoveListening();
+        Unpin();
+    }
+
     /// <summary>One more server stays with its client.</summary>
     /// <returns>False: there are as many as may be.</returns>
     public bool TryPin()

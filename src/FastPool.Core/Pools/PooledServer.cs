@@ -81,7 +81,7 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
 
     /// <summary>The reason to close it when it is free.</summary>
     /// <param name="usual">The reason in every case but one.</param>
-    internal string CloseReason(string usual) =>
+    public string CloseReason(string usual) =>
         IsMisplaced ? "server is not in the role that is wanted" : IsLost ? "host did not answer a check" : usual;
 
     /// <summary>

@@ -40,6 +40,12 @@ public enum ServerPhase : byte
     /// <summary>Linked, and asked for the state of the session that the client's last transaction has left.</summary>
     Questioned,
     /// <summary>
+    /// Linked to a client that listens: its notifications go over to the pool's listening connection, or it becomes that itself.
+    /// </summary>
+    Unlistening,
+    /// <summary>The pool's listening connection.</summary>
+    Listening,
+    /// <summary>
     /// Its client has gone in the middle of something: what is left of that is canceled, read past and rolled back.
     /// </summary>
     Abandoned,
@@ -91,6 +97,14 @@ public enum ServerEvent : byte
     AskState,
     /// <summary>That is answered.</summary>
     StateTold,
+    /// <summary>Its client's notifications are to come from the pool's listening connection.</summary>
+    Unlisten,
+    /// <summary>That is through, or has failed.</summary>
+    Unlistened,
+    /// <summary>It becomes the pool's listening connection.</summary>
+    Listen,
+    /// <summary>No client listens any more.</summary>
+    ListenOver,
     /// <summary>The link is over.</summary>
     Part,
     /// <summary>The client has gone in the middle of something, and the server is to be kept.</summary>
@@ -141,7 +155,12 @@ public static class ServerLife
         new(ServerEvent.ParametersSet, ServerPhase.Linked, [ServerPhase.SettingParameters]),
         new(ServerEvent.AskState, ServerPhase.Questioned, [ServerPhase.Linked]),
         new(ServerEvent.StateTold, ServerPhase.Linked, [ServerPhase.Questioned]),
-        new(ServerEvent.Part, ServerPhase.Free, [ServerPhase.Linked, ServerPhase.SettingParameters, ServerPhase.Questioned]),
+        new(ServerEvent.Unlisten, ServerPhase.Unlistening, [ServerPhase.Linked]),
+        new(ServerEvent.Unlistened, ServerPhase.Linked, [ServerPhase.Unlistening]),
+        new(ServerEvent.Listen, ServerPhase.Listening, [ServerPhase.Free]),
+        new(ServerEvent.ListenOver, ServerPhase.Free, [ServerPhase.Listening]),
+        new(ServerEvent.Part, ServerPhase.Free,
+            [ServerPhase.Linked, ServerPhase.SettingParameters, ServerPhase.Questioned, ServerPhase.Unlistening]),
         new(ServerEvent.Abandon, ServerPhase.Abandoned,
             [ServerPhase.Linked, ServerPhase.SettingParameters, ServerPhase.Questioned]),
         new(ServerEvent.RolledBack, ServerPhase.Free, [ServerPhase.Abandoned]),

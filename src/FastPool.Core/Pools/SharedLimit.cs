@@ -36,6 +36,22 @@ public sealed class SharedLimit
         set => Volatile.Write(ref _limit, value);
     }
 
+    private int _listening;
+
+    /// <summary>One of its places is about to be a listening connection, which serves no transaction.</summary>
+    /// <returns>False: no other place would be left.</returns>
+    internal bool TryAddListening()
+    {
+        if (Interlocked.Increment(ref _listening) < Limit || Limit <= 0) return true;
+        RemoveListening();
+        return false;
+    }
+
+    /// <summary>One that another process has left, whatever the limit.</summary>
+    internal void AddListening() => Interlocked.Increment(ref _listening);
+
+    internal void RemoveListening() => Interlocked.Decrement(ref _listening);
+
     internal bool IsFull => Limit is var limit and > 0 && Count >= limit;
 
     /// <summary>When the oldest wait began of a client in another pool that only this limit keeps from a server.</summary>

@@ -1,4 +1,5 @@
 using FastPool.Base;
+using FastPool.Core.Settings;
 using FastPool.Protocol;
 
 namespace FastPool.Core.Sessions;
@@ -15,7 +16,7 @@ public sealed partial class ClientSession
     /// <summary>Null: it has never had one.</summary>
     internal UnnamedStatement? Unnamed { get; private set; }
 
-    private bool TracksStatements => Pool!.Limits.MaxPreparedStatements > 0 && Replication == ReplicationKind.None && !IsConsole;
+    internal bool TracksStatements => Pool!.Limits.MaxPreparedStatements > 0 && Replication == ReplicationKind.None && !IsConsole;
 
     /// <summary>
     /// A message that is about a named statement counts like any other, but for a Close, which no server hears of.
@@ -74,6 +75,8 @@ public sealed partial class ClientSession
         {
             Stats.Binds++;
             if (known.DropsStatements) Server.DoubtStatements();
+            if (known.MayLeaveState) Server.LookAtValues(known.Key, message);
+            if (known.Resets && AtLogin is not null) Server.LookForResetOf(known.Key);
         }
         return names.PrefixLength;
     }
@@ -182,6 +185,9 @@ public sealed partial class ClientSession
                 if (type == FrontendMessage.Bind && Unnamed is not null && SessionUse.DropsStatements(Unnamed.Expected))
                     Server.DoubtStatements();
                 if (type == FrontendMessage.Bind) Server.LookAtUnnamed();
+                if (type == FrontendMessage.Bind && Unnamed is not null) Server.LookAtValues(Unnamed.Expected, message);
+                if (type == FrontendMessage.Bind && AtLogin is not null && Unnamed is not null)
+                    Server.LookForResetOf(Unnamed.Expected);
                 if (type == FrontendMessage.Bind && HasNames) ApplyBindOfDrop(names, DroppedBy(names), toServer);
                 return false;
             default:
@@ -214,13 +220,17 @@ public sealed partial class ClientSession
     /// <summary>The oldest Parse or Close of this client's is through.</summary>
     internal void EndChange(RequestEnd end) => _statements?.EndChange(end);
 
+    private bool IsStateLookedAt => Pool!.Limits is { SessionState: not SessionStateMode.Off, PoolMode: not PoolMode.Session };
+
     /// <summary>
-    /// Whether a message is to be seen whole: it may be a command that drops statements, or brings a statement that may be wanted
-    /// again.
+    /// Whether a message is to be seen whole: it may be a command that drops statements, or resets or sets variables, or bring a
+    /// statement that may be wanted again.
     /// </summary>
     public bool WantsWhole(byte type, int length) => type switch
     {
-        FrontendMessage.Query when AtLogin is not null && length <= SessionUse.DropLengthMax => true,
+        FrontendMessage.Query or FrontendMessage.Parse or FrontendMessage.Bind
+            when IsStateLookedAt && length <= Limits.CommandBytesMax => true,
+        FrontendMessage.Query or FrontendMessage.Parse when AtLogin is not null && length <= SessionUse.DropLengthMax => true,
         _ when !TracksStatements => false,
         FrontendMessage.Query => length <= (HasNames ? Limits.CommandBytesMax : SessionUse.DropLengthMax),
         FrontendMessage.Execute => _dropPortals is not null && length <= Limits.CommandBytesMax,

@@ -84,6 +84,18 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>The state of its session that goes with it from server to server; null: none.</summary>
     public KeptState? Kept { get; internal set; }
 
+    /// <summary>It listens by its pool's listening connection while it has no server; null: it does not.</summary>
+    public Subscription? Subscription { get; set; }
+
+    /// <summary>The process id that the client takes for its own.</summary>
+    public int Pid => (int)(CancelKey >> 32);
+
+    public void EndSubscription()
+    {
+        Subscription?.Leave();
+        Subscription = null;
+    }
+
     /// <summary>session_warning has told of it.</summary>
     internal bool HasBeenWarned { get; set; }
 
@@ -344,6 +356,7 @@ public sealed partial class ClientSession : PoolClient
         Check.That(State != ClientState.Closed);
         State = ClientState.Closed;
         ForgetStatements();
+        EndSubscription();
         if (_isCounted) _context.Registry.Clients.Leave();
         if (_isCountedInDatabase) Database!.Clients.Leave();
         _countedUser?.Clients.Leave();

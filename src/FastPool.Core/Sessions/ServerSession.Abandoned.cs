@@ -35,7 +35,7 @@ public sealed partial class ServerSession
     /// one whose marker would be long.
     /// </summary>
     public bool MayBeKept =>
-        Pool.Limits.RollsBackAbandoned && OnlyClient is null && !HasToldEnd && !IsCloseNeeded
+        Pool.Limits.RollsBackAbandoned && Phase != ServerPhase.Unlistening && OnlyClient is null && !HasToldEnd && !IsCloseNeeded
             && ClosesUnderWay <= Limits.MarkerClosesMax;
 
     private int ClosesUnderWay

@@ -25,6 +25,8 @@ public sealed partial class ServerSession
         _hasLabels = true; // Perhaps.
         Kept = handed.Kept;
         _handedPin = handed.Pin;
+        _hasUnknownNames = handed.Flags.HasFlag(ServerFlags.UnknownNames);
+        foreach (var name in handed.CustomNames) context.Questions.TryAddName(pool, System.Text.Encoding.Latin1.GetBytes(name));
         CancelKey = handed.CancelKey;
         LongCancelKey = handed.LongCancelKey.Length > 0 ? handed.LongCancelKey : null;
         Move(ServerEvent.LogIn);
@@ -101,6 +103,7 @@ public sealed partial class ServerSession
             | FlagIf(_hasQueryFailed, ServerFlags.QueryFailed)
             | FlagIf(Copy.IsInDoubt, ServerFlags.CopyInDoubt)
             | FlagIf(_isInTransaction, ServerFlags.InTransaction)
+            | FlagIf(_hasUnknownNames, ServerFlags.UnknownNames)
             | FlagIf(IsCloseNeeded || HasGivenNames, ServerFlags.CloseNeeded),
         Outstanding =
             [.. Enumerable.Range(0, Outstanding.Count)
@@ -110,6 +113,8 @@ public sealed partial class ServerSession
             : [.. _statements.All.Select(static entry => (entry.Statement.Number, entry.IsStale))],
         Kept = Kept,
         Pin = Pin ?? "",
+        CustomNames = _keeps ? [.. Context.Questions.NamesOf(Pool).Sorted] : [],
+        Mark = Hub?.Mark ?? "",
         Stream = stream,
     };
 

@@ -18,6 +18,7 @@ public sealed partial class ServerSession
     private bool _mayHaveState; // Nobody has asked since.
     private int _localSets;
     private bool _hasUnknownNames;
+    private bool _isTextCut; // Of a text only the beginning has been looked at.
     private int _repliesAhead; // Of a question whose client has gone.
     private int _setsLeft; // Messages of the SET batch that are not answered.
     private string _handedPin = "";
@@ -29,6 +30,8 @@ public sealed partial class ServerSession
     /// <summary>The reasons why this server stays with its client; null: none.</summary>
     public string? Pin { get; private set; }
 
+    private bool _isPinCounted; // Against pinned_servers_max.
+
     /// <summary>The link is as good as over, but for a question.</summary>
     internal bool MustAsk => _mayHaveState;
 
@@ -39,8 +42,10 @@ public sealed partial class ServerSession
     {
         var mode = Pool.Limits.SessionState;
         _keeps = mode != SessionStateMode.Off && !IsKeptByClient;
-        _asksAlways = _keeps && mode == SessionStateMode.Always;
+        if (!_keeps) return;
+        _asksAlways = mode == SessionStateMode.Always;
         _localSets = 0;
+        _isTextCut = false;
     }
 
     /// <summary>Linked as it was in another process, which may have been about to ask.</summary>
@@ -48,27 +53,51 @@ public sealed partial class ServerSession
     {
         BeginKeeping();
         _mayHaveState = _keeps;
+        if (!_keeps && _hasUnknownNames)
+        {
+            _hasUnknownNames = false;
+            MustDiscard = !IsKeptByClient;
+        }
         if (_handedPin.Length == 0) return;
         MustDiscard = !IsKeptByClient; // Though session_state be off by now.
         if (!_keeps) return;
         Pin = _handedPin;
-        _hasUnknownNames = _handedPin.Contains(UnknownName, StringComparison.Ordinal);
+        if (Pin == ListenPin && Kept is { IsListening: true })
+        {
+            BeginListening();
+            return;
+        }
+        _isPinCounted = true;
+        _hasUnknownNames |= _handedPin.Contains(UnknownName, StringComparison.Ordinal);
         Pool.TakePin();
     }
 
     /// <summary>The commands that take away the state that is here, for a client with another one; null: none must go.</summary>
     internal string? UndoBefore(KeptState? wanted) => Kept is null || KeptState.AreSame(Kept, wanted) ? null : Kept.Undo;
 
-    private string? WithState(KeptState? wanted, string? batch)
+    private string? WithState(ClientSession client, string? batch)
     {
+        var wanted = client.Kept;
         _setsLeft = 1;
         PreparesBehindSet = [];
-        if (wanted is null || KeptState.AreSame(Kept, wanted)) return batch;
+        if (wanted is null) return batch;
+        if (KeptState.AreSame(Kept, wanted)) return Disturbs(batch, client) ? batch + wanted.Set : batch;
         Context.Figures.StateBatches++;
         if (wanted.Prepared.Length > 0) PreparesBehindSet = [.. wanted.PrepareCommands];
+        batch += wanted.Set;
+        if (wanted.IsListening) batch += ListenBehindSet(wanted);
         _setsLeft += PreparesBehindSet.Count;
-        return batch + wanted.Set;
+        return batch;
     }
+
+    /// <summary>
+    /// Of a state that is there something goes by that batch: another session_authorization ends the role, and connect_query sets
+    /// what it likes.
+    /// </summary>
+    private bool Disturbs(string? batch, ClientSession client) =>
+        client.Parameters.Differs(Parameters, TrackedParameters.SessionAuthorization)
+            || (batch is not null && Pool.Database.Entry.ConnectQuery is { Length: > 0 } query
+                && batch.Contains(query, StringComparison.Ordinal));
 
     /// <summary>Queries that follow the SET batch, each in a message of its own.</summary>
     public IReadOnlyList<string> PreparesBehindSet { get; private set; } = [];
@@ -78,14 +107,17 @@ public sealed partial class ServerSession
 
     /// <summary>A text of the client's goes to this server.</summary>
     /// <param name="isWhole">False: there is more of it than is here.</param>
-    private void LookForState(ReadOnlySpan<byte> text, bool isWhole)
+    /// <param name="isBoundLater">Its parameters are looked at by <see cref="LookAtValues"/>.</param>
+    private void LookForState(ReadOnlySpan<byte> text, bool isWhole, bool isBoundLater)
     {
+        _isTextCut |= !isWhole;
         var trace = StateTraces.InText(text, isWhole);
         if (trace == StateTrace.None) return;
         if ((trace & StateTrace.Local) != 0) _localSets++;
         if ((trace & StateTrace.Ask) != 0) _mayHaveState = true;
         if ((trace & StateTrace.Names) == 0) return;
-        _hasUnknownNames |= !Context.Questions.TryAddNames(Pool, text);
+        var isKnown = Context.Questions.TryAddNames(Pool, text, out var parameters);
+        _hasUnknownNames |= !isKnown || (parameters != 0 && !(isBoundLater && isWhole));
     }
 
     private void LookForState(byte type, ReadOnlySpan<byte> text, bool isWhole)
@@ -93,7 +125,26 @@ public sealed partial class ServerSession
         // A Parse under a name that is not tracked begins with the name.
         if (type == FrontendMessage.Parse && text.IndexOf((byte)0) is >= 0 and var end && end + 1 < text.Length
             && text[(end + 1)..].IndexOf((byte)0) > 0) text = text[(end + 1)..];
-        LookForState(text, isWhole);
+        LookForState(text, isWhole, isBoundLater: type == FrontendMessage.Parse && Client!.TracksStatements);
+    }
+
+    /// <summary>The client binds values to a statement, of which some may be names of variables to set.</summary>
+    /// <param name="text">Of the statement.</param>
+    /// <param name="bind">The bytes of the Bind that have come.</param>
+    internal void LookAtValues(ReadOnlySpan<byte> text, ReadOnlySpan<byte> bind)
+    {
+        if (!_keeps || (StateTraces.InText(text, isWhole: true) & StateTrace.Names) == 0) return;
+        Context.Questions.TryAddNames(Pool, text, out var parameters);
+        if (parameters == 0) return;
+        var reader = new BodyReader(bind[HeaderLength..]);
+        var hasNames = reader.TryReadCString(out _) && reader.TryReadCString(out _);
+        for (var number = 1; parameters >> number != 0; number++)
+        {
+            if ((parameters >> number & 1) == 0) continue;
+            var isKnown = hasNames && BindValues.TryGet(reader.Rest, number, out var value, out var isNull)
+                && (isNull || Context.Questions.TryAddName(Pool, value));
+            _hasUnknownNames |= !isKnown;
+        }
     }
 
     /// <summary>The client binds its unnamed statement, which may be an old one.</summary>
@@ -101,13 +152,14 @@ public sealed partial class ServerSession
     {
         if (!_keeps || Client!.Unnamed is not { Text: { IsEmpty: false } text }) return;
         var localSets = _localSets;
-        LookForState(text, isWhole: true);
+        LookForState(text, isWhole: true, isBoundLater: true);
         _localSets = localSets; // Its Parse has counted.
     }
 
     private void NoteStateOf(ReadOnlySpan<byte> tag)
     {
         if (StateTraces.IsPlain(tag)) return;
+        if (_isTextCut && StateTraces.MaySetByName(tag)) _hasUnknownNames = true;
         if (_localSets > 0 && tag.SequenceEqual("SET\0"u8)) _localSets--;
         else _mayHaveState = true;
     }
@@ -116,7 +168,8 @@ public sealed partial class ServerSession
     private void EndStateNotes()
     {
         _localSets = 0;
-        if (IsReady && (_asksAlways || Pin is not null)) _mayHaveState = true;
+        if (Outstanding.IsEmpty) _isTextCut = false;
+        if (IsReady && (_asksAlways || (Pin is not null && !IsListening))) _mayHaveState = true;
     }
 
     /// <summary>The server is asked.</summary>
@@ -139,7 +192,7 @@ public sealed partial class ServerSession
             case BackendMessage.ParameterStatus:
                 return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
             case BackendMessage.NotificationResponse or BackendMessage.NoticeResponse:
-                return Verdict.Forward;
+                return type == BackendMessage.NoticeResponse ? Verdict.Forward : NotificationVerdict(message);
             case BackendMessage.DataRow:
                 _stateAnswer = message.Length <= Limits.StateBytesMax
                     ? StateAnswer.TryRead(message[HeaderLength..], _hasUnknownNames ? UnknownName : null, Kept) : null;
@@ -164,68 +217,72 @@ public sealed partial class ServerSession
     {
         var client = Client!;
         _stateAnswer = null;
-        if (answer is { Unreported.Count: var count } && count != CountUnreported()) answer = null;
+        if (answer is not null && !TryTakeUnreported(client, answer.Unreported)) answer = null;
         var pin = answer is null ? "a state that cannot be carried" : answer.Pin;
         if (answer is not null)
         {
-            // Something of connect_query's may be reset: it runs again for the next client.
-            var rest = string.IsNullOrWhiteSpace(Pool.Database.Entry.ConnectQuery) ? null : KeptState.Nothing;
-            Kept = client.Kept = answer.State ?? rest;
-            TakeUnreported(client, answer.Unreported);
+            Kept = client.Kept = answer.State ?? WithoutState;
         }
+        if (answer is not null && client.Kept is not { IsListening: true }) client.EndSubscription();
         if (pin is null)
         {
-            EndPin();
+            MustDiscard = false;
+            if (client.Kept is { IsListening: true }) BeginListening();
+            else LetGoOfPin();
             return Verdict.Skip;
         }
         MustDiscard = true;
-        if (pin != Pin) AddUse(SafetyUse.Pinned, pin);
-        if (Pin is null && !Pool.TryPin()) return End($"too many pinned servers ({pin})");
+        var isNews = pin != Pin || IsListening;
+        IsListening = false;
         Pin = pin;
+        if (!TryCountPin()) return End($"too many pinned servers ({pin})");
+        if (isNews) AddUse(SafetyUse.Pinned, pin);
         return Verdict.Skip;
     }
 
-    private int CountUnreported()
-    {
-        var count = 0;
-        for (var i = 0; i < Context.Tracked.Count; i++) count += IsUnreported(i) ? 1 : 0;
-        return count;
-    }
+    private bool TryCountPin() => _isPinCounted || (_isPinCounted = Pool.TryPin());
 
-    private void TakeUnreported(ClientSession client, IReadOnlyList<string?> values)
+    /// <summary>Something of connect_query's may be reset: it runs again for the next client.</summary>
+    private KeptState? WithoutState =>
+        string.IsNullOrWhiteSpace(Pool.Database.Entry.ConnectQuery) ? null : KeptState.Nothing;
+
+    /// <returns>False: they are not as many as have been asked for, and none is taken.</returns>
+    private bool TryTakeUnreported(ClientSession client, IReadOnlyList<string?> values)
     {
-        var next = 0;
+        var (next, own, clients, hasLabels) = (0, Parameters, client.Parameters, _hasLabels);
         for (var i = 0; i < Context.Tracked.Count; i++)
         {
             if (!IsUnreported(i)) continue;
+            if (next == values.Count) return false;
             var value = values[next++] is { } told ? Context.Interner.Intern(System.Text.Encoding.Latin1.GetBytes(told))
                 : ParameterValues.OwnDefault;
-            Parameters = Context.Interner.With(Parameters, i, value);
-            client.Parameters = Context.Interner.With(client.Parameters, i, value);
-            _hasLabels |= value != ParameterValues.OwnDefault;
+            own = Context.Interner.With(own, i, value);
+            clients = Context.Interner.With(clients, i, value);
+            hasLabels |= value != ParameterValues.OwnDefault;
         }
-    }
-
-    private void EndPin()
-    {
-        MustDiscard = false;
-        LetGoOfPin();
+        if (next != values.Count) return false;
+        (Parameters, client.Parameters, _hasLabels) = (own, clients, hasLabels);
+        return true;
     }
 
     private void LetGoOfPin()
     {
         if (Pin is null) return;
         Pin = null;
-        Pool.Unpin();
+        IsListening = false;
+        if (_isPinCounted) Pool.Unpin();
+        _isPinCounted = false;
     }
 
     /// <summary>The link is over.</summary>
     private void EndKeeping()
     {
         if (_mayHaveState || Phase == ServerPhase.Questioned || _hasUnknownNames) MustDiscard = true;
+        if (Kept is { IsListening: true }) (MustDiscard, Kept) = (true, Kept.WithoutChannels);
         if (Phase == ServerPhase.Questioned) _repliesAhead = 1;
         _mayHaveState = _hasUnknownNames = _keeps = _asksAlways = false;
         _stateAnswer = null;
+        EndListening();
         LetGoOfPin();
     }
 

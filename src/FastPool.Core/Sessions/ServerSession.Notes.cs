@@ -69,7 +69,7 @@ public sealed partial class ServerSession
             case (byte)'B' when tag.SequenceEqual("BEGIN\0"u8): _isInTransaction = true; return;
             case (byte)'C' when tag.SequenceEqual("COMMIT\0"u8): _isInTransaction = false; return;
             case (byte)'S' when tag.SequenceEqual("SET\0"u8):
-                if (!_isInTransaction) (_setsUnreported, _isSetConfig) = ((short)(_setsUnreported + 1), false);
+                if (!_isInTransaction) NoteSet(isSetConfig: false);
                 return;
             case (byte)'S' when tag.SequenceEqual("START TRANSACTION\0"u8): _isInTransaction = true; return;
             case (byte)'R' when tag.SequenceEqual("ROLLBACK\0"u8): _isInTransaction = false; return;
@@ -79,8 +79,15 @@ public sealed partial class ServerSession
             case (byte)'D' when !Client!.HasNames && tag.StartsWith("DEALLOCATE"u8): use = SafetyUse.Deallocate; break;
             case (byte)'D' when !_isInTransaction && tag.SequenceEqual("DECLARE CURSOR\0"u8): use = SafetyUse.HoldCursor; break;
         }
-        if (use == SafetyUse.SetConfig) (_setsUnreported, _isSetConfig) = ((short)(_setsUnreported + 1), true);
+        if (use == SafetyUse.SetConfig) NoteSet(isSetConfig: true);
         else if (use != SafetyUse.None) AddUse(use);
+    }
+
+    /// <summary>A variable is set, as far as the command tells.</summary>
+    private void NoteSet(bool isSetConfig)
+    {
+        _setsUnreported++;
+        _isSetConfig = isSetConfig;
     }
 
     /// <summary>ReadyForQuery.</summary>

@@ -22,12 +22,20 @@ public sealed partial class ServerSession
             ? SetBatch.Restore(Context.Tracked, own, Encoding.Latin1.GetBytes(name), isAll: name == SessionUse.All) : null;
     }
 
+    /// <summary>The client binds a statement that it has prepared before.</summary>
+    /// <param name="text">Its own, with a NUL behind it.</param>
+    internal void LookForResetOf(ReadOnlySpan<byte> text)
+    {
+        if (SessionUse.ResetIn(text) is not null) LookForReset(text, isWhole: true);
+    }
+
     /// <returns>True: <see cref="WriteBehind"/> has the batch, which must go out right behind the message.</returns>
     private bool BeginRestore()
     {
         if (_restore is null) return false;
         Outstanding.Add(FrontendMessage.Query, ReplyAction.Swallow, null, RequestKind.Own);
         _restoresUnderWay++;
+        _wasUnnamedRight = false;
         return _isRestoreNext = true;
     }
 
@@ -66,7 +74,7 @@ public sealed partial class ServerSession
     /// <returns>False: the client is not to hear of it.</returns>
     private bool TakesReport(int index)
     {
-        if (_restoresUnderWay == 0 || Client!.AtLogin?[index] is not { } own) return true;
+        if (_restoresUnderWay == 0 || Client!.AtLogin?[index] is not { } own || !Outstanding.IsOwnQueryNext()) return true;
         if (!string.Equals(own, Parameters[index], StringComparison.OrdinalIgnoreCase)) return false;
         return !string.Equals(own, Client.Parameters[index], StringComparison.OrdinalIgnoreCase);
     }

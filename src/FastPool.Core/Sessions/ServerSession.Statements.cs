@@ -34,7 +34,8 @@ public sealed partial class ServerSession
             if (type == FrontendMessage.Bind)
             {
                 _bound = request.Statement;
-                if (_keeps && _bound is { MayLeaveState: true } setter) LookForState(setter.Key, isWhole: true);
+                if (_keeps && _bound is { MayLeaveState: true } setter)
+                    LookForState(setter.Key, isWhole: true, isBoundLater: true);
             }
             else if (type == FrontendMessage.Parse && request.Statement is not null)
             {

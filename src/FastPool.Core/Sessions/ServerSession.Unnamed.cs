@@ -16,9 +16,10 @@ public sealed partial class ServerSession
 
     /// <summary>
     /// Whether it is the client's cannot be told before replies are here: a Parse of an earlier segment may have been skipped,
-    /// and then the server has another client's.
+    /// and then the server has another client's. Or a query of the pooler's own is on its way, which drops it.
     /// </summary>
-    internal bool IsUnnamedInDoubt => _unnamedUnderWay > 0 && _unnamedSegment != _segment && !_wasUnnamedRight;
+    internal bool IsUnnamedInDoubt =>
+        _unnamedSegment != _segment && ((_unnamedUnderWay > 0 && !_wasUnnamedRight) || _restoresUnderWay > 0);
 
     /// <summary>Number of the present stretch between two Syncs.</summary>
     internal int Segment => _segment;
@@ -29,7 +30,7 @@ public sealed partial class ServerSession
     /// <summary>A Parse of the unnamed statement, or what drops it, goes to the server.</summary>
     internal void ExpectUnnamed(byte type, ReplyAction action, RequestKind kind = RequestKind.Unnamed)
     {
-        if (_unnamedUnderWay++ == 0) _wasUnnamedRight = HasUnnamedOf(Client!);
+        if (_unnamedUnderWay++ == 0) _wasUnnamedRight = HasUnnamedOf(Client!) && _restoresUnderWay == 0;
         _unnamedSegment = _segment;
         NoteRequest();
         IsReady = false;

@@ -177,9 +177,10 @@ public sealed partial class ServerSession : PooledServer
     private string BeginSet(ClientSession client)
     {
         Move(ServerEvent.LinkAndSet);
+        if (client.Kept is { IsListening: true }) _keeps = true; // Though session_state be off by now.
         IsReady = false;
         ForgetUnnamed();
-        var batch = WithState(client.Kept, SetBatch.Build(
+        var batch = WithState(client, SetBatch.Build(
             Context.Tracked, client.Parameters, Parameters, Pool.Database.Entry.ConnectQuery, UndoBefore(client.Kept)));
         Check.That(batch is not null); // They would fit.
         if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
@@ -274,6 +275,7 @@ public sealed partial class ServerSession : PooledServer
         _ when Phase == ServerPhase.Asked => Math.Min(length, Limits.AnswerBytesMax),
         BackendMessage.CommandComplete => Math.Min(length, Limits.TagBytesLookedAt),
         BackendMessage.DataRow when Phase == ServerPhase.Questioned => Math.Min(length, Limits.StateBytesMax),
+        BackendMessage.NotificationResponse => BytesToJudgeNotification(length),
         _ => HeaderLength,
     };
 
@@ -285,6 +287,8 @@ public sealed partial class ServerSession : PooledServer
             case ServerPhase.Linked: return JudgeLinked(type, message);
             case ServerPhase.SettingParameters: return JudgeSetting(type, message);
             case ServerPhase.Questioned: return JudgeQuestion(type, message);
+            case ServerPhase.Unlistening: return JudgeUnlistening(type, message);
+            case ServerPhase.Listening: return JudgeListening(type, message);
             case ServerPhase.Abandoned: return JudgeAbandoned(type, message);
             case ServerPhase.Resetting or ServerPhase.Checking: return JudgeTesting(type, message);
             case ServerPhase.Asked: return JudgeAsked(type, message);
@@ -326,8 +330,8 @@ public sealed partial class ServerSession : PooledServer
             case BackendMessage.CopyData:
             case BackendMessage.CopyDone:
             case BackendMessage.CopyOutResponse:
+            case BackendMessage.NotificationResponse: return NotificationVerdict(message);
             case BackendMessage.NoticeResponse:
-            case BackendMessage.NotificationResponse:
             case (byte)'f':
                 break;
             default: return Unknown(type);
@@ -437,7 +441,9 @@ public sealed partial class ServerSession : PooledServer
         if (_statements is not null && !TextSettings.Equals(readBefore)) _statements.DoubtRecent();
         var index = Context.Tracked.IndexOf(status.Name);
         if (!TakesReport(index)) return Verdict.Skip;
-        Client.Parameters = Context.Interner.With(Client.Parameters, index, Parameters[index]);
+        var before = Client.Parameters;
+        Client.Parameters = Context.Interner.With(before, index, Parameters[index]);
+        if (Phase == ServerPhase.SettingParameters) Client.TakeCanonicalLogin(before);
         return Verdict.Forward;
     }
 
@@ -473,6 +479,8 @@ public sealed partial class ServerSession : PooledServer
         {
             case BackendMessage.ParameterStatus:
                 return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+            case BackendMessage.NotificationResponse:
+                return OnEarlyNotification(message);
             case BackendMessage.ErrorResponse:
                 var error = ServerError.Read(message[HeaderLength..]);
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
@@ -492,6 +500,7 @@ public sealed partial class ServerSession : PooledServer
                 TakeLabels(Client!.Parameters);
                 Kept = Client.Kept;
                 TakeCanonical(Client);
+                if (Kept is { IsListening: true } && !EndListenBehindSet()) return Verdict.Skip;
                 Move(ServerEvent.ParametersSet);
                 return Verdict.ParametersSet;
             default:

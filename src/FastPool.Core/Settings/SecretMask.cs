@@ -15,15 +15,30 @@ public static class SecretMask
         if (IsSecret(key)) return Mask;
         var shown = new StringBuilder();
         var at = 0;
-        while (EndOfWord(value, at) is var end and >= 0)
+        for (var from = 0; EndOfWord(value, from) is var end and >= 0;)
         {
-            var start = end;
-            while (start < value.Length && value[start] is ' ' or '\t' or '=') start++;
+            from = end;
+            if (StartOfValue(value, end) is not (>= 0 and var start)) continue;
             shown.Append(value, at, start - at).Append(Mask);
-            at = EndOfValue(value, start);
+            from = at = EndOfValue(value, start);
         }
 
         return at == 0 ? value : shown.Append(value, at, value.Length - at).ToString();
+    }
+
+    /// <summary>The secret behind a word that stands for one.</summary>
+    /// <returns>-1: none is there; the word is the name of a column (auth_query), or ends the text.</returns>
+    private static int StartOfValue(string text, int end)
+    {
+        var at = end;
+        while (at < text.Length && text[at] is ' ' or '\t' or '=') at++;
+        if (text.AsSpan(at).StartsWith("to ", StringComparison.OrdinalIgnoreCase)) // As in SET.
+        {
+            at += "to ".Length;
+            while (at < text.Length && text[at] is ' ' or '\t') at++;
+            return at;
+        }
+        return text.IndexOf('=', end, at - end) >= 0 || (at < text.Length && text[at] is '\'' or '"') ? at : -1;
     }
 
     /// <summary>

@@ -77,7 +77,8 @@ internal sealed class CancelRelay(PoolRegistry registry)
         var refusal = target.IsConsole ? "cancel request for console client"
             : server is null ? ClientConnection.Of(target).TryCancelWait() ? "canceled a client that waits for a server"
                 : "cancel request for idle client"
-            : server is { Phase: ServerPhase.Questioned, Outstanding.IsEmpty: true } ? "cancel request for idle client"
+            : server is { Phase: ServerPhase.Questioned or ServerPhase.Unlistening, Outstanding.IsEmpty: true }
+                ? "cancel request for idle client"
             : server.Phase == ServerPhase.SettingParameters ? "ignoring cancel request for server that is setting vars"
             : null;
         if (target.IsConsole) loop.Console.Cancel(target);

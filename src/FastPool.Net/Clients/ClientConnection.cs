@@ -15,7 +15,7 @@ namespace FastPool.Net;
 /// A client's socket and its session: frames what comes in, asks the session, and sends each run of bytes where the
 /// verdict says. Holds bytes only while a message is cut, a server is awaited, or the client is slow.
 /// </summary>
-internal sealed partial class ClientConnection : MessageEndpoint
+internal sealed partial class ClientConnection : MessageEndpoint, IListener
 {
     private const int ConsoleQueriesMax = 16;
 

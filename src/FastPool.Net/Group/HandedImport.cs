@@ -47,6 +47,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
     internal void GoOn()
     {
         foreach (var loop in group.All) loop.OnTurnBegun();
+        foreach (var (client, _) in _clients) client.EndIfUnheard();
         foreach (var (client, handed) in _clients.Where(static entry => entry.Handed.Clocks.WaitUs >= 0)
             .OrderByDescending(static entry => entry.Handed.Clocks.WaitUs))
         {
@@ -97,6 +98,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
             else client.Disconnect(new Ending("server lost in takeover"));
         }
         foreach (var handed in servers.Values) TakeServer(NextLoop(), handed, isLinked: false);
+        foreach (var (client, _) in _clients) client.ListenAgain();
     }
 
     private Loop NextLoop() => group.All[_nextLoop++ % group.All.Count];
@@ -130,7 +132,8 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
             var server = new ServerConnection(loop, session) { Address = AddressOf(handed, database) };
             if (server.TryTakeOver(handed))
             {
-                session.Pool.Adopt(session, isLinked, loop);
+                session.Pool.Adopt(session, isLinked || handed.Mark.Length > 0, loop);
+                if (handed.Mark.Length > 0) server.ListenAgain(handed.Mark);
                 return server;
             }
             session.LetGoOfStatements();

@@ -120,7 +120,22 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
             if (server.Session.MayBeKept) ClientConnection.Of(client).Disconnect(Ending.Told(reason));
             else server.Close(reason, mayTerminate: true);
         }
+        else if (server.Session.Hub is { } hub)
+        {
+            if (ReasonToEndHub(server.Session) is { } end) server.Close(end, mayTerminate: true);
+            else hub.Tick();
+        }
+        else if (server.Session.IsListeningIdly)
+        {
+            server.Session.Link.TryEnd();
+        }
     }
+
+    /// <summary>It is in use for ever, so nothing else would come to an end that waits for servers that are in use.</summary>
+    private static string? ReasonToEndHub(ServerSession server) =>
+        server.IsCloseNeeded ? server.CloseReason("database configuration changed")
+            : server.Pool.Database.IsEnding ? "server shutting down"
+            : server.Pool.Database.IsHeld ? "pause mode" : null;
 
     /// <summary>It is idle, and no server has asked this host for a period, or since it is doubted.</summary>
     private bool IsHostCheckDue(ServerSession server) =>
@@ -136,8 +151,9 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         var settings = loop.Registry.Settings;
         var patienceUs = server.Session.Phase switch
         {
-            ServerPhase.Resetting or ServerPhase.Checking or ServerPhase.Questioned or ServerPhase.Abandoned =>
-                settings.Own.ServerAnswerTimeoutUs,
+            ServerPhase.Resetting or ServerPhase.Checking or ServerPhase.Questioned or ServerPhase.Unlistening
+                or ServerPhase.Abandoned => settings.Own.ServerAnswerTimeoutUs,
+            ServerPhase.Listening when server.Session.Hub is { IsAsking: true } => settings.Own.ServerAnswerTimeoutUs,
             ServerPhase.SettingParameters => Math.Max(settings.ServerConnectTimeoutUs, settings.Own.ServerAnswerTimeoutUs),
             _ => long.MaxValue,
         };

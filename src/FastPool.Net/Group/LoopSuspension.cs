@@ -46,18 +46,23 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
             if (!client.IsOpen || client.IsParked || client.Session.IsConsole) continue;
             if (client.BringsCancel) client.Disconnect(new Ending("suspend_timeout"));
             else if (client.Session.Login is not null) client.Disconnect(Ending.Told("suspend_timeout"));
-            else if (closeReason is null
-                && client.Server is { Session.Phase: ServerPhase.SettingParameters or ServerPhase.Questioned }) isSettled = false;
+            else if (closeReason is null && IsAsked(client.Server)) isSettled = false;
             else if (mayFinish && HoldsUp(client.Server, client)) isSettled = false;
             else loop.Engine.Park(client);
         }
         foreach (var server in loop.ServerList.Copy())
         {
+            if (server is { IsParked: true, Session.Hub: not null, IsListeningStill: false } && closeReason is null)
+                loop.Engine.Unpark(server); // A client has begun to move to it, or from it, at the last moment.
             if (server.IsClosed || server.IsParked || (mayFinish && HoldsUp(server, server.Client))) continue;
             isSettled &= server.TryFreeze(closeReason);
         }
         return isSettled;
     }
+
+    /// <summary>The pooler itself has asked it something for its client, who waits.</summary>
+    private static bool IsAsked(ServerConnection? server) =>
+        server?.Session.Phase is ServerPhase.SettingParameters or ServerPhase.Questioned or ServerPhase.Unlistening;
 
     /// <inheritdoc cref="ILoopView.HandOver"/>
     internal void HandOver(HandedState state)

@@ -22,6 +22,7 @@ internal sealed partial class ServerConnection
             ServerPhase.Free => Session.State == ServerState.Idle,
             // No other process could know the requests that the pooler made or answers itself.
             ServerPhase.Linked => Session.Outstanding.IsAllForwarded,
+            ServerPhase.Listening => IsListeningStill,
             _ => false,
         };
         if (!isSettled || !IsAtRest) return false;
@@ -40,6 +41,7 @@ internal sealed partial class ServerConnection
                 Close(UnsafeDescriptor, mayTerminate: true, isDeliberate: true);
                 return true;
             case ServerPhase.Linked:
+            case ServerPhase.Listening when IsListeningStill:
             case ServerPhase.Free when Session.State is ServerState.Idle or ServerState.Used:
                 _loop.Engine.Park(this);
                 return true;
@@ -57,6 +59,7 @@ internal sealed partial class ServerConnection
     internal void LetGo()
     {
         IsClosed = true;
+        Session.LoseHub("handed over to another process");
         _loop.Engine.ForgetTls(this);
         _loop.Engine.Close(this);
         DropHeld();

@@ -14,7 +14,7 @@ namespace FastPool.Net;
 /// A server's socket and its session: frames what comes in, asks the session, and sends each run of bytes to the linked
 /// client. Belongs to the loop that owns the session; moves with it.
 /// </summary>
-internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
+internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd, IHubEnd
 {
     private Loop _loop;
     private int _handleOnTheWay = -1;
@@ -164,6 +164,16 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
                 case Verdict.Skip:
                     IsBodySkipped = true;
                     break;
+                case Verdict.OwnNotification:
+                    Session.Sign(buffer.AsSpan(position));
+                    goto case Verdict.Forward;
+                case Verdict.Unlistened:
+                    if (!Forward(buffer, run, position)) return end;
+                    CountSent(from, position + length);
+                    from = run = position += length;
+                    OnUnlistened();
+                    if (!IsOpen) return end;
+                    continue;
                 case Verdict.Answered:
                     AuthQueries.OnAnswered(_loop, this);
                     if (!IsOpen) return end;
@@ -177,7 +187,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
                     CountSent(from, position + length);
                     Check.That(run == position);
                     if (verdict == Verdict.Tested) Return();
-                    else if (verdict == Verdict.ParametersSet) Client!.GoOn();
+                    else if (verdict == Verdict.ParametersSet) GoOnLinked();
                     else if (verdict == Verdict.RollBack) SendQuery("ROLLBACK", ServerSession.NotRolledBack);
                     else Release(isTested: true);
                     if (!IsOpen) return end;
@@ -190,6 +200,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             BodyRemaining = length;
         }
         CountSent(from, position);
+        if (Has(EndpointFlags.AnswersPooler) && Session.Phase != ServerPhase.Questioned)
+            _loop.Engine.SetAnswersPooler(this, false);
         if (isMidStream) _loop.Engine.Streams(this, end - from);
         else _loop.Engine.EndStream(this);
         if (!Forward(buffer, run, position)) return end;
@@ -199,6 +211,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
             if (!IsOpen) return end; // It could not be sent what the client said.
         }
         if (Session.Phase == ServerPhase.Linked) Session.Link.TryEnd();
+        else if (Session.Hub is { } hub) hub.Flush();
         else if (Session.Phase == ServerPhase.Free && !Session.IsReady && !Session.IsDirty)
         {
             Session.MarkDirty();
@@ -274,7 +287,11 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         if (ReferenceEquals(Client, client) && Session.Phase == ServerPhase.Linked) Session.Link.TryEnd();
     }
 
-    void IServerEnd.Ask() => SendQuery(Session.BeginQuestion(), "session state query failed");
+    void IServerEnd.Ask()
+    {
+        SendQuery(Session.BeginQuestion(), "session state query failed");
+        if (IsOpen) _loop.Engine.SetAnswersPooler(this, true); // A client that reads slowly has nothing to do with the answer.
+    }
 
     // ---- release --------------------------------------------------------------------------------------------------
 
@@ -337,7 +354,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
     /// <summary>The last cancel request that was under way is through, and acts no more.</summary>
     internal void OnCancelsOver()
     {
-        if (IsClosed || Session.Client is not null || _awaitsOwnCancel) return;
+        if (IsClosed || Session is not { Client: null, Hub: null } || _awaitsOwnCancel) return;
         if (Session.Phase == ServerPhase.Abandoned) GoOnAbandoned();
         else Release();
     }
@@ -440,6 +457,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         _loop.Engine.Close(this);
         DropHeld();
         Session.Login?.Abandon();
+        Session.LoseHub(reason);
         Session.Link.LoseServer();
         Session.LetGoOfStatements();
         _loop.Forget(this);
@@ -495,6 +513,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd
         _loop.Try(DropHeld);
         if (Session.Login is { } login) _loop.Try(login.Abandon);
         _loop.Try(() => LeaveHost(Loop.InternalError, isDeliberate: true));
+        _loop.Try(() => Session.LoseHub(Loop.InternalError));
         _loop.Try(Session.Link.LoseServer);
         _loop.Try(Session.LetGoOfStatements);
         if (Index >= 0) _loop.Try(() => _loop.Forget(this));

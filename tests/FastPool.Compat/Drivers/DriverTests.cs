@@ -82,6 +82,14 @@ public class DriverTests(ITestOutputHelper output)
         await DriverSuite.IsCleanAsync(pooler);
     }
 
+    [PoolerTheory(FastPoolOnly = "has no session_state"), Loops]
+    public async Task Psycopg_listens_in_transaction_mode(int loops)
+    {
+        await using var pooler = await DriverSuite.StartAsync(loops, change: static file => file.Own["session_state"] = "keep");
+        await _suite.RunAsync("python psycopg 3 LISTEN", pooler, Python, "psycopg_listen.py");
+        await DriverSuite.IsCleanAsync(pooler);
+    }
+
     private async Task RunAsync(int loops, string driver, string program, params string[] arguments)
     {
         await using var pooler = await DriverSuite.StartAsync(loops);

@@ -332,13 +332,42 @@ public class SessionStateTests
         await using var two = await LoginAsync(pooler.Port);
         await one.QueryAsync("set work_mem = '11MB'; set app.tenant = 'one'");
         await two.QueryAsync("create temp table mine as select 42 as v");
+        await using var open = await LoginAsync(pooler.Port);
+        await open.QueryAsync("begin; set app.open = 'mine'");
         await pooler.TakeOverAsync();
+        await open.QueryAsync("commit"); // In the new process nobody has read of that variable.
         Assert.Equal("42", await FirstAsync(two, "select v from mine"));
         Assert.Equal("1", (await pooler.ConsoleAsync("show fastpool")).Rows.First(static row => row[0] == "pinned_servers")[1]);
         await using var three = await LoginAsync(pooler.Port);
         Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.tenant', true), '')"));
+        Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.open', true), '')"));
+        Assert.Equal("mine", await FirstAsync(open, "select current_setting('app.open')"));
         Assert.Equal("11MB", await FirstAsync(one, "show work_mem"));
         Assert.Equal("one", await FirstAsync(one, "select current_setting('app.tenant')"));
+    }
+
+    /// <summary>As drivers send it: no server is kept for a name that only the Bind tells.</summary>
+    [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
+    public async Task A_set_config_whose_name_is_bound_travels(int loops)
+    {
+        await using var pooler = await StartAsync(loops, poolSize: 1, pinned: 1);
+        await using var one = await LoginAsync(pooler.Port);
+        await using var two = await LoginAsync(pooler.Port);
+        foreach (var (client, value) in new[] { (one, "first"), (two, "second") })
+        {
+            foreach (var name in (string[])["", "s"])
+            {
+                await client.SendAsync([.. Wire.Parse(name, "select set_config($1, $2, false)"),
+                    .. Wire.Bind("", name, "app.bound" + name, value), .. Wire.Execute(), .. Wire.Sync]);
+                Assert.Equal("", (await client.ReplyAsync()).ErrorText);
+            }
+        }
+        for (var round = 0; round < 3; round++)
+        {
+            Assert.Equal("first", await FirstAsync(one, "select current_setting('app.bound')"));
+            Assert.Equal("second", await FirstAsync(two, "select current_setting('app.bounds')"));
+        }
+        Assert.Contains((await pooler.ConsoleAsync("show fastpool")).Rows, static row => row is ["pinned_servers", "0"]);
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]

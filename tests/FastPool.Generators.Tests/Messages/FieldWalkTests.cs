@@ -5,6 +5,35 @@ namespace FastPool.Generators.Tests;
 
 public class FieldWalkTests
 {
+    /// <summary>Two format codes, then three values, of which the second is NULL, and a format code of the result.</summary>
+    private const string Values = "0002 0000 0001 0003 00000003 'one' ffffffff 00000005 'three' 0001 0000";
+
+    [Theory]
+    [InlineData(1, "one", false)]
+    [InlineData(2, "", true)]
+    [InlineData(3, "three", false)]
+    public void A_value_of_a_Bind_is_found_by_its_number(int number, string value, bool isNull)
+    {
+        Assert.True(BindValues.TryGet(Notation.Bytes(Values), number, out var found, out var isFoundNull));
+        Assert.Equal((value, isNull), (Encoding.Latin1.GetString(found), isFoundNull));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4)]
+    [InlineData(-1)]
+    public void No_other_number_has_a_value(int number) =>
+        Assert.False(BindValues.TryGet(Notation.Bytes(Values), number, out _, out _));
+
+    [Fact]
+    public void A_Bind_that_ends_early_has_no_value_there()
+    {
+        var arguments = Notation.Bytes(Values);
+        for (var length = 0; length < arguments.Length - 4; length++)
+            Assert.False(BindValues.TryGet(arguments.AsSpan(0, length), 3, out _, out _));
+        Assert.False(BindValues.TryGet(Notation.Bytes("0000 0001 fffffffe"), 1, out _, out _));
+    }
+
     [Theory]
     [InlineData("'user' 00 'bob' 00 'database' 00 'shop' 00 00", "user=bob database=shop", false)]
     [InlineData("00", "", false)]

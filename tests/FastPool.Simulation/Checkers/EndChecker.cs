@@ -20,7 +20,7 @@ internal sealed class EndChecker(World world) : Checker(world)
         }
         if (World.Plan.HasFaults) return;
         foreach (var client in World.Clients)
-            Holds(client.IsContent, "nothing went wrong, yet did not get all: " + client.Progress + " "
+            Holds(client.IsContent || client.WasRefusedPin, "nothing went wrong, yet did not get all: " + client.Progress + " "
             + System.Text.Encoding.Latin1.GetString(client.Received.Span[^Math.Min(120, client.Received.Count)..]) + "\n"
             + client.Said);
     }

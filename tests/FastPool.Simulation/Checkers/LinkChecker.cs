@@ -25,7 +25,8 @@ internal sealed class LinkChecker(World world) : Checker(world)
             Holds(server.Client?.Session == client
                 && server.Client.Server == server, "connections and sessions are linked differently");
             Holds(session.State == ServerState.Active, $"a linked server is {session.State}");
-            Holds(session.Phase is ServerPhase.Linked or ServerPhase.SettingParameters, $"a linked server is in {session.Phase}");
+            Holds(session.Phase is ServerPhase.Linked or ServerPhase.SettingParameters or ServerPhase.Questioned,
+                $"a linked server is in {session.Phase}");
         }
     }
 }

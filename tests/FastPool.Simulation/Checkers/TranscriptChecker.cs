@@ -18,7 +18,7 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
             "idle server got dirty",
         "client_login_timeout", "client_login_timeout (server down)", "server login has been failing, cached error: ",
         "the database system is starting up", "sorry, too many clients already", "connect failed", "connect timeout",
-            "var change failed", "invalid server parameter",
+            "var change failed", "invalid server parameter", "session state query failed",
     ];
 
     internal override void AtEnd()
@@ -32,8 +32,15 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
         var actual = CutFatal(client, client.Received.Span);
         var expected = client.Direct.Backend.Output.Span;
         int a = 0, e = 0;
+        var late = new LateReports(World.Plan.State != StateScope.Basic && client.StartupValues.Length > 0);
         while (a < actual.Length)
         {
+            if (late.TryTake(actual[a..], expected[e..], out var told, out var due))
+            {
+                a += told;
+                e += due;
+                continue;
+            }
             var unasked = UnaskedLength(actual[a..]);
             if (unasked > 0)
             {
@@ -42,7 +49,7 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
             }
             var length = Math.Min(Wire.Frame(expected[e..], out _), actual.Length - a);
             var isSame = length > 0 && actual.Slice(a, length).SequenceEqual(expected.Slice(e, length));
-            if (!isSame && World.Plan.HasFaults && (!client.IsContent || e == expected.Length)
+            if (!isSame && (World.Plan.HasFaults || World.Plan.HasPins) && (!client.IsContent || e == expected.Length)
                 && EndsInCutFatal(actual[a..], expected[e..])) break;
             if (!isSame && client.HasSeenCutCancel(actual[a..])) break;
             Holds(isSame,
@@ -50,6 +57,8 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
             a += length;
             e += length;
         }
+        while (late.TryTake([], expected[e..], out _, out var due)) e += due;
+        if (client.IsContent) Holds(late.AreAllHere, $"{client.Progress}: {late}\n{client.Said}");
         if (client.IsContent) Holds(e == expected.Length, $"{client.Progress}: {expected.Length - e} bytes are missing");
     }
 
@@ -91,6 +100,7 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
         var text = Encoding.Latin1.GetString(bytes[at..]);
         var message = text[(text.IndexOf("\0M", StringComparison.Ordinal) + 2)..].TrimEnd('\0');
         if (World.Plan.MineChance > 0 && message == "internal error") return bytes[..at];
+        if (World.Plan.HasPins && message.StartsWith("too many pinned servers (", StringComparison.Ordinal)) return bytes[..at];
         Holds(World.Plan.HasFaults
             && FaultTexts.Any(known => message.StartsWith(known, StringComparison.Ordinal)),
             $"{client.Progress} was told: {message}\n{client.Said}");
@@ -98,6 +108,6 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
     }
 
     private static string Show(ReadOnlySpan<byte> bytes) =>
-        string.Concat(Encoding.Latin1.GetString(bytes[..Math.Min(160, bytes.Length)])
+        string.Concat(Encoding.Latin1.GetString(bytes[..Math.Min(600, bytes.Length)])
             .Select(c => c is < ' ' or > '~' ? $"\\{(int)c:x}" : c.ToString()));
 }

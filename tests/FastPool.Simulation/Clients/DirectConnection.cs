@@ -11,7 +11,7 @@ internal sealed class DirectConnection : IBackendHost
     internal DirectConnection(FakeCluster cluster, Dictionary<int, int> canceled)
     {
         _cluster = cluster;
-        Backend = new Backend(this) { Canceled = canceled };
+        Backend = new Backend(this, cluster.Version) { Canceled = canceled };
     }
 
     internal Backend Backend { get; }

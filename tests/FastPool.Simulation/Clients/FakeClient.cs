@@ -72,7 +72,7 @@ internal sealed class FakeClient
     private DirectConnection NewDirect()
     {
         var direct = new DirectConnection(_cluster, _canceled);
-        for (var i = 0; i + 1 < StartupValues.Length; i += 2) direct.Backend.SetAtLogin(StartupValues[i], StartupValues[i + 1]);
+        direct.Backend.BeginSession(User, StartupValues);
         return direct;
     }
 
@@ -95,6 +95,23 @@ internal sealed class FakeClient
 
     /// <summary>Said everything, got everything.</summary>
     internal bool IsContent { get; private set; }
+
+    /// <summary>It has been told, perhaps in part, that it may not keep its server.</summary>
+    internal bool WasRefusedPin
+    {
+        get
+        {
+            var bytes = Received.Span;
+            for (var at = bytes.LastIndexOf((byte)'E'); at >= 0; at = bytes[..at].LastIndexOf((byte)'E'))
+            {
+                var rest = bytes[Math.Min(at + 5, bytes.Length)..];
+                if (rest.StartsWith(PinRefused) || PinRefused.StartsWith(rest)) return true;
+            }
+            return false;
+        }
+    }
+
+    private static ReadOnlySpan<byte> PinRefused => "SFATAL\0C08P01\0Mtoo many pinned servers ("u8;
 
     internal string Progress =>
         $"client {Id} ({User}@{Database}): {_stage}, piece {_next} of {_script.Count}, {_readySeen} of {Direct.Backend.ReadyCount} ready, received {Received.Count} of {Direct.Backend.Output.Count}"
@@ -277,7 +294,10 @@ internal sealed class FakeClient
         }
         else if (_next == _script.Count)
         {
-            if (!isReplyDue) SayGoodbye();
+            if (isReplyDue) return;
+            // A COPY that nobody had foreseen has swallowed the Sync, or what should have been a query.
+            if (_canceled.Count > 0 && Direct.Backend.IsSkipping) _script.Add(new Piece(Wire.Sync, Pace.Replies));
+            else SayGoodbye();
             return;
         }
         else if (!MayGoOn(isReplyDue))

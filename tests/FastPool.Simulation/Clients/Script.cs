@@ -26,7 +26,10 @@ internal sealed record Piece(byte[] Bytes, Pace Pace);
 /// <param name="MayDiscard">DISCARD ALL leads where a server of the pooler's begins: the client has no startup values of its
 /// own.</param>
 /// <param name="IsFast">Nothing slow.</param>
-internal sealed record ScriptScope(PoolMode Mode, bool HasNames, bool MayDiscard, bool IsFast = false);
+/// <param name="State">The part of its session that is to go with the client.</param>
+/// <param name="Version">Of the servers.</param>
+internal sealed record ScriptScope(PoolMode Mode, bool HasNames, bool MayDiscard, bool IsFast = false,
+    StateScope State = StateScope.Basic, ServerVersion Version = ServerVersion.Old);
 
 /// <summary>Everything one client will say, made from the seed before it starts. Each query carries a token of its own.</summary>
 internal sealed class Script
@@ -39,6 +42,7 @@ internal sealed class Script
     private readonly ScriptScope _scope;
     private readonly NamedStatements _names;
     private readonly NamedPipeline _named;
+    private readonly StateTexts _state;
     private readonly List<Piece> _pieces = [];
     private readonly ByteQueue _bytes = new();
     private int _serial;
@@ -52,6 +56,7 @@ internal sealed class Script
         this.dice = dice;
         _scope = scope;
         _names = new NamedStatements(dice);
+        _state = new StateTexts(dice, scope.State, scope.Version, () => Token);
         _named = new NamedPipeline(dice, _names, _bytes, () => Token, scope.MayDiscard, scope.IsFast);
     }
 
@@ -105,6 +110,11 @@ internal sealed class Script
             return;
         }
         if (_isInBlock) _course = Course.Unknown; // Some of what follows fails.
+        if (_scope.State != StateScope.Basic && dice.Percent(75))
+        {
+            AddState();
+            return;
+        }
         switch (dice.Below(17))
         {
             case 0 or 1 or 2: Ask(Select()); break;
@@ -124,6 +134,60 @@ internal sealed class Script
             case 15: FlushInPipeline(); break;
             case 16: CopyGivenUp(); break;
         }
+    }
+
+    /// <summary>Something that outlives its transaction, or its end, or a look at all of it.</summary>
+    private void AddState()
+    {
+        var carriesAll = _scope.State >= StateScope.Kept;
+        switch (dice.Below(18))
+        {
+            case 0 or 1 or 2 or 3: Ask(_state.Set(_isInBlock)); break;
+            case 4 or 5: AskAlone(_state.Reset()); break;
+            case 6 when !_isInBlock:
+                AskAlone("discard all");
+                _names.Dropped(Course.Good);
+                break;
+            case 6 or 7 when _isInBlock: Ask(_state.Savepoint()); break;
+            case 7 or 8: Ask(_state.Role()); break;
+            case 9: Ask(_state.Hidden()); break;
+            case 10 or 11 when carriesAll: Ask(_state.Prepared()); break;
+            case 12 when carriesAll && dice.OneIn(2) && !_isInBlock: AskAlone(_state.Pinning()); break;
+            case 13 when carriesAll && dice.OneIn(4): SetByParameter(); break;
+            case 14:
+                _bytes.Add(Wire.Query(string.Join(';', Enumerable.Range(0, dice.Between(1, 4)).Select(_ => StateStatement()))));
+                Cut(PaceOfNext);
+                break;
+            default: Ask($"show {Token}"); break;
+        }
+    }
+
+    private string StateStatement() => dice.Below(5) switch
+    {
+        0 => $"show {Token}",
+        1 => Statement(),
+        2 when _scope.State >= StateScope.Kept => _state.Prepared(),
+        _ => _state.Set(_isInBlock),
+    };
+
+    /// <summary>All of its message, or of what ends with its Sync.</summary>
+    private void AskAlone(string text)
+    {
+        if (dice.Percent(60)) _bytes.Add(Wire.Query(text));
+        else _bytes.Add([.. Wire.Parse("", text), .. Wire.Bind("", "", Token), .. Wire.Execute(), .. Wire.Sync]);
+        // Where unnamed statements are the client's own affair, the SET behind a RESET drops it.
+        _mayRunOnce |= _scope.State == StateScope.OwnSession;
+        Cut(PaceOfNext);
+    }
+
+    /// <summary>The text does not tell which variable it sets.</summary>
+    private void SetByParameter()
+    {
+        _bytes.Add(Wire.Parse("", "select set_config($1,'by parameter',false)"));
+        _bytes.Add(Wire.Bind("", "", "app.p" + Token));
+        _bytes.Add(Wire.Execute());
+        _bytes.Add(Wire.Sync);
+        Cut(PaceOfNext);
     }
 
     private void AddNamed()

@@ -25,9 +25,9 @@ internal interface IBackendHost
 /// The same class is the server behind the pooler and the model of what a direct connection would have shown.
 /// Source: PostgreSQL, Message Flow.
 /// </summary>
-internal sealed class Backend(IBackendHost host)
+internal sealed partial class Backend(IBackendHost host, ServerVersion version)
 {
-    /// <summary>In the order in which the pooler tracks them, with PostgreSQL's defaults.</summary>
+    /// <summary>Reported by every version, in the order in which the pooler tracks them, with PostgreSQL's defaults.</summary>
     internal static readonly (string Name, string Default)[] Tracked =
     [
         ("DateStyle", "ISO, MDY"), ("client_encoding", "UTF8"), ("TimeZone", "UTC"), ("standard_conforming_strings", "on"),
@@ -44,9 +44,7 @@ internal sealed class Backend(IBackendHost host)
 
     private readonly Dictionary<string, string> _statements = [];
     private readonly Dictionary<string, Portal> _portals = [];
-    private readonly string[] _parameters = [.. Tracked.Select(row => row.Default)];
-    private readonly string[] _reported = [.. Tracked.Select(row => row.Default)];
-    private string[]? _atTransactionStart;
+    private readonly Dictionary<string, string> _reported = [];
     private IEnumerator<Need>? _running;
     private Need _need;
     private (char Type, byte[] Body) _message;
@@ -63,6 +61,9 @@ internal sealed class Backend(IBackendHost host)
     /// </summary>
     internal Dictionary<int, int> Canceled { get; init; } = [];
 
+    /// <summary>Gets each message, in short, for a replay; null: nobody looks.</summary>
+    internal Action<string>? Trace { get; init; }
+
     /// <summary>I, T or E.</summary>
     internal char Status { get; private set; } = 'I';
     internal int ReadyCount { get; private set; }
@@ -78,16 +79,25 @@ internal sealed class Backend(IBackendHost host)
     /// <summary>Nothing runs and nothing complete waits.</summary>
     internal bool IsAtRest => _running is null && Wire.Frame(Input.Span, out _) == 0;
 
+    /// <summary>After an error it reads past everything up to a Sync.</summary>
+    internal bool IsSkipping => _isSkipping;
+
     internal bool IsWaitingForCopyData => _running is not null && _need == Need.CopyMessage;
 
-    /// <summary>A value given at login.</summary>
-    internal void SetAtLogin(string name, string value)
-    {
-        var index = IndexOf(name);
-        _parameters[index] = _reported[index] = Canonical(index, value);
-    }
+    /// <summary>Its settings, and whatever else outlives a transaction.</summary>
+    internal Session Session { get; } = new();
 
-    internal string this[int tracked] => _parameters[tracked];
+    /// <summary>Those whose changes it tells.</summary>
+    internal IReadOnlyList<string> Reported { get; } = Variables.ReportedBy(version);
+
+    /// <summary>The login is over.</summary>
+    /// <param name="startup">Names and values given at the login, by turns.</param>
+    internal void BeginSession(string user, IReadOnlyList<string> startup)
+    {
+        Session.SetAtLogin(Variables.SessionAuthorization, user);
+        for (var i = 0; i + 1 < startup.Count; i += 2) Session.SetAtLogin(Variables.NameOf(startup[i]), startup[i + 1]);
+        foreach (var name in Reported) _reported[name] = Session[name];
+    }
 
     /// <summary>Goes on as far as the input and the clock let it.</summary>
     internal void Pump()
@@ -113,6 +123,7 @@ internal sealed class Backend(IBackendHost host)
         if (length == 0) return false;
         if (!"QPBDECSHFdcfX".Contains(type)) throw new SimulationException($"a server was sent a message of type {(int)type}");
         _message = (type, Input.Span[5..length].ToArray());
+        Trace?.Invoke("< " + Wire.InShort(Input.Span[..length]).Split('\n')[0]);
         Input.Take(length);
         if (SqlText.ClientIn(_message.Body) is var client and >= 0) host.OnClient(client, type is 'd' or 'f');
         return true;
@@ -136,12 +147,13 @@ internal sealed class Backend(IBackendHost host)
             yield break;
         }
         if (_isSkipping) yield break;
-        _atTransactionStart ??= [.. _parameters];
+        Session.Begin();
         var strings = type is 'F' ? [] : Wire.RawStrings(body);
         switch (type)
         {
             case 'Q':
                 foreach (var need in RunQuery(strings[0])) yield return need;
+                _mayRestore = IsReset(strings[0]);
                 Ready();
                 break;
             case 'F':
@@ -189,8 +201,9 @@ internal sealed class Backend(IBackendHost host)
         if (statements.Count == 0) Output.Add(Wire.Typed('I'));
         foreach (var statement in statements)
         {
-            if (Status != 'I' && statement.Split(' ')[0] is "SET" or "DISCARD" or "check")
+            if (Status != 'I' && IsPoolersOwn(statement) && !_mayRestore)
                 throw new SimulationException("the pooler's own query came into a transaction");
+            _messageText = text;
             foreach (var need in Run(statement, isSimple: true, new Portal(statement), int.MaxValue)) yield return need;
             if (_error is null) continue;
             ReportError();
@@ -210,6 +223,7 @@ internal sealed class Backend(IBackendHost host)
         switch (type)
         {
             case 'P':
+                _mayRestore = IsReset(strings[1]);
                 if (strings[0].Length == 0) _statements.Remove("");
                 if (IsRefusedInFailedTransaction(strings[1])) return;
                 if (strings[1].StartsWith("bad", StringComparison.Ordinal)) Fail("42601", "syntax error at " + strings[1]);
@@ -277,25 +291,30 @@ internal sealed class Backend(IBackendHost host)
 
     private bool IsRefusedInFailedTransaction(string statement)
     {
-        if (Status != 'E' || statement is "commit" or "rollback" or "ROLLBACK") return false;
+        var isEnd = statement is "commit" or "rollback" or "ROLLBACK"
+            || statement.StartsWith("rollback to ", StringComparison.Ordinal);
+        if (Status != 'E' || isEnd) return false;
         Fail("25P02", "current transaction is aborted");
         return true;
     }
 
     // ---- statements -----------------------------------------------------------------------------------------------
 
-    private static bool HasRows(string statement) => statement.Split(' ')[0] is "select" or "slow" or "show";
+    private bool HasRows(string statement) =>
+        Executed(statement).Split(' ')[0] is "select" or "slow" or "show" or "SELECT" or "WITH";
 
     private IEnumerable<Need> Run(string statement, bool isSimple, Portal portal, int rowsMax)
     {
         if (IsRefusedInFailedTransaction(statement)) yield break;
+        if (!isSimple) _messageText = statement;
+        statement = Executed(statement);
         if (isSimple && HasRows(statement) && !statement.StartsWith("slow", StringComparison.Ordinal)) DescribeRows();
+        if (TryRunStateful(statement)) yield break;
         var words = statement.Split(' ');
         switch (words[0])
         {
             case "select": SendRows(words[1], int.Parse(words[2]), int.Parse(words[3]), portal, rowsMax); break;
             case "show": ShowParameters(words[1]); break;
-            case "set" or "SET": SetParameter(statement[4..]); break;
             case "notice":
                 Output.Add(Wire.Notice("hello " + words[1]));
                 Complete("DO");
@@ -320,13 +339,14 @@ internal sealed class Backend(IBackendHost host)
                 break;
             case "copyout": CopyOut(words[1], int.Parse(words[2]), int.Parse(words[3])); break;
             case "DISCARD":
-                DiscardAll();
+                if (!IsPlanted(Leak.Discard)) DiscardAll();
+                else Complete("DISCARD ALL");
                 break;
             case "discard": // A client's own.
                 if (Status == 'I') DiscardAll();
                 else Fail("25001", "DISCARD ALL cannot run inside a transaction block");
                 break;
-            case "deallocate" or "/**/deallocate":
+            case "deallocate" or "/**/deallocate" or "DEALLOCATE":
                 DropNamedStatements();
                 Complete("DEALLOCATE ALL");
                 break;
@@ -359,31 +379,9 @@ internal sealed class Backend(IBackendHost host)
 
     private void ShowParameters(string token)
     {
-        SendRow($"{token} {string.Join('|', _parameters)}");
+        SendRow($"{token} {(version == ServerVersion.Old ? string.Join('|', Reported.Select(name => Session[name]))
+            : Session.InShort())}");
         Complete("SHOW");
-    }
-
-    private void SetParameter(string assignment)
-    {
-        var equals = assignment.IndexOf('=');
-        var index = IndexOf(assignment[..equals].Trim());
-        var value = SqlText.Value(assignment[(equals + 1)..].Trim());
-        if (value == "bogus")
-        {
-            Fail("22023", "invalid value for parameter");
-            return;
-        }
-        _parameters[index] = Canonical(index, value);
-        Complete("SET");
-    }
-
-    /// <summary>PostgreSQL reports some values in another form than they were given.</summary>
-    private static string Canonical(int index, string value) => index == 0 && !value.Contains(',') ? value + ", MDY" : value;
-
-    private static int IndexOf(string name)
-    {
-        var index = Array.FindIndex(Tracked, row => row.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-        return index >= 0 ? index : throw new SimulationException("a server was told to set " + name);
     }
 
     private IEnumerable<Need> RunSlow(string token, bool isSimple, Portal portal)
@@ -445,11 +443,12 @@ internal sealed class Backend(IBackendHost host)
     private void DropNamedStatements()
     {
         foreach (var name in StatementNames.ToList()) _statements.Remove(name);
+        Session.Prepared.Clear();
     }
 
     private void DiscardAll()
     {
-        for (var i = 0; i < Tracked.Length; i++) _parameters[i] = Tracked[i].Default;
+        Session.DiscardAll();
         DropNamedStatements();
         _portals.Clear();
         host.OnReset();
@@ -460,13 +459,12 @@ internal sealed class Backend(IBackendHost host)
 
     private void EndTransaction(bool commits)
     {
-        if (!commits) RestoreParameters();
-        _atTransactionStart = [.. _parameters];
+        if (commits) Session.Commit();
+        else Session.Rollback();
+        Session.Begin();
         Status = 'I';
         Complete(commits ? "COMMIT" : "ROLLBACK");
     }
-
-    private void RestoreParameters() => _atTransactionStart!.CopyTo(_parameters, 0);
 
     private void Fail(string code, string text) => _error = (code, text);
 
@@ -475,7 +473,7 @@ internal sealed class Backend(IBackendHost host)
         ErrorCount++;
         Output.Add(Wire.Error("ERROR", _error!.Value.Code, _error.Value.Text));
         _error = null;
-        RestoreParameters();
+        Session.Fail();
         if (Status == 'T') Status = 'E';
     }
 
@@ -485,14 +483,14 @@ internal sealed class Backend(IBackendHost host)
     {
         if (Status == 'I')
         {
-            _atTransactionStart = null;
+            Session.Commit();
             _portals.Clear();
         }
-        for (var i = 0; i < Tracked.Length; i++)
+        foreach (var name in Reported)
         {
-            if (_parameters[i] == _reported[i]) continue;
-            _reported[i] = _parameters[i];
-            Output.Add(Wire.Typed('S', Wire.RawStrings(Tracked[i].Name, _parameters[i])));
+            if (Session[name] == _reported[name] || IsPlanted(Leak.Report)) continue;
+            _reported[name] = Session[name];
+            Output.Add(Wire.Typed('S', Wire.RawStrings(name, _reported[name])));
         }
         Output.Add(Wire.Typed('Z', [(byte)Status]));
         ReadyCount++;

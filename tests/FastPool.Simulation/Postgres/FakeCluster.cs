@@ -24,6 +24,14 @@ internal sealed class FakeCluster(Dice dice, Clock clock) : IDialed
 
     internal ServerAuth Auth { get; init; }
 
+    internal ServerVersion Version { get; init; }
+
+    /// <summary>Of a replay; null: it is none.</summary>
+    internal List<string>? Log { get; init; }
+
+    /// <summary>Planted in the servers that are opened from now on.</summary>
+    internal Leak Leak { get; set; }
+
     /// <summary>A server serves one client from reset to reset.</summary>
     internal bool IsSessionPooled { get; init; }
 

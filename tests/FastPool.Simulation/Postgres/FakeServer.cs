@@ -29,7 +29,11 @@ internal sealed class FakeServer : IBackendHost
         Socket = socket;
         Pid = pid;
         Secret = (int)dice.Next();
-        Backend = new Backend(this);
+        Backend = new Backend(this, cluster.Version)
+        {
+            Leak = cluster.Leak,
+            Trace = cluster.Log is { } log ? message => log.Add($"{cluster.NowUs / 1000,8} backend {pid} {message}") : null,
+        };
     }
 
     internal MemorySocket Socket { get; }
@@ -257,12 +261,13 @@ internal sealed class FakeServer : IBackendHost
     {
         _output.Add(Wire.Typed('R', Wire.Int32(0)));
         _output.Add(Wire.Typed('S', Wire.RawStrings("server_version", "15.3")));
-        for (var i = 0; i < Backend.Tracked.Length; i++)
-            _output.Add(Wire.Typed('S', Wire.RawStrings(Backend.Tracked[i].Name, Backend[i])));
+        Backend.BeginSession(User!, []);
+        foreach (var name in Backend.Reported) _output.Add(Wire.Typed('S', Wire.RawStrings(name, Backend.Session[name])));
         _output.Add(Wire.Typed('S', Wire.RawStrings("is_superuser", "off")));
         WasStandby = _cluster.Standbys.Contains(Socket.Remote.ToString());
         _output.Add(Wire.Typed('S', Wire.RawStrings("in_hot_standby", WasStandby ? "on" : "off")));
-        _output.Add(Wire.Typed('S', Wire.RawStrings("default_transaction_read_only", "off")));
+        if (!Backend.Reported.Contains("default_transaction_read_only"))
+            _output.Add(Wire.Typed('S', Wire.RawStrings("default_transaction_read_only", "off")));
         _output.Add(Wire.Typed('K', [.. Wire.Int32(Pid), .. Wire.Int32(Secret)]));
         _output.Add(Wire.Typed('Z', [(byte)'I']));
         IsLoggedIn = true;

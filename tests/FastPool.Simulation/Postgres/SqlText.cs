@@ -37,7 +37,7 @@ internal static class SqlText
         current.Clear();
     }
 
-    private static int EndOfLiteral(string text, int quote)
+    internal static int EndOfLiteral(string text, int quote)
     {
         var isEscaped = quote > 0 && text[quote - 1] == 'E';
         for (var i = quote + 1; i < text.Length; i++)

@@ -5,7 +5,8 @@ namespace FastPool.Simulation.Tests;
 
 /// <summary>
 /// Many worlds, each from a seed. FASTPOOL_SEED=n replays one with its log; FASTPOOL_SEEDS=n runs as many in place of the
-/// usual number, FASTPOOL_FIRST_SEED=n from another first one.
+/// usual number, FASTPOOL_FIRST_SEED=n from another first one. A seed makes two worlds: in one of them clients change more of
+/// their sessions.
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
@@ -16,18 +17,27 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Every_client_sees_what_a_direct_connection_would_have_shown(int part)
+    public void Every_client_sees_what_a_direct_connection_would_have_shown(int part) => RunPart(part, isStateful: false);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Every_client_finds_its_own_session_and_nobody_elses(int part) => RunPart(part, isStateful: true);
+
+    private void RunPart(int part, bool isStateful)
     {
         if (Number("FASTPOOL_SEED") is { } only)
         {
-            if (part == 0) Replay(only);
+            if (part == 0) Replay(only, isStateful);
             return;
         }
         var count = Number("FASTPOOL_SEEDS") is { } total ? total / 4 : SeedsPerPart;
         var first = Number("FASTPOOL_FIRST_SEED") ?? 1;
         for (var seed = first + (ulong)part * count; seed < first + (ulong)(part + 1) * count; seed++)
         {
-            var world = new World(seed);
+            var world = new World(seed, isStateful: isStateful);
             try
             {
                 world.Run();
@@ -59,10 +69,10 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(79677619042998)] // RESET in a Query that claims to be 2 GB long.
     public void Worlds_that_showed_a_fault_once_show_none(ulong seed) => new World(seed).Run();
 
-    private void Replay(ulong seed)
+    private void Replay(ulong seed, bool isStateful)
     {
         var log = new List<string>();
-        var world = new World(seed, log);
+        var world = new World(seed, log, isStateful: isStateful);
         try
         {
             world.Run();

@@ -99,6 +99,21 @@ public sealed class StateEndTests
             Assert.Equal(ServerPhase.Questioned, story.Path.View.Servers[0].Phase);
         }
         ),
+        ["ServerPhase.Unlistening"] = ("default_pool_size=2\n[fastpool]\nsession_state=keep\n", static story =>
+        {
+            story.ClientListens();
+            Assert.Equal(ServerPhase.Unlistening, story.Path.View.Servers[0].Phase);
+        }
+        ),
+        ["ServerPhase.Listening"] = (
+            "default_pool_size=2\n[fastpool]\nsession_state=keep\nserver_answer_timeout=1\n", static story =>
+        {
+            story.ClientListens();
+            story.Server.PeerWrite(TransactionPath.Reply('C', 'Z'));
+            story.Path.Elapse(0.01);
+            Assert.Equal(ServerPhase.Listening, story.Path.View.Servers[0].Phase);
+        }
+        ),
         ["ServerPhase.Abandoned"] = ("[fastpool]\nabandoned_transaction=rollback\n", static story =>
         {
             story.ClientIsIn();
@@ -232,6 +247,26 @@ public sealed class StateEndTests
         public void ClientIsIn() => Client = Path.LogIn();
 
         public void ClientAsks() => Client!.PeerWrite(TransactionPath.SimpleQuery());
+
+        /// <summary>The client has said LISTEN, and the server has told of it.</summary>
+        public void ClientListens()
+        {
+            ClientIsIn();
+            ClientAsks();
+            Path.Elapse(0.01);
+            Server.PeerWrite(Wire.Typed('C', "LISTEN\0"u8.ToArray()));
+            Server.PeerWrite(TransactionPath.Reply('Z'));
+            Path.Elapse(0.01);
+            var question = System.Text.Encoding.Latin1.GetString(Server.PeerInput.ToArray());
+            var unreported = question.Split("(SELECT setting FROM a WHERE").Length - 1;
+            var row = new List<byte> { 0, (byte)(5 + unreported) };
+            for (var i = 0; i < 4; i++) row.AddRange([0, 0, 0, 0]);
+            row.AddRange([0, 0, 0, 2, 1, (byte)'a']);
+            for (var i = 0; i < unreported; i++) row.AddRange([255, 255, 255, 255]);
+            Server.PeerWrite(Wire.Typed('D', [.. row]));
+            Server.PeerWrite(TransactionPath.Reply('C', 'Z'));
+            Path.Elapse(0.01);
+        }
 
         /// <summary>A cancel request reaches the server and is not answered.</summary>
         public void Cancel()

@@ -29,8 +29,44 @@ public sealed class StateQuestionTests
         return client;
     }
 
+    /// <summary>The end of its result waits for it in the pooler, and its server belongs to others.</summary>
+    [Fact]
+    public void A_client_that_reads_slowly_keeps_no_server_and_loses_nothing()
+    {
+        var client = _path.LogIn();
+        client.Capacity = 1_000;
+        client.PeerWrite(Wire.Query("select work_mem from set_config('work_mem', '8MB', false)"));
+        _path.Elapse(0.01);
+        Server.PeerTake(Server.PeerInput.Length);
+        var tag = Wire.Typed('C', "SELECT 1\0"u8.ToArray());
+        byte[] reply = [.. Row(new string('x', 50_000)), .. tag, .. TransactionPath.Reply('Z')];
+        Server.PeerWrite(reply);
+        _path.Elapse(0.01);
+        Server.PeerWrite([.. Row(Nothing()), .. TransactionPath.Reply('C', 'Z')]);
+        _path.Elapse(30);
+        var pool = _path.Registry.PoolList.Single(static pool => pool.Database.Name == "d");
+        Assert.Equal((0, 1), (pool.Counts.Active, pool.Counts.Idle));
+        var taken = new List<byte>();
+        for (var i = 0; i < 100; i++)
+        {
+            taken.AddRange(client.PeerInput);
+            client.PeerTake(client.PeerInput.Length);
+            _path.Elapse(0.01);
+        }
+        Assert.Equal(reply, taken.ToArray());
+    }
+
     private static byte[] Row(params string[] columns) =>
         Wire.Typed('D', [.. Wire.Int16(columns.Length), .. columns.SelectMany(Wire.Value)]);
+
+    /// <summary>The columns of an answer to the question that has come: nothing is there.</summary>
+    private string[] Nothing()
+    {
+        var question = Encoding.Latin1.GetString(Server.PeerInput);
+        Assert.Contains("pg_settings", question, StringComparison.Ordinal);
+        Server.PeerTake(Server.PeerInput.Length);
+        return [.. Enumerable.Repeat("", 5 + question.Split("(SELECT setting FROM a WHERE").Length - 1)];
+    }
 
     private string Answer(MemorySocket client)
     {
@@ -80,11 +116,7 @@ public sealed class StateQuestionTests
         Server.PeerWrite(TransactionPath.SimpleReply());
         Assert.EndsWith("Z\0\0\0\u0005I", Answer(client), StringComparison.Ordinal);
         // It is asked again, and now it tells: nothing is left. Behind four columns are variables that it does not report.
-        var question = Encoding.Latin1.GetString(Server.PeerInput);
-        Server.PeerTake(Server.PeerInput.Length);
-        var unreported = question.Split("(SELECT setting FROM a").Length - 1;
-        var columns = Enumerable.Repeat("", 4 + unreported).ToArray();
-        Server.PeerWrite([.. Row(columns), .. TransactionPath.Reply('C', 'Z')]);
+        Server.PeerWrite([.. Row(Nothing()), .. TransactionPath.Reply('C', 'Z')]);
         _path.Elapse(0.01);
         Assert.Equal((0, 0), (pool.PinnedServers, pool.Counts.Active));
         Assert.False(client.IsPoolerClosed);

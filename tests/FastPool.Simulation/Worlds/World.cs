@@ -29,18 +29,21 @@ internal sealed class World
     private readonly SimulatedResolver _resolver;
     private Settings _settings;
 
-    internal World(ulong seed, List<string>? log = null, int killAt = 0)
+    /// <param name="isStateful">Its clients change more of their sessions.</param>
+    internal World(ulong seed, List<string>? log = null, int killAt = 0, bool isStateful = false)
     {
         Seed = seed;
         Sends = new SendCount { KillAt = killAt };
         _dice = new Dice(seed);
-        Plan = new WorldPlan(_dice, seed);
+        Plan = new WorldPlan(_dice, seed, isStateful ? new Dice(~seed) : null);
         Mines = new Mines(_dice);
         Clock = new SimulatedClock();
         Cluster =
             new FakeCluster(_dice, Clock)
             {
                 Auth = Plan.ServerAuth,
+                Version = Plan.Version,
+                Log = log,
                 IsSessionPooled = Plan.Mode == PoolMode.Session,
                 HasTls = Plan.HasTls,
                 MayCancelFor = client => Plan.RollsBackAbandoned && Clients[client].Socket is { IsPoolerClosed: true },
@@ -140,6 +143,7 @@ internal sealed class World
             1 => ["DateStyle", "German", "application_name", "it's"],
             _ => [],
         };
+        if (Plan.State != StateScope.Basic && _dice.OneIn(3)) startup = [.. startup, "search_path", "at, login"];
         var habits = new Habits
         {
             ReadsMost = _dice.OneIn(4) ? _dice.Between(1, 200) : 0,
@@ -151,7 +155,8 @@ internal sealed class World
             ClosesWithTerminate = _dice.OneIn(2),
         };
         var script =
-            Script.Make(id, _dice, new ScriptScope(Plan.Mode, Plan.HasNames, MayDiscard: startup.Length == 0),
+            Script.Make(id, _dice, new ScriptScope(Plan.Mode, Plan.HasNames, MayDiscard: startup.Length == 0,
+                State: Plan.State, Version: Plan.Version),
             _dice.Between(1, Plan.ItemsMost));
         return new FakeClient(id, _dice.Of(WorldPlan.Users), _dice.Of(WorldPlan.Databases), startup, script, habits, Network,
             Cluster, _dice);

@@ -1,4 +1,5 @@
 using FastPool.Core.Settings;
+using FastPool.Simulation.Clients;
 using FastPool.Simulation.Hostile;
 using FastPool.Simulation.Network;
 using FastPool.Simulation.Postgres;
@@ -12,7 +13,8 @@ internal sealed class WorldPlan
 
     /// <param name="dice">Of the seed.</param>
     /// <param name="seed">For what came later than the worlds that are known by their seeds.</param>
-    internal WorldPlan(Dice dice, ulong seed)
+    /// <param name="stateDice">Of a world whose clients change more of their sessions; null: of another.</param>
+    internal WorldPlan(Dice dice, ulong seed, Dice? stateDice)
     {
         RollsBackAbandoned = seed % 2 == 0;
         LoopCount = dice.Between(1, 3);
@@ -45,6 +47,16 @@ internal sealed class WorldPlan
         LoadBalance = dice.Of(["round-robin", "disable"]);
         Target = dice.Of(["any", "any", "primary", "prefer-standby"]);
         MineChance = HostileCount > 0 ? 0 : HasFaults && dice.OneIn(4) ? dice.Between(100, 2_000) : 0;
+        if (stateDice is null) return;
+        SessionState = stateDice.Of(["off", "keep", "keep", "always"]);
+        Version = stateDice.Of([ServerVersion.V15, ServerVersion.V18]);
+        PinnedServersMax = stateDice.OneIn(2) ? stateDice.Between(1, 3) : 0;
+        State = Mode == PoolMode.Session ? StateScope.OwnSession : SessionState switch
+        {
+            "off" => StateScope.Reported,
+            "keep" => StateScope.Kept,
+            _ => StateScope.KeptAlways,
+        };
     }
 
     internal int LoopCount { get; }
@@ -98,6 +110,19 @@ internal sealed class WorldPlan
     /// <summary>One call in so many of what the pooler calls throws; 0: none does.</summary>
     internal int MineChance { get; }
 
+    internal string SessionState { get; } = "off";
+
+    /// <summary>0: half of a pool.</summary>
+    internal int PinnedServersMax { get; }
+
+    internal ServerVersion Version { get; }
+
+    /// <summary>The part of a session's state that goes with its client.</summary>
+    internal StateScope State { get; }
+
+    /// <summary>Servers may stay with their clients, and too many of those are refused.</summary>
+    internal bool HasPins => State is StateScope.Kept or StateScope.KeptAlways;
+
     /// <summary>Clients may name their statements.</summary>
     internal bool HasNames => Mode == PoolMode.Session || MaxPreparedStatements > 0;
     internal static IReadOnlyList<string> Users { get; } = ["ann", "bob"];
@@ -142,10 +167,12 @@ internal sealed class WorldPlan
         client_tls_key_file = {PeerTls.KeyFile}
         server_tls_sslmode = {(RequiresServerTls ? "require" : "prefer")}
         [fastpool]
+        session_state = {SessionState}
+        pinned_servers_max = {PinnedServersMax}
         abandoned_transaction = {(RollsBackAbandoned ? "rollback" : "close")}
         """;
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, rolls back {RollsBackAbandoned}";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned, rolls back {RollsBackAbandoned}";
 }

@@ -26,6 +26,11 @@ internal sealed class FakeEnd : IServerEnd
 
     public void Ask() => Asked++;
 
+    /// <summary>How often a listening connection was to take over.</summary>
+    public int Unlistened { get; private set; }
+
+    public void Unlisten() => Unlistened++;
+
     public void OnReleased(ILinkEnd client) => LastEnd = "released";
 
     public void OnClientGone(string? reason, bool isCutShort) =>

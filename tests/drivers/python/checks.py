@@ -1,4 +1,4 @@
-"""What the three Python programs share: where the pooler is, and a line of output for each check.
+"""What the Python programs share: where the pooler is, and a line of output for each check.
 
 The environment says where: PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE (transaction mode), SESSION_DATABASE (session mode).
 """

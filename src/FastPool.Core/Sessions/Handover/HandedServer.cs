@@ -53,6 +53,12 @@ public sealed class HandedServer
     /// <inheritdoc cref="ServerSession.Pin"/>
     public string Pin { get; init; } = "";
 
+    /// <summary>Custom variables that clients of the pool have set; none where no client has it, or no state is kept.</summary>
+    public IReadOnlyList<string> CustomNames { get; init; } = [];
+
+    /// <summary>It is its pool's listening connection: the channel of its marks. Empty: it is not.</summary>
+    public string Mark { get; init; } = "";
+
     /// <inheritdoc cref="HandedClient.Stream"/>
     public HandedStream Stream { get; set; } = HandedStream.AtRest;
 
@@ -87,6 +93,8 @@ public sealed class HandedServer
         });
         KeptState.Write(to, Kept);
         to.Write(Pin);
+        to.WriteList(CustomNames, static (writer, name) => writer.Write(name));
+        to.Write(Mark);
         Stream.Write(to);
     }
 
@@ -111,6 +119,8 @@ public sealed class HandedServer
         Statements = from.ReadList(static reader => (reader.ReadInt64(), reader.ReadBoolean())),
         Kept = KeptState.Read(from),
         Pin = from.ReadString(),
+        CustomNames = from.ReadList(static reader => reader.ReadString()),
+        Mark = from.ReadString(),
         Stream = HandedStream.Read(from),
     };
 }
@@ -129,4 +139,6 @@ public enum ServerFlags
     /// <summary>As far as command tags tell.</summary>
     InTransaction = 32,
     CloseNeeded = 64,
+    /// <summary>Its client has set a variable whose name nobody knows.</summary>
+    UnknownNames = 128,
 }

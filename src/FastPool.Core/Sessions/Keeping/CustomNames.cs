@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace FastPool.Core.Sessions;
 
 /// <summary>
@@ -10,6 +12,7 @@ public sealed class CustomNames
     internal const int Max = 100;
 
     private const int LengthMax = 63;
+    private const int ParametersMax = 64;
 
     private readonly HashSet<string> _names;
 
@@ -22,16 +25,29 @@ public sealed class CustomNames
 
     /// <summary>With those that a text gives to SET, or to set_config.</summary>
     /// <param name="isWhole">False: it sets something whose name the text does not tell, or there are too many.</param>
-    internal CustomNames With(ReadOnlySpan<byte> text, out bool isWhole)
+    /// <param name="parameters">Those of its parameters that are names, a bit each from 1 on.</param>
+    internal CustomNames With(ReadOnlySpan<byte> text, out bool isWhole, out ulong parameters)
     {
         isWhole = true;
+        parameters = 0;
         HashSet<string>? more = null;
         var reader = new SetNames(text);
         while (reader.Next(out var name))
         {
-            if (name is null) isWhole = false;
+            if (name is null && reader.Parameter is > 0 and < ParametersMax) parameters |= 1UL << reader.Parameter;
+            else if (name is null) isWhole = false;
             else if (name.Contains('.') && !(more ?? _names).Contains(name)) isWhole &= TryAdd(name, ref more);
         }
+        return more is null || more.Count == _names.Count ? this : new CustomNames(more);
+    }
+
+    /// <param name="value">Of a parameter that is a name.</param>
+    /// <param name="isWhole">False: it cannot be asked for.</param>
+    internal CustomNames WithName(ReadOnlySpan<byte> value, out bool isWhole)
+    {
+        HashSet<string>? more = null;
+        var name = Encoding.Latin1.GetString(value).ToLowerInvariant();
+        isWhole = !name.Contains('.') || _names.Contains(name) || TryAdd(name, ref more); // All others PostgreSQL lists.
         return more is null || more.Count == _names.Count ? this : new CustomNames(more);
     }
 

@@ -11,6 +11,19 @@ namespace FastPool.Core.Sessions;
 /// <param name="Undo">The commands that take it away again.</param>
 public sealed record KeptState(string Set, string Prepared, string Undo)
 {
+    /// <summary>
+    /// The channels that it listens to, each behind a <see cref="Mark"/>; empty: none. A client that has some is told by its
+    /// server while it has one, and else by its pool's listening connection.
+    /// </summary>
+    public string Channels { get; init; } = "";
+
+    public bool IsListening => Channels.Length > 0;
+
+    public string[] ChannelNames => Channels.Split(Mark, StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>As it is on a server that does not listen for the client any more; null: nothing is left.</summary>
+    internal KeptState? WithoutChannels => Set.Length == 0 && Undo.Length == 0 ? null : this with { Channels = "" };
+
     /// <summary>In no command that can travel.</summary>
     internal const char Mark = '\u0001';
 
@@ -30,8 +43,10 @@ public sealed record KeptState(string Set, string Prepared, string Undo)
         to.Write(state.Set);
         to.Write(state.Prepared);
         to.Write(state.Undo);
+        to.Write(state.Channels);
     }
 
     internal static KeptState? Read(BinaryReader from) =>
-        from.ReadBoolean() ? new KeptState(from.ReadString(), from.ReadString(), from.ReadString()) : null;
+        from.ReadBoolean()
+            ? new KeptState(from.ReadString(), from.ReadString(), from.ReadString()) { Channels = from.ReadString() } : null;
 }

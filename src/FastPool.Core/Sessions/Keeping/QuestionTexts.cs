@@ -16,10 +16,25 @@ internal sealed class QuestionTexts(TrackedParameters tracked)
 
     /// <summary>The names in a text are asked for from now on.</summary>
     /// <returns>False: the text sets some whose names it does not tell, or there are too many.</returns>
-    internal bool TryAddNames(Pool pool, ReadOnlySpan<byte> text)
+    internal bool TryAddNames(Pool pool, ReadOnlySpan<byte> text) =>
+        TryAddNames(pool, text, out var parameters) && parameters == 0;
+
+    /// <inheritdoc cref="TryAddNames(Pool, ReadOnlySpan{byte})"/>
+    /// <param name="parameters">Those of the text's parameters that are names, a bit each from 1 on.</param>
+    internal bool TryAddNames(Pool pool, ReadOnlySpan<byte> text, out ulong parameters)
     {
         var before = NamesOf(pool);
-        var now = before.With(text, out var isWhole);
+        var now = before.With(text, out var isWhole, out parameters);
+        if (!ReferenceEquals(before, now)) _names[pool] = now;
+        return isWhole;
+    }
+
+    /// <param name="value">Of a parameter that is a name: it is asked for from now on.</param>
+    /// <returns>False: it cannot be asked for, or there are too many.</returns>
+    internal bool TryAddName(Pool pool, ReadOnlySpan<byte> value)
+    {
+        var before = NamesOf(pool);
+        var now = before.WithName(value, out var isWhole);
         if (!ReferenceEquals(before, now)) _names[pool] = now;
         return isWhole;
     }
@@ -34,5 +49,5 @@ internal sealed class QuestionTexts(TrackedParameters tracked)
         return _texts[(names, reported)] = Encoding.Latin1.GetBytes(StateQuestion.Build(tracked, names, isUnreported));
     }
 
-    private CustomNames NamesOf(Pool pool) => _names.GetValueOrDefault(pool, CustomNames.None);
+    internal CustomNames NamesOf(Pool pool) => _names.GetValueOrDefault(pool, CustomNames.None);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace FastPool.Core.Sessions;
@@ -10,6 +11,9 @@ internal ref struct SetNames(ReadOnlySpan<byte> text)
 {
     private ReadOnlySpan<byte> _rest = text;
     private bool _isInWord;
+
+    /// <summary>The number of the parameter that is the name, where the text has none; 0: it is something else.</summary>
+    internal int Parameter { get; private set; }
 
     /// <summary>Goes on to the next one.</summary>
     /// <param name="name">In lower case; null: the text does not have it (a parameter, an expression).</param>
@@ -26,6 +30,7 @@ internal ref struct SetNames(ReadOnlySpan<byte> text)
             {
                 if (SetsLocally(found)) continue;
                 name = ConfigName(found);
+                Parameter = name is null ? ConfigParameter(found) : 0;
                 return true;
             }
             if (!TryTake(ref found, "set"u8) || found.IsEmpty || IsInWord(found[0])) continue;
@@ -61,6 +66,23 @@ internal ref struct SetNames(ReadOnlySpan<byte> text)
         var isAll = text[(end + 1)..].TrimStart(" \t\r\n"u8) is [(byte)',', ..]; // Else it is a part of the name.
         return isAll ? Encoding.Latin1.GetString(text[..end]).ToLowerInvariant() : null;
     }
+
+    /// <summary>The n of a $n in the first place, with nothing but a cast behind it; 0: there is none.</summary>
+    private static int ConfigParameter(ReadOnlySpan<byte> text)
+    {
+        text = text.TrimStart("\" \t\r\n"u8);
+        if (text is not [(byte)'(', ..]) return 0;
+        text = text[1..].TrimStart(" \t\r\n"u8);
+        if (text is not [(byte)'$', ..] || text.IndexOf((byte)',') is not (> 0 and var end)) return 0;
+        var argument = text[1..end];
+        var digits = argument.IndexOfAnyExceptInRange((byte)'0', (byte)'9') is >= 0 and var rest ? rest : argument.Length;
+        var cast = argument[digits..].Trim(" \t\r\n"u8);
+        var isPlain = cast.IsEmpty || (cast.StartsWith("::"u8) && cast[2..].IndexOfAnyExcept(_lettersOfType) < 0);
+        return isPlain && int.TryParse(argument[..digits], out var number) ? number : 0;
+    }
+
+    private static readonly SearchValues<byte> _lettersOfType =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_. \""u8);
 
     /// <summary>The name behind SET; null: none with a dot in it.</summary>
     private static string? CommandName(ReadOnlySpan<byte> text)

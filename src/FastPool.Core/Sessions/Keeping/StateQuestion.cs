@@ -11,7 +11,7 @@ internal static class StateQuestion
     /// <summary>
     /// Short for the length of the lines: pg. is pg_catalog., and an operator between brackets is the one of that schema.
     /// Columns: the commands that set the state, those that prepare, those that take it away; the reasons why it cannot leave
-    /// this server; the variables that are not reported.
+    /// this server; the channels that it listens to; the variables that are not reported.
     /// </summary>
     private const string Template = """
         WITH a AS (SELECT name, setting FROM pg.pg_settings WHERE source [=] 'session'),
@@ -22,7 +22,8 @@ internal static class StateQuestion
         p AS (SELECT name, statement, statement COLLATE pg."C" [~*] '^\s*prepare\s[^;]*;?\s*$'
                 AND statement COLLATE pg."C" [~] '^[\t\n\r -~]*$' AND name COLLATE pg."C" [~] '^[ -~]*$' AS travels
             FROM pg.pg_prepared_statements WHERE from_sql),
-        r AS (SELECT pg.current_setting('role') AS role WHERE pg.current_setting('role') [<>] 'none')
+        r AS (SELECT pg.current_setting('role') AS role WHERE pg.current_setting('role') [<>] 'none'),
+        l AS (SELECT c, c COLLATE pg."C" [~] '^[ -~]*$' AS travels FROM pg.pg_listening_channels() AS listening(c))
         SELECT
         pg.concat(
             (SELECT pg.string_agg(pg.concat('SELECT pg.set_config(', var, ',', value, ',false);'), '' ORDER BY name) FROM s),
@@ -39,9 +40,10 @@ internal static class StateQuestion
             CASE WHEN EXISTS (SELECT FROM pg.pg_locks WHERE locktype [=] 'advisory' AND pid [=] pg.pg_backend_pid())
                 THEN 'advisory lock' END,
             CASE WHEN EXISTS (SELECT FROM pg.pg_cursors WHERE is_holdable) THEN 'held cursor' END,
-            CASE WHEN EXISTS (SELECT FROM pg.pg_listening_channels()) THEN 'LISTEN' END,
+            CASE WHEN EXISTS (SELECT FROM l WHERE NOT travels) THEN 'LISTEN' END,
             CASE WHEN EXISTS (SELECT FROM p WHERE travels IS NOT TRUE) THEN 'prepared statement' END,
-            CASE WHEN pg.current_setting('fastpool.pin', true) [=] ANY ('{on,true,1,yes}'::pg.text[]) THEN 'fastpool.pin' END)
+            CASE WHEN pg.current_setting('fastpool.pin', true) [=] ANY ('{on,true,1,yes}'::pg.text[]) THEN 'fastpool.pin' END),
+        (SELECT pg.string_agg(pg.concat(E'\x01', c), '' ORDER BY c COLLATE pg."C") FROM l WHERE travels)
         """;
 
     /// <summary>A value as an expression in printable ASCII, whatever its encoding is.</summary>

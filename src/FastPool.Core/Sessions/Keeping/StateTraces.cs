@@ -81,6 +81,11 @@ internal static class StateTraces
         };
     }
 
+    /// <summary>Commands that may set a variable by a name which is in their text.</summary>
+    /// <param name="tag">With its NUL.</param>
+    internal static bool MaySetByName(ReadOnlySpan<byte> tag) =>
+        tag.SequenceEqual("SET\0"u8) || tag.SequenceEqual("DO\0"u8) || tag.SequenceEqual("CALL\0"u8);
+
     /// <summary>set_config, pg_advisory_…, pg_temp, INTO TEMP.</summary>
     private static bool HasRareWord(ReadOnlySpan<byte> text)
     {

@@ -28,6 +28,9 @@ public interface IServerEnd : ILinkEnd
     /// <summary>The link would be over, but nobody knows what the client has left in its session: the server is asked.</summary>
     void Ask();
 
+    /// <summary>The link would be over, but the client listens there: the pool's listening connection is to do so.</summary>
+    void Unlisten();
+
     /// <summary>The link is over because the client has gone.</summary>
     /// <param name="reason">Why the server must be closed; null: it goes back to its pool.</param>
     /// <param name="isCutShort">The client left in the middle of a message, part of which the server has.</param>

@@ -55,7 +55,7 @@ public sealed class Link(ServerSession server)
             if (Server.Transport.IsMidMessage) return LinkHold.ServerMidMessage;
             if (!Server.Transport.HasSentAll) return LinkHold.Unsent;
             if (Server.MustAsk) return LinkHold.StateUnknown;
-            return Server.Pin is null ? LinkHold.None : LinkHold.Pinned;
+            return Server.Pin is null ? LinkHold.None : Server.IsListening ? LinkHold.Listening : LinkHold.Pinned;
         }
     }
 
@@ -65,12 +65,16 @@ public sealed class Link(ServerSession server)
     {
         var hold = Hold;
         if (hold == LinkHold.StateUnknown) Server.Transport.Ask();
+        else if (hold == LinkHold.Listening) Server.Transport.Unlisten();
         if (hold != LinkHold.None) return false;
         var client = Client!;
         Part();
         Server.Transport.OnReleased(client.Transport);
         return true;
     }
+
+    /// <summary>The server listens for the whole pool from now on, and serves nobody.</summary>
+    public void GiveUpServer() => Part();
 
     /// <summary>
     /// The client has gone. The server is released if it is clean. If it is not, it is closed, or first made clean where that is

@@ -24,4 +24,6 @@ public enum LinkHold : byte
     StateUnknown,
     /// <summary>The client has left something there that cannot travel.</summary>
     Pinned,
+    /// <summary>The client listens there, and not yet by its pool's listening connection.</summary>
+    Listening,
 }

@@ -179,6 +179,24 @@ public sealed class OutstandingQueue
         }
     }
 
+    /// <summary>
+    /// A query of the pooler's own is at the head, or behind the ReadyForQuery that comes next. Far behind the head it is not
+    /// looked for.
+    /// </summary>
+    public bool IsOwnQueryNext()
+    {
+        var isBehindReady = false;
+        for (var i = 0; i < Math.Min(Count, PlacesLookedAt); i++)
+        {
+            if (this[i] is { Type: FrontendMessage.Query, Kind: RequestKind.Own }) return true;
+            if (isBehindReady) return false;
+            isBehindReady = EndsWithReadyForQuery(this[i].Type);
+        }
+        return false;
+    }
+
+    private const int PlacesLookedAt = 8;
+
     public static bool EndsWithReadyForQuery(byte type) =>
         type is FrontendMessage.Query or FrontendMessage.Sync or FrontendMessage.FunctionCall;
 

@@ -15,6 +15,10 @@ public enum Verdict : byte
     ParametersSet,
     /// <summary>Server: the reset or check query is done.</summary>
     Tested,
+    /// <summary>Server: a notification of the client's own: forwarded with its process id in place of the server's.</summary>
+    OwnNotification,
+    /// <summary>Server: a step towards the pool's listening connection is through, or has failed.</summary>
+    Unlistened,
     /// <summary>Server: what its client has left under way is through; now its transaction is rolled back.</summary>
     RollBack,
     /// <summary>Server: nothing is left of its client that has gone.</summary>

@@ -20,6 +20,8 @@ public sealed class SafetyTable
     private const int RowsMax = 512;
 
     private readonly Dictionary<Key, Note> _notes = [];
+    private Key _lastKey;
+    private Note? _last; // Mostly the next use is one more of the same, with the same texts.
 
     public IEnumerable<SafetyRow> Rows =>
         _notes.Select(
@@ -30,6 +32,13 @@ public sealed class SafetyTable
     internal void Add(SafetyUse use, string reason, string database, string user, string applicationName, long wallUs)
     {
         var key = new Key(database, user, applicationName, use, reason);
+        if (_last is not null && _lastKey.HasSameObjects(key))
+        {
+            _last.Count++;
+            _last.LastWallUs = wallUs;
+            return;
+        }
+        var asked = key;
         if (!_notes.TryGetValue(key, out var note))
         {
             if (_notes.Count >= RowsMax) key = key with { ApplicationName = Others };
@@ -39,11 +48,17 @@ public sealed class SafetyTable
                 _notes[key] = note = new Note();
             }
         }
+        (_lastKey, _last) = (asked, note);
         note.Count++;
         note.LastWallUs = wallUs;
     }
 
-    private readonly record struct Key(string Database, string User, string ApplicationName, SafetyUse Use, string Reason);
+    private readonly record struct Key(string Database, string User, string ApplicationName, SafetyUse Use, string Reason)
+    {
+        internal bool HasSameObjects(in Key other) => Use == other.Use && ReferenceEquals(Database, other.Database)
+            && ReferenceEquals(User, other.User) && ReferenceEquals(ApplicationName, other.ApplicationName)
+            && ReferenceEquals(Reason, other.Reason);
+    }
 
     private sealed class Note
     {

@@ -24,6 +24,7 @@ public sealed class Statement
         Use = SessionUse.OfText(key);
         MayLeaveState = StateTraces.InText(key, isWhole: true) != StateTrace.None;
         DropsStatements = SessionUse.DropsStatements(key);
+        Resets = SessionUse.ResetIn(key) is not null;
         DroppedName = DropCommands.OnlyName(key);
         Number = number;
         ServerName = Encoding.ASCII.GetBytes($"PGBOUNCER_{number}");
@@ -48,6 +49,9 @@ public sealed class Statement
 
     /// <summary>It is DEALLOCATE ALL or DISCARD ALL.</summary>
     internal bool DropsStatements { get; }
+
+    /// <summary>It is RESET or DISCARD ALL.</summary>
+    internal bool Resets { get; }
 
     /// <summary>It is DEALLOCATE of this name; null: it is not.</summary>
     internal byte[]? DroppedName { get; }

@@ -27,4 +27,6 @@ public sealed class LoopFigures
     public long StateBatches;
     /// <summary>Servers that were kept though their client had gone in the middle of something.</summary>
     public long AbandonedKept;
+    /// <summary>Notifications of listening connections, once for each client that was told.</summary>
+    public long Notifications;
 }

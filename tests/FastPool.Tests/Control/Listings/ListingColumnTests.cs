@@ -58,6 +58,7 @@ public sealed class ListingColumnTests
     [InlineData("LOOPS",
         "loop:i clients:i servers:i wakeups:N client_messages:N server_messages:N client_bytes:N server_bytes:N moves:N sends_together:N busy_us:N")]
     [InlineData("SAFETY", "database:t user:t application_name:t usage:t count:N last_time:t")]
+    [InlineData("LISTENERS", "database:t user:t channel:t clients:i notifications:N server:t")]
     [InlineData("FASTPOOL", "key:t value:t")]
     public void A_listing_has_the_columns_that_tools_know(string item, string columns)
     {

@@ -11,6 +11,11 @@ public sealed class SecretMaskTests
     [InlineData("ldapserver=a ldapbindpasswd=geheim", "ldapserver=a ldapbindpasswd=****")]
     [InlineData("ldapserver=a", "ldapserver=a")]
     [InlineData("", "")]
+    [InlineData("SELECT usename, passwd FROM s.users WHERE usename=$1", "SELECT usename, passwd FROM s.users WHERE usename=$1")]
+    [InlineData("select secret, password", "select secret, password")]
+    [InlineData("alter role x password 'ge''heim' valid", "alter role x password **** valid")]
+    [InlineData("set app.secret TO 'geheim'; select 1", "set app.secret TO **** select 1")]
+    [InlineData("passwd FROM x; set app.secret = geheim", "passwd FROM x; set app.secret = ****")]
     public void A_setting_is_shown_without_its_secret(string value, string shown) =>
         Assert.Equal(shown, SecretMask.Shown("auth_ldap_options", value));
 

@@ -33,11 +33,11 @@ public sealed class KeptStateTests
     /// <summary>The server is asked, and says this.</summary>
     /// <param name="unreported">search_path: null where the session has not set it.</param>
     private static Verdict Tell(ServerSession server, string set, string prepared, string undo, string pin,
-        string? unreported = null)
+        string? unreported = null, string channels = "")
     {
         var question = Encoding.Latin1.GetString(server.BeginQuestion());
         var count = question.Split("(SELECT setting FROM a WHERE").Length - 1;
-        string?[] values = [set, prepared, undo, pin, .. Enumerable.Repeat(unreported, count)];
+        string?[] values = [set, prepared, undo, pin, channels, .. Enumerable.Repeat(unreported, count)];
         var body = new List<byte> { 0, (byte)values.Length };
         foreach (var value in values)
         {
@@ -160,6 +160,7 @@ public sealed class KeptStateTests
         Assert.Equal(Verdict.Disconnect, Tell(other, "", "", "", "LISTEN"));
         Assert.Equal("too many pinned servers (LISTEN)", other.Ending.Reason);
         Assert.Equal(1, _server.Pool.PinnedServers);
+        Assert.Equal(1, _talk.Bench.Context.Safety.Rows.Single().Count); // It has not kept a server.
     }
 
     [Theory]
@@ -200,6 +201,93 @@ public sealed class KeptStateTests
         Assert.Equal("set_config of a name that its query does not tell", _server.Pin);
     }
 
+    private const string Tracking = "pool_mode=transaction\nmax_prepared_statements=10\n[fastpool]\nsession_state=keep";
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("s")]
+    public void A_name_that_is_bound_is_asked_for(string statement)
+    {
+        var talk = new PreparedTalk(new SessionBench(Tracking));
+        var server = talk.NewServer();
+        var client = talk.NewClient(server);
+        server.Link.Begin(client);
+        talk.Says(client, Parse(statement, "select set_config($2, $1, false)"));
+        talk.Says(client, Wire.Bind("", statement, "x", "App.Bound"));
+        talk.Says(client, Execute);
+        talk.Says(client, Sync);
+        Answers(server, "1 2 C:SELECT~1 Z");
+        Assert.Equal(LinkHold.StateUnknown, server.Link.Hold);
+        Assert.Contains("'app.bound'", Encoding.Latin1.GetString(server.BeginQuestion()), StringComparison.Ordinal);
+        Answers(server, "C:SELECT~0 Z");
+        // Bound again, with another name.
+        talk.Says(client, Wire.Bind("", statement, "x", "app.second"));
+        talk.Says(client, Execute);
+        talk.Says(client, Sync);
+        Answers(server, "2 C:SELECT~1 Z");
+        Assert.Contains("'app.second'", Encoding.Latin1.GetString(server.BeginQuestion()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_is_bound_and_cannot_be_read_keeps_the_server()
+    {
+        var talk = new PreparedTalk(new SessionBench(Tracking));
+        var server = talk.NewServer();
+        var client = talk.NewClient(server);
+        server.Link.Begin(client);
+        talk.Says(client, Parse("", "select set_config($2, $1, false)"));
+        talk.Says(client, Wire.Bind("", "", "x")); // One value too few.
+        talk.Says(client, Sync);
+        Answers(server, "1 2 Z");
+        Tell(server, "", "", "", "");
+        Assert.Equal("set_config of a name that its query does not tell", server.Pin);
+    }
+
+    /// <summary>It may come in several pieces, and only the first would be looked at.</summary>
+    [Theory]
+    [InlineData('Q')]
+    [InlineData('P')]
+    public void A_text_is_seen_whole(char type)
+    {
+        Assert.True(_client.WantsWhole((byte)type, FastPool.Base.Limits.CommandBytesMax));
+        var off = new PreparedTalk(new SessionBench("pool_mode=transaction\nmax_prepared_statements=0"));
+        Assert.False(off.NewClient(off.NewServer()).WantsWhole((byte)type, 100));
+    }
+
+    [Theory]
+    [InlineData("SET", true)]
+    [InlineData("DO", true)]
+    [InlineData("INSERT~0~1", false)]
+    [InlineData("CREATE~FUNCTION", false)]
+    public void A_text_too_long_to_be_seen_whole_may_set_what_nobody_knows(string tag, bool isPinned)
+    {
+        var query = Query("set work_mem = '1MB'; set app.tenant = 1");
+        _server.LookAt((byte)'Q', query.AsSpan(0, 20), query.Length);
+        _server.Expect((byte)'Q');
+        Answers(_server, $"C:{tag} Z");
+        Tell(_server, "", "", "", "");
+        Assert.Equal(isPinned, _server.Pin is not null);
+    }
+
+    [Fact]
+    public void A_role_is_set_again_behind_another_session_authorization()
+    {
+        Says("set role r", "SET");
+        Tell(_server, "set role r;", "", "undo it;", "");
+        Assert.True(_server.Link.TryEnd());
+        var other = _talk.NewServer();
+        other.Judge((byte)'S', Wire.Typed('S', Wire.Strings("session_authorization", "bob")));
+        _client.Link?.LoseServer();
+        Assert.EndsWith("set role r;", other.Link.Begin(_client), StringComparison.Ordinal);
+        Answers(other, "S:session_authorization=ann C:SET Z");
+        Says("select 1", "SELECT 1");
+        Assert.True(other.Link.TryEnd());
+        other.Judge((byte)'S', Wire.Typed('S', Wire.Strings("session_authorization", "bob")));
+        var batch = other.Link.Begin(_client)!;
+        Assert.Contains("session_authorization", batch, StringComparison.Ordinal);
+        Assert.EndsWith("set role r;", batch, StringComparison.Ordinal); // Though it is there.
+    }
+
     [Fact]
     public void A_custom_variable_is_asked_for_by_its_name()
     {
@@ -228,5 +316,143 @@ public sealed class KeptStateTests
         Assert.Equal(ServerPhase.Linked, _server.Phase);
         Assert.Equal(LinkHold.RepliesOutstanding, _server.Link.Hold);
         Assert.Equal(Verdict.Forward, Answers(_server, "T C:SELECT~1 Z"));
+    }
+
+    // ---- LISTEN ------------------------------------------------------------------------------------------------------
+
+    private static byte[] Notification(string channel, string payload, int pid = 77) =>
+        Wire.Typed('A', [0, 0, (byte)(pid >> 8), (byte)pid, .. Encoding.UTF8.GetBytes(channel), 0,
+            .. Encoding.UTF8.GetBytes(payload), 0]);
+
+    private static Verdict Notifies(ServerSession server, string channel, string payload, int pid = 77) =>
+        server.Judge((byte)'A', Notification(channel, payload, pid));
+
+    private ListenHub NewHub() => new(_server.Pool, "mark", static _ => { });
+
+    private Subscription Subscribe(ListenHub hub) => _client.Subscription = new Subscription(hub, 5, null!, static _ => { });
+
+    private void Listens(string channels = "\u0001a")
+    {
+        Says("listen a", "LISTEN");
+        Tell(_server, "set it;", "", "undo it;", "", channels: channels);
+        Assert.Equal(LinkHold.Listening, _server.Link.Hold);
+        Assert.False(_server.Link.TryEnd());
+        Assert.Equal(1, EndOf(_server).Unlistened);
+    }
+
+    [Fact]
+    public void The_first_listener_leaves_its_server_as_the_listening_connection()
+    {
+        Listens("\u0001a\u0001b \"c");
+        Assert.Equal(["a", "b \"c"], _client.Kept!.ChannelNames);
+        Assert.Equal(0, _server.Pool.PinnedServers);
+        var hub = NewHub();
+        Assert.Equal("undo it;LISTEN \"mark\";", _server.BeginOpening(hub));
+        Assert.Equal(Verdict.Forward, Notifies(_server, "a", "x"));
+        Assert.Equal(Verdict.Unlistened, Answers(_server, "C:LISTEN Z"));
+        Assert.Equal(ListenStep.Opened, _server.ListenStep);
+        Assert.Same(hub, _server.TakeHubToBe());
+        _server.Link.GiveUpServer();
+        _server.BecomeHub(hub);
+        Assert.Equal(ServerPhase.Listening, _server.Phase);
+        Assert.Null(_server.Kept);
+        Assert.False(_server.MustDiscard);
+        Assert.Equal(Verdict.Skip, Notifies(_server, "a", "y"));
+        _server.EndHub();
+        Assert.True(_server.MustDiscard);
+    }
+
+    [Fact]
+    public void Up_to_the_mark_the_server_tells_and_behind_it_the_hub()
+    {
+        Listens();
+        Subscribe(NewHub());
+        Assert.Equal(["a"], _server.BeginAsk());
+        Assert.Equal(LinkHold.Listening, _server.Link.Hold);
+        _server.OnHubAnswer(ListenAnswer.Listens);
+        Assert.Equal(ListenStep.Ready, _server.ListenStep);
+        Assert.Equal("LISTEN \"mark\";NOTIFY \"mark\", '5+';", _server.BeginMark());
+        Assert.Equal(1, _server.Pool.Listening.CutsUnderWay);
+        Assert.Equal(Verdict.Forward, Notifies(_server, "a", "1"));
+        Assert.Equal(Verdict.Skip, Notifies(_server, "mark", "6+")); // Another client's.
+        Assert.Equal(Verdict.Forward, Notifies(_server, "a", "2"));
+        Assert.Equal(Verdict.Skip, Notifies(_server, "mark", "5+"));
+        Assert.Equal(Verdict.Skip, Notifies(_server, "a", "3"));
+        Assert.Equal(Verdict.Unlistened, Answers(_server, "C:LISTEN C:NOTIFY Z"));
+        Assert.Equal("UNLISTEN *", _server.BeginUnlisten());
+        Assert.Equal(Verdict.Skip, Notifies(_server, "a", "4"));
+        Assert.Equal(Verdict.Unlistened, Answers(_server, "C:UNLISTEN Z"));
+        Assert.Equal(ListenStep.Done, _server.ListenStep);
+        Assert.True(_server.Link.TryEnd());
+        Assert.False(_server.MustDiscard);
+        Assert.Equal("undo it;", _server.Kept!.Undo);
+
+        // It listens again with its next server, whose words behind the mark wait for those of the hub.
+        Assert.Equal("undo it;set it;LISTEN \"a\";LISTEN \"mark\";NOTIFY \"mark\", '5-';", _server.Link.Begin(_client));
+        Assert.Equal(["UNLISTEN \"mark\";"], _server.PreparesBehindSet);
+        Assert.Equal(Verdict.Skip, Notifies(_server, "a", "5"));
+        Assert.Equal(Verdict.Skip, Notifies(_server, "mark", "5-"));
+        var behind = Notification("a", "6");
+        Assert.Equal(Verdict.Skip, _server.Judge((byte)'A', behind));
+        Assert.Equal(Verdict.Skip, Notifies(_server, "mark", "7+"));
+        Assert.Equal(Verdict.Skip, Answers(_server, "C:NOTIFY Z C:UNLISTEN Z"));
+        Assert.Equal(ServerPhase.SettingParameters, _server.Phase);
+        Assert.True(_server.OnHubThrough());
+        Assert.Equal(ServerPhase.Linked, _server.Phase);
+        Assert.Equal(behind, _server.TakeEarly()!.WrittenSpan.ToArray());
+        Assert.Equal(LinkHold.Listening, _server.Link.Hold);
+        Assert.Equal(ListenStep.Ready, _server.ListenStep); // Nothing has changed: nobody need be asked.
+    }
+
+    [Fact]
+    public void A_notification_of_its_own_has_the_process_id_that_the_client_knows()
+    {
+        _server.CancelKey = 77UL << 32;
+        Assert.Equal(Verdict.OwnNotification, Notifies(_server, "a", "x"));
+        Assert.Equal(Verdict.Forward, Notifies(_server, "a", "x", pid: 78));
+        var message = Notification("a", "x");
+        _server.Sign(message);
+        Assert.Equal(_client.Pid, System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(message.AsSpan(5)));
+    }
+
+    [Fact]
+    public void A_mark_that_fails_keeps_the_server_with_its_client()
+    {
+        Listens();
+        Subscribe(NewHub());
+        _server.BeginAsk();
+        _server.OnHubAnswer(ListenAnswer.Listens);
+        _server.BeginMark();
+        Assert.Equal(Verdict.Unlistened, Answers(_server, "E:53400 Z"));
+        Assert.Equal(ListenStep.Refused, _server.ListenStep);
+        Assert.True(_server.TryKeepListening());
+        Assert.Equal(1, _server.Pool.PinnedServers);
+        Assert.False(_server.Link.TryEnd());
+        Says("unlisten *", "UNLISTEN");
+        Tell(_server, "", "", "", "");
+        Assert.Equal(0, _server.Pool.PinnedServers);
+        Assert.Null(_client.Subscription);
+        Assert.True(_server.Link.TryEnd());
+    }
+
+    [Fact]
+    public void A_listener_that_leaves_leaves_a_server_that_must_be_cleaned()
+    {
+        Listens();
+        _server.Link.LoseClient();
+        Assert.Equal("released", EndOf(_server).LastEnd);
+        Assert.True(_server.MustDiscard);
+    }
+
+    [Fact]
+    public void A_hub_that_never_opens_gives_its_place_back()
+    {
+        Listens();
+        var hub = NewHub();
+        Assert.True(_server.Pool.TryBeginListening(hub, _server.IsPinCounted));
+        _server.BeginOpening(hub);
+        _server.Link.LoseClient();
+        Assert.Null(_server.Pool.Listening.Holder);
+        Assert.Equal(0, _server.Pool.PinnedServers);
     }
 }

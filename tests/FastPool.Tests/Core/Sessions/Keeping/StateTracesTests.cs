@@ -86,19 +86,53 @@ public sealed class StateTracesTests
     [InlineData("select set_config('work_mem', '1MB', false)", "")]
     public void Custom_variables_are_found_by_their_names(string text, string names)
     {
-        Assert.Equal(names, string.Join(' ', CustomNames.None.With(Bytes(text), out var isWhole).Sorted));
+        Assert.Equal(names, string.Join(' ', CustomNames.None.With(Bytes(text), out var isWhole, out _).Sorted));
         Assert.True(isWhole);
     }
 
     [Theory]
-    [InlineData("select set_config($1, $2, false)")]
     [InlineData("select set_config(name, value, false) from settings")]
     [InlineData("select set_config('a.' || $1, 'x', false)")]
     [InlineData("select set_config('it''s', 'x', false)")]
     public void A_name_that_is_not_in_the_text_is_told(string text)
     {
-        CustomNames.None.With(Bytes(text), out var isWhole);
+        CustomNames.None.With(Bytes(text), out var isWhole, out _);
         Assert.False(isWhole);
+    }
+
+    [Theory]
+    [InlineData("select set_config($1, $2, false)", 0b10)]
+    [InlineData("select pg_catalog.set_config( $3 :: text , $2, $1), set_config($12::pg_catalog.\"varchar\", '', false)",
+        0b1000000001000)]
+    [InlineData("select set_config('a.b', $1, false)", 0)]
+    [InlineData("select set_config($1, $2, true)", 0)]
+    public void Parameters_that_are_names_are_told(string text, int parameters)
+    {
+        CustomNames.None.With(Bytes(text), out var isWhole, out var told);
+        Assert.True(isWhole);
+        Assert.Equal((ulong)parameters, told);
+    }
+
+    [Theory]
+    [InlineData("select set_config($1 || 'x', $2, false)")]
+    [InlineData("select set_config($64, $2, false)")]
+    [InlineData("select set_config($99999999999, $2, false)")]
+    [InlineData("select set_config($1::text || ($2), 'x', false)")]
+    [InlineData("select set_config($tag$a.b$tag$, 'x', false)")]
+    public void An_expression_is_no_parameter(string text)
+    {
+        CustomNames.None.With(Bytes(text), out var isWhole, out var parameters);
+        Assert.Equal((false, 0UL), (isWhole, parameters));
+    }
+
+    [Theory]
+    [InlineData("App.Tenant", "app.tenant", true)]
+    [InlineData("work_mem", "", true)] // PostgreSQL lists it.
+    [InlineData("a.\u00e9", "", false)]
+    public void A_value_that_is_a_name_is_asked_for(string value, string names, bool isWhole)
+    {
+        Assert.Equal(names, string.Join(' ', CustomNames.None.WithName(Bytes(value), out var isKnown).Sorted));
+        Assert.Equal(isWhole, isKnown);
     }
 
     [Fact]
@@ -107,12 +141,12 @@ public sealed class StateTracesTests
         var names = CustomNames.None;
         for (var i = 0; i < CustomNames.Max; i++)
         {
-            names = names.With(Bytes($"set a.n{i} = 1"), out var isWhole);
+            names = names.With(Bytes($"set a.n{i} = 1"), out var isWhole, out _);
             Assert.True(isWhole);
         }
-        Assert.Same(names, names.With("set a.more = 2"u8, out var hasRoom));
+        Assert.Same(names, names.With("set a.more = 2"u8, out var hasRoom, out _));
         Assert.False(hasRoom);
-        Assert.Same(names, names.With("set a.n0 = 2"u8, out var isKnown));
+        Assert.Same(names, names.With("set a.n0 = 2"u8, out var isKnown, out _));
         Assert.True(isKnown);
     }
 }

@@ -57,6 +57,77 @@ public sealed class RestoreTests
         Assert.Equal("Asia/Tokyo", _client.Parameters[TimeZone]);
     }
 
+    [Fact]
+    public void The_report_of_a_SET_before_it_in_a_pipeline_is_told()
+    {
+        _talk.Says(_client, Query("set timezone = 'UTC'"));
+        _talk.Says(_client, Query("reset all"));
+        Answers(_server, "C:SET");
+        Assert.Equal(Verdict.Forward, Answers(_server, "S:TimeZone=UTC"));
+        Answers(_server, "Z C:RESET");
+        Assert.Equal(Verdict.Skip, Answers(_server, "S:TimeZone=Asia/Kabul"));
+        Answers(_server, "Z C:SET");
+        Assert.Equal(Verdict.Forward, Answers(_server, "S:TimeZone=Asia/Tokyo"));
+    }
+
+    [Fact]
+    public void A_value_that_the_server_spells_in_its_own_way_is_told_again()
+    {
+        const int DateStyle = 0;
+        var interner = _talk.Bench.Context.Interner;
+        var client = _talk.NewClient(_server);
+        client.AtLogin = interner.With(_talk.Bench.Context.Tracked.Unknown, DateStyle, "German");
+        client.Parameters = interner.With(client.Parameters, DateStyle, "German");
+        var server = _talk.NewServer();
+        server.Link.Begin(client);
+        Answers(server, "S:DateStyle=German,~DMY C:SET Z");
+        Assert.Equal("German, DMY", client.AtLogin[DateStyle]);
+        _talk.Says(client, Query("set datestyle = iso"));
+        Answers(server, "C:SET S:DateStyle=ISO,~DMY Z");
+        _talk.Says(client, Query("reset all"));
+        Assert.Equal(Verdict.Skip, Answers(server, "C:RESET S:DateStyle=ISO,~MDY"));
+        Answers(server, "Z C:SET");
+        Assert.Equal(Verdict.Forward, Answers(server, "S:DateStyle=German,~DMY"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("s")]
+    public void A_statement_of_an_earlier_segment_is_looked_at_when_it_is_bound(string name)
+    {
+        _talk.Says(_client, Parse(name, "reset all"));
+        _talk.Says(_client, Sync);
+        Answers(_server, "1 Z");
+        _talk.Says(_client, Bind(name));
+        _talk.Says(_client, PreparedTalk.Execute);
+        Assert.Equal("S Q", _talk.Says(_client, Sync));
+    }
+
+    /// <summary>The SET is a simple query: it drops the unnamed statement, which the client may bind once more.</summary>
+    [Fact]
+    public void The_unnamed_statement_outlives_it()
+    {
+        _talk.Says(_client, Parse("", "reset all"));
+        _talk.Says(_client, Bind(""));
+        _talk.Says(_client, PreparedTalk.Execute);
+        Assert.Equal("S Q", _talk.Says(_client, Sync));
+        Assert.Equal("waits", _talk.Says(_client, Bind("")));
+        Answers(_server, "1 2 C:RESET Z C:SET Z");
+        Assert.Equal("P B", _talk.Says(_client, Bind("")));
+    }
+
+    [Theory]
+    [InlineData('Q')]
+    [InlineData('P')]
+    public void A_short_message_is_waited_for(char type)
+    {
+        var talk = new PreparedTalk(new SessionBench("pool_mode=session\nmax_prepared_statements=0"));
+        var client = talk.NewClient(talk.NewServer());
+        Assert.False(client.WantsWhole((byte)type, 30));
+        client.AtLogin = _client.AtLogin;
+        Assert.True(client.WantsWhole((byte)type, 30));
+    }
+
     /// <summary>SHOW SAFETY: the report of TimeZone at the link was of the pooler's own SET.</summary>
     [Fact]
     public void The_first_SET_that_nobody_reports_counts_as_a_use_that_breaks()
