@@ -98,7 +98,8 @@ internal sealed class TranscriptChecker(World world) : Checker(world)
         if (at < 0 || Wire.Frame(bytes[at..], out var type) != bytes.Length - at || type != 'E') return bytes;
         if (bytes[at..].IndexOf("57P01"u8) >= 0) return bytes;
         var text = Encoding.Latin1.GetString(bytes[at..]);
-        var message = text[(text.IndexOf("\0M", StringComparison.Ordinal) + 2)..].TrimEnd('\0');
+        // Not in the length, which may have that byte too.
+        var message = text[(text.IndexOf("\0M", 5, StringComparison.Ordinal) + 2)..].TrimEnd('\0');
         if (World.Plan.MineChance > 0 && message == "internal error") return bytes[..at];
         if (World.Plan.HasPins && message.StartsWith("too many pinned servers (", StringComparison.Ordinal)) return bytes[..at];
         Holds(World.Plan.HasFaults
