@@ -54,7 +54,7 @@ public sealed class TimeoutTests
     {
         var path = new TransactionPath();
         var client = path.LogIn();
-        path.WakeUpsWithin(2); // What the login has left.
+        path.WakeUpsWithin(2); // The login has left something to do.
         Assert.InRange(path.WakeUpsWithin(10), 9, 11);
         client.PeerWrite(TransactionPath.SimpleQuery());
         path.Turn();
