@@ -221,7 +221,7 @@ public sealed partial class ClientSession : PoolClient
         switch (type)
         {
             case FrontendMessage.Query:
-                if (Pool!.Limits.DisablePqexec) return RefusePqexec();
+                if (Pool!.Limits.HasQueryRules && JudgeQuery(totalLength) is not Verdict.Forward and var rule) return rule;
                 if (HasNames) return Verdict.Tracked;
                 break;
             case FrontendMessage.Parse:
@@ -344,6 +344,7 @@ public sealed partial class ClientSession : PoolClient
         Check.That(State != ClientState.Closed);
         State = ClientState.Closed;
         ForgetStatements();
+        EndDeferral();
         if (_isCounted) _context.Registry.Clients.Leave();
         if (_isCountedInDatabase) Database!.Clients.Leave();
         _countedUser?.Clients.Leave();

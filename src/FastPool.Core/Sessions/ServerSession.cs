@@ -167,6 +167,7 @@ public sealed partial class ServerSession : PooledServer
         _hasParsed = false;
         if (OnlyClient is null && (!client.Parameters.Fits(Parameters) || !KeptState.AreSame(client.Kept, Kept)))
             return BeginSet(client);
+        if (client.Deferred != DeferredBegin.None) return BeginDeferred(client);
         Move(ServerEvent.Link);
         // Same values, same object: the next link compares references.
         if (OnlyClient is null && !ReferenceEquals(client.Parameters, Parameters) && client.Parameters.Equals(Parameters))
@@ -182,6 +183,7 @@ public sealed partial class ServerSession : PooledServer
         var batch = WithState(client.Kept, SetBatch.Build(
             Context.Tracked, client.Parameters, Parameters, Pool.Database.Entry.ConnectQuery, UndoBefore(client.Kept)));
         Check.That(batch is not null); // They would fit.
+        TakeDeferred(client);
         if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
         return batch;
     }
@@ -473,6 +475,8 @@ public sealed partial class ServerSession : PooledServer
         {
             case BackendMessage.ParameterStatus:
                 return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
+            case BackendMessage.ErrorResponse when _setsLeft <= _beginsLeft && !IsEnd(message):
+                return OnBeginError();
             case BackendMessage.ErrorResponse:
                 var error = ServerError.Read(message[HeaderLength..]);
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
@@ -485,13 +489,15 @@ public sealed partial class ServerSession : PooledServer
                 HasToldEnd = true;
                 Move(ServerEvent.ParametersSet);
                 return Verdict.Forward;
-            case BackendMessage.ReadyForQuery when --_setsLeft > 0:
-                return Verdict.Skip;
             case BackendMessage.ReadyForQuery:
+                _setsLeft--;
+                if (_setsLeft < _beginsLeft) return OnBegun(StatusOf(message));
+                if (_setsLeft > _beginsLeft) return Verdict.Skip;
                 IsReady = StatusOf(message) == 'I';
                 TakeLabels(Client!.Parameters);
                 Kept = Client.Kept;
                 TakeCanonical(Client);
+                if (_beginsLeft > 0) return Verdict.Skip;
                 Move(ServerEvent.ParametersSet);
                 return Verdict.ParametersSet;
             default:

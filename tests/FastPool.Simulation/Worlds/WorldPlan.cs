@@ -15,6 +15,7 @@ internal sealed class WorldPlan
     internal WorldPlan(Dice dice, ulong seed)
     {
         RollsBackAbandoned = seed % 2 == 0;
+        DefersBegin = seed / 2 % 2 == 0;
         LoopCount = dice.Between(1, 3);
         Mode = dice.Of([PoolMode.Transaction, PoolMode.Transaction, PoolMode.Session, PoolMode.Statement]);
         HasFaults = dice.Percent(65);
@@ -65,6 +66,9 @@ internal sealed class WorldPlan
 
     /// <summary>A server whose client goes in the middle of something is kept.</summary>
     internal bool RollsBackAbandoned { get; }
+
+    /// <summary>A BEGIN costs no server before something else does.</summary>
+    internal bool DefersBegin { get; }
     internal bool ResetsAlways { get; }
     internal int Lifetime { get; }
     internal int IdleTimeout { get; }
@@ -143,9 +147,10 @@ internal sealed class WorldPlan
         server_tls_sslmode = {(RequiresServerTls ? "require" : "prefer")}
         [fastpool]
         abandoned_transaction = {(RollsBackAbandoned ? "rollback" : "close")}
+        defer_begin = {(DefersBegin ? 1 : 0)}
         """;
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, rolls back {RollsBackAbandoned}";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, rolls back {RollsBackAbandoned}, defers {DefersBegin}";
 }

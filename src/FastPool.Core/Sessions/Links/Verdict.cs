@@ -15,6 +15,8 @@ public enum Verdict : byte
     ParametersSet,
     /// <summary>Server: the reset or check query is done.</summary>
     Tested,
+    /// <summary>Server: the BEGIN that its client had put off has failed.</summary>
+    BeginFailed,
     /// <summary>Server: what its client has left under way is through; now its transaction is rolled back.</summary>
     RollBack,
     /// <summary>Server: nothing is left of its client that has gone.</summary>
@@ -23,6 +25,8 @@ public enum Verdict : byte
     Answered,
     /// <summary>Client: rewritten or answered by the prepared-statement rules.</summary>
     Tracked,
+    /// <summary>Client: a query that may need no server.</summary>
+    MayDefer,
     /// <summary>Client: for the admin console.</summary>
     Console,
 }
