@@ -96,7 +96,7 @@ public sealed record FastPoolSettings
     /// <summary>The end of a server whose client goes in the middle of something, where neither user nor database says.</summary>
     public AbandonedTransaction AbandonedTransaction { get; private init; }
 
-    /// <summary>In transaction pooling a BEGIN is answered at once, and sent with the first message that needs a server.</summary>
+    /// <summary>In transaction pooling a BEGIN is answered at once, and sent with the first message behind it.</summary>
     public bool DefersBegin { get; private init; }
 
     /// <summary>A TCP peer that is silent so long is gone, microseconds; 0: the system's settings alone say.</summary>
