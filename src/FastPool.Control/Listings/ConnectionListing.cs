@@ -83,7 +83,8 @@ internal static class ConnectionListing
     /// <summary>A connection without a link in the active list is shown as idle.</summary>
     private static string StateOf(ConnectionRow row) => row.Place switch
     {
-        ConnectionPlace.ClientActive or ConnectionPlace.ServerActive => row.LinkId == 0 ? "idle" : "active",
+        ConnectionPlace.ClientActive or ConnectionPlace.ServerActive =>
+            row is { LinkId: 0, IsInTransaction: false } ? "idle" : "active",
         ConnectionPlace.ClientWaiting => "waiting",
         ConnectionPlace.ClientActiveCancel => "active_cancel_req",
         ConnectionPlace.ClientWaitingCancel => "waiting_cancel_req",

@@ -46,6 +46,9 @@ internal sealed class ConnectionRow
     public bool IsCloseNeeded { get; init; }
     /// <summary>The partner; 0: none.</summary>
     public long LinkId { get; init; }
+
+    /// <summary>A client in a transaction of which no server knows yet.</summary>
+    public bool IsInTransaction { get; init; }
     public long RemotePid { get; init; }
     public string Tls { get; init; } = "";
     public string ApplicationName { get; init; } = "";
@@ -88,6 +91,7 @@ internal sealed class ConnectionRow
             // The console runs no query.
             WaitUs = client.QueryStartUs == 0 || (hasEntered && client.IsConsole) ? 0 : Math.Max(0, nowUs - client.QueryStartUs),
             LinkId = client.Server?.Id ?? 0,
+            IsInTransaction = client.Deferred != DeferredBegin.None,
             RemotePid = client.Remote.IsUnix ? client.PeerPid : 0,
             Tls = end.Tls,
             ApplicationName = client.Parameters[TrackedParameters.ApplicationName] ?? "",

@@ -38,6 +38,7 @@ public sealed record PoolLimits
             : PoolSize > 0 ? Math.Max(1, PoolSize / 2) : int.MaxValue;
         PinnedTimeoutUs = settings.Own.PinnedTimeoutUs;
         DisablePqexec = settings.DisablePqexec;
+        HasQueryRules = DisablePqexec || (settings.Own.DefersBegin && PoolMode == PoolMode.Transaction);
         MaxPacketSize = settings.MaxPacketSize;
         NamesEvictions = settings.Own.ShowAs >= ShownVersion.V126;
         HasForcedUser = database.ForcedUser is not null;
@@ -86,6 +87,8 @@ public sealed record PoolLimits
     /// <summary>A client that keeps a server so, and says nothing for so long, is told to go; 0: never.</summary>
     public long PinnedTimeoutUs { get; }
     public bool DisablePqexec { get; }
+    /// <summary>A simple query is refused, or may be answered without a server: disable_pqexec, defer_begin.</summary>
+    public bool HasQueryRules { get; }
     public uint MaxPacketSize { get; }
     public bool HasForcedUser { get; }
     /// <summary>The reason of an eviction names the limit, as it does since PgBouncer 1.26.</summary>

@@ -13,7 +13,7 @@ public sealed partial class ClientSession
     private List<(byte[] Portal, byte[] Name)>? _dropPortals;
 
     /// <summary>It has, or has had, names for statements.</summary>
-    internal bool HasNames => _statements is not null;
+    public bool HasNames => _statements is not null;
 
     private bool HasBackslashes => Parameters[TrackedParameters.StandardConformingStrings] == "off";
 

@@ -233,7 +233,7 @@ public sealed partial class ClientSession : PoolClient
         switch (type)
         {
             case FrontendMessage.Query:
-                if (Pool!.Limits.DisablePqexec) return RefusePqexec();
+                if (Pool!.Limits.HasQueryRules && JudgeQuery(totalLength) is not Verdict.Forward and var rule) return rule;
                 if (HasNames) return Verdict.Tracked;
                 break;
             case FrontendMessage.Parse:
@@ -357,6 +357,7 @@ public sealed partial class ClientSession : PoolClient
         State = ClientState.Closed;
         ForgetStatements();
         EndSubscription();
+        EndDeferral();
         if (_isCounted) _context.Registry.Clients.Leave();
         if (_isCountedInDatabase) Database!.Clients.Leave();
         _countedUser?.Clients.Leave();

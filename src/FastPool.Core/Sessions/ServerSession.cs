@@ -167,6 +167,7 @@ public sealed partial class ServerSession : PooledServer
         _hasParsed = false;
         if (OnlyClient is null && (!client.Parameters.Fits(Parameters) || !KeptState.AreSame(client.Kept, Kept)))
             return BeginSet(client);
+        if (client.Deferred != DeferredBegin.None) return BeginDeferred(client);
         Move(ServerEvent.Link);
         // Same values, same object: the next link compares references.
         if (OnlyClient is null && !ReferenceEquals(client.Parameters, Parameters) && client.Parameters.Equals(Parameters))
@@ -183,6 +184,7 @@ public sealed partial class ServerSession : PooledServer
         var batch = WithState(client, SetBatch.Build(
             Context.Tracked, client.Parameters, Parameters, Pool.Database.Entry.ConnectQuery, UndoBefore(client.Kept)));
         Check.That(batch is not null); // They would fit.
+        TakeDeferred(client);
         if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
         return batch;
     }
@@ -481,6 +483,8 @@ public sealed partial class ServerSession : PooledServer
                 return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
             case BackendMessage.NotificationResponse:
                 return OnEarlyNotification(message);
+            case BackendMessage.ErrorResponse when _setsLeft <= _beginsLeft && !IsEnd(message):
+                return OnBeginError();
             case BackendMessage.ErrorResponse:
                 var error = ServerError.Read(message[HeaderLength..]);
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
@@ -493,14 +497,16 @@ public sealed partial class ServerSession : PooledServer
                 HasToldEnd = true;
                 Move(ServerEvent.ParametersSet);
                 return Verdict.Forward;
-            case BackendMessage.ReadyForQuery when --_setsLeft > 0:
-                return Verdict.Skip;
             case BackendMessage.ReadyForQuery:
+                _setsLeft--;
+                if (_setsLeft < _beginsLeft) return OnBegun(StatusOf(message));
+                if (_setsLeft > _beginsLeft) return Verdict.Skip;
                 IsReady = StatusOf(message) == 'I';
                 TakeLabels(Client!.Parameters);
                 Kept = Client.Kept;
                 TakeCanonical(Client);
                 if (Kept is { IsListening: true } && !EndListenBehindSet()) return Verdict.Skip;
+                if (_beginsLeft > 0) return Verdict.Skip;
                 Move(ServerEvent.ParametersSet);
                 return Verdict.ParametersSet;
             default:

@@ -33,7 +33,24 @@ internal sealed partial class ClientConnection
         _isWaitCanceled = false;
         EndWait();
         Session.NoteWait();
-        if (!Session.BeginReadingPast(FirstHeldType) || Send(PoolerErrors.Canceled())) GoOn();
+        if (!Session.BeginReadingPast(FirstHeldType))
+        {
+            GoOn();
+            return;
+        }
+        Session.FailDeferred();
+        if (Send(PoolerErrors.Canceled())) GoOn();
+    }
+
+    /// <summary>
+    /// The BEGIN that had been put off has failed, and the client has heard why. The request that was to come behind it is not
+    /// run.
+    /// </summary>
+    internal void OnBeginFailed()
+    {
+        Session.FailDeferred();
+        Session.BeginReadingPast(FirstHeldType);
+        GoOn();
     }
 
     /// <summary>Reads past the rest of a canceled request, and answers its end.</summary>
@@ -59,7 +76,7 @@ internal sealed partial class ClientConnection
             BodyRemaining = length;
         }
         Session.EndReadingPast();
-        Session.EndQuery(isTransactionOver: true);
-        return Send(PreparedMessages.ReadyForQueryIdle) ? position : end;
+        Session.EndQuery(isTransactionOver: Session.Deferred == DeferredBegin.None);
+        return Send(Session.ReadyWithoutServer) ? position : end;
     }
 }

@@ -33,7 +33,7 @@ internal sealed partial class ClientConnection
     /// It has its answers, and what it may have asked since has not begun. A replication client never comes to such a point;
     /// it connects anew and goes on where it stopped.
     /// </summary>
-    internal bool IsBetweenTransactions => !IsCongested
+    internal bool IsBetweenTransactions => !IsCongested && Session.Deferred == DeferredBegin.None
         && (Session.NeedsOwnServer || Server is not { } server
         || (!IsMidMessage && HoldsNothing && server.IsBetweenTransactions));
 

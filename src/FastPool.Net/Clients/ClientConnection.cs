@@ -177,6 +177,18 @@ internal sealed partial class ClientConnection : MessageEndpoint, IListener
                         default:
                             return end;
                     }
+                case Verdict.MayDefer:
+                    if (IsHeldUp || length > unread.Length) return position;
+                    _loop.ToClient.Clear();
+                    if (!Session.TryAnswer(unread[..length], _loop.ToClient))
+                    {
+                        if (Session.HasNames) goto case Verdict.Tracked;
+                        goto case Verdict.Forward;
+                    }
+                    _loop.Figures.ClientMessages++;
+                    run = position += length;
+                    if (!Send(_loop.ToClient.WrittenSpan)) return end;
+                    continue;
                 case Verdict.Console:
                     var next = RelayToConsole(buffer, position, end, type, length);
                     if (next == position || next == end || !IsOpen) return next;

@@ -19,6 +19,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
     private readonly Dictionary<long, Statement> _statements = [];
     private readonly Dictionary<ulong, ProxyOrigin> _origins = [];
     private readonly Dictionary<ulong, CanceledRequest> _canceled = [];
+    private readonly Dictionary<ulong, byte[]> _deferred = [];
     private readonly List<(ClientConnection Client, HandedClient Handed)> _clients = [];
     private int _nextLoop;
 
@@ -34,6 +35,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         }
         foreach (var (key, origin) in state.Origins) _origins[key] = origin;
         foreach (var (key, canceled) in state.Canceled) _canceled[key] = canceled;
+        foreach (var (key, begin) in state.Deferred) _deferred[key] = begin;
         TakeSecrets(state);
         foreach (var pool in state.Pools) TakePool(pool);
         TakeConnections(state);
@@ -114,6 +116,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
                 session.Rejoin(database, registry.GetPool(database, handed.User), handed, _statements, loop,
                     _origins.GetValueOrDefault(handed.CancelKey));
                 session.GoOnReadingPast(_canceled.GetValueOrDefault(handed.CancelKey));
+                if (_deferred.TryGetValue(handed.CancelKey, out var begin)) session.GoOnDeferring(begin);
                 _clients.Add((client, handed));
                 return client;
             }

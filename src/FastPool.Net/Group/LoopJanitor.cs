@@ -183,6 +183,19 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         return null;
     }
 
+    /// <summary>A client in a transaction of which no server knows.</summary>
+    private string? ReasonToEnd(ClientSession client)
+    {
+        var limits = client.Pool!.Limits;
+        var now = loop.NowUs;
+        if (client.Server is not null) return null;
+        if (limits.IdleTransactionTimeoutUs > 0 && client.QueryStartUs == 0
+            && now - client.RequestUs > limits.IdleTransactionTimeoutUs) return "idle transaction timeout";
+        if (limits.TransactionTimeoutUs > 0 && client.XactStartUs > 0 && now - client.XactStartUs > limits.TransactionTimeoutUs)
+            return "transaction timeout";
+        return null;
+    }
+
     private void TickIdleClients()
     {
         var settings = loop.Registry.Settings;
@@ -190,7 +203,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         {
             _seen = settings;
             _hasIdleTimeout = settings.ClientIdleTimeoutUs > 0 || settings.Own.PinnedTimeoutUs > 0
-                || settings.Users.Values.Any(user => user.ClientIdleTimeoutUs > 0);
+                || settings.Own.DefersBegin || settings.Users.Values.Any(user => user.ClientIdleTimeoutUs > 0);
         }
         if (!_hasIdleTimeout) return;
         for (var i = loop.ClientList.Count - 1; i >= 0; i--)
@@ -198,6 +211,11 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
             if (i >= loop.ClientList.Count) continue;
             var session = loop.ClientList[i].Session;
             if (session.State != ClientState.Active || session.IsConsole) continue;
+            if (session.Deferred != DeferredBegin.None)
+            {
+                if (ReasonToEnd(session) is { } reason) loop.ClientList[i].Disconnect(Ending.Told(reason));
+                continue;
+            }
             // In session pooling an idle client has a server, whose last reply may be younger than the request.
             if (session.Server is { } server && (!server.OwesNothing || server.OnlyClient is not null)) continue;
             var sinceUs = Math.Max(session.RequestUs, session.Server?.LastReadyUs ?? 0);

@@ -78,6 +78,8 @@ internal sealed class LoopSuspension(Loop loop, LoopGroup group)
             if (!GoesAlong(client)) continue;
             state.Clients.Add(client.Save(state));
             if (client.Session.IsReadingPast) state.Canceled.Add((client.Session.CancelKey, client.Session.Canceled));
+            if (client.Session.Deferred != DeferredBegin.None)
+                state.Deferred.Add((client.Session.CancelKey, client.Session.SavedBegin.ToArray()));
             if (client.Session.Origin is { } origin) state.Origins.Add((client.Session.CancelKey, origin));
         }
     }

@@ -180,6 +180,17 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd, IH
                     CountSent(from, position + length);
                     from = run = position += length;
                     continue;
+                case Verdict.BeginFailed:
+                    CountSent(from, position + length);
+                    if (!Forward(buffer, run, position)) return end;
+                    if (Client is { } left)
+                    {
+                        Session.Link.EndUnused();
+                        left.OnBeginFailed();
+                    }
+                    if (!IsOpen) return end;
+                    from = run = position += length;
+                    continue;
                 case Verdict.ParametersSet:
                 case Verdict.Tested:
                 case Verdict.RollBack:
@@ -262,14 +273,17 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd, IH
         if ((Session.HasGivenNames && !SendNamesLeft()) || !_loop.Engine.Send(this, bytes)) Close(failure, mayTerminate: false);
     }
 
-    /// <summary>The batch that brings the server to its client's variables and state.</summary>
+    /// <summary>The batch that brings the server to its client's variables and state, and a BEGIN that it has put off.</summary>
     internal void SendSet(string batch)
     {
-        SendQuery(batch, "var change failed");
+        (OwnQueryUs, OwnQueryFailure) = (_loop.NowUs, "var change failed");
+        if (batch.Length > 0) SendQuery(batch, "var change failed");
         foreach (var prepare in Session.PreparesBehindSet)
         {
             if (IsOpen) SendQuery(prepare, "var change failed");
         }
+        if (IsOpen && Client is { Session.DeferredMessages: { IsEmpty: false } begin } && !_loop.Engine.Send(this, begin))
+            Close("server connection closed", mayTerminate: false);
     }
 
     /// <summary>Names that the last client's commands have not dropped are closed.</summary>

@@ -14,6 +14,7 @@ public static class PreparedMessages
 
     public static ReadOnlySpan<byte> ReadyForQueryIdle => "Z\0\0\0\u0005I"u8;
     public static ReadOnlySpan<byte> ReadyForQueryInTransaction => "Z\0\0\0\u0005T"u8;
+    public static ReadOnlySpan<byte> ReadyForQueryFailed => "Z\0\0\0\u0005E"u8;
     public static ReadOnlySpan<byte> ParseComplete => "1\0\0\0\u0004"u8;
     public static ReadOnlySpan<byte> BindComplete => "2\0\0\0\u0004"u8;
     public static ReadOnlySpan<byte> CloseComplete => "3\0\0\0\u0004"u8;

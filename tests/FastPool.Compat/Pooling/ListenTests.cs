@@ -99,6 +99,25 @@ public class ListenTests
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
+    public async Task A_listener_whose_BEGIN_could_be_deferred_hears_nothing_within_its_transaction(int loops)
+    {
+        await using var pooler = await StartAsync(loops, change: file => file.Own["defer_begin"] = "1");
+        await using var direct = await LoginAsync((await Postgres.SharedAsync()).Port);
+        await using var client = await LoginAsync(pooler.Port);
+        await SayAsync(client, "begin");
+        await HasNoServerAsync(pooler, active: 0); // It is deferred for one that does not listen.
+        await SayAsync(client, "commit");
+        await SayAsync(client, $"listen lt_defer_{loops}");
+        await HasNoServerAsync(pooler);
+        await SayAsync(client, "begin");
+        await SayAsync(direct, $"notify lt_defer_{loops}, 'within'");
+        Assert.Equal("TDCZ", (await SayAsync(client, "select 1")).Types);
+        var end = await SayAsync(client, "commit");
+        if (!end.Types.Contains('A', StringComparison.Ordinal)) Assert.Equal($"lt_defer_{loops}:within", await NextAsync(client));
+        else Assert.Equal($"lt_defer_{loops}:within", TextOf(client, end.Messages.Single(static m => m.Type == 'A')));
+    }
+
+    [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
     public async Task Nothing_that_is_sent_after_LISTEN_has_returned_is_missed(int loops)
     {
         await using var pooler = await StartAsync(loops);

@@ -180,6 +180,7 @@ internal sealed partial class Backend(IBackendHost host, ServerVersion version)
         if (type == 'C' && _closesRun++ < closes) return false;
         _closesRun = 0;
         ErrorCount++;
+        if (Status == 'T') Status = 'E'; // Of its transaction no server knows.
         Output.Add(Wire.Typed('E',
             [.. Wire.RawStrings("SERROR", "C57014", "Mcanceling statement due to user request"), 0]));
         if (type is 'Q' or 'F' or 'S') Ready();
@@ -320,11 +321,12 @@ internal sealed partial class Backend(IBackendHost host, ServerVersion version)
                 Complete("DO");
                 break;
             case "fail": Fail("22012", "division by zero in " + words[1]); break;
-            case "begin":
+            case "begin" or "BEGIN":
                 if (Status == 'I') Status = 'T';
                 Complete("BEGIN");
                 break;
             case "commit": EndTransaction(commits: Status != 'E'); break;
+            case "ROLLBACK" when words.Length > 1: Fail("3B001", "savepoint does not exist"); break;
             case "rollback" or "ROLLBACK": EndTransaction(commits: false); break;
             case "slow":
                 foreach (var need in RunSlow(words[1], isSimple, portal)) yield return need;

@@ -17,6 +17,7 @@ internal sealed class WorldPlan
     internal WorldPlan(Dice dice, ulong seed, Dice? stateDice)
     {
         RollsBackAbandoned = seed % 2 == 0;
+        DefersBegin = seed / 2 % 2 == 0;
         LoopCount = dice.Between(1, 3);
         Mode = dice.Of([PoolMode.Transaction, PoolMode.Transaction, PoolMode.Session, PoolMode.Statement]);
         HasFaults = dice.Percent(65);
@@ -77,6 +78,9 @@ internal sealed class WorldPlan
 
     /// <summary>A server whose client goes in the middle of something is kept.</summary>
     internal bool RollsBackAbandoned { get; }
+
+    /// <summary>A BEGIN costs no server before something else does.</summary>
+    internal bool DefersBegin { get; }
     internal bool ResetsAlways { get; }
     internal int Lifetime { get; }
     internal int IdleTimeout { get; }
@@ -170,9 +174,10 @@ internal sealed class WorldPlan
         session_state = {SessionState}
         pinned_servers_max = {PinnedServersMax}
         abandoned_transaction = {(RollsBackAbandoned ? "rollback" : "close")}
+        defer_begin = {(DefersBegin ? 1 : 0)}
         """;
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned, rolls back {RollsBackAbandoned}";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned, rolls back {RollsBackAbandoned}, defers {DefersBegin}";
 }

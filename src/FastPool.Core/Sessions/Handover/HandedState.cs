@@ -45,6 +45,9 @@ public sealed class HandedState
     /// <summary>Clients that read past a canceled request, by their keys.</summary>
     public List<(ulong CancelKey, CanceledRequest Canceled)> Canceled { get; } = [];
 
+    /// <summary>Clients in a transaction of which no server knows, by their keys, with the BEGIN; empty: it has failed.</summary>
+    public List<(ulong CancelKey, byte[] Begin)> Deferred { get; } = [];
+
     /// <summary>Values by name; equal values share one list, because most clients are alike.</summary>
     /// <param name="login">The values of the login, which a process that does not know of them passes over; null: none.</param>
     internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values,
@@ -106,6 +109,11 @@ public sealed class HandedState
             writer.Write(pool.Totals.Errors);
             writer.Write(pool.Totals.Logins);
         });
+        to.WriteList(Deferred, static (writer, client) =>
+        {
+            writer.Write(client.CancelKey);
+            writer.WriteBytes(client.Begin);
+        });
     }
 
     public void ReadCommon(BinaryReader from)
@@ -124,6 +132,8 @@ public sealed class HandedState
         var counts = from.ReadList(static reader => (Errors: reader.ReadInt64(), Logins: reader.ReadInt64())).ToArray();
         for (var i = 0; i < counts.Length && i < Pools.Count; i++)
             Pools[i] = Pools[i] with { Totals = Pools[i].Totals with { Errors = counts[i].Errors, Logins = counts[i].Logins } };
+        if (from.BaseStream.Position == from.BaseStream.Length) return; // An earlier build put off no BEGIN.
+        Deferred.AddRange(from.ReadList(static reader => (reader.ReadUInt64(), reader.ReadCountedBytes())));
     }
 }
 

@@ -76,6 +76,15 @@ public sealed class Link(ServerSession server)
     /// <summary>The server listens for the whole pool from now on, and serves nobody.</summary>
     public void GiveUpServer() => Part();
 
+    /// <summary>The client has not got as far as to say something to the server, and does not need it any more.</summary>
+    public void EndUnused()
+    {
+        Check.That(Server.IsReady && Server.Outstanding.IsEmpty);
+        var client = Client!;
+        Part();
+        Server.Transport.OnReleased(client.Transport);
+    }
+
     /// <summary>
     /// The client has gone. The server is released if it is clean. If it is not, it is closed, or first made clean where that is
     /// wanted and can be done: not where it has a message in part.

@@ -19,6 +19,8 @@ public enum Verdict : byte
     OwnNotification,
     /// <summary>Server: a step towards the pool's listening connection is through, or has failed.</summary>
     Unlistened,
+    /// <summary>Server: the BEGIN that its client had put off has failed.</summary>
+    BeginFailed,
     /// <summary>Server: what its client has left under way is through; now its transaction is rolled back.</summary>
     RollBack,
     /// <summary>Server: nothing is left of its client that has gone.</summary>
@@ -27,6 +29,8 @@ public enum Verdict : byte
     Answered,
     /// <summary>Client: rewritten or answered by the prepared-statement rules.</summary>
     Tracked,
+    /// <summary>Client: a query that may need no server.</summary>
+    MayDefer,
     /// <summary>Client: for the admin console.</summary>
     Console,
 }

@@ -96,6 +96,9 @@ public sealed record FastPoolSettings
     /// <summary>The end of a server whose client goes in the middle of something, where neither user nor database says.</summary>
     public AbandonedTransaction AbandonedTransaction { get; private init; }
 
+    /// <summary>In transaction pooling a BEGIN is answered at once, and sent with the first message behind it.</summary>
+    public bool DefersBegin { get; private init; }
+
     /// <summary>A TCP peer that is silent so long is gone, microseconds; 0: the system's settings alone say.</summary>
     public long DeadPeerTimeoutUs { get; private init; } = 30_000_000;
 
@@ -138,6 +141,7 @@ public sealed record FastPoolSettings
         new("pinned_timeout", (PinnedTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("cancel_abandoned", CancelsAbandoned ? "1" : "0"),
         new("abandoned_transaction", AbandonedTransactionWords.Words.WordOf(AbandonedTransaction)),
+        new("defer_begin", DefersBegin ? "1" : "0"),
         new("dead_peer_timeout", (DeadPeerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
@@ -219,6 +223,8 @@ public sealed record FastPoolSettings
             case "abandoned_transaction":
                 return AbandonedTransactionWords.Words.TryParse(value, out var end)
                     ? this with { AbandonedTransaction = end } : null;
+            case "defer_begin":
+                return TryFlag(value) is { } defers ? this with { DefersBegin = defers } : null;
             case "dead_peer_timeout":
                 if (!CNumber.TryFitting(value, out var dead) || dead < 0) return null;
                 if (dead is 0 or >= DeadPeerLeast) return this with { DeadPeerTimeoutUs = dead * UsPerSecond };

@@ -289,6 +289,7 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_PINNED_TIMEOUT"] = "60",
             ["FASTPOOL_CANCEL_ABANDONED"] = "1",
             ["FASTPOOL_ABANDONED_TRANSACTION"] = "rollback",
+            ["FASTPOOL_DEFER_BEGIN"] = "1",
             ["FASTPOOL_DEAD_PEER_TIMEOUT"] = "20",
             ["FASTPOOL_SERVER_TLS_SSLNEGOTIATION"] = "direct",
             ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",
