@@ -1,6 +1,7 @@
 """psycopg 3 in transaction mode with session_state = keep: LISTEN by a connection that the whole pool shares."""
 
 import asyncio
+import itertools
 
 import psycopg
 
@@ -22,7 +23,7 @@ def listen():
         listener.execute("listen psycopg_one")
         for number in range(20):
             sender.execute("select pg_notify('psycopg_one', %s)", (str(number),))
-        texts = [notification.payload for notification in listener.notifies(timeout=20, stop_after=20)]
+        texts = [notification.payload for notification in itertools.islice(listener.notifies(), 20)]
         same([str(number) for number in range(20)], texts)
 
 
@@ -35,7 +36,7 @@ def own():
         listener.execute("notify psycopg_two, 'own'")
         same([("own", True)], [(told.payload, told.pid == listener.info.backend_pid) for told in heard])
         sender.execute("notify psycopg_two, 'other'")
-        for told in listener.notifies(timeout=20, stop_after=1):
+        for told in itertools.islice(listener.notifies(), 1):
             same(("other", False), (told.payload, told.pid == listener.info.backend_pid))
 
 
@@ -45,7 +46,7 @@ async def many():
         async with await connect_async() as connection:
             await connection.execute(f"listen psycopg_{number}")
             await sender.execute(f"notify psycopg_{number}, 'x{number}'")
-            async for told in connection.notifies(timeout=20, stop_after=1):
+            async for told in connection.notifies():
                 same(f"x{number}", told.payload)
                 return
             raise AssertionError("no notification")
