@@ -11,11 +11,18 @@ public sealed partial class ServerSession
     private int _beginsLeft; // Messages of it that are not answered: the last of those that _setsLeft counts.
     private bool _hasBeginFailed;
 
+    /// <summary>
+    /// The first of these messages is a SET batch, though it may be empty (a state of prepared statements alone); else there is
+    /// none.
+    /// </summary>
+    public bool HasSetBatch { get; private set; }
+
     /// <summary>The variables fit: nothing but its BEGIN is to be sent for the client.</summary>
     /// <returns>The SET batch, which is empty.</returns>
     private string BeginDeferred(ClientSession client)
     {
         Move(ServerEvent.LinkAndSet);
+        HasSetBatch = false;
         IsReady = false;
         ForgetUnnamed();
         _setsLeft = 0;

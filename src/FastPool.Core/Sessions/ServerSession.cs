@@ -178,6 +178,7 @@ public sealed partial class ServerSession : PooledServer
     private string BeginSet(ClientSession client)
     {
         Move(ServerEvent.LinkAndSet);
+        HasSetBatch = true;
         if (client.Kept is { IsListening: true }) _keeps = true; // Though session_state be off by now.
         IsReady = false;
         ForgetUnnamed();

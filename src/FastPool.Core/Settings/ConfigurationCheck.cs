@@ -61,7 +61,7 @@ public sealed class ConfigurationCheck : IMainFileObserver
     public void Add(bool isError, string key, string text, string remedy, string section = "pgbouncer")
     {
         var place = _places.TryGetValue((section, key), out var found) ? (found.File, found.Line) : (_path, 0);
-        _findings.Add(new Finding(isError, place.Item1, place.Item2, text, remedy));
+        Note(new Finding(isError, place.Item1, place.Item2, text, remedy));
     }
 
     void IMainFileObserver.OnEntry(string section, IniEvent entry, string file)
@@ -70,7 +70,7 @@ public sealed class ConfigurationCheck : IMainFileObserver
         // A file that is included twice says everything twice.
         if (_places.TryGetValue(key, out var earlier) && (earlier.File, earlier.Line) != (file, entry.Line))
         {
-            _findings.Add(new Finding(false, file, entry.Line, $"{entry.Name} is there already, in {earlier.File}:{earlier.Line}",
+            Note(new Finding(false, file, entry.Line, $"{entry.Name} is there already, in {earlier.File}:{earlier.Line}",
                 "This one counts: leave out the other."));
         }
 
@@ -82,7 +82,13 @@ public sealed class ConfigurationCheck : IMainFileObserver
         // Entries of an unknown section were reported with its header.
         if (texts.Count > 0 && texts[0].Text.StartsWith("load_init_file: value without section", StringComparison.Ordinal)
             && _findings.Exists(static finding => finding.Text.StartsWith("invalid section", StringComparison.Ordinal))) return;
-        _findings.Add(new Finding(true, file, line, TextOf(texts), ""));
+        Note(new Finding(true, file, line, TextOf(texts), ""));
+    }
+
+    /// <summary>A file that is included twice has the same faults twice.</summary>
+    private void Note(Finding finding)
+    {
+        if (!_findings.Contains(finding)) _findings.Add(finding);
     }
 
     /// <summary>The cause, without the place that is told beside it.</summary>

@@ -277,7 +277,7 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd, IH
     internal void SendSet(string batch)
     {
         (OwnQueryUs, OwnQueryFailure) = (_loop.NowUs, "var change failed");
-        if (batch.Length > 0) SendQuery(batch, "var change failed");
+        if (Session.HasSetBatch) SendQuery(batch, "var change failed");
         foreach (var prepare in Session.PreparesBehindSet)
         {
             if (IsOpen) SendQuery(prepare, "var change failed");

@@ -302,9 +302,11 @@ public class SessionStateTests
             Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.big', true), '')"));
             Assert.Equal("1", await FirstAsync(two, "select 1"));
         }
-        await one.QueryAsync("reset app.big");
+        // Nobody knows all the names in so long a text: the server stays with it to its end.
+        one.Reset();
         await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW FASTPOOL")).Rows
-            .Any(static row => row is ["pinned_servers", "0"]), "the state is small again");
+            .Any(static row => row is ["pinned_servers", "0"]), "the server is free again");
+        Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.big', true), '')"));
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]

@@ -80,6 +80,19 @@ public sealed class KeptStateTests
     }
 
     [Fact]
+    public void A_state_of_prepared_statements_alone_has_an_empty_batch_that_is_sent_all_the_same()
+    {
+        Says("prepare p as select 1", "PREPARE");
+        Tell(_server, "", "\u0001prepare p as select 1", "undo it;", "");
+        Assert.True(_server.Link.TryEnd());
+        var other = _talk.NewServer();
+        Assert.Equal(("", true), (other.Link.Begin(_client), other.HasSetBatch));
+        Assert.Equal(["prepare p as select 1"], other.PreparesBehindSet);
+        Assert.Equal(Verdict.Skip, Answers(other, "Z"));
+        Assert.Equal(Verdict.ParametersSet, Answers(other, "C:PREPARE Z"));
+    }
+
+    [Fact]
     public void State_goes_along_and_is_taken_away_for_the_next_client()
     {
         Says("set work_mem = '1MB'", "SET");
