@@ -58,7 +58,7 @@ put 644 "$dist/pgbouncer.socket" usr/share/fastpool/pgbouncer.socket
 {
     printf 'fastpool (%s) unstable; urgency=medium\n\n' "$version"
     # The part of this version; an item begins with an asterisk in Debian's form.
-    sed -n "/^## $version\$/,/^## /{s/^- /  * /p;s/^  \([^*]\)/    \1/p}" "$root/CHANGELOG.md" | fold -s -w 78 | sed 's/^\([^ ]\)/    \1/;s/ *$//'
+    sed -n "/^## $version\$/,/^## /{s/^- /  * /p;s/^  \([^*]\)/    \1/p}" "$root/CHANGELOG.md" | fold -s -w 74 | sed 's/^\([^ ]\)/    \1/;s/ *$//'
     printf '\n -- %s  %s\n' "$maintainer" "$(LC_ALL=C date -uRd "@$SOURCE_DATE_EPOCH")"
 } >"$work/changelog"
 grep -q '^  \* ' "$work/changelog" || fail "CHANGELOG.md has no part for $version"
