@@ -154,7 +154,7 @@ internal sealed class Pooler : IPooler, IProcessControl
         _plane.Readiness.IsServing = true;
         _resolver.AddressesGone = _registry.Stir;
         _resolver.IsInUse = _registry.Hosts.HasServersOf;
-        _control.Every(Limits.QuietTickUs, _resolver.Tick);
+        _control.Every(HasHostNames ? Limits.TickUs : Limits.QuietTickUs, _resolver.Tick);
         _control.Every(Limits.QuietTickUs, new PeerLookup(_registry, _resolver, _log).Tick);
         _control.Every(Limits.QuietTickUs, _plane.SettingsInForce.Tick);
         var wakeLoops = _registry.OnStirred;
@@ -167,6 +167,10 @@ internal sealed class Pooler : IPooler, IProcessControl
         if (OrphanKeeper.IsNeeded) _control.Every(OrphanKeeper.PeriodUs, new OrphanKeeper().Look);
         return null;
     }
+
+    /// <summary>Some host is a name: its addresses are to be followed closely.</summary>
+    private bool HasHostNames => _registry.Settings.Databases.Values.Any(static database =>
+        database.Hosts.Any(static host => !host.StartsWith('/') && !System.Net.IPAddress.TryParse(host, out _)));
 
     private static byte[] RandomBytes(int count)
     {
