@@ -18,6 +18,7 @@ public sealed partial class ServerSession
     private bool _mayHaveState; // Nobody has asked since.
     private int _localSets;
     private bool _hasUnknownNames;
+    private bool _isFirstSetKnown; // The cut text begins with a SET whose name was seen; any other has a tag of its own.
     private bool _isTextCut; // Of a text only the beginning has been looked at.
     private int _repliesAhead; // Of a question whose client has gone.
     private int _setsLeft; // Messages of the SET batch that are not answered.
@@ -45,7 +46,7 @@ public sealed partial class ServerSession
         if (!_keeps) return;
         _asksAlways = mode == SessionStateMode.Always;
         _localSets = 0;
-        _isTextCut = false;
+        _isTextCut = _isFirstSetKnown = false;
     }
 
     /// <summary>Linked as it was in another process, which may have been about to ask.</summary>
@@ -117,6 +118,8 @@ public sealed partial class ServerSession
         if ((trace & StateTrace.Ask) != 0) _mayHaveState = true;
         if ((trace & StateTrace.Names) == 0) return;
         var isKnown = Context.Questions.TryAddNames(Pool, text, out var parameters);
+        // Behind other requests nobody knows whose tag is the next, or whether this one fails.
+        if (!isWhole) _isFirstSetKnown = isKnown && Outstanding.IsEmpty && StateTraces.BeginsWithSet(text);
         _hasUnknownNames |= !isKnown || (parameters != 0 && !(isBoundLater && isWhole));
     }
 
@@ -159,7 +162,11 @@ public sealed partial class ServerSession
     private void NoteStateOf(ReadOnlySpan<byte> tag)
     {
         if (StateTraces.IsPlain(tag)) return;
-        if (_isTextCut && StateTraces.MaySetByName(tag)) _hasUnknownNames = true;
+        if (_isTextCut && StateTraces.MaySetByName(tag))
+        {
+            _hasUnknownNames |= !_isFirstSetKnown || !tag.SequenceEqual("SET\0"u8);
+            _isFirstSetKnown = false;
+        }
         if (_localSets > 0 && tag.SequenceEqual("SET\0"u8)) _localSets--;
         else _mayHaveState = true;
     }
@@ -168,7 +175,7 @@ public sealed partial class ServerSession
     private void EndStateNotes()
     {
         _localSets = 0;
-        if (Outstanding.IsEmpty) _isTextCut = false;
+        if (Outstanding.IsEmpty) _isTextCut = _isFirstSetKnown = false;
         if (IsReady && (_asksAlways || (Pin is not null && !IsListening))) _mayHaveState = true;
     }
 

@@ -302,11 +302,19 @@ public class SessionStateTests
             Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.big', true), '')"));
             Assert.Equal("1", await FirstAsync(two, "select 1"));
         }
-        // Nobody knows all the names in so long a text: the server stays with it to its end.
+        await one.QueryAsync("reset app.big");
+        await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW FASTPOOL")).Rows
+            .Any(static row => row is ["pinned_servers", "0"]), "the state is small again");
+        // Two of them in one text, of which the second name is not seen: the server stays with the client to its end.
+        await one.QueryAsync($"set app.big = '{new string('x', 100_000)}'; set app.behind = 'b'");
+        Assert.Equal("b", await FirstAsync(one, "select current_setting('app.behind')"));
+        for (var round = 0; round < 5; round++)
+            Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.behind', true), '')"));
         one.Reset();
         await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW FASTPOOL")).Rows
             .Any(static row => row is ["pinned_servers", "0"]), "the server is free again");
-        Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.big', true), '')"));
+        for (var round = 0; round < 5; round++)
+            Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.behind', true), '')"));
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]

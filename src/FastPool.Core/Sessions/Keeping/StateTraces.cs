@@ -81,6 +81,10 @@ internal static class StateTraces
         };
     }
 
+    /// <summary>Its first command is a SET.</summary>
+    internal static bool BeginsWithSet(ReadOnlySpan<byte> text) =>
+        Begins(text.TrimStart(" \t\r\n"u8), "set "u8);
+
     /// <summary>Commands that may set a variable by a name which is in their text.</summary>
     /// <param name="tag">With its NUL.</param>
     internal static bool MaySetByName(ReadOnlySpan<byte> tag) =>
