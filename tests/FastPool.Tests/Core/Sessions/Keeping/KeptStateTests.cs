@@ -268,7 +268,9 @@ public sealed class KeptStateTests
     }
 
     [Theory]
-    [InlineData("SET", true)]
+    [InlineData("SET C:SET", true)]
+    [InlineData("SET", false)] // It was the one that stands at the beginning.
+    [InlineData("SET C:DO", true)]
     [InlineData("DO", true)]
     [InlineData("INSERT~0~1", false)]
     [InlineData("CREATE~FUNCTION", false)]
@@ -280,6 +282,18 @@ public sealed class KeptStateTests
         Answers(_server, $"C:{tag} Z");
         Tell(_server, "", "", "", "");
         Assert.Equal(isPinned, _server.Pin is not null);
+    }
+
+    [Fact]
+    public void Behind_other_requests_the_first_name_of_a_long_text_tells_nothing()
+    {
+        var query = Query("set work_mem = '1MB'; set app.tenant = 1");
+        _talk.Says(_client, Query("select 1"));
+        _server.LookAt((byte)'Q', query.AsSpan(0, 20), query.Length);
+        _server.Expect((byte)'Q');
+        Answers(_server, "C:SELECT~1 Z C:SET Z");
+        Tell(_server, "", "", "", "");
+        Assert.NotNull(_server.Pin);
     }
 
     [Fact]
