@@ -182,12 +182,7 @@ public sealed partial class ClientSession
                 break;
             case FrontendMessage.Bind or FrontendMessage.Describe:
                 Server!.EnsureUnnamed(toServer);
-                if (type == FrontendMessage.Bind && Unnamed is not null && SessionUse.DropsStatements(Unnamed.Expected))
-                    Server.DoubtStatements();
-                if (type == FrontendMessage.Bind) Server.LookAtUnnamed();
-                if (type == FrontendMessage.Bind && Unnamed is not null) Server.LookAtValues(Unnamed.Expected, message);
-                if (type == FrontendMessage.Bind && AtLogin is not null && Unnamed is not null)
-                    Server.LookForResetOf(Unnamed.Expected);
+                if (type == FrontendMessage.Bind && Unnamed is not null) Server.LookAtUnnamed(Unnamed, message);
                 if (type == FrontendMessage.Bind && HasNames) ApplyBindOfDrop(names, DroppedBy(names), toServer);
                 return false;
             default:

@@ -102,12 +102,7 @@ public sealed partial class ServerSession
                     Statements.EndParse(parsed, hasFailed: false);
                     Statements.MarkStale(parsed);
                     break;
-                case { Type: FrontendMessage.Close, Statement: { } closed }:
-                    Statements.EndClose(closed);
-                    Statements.Add(closed);
-                    Statements.MarkStale(closed);
-                    Context.Statements.LetGo(closed);
-                    break;
+                case { Type: FrontendMessage.Close, Statement: { } closed }: DoubtClosed(closed); break;
             }
         }
         _unnamedUnderWay = 0;

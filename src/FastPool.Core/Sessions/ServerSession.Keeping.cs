@@ -150,13 +150,21 @@ public sealed partial class ServerSession
         }
     }
 
-    /// <summary>The client binds its unnamed statement, which may be an old one.</summary>
-    internal void LookAtUnnamed()
+    /// <summary>The client binds its unnamed statement, of which the text that counts may be an old one.</summary>
+    /// <param name="bind">The bytes of the Bind that have come.</param>
+    internal void LookAtUnnamed(UnnamedStatement statement, ReadOnlySpan<byte> bind)
     {
-        if (!_keeps || Client!.Unnamed is not { Text: { IsEmpty: false } text }) return;
-        var localSets = _localSets;
-        LookForState(text, isWhole: true, isBoundLater: true);
-        _localSets = localSets; // Its Parse has counted.
+        var expected = statement.Expected;
+        if (SessionUse.DropsStatements(expected)) DoubtStatements();
+        if (Client!.AtLogin is not null) LookForResetOf(expected);
+        if (!_keeps) return;
+        if (!statement.Text.IsEmpty)
+        {
+            var localSets = _localSets;
+            LookForState(statement.Text, isWhole: true, isBoundLater: true);
+            _localSets = localSets; // Its Parse has counted.
+        }
+        LookAtValues(expected, bind);
     }
 
     private void NoteStateOf(ReadOnlySpan<byte> tag)

@@ -177,14 +177,17 @@ public sealed partial class ServerSession
             case { Type: FrontendMessage.Close, Action: ReplyAction.Fake }:
                 Client!.EndChange(end);
                 break;
-            case { Type: FrontendMessage.Close, Statement: { } closed }:
-                Statements.EndClose(closed);
-                Statements.Add(closed);
-                // The server has it, or not: the next use closes it first, which is right in both cases.
-                Statements.MarkStale(closed);
-                Context.Statements.LetGo(closed);
-                break;
+            case { Type: FrontendMessage.Close, Statement: { } closed }: DoubtClosed(closed); break;
         }
+    }
+
+    /// <summary>The server has it, or not: the next use closes it first, which is right in both cases.</summary>
+    private void DoubtClosed(Statement closed)
+    {
+        Statements.EndClose(closed);
+        Statements.Add(closed);
+        Statements.MarkStale(closed);
+        Context.Statements.LetGo(closed);
     }
 
     /// <summary>

@@ -175,21 +175,6 @@ public sealed partial class ServerSession : PooledServer
         return null;
     }
 
-    private string BeginSet(ClientSession client)
-    {
-        Move(ServerEvent.LinkAndSet);
-        HasSetBatch = true;
-        if (client.Kept is { IsListening: true }) _keeps = true; // Though session_state be off by now.
-        IsReady = false;
-        ForgetUnnamed();
-        var batch = WithState(client, SetBatch.Build(
-            Context.Tracked, client.Parameters, Parameters, Pool.Database.Entry.ConnectQuery, UndoBefore(client.Kept)));
-        Check.That(batch is not null); // They would fit.
-        TakeDeferred(client);
-        if (Context.Log.IsEnabled(LogLevel.Debug)) Context.Log.Detail(LogPrefix, "varcache_apply: " + batch);
-        return batch;
-    }
-
     internal void OnParted()
     {
         if (_keeps) EndKeeping();
@@ -327,13 +312,13 @@ public sealed partial class ServerSession : PooledServer
                 Copy.IsOn = Client!.IsInCopyIn = true;
                 break;
             case BackendMessage.ParameterStatus: return OnParameterStatus(message);
+            case BackendMessage.NotificationResponse: return NotificationVerdict(message);
             case BackendMessage.DataRow:
             case BackendMessage.ParameterDescription:
             case BackendMessage.FunctionCallResponse:
             case BackendMessage.CopyData:
             case BackendMessage.CopyDone:
             case BackendMessage.CopyOutResponse:
-            case BackendMessage.NotificationResponse: return NotificationVerdict(message);
             case BackendMessage.NoticeResponse:
             case (byte)'f':
                 break;
@@ -476,45 +461,6 @@ public sealed partial class ServerSession : PooledServer
         return true;
     }
 
-    private Verdict JudgeSetting(byte type, ReadOnlySpan<byte> message)
-    {
-        switch (type)
-        {
-            case BackendMessage.ParameterStatus:
-                return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
-            case BackendMessage.NotificationResponse:
-                return OnEarlyNotification(message);
-            case BackendMessage.ErrorResponse when _setsLeft <= _beginsLeft && !IsEnd(message):
-                return OnBeginError();
-            case BackendMessage.ErrorResponse:
-                var error = ServerError.Read(message[HeaderLength..]);
-                Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
-                if (!IsEnd(message))
-                {
-                    return End(Client!.Kept is null
-                        ? "invalid server parameter" : $"session state cannot be set: {error.Message}");
-                }
-                // The server goes, for a reason of its own: the client is told as in any other moment.
-                HasToldEnd = true;
-                Move(ServerEvent.ParametersSet);
-                return Verdict.Forward;
-            case BackendMessage.ReadyForQuery:
-                _setsLeft--;
-                if (_setsLeft < _beginsLeft) return OnBegun(StatusOf(message));
-                if (_setsLeft > _beginsLeft) return Verdict.Skip;
-                IsReady = StatusOf(message) == 'I';
-                TakeLabels(Client!.Parameters);
-                Kept = Client.Kept;
-                TakeCanonical(Client);
-                if (Kept is { IsListening: true } && !EndListenBehindSet()) return Verdict.Skip;
-                if (_beginsLeft > 0) return Verdict.Skip;
-                Move(ServerEvent.ParametersSet);
-                return Verdict.ParametersSet;
-            default:
-                return Verdict.Skip;
-        }
-    }
-
     /// <summary>The linked client has been told by the server itself that the connection ends, and why.</summary>
     public bool HasToldEnd { get; private set; }
 
@@ -524,20 +470,6 @@ public sealed partial class ServerSession : PooledServer
         var fields = new ErrorFields(message[HeaderLength..]);
         var severity = fields.TryGet(ErrorFields.PlainSeverityCode, out var plain) ? plain : fields.Severity;
         return severity.SequenceEqual("FATAL"u8) || severity.SequenceEqual("PANIC"u8);
-    }
-
-    private void TakeCanonical(ClientSession client)
-    {
-        var before = client.Parameters;
-        client.Parameters = Context.Interner.Canonical(before, Parameters);
-        client.TakeCanonicalLogin(before);
-        if (ReferenceEquals(before, client.Parameters) || !Context.Log.IsEnabled(LogLevel.Debug)) return;
-        for (var i = 0; i < before.Count; i++)
-        {
-            if (before[i] != client.Parameters[i])
-                Context.Log.Detail(LogPrefix,
-                $"varcache_set_canonical: setting {Context.Tracked[i]} to its canonical version {before[i]} -> {client.Parameters[i]}");
-        }
     }
 
     private Verdict JudgeTesting(byte type, ReadOnlySpan<byte> message)

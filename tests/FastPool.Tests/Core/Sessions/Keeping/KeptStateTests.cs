@@ -431,6 +431,20 @@ public sealed class KeptStateTests
         Assert.Equal(ListenStep.Ready, _server.ListenStep); // Nothing has changed: nobody need be asked.
     }
 
+    [Theory]
+    [InlineData('D')]
+    [InlineData('d')]
+    [InlineData('V')]
+    [InlineData('t')]
+    [InlineData('H')]
+    [InlineData('N')]
+    public void Other_messages_that_begin_with_the_process_id_are_no_notifications(char type)
+    {
+        _server.CancelKey = 77UL << 32;
+        _talk.Says(_client, Query("select 1"));
+        Assert.Equal(Verdict.Forward, _server.Judge((byte)type, Wire.Typed(type, [0, 0, 0, 77, .. "a\0x\0"u8])));
+    }
+
     [Fact]
     public void A_notification_of_its_own_has_the_process_id_that_the_client_knows()
     {
