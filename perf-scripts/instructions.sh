@@ -7,6 +7,8 @@
 #
 # SCENARIOS='simple-16 extended-16 prepared-64'   mode and clients of pgbench; connect-16: a connection for each transaction;
 #               tls-simple-16: clients speak TLS. What the cipher costs depends on the library and the processor: no bound.
+#               keep-simple-16: session_state = keep, and nobody sets anything; keep-login-simple-16: each client gives a setting at
+#               its login; set-simple-16: a SET before each query; keep-set-simple-16: both
 # POOLER=   a binary; without it out/fastpool is built and used
 # FUNCTIONS=0   so many functions of each scenario, those with the most instructions first; start and end of the process are in it
 #
@@ -22,22 +24,25 @@ few=100 many=600 # Transactions of a client in the two runs: their difference is
 # Runs the pooler under callgrind for so many transactions a client: writes $work/$1.$2.callgrind.
 count() {
     local scenario=$1 each=$2 mode=${1%-*} clients=${1##*-} i log=$work/pgbench.log
-    pool_size=20 pool_mode=transaction loops=1 extra='max_prepared_statements = 200' PGSSLMODE=disable
-    local each_anew=()
-    case $scenario in
-        connect-*) mode=simple each_anew=(-C) ;;
+    pool_size=20 pool_mode=transaction loops=1 own= extra='max_prepared_statements = 200' PGSSLMODE=disable PGOPTIONS=
+    local options=() script=(-S)
+    case $mode in keep-*) mode=${mode#keep-} own='session_state = keep' ;; esac
+    case $mode in
+        connect) mode=simple options=(-C) ;;
         tls-*)
             mode=${mode#tls-} PGSSLMODE=require
             extra+=$(printf '\n%s' 'client_tls_sslmode = require' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
             ;;
+        login-*) mode=${mode#login-} PGOPTIONS='-c statement_timeout=60s' ;;
+        set-*) mode=${mode#set-} script=(-f "$work/set.sql") ;;
     esac
-    export PGSSLMODE
+    export PGSSLMODE PGOPTIONS
     start_pooler counted "$work/wrapper"
     for ((i = 0; i < 300; i++)); do
         PGPASSWORD=bench run_as_user "$pg_bin/psql" -X -Atc 'select 1' -h 127.0.0.1 -p "$pooler_port" -U bench bench >/dev/null 2>&1 && break
         sleep 0.1
     done
-    run_as_user "$pg_bin/pgbench" -n -S "${each_anew[@]+"${each_anew[@]}"}" -M "$mode" -c "$clients" -j 1 -t "$each" -h 127.0.0.1 -p "$pooler_port" -U bench bench >"$log" 2>&1 ||
+    run_as_user "$pg_bin/pgbench" -n "${script[@]}" "${options[@]+"${options[@]}"}" -M "$mode" -c "$clients" -j 1 -t "$each" -h 127.0.0.1 -p "$pooler_port" -U bench bench >"$log" 2>&1 ||
         { cat "$log" >&2; fail "pgbench failed ($scenario)"; }
     local pid=$pooler_pid; stop_pid "$pid" INT
     mv "$work/callgrind.$pid" "$work/$scenario.$each.callgrind" || fail "callgrind has counted nothing ($scenario)"
@@ -71,6 +76,9 @@ ulimit -n 4096 # Valgrind keeps some of the highest descriptors for itself, and 
 DOTNET_GCHeapHardLimit=0x20000000 exec valgrind --tool=callgrind --callgrind-out-file=$work/callgrind.%p $work/binary "\$@"
 WRAPPER
     chmod 755 "$work/wrapper" "$work/binary"
+    printf '%s\n' '\set aid random(1, 100000)' 'SET statement_timeout = 60000;' \
+        'SELECT abalance FROM pgbench_accounts WHERE aid = :aid;' >"$work/set.sql"
+    chmod 644 "$work/set.sql"
     start_postgres trust
     run_as_user "$pg_bin/pgbench" -i -q -s 1 -h 127.0.0.1 -p "$pg_port" -U bench bench >"$work/init.log" 2>&1 || { cat "$work/init.log" >&2; fail "pgbench -i failed"; }
     case " $scenarios" in *' tls-'*) make_certificate ;; esac
@@ -82,14 +90,14 @@ WRAPPER
         count=$((($(total "$work/$scenario.$many.callgrind") - $(total "$work/$scenario.$few.callgrind")) / ((many - few) * clients)))
         bound=
         [ "$(uname -m)" != x86_64 ] || bound=$(awk -v s="$scenario" '$1 == s {print $2}' "$root/perf-scripts/instructions.tsv")
-        names+=("$(printf '%-14s %8d   at most %s' "$scenario" "$count" "${bound:-(no bound)}")")
+        names+=("$(printf '%-21s %8d   at most %s' "$scenario" "$count" "${bound:-(no bound)}")")
         if [ "$count" -gt 0 ] && [ "$count" -le "${bound:-$count}" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
         [ "$functions" -eq 0 ] || {
             note "$scenario, the whole run of $((many * clients)) transactions:"
             callgrind_annotate --threshold=100 "$work/$scenario.$many.callgrind" | grep -E '^ *[0-9,]+ \(' | sed -n "2,$((functions + 1))p" >&2
         }
     done
-    printf 'scenario       instructions a transaction\n'
+    printf 'scenario              instructions a transaction\n'
     printf '%s\n' "${names[@]}"
     [ -z "$check" ] || { printf '%d passed, %d failed\n' "$passed" "$failed"; [ "$failed" -eq 0 ]; }
 }

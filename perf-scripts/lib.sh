@@ -218,6 +218,7 @@ start_pooler() {
         if [ -n "${loops:-}" ] && is_fastpool "$binary"; then
             echo '[fastpool]'
             echo "loops = $loops"
+            [ -z "${own:-}" ] || printf '%s\n' "$own"
         fi
     } >"$folder/pooler.ini"
     echo '"bench" "bench"' >"$folder/userlist.txt"

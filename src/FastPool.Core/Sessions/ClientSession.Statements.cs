@@ -174,7 +174,7 @@ public sealed partial class ClientSession
         {
             case FrontendMessage.Parse:
                 Unnamed ??= new UnnamedStatement(_context.Buffers);
-                if (message.Length == length) Unnamed.Send(message[(MessageHeader.Size + 1)..]);
+                if (message.Length == length) Unnamed.Send(message[(MessageHeader.Size + 1)..], Server!.TextMarks);
                 else Unnamed.SendUnkept();
                 break;
             case FrontendMessage.Close when Unnamed is not null:

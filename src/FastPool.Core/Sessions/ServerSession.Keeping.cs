@@ -109,26 +109,28 @@ public sealed partial class ServerSession
     /// <summary>A text of the client's goes to this server.</summary>
     /// <param name="isWhole">False: there is more of it than is here.</param>
     /// <param name="isBoundLater">Its parameters are looked at by <see cref="LookAtValues"/>.</param>
-    private void LookForState(ReadOnlySpan<byte> text, bool isWhole, bool isBoundLater)
+    /// <returns>False: it leaves nothing.</returns>
+    private bool LookForState(ReadOnlySpan<byte> text, bool isWhole, bool isBoundLater)
     {
         _isTextCut |= !isWhole;
         var trace = StateTraces.InText(text, isWhole);
-        if (trace == StateTrace.None) return;
+        if (trace == StateTrace.None) return false;
         if ((trace & StateTrace.Local) != 0) _localSets++;
         if ((trace & StateTrace.Ask) != 0) _mayHaveState = true;
-        if ((trace & StateTrace.Names) == 0) return;
+        if ((trace & StateTrace.Names) == 0) return true;
         var isKnown = Context.Questions.TryAddNames(Pool, text, out var parameters);
         // Behind other requests nobody knows whose tag is the next, or whether this one fails.
         if (!isWhole) _isFirstSetKnown = isKnown && Outstanding.IsEmpty && StateTraces.BeginsWithSet(text);
         _hasUnknownNames |= !isKnown || (parameters != 0 && !(isBoundLater && isWhole));
+        return true;
     }
 
-    private void LookForState(byte type, ReadOnlySpan<byte> text, bool isWhole)
+    private bool LookForState(byte type, ReadOnlySpan<byte> text, bool isWhole)
     {
         // A Parse under a name that is not tracked begins with the name.
         if (type == FrontendMessage.Parse && text.IndexOf((byte)0) is >= 0 and var end && end + 1 < text.Length
             && text[(end + 1)..].IndexOf((byte)0) > 0) text = text[(end + 1)..];
-        LookForState(text, isWhole, isBoundLater: type == FrontendMessage.Parse && Client!.TracksStatements);
+        return LookForState(text, isWhole, isBoundLater: type == FrontendMessage.Parse && Client!.TracksStatements);
     }
 
     /// <summary>The client binds values to a statement, of which some may be names of variables to set.</summary>
@@ -154,17 +156,20 @@ public sealed partial class ServerSession
     /// <param name="bind">The bytes of the Bind that have come.</param>
     internal void LookAtUnnamed(UnnamedStatement statement, ReadOnlySpan<byte> bind)
     {
-        var expected = statement.Expected;
-        if (SessionUse.DropsStatements(expected)) DoubtStatements();
-        if (Client!.AtLogin is not null) LookForResetOf(expected);
-        if (!_keeps) return;
-        if (!statement.Text.IsEmpty)
+        var marks = statement.Marks;
+        if (marks == TextMarks.None || (marks == TextMarks.Untraced && !_keeps)) return;
+        var text = statement.Expected;
+        var isUnknown = marks == TextMarks.Unknown;
+        if (isUnknown ? SessionUse.DropsStatements(text) : (marks & TextMarks.Drops) != 0) DoubtStatements();
+        if (isUnknown || (marks & TextMarks.Resets) != 0) LookForResetOf(text);
+        if (!_keeps || (marks & (TextMarks.LeavesState | TextMarks.Untraced | TextMarks.Unknown)) == 0) return;
+        if (!statement.IsUnderWay) // Else its Parse has been looked at here.
         {
             var localSets = _localSets;
-            LookForState(statement.Text, isWhole: true, isBoundLater: true);
+            LookForState(text, isWhole: true, isBoundLater: true);
             _localSets = localSets; // Its Parse has counted.
         }
-        LookAtValues(expected, bind);
+        LookAtValues(text, bind);
     }
 
     private void NoteStateOf(ReadOnlySpan<byte> tag)

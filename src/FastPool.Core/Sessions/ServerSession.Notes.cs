@@ -31,11 +31,17 @@ public sealed partial class ServerSession
         if (type == FrontendMessage.Parse) _hasParsed = true;
         var text = SessionUse.TextOf(type, message);
         _textUse = SessionUse.OfText(text);
-        if (SessionUse.DropsStatements(text)) DoubtStatements();
         var isWhole = message.Length >= length;
+        TextMarks = SessionUse.DropsStatements(text) ? TextMarks.Drops : TextMarks.None;
+        if (TextMarks != TextMarks.None) DoubtStatements();
         LookForReset(text, isWhole);
-        if (_keeps) LookForState(type, text, isWhole);
+        if (_restore is not null) TextMarks |= TextMarks.Resets;
+        if (!_keeps) TextMarks |= TextMarks.Untraced;
+        else if (LookForState(type, text, isWhole)) TextMarks |= TextMarks.LeavesState;
     }
+
+    /// <summary>Of the text that was looked at last.</summary>
+    internal TextMarks TextMarks { get; private set; }
 
     /// <summary>
     /// Messages behind DEALLOCATE ALL or DISCARD ALL in a pipeline must not count on statements from before it.

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace FastPool.Core.Sessions;
@@ -28,23 +30,22 @@ internal static class StateTraces
     /// <param name="isWhole">False: there is more of it.</param>
     internal static StateTrace InText(ReadOnlySpan<byte> text, bool isWhole)
     {
-        if (text.IndexOf((byte)0) is >= 0 and var end) text = text[..end];
         if (!isWhole) return StateTrace.Ask | StateTrace.Names;
-        text = text.Trim(" \t\r\n;"u8);
-        var trace = HasRareWord(text) ? StateTrace.Ask | StateTrace.Names : StateTrace.None;
-        var hasSeveral = text.Contains((byte)';');
+        if (text.IndexOf((byte)0) is >= 0 and var end) text = text[..end];
+        while (text is [(byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or (byte)';', ..]) text = text[1..];
+        while (text is [.., (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or (byte)';']) text = text[..^1];
+        var trace = LookThrough(text, out var hasSeveral);
         if (hasSeveral || text is [(byte)'/' or (byte)'-' or (byte)'(', ..])
         {
             trace |= StateTrace.Names;
             if (Contains(text, "hold"u8) || Contains(text, "execute"u8)) trace |= StateTrace.Ask;
         }
-        if (text is not [var first, _, ..]) return trace;
-        var isOfInterest = (first | 0x20) switch
+        var isOfInterest = text switch
         {
-            's' => Begins(text, "set"u8),
-            'd' => Begins(text, "do"u8) || (Begins(text, "declare"u8) && Contains(text, "hold"u8)),
-            'e' => Begins(text, "execute"u8),
-            'c' => Begins(text, "call"u8),
+            [(byte)'s' or (byte)'S', _, (byte)'t' or (byte)'T', ..] => Begins(text, "set"u8),
+            [(byte)'d' or (byte)'D', _, ..] => Begins(text, "do"u8) || (Begins(text, "declare"u8) && Contains(text, "hold"u8)),
+            [(byte)'e' or (byte)'E', _, ..] => Begins(text, "execute"u8),
+            [(byte)'c' or (byte)'C', _, ..] => Begins(text, "call"u8),
             _ => false,
         };
         if (!isOfInterest) return trace;
@@ -53,10 +54,38 @@ internal static class StateTraces
         return trace | StateTrace.Ask | StateTrace.Names;
     }
 
+    /// <summary>Looks at each end of a command, and at each letter at which a rare word is known.</summary>
+    /// <param name="text">Without any end of a command at its own end.</param>
+    private static StateTrace LookThrough(ReadOnlySpan<byte> text, out bool hasSeveral)
+    {
+        hasSeveral = false;
+        var trace = StateTrace.None;
+        var at = 0;
+        for (; at + Vector256<byte>.Count <= text.Length; at += Vector256<byte>.Count)
+        {
+            var part = Vector256.Create(text.Slice(at, Vector256<byte>.Count));
+            var found = Vector256.Equals(part, Vector256.Create((byte)'_')) | Vector256.Equals(part, Vector256.Create((byte)';'))
+                | Vector256.Equals(part | Vector256.Create((byte)0x20), Vector256.Create((byte)'p'));
+            var signs = found.ExtractMostSignificantBits();
+            for (; signs != 0; signs &= signs - 1)
+                trace |= LookAt(text, text[(at + BitOperations.TrailingZeroCount(signs))..], ref hasSeveral);
+        }
+        for (var rest = text[at..]; rest is [var sign, ..]; rest = rest[1..])
+            if (sign is (byte)'_' or (byte)';' or (byte)'p' or (byte)'P') trace |= LookAt(text, rest, ref hasSeveral);
+        return trace;
+    }
+
+    private static StateTrace LookAt(ReadOnlySpan<byte> text, ReadOnlySpan<byte> rest, ref bool hasSeveral)
+    {
+        if (rest is [(byte)';', ..]) hasSeveral = true;
+        return IsRareWord(text, rest) ? StateTrace.Ask | StateTrace.Names : StateTrace.None;
+    }
+
     /// <summary>Commands whose tag says that nothing outlives the transaction.</summary>
     /// <param name="tag">With its NUL.</param>
     internal static bool IsPlain(ReadOnlySpan<byte> tag)
     {
+        if (tag.StartsWith("SELECT "u8)) return true; // Most are.
         var end = tag.IndexOfAny((byte)' ', (byte)0);
         if (end < 0) return false;
         return tag[..end] switch
@@ -90,20 +119,17 @@ internal static class StateTraces
     internal static bool MaySetByName(ReadOnlySpan<byte> tag) =>
         tag.SequenceEqual("SET\0"u8) || tag.SequenceEqual("DO\0"u8) || tag.SequenceEqual("CALL\0"u8);
 
-    /// <summary>set_config, pg_advisory_…, pg_temp, INTO TEMP.</summary>
-    private static bool HasRareWord(ReadOnlySpan<byte> text)
+    /// <summary>set_config, pg_advisory_…, pg_settings, pg_temp, INTO TEMP.</summary>
+    /// <param name="rest">From its underscore on, or from the p at its end.</param>
+    private static bool IsRareWord(ReadOnlySpan<byte> text, ReadOnlySpan<byte> rest) => rest switch
     {
-        var from = 0;
-        while (text[from..].IndexOfAny((byte)'_', (byte)'p', (byte)'P') is >= 0 and var step)
-        {
-            var found = text[(from + step)..];
-            if (Begins(found, "_config"u8) && !SetNames.SetsLocally(found)) return true;
-            if (Begins(found, "_advisory"u8) || Begins(found, "_settings"u8)
-                || (from + step >= 3 && Begins(text[(from + step - 3)..], "temp"u8))) return true;
-            from += step + 1;
-        }
-        return false;
-    }
+        [(byte)'_', (byte)'c' or (byte)'C', ..] => Begins(rest, "_config"u8) && !SetNames.SetsLocally(rest),
+        [(byte)'_', (byte)'a' or (byte)'A', ..] => Begins(rest, "_advisory"u8),
+        [(byte)'_', (byte)'s' or (byte)'S', ..] => Begins(rest, "_settings"u8),
+        [(byte)'p' or (byte)'P', ..] when text.Length - rest.Length is >= 3 and var at =>
+            text[(at - 3)..] is [(byte)'t' or (byte)'T', ..] word && Begins(word, "temp"u8),
+        _ => false,
+    };
 
     private static bool Contains(ReadOnlySpan<byte> text, ReadOnlySpan<byte> lowerCase)
     {

@@ -29,6 +29,8 @@ internal sealed class UnnamedStatement(BufferPool buffers)
     private int _sentCount;
     private int _lastLength;
     private long _lastSerial;
+    private TextMarks _marks;
+    private TextMarks _lastMarks;
 
     /// <summary>Tells one statement from the next; 0: there is none.</summary>
     internal long Serial { get; private set; }
@@ -40,11 +42,18 @@ internal sealed class UnnamedStatement(BufferPool buffers)
     internal ReadOnlySpan<byte> Expected =>
         _sentCount == 0 ? Text : _lastLength < 0 ? default : _sent.Span[^_lastLength..];
 
+    /// <summary>Of <see cref="Expected"/>.</summary>
+    internal TextMarks Marks => _sentCount == 0 ? _marks : _lastMarks;
+
+    /// <summary>A change is not answered yet.</summary>
+    internal bool IsUnderWay => _sentCount > 0;
+
     /// <summary>A Parse is on its way.</summary>
     /// <param name="text">All that follows the name.</param>
-    internal void Send(ReadOnlySpan<byte> text)
+    internal void Send(ReadOnlySpan<byte> text, TextMarks marks)
     {
         Push(text.Length);
+        _lastMarks = marks;
         _sent.Append(text, buffers);
     }
 
@@ -60,6 +69,7 @@ internal sealed class UnnamedStatement(BufferPool buffers)
         BinaryPrimitives.WriteInt32LittleEndian(header, length);
         _sent.Append(header, buffers);
         _sentCount++;
+        _lastMarks = TextMarks.None;
         _lastLength = length;
         _lastSerial++;
     }
@@ -79,6 +89,7 @@ internal sealed class UnnamedStatement(BufferPool buffers)
             return;
         }
         Serial = serial;
+        _marks = _sentCount == 0 ? _lastMarks : TextMarks.Unknown;
         if (_sentCount == 0)
         {
             _text = _sent.Take();
@@ -92,6 +103,7 @@ internal sealed class UnnamedStatement(BufferPool buffers)
     private void Forget()
     {
         Serial = 0;
+        _marks = TextMarks.None;
         _text.Clear(buffers);
     }
 
@@ -99,6 +111,7 @@ internal sealed class UnnamedStatement(BufferPool buffers)
     internal void Restore(ReadOnlySpan<byte> text)
     {
         Serial = ++_lastSerial;
+        _marks = TextMarks.Unknown;
         _text.Append(text, buffers);
     }
 

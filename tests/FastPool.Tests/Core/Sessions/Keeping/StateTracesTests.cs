@@ -39,6 +39,26 @@ public sealed class StateTracesTests
     public void A_text_that_may_leave_something_is_asked_after(string text, bool asks) =>
         Assert.Equal(asks, (StateTraces.InText(Bytes(text), isWhole: true) & StateTrace.Ask) != 0);
 
+    /// <summary>A long text is looked through 32 bytes at a time.</summary>
+    [Theory]
+    [InlineData("set_config('a.b', 'c', false)", true)]
+    [InlineData("pg_try_advisory_lock(1)", true)]
+    [InlineData("PG_SETTINGS", true)]
+    [InlineData("1 into TEMP t", true)]
+    [InlineData("1; execute p", true)]
+    [InlineData("p_c_a_s_mp_TEM", false)]
+    public void A_sign_is_found_wherever_it_stands(string sign, bool asks)
+    {
+        for (var before = 0; before < 100; before++)
+        {
+            foreach (var behind in (string[])["", " ", ";", new string('x', 40), "\0set_config("])
+            {
+                var text = Bytes($"select {new string(' ', before)}{sign}{(behind.StartsWith('x') ? " " : "")}{behind}");
+                Assert.Equal(asks, (StateTraces.InText(text, isWhole: true) & StateTrace.Ask) != 0);
+            }
+        }
+    }
+
     [Fact]
     public void A_text_of_which_there_is_more_is_asked_after() =>
         Assert.True((StateTraces.InText("select 1"u8, isWhole: false) & StateTrace.Ask) != 0);
