@@ -302,6 +302,19 @@ public sealed class ShowTests
     }
 
     [Fact]
+    public void Memory_tells_of_held_results_where_they_may_be()
+    {
+        var world = new ConsoleWorld(ConsoleWorld.Ini, loops: 2);
+        world.Loops[0].Figures.HeldResultBytes = 130_000;
+        Assert.Equal("result_buffer|65536|2|0|131072", world.Query("show mem").Rows[^1]);
+        world.Loops[1].Figures.HeldResultBytes = 65_536;
+        Assert.Equal("result_buffer|65536|3|0|196608", world.Query("show mem").Rows[^1]);
+        Assert.Contains("held_result_bytes|195536", world.Query("show fastpool").Rows);
+        var idle = new ConsoleWorld(ConsoleWorld.Ini + "[fastpool]\nresult_buffer=1\n");
+        Assert.Equal("result_buffer|65536|0|0|0", idle.Query("show mem").Rows[^1]);
+    }
+
+    [Fact]
     public void Thousands_of_clients_hold_no_loop_and_need_no_great_buffer()
     {
         const int ClientCount = 2000;

@@ -30,6 +30,20 @@ public sealed class ShutdownWatchTests
     }
 
     [Fact]
+    public void Waiting_for_servers_waits_for_clients_that_have_yet_to_read_what_they_said()
+    {
+        var world = new ConsoleWorld();
+        world.Client("p0");
+        world.Loops[0].Figures.HeldResultBytes = 1000;
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit);
+        world.Pass(Limits.TickUs);
+        Assert.Equal(0, _exitCount);
+        world.Loops[0].Figures.HeldResultBytes = 0;
+        world.Pass(Limits.TickUs);
+        Assert.Equal(1, _exitCount);
+    }
+
+    [Fact]
     public void Waiting_for_clients_ends_with_the_last_of_them_console_included()
     {
         var world = new ConsoleWorld();

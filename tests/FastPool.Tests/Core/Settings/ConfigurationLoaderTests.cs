@@ -290,6 +290,8 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_CANCEL_ABANDONED"] = "1",
             ["FASTPOOL_ABANDONED_TRANSACTION"] = "rollback",
             ["FASTPOOL_DEFER_BEGIN"] = "1",
+            ["FASTPOOL_RESULT_BUFFER"] = "4194304",
+            ["FASTPOOL_RESULT_BUFFER_TOTAL"] = "8388608",
             ["FASTPOOL_DEAD_PEER_TIMEOUT"] = "20",
             ["FASTPOOL_SERVER_TLS_SSLNEGOTIATION"] = "direct",
             ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",
