@@ -194,13 +194,13 @@ public sealed class ShowTests
     {
         var world = new ConsoleWorld();
         var client = world.Client("p1");
-        client.Transport = new FakeEnd { Descriptor = 7, Buffer = new BufferView(100, 60, 5, 20) };
+        client.Transport = new FakeEnd { Descriptor = 7, Buffer = new BufferView(100, 60, 5, 20, 7) };
         world.Acquire(client);
         world.Connect();
         var admin = world.Admin();
         var rows = world.Query(admin, "show sockets").Rows.Select(static row => row.Split('|')).ToArray();
         Assert.Equal(["cl_active", "sv_active", "cl_active", "cl_login"], rows.Select(static row => row[4]));
-        Assert.Equal(["100", "60", "5", "20", "0", "40", "40"], rows[0][21..]);
+        Assert.Equal(["100", "60", "5", "20", "0", "40", "47"], rows[0][21..]);
         Assert.Equal(["18", "0", "0", "0", "0", "18", "0"], rows[2][21..]); // The query that asks.
         Assert.Equal(["(nouser)", "(nodb)"], rows[3][1..3]);
         Assert.Equal(["cl_active", "cl_active"],
