@@ -1,7 +1,7 @@
 namespace FastPool.Base;
 
 /// <summary>
-/// Bytes that a slow peer has not taken, first in, first out. A few are in one buffer. What is behind that is kept in pieces of
+/// Bytes that a slow peer has not taken, first in, first out. A few are in one buffer. Those behind them are kept in pieces of
 /// one size: many megabytes grow without being copied, and each piece goes back as soon as the peer has taken it.
 /// </summary>
 public struct UnsentBytes

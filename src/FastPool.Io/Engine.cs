@@ -429,14 +429,14 @@ public abstract class Engine(BufferPool buffers)
         return true;
     }
 
-    /// <summary>What the peer has not taken is lost: its connection ends.</summary>
+    /// <summary>The bytes that the peer has not taken are lost: its connection ends.</summary>
     protected void DropUnsent(Endpoint endpoint)
     {
         endpoint.Unsent.Clear(Buffers);
         if (endpoint.Room > 0) endpoint.OnTaken();
     }
 
-    /// <summary>What has held it up may be over, by something that no completion tells.</summary>
+    /// <summary>It may not be held up any more, by something that no completion tells.</summary>
     public void LookAgain(Endpoint endpoint) => ReadOn(endpoint);
 
     /// <summary>

@@ -49,7 +49,7 @@ internal static class MemListing
         ];
     }
 
-    /// <summary>Only where result_buffer is in use. They are counted in whole pieces, but for a smaller bound of a client.</summary>
+    /// <summary>Only where result_buffer is in use: the others are those that tools know.</summary>
     private static IEnumerable<CacheRow> HeldResults(long bytes) =>
     [
         new("result_buffer", UnsentBytes.PieceBytes,

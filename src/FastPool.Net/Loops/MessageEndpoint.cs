@@ -46,7 +46,7 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
 
     string IConnectionView.Tls => Tls?.Text ?? "";
 
-    /// <summary>For SHOW SOCKETS: what is held is received and not judged; what the peer has not taken waits to be sent.</summary>
+    /// <summary>For SHOW SOCKETS: what is held is received and not judged, what is unsent came from elsewhere.</summary>
     BufferView IConnectionView.Buffer => new(_held.Count, 0, BodyRemaining, 0, Unsent.Count);
 
     bool IConnectionView.IsPeerGone => !IsOpen || DescriptorPassing.IsPeerGone(Handle);

@@ -10,7 +10,7 @@ internal sealed class ResultBudget
 
     internal long Taken => Interlocked.Read(ref _taken);
 
-    /// <param name="most">All together. What was taken under a larger bound stays taken.</param>
+    /// <param name="most">All together. Bytes that were taken under a larger bound stay taken.</param>
     /// <returns>False: so many are not left, and none is taken.</returns>
     internal bool TryTake(int bytes, long most)
     {

@@ -36,7 +36,7 @@ internal sealed class SlowClient : IDisposable
     {
         _stream.Write(Wire.Untyped(80877103));
         Assert.Equal('S', _stream.ReadByte());
-        var tls = new SslStream(_stream, false, static (_, _, _, _) => true);
+        var tls = new SslStream(_stream, false, static (_, certificate, _, _) => certificate?.Subject == "CN=pooler");
         tls.AuthenticateAsClient("localhost");
         _stream = tls;
     }

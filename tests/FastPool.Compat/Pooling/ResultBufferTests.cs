@@ -20,7 +20,7 @@ public sealed class ResultBufferTests
             change?.Invoke(file);
         });
 
-    /// <summary>What a client that reads in time sees.</summary>
+    /// <summary>The answer as a client sees it that reads in time.</summary>
     private static async Task<(int Rows, char Status, string Hash)> ExpectedAsync(string sql)
     {
         using var direct = SlowClient.LogIn((await Postgres.SharedAsync()).Port);

@@ -87,11 +87,11 @@ public sealed class ResultBufferTests
     private void ReadsAll(byte[] result)
     {
         var read = new List<byte>();
-        while (read.Count < result.Length)
+        for (var rounds = 0; read.Count < result.Length; rounds++)
         {
+            Assert.True(rounds < 1000);
             _path.Elapse(0.005);
-            var here = _slow.PeerInput.ToArray();
-            Assert.NotEmpty(here);
+            var here = _slow.PeerInput.ToArray(); // Of TLS, whole records.
             read.AddRange(here);
             _slow.PeerTake(here.Length);
             _slow.Capacity = Math.Min(200_000, _slow.Capacity * 2);
@@ -184,7 +184,7 @@ public sealed class ResultBufferTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Who_goes_leaves_nothing_behind(bool isMidResult)
+    public void A_client_that_goes_leaves_nothing_behind(bool isMidResult)
     {
         Start(isMidResult ? "result_buffer=500000\n" : Ample);
         AskSlowly(2 * Megabyte);
@@ -267,7 +267,7 @@ public sealed class ResultBufferTests
     }
 
     [Fact]
-    public void Nor_is_its_transaction()
+    public void The_transaction_of_such_a_client_is_not_idle()
     {
         Start(Ample, "idle_transaction_timeout=2");
         AskSlowly(2 * Megabyte, status: 'T');

@@ -12,6 +12,7 @@ public sealed class UnusedMemberTests
         "IdentMap::get_Lines/0", // The lines read.
         "IdentMaps::get_Count/0", // The count of maps read.
         "IniReader::get_File/0", // The file that is read.
+        "LoopGroup::get_Results/0", // That each byte is given back.
         "Mailbox::get_IsEmpty/0", // Whether all letters are read.
         "OpenSsl::SSL_session_reused/1", // For TlsStream.IsResumed.
         "ParameterInterner::get_Count/0", // That the table has an end.
