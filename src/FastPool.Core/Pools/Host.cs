@@ -44,6 +44,7 @@ public sealed class Host(string name, string address, int port)
     private long _nextTryUs;
     private long _backOffUs;
     private long _loginUs;
+    private long _lastLoginUs;
     private long _failures;
     private int _servers;
     private int _role; // A HostRole.
@@ -256,15 +257,30 @@ public sealed class Host(string name, string address, int port)
     }
 
     /// <summary>A login is over, and the server is in.</summary>
-    public void LoggedIn(long tookUs, long nowUs)
+    /// <returns>True: nothing was known for it before; servers elsewhere may stand in for it.</returns>
+    public bool LoggedIn(long tookUs, long nowUs)
     {
         lock (_lock)
         {
+            var isNews = _isDown || !_wasUp || tookUs >= PatienceUs;
             _attempts--;
             _servers++;
             _silentSinceUs = nowUs;
             _loginUs = tookUs;
+            Volatile.Write(ref _lastLoginUs, nowUs); // Pairs: LastLoginUs.
             (_isDown, _wasUp, _backOffUs) = (false, true, 0);
+            return isNews;
+        }
+    }
+
+    /// <summary>When a login was last over; of a name with known addresses: at any of them. 0: never.</summary>
+    public long LastLoginUs
+    {
+        get
+        {
+            var addresses = Addresses;
+            return addresses.Count > 0 ? addresses.Max(static each => each.LastLoginUs)
+                : Volatile.Read(ref _lastLoginUs); // Pairs: LoggedIn.
         }
     }
 

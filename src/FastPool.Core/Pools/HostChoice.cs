@@ -21,6 +21,11 @@ public sealed class HostChoice
         return [.. order.OrderBy(rank)];
     }
 
+    /// <summary>The host that <c>disable</c> stays at; null: none is preferred.</summary>
+    public string? Preferred(IReadOnlyList<string> hosts, LoadBalanceHosts how) =>
+        hosts.Count <= 1 || how == LoadBalanceHosts.RoundRobin ? null
+        : hosts[(int)((uint)Volatile.Read(ref _next) % (uint)hosts.Count)]; // Pairs: Failed.
+
     /// <summary>No connection to the host can be had: <c>disable</c> moves on.</summary>
     public void Failed(IReadOnlyList<string> hosts, string host, LoadBalanceHosts how)
     {

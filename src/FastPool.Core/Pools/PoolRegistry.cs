@@ -111,6 +111,16 @@ public sealed class PoolRegistry
         return database;
     }
 
+    /// <summary>The session_state that a client of that name has in that database. Registers nothing.</summary>
+    public SessionStateMode SessionStateOf(string database, string clientUser)
+    {
+        if (database == AdminDatabase) return SessionStateMode.Off;
+        var entry = _databases.TryGetValue(database, out var known) ? known.Entry
+            : Settings.AutoDatabaseConnectString is { } template ? DatabaseEntry.TryParse(database, template, []) : null;
+        if (entry is null) return SessionStateMode.Off;
+        return Settings.SessionState(entry, Settings.Users.GetValueOrDefault(entry.ForcedUser ?? clientUser));
+    }
+
     public PoolUser GetUser(string name) => _users.GetOrAdd(name, static name => new PoolUser(name));
 
     /// <summary>The pool in which a client of that name uses the database: the forced user's, if there is one.</summary>

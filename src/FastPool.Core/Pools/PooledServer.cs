@@ -45,7 +45,8 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     /// <summary>
     /// Marked by RECONNECT, a changed configuration or a changed answer of the DNS: closed as soon as it is free.
     /// </summary>
-    public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true } || IsMisplaced || IsLost;
+    public bool IsCloseNeeded => Generation != Pool.Generation || Origin is { IsGone: true } || IsMisplaced || IsLost
+        || IsStandInNoMore;
 
     /// <summary>Where it is connected to; null: not known, for an earlier process has connected it.</summary>
     public Host? Place { get; set; }
@@ -56,6 +57,15 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
 
     /// <summary>Since it was opened its host has not answered a check: the connection is likely to be dead.</summary>
     public bool IsLost => Place is { } place && place.LostUs > DialStartUs;
+
+    /// <summary>
+    /// The host that <c>load_balance_hosts=disable</c> prefers, and that was silent when this server was opened elsewhere; null:
+    /// it is where it should be.
+    /// </summary>
+    public Host? StandsInFor { get; set; }
+
+    /// <summary>The preferred host was only slow: it has let somebody in since this server was opened.</summary>
+    private bool IsStandInNoMore => StandsInFor is { } preferred && preferred.LastLoginUs > DialStartUs;
 
     /// <summary>Its database is for sessions that write.</summary>
     public bool MustWrite => _target.Writes();
@@ -80,9 +90,9 @@ public abstract class PooledServer : Letter, IChained<PooledServer>
     }
 
     /// <summary>The reason to close it when it is free.</summary>
-    /// <param name="usual">The reason in every case but one.</param>
-    public string CloseReason(string usual) =>
-        IsMisplaced ? "server is not in the role that is wanted" : IsLost ? "host did not answer a check" : usual;
+    /// <param name="usual">The reason in the cases that PgBouncer has too.</param>
+    public string CloseReason(string usual) => IsMisplaced ? "server is not in the role that is wanted"
+        : IsLost ? "host did not answer a check" : IsStandInNoMore ? "preferred host answers" : usual;
 
     /// <summary>
     /// It has sent a message that answers nothing: closed when it is looked at next. Written by its owner, read in the pool's

@@ -18,7 +18,7 @@ public sealed partial class ClientSession
         IsInCopyIn = handed.IsInCopyIn;
         Kept = handed.Kept;
         _hasWelcome = !handed.AwaitsWelcome;
-        (Parameters, AtLogin) = context.ClientValuesOf(handed.Parameters);
+        (Parameters, AtLogin, SettingsAtLogin) = context.ClientValuesOf(handed.Parameters);
         if (_hasWelcome) Parameters = context.Interner.FillOwn(Parameters);
         var clocks = handed.Clocks;
         RequestUs = context.NowUs - clocks.RequestUs;
@@ -50,7 +50,6 @@ public sealed partial class ClientSession
                 (_statements ??= new ClientStatements(_context.Statements)).Add(name, statement);
         }
         if (handed.Unnamed.Length > 0) (Unnamed = new UnnamedStatement(_context.Buffers)).Restore(handed.Unnamed);
-        if (Kept is not null) _context.Questions.TryAddNames(pool, System.Text.Encoding.Latin1.GetBytes(Kept.Set));
         Join(pool, host);
     }
 
@@ -68,7 +67,7 @@ public sealed partial class ClientSession
         PeerPid = PeerPid,
         CancelKey = CancelKey,
         LinkedDescriptor = link,
-        Parameters = state.Named(_context.Tracked, Parameters, AtLogin),
+        Parameters = state.Named(_context.Tracked, Parameters, AtLogin, SettingsAtLogin),
         Replication = Replication,
         ReplicationOptions = ReplicationOptions ?? "",
         Clocks = new ClientClocks(

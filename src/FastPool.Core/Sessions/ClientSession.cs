@@ -81,6 +81,11 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>The values that it gave at its login, to which RESET and DISCARD ALL go back; null: none.</summary>
     public ParameterValues? AtLogin { get; set; }
 
+    /// <summary>
+    /// The same of settings that are not tracked; null: none. Never without <see cref="AtLogin"/>, which may have no value then.
+    /// </summary>
+    public LoginSettings? SettingsAtLogin { get; set; }
+
     /// <summary>The state of its session that goes with it from server to server; null: none.</summary>
     public KeptState? Kept { get; internal set; }
 
@@ -184,6 +189,7 @@ public sealed partial class ClientSession : PoolClient
     {
         Pool = pool;
         IsConsole = ReferenceEquals(pool, _context.Registry.AdminPool);
+        if (Kept is not null) _context.Questions.TryAddNames(pool, System.Text.Encoding.Latin1.GetBytes(Kept.Set));
         Stats = pool.Stats[Loop];
         _latency = Stats.OpenLatency(_context.HistogramBlocks);
         State = ClientState.Active;

@@ -18,8 +18,12 @@ public sealed partial class ServerSession
     private void LookForReset(ReadOnlySpan<byte> text, bool isWhole)
     {
         _isRestoreRun = false;
-        _restore = Client!.AtLogin is { } own && isWhole && SessionUse.ResetIn(text) is { } name
-            ? SetBatch.Restore(Context.Tracked, own, Encoding.Latin1.GetBytes(name), isAll: name == SessionUse.All) : null;
+        _restore = null;
+        if (Client!.AtLogin is not { } own || !isWhole || SessionUse.ResetIn(text) is not { } name) return;
+        var isAll = name == SessionUse.All;
+        var tracked = SetBatch.Restore(Context.Tracked, own, Encoding.Latin1.GetBytes(name), isAll);
+        var settings = Client.SettingsAtLogin?.Restore(name, isAll);
+        _restore = tracked is null ? settings : tracked + settings;
     }
 
     /// <summary>The client binds a statement that it has prepared before.</summary>
@@ -62,7 +66,8 @@ public sealed partial class ServerSession
     /// <summary>A reply to the batch at the head, which nobody but the pooler sees.</summary>
     private bool IsOfRestore(byte type) =>
         Outstanding is { IsEmpty: false, Head: { Type: FrontendMessage.Query, Kind: RequestKind.Own } }
-            && type is BackendMessage.CommandComplete or BackendMessage.ErrorResponse or BackendMessage.NoticeResponse;
+            && type is BackendMessage.CommandComplete or BackendMessage.ErrorResponse or BackendMessage.NoticeResponse
+                or BackendMessage.RowDescription;
 
     private void EndRestore()
     {

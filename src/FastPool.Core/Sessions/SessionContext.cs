@@ -66,7 +66,7 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
     }
 
     /// <summary>The present values of a client, and those of its login; null: none.</summary>
-    internal (ParameterValues Present, ParameterValues? Login) ClientValuesOf(
+    internal (ParameterValues Present, ParameterValues? Login, LoginSettings? Settings) ClientValuesOf(
         IReadOnlyList<(string Name, string Value)> parameters)
     {
         if (!ReferenceEquals(parameters, _lastOfClient))
@@ -75,13 +75,33 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
                 .Where(static pair => pair.Name.StartsWith(TrackedParameters.LoginMark, StringComparison.Ordinal))
                 .Select(static pair => (pair.Name[TrackedParameters.LoginMark.Length..], pair.Value)).ToList();
             _lastLogin = login.Count > 0 ? ValuesOf(login) : null;
+            LoginSettings? settings = null;
+            foreach (var (name, value) in login)
+            {
+                if (Tracked.IndexOf(System.Text.Encoding.Latin1.GetBytes(name)) < 0)
+                    settings = LoginSettings.TryAdd(settings, name, value) ?? settings;
+            }
+            _lastSettings = settings;
             _lastOfClient = parameters;
         }
-        return (ValuesOf(parameters), _lastLogin);
+        return (ValuesOf(parameters), _lastLogin, _lastSettings);
     }
+
+    /// <summary>Most clients of an application give the same settings.</summary>
+    internal LoginSettings? Shared(LoginSettings? settings)
+    {
+        const int sharedMax = 256;
+        if (settings is null) return null;
+        if (_settings.TryGetValue(settings.State, out var shared)) return shared;
+        if (_settings.Count >= sharedMax) _settings.Clear();
+        return _settings[settings.State] = settings;
+    }
+
+    private readonly Dictionary<KeptState, LoginSettings> _settings = [];
 
     private IReadOnlyList<(string Name, string Value)>? _lastOfClient;
     private ParameterValues? _lastLogin;
+    private LoginSettings? _lastSettings;
     private IReadOnlyList<(string Name, string Value)>? _lastNamed;
     private ParameterValues? _lastValues;
 

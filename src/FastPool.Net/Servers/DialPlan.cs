@@ -56,6 +56,18 @@ internal sealed class DialPlan : AddressPlan
     internal bool HasBetter(long sinceUs, long nowUs) => Left.Any(host => host.IsWellAt(nowUs, Target))
         || (nowUs - sinceUs >= Limits.HostReturnUs && Left.Any(host => host.RankAt(nowUs, Target) == HostRank.Ready));
 
+    /// <summary>
+    /// The preferred host, if a login elsewhere is over before it has answered: the server is wanted no longer than that.
+    /// Null: it is in its right place, or the preferred one is down or in another role.
+    /// </summary>
+    /// <param name="name">Where the login was, as the host is named.</param>
+    internal Host? StandInFor(string name, long nowUs)
+    {
+        if (Pool.Hosts.Preferred(Entry.Hosts, Entry.LoadBalanceHosts) is not { } preferred || preferred == name) return null;
+        var host = Named(preferred);
+        return host.RankAt(nowUs, Target) <= HostRank.Slow ? host : null;
+    }
+
     /// <summary>The session that will do: a primary where a standby is preferred, once there is nobody else to try.</summary>
     internal TargetSessionAttrs TargetAt(long nowUs)
     {

@@ -66,7 +66,8 @@ internal sealed partial class ServerConnection
     {
         _isIn = true;
         if (_host is not { } host) return;
-        host.LoggedIn(_loop.NowUs - Session.DialStartUs, _loop.NowUs);
+        if (host.LoggedIn(_loop.NowUs - Session.DialStartUs, _loop.NowUs)) _loop.Registry.Stir();
+        Session.StandsInFor = Plan?.StandInFor(HostName, _loop.NowUs);
         NoteRole(host, Session.Login!.Role);
         Session.Place = host;
     }

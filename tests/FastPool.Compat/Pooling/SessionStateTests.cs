@@ -69,6 +69,8 @@ public class SessionStateTests
         new("begin", "select set_config('app.tenant', 'local', true)", "select current_setting('app.tenant')", "commit"),
         new("set role state_role"), new("select current_user, session_user"), new("set role none"), new("set role state_other"),
         new("reset role"), new("select current_setting('role')"), new("reset all"), new("discard all"), new("discard plans"),
+        new("set work_mem to default"), new("set session statement_timeout = default"), new("set app.tenant to default"),
+        new("set time zone default"), new("show statement_timeout"), new("show enable_seqscan"), new("show client_min_messages"),
         new("prepare p1 as select 'p1 {n}'"), new("execute p1"), new("prepare p2(int) as select $1 + {n}"), new("execute p2(4)"),
         new("deallocate p1"), new("deallocate all"), new("deallocate p2"),
         new("select name, statement from pg_prepared_statements where from_sql order by 1"),
@@ -106,9 +108,18 @@ public class SessionStateTests
     private static readonly Step[] Hidden =
         [new("select public.state_set('1{n}MB')"), new("show work_mem"), new("reset work_mem"), new("select 1")];
 
-    private static async Task<List<string>> PlayAsync(int port, IReadOnlyList<string> script, bool isExtended)
+    /// <summary>Startup parameters: every second client gives some.</summary>
+    private static readonly (string Name, string Value)[][] AtLogin =
+    [
+        [], [("options", "-c statement_timeout=70s -c app.tenant=from\\ login")], [],
+        [("work_mem", "11MB"), ("extra_float_digits", "1"), ("TimeZone", "Asia/Kabul")], [],
+        [("options", "--enable_seqscan=off -c role=state_role"), ("client_min_messages", "warning")],
+    ];
+
+    private static async Task<List<string>> PlayAsync(int port, int seed, IReadOnlyList<string> script, bool isExtended)
     {
-        await using var client = await LoginAsync(port);
+        await using var client =
+            await RawClient.LoginAsync(port, "user_trust", Postgres.Database, AtLogin[seed % AtLogin.Length]);
         var lines = new List<string>();
         foreach (var sql in script)
         {
@@ -168,8 +179,8 @@ public class SessionStateTests
             while (Interlocked.Increment(ref next) is var seed && seed < first + count)
             {
                 var isExtended = seed % 3 == 0;
-                var direct = await PlayAsync(server.Port, ScriptOf(seed, 'd', kinds), isExtended);
-                var pooled = await PlayAsync(pooler.Port, ScriptOf(seed, 'p', kinds), isExtended);
+                var direct = await PlayAsync(server.Port, seed, ScriptOf(seed, 'd', kinds), isExtended);
+                var pooled = await PlayAsync(pooler.Port, seed, ScriptOf(seed, 'p', kinds), isExtended);
                 for (var i = 0; i < direct.Count; i += 2) (direct[i], pooled[i]) = ("", "");
                 if (direct.SequenceEqual(pooled)) continue;
                 var script = ScriptOf(seed, 'p', kinds);
@@ -315,6 +326,34 @@ public class SessionStateTests
             .Any(static row => row is ["pinned_servers", "0"]), "the server is free again");
         for (var round = 0; round < 5; round++)
             Assert.Equal("", await FirstAsync(three, "select coalesce(current_setting('app.behind', true), '')"));
+    }
+
+    [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
+    public async Task Parameters_that_PostgreSQL_takes_at_a_login_are_taken_and_outlive_a_takeover(int loops)
+    {
+        await using var pooler = await StartAsync(loops, poolSize: 1);
+        await using var client = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database,
+            ("statement_timeout", "71s"), ("options", "-c app.tenant=a\\\\b'c -c lock_timeout=5"), ("lc_messages", "C"));
+        await using var other = await LoginAsync(pooler.Port);
+        for (var round = 0; round < 2; round++)
+        {
+            Assert.Equal("71s", await FirstAsync(client, "show statement_timeout"));
+            Assert.Equal("0", await FirstAsync(other, "show statement_timeout"));
+            Assert.Equal("", await FirstAsync(other, "select coalesce(current_setting('app.tenant', true), '')"));
+            Assert.Equal("a\\b'c", await FirstAsync(client, "select current_setting('app.tenant')"));
+            await client.QueryAsync("set app.tenant = 'other'");
+            await client.QueryAsync("set lock_timeout = 9");
+            Assert.Equal("9ms", await FirstAsync(client, "show lock_timeout"));
+            if (round == 0) await pooler.TakeOverAsync();
+            await client.QueryAsync(round == 0 ? "discard all" : "reset all");
+            Assert.Equal("5ms", await FirstAsync(client, "show lock_timeout"));
+        }
+        await using var wrong = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database,
+            ("statement_timeout", "long"));
+        var refused = await wrong.QueryAsync("select 1");
+        Assert.Contains("session state cannot be set: invalid value for parameter \"statement_timeout\": \"long\"",
+            refused.ErrorText, StringComparison.Ordinal);
+        Assert.Equal("0", await FirstAsync(other, "show statement_timeout"));
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]

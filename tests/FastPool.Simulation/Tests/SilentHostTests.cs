@@ -160,6 +160,46 @@ public sealed class SilentHostTests
         Assert.Equal(["127.0.0.1", "127.0.0.1", "127.0.0.2"], Dialed);
     }
 
+    /// <summary>The first login at a host that nobody knows may just be slow: the preferred host is used all the same.</summary>
+    [Fact]
+    public void A_server_that_stands_in_for_the_preferred_host_goes_when_that_one_answers()
+    {
+        Begin("default_pool_size=3", Three + "disable");
+        _silent.Add("127.0.0.1");
+        LogInSeconds();
+        Assert.Equal(["127.0.0.1", "127.0.0.2"], Dialed);
+        Elapse(2);
+        Assert.False(_path.Dialed[1].IsPoolerClosed);
+        _silent.Clear();
+        Elapse(0.5);
+        Assert.True(_path.Dialed[1].IsPoolerClosed);
+        Assert.Equal((1, 0, 1), (Pool.Counts.Idle, Pool.Counts.Login, Pool.Counts.Servers));
+    }
+
+    [Fact]
+    public void A_server_of_a_list_without_preference_stays_when_a_silent_host_answers()
+    {
+        Begin("default_pool_size=3");
+        _silent.Add("127.0.0.1");
+        LogInSeconds();
+        _silent.Clear();
+        Elapse(1);
+        Assert.DoesNotContain(_path.Dialed, static socket => socket.IsPoolerClosed);
+        Assert.Equal(2, Pool.Counts.Idle);
+    }
+
+    [Fact]
+    public void A_server_in_place_of_a_dead_host_stays_when_that_one_is_back()
+    {
+        Begin("default_pool_size=3\nserver_login_retry=1", Three + "disable");
+        _dead.Add("127.0.0.1");
+        LogInSeconds();
+        _dead.Clear();
+        Elapse(3);
+        Assert.Equal(["127.0.0.1", "127.0.0.2"], Dialed);
+        Assert.False(_path.Dialed[1].IsPoolerClosed);
+    }
+
     [Fact]
     public void When_all_are_down_clients_hear_the_last_error_of_each_at_once_and_the_first_that_is_back_is_used()
     {

@@ -19,6 +19,9 @@ internal sealed class PreparedTalk(SessionBench bench)
 
     internal SessionBench Bench { get; } = bench;
 
+    /// <summary>The bytes that the last message became on its way to the server.</summary>
+    internal ReadOnlySpan<byte> Sent => _toServer.WrittenSpan;
+
     internal ServerSession NewServer(string dateStyle = "ISO, MDY")
     {
         var server = Bench.NewServer();

@@ -17,7 +17,8 @@ public sealed class HandedState
     /// </summary>
     public long NowUs { get; init; }
 
-    private readonly Dictionary<(ParameterValues, ParameterValues?), IReadOnlyList<(string Name, string Value)>> _named = [];
+    private readonly Dictionary<(ParameterValues, ParameterValues?, LoginSettings?), IReadOnlyList<(string Name, string Value)>>
+        _named = [];
 
     public List<HandedListener> Listeners { get; } = [];
 
@@ -51,16 +52,17 @@ public sealed class HandedState
     /// <summary>Values by name; equal values share one list, because most clients are alike.</summary>
     /// <param name="login">The values of the login, which a process that does not know of them passes over; null: none.</param>
     internal IReadOnlyList<(string Name, string Value)> Named(TrackedParameters tracked, ParameterValues values,
-        ParameterValues? login = null)
+        ParameterValues? login = null, LoginSettings? settings = null)
     {
-        if (_named.TryGetValue((values, login), out var named)) return named;
+        if (_named.TryGetValue((values, login, settings), out var named)) return named;
         named = tracked.Named(values);
         if (login is not null)
         {
             named = [.. named,
-                .. tracked.Named(login).Select(static pair => (TrackedParameters.LoginMark + pair.Name, pair.Value))];
+                .. tracked.Named(login).Concat(settings?.All ?? [])
+                    .Select(static pair => (TrackedParameters.LoginMark + pair.Name, pair.Value))];
         }
-        return _named[(values, login)] = named;
+        return _named[(values, login, settings)] = named;
     }
 
     /// <summary>Forgets the secrets of connections, which are not needed any more.</summary>

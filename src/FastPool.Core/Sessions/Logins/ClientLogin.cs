@@ -150,7 +150,10 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
             request.SetApplicationName(
             WithHost(request.HasApplicationName ? request.Parameters[TrackedParameters.ApplicationName]! : "app"));
         client.Parameters = request.Parameters;
-        client.AtLogin = ReferenceEquals(request.Parameters, context.Tracked.Unknown) ? null : request.Parameters;
+        client.SettingsAtLogin = context.Shared(request.Settings);
+        client.Kept = client.SettingsAtLogin?.State;
+        client.AtLogin = request.Settings is null && ReferenceEquals(request.Parameters, context.Tracked.Unknown) ? null
+            : request.Parameters;
         client.Replication = request.Replication;
         client.ReplicationOptions = request.Options;
 

@@ -12,6 +12,9 @@ public sealed class StartupRequest
     private readonly ClientSession _client;
     private readonly bool _ignoresTracked; // ignore_startup_parameters goes before tracking, as it does since PgBouncer 1.26.1.
     private bool _hasApplicationName;
+    private bool? _keepsSettings;
+    private string _userAhead = "";
+    private string? _databaseAhead;
 
     private StartupRequest(SessionContext context, ClientSession client)
     {
@@ -27,6 +30,8 @@ public sealed class StartupRequest
     /// <summary>Verbatim, for replication connections.</summary>
     public string? Options { get; private set; }
     public ParameterValues Parameters { get; private set; }
+    /// <summary>Settings that are not tracked, where <c>session_state</c> keeps them; null: none.</summary>
+    public LoginSettings? Settings { get; private set; }
     /// <summary>Names of the <c>_pq_.</c> options, each of which we do not know.</summary>
     public List<string> UnknownOptions { get; } = [];
     public bool HasApplicationName => _hasApplicationName;
@@ -35,7 +40,7 @@ public sealed class StartupRequest
     public static StartupRequest Read(ReadOnlySpan<byte> parameters, SessionContext context, ClientSession client)
     {
         var request = new StartupRequest(context, client);
-        request.ReadReplication(parameters);
+        request.ReadAhead(parameters);
         request.ReadAll(parameters);
         return request;
     }
@@ -43,13 +48,28 @@ public sealed class StartupRequest
     public void SetApplicationName(string name) =>
         Parameters = _context.Interner.With(Parameters, TrackedParameters.ApplicationName, name);
 
-    private void ReadReplication(ReadOnlySpan<byte> parameters)
+    /// <summary>The parameters that decide how the others are taken, wherever in the packet they are.</summary>
+    private void ReadAhead(ReadOnlySpan<byte> parameters)
     {
         var reader = new StartupParameters(parameters);
         while (reader.MoveNext())
         {
             if (reader.Key.SequenceEqual("replication"u8)) Replication = ReplicationFrom(reader.Value);
+            else if (reader.Key.SequenceEqual("user"u8)) _userAhead = Encoding.Latin1.GetString(reader.Value);
+            else if (reader.Key.SequenceEqual("database"u8)) _databaseAhead = Encoding.Latin1.GetString(reader.Value);
         }
+    }
+
+    /// <summary>A setting that is not tracked becomes a part of the session's state.</summary>
+    /// <returns>False: it is not supported.</returns>
+    private bool TryKeep(string name, string value)
+    {
+        if (Replication != ReplicationKind.None) return false;
+        var database = string.IsNullOrEmpty(_databaseAhead) ? _userAhead : _databaseAhead;
+        _keepsSettings ??= _context.Registry.SessionStateOf(database, _userAhead) != SessionStateMode.Off;
+        if (_keepsSettings != true || LoginSettings.TryAdd(Settings, name, value) is not { } settings) return false;
+        Settings = settings;
+        return true;
     }
 
     /// <summary>PostgreSQL's spellings of a true boolean, with unique prefixes; anything else is no replication.</summary>
@@ -83,7 +103,7 @@ public sealed class StartupRequest
         else if (name.SequenceEqual("replication"u8)) return;
         else if (name.SequenceEqual("options"u8)) TakeOptions(value);
         else if (name.StartsWith("_pq_."u8)) UnknownOptions.Add(Encoding.Latin1.GetString(name));
-        else if (!TryTrack(name, value, isIgnored: IsIgnored(name)) && !IsIgnored(name)) Refuse(name, value);
+        else if (!TryTrack(name, value, isIgnored: IsIgnored(name)) && !IsIgnored(name)) KeepOrRefuse(name, value);
     }
 
     private bool TryTrack(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool isIgnored)
@@ -100,11 +120,11 @@ public sealed class StartupRequest
     private bool IsIgnored(ReadOnlySpan<byte> name) =>
         _context.Registry.Settings.IgnoreStartupParameters.Contains(Encoding.Latin1.GetString(name));
 
-    private void Refuse(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    private void KeepOrRefuse(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        var key = Encoding.Latin1.GetString(name);
-        _context.Log.UnsupportedStartupParameter(_client.LogPrefix, key,
-            SecretMask.Broken(key, Encoding.Latin1.GetString(value)));
+        var (key, text) = (Encoding.Latin1.GetString(name), Encoding.Latin1.GetString(value));
+        if (TryKeep(key, text)) return;
+        _context.Log.UnsupportedStartupParameter(_client.LogPrefix, key, SecretMask.Broken(key, text));
         Fault = Ending.Told("unsupported startup parameter: " + key);
     }
 
@@ -172,7 +192,7 @@ public sealed class StartupRequest
         var isNamed = ignored.Contains(name);
         var isIgnored = isNamed || ignored.Contains("options");
         if (TryTrack(Encoding.Latin1.GetBytes(name), Encoding.Latin1.GetBytes(value), _ignoresTracked ? isNamed : isIgnored)
-            || isIgnored) return;
+            || isIgnored || TryKeep(name, value)) return;
         _context.Log.UnsupportedOption(_client.LogPrefix, name, SecretMask.Broken(name, value));
         Fault = Ending.Told("unsupported startup parameter in options: " + name);
     }

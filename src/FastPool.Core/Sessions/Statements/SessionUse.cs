@@ -57,30 +57,75 @@ internal static class SessionUse
     /// <summary>Stands for all variables, where a name would stand.</summary>
     internal const string All = "*";
 
-    /// <summary>The variable that a text resets which is one RESET, or DISCARD ALL; null: it is none such.</summary>
+    /// <summary>
+    /// The variable that a text resets which is one RESET, one SET to DEFAULT, or DISCARD ALL; null: it is none such.
+    /// </summary>
     internal static string? ResetIn(ReadOnlySpan<byte> text)
     {
         text = WithoutBlanksBefore(text);
-        if (text is not [(byte)'d' or (byte)'D' or (byte)'r' or (byte)'R', ..]) return null;
-        var isReset = TryTake(ref text, "reset "u8);
-        if ((!isReset && !TryTake(ref text, "discard "u8)) || text.IndexOf((byte)0) is not (>= 0 and var end)) return null;
+        // Most texts are a SELECT: the third byte tells it from a SET.
+        if (text is not [var first, _, var third, ..] || (first | 0x20) is not ('d' or 'r' or 's')
+            || ((first | 0x20) == 's' && (third | 0x20) != 't')) return null;
+        var isSet = TryTake(ref text, "set "u8);
+        var isDiscard = !isSet && TryTake(ref text, "discard "u8);
+        if (!isSet && !isDiscard && !TryTake(ref text, "reset "u8)) return null;
+        if (text.IndexOf((byte)0) is not (>= 0 and var end)) return null;
         var scanner = new SqlScanner(text[..end], hasBackslashes: false);
         var kind = scanner.Next();
-        if (kind is not (SqlToken.Word or SqlToken.QuotedName)) return null;
-        var name = Encoding.Latin1.GetString(SqlScanner.NameOf(kind, scanner.Token));
-        var isAll = kind == SqlToken.Word && name == "all";
-        if (isReset && kind == SqlToken.Word && name is "time" or "session") // TIME ZONE, SESSION AUTHORIZATION
+        var isWord = kind == SqlToken.Word;
+        if (TryTakeName(ref scanner, ref kind) is not { } name) return null;
+        var hasSign = true;
+        if (isWord && name == "session" && IsWord(scanner, kind, "authorization"u8))
         {
-            scanner.Next();
-            name = name == "time" ? "timezone" : "session_authorization";
-        }
-        do
-        {
+            (name, hasSign) = ("session_authorization", false);
             kind = scanner.Next();
         }
-        while (kind == SqlToken.Semicolon);
-        return kind != SqlToken.End || (!isReset && !isAll) ? null : isAll ? All : name;
+        else if (isWord && name == "time" && IsWord(scanner, kind, "zone"u8))
+        {
+            (name, hasSign) = ("timezone", false);
+            kind = scanner.Next();
+        }
+        else if (isSet && isWord && name == "session")
+        {
+            if (TryTakeName(ref scanner, ref kind) is not { } set) return null;
+            name = set;
+        }
+        if (isSet && !IsDefault(ref scanner, ref kind, hasSign)) return null;
+        while (kind == SqlToken.Semicolon) kind = scanner.Next();
+        var isAll = !isSet && isWord && name == "all";
+        return kind != SqlToken.End || (isDiscard && !isAll) ? null : isAll ? All : name;
     }
+
+    /// <summary>The name at the present token, with its parts; the token behind it becomes the present one.</summary>
+    private static string? TryTakeName(ref SqlScanner scanner, ref SqlToken kind)
+    {
+        var name = "";
+        while (kind is SqlToken.Word or SqlToken.QuotedName)
+        {
+            name += Encoding.Latin1.GetString(SqlScanner.NameOf(kind, scanner.Token));
+            kind = scanner.Next();
+            if (kind != SqlToken.Other || !scanner.Token.SequenceEqual("."u8)) return name;
+            name += ".";
+            kind = scanner.Next();
+        }
+        return null;
+    }
+
+    /// <summary>DEFAULT, behind TO or = where there is one. The token behind it becomes the present one.</summary>
+    private static bool IsDefault(ref SqlScanner scanner, ref SqlToken kind, bool hasSign)
+    {
+        if (hasSign)
+        {
+            if (!IsWord(scanner, kind, "to"u8) && (kind != SqlToken.Other || !scanner.Token.SequenceEqual("="u8))) return false;
+            kind = scanner.Next();
+        }
+        if (!IsWord(scanner, kind, "default"u8)) return false;
+        kind = scanner.Next();
+        return true;
+    }
+
+    private static bool IsWord(in SqlScanner scanner, SqlToken kind, ReadOnlySpan<byte> word) =>
+        kind == SqlToken.Word && Ascii.EqualsIgnoreCase(scanner.Token, word);
 
     private static bool IsTemporary(ReadOnlySpan<byte> text)
     {

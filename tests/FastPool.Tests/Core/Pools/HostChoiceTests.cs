@@ -23,7 +23,9 @@ public class HostChoiceTests
     {
         const LoadBalanceHosts How = LoadBalanceHosts.Disable;
         Assert.Equal(["abc", "abc"], [Order(How), Order(How)]);
+        Assert.Equal("a", _choice.Preferred(Hosts, How));
         _choice.Failed(Hosts, "a", How);
+        Assert.Equal("b", _choice.Preferred(Hosts, How));
         _choice.Failed(Hosts, "a", How); // Two connections of one moment: the second changes nothing.
         Assert.Equal("bca", Order(How));
         _down = "a";
@@ -45,6 +47,8 @@ public class HostChoiceTests
     {
         string[] single = ["a"];
         _choice.Failed(single, "a", LoadBalanceHosts.Disable);
+        Assert.Null(_choice.Preferred(single, LoadBalanceHosts.Disable));
+        Assert.Null(_choice.Preferred(Hosts, LoadBalanceHosts.RoundRobin));
         Assert.Equal(single, _choice.Order(single, LoadBalanceHosts.Disable, static _ => HostRank.Down));
     }
 

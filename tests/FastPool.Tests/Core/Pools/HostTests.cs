@@ -1,3 +1,4 @@
+using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Settings;
 
@@ -252,10 +253,33 @@ public class HostTests
         Assert.Equal((HostState.Up, HostRole.Standby, 1, 5L), (reading.State, reading.Role, reading.Servers, reading.LoginUs));
     }
 
-    private static void LogIn(Host host, long nowUs, long tookUs)
+    [Fact]
+    public void A_login_is_news_of_a_host_that_was_unknown_slow_or_down()
+    {
+        var host = _table.Get("a", "", 5432);
+        Assert.Equal(0, host.LastLoginUs);
+        Assert.True(LogIn(host, 1_000_000, tookUs: 1_000));
+        Assert.False(LogIn(host, 2_000_000, tookUs: 1_000));
+        Assert.Equal(2_000_000, host.LastLoginUs);
+        Assert.True(LogIn(host, 3_000_000, tookUs: Limits.HostPatienceUs));
+        Fail(host, 4_000_000);
+        Assert.True(LogIn(host, 9_000_000, tookUs: 1_000));
+    }
+
+    [Fact]
+    public void The_last_login_of_a_name_is_that_at_any_of_its_addresses()
+    {
+        var name = _table.Get("a", "", 5432);
+        name.Addresses = [_table.Get("a", "10.0.0.1", 5432), _table.Get("a", "10.0.0.2", 5432)];
+        LogIn(name.Addresses[0], 5_000, tookUs: 1);
+        LogIn(name.Addresses[1], 7_000, tookUs: 1);
+        Assert.Equal(7_000, name.LastLoginUs);
+    }
+
+    private static bool LogIn(Host host, long nowUs, long tookUs)
     {
         host.Begin(nowUs - tookUs);
-        host.LoggedIn(tookUs, nowUs);
+        return host.LoggedIn(tookUs, nowUs);
     }
 
     private static void Fail(Host host, long nowUs)

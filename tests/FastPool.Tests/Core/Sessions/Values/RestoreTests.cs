@@ -29,6 +29,10 @@ public sealed class RestoreTests
     [InlineData("RESET ALL;", "RESET")]
     [InlineData("reset TimeZone", "RESET")]
     [InlineData("reset time zone", "RESET")]
+    [InlineData("reset \"TimeZone\"", "RESET")]
+    [InlineData("set timezone to default", "SET")]
+    [InlineData("SET SESSION TimeZone = DEFAULT ;", "SET")]
+    [InlineData("set time zone default", "SET")]
     public void The_value_comes_back_and_the_client_hears_of_nothing(string text, string tag)
     {
         Assert.Equal("Q Q", _talk.Says(_client, Query(text)));
@@ -142,6 +146,12 @@ public sealed class RestoreTests
     [InlineData("reset all; set timezone = 'UTC'")]
     [InlineData("discard plans")]
     [InlineData("resetall")]
+    [InlineData("set timezone to 'default'")]
+    [InlineData("set local timezone to default")]
+    [InlineData("set timezone default")]
+    [InlineData("set timezone to default; select 1")]
+    [InlineData("set session authorization default")] // Not given at the login.
+    [InlineData("settle")]
     [InlineData("select 1")]
     public void Nothing_else_is_followed_by_anything(string text) => Assert.Equal("Q", _talk.Says(_client, Query(text)));
 
@@ -166,6 +176,22 @@ public sealed class RestoreTests
         Assert.Equal(Verdict.Skip, Answers(_server, "Z:E"));
         Assert.True(_server.Outstanding.IsEmpty && !_server.IsReady);
         Assert.Equal("Asia/Tokyo", _client.Parameters[TimeZone]);
+    }
+
+    [Theory]
+    [InlineData("reset app.tenant", "SELECT FROM pg_catalog.set_config('app.tenant','t',false) AS c(v) WHERE v IS NULL;")]
+    [InlineData("set \"App\" . tenant to default", "SELECT FROM pg_catalog.set_config('app.tenant','t',false) AS c(v)")]
+    [InlineData("discard all",
+        "SET TimeZone='Asia/Tokyo';SELECT FROM pg_catalog.set_config('app.tenant','t',false) AS c(v)")]
+    public void Settings_of_the_login_that_are_not_tracked_come_back_too_and_the_answer_is_the_poolers(string text, string batch)
+    {
+        _client.SettingsAtLogin = LoginSettings.TryAdd(null, "app.tenant", "t");
+        Assert.Equal("Q Q", _talk.Says(_client, Query(text)));
+        Assert.Contains(batch, System.Text.Encoding.Latin1.GetString(_talk.Sent), StringComparison.Ordinal);
+        Answers(_server, "C:RESET Z");
+        foreach (var reply in (string[])["T", "C:SELECT~0", "Z"])
+            Assert.Equal(Verdict.Skip, Answers(_server, reply));
+        Assert.True(_server.OwesNothing);
     }
 
     [Fact]
@@ -202,8 +228,11 @@ public sealed class RestoreTests
     {
         var context = _talk.Bench.Context;
         var state = new FastPool.Core.Sessions.Handover.HandedState();
-        var named = state.Named(context.Tracked, _client.Parameters, _client.AtLogin);
-        Assert.Equal((_client.Parameters, _client.AtLogin), context.ClientValuesOf(named));
+        var settings = LoginSettings.TryAdd(null, "app.tenant", "t");
+        var named = state.Named(context.Tracked, _client.Parameters, _client.AtLogin, settings);
+        var (present, login, others) = context.ClientValuesOf(named);
+        Assert.Equal((_client.Parameters, _client.AtLogin), (present, login));
+        Assert.Equal(settings!.All, others!.All);
         Assert.Equal(_client.Parameters, context.ValuesOf(named)); // One that does not know of them.
         Assert.Null(context.ClientValuesOf(state.Named(context.Tracked, _client.Parameters)).Login);
     }
