@@ -82,8 +82,10 @@ internal static class ManualPage
         var text = new StringBuilder();
         var code = "";
         var (isCode, isFlag, isClosing, isOptional, isQuoted) = (false, false, false, false, false);
-        foreach (var token in line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        var tokens = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        foreach (var (at, token) in tokens.Index())
         {
+            var isLast = at == tokens.Length - 1;
             if (token == "Pq")
             {
                 Flush();
@@ -111,7 +113,7 @@ internal static class ManualPage
                 Flush();
                 if (isQuoted) text.Append('"');
                 isQuoted = false;
-                if (isClosing && token != ",")
+                if (isClosing && (token != "," || isLast))
                 {
                     text.Append(')');
                     isClosing = false;

@@ -14,6 +14,7 @@ public sealed record FastPoolSettings
     private const long MsPerSecond = 1_000;
 
     private const int DeadPeerLeast = 4; // The kernel counts keepalive in seconds, and three questions are asked.
+    private const int DeadPeerMost = 65_532; // Of which it is idle half: TCP_KEEPIDLE is at most 32767.
 
     private FastPoolSettings()
     {
@@ -247,8 +248,9 @@ public sealed record FastPoolSettings
                 return TryBytes(value, out var total) ? this with { ResultBufferTotal = total } : null;
             case "dead_peer_timeout":
                 if (!CNumber.TryFitting(value, out var dead) || dead < 0) return null;
-                if (dead is 0 or >= DeadPeerLeast) return this with { DeadPeerTimeoutUs = dead * UsPerSecond };
-                error = $"dead_peer_timeout: 0, or at least {DeadPeerLeast}";
+                if (dead is 0 or (>= DeadPeerLeast and <= DeadPeerMost))
+                    return this with { DeadPeerTimeoutUs = dead * UsPerSecond };
+                error = $"dead_peer_timeout: 0, or {DeadPeerLeast} to {DeadPeerMost}";
                 return null;
             case "server_tls_sslnegotiation":
                 return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;

@@ -153,6 +153,17 @@ public sealed class ConfigurationLoaderTests
     }
 
     [Fact]
+    public void An_included_folder_that_cannot_be_listed_is_no_empty_one()
+    {
+        var files = new MemoryFiles();
+        files.FailList("conf.d", FileErrors.PermissionDenied);
+        files.Fail("conf.d", FileErrors.IsADirectory);
+        Loading.Fails(files, Main + "%include conf.d\n",
+            "ERROR could not load folder \"conf.d\": Permission denied",
+            "ERROR error processing include file in configuration (t.ini:2), stopping loading");
+    }
+
+    [Fact]
     public void The_section_flows_through_includes_in_both_directions()
     {
         var files = new MemoryFiles { ["a.ini"] = "max_client_conn = 7\n[databases]\nx = host=h\n" };

@@ -68,6 +68,7 @@ public sealed class FastPoolSettingsTests
     [InlineData("result_buffer_total", "")]
     [InlineData("dead_peer_timeout", "-1")]
     [InlineData("dead_peer_timeout", "3")]
+    [InlineData("dead_peer_timeout", "65533")]
     [InlineData("server_tls_sslnegotiation", "Direct")]
     [InlineData("client_statements_max", "-1")]
     [InlineData("client_statement_bytes_max", "1 MB")]
