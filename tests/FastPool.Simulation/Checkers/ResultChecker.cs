@@ -8,18 +8,21 @@ internal sealed class ResultChecker(World world) : Checker(world)
     internal override void AfterTurn()
     {
         var taken = World.Group.Results.Taken;
-        var rooms = 0L;
-        foreach (var client in World.ClientConnections)
+        var (rooms, figures) = (0L, 0L);
+        foreach (var loop in World.Group.All)
         {
-            rooms += client.Room;
-            Holds(client.Room <= World.Plan.ResultBuffer, $"a client has room for {client.Room} bytes of a result");
-            Holds(client.Room == 0 || client.IsCongested, "a client that has read all has room for more");
+            figures += loop.Figures.HeldResultBytes;
+            for (var i = 0; i < loop.ClientList.Count; i++)
+            {
+                var client = loop.ClientList[i];
+                rooms += client.Room;
+                Holds(client.Room <= World.Plan.ResultBuffer, $"a client has room for {client.Room} bytes of a result");
+                Holds(client.Room == 0 || client.IsCongested, "a client that has read all has room for more");
+            }
         }
         Holds(taken == rooms, $"{taken} bytes are taken of result_buffer_total, clients have {rooms}");
         var total = World.Plan.ResultBufferTotal;
         Holds(taken <= total, $"{taken} bytes are taken, result_buffer_total is {total}");
-        var figures = 0L;
-        foreach (var loop in World.Group.All) figures += loop.Figures.HeldResultBytes;
         Holds(figures == taken, $"the loops' figures are {figures} bytes, {taken} are taken");
     }
 
