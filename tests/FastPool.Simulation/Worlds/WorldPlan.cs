@@ -19,7 +19,7 @@ internal sealed class WorldPlan
         RollsBackAbandoned = seed % 2 == 0;
         DefersBegin = seed / 2 % 2 == 0;
         ResultBuffer = (seed / 4 % 4) switch { 0 => 0, 1 => 100, 2 => 3_000, _ => 1_000_000 };
-        ResultBufferTotal = seed / 16 % 2 == 0 ? 400 : 4_000_000;
+        ResultBufferTotal = seed / 16 % 2 == 0 ? 4_000 : 4_000_000;
         LoopCount = dice.Between(1, 3);
         Mode = dice.Of([PoolMode.Transaction, PoolMode.Transaction, PoolMode.Session, PoolMode.Statement]);
         HasFaults = dice.Percent(65);
