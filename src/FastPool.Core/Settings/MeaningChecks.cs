@@ -252,6 +252,9 @@ internal static class MeaningChecks
         if (written.Contains("dead_peer_timeout") && own.DeadPeerTimeoutUs > 0
             && settings is not { TcpKeepalive: true, TcpKeepidle: 0, TcpKeepintvl: 0, TcpKeepcnt: 0, TcpUserTimeout: 0 })
             NoEffect("dead_peer_timeout", "settings that begin with tcp_ are set instead", "Leave those out, or this one.");
+        if (own.MetricsListen is { } metrics && metrics.Port == settings.ListenPort && settings.ListenAddr.Any(address =>
+                address == "*" || metrics is { Ip: null, Name: null } || address == (metrics.Name ?? metrics.Ip!.ToString())))
+            NoEffect("metrics_listen", "clients have that address and port", "Choose another port.");
         var keepsState = own.SessionState != SessionStateMode.Off
             || settings.Databases.Values.Any(static database => database.SessionState is not (null or SessionStateMode.Off))
             || settings.Users.Values.Any(static user => user.SessionState is not (null or SessionStateMode.Off));

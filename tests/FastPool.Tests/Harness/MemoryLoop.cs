@@ -165,6 +165,9 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
     /// <summary>Clients that no other process can take, and those of them that are in a transaction.</summary>
     public (int All, int Busy) LeftBehind { get; set; }
 
+    /// <summary>A fault of the loop: it cannot tell its clients.</summary>
+    public bool IsDrainBroken { get; set; }
+
     public int CountLeftBehind() => LeftBehind.All;
 
     public void Retire() => Suspensions.Add("retire");
@@ -180,6 +183,7 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
 
     public int Drain(int? permille)
     {
+        if (IsDrainBroken) throw new InvalidOperationException("no answer");
         Drains.Add(permille);
         return permille is null ? 0 : LeftBehind.All;
     }

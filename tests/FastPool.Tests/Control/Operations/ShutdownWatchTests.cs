@@ -129,6 +129,21 @@ public sealed class ShutdownWatchTests
         Assert.Equal(1, _exitCount);
     }
 
+    [Theory]
+    [InlineData(ShutdownMode.Immediate, 0)]
+    [InlineData(ShutdownMode.WaitForServers, 10_100_000)]
+    [InlineData(ShutdownMode.WaitForClients, 10_100_000)]
+    public void A_loop_that_does_not_answer_does_not_keep_the_process(ShutdownMode mode, long passUs)
+    {
+        var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");
+        world.Acquire(world.Client("p0"));
+        world.Loops[0].IsDrainBroken = true;
+        world.Plane.Shutdown.Begin(mode, Exit);
+        world.Pass(passUs);
+        Assert.Equal(1, _exitCount);
+        Assert.Equal("ERROR control plane: no answer", world.Log.Lines[^1]);
+    }
+
     [Fact]
     public void Clients_are_told_at_the_end_but_not_by_a_process_that_shares_them_with_another()
     {

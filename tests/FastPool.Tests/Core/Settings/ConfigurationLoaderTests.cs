@@ -274,6 +274,14 @@ public sealed class ConfigurationLoaderTests
     }
 
     [Fact]
+    public void A_variable_that_is_refused_for_a_reason_tells_it()
+    {
+        var environment = new Dictionary<string, string> { ["FASTPOOL_DEAD_PEER_TIMEOUT"] = "2" };
+        var result = ConfigurationLoader.Load(Loading.Path, new MemoryFiles { [Loading.Path] = Main }, null, environment);
+        Assert.Equal("ERROR dead_peer_timeout: 0, or 4 to 65532", Loading.Lines(result)[0]);
+    }
+
+    [Fact]
     public void Every_own_setting_has_its_variable()
     {
         var environment = new Dictionary<string, string>
