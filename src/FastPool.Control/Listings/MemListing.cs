@@ -29,8 +29,7 @@ internal static class MemListing
             requests += server.Outstanding.Count;
             statements += server.StatementCount;
         });
-        var heldBytes = 0L;
-        sources.Walk.Each(view => heldBytes += view.Figures.HeldResultBytes);
+        var heldBytes = sources.Walk.HeldResultBytes;
         return
         [
             new("user_cache", 96, UserListing.Rows(registry).Count(), 0),

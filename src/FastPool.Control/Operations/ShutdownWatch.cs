@@ -56,7 +56,8 @@ public sealed class ShutdownWatch
     {
         if (_mode == ShutdownMode.WaitForServers)
         {
-            if (!_pausing.IsDrained(null) || HoldsResults) return;
+            // Some servers may be free of which clients have yet to read all that they have said.
+            if (!_pausing.IsDrained(null) || _walk.HeldResultBytes > 0) return;
             _log.Line("server connections dropped, exiting");
         }
         else
@@ -92,17 +93,6 @@ public sealed class ShutdownWatch
                 : $"drain_timeout: {left} client connections are left and are closed, exiting");
             End(exit);
         });
-    }
-
-    /// <summary>Servers are free of which clients have yet to read all that they have said.</summary>
-    private bool HoldsResults
-    {
-        get
-        {
-            var bytes = 0L;
-            _walk.Each(view => bytes += view.Figures.HeldResultBytes);
-            return bytes > 0;
-        }
     }
 
     private void End(Action exit)

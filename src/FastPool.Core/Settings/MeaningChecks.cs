@@ -264,6 +264,14 @@ internal static class MeaningChecks
                 NoEffect(key, "no server is pinned", "Set session_state = keep.");
         }
 
+        if (own.ResultBuffer > 0 && settings.PoolMode == PoolMode.Session && settings.AutoDatabaseConnectString is null
+            && settings.Databases.Values.All(static database => database.PoolMode is null or PoolMode.Session)
+            && settings.Users.Values.All(static user => user.PoolMode is null or PoolMode.Session))
+            NoEffect("result_buffer", "in session pooling a server stays with its client", "Leave it out.");
+        else if (own.ResultBuffer > own.ResultBufferTotal)
+            check.Add(false, "result_buffer_total", "one client may use up result_buffer_total: result_buffer is more",
+                "Write a larger number, or a smaller result_buffer.", "fastpool");
+
         void NoEffect(string key, string why, string remedy) =>
             check.Add(false, key, $"{key} has no effect: {why}", remedy, "fastpool");
     }

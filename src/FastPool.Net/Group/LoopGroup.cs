@@ -89,7 +89,7 @@ public sealed class LoopGroup : ILoops
 
     internal CancelRelay Cancels { get; }
 
-    internal ResultBudget Results => _shared.Results;
+    public long HeldResultBytes => _shared.Results.Taken;
 
     internal IReadOnlyList<Loop> All => _loops;
 

@@ -167,6 +167,35 @@ public sealed class ResultBufferTests
         }
     }
 
+    /// <summary>The listening connection tells a client that still has a result to read.</summary>
+    [PoolerTheory(FastPoolOnly = OnlyHere), Loops]
+    public async Task Notifications_come_behind_the_held_result(int loops)
+    {
+        var sql = Rows(4096);
+        await using var pooler = await StartAsync(loops, Ample, static file =>
+        {
+            file["default_pool_size"] = "2";
+            file.Own["session_state"] = "keep";
+            file.Own["pinned_servers_max"] = "1";
+        });
+        using var slow = SlowClient.LogIn(pooler.Port);
+        slow.Say(Wire.Query("listen held_results"));
+        Assert.Equal('I', slow.ReadReply().Status);
+        await pooler.PoolIsAsync("sv_active", 1); // The listening connection.
+        slow.Say(Wire.Query(sql));
+        await Until.TrueAsync(async () => await FigureAsync(pooler, "held_result_bytes") > 3_000_000, "it is held");
+        await pooler.PoolIsAsync("sv_active", 1);
+        await using var sender = await pooler.RawAsync();
+        for (var i = 0; i < 5; i++) Assert.Equal("", (await sender.QueryAsync($"notify held_results, '{i}'")).ErrorText);
+        var expected = await ExpectedAsync(sql);
+        Assert.Equal(expected, slow.ReadReply());
+        for (var i = 0; i < 5; i++)
+        {
+            var (type, body) = slow.ReadMessage();
+            Assert.Equal(('A', $"held_results\0{i}\0"), (type, System.Text.Encoding.ASCII.GetString(body.AsSpan(4))));
+        }
+    }
+
     [PoolerTheory(FastPoolOnly = OnlyHere), Loops]
     public async Task A_cancel_request_of_its_comes_too_late_and_hits_nobody(int loops)
     {

@@ -7,7 +7,7 @@ internal sealed class ResultChecker(World world) : Checker(world)
 {
     internal override void AfterTurn()
     {
-        var taken = World.Group.Results.Taken;
+        var taken = World.Group.HeldResultBytes;
         var (rooms, figures) = (0L, 0L);
         foreach (var loop in World.Group.All)
         {
@@ -26,5 +26,5 @@ internal sealed class ResultChecker(World world) : Checker(world)
         Holds(figures == taken, $"the loops' figures are {figures} bytes, {taken} are taken");
     }
 
-    internal override void AtEnd() => Holds(World.Group.Results.Taken == 0, "bytes of results are counted that nobody has");
+    internal override void AtEnd() => Holds(World.Group.HeldResultBytes == 0, "bytes of results are counted that nobody has");
 }

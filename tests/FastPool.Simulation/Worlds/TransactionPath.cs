@@ -166,7 +166,7 @@ internal sealed class TransactionPath : IDialed
 
     internal PoolRegistry Registry => _registry;
 
-    internal long ResultBytesTaken => _group.Results.Taken;
+    internal long ResultBytesTaken => _group.HeldResultBytes;
 
     /// <summary>As the command of that name.</summary>
     internal void Set(string key, string value) => _registry.Apply(_registry.Settings.TrySet(key, value, out _)!);

@@ -12,13 +12,11 @@ public sealed class UnusedMemberTests
         "IdentMap::get_Lines/0", // The lines read.
         "IdentMaps::get_Count/0", // The count of maps read.
         "IniReader::get_File/0", // The file that is read.
-        "LoopGroup::get_Results/0", // That each byte is given back.
         "Mailbox::get_IsEmpty/0", // Whether all letters are read.
         "OpenSsl::SSL_session_reused/1", // For TlsStream.IsResumed.
         "ParameterInterner::get_Count/0", // That the table has an end.
         "Pool::Evict/1", // The same operation without a limit.
         "PoolStats::Padding/0", // Keeps two cache lines apart.
-        "ResultBudget::get_Taken/0", // The same.
         "RowWriter::Complete/1", // A command's end behind rows.
         "Row`1::get_AsText/0", // Compared with the diagram.
         "ScramVerifier::FromPassword/3", // Servers of tests store what PostgreSQL does.

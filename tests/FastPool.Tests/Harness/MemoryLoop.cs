@@ -16,6 +16,8 @@ internal sealed class MemoryLoops(MemoryLoop[] loops) : ILoops
 
     public IDescriptorSource Descriptors => Numbers;
 
+    public long HeldResultBytes => loops.Sum(static loop => loop.Figures.HeldResultBytes);
+
     public void Post(int loop, Action<ILoopView> action)
     {
         PostCount++;
