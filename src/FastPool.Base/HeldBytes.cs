@@ -16,6 +16,12 @@ public struct HeldBytes
     public readonly int Start => _start;
     public readonly ReadOnlySpan<byte> Span => _buffer.AsSpan(_start, _end - _start);
 
+    /// <summary>So many bytes more fit behind those that are here.</summary>
+    internal readonly int Room => _buffer is null ? 0 : _buffer.Length - _end;
+
+    /// <summary>None yet, in a buffer that takes so many, a power of two.</summary>
+    internal static HeldBytes WithRoom(int bytes, BufferPool pool) => new() { _buffer = pool.Rent(bytes) };
+
     /// <param name="inFront">
     /// So many bytes stay free before the first, for the caller to write there, if the buffer has room for them: none is taken
     /// that is larger for their sake.

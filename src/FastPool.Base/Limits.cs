@@ -60,6 +60,9 @@ public static class Limits
     /// </summary>
     public const int UnsentBytesMax = 16 * 1024 * 1024;
 
+    /// <summary>The largest result_buffer: the bytes of a result that are held for one client.</summary>
+    public const int ResultBufferMax = 1024 * 1024 * 1024;
+
     /// <summary>Requests of one client whose replies are outstanding.</summary>
     public const int OutstandingMax = 1_000_000;
 

@@ -38,7 +38,7 @@ public abstract class Endpoint
     public int Handle = -1;
     internal uint Generation;
     internal EndpointFlags Flags;
-    public HeldBytes Unsent;
+    public UnsentBytes Unsent;
 
     /// <summary>Between the socket and the owner; null: plain.</summary>
     public TlsLayer? Tls;
@@ -57,14 +57,30 @@ public abstract class Endpoint
     /// <summary>The peer has not taken everything.</summary>
     public bool IsCongested => !Unsent.IsEmpty;
 
+    /// <summary>With fewer unsent bytes than that, what causes more is not held up.</summary>
+    public int Room { get; protected set; }
+
+    /// <summary>
+    /// The peer is slow, and the other end of the link has more for it. Asked before each receive; it may get more room by
+    /// that.
+    /// </summary>
+    /// <returns>True: the other end is read on.</returns>
+    protected virtual bool TakesMore() => false;
+
+    /// <summary>The peer has taken some of its unsent bytes, or they are dropped: what they do not need is given back.</summary>
+    internal protected virtual void OnTaken()
+    {
+    }
+
     /// <summary>
     /// Bytes that came from here have caused others that their peer has not taken yet: nothing more is read or handled here
-    /// before those are gone.
+    /// before those are gone, or there is room for more of them.
     /// </summary>
     public bool IsHeldUp
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (Other is { IsCongested: true } && (Flags & EndpointFlags.AnswersPooler) == 0) || (IsCongested && IsAnsweredHere);
+        get => (Other is { IsCongested: true } slow && (Flags & EndpointFlags.AnswersPooler) == 0 && !slow.TakesMore())
+            || (IsCongested && IsAnsweredHere);
     }
 
     public bool IsOpen => (Flags & EndpointFlags.Open) != 0;

@@ -235,7 +235,9 @@ public abstract class Engine(BufferPool buffers)
     /// that has very much unsent has passed that by: it is a mistake of ours, and costs the connection being served.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CheckBound(Endpoint endpoint) => Check.That(endpoint.Unsent.Count <= Limits.UnsentBytesMax);
+    private static void CheckBound(Endpoint endpoint) => Check.That(!endpoint.Unsent.HasPieces || IsInBound(endpoint));
+
+    private static bool IsInBound(Endpoint endpoint) => endpoint.Unsent.Count <= (long)Limits.UnsentBytesMax + endpoint.Room;
 
     /// <summary>As <see cref="Send(Endpoint, ReadOnlySpan{byte})"/>, several pieces in one call.</summary>
     public bool Send(Endpoint endpoint, ReadOnlySpan<Segment> segments)
@@ -407,16 +409,35 @@ public abstract class Engine(BufferPool buffers)
     protected bool Flush(Endpoint endpoint)
     {
         if (endpoint.Unsent.IsEmpty) return true;
-        var sent = TrySend(endpoint, endpoint.Unsent.Span);
-        if (sent < 0) return false;
-        endpoint.Unsent.Consume(sent, Buffers);
-        if (!endpoint.Unsent.IsEmpty) return true;
+        var isFull = false;
+        while (!isFull && !endpoint.Unsent.IsEmpty)
+        {
+            var front = endpoint.Unsent.Front;
+            var sent = TrySend(endpoint, front);
+            if (sent < 0) return false;
+            isFull = sent < front.Length;
+            endpoint.Unsent.Consume(sent, Buffers);
+        }
+        if (endpoint.Room > 0) endpoint.OnTaken();
         var other = endpoint.Other;
-        endpoint.OnDrained();
-        ReadOn(endpoint);
-        if (other is not null) ReadOn(other);
+        if (endpoint.Unsent.IsEmpty)
+        {
+            endpoint.OnDrained();
+            ReadOn(endpoint);
+        }
+        if (other is not null) ReadOn(other); // All is taken, or there is room for more.
         return true;
     }
+
+    /// <summary>The bytes that the peer has not taken are lost: its connection ends.</summary>
+    protected void DropUnsent(Endpoint endpoint)
+    {
+        endpoint.Unsent.Clear(Buffers);
+        if (endpoint.Room > 0) endpoint.OnTaken();
+    }
+
+    /// <summary>It may not be held up any more, by something that no completion tells.</summary>
+    public void LookAgain(Endpoint endpoint) => ReadOn(endpoint);
 
     /// <summary>
     /// Perhaps nothing keeps this endpoint from being read any more: if there is something to read, it is read soon.

@@ -346,7 +346,7 @@ public sealed class EpollEngine : Engine, IDisposable
         SendDeferred(); // Others' bytes, too, are sent before it.
         var handle = endpoint.Handle;
         Unregister(endpoint);
-        endpoint.Unsent.Clear(Buffers);
+        DropUnsent(endpoint);
         Sockets.Close(handle);
     }
 

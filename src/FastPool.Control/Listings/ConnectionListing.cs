@@ -48,7 +48,7 @@ internal static class ConnectionListing
         Int4("send_pos", static line => line.Buffer.Sent),
         Int4("send_remain", static _ => 0),
         Int4("pkt_avail", static line => line.Buffer.Received - line.Buffer.Parsed),
-        Int4("send_avail", static line => line.Buffer.Parsed - line.Buffer.Sent),
+        Int4("send_avail", static line => line.Buffer.Parsed - line.Buffer.Sent + line.Buffer.Unsent),
     ]);
 
     /// <summary>Clients that are in, or wait for the first server of their pool; and cancel requests.</summary>

@@ -9,7 +9,7 @@ namespace FastPool.Control.Listings;
 internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages,
     long ServerMessages, long ClientBytes, long ServerBytes, long Moves, long SendsTogether, long BrokenInvariants,
     long UnnamedHealed, long StateQuestions, long StateBatches, long AbandonedKept, int Listeners, long Notifications,
-    (int Own, int Library) Tls)
+    long ResultsHeld, long ResultsRefused, long HeldResultBytes, (int Own, int Library) Tls)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -22,7 +22,8 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
                 figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes, figures.Moves,
                 figures.SendsTogether, figures.BrokenInvariants, figures.UnnamedHealed,
                 figures.StateQuestions, figures.StateBatches, figures.AbandonedKept,
-                view.Servers.Sum(static server => server.Hub?.Clients ?? 0), figures.Notifications, view.TlsCounts));
+                view.Servers.Sum(static server => server.Hub?.Clients ?? 0), figures.Notifications,
+                figures.ResultsHeld, figures.ResultsRefused, figures.HeldResultBytes, view.TlsCounts));
         });
         return rows;
     }
@@ -77,5 +78,14 @@ internal static class LoopListing
             .Is(Gauge("fastpool_loop_listeners", "Clients that listen by a listening connection of the loop")),
         Unlisted("notifications", static row => row.Notifications)
             .Is(Counter(
-                "fastpool_loop_notifications_total", "Notifications of listening connections, once for each client told")));
+                "fastpool_loop_notifications_total", "Notifications of listening connections, once for each client told")),
+        Unlisted("results_held", static row => row.ResultsHeld)
+            .Is(Counter(
+                "fastpool_loop_results_held_total", "Results of which a part was held for a slow client (result_buffer)")),
+        Unlisted("results_refused", static row => row.ResultsRefused)
+            .Is(Counter(
+                "fastpool_loop_results_refused_total",
+                "Results whose server waited for the client, for result_buffer_total was used up")),
+        Unlisted("held_result_bytes", static row => row.HeldResultBytes)
+            .Is(Gauge("fastpool_loop_held_result_bytes", "Bytes of results that are held for slow clients")));
 }

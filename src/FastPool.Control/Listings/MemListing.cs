@@ -1,3 +1,5 @@
+using FastPool.Base;
+
 namespace FastPool.Control.Listings;
 
 using Caches = Columns<CacheRow>;
@@ -27,6 +29,7 @@ internal static class MemListing
             requests += server.Outstanding.Count;
             statements += server.StatementCount;
         });
+        var heldBytes = sources.Walk.HeldResultBytes;
         return
         [
             new("user_cache", 96, UserListing.Rows(registry).Count(), 0),
@@ -38,9 +41,17 @@ internal static class MemListing
             new("outstanding_request_cache", 16, requests, 0),
             new("server_cache", 512, serverCount, 0),
             new("client_cache", 384, registry.Clients.Count, 0),
-            new("iobuf_cache", Base.Limits.ReceiveBytes, registry.LoopCount, 0),
+            new("iobuf_cache", Limits.ReceiveBytes, registry.LoopCount, 0),
             new("var_list_cache", 64, registry.Clients.Count + serverCount, 0),
             new("server_prepared_statement_cache", 96, statements, 0),
+            .. settings.Own.ResultBuffer > 0 || heldBytes > 0 ? HeldResults(heldBytes) : [],
         ];
     }
+
+    /// <summary>Only where result_buffer is in use: the others are those that tools know.</summary>
+    private static IEnumerable<CacheRow> HeldResults(long bytes) =>
+    [
+        new("result_buffer", UnsentBytes.PieceBytes,
+            (int)((bytes + UnsentBytes.PieceBytes - 1) / UnsentBytes.PieceBytes), 0),
+    ];
 }

@@ -20,6 +20,9 @@ internal sealed class LoopWalk(ILoops loops)
     /// <summary>Nothing yet: they are added while their loops are visited.</summary>
     public DescriptorCopies NewCopies() => new(loops.Descriptors);
 
+    /// <inheritdoc cref="ILoops.HeldResultBytes"/>
+    public long HeldResultBytes => loops.HeldResultBytes;
+
     /// <summary>Every client that is there when its loop is first visited and still is when its slice comes.</summary>
     public void Clients(Action<ILoopView, ClientSession> visit)
     {

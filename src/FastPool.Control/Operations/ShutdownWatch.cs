@@ -56,7 +56,8 @@ public sealed class ShutdownWatch
     {
         if (_mode == ShutdownMode.WaitForServers)
         {
-            if (!_pausing.IsDrained(null)) return;
+            // Some servers may be free of which clients have yet to read all that they have said.
+            if (!_pausing.IsDrained(null) || _walk.HeldResultBytes > 0) return;
             _log.Line("server connections dropped, exiting");
         }
         else
@@ -86,9 +87,7 @@ public sealed class ShutdownWatch
                 End(exit);
                 return;
             }
-            var left = 0;
-            var permille = (int)Math.Min(All, All * 2 * passedUs / timeoutUs);
-            _walk.Each(view => left += view.Drain(permille));
+            var left = Tell((int)Math.Min(All, All * 2 * passedUs / timeoutUs));
             if (left > 0 && passedUs < timeoutUs) return;
             _log.Line(left == 0 ? "all clients have been told to go, exiting"
                 : $"drain_timeout: {left} client connections are left and are closed, exiting");
@@ -100,8 +99,25 @@ public sealed class ShutdownWatch
     {
         _timer?.Stop();
         _drain?.Stop();
-        if (!MustKeepSilent) _walk.Each(static view => view.Drain(null));
+        if (!MustKeepSilent) Tell(permille: null);
         exit();
+    }
+
+    /// <summary>A loop that does not answer, or fails, must not keep the process: the time is bounded all the same.</summary>
+    /// <returns>How many are left; 1 when that is not known.</returns>
+    private int Tell(int? permille)
+    {
+        var left = 0;
+        try
+        {
+            _walk.Each(view => left += view.Drain(permille));
+            return left;
+        }
+        catch (Exception failure) when (failure is TimeoutException or InvalidOperationException)
+        {
+            _log.ControlFailed(failure.Message, failure);
+            return Math.Max(1, left);
+        }
     }
 
     /// <summary>The connections are, or are about to be, another process's too: a word of ours would break them.</summary>

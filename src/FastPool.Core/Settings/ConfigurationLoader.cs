@@ -38,8 +38,9 @@ public static class ConfigurationLoader
             var name = FastPoolSettings.VariableOf(key);
             if (current is not null && !FastPoolSettings.IsChangeable(key)) continue;
             if (!environment.TryGetValue(name, out var value) || value.Length == 0) continue;
-            if (draft.Own.TrySet(key, value, out _) is not { } own)
+            if (draft.Own.TrySet(key, value, out var error) is not { } own)
             {
+                if (error is not null) log.Add(LogText.Error(error));
                 log.Add(LogText.Error($"invalid value \"{ByteText.FromNative(value)}\" for environment variable {name}"));
                 return false;
             }

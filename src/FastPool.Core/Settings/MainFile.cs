@@ -73,11 +73,16 @@ internal sealed class MainFile(
     }
 
     /// <summary>Of a folder its files *.ini, but for hidden ones, by the bytes of their names.</summary>
-    private bool ReadAll(string path, int level) =>
-        files.List(path) is not { } names ? ReadFile(path, level)
-            : names.Where(static name => name.EndsWith(".ini", StringComparison.Ordinal) && name[0] != '.')
+    private bool ReadAll(string path, int level)
+    {
+        if (files.List(path, out var error) is { } names)
+        {
+            return names.Where(static name => name.EndsWith(".ini", StringComparison.Ordinal) && name[0] != '.')
                 .Order(StringComparer.Ordinal)
                 .All(name => ReadFile($"{path.TrimEnd('/')}/{name}", level));
+        }
+        return error.Length == 0 ? ReadFile(path, level) : Error($"could not load folder \"{path}\": {error}");
+    }
 
     private bool Enter(IniEvent section, string path)
     {

@@ -14,7 +14,15 @@ internal static class MeaningChecks
     [
         "port", "pool_size", "min_pool_size", "reserve_pool_size", "reserve_pool", "max_db_connections",
         "max_db_client_connections", "max_user_connections", "max_user_client_connections", "server_lifetime",
-        "query_wait_timeout",
+        "query_wait_timeout", "query_timeout", "idle_transaction_timeout", "transaction_timeout", "client_idle_timeout",
+    ];
+
+    /// <summary>The most that the kernel takes; more stops a start. Source: tcp(7) and the kernel's net/tcp.h.</summary>
+    private static readonly (string Key, Func<Settings, int> Of, int Most)[] KeepaliveFigures =
+    [
+        ("tcp_keepidle", static settings => settings.TcpKeepidle, 32767),
+        ("tcp_keepintvl", static settings => settings.TcpKeepintvl, 32767),
+        ("tcp_keepcnt", static settings => settings.TcpKeepcnt, 127),
     ];
 
     private static readonly string[] Queries = ["server_reset_query", "server_check_query", "auth_query"];
@@ -60,6 +68,36 @@ internal static class MeaningChecks
         }
         if (settings.ListenPort > PortMax)
             Warn(check, "listen_port", PortText(settings.ListenPort), RightPort);
+        foreach (var (key, value) in check.Entries("pgbouncer"))
+        {
+            if (SettingsTable.Find(key)?.IsSigned != true || !CNumber.TryInt(value, out var number) || number >= 0) continue;
+            check.Add(key == "listen_port" && settings.ListenAddr.Count > 0, key, $"{key} is below 0, which has no meaning",
+                "Write 0 or more.");
+        }
+        CheckRanges(check, settings);
+    }
+
+    private static void CheckRanges(ConfigurationCheck check, Settings settings)
+    {
+        foreach (var (key, figure, most) in KeepaliveFigures)
+        {
+            if (settings.TcpKeepalive && figure(settings) > most)
+                check.Add(isError: true, key, string.Create(CultureInfo.InvariantCulture,
+                    $"{key}: the system takes at most {most}"), Smaller);
+        }
+        if (settings.PeerId > PeerEntry.IdMax)
+        {
+            Warn(check, "peer_id", string.Create(CultureInfo.InvariantCulture,
+                $"peer_id: the highest id is {PeerEntry.IdMax}: {settings.PeerId & PeerEntry.IdMax} is used"), Smaller);
+        }
+        if (settings.MaxClientConn == 0)
+            Warn(check, "max_client_conn", "max_client_conn = 0: nobody can log in", "Write how many clients there may be.");
+        if (check.Written("unix_socket_mode") is [>= '1' and <= '9', ..] mode)
+        {
+            Warn(check, "unix_socket_mode",
+                $"unix_socket_mode = {mode} is a decimal number: 0{Convert.ToString(settings.UnixSocketMode, 8)} is used",
+                $"Write it with a 0 in front: 0{mode}.");
+        }
     }
 
     private static string PortText(int port) =>
@@ -72,13 +110,27 @@ internal static class MeaningChecks
         {
             foreach (var (name, text) in check.Entries(section))
             {
-                var pairs = new ConnectString(ConnectUri.IsUri(text) ? text[(text + " ").IndexOf(' ')..] : text);
-                while (pairs.Read(out var key, out var value))
+                foreach (var (key, value) in PairsOf(text))
                 {
                     if (FaultOf(key, value) is var (fault, remedy)) check.Add(false, name, fault, remedy, section);
                 }
             }
         }
+    }
+
+    /// <summary>Those of a URI at the beginning, and those that are written out.</summary>
+    private static List<(string Key, string Value)> PairsOf(string text)
+    {
+        var all = new List<(string Key, string Value)>();
+        if (ConnectUri.IsUri(text))
+        {
+            var end = (text + " ").IndexOf(' ');
+            _ = ConnectUri.TryRead(text.AsSpan(0, end), all); // Its faults have been told.
+            text = text[end..];
+        }
+        var pairs = new ConnectString(text);
+        while (pairs.Read(out var key, out var value)) all.Add((key.ToString(), value));
+        return all;
     }
 
     private static (string Text, string Remedy)? FaultOf(ReadOnlySpan<char> key, string value)
@@ -185,6 +237,43 @@ internal static class MeaningChecks
                 "everybody who reaches the port sees names of databases and users, without a password",
                 "Choose one address, as in 127.0.0.1:9127, or let a firewall choose who gets there.", "fastpool");
         CheckProxies(check, settings.Own);
+        CheckOwnEffects(check, settings);
+    }
+
+    /// <summary>Settings of [fastpool] that need another one.</summary>
+    private static void CheckOwnEffects(ConfigurationCheck check, Settings settings)
+    {
+        var own = settings.Own;
+        var written = check.Entries("fastpool").Select(static entry => entry.Key).ToHashSet();
+        if (written.Contains("max_replica_lag") && own is { HostCheckPeriodUs: 0, ReplicaLagMaxMs: < long.MaxValue })
+            NoEffect("max_replica_lag", "no standby is asked how far it is behind", "Set host_check_period.");
+        if (written.Contains("metrics_histograms") && own.MetricsListen is null)
+            NoEffect("metrics_histograms", "there are no metrics", "Set metrics_listen.");
+        if (written.Contains("dead_peer_timeout") && own.DeadPeerTimeoutUs > 0
+            && settings is not { TcpKeepalive: true, TcpKeepidle: 0, TcpKeepintvl: 0, TcpKeepcnt: 0, TcpUserTimeout: 0 })
+            NoEffect("dead_peer_timeout", "settings that begin with tcp_ are set instead", "Leave those out, or this one.");
+        if (own.MetricsListen is { } metrics && metrics.Port == settings.ListenPort && settings.ListenAddr.Any(address =>
+                address == "*" || metrics is { Ip: null, Name: null } || address == (metrics.Name ?? metrics.Ip!.ToString())))
+            NoEffect("metrics_listen", "clients have that address and port", "Choose another port.");
+        var keepsState = own.SessionState != SessionStateMode.Off
+            || settings.Databases.Values.Any(static database => database.SessionState is not (null or SessionStateMode.Off))
+            || settings.Users.Values.Any(static user => user.SessionState is not (null or SessionStateMode.Off));
+        foreach (var key in (string[])["pinned_servers_max", "pinned_timeout"])
+        {
+            if (written.Contains(key) && !keepsState && settings.AutoDatabaseConnectString is null)
+                NoEffect(key, "no server is pinned", "Set session_state = keep.");
+        }
+
+        if (own.ResultBuffer > 0 && settings.PoolMode == PoolMode.Session && settings.AutoDatabaseConnectString is null
+            && settings.Databases.Values.All(static database => database.PoolMode is null or PoolMode.Session)
+            && settings.Users.Values.All(static user => user.PoolMode is null or PoolMode.Session))
+            NoEffect("result_buffer", "in session pooling a server stays with its client", "Leave it out.");
+        else if (own.ResultBuffer > own.ResultBufferTotal)
+            check.Add(false, "result_buffer_total", "one client may use up result_buffer_total: result_buffer is more",
+                "Write a larger number, or a smaller result_buffer.", "fastpool");
+
+        void NoEffect(string key, string why, string remedy) =>
+            check.Add(false, key, $"{key} has no effect: {why}", remedy, "fastpool");
     }
 
     private static void CheckProxies(ConfigurationCheck check, FastPoolSettings own)

@@ -29,7 +29,8 @@ internal sealed partial class ClientConnection
 
     private bool TellNotifications(ReadOnlySpan<byte> messages)
     {
-        if (Unsent.Count + messages.Length <= Limits.UnreadNotificationsMax) return Send(messages);
+        // A result that is held for it is no notification.
+        if (Unsent.Count + messages.Length <= (long)Limits.UnreadNotificationsMax + Room) return Send(messages);
         Disconnect(DoesNotRead);
         return false;
     }

@@ -57,6 +57,7 @@ internal sealed partial class ClientConnection
     internal bool TryTakeOver(HandedClient handed)
     {
         if (!TryTakeStream(handed.Stream, handed.Descriptor)) return false;
+        HoldAgain();
         _loop.Add(this);
         _loop.LoggedIn(this);
         return true;

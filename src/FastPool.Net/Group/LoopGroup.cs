@@ -89,6 +89,8 @@ public sealed class LoopGroup : ILoops
 
     internal CancelRelay Cancels { get; }
 
+    public long HeldResultBytes => _shared.Results.Taken;
+
     internal IReadOnlyList<Loop> All => _loops;
 
     internal ILoopView ViewOf(int loop) => _views[loop];

@@ -97,6 +97,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
 
     private void TickServer(ServerConnection server)
     {
+        if (server is { IsOpen: true, Client.IsCongested: true }) loop.Engine.LookAgain(server); // Others may have given back.
         // A host whose role matters is asked as soon as it is doubted.
         if (server.Session is not { Phase: ServerPhase.Free, Pool.Database.Entry.TargetSessionAttrs: TargetSessionAttrs.Any })
             _isQuiet = false;
@@ -177,7 +178,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         var queryStartUs = client.QueryStartUs > 0 ? Math.Max(client.QueryStartUs, server.LastReadyUs) : 0;
         if (limits.QueryTimeoutUs > 0 && queryStartUs > 0 && now - queryStartUs > limits.QueryTimeoutUs) return "query timeout";
         if (limits.IdleTransactionTimeoutUs > 0 && server.IsIdleInTransaction && server.Outstanding.IsEmpty
-            && now - server.LastActivityUs > limits.IdleTransactionTimeoutUs) return "idle transaction timeout";
+            && now - Math.Max(server.LastActivityUs, ClientConnection.Of(client).TakenUs) > limits.IdleTransactionTimeoutUs)
+            return "idle transaction timeout";
         if (limits.TransactionTimeoutUs > 0 && client.XactStartUs > 0 && now - client.XactStartUs > limits.TransactionTimeoutUs)
             return "transaction timeout";
         return null;
@@ -218,7 +220,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
             }
             // In session pooling an idle client has a server, whose last reply may be younger than the request.
             if (session.Server is { } server && (!server.OwesNothing || server.OnlyClient is not null)) continue;
-            var sinceUs = Math.Max(session.RequestUs, session.Server?.LastReadyUs ?? 0);
+            var sinceUs = Math.Max(session.RequestUs, Math.Max(session.Server?.LastReadyUs ?? 0, loop.ClientList[i].TakenUs));
             var timeoutUs = settings.ClientIdleTimeoutUs(settings.Users.GetValueOrDefault(session.UserName!));
             if (session.Server is { Pin: { } pin } && settings.Own.PinnedTimeoutUs is > 0 and var pinnedUs
                 && loop.NowUs - sinceUs > pinnedUs)

@@ -46,8 +46,8 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
 
     string IConnectionView.Tls => Tls?.Text ?? "";
 
-    /// <summary>For SHOW SOCKETS: what is held is received and not judged.</summary>
-    BufferView IConnectionView.Buffer => new(_held.Count, 0, BodyRemaining, 0);
+    /// <summary>For SHOW SOCKETS: what is held is received and not judged, what is unsent came from elsewhere.</summary>
+    BufferView IConnectionView.Buffer => new(_held.Count, 0, BodyRemaining, 0, Unsent.Count);
 
     bool IConnectionView.IsPeerGone => !IsOpen || DescriptorPassing.IsPeerGone(Handle);
 

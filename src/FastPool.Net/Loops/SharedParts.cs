@@ -27,6 +27,9 @@ internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? 
 
     internal ClientCounts ClientCounts { get; } = new(loopCount);
 
+    /// <summary>Of result_buffer_total.</summary>
+    internal ResultBudget Results { get; } = new();
+
     /// <summary>Serial number over clients and servers.</summary>
     internal long NextId() => Interlocked.Increment(ref _lastId);
 }

@@ -20,19 +20,25 @@ public static class UsageText
           -v, --verbose        increase verbosity
           -V, --version        show version, then exit
           -h, --help           show this help, then exit
-        {Commands(program)}
-        Report bugs to <https://github.com/pgbouncer/pgbouncer/issues>.
-        PgBouncer home page: <https://www.pgbouncer.org/>
+
+        {(Path.GetFileName(program) == "pgbouncer" ? PgBouncers : Own(program))}
 
         """;
 
-    private static string Commands(string program) => Path.GetFileName(program) == "pgbouncer" ? ""
-        : $"""
+    private const string PgBouncers =
+        """
+        Report bugs to <https://github.com/pgbouncer/pgbouncer/issues>.
+        PgBouncer home page: <https://www.pgbouncer.org/>
+        """;
 
+    /// <summary>Faults of ours are nothing that PgBouncer's people should hear of.</summary>
+    private static string Own(string program) =>
+        $"""
         Commands:
           {program} check [OPTION]... CONFIG_FILE    say what is wrong with a file, then exit
           {program} mkauth OUTPUT [CONNSTR]          write the secrets of a server's roles to a userlist, then exit
 
+        The manual is pgbouncer(1), and pgbouncer(5) for the file.
         """;
 
     /// <summary>The two lines of a usage error.</summary>

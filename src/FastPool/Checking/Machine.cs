@@ -1,5 +1,6 @@
 using System.Net;
 using FastPool.Core.Settings;
+using FastPool.Logs;
 using FastPool.Native;
 using FastPool.Native.Process;
 using FastPool.Net;
@@ -15,8 +16,19 @@ internal static class Machine
             check.Add(true, "user", $"could not find user '{user}' to switch to", "Write a user of this machine.");
         if (settings.UnixSocketDir.Length > 0 && settings.UnixSocketDir[0] != '@')
             CheckFolder(check, "unix_socket_dir", settings.UnixSocketDir);
-        CheckFolder(check, "logfile", Path.GetDirectoryName(settings.Logfile));
-        CheckFolder(check, "pidfile", Path.GetDirectoryName(settings.Pidfile));
+        if (settings.UnixSocketDir is { Length: > 0 } && settings.UnixSocketGroup is { Length: > 0 } group
+            && Identity.GroupIdOf(group) is null)
+            check.Add(true, "unix_socket_group", $"could not find group '{group}'", "Write a group of this machine.");
+        CheckOutput(check, "logfile", settings.Logfile);
+        CheckOutput(check, "pidfile", settings.Pidfile);
+        if (!File.Exists(ByteText.ToNative(settings.ConfigFile)))
+            check.Add(true, "conffile", $"the next reload fails: conffile is not there: {settings.ConfigFile}",
+                "Leave it out: the file that was given at the start is read again.");
+        if (settings.ResolvConf is { Length: > 0 } resolver && !File.Exists(ByteText.ToNative(resolver)))
+            check.Add(false, "resolv_conf", $"resolv_conf is not there: {resolver}", "Write another one, or leave it out.");
+        if (!SyslogFacility.IsKnown(settings.SyslogFacility))
+            check.Add(false, "syslog_facility", $"syslog_facility {settings.SyslogFacility} is not known: daemon is used",
+                "Write auth, authpriv, daemon, user, or local0 to local7.");
         CheckListening(check, settings);
         if (settings.Own.MetricsListen is { } metrics) CheckMetrics(check, metrics);
         if (settings.ListenAddr.Count == 0 && settings.UnixSocketDir.Length == 0)
@@ -59,6 +71,14 @@ internal static class Machine
     {
         if (!string.IsNullOrEmpty(folder) && !Directory.Exists(folder))
             check.Add(true, key, $"the folder of {key} is not there: {folder}", "Make it, or write another one.");
+    }
+
+    private static void CheckOutput(ConfigurationCheck check, string key, string path)
+    {
+        if (Directory.Exists(ByteText.ToNative(path)))
+            check.Add(true, key, $"{key} is a folder: {path}", "Write the name of a file.");
+        else
+            CheckFolder(check, key, Path.GetDirectoryName(ByteText.ToNative(path)));
     }
 
     /// <summary>A start goes on while one of the addresses can be listened on, but not with an unknown name.</summary>

@@ -13,6 +13,8 @@ public static class SyslogFacility
     /// <summary>An unknown name means daemon.</summary>
     public static int Of(string name) => Number(name) << Shift;
 
+    public static bool IsKnown(string name) => name == "daemon" || Number(name) != Daemon;
+
     private static int Number(string name) => name switch
     {
         "auth" => Auth,

@@ -70,6 +70,26 @@ public sealed class CheckTests
         Assert.Contains(": warning: no address of this machine: 192.0.2.1\n", text, StringComparison.Ordinal);
     }
 
+    /// <summary>A start ends with it; after conffile the next reload does.</summary>
+    [PoolerTheory(FastPoolOnly = "is a command of its own")]
+    [InlineData("unix_socket_dir = {0}\nunix_socket_group = nobodys_group", "could not find group 'nobodys_group'", true)]
+    [InlineData("logfile = {0}", "logfile is a folder: {0}", true)]
+    [InlineData("pidfile = {0}", "pidfile is a folder: {0}", true)]
+    [InlineData("listen_port = -1", "listen_port is below 0", true)]
+    [InlineData("conffile = {0}/nowhere", "the next reload fails: conffile is not there: {0}/nowhere", true)]
+    [InlineData("resolv_conf = {0}/nowhere", "resolv_conf is not there: {0}/nowhere", false)]
+    [InlineData("syslog_facility = mail", "syslog_facility mail is not known: daemon is used", false)]
+    public async Task A_fault_that_shows_on_this_machine_is_told(string lines, string text, bool isError)
+    {
+        var folder = Machine.NewFolder("check");
+        var ini = await WriteAsync(folder, lines.Replace("{0}", folder, StringComparison.Ordinal));
+        var (exit, told) = await CheckAsync(ini);
+        Assert.Equal(isError ? 1 : 0, exit);
+        Assert.Contains(
+            $": {(isError ? "error" : "warning")}: {text.Replace("{0}", folder, StringComparison.Ordinal)}", told,
+            StringComparison.Ordinal);
+    }
+
     [PoolerFact(FastPoolOnly = "has no such commands")]
     public async Task A_command_without_its_file_says_what_it_wants_and_the_help_names_both()
     {
@@ -89,7 +109,9 @@ public sealed class CheckTests
         Assert.Contains($"  {Binary.Path} check ", help, StringComparison.Ordinal);
         Assert.Contains($"  {Binary.Path} mkauth ", help, StringComparison.Ordinal);
         var alias = Path.Combine(Path.GetDirectoryName(Binary.Path)!, "pgbouncer");
-        Assert.DoesNotContain("mkauth", (await Child.RunAsync(alias, ["--help"])).Text, StringComparison.Ordinal);
+        var (_, aliasHelp) = await Child.RunAsync(alias, ["--help"]);
+        Assert.DoesNotContain("mkauth", aliasHelp, StringComparison.Ordinal);
+        Assert.Contains("PgBouncer home page: <https://www.pgbouncer.org/>", aliasHelp, StringComparison.Ordinal);
     }
 
     private static async Task<string> WriteAsync(string folder, string more)

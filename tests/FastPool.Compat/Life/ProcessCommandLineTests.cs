@@ -28,7 +28,7 @@ public sealed class ProcessCommandLineTests : IDisposable
         Assert.Equal(0, status);
         Assert.StartsWith($"{ProcessBinary.FullPath} is a connection pooler for PostgreSQL.\n\nUsage:\n", stdout,
             StringComparison.Ordinal);
-        Assert.EndsWith("PgBouncer home page: <https://www.pgbouncer.org/>\n", stdout, StringComparison.Ordinal);
+        Assert.EndsWith("\n\nThe manual is pgbouncer(1), and pgbouncer(5) for the file.\n", stdout, StringComparison.Ordinal);
     }
 
     [Theory]

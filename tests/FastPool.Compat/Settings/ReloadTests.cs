@@ -32,6 +32,22 @@ public class ReloadTests
         Assert.Equal(1, await pooler.ScalarAsync("select 1"));
     }
 
+    [PoolerTheory(FastPoolOnly = "a folder is an empty file there"), Loops]
+    public async Task An_included_folder_that_is_closed_later_takes_no_database_along(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops);
+        var folder = Machine.NewFolder("conf.d");
+        await File.WriteAllTextAsync($"{folder}/1.ini", "more = host=127.0.0.1\n");
+        await File.AppendAllTextAsync(pooler.IniPath, $"\n[databases]\n%include {folder}\n");
+        Assert.Equal(["RELOAD"], (await pooler.ConsoleAsync("RELOAD")).Tags);
+        File.SetUnixFileMode(folder, UnixFileMode.None);
+        Assert.Equal("ERROR/F0000 RELOAD failed, see logs for additional details",
+            (await pooler.ConsoleAsync("RELOAD")).ErrorText);
+        await pooler.LineAsync($"could not load folder \"{folder}\": Permission denied");
+        Assert.Contains((await pooler.ConsoleAsync("SHOW DATABASES")).Rows, static row => row[0] == "more");
+        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
     [PoolerTheory]
     [Loops("{server} dbname=postgres")]
     [Loops("{server} dbname=app connect_query='select 1'")]

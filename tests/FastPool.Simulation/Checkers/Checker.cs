@@ -14,7 +14,7 @@ internal abstract class Checker(World world)
         new EndChecker(world), new TranscriptChecker(world), new WelcomeChecker(world), new LimitChecker(world),
             new QueueChecker(world), new LinkChecker(world),
         new BooksChecker(world), new BufferChecker(world), new StatementChecker(world), new ContainmentChecker(world),
-        new RoleChecker(world), new LeftoverChecker(world),
+        new RoleChecker(world), new LeftoverChecker(world), new ResultChecker(world),
     ];
 
     internal virtual void BeforeTurn()

@@ -214,7 +214,7 @@ internal sealed class MemoryEngine : Engine
         SendDeferred();
         var socket = _network[endpoint.Handle];
         Unregister(endpoint);
-        endpoint.Unsent.Clear(Buffers);
+        DropUnsent(endpoint);
         socket.ClosePooler();
         _network.Forget(socket);
     }

@@ -63,6 +63,23 @@ public sealed class SimulationTests(ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public void Results_are_held_for_slow_clients_and_refused()
+    {
+        var (held, refused) = (0L, 0L);
+        for (ulong seed = 1; held < 200 || refused < 20; seed++)
+        {
+            Assert.True(seed < 200, $"held {held}, refused {refused}");
+            var world = new World(seed);
+            world.Run();
+            foreach (var loop in world.Group.All)
+            {
+                held += loop.Figures.ResultsHeld;
+                refused += loop.Figures.ResultsRefused;
+            }
+        }
+    }
+
     [Theory]
     [InlineData(75607909213715)] // Canceled in the queue and back in it, within one turn.
     [InlineData(75994921747993)] // At the end of its script, in a COPY that it had not foreseen.

@@ -166,6 +166,11 @@ internal sealed class TransactionPath : IDialed
 
     internal PoolRegistry Registry => _registry;
 
+    internal long ResultBytesTaken => _group.HeldResultBytes;
+
+    /// <summary>As the command of that name.</summary>
+    internal void Set(string key, string value) => _registry.Apply(_registry.Settings.TrySet(key, value, out _)!);
+
     /// <summary>The server that speaks is this one again: the last connection was for a cancel request.</summary>
     internal void Serve(MemorySocket server) => _server = server;
 

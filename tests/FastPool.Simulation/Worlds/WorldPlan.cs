@@ -18,6 +18,8 @@ internal sealed class WorldPlan
     {
         RollsBackAbandoned = seed % 2 == 0;
         DefersBegin = seed / 2 % 2 == 0;
+        ResultBuffer = (seed / 4 % 4) switch { 0 => 0, 1 => 100, 2 => 3_000, _ => 1_000_000 };
+        ResultBufferTotal = seed / 16 % 2 == 0 ? 4_000 : 4_000_000;
         LoopCount = dice.Between(1, 3);
         Mode = dice.Of([PoolMode.Transaction, PoolMode.Transaction, PoolMode.Session, PoolMode.Statement]);
         HasFaults = dice.Percent(65);
@@ -81,6 +83,11 @@ internal sealed class WorldPlan
 
     /// <summary>A BEGIN costs no server before something else does.</summary>
     internal bool DefersBegin { get; }
+
+    /// <summary>Bytes that are held for a client that reads slowly.</summary>
+    internal int ResultBuffer { get; }
+
+    internal int ResultBufferTotal { get; }
     internal bool ResetsAlways { get; }
     internal int Lifetime { get; }
     internal int IdleTimeout { get; }
@@ -175,9 +182,11 @@ internal sealed class WorldPlan
         pinned_servers_max = {PinnedServersMax}
         abandoned_transaction = {(RollsBackAbandoned ? "rollback" : "close")}
         defer_begin = {(DefersBegin ? 1 : 0)}
+        result_buffer = {ResultBuffer}
+        result_buffer_total = {ResultBufferTotal}
         """;
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned, rolls back {RollsBackAbandoned}, defers {DefersBegin}";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned, rolls back {RollsBackAbandoned}, defers {DefersBegin}, holds {ResultBuffer} of {ResultBufferTotal}";
 }

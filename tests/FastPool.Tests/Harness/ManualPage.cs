@@ -81,9 +81,11 @@ internal static class ManualPage
     {
         var text = new StringBuilder();
         var code = "";
-        var (isCode, isFlag, isClosing, isOptional, isQuoted) = (false, false, false, false, false);
-        foreach (var token in line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        var (isCode, isFlag, isPage, isClosing, isOptional, isQuoted) = (false, false, false, false, false, false);
+        var tokens = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        foreach (var (at, token) in tokens.Index())
         {
+            var isLast = at == tokens.Length - 1;
             if (token == "Pq")
             {
                 Flush();
@@ -104,14 +106,14 @@ internal static class ManualPage
             else if (token == "No" || Codes.Contains(token))
             {
                 Flush();
-                (isCode, isFlag) = (token != "No", token == "Fl");
+                (isCode, isFlag, isPage) = (token != "No", token == "Fl", token == "Xr");
             }
             else if (token.Length == 1 && Punctuation.Contains(token))
             {
                 Flush();
                 if (isQuoted) text.Append('"');
                 isQuoted = false;
-                if (isClosing && token != ",")
+                if (isClosing && (token != "," || isLast))
                 {
                     text.Append(')');
                     isClosing = false;
@@ -135,6 +137,7 @@ internal static class ManualPage
         void Flush()
         {
             if (code.Length == 0) return;
+            if (isPage) code = code.Replace(" ", "(", StringComparison.Ordinal) + ")";
             if (NeedsBlank()) text.Append(' ');
             text.Append('`').Append(isOptional ? $"[{code}]" : code).Append('`');
             (code, isOptional) = ("", false);

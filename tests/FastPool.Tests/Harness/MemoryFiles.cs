@@ -9,6 +9,7 @@ internal sealed class MemoryFiles : IFileReader
 {
     private readonly Dictionary<string, (byte[] Content, long Version)> _files = [];
     private readonly Dictionary<string, string> _errors = [];
+    private readonly Dictionary<string, string> _closedFolders = [];
     private long _version;
 
     public List<string> Reads { get; } = [];
@@ -20,6 +21,8 @@ internal sealed class MemoryFiles : IFileReader
     }
 
     public void Fail(string path, string error) => _errors[path] = error;
+
+    public void FailList(string folder, string error) => _closedFolders[folder] = error;
 
     public void Delete(string path) => _files.Remove(path);
 
@@ -34,8 +37,10 @@ internal sealed class MemoryFiles : IFileReader
         return exists;
     }
 
-    public IReadOnlyList<string>? List(string path)
+    public IReadOnlyList<string>? List(string path, out string error)
     {
+        if (_closedFolders.TryGetValue(path, out error!)) return null;
+        error = "";
         var folder = path.TrimEnd('/') + "/";
         var names = _files.Keys.Where(file => file.StartsWith(folder, StringComparison.Ordinal)).ToList();
         return names.Count == 0 ? null : names.ConvertAll(file => file[folder.Length..]);

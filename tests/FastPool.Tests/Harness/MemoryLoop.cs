@@ -16,6 +16,8 @@ internal sealed class MemoryLoops(MemoryLoop[] loops) : ILoops
 
     public IDescriptorSource Descriptors => Numbers;
 
+    public long HeldResultBytes => loops.Sum(static loop => loop.Figures.HeldResultBytes);
+
     public void Post(int loop, Action<ILoopView> action)
     {
         PostCount++;
@@ -165,6 +167,9 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
     /// <summary>Clients that no other process can take, and those of them that are in a transaction.</summary>
     public (int All, int Busy) LeftBehind { get; set; }
 
+    /// <summary>A fault of the loop: it cannot tell its clients.</summary>
+    public bool IsDrainBroken { get; set; }
+
     public int CountLeftBehind() => LeftBehind.All;
 
     public void Retire() => Suspensions.Add("retire");
@@ -180,6 +185,7 @@ internal sealed class MemoryLoop(SessionContext context, ConsoleWorld world) : I
 
     public int Drain(int? permille)
     {
+        if (IsDrainBroken) throw new InvalidOperationException("no answer");
         Drains.Add(permille);
         return permille is null ? 0 : LeftBehind.All;
     }

@@ -23,4 +23,5 @@ public interface IConnectionView
 /// <param name="Parsed">Of these, bytes judged.</param>
 /// <param name="PacketRemain">Bytes of the present packet still to come.</param>
 /// <param name="Sent">Bytes passed on.</param>
-public readonly record struct BufferView(int Received, int Parsed, int PacketRemain, int Sent);
+/// <param name="Unsent">Bytes from elsewhere that the peer has not taken.</param>
+public readonly record struct BufferView(int Received, int Parsed, int PacketRemain, int Sent, int Unsent = 0);

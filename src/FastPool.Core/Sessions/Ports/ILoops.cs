@@ -12,6 +12,9 @@ public interface ILoops
     /// <summary>For passing sockets on to another process.</summary>
     IDescriptorSource Descriptors { get; }
 
+    /// <summary>Bytes of results that are held for slow clients, of all loops (result_buffer_total). Any thread.</summary>
+    long HeldResultBytes { get; }
+
     /// <summary>
     /// Runs the action on the loop's own thread, soon. The effects that pools added to the host are carried out after it.
     /// </summary>

@@ -29,4 +29,10 @@ public sealed class LoopFigures
     public long AbandonedKept;
     /// <summary>Notifications of listening connections, once for each client that was told.</summary>
     public long Notifications;
+    /// <summary>Results of which a part was held for a slow client (result_buffer).</summary>
+    public long ResultsHeld;
+    /// <summary>Those for which the total had no room left (result_buffer_total).</summary>
+    public long ResultsRefused;
+    /// <summary>Bytes that are taken of the total now.</summary>
+    public long HeldResultBytes;
 }

@@ -4,8 +4,8 @@ using FastPool.Base;
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it but show_as is fixed until
-/// restart.
+/// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it but show_as and result_buffer is
+/// fixed until restart.
 /// </summary>
 public sealed record FastPoolSettings
 {
@@ -14,6 +14,7 @@ public sealed record FastPoolSettings
     private const long MsPerSecond = 1_000;
 
     private const int DeadPeerLeast = 4; // The kernel counts keepalive in seconds, and three questions are asked.
+    private const int DeadPeerMost = 65_532; // Of which it is idle half: TCP_KEEPIDLE is at most 32767.
 
     private FastPoolSettings()
     {
@@ -99,6 +100,12 @@ public sealed record FastPoolSettings
     /// <summary>In transaction pooling a BEGIN is answered at once, and sent with the first message behind it.</summary>
     public bool DefersBegin { get; private init; }
 
+    /// <summary>Bytes of a result that are held for a client that reads slowly, so that its server is free; 0: none.</summary>
+    public int ResultBuffer { get; private init; }
+
+    /// <summary>Of all clients together.</summary>
+    public long ResultBufferTotal { get; private init; } = 64 * 1024 * 1024;
+
     /// <summary>A TCP peer that is silent so long is gone, microseconds; 0: the system's settings alone say.</summary>
     public long DeadPeerTimeoutUs { get; private init; } = 30_000_000;
 
@@ -142,6 +149,8 @@ public sealed record FastPoolSettings
         new("cancel_abandoned", CancelsAbandoned ? "1" : "0"),
         new("abandoned_transaction", AbandonedTransactionWords.Words.WordOf(AbandonedTransaction)),
         new("defer_begin", DefersBegin ? "1" : "0"),
+        new("result_buffer", ResultBuffer.ToString(CultureInfo.InvariantCulture)),
+        new("result_buffer_total", ResultBufferTotal.ToString(CultureInfo.InvariantCulture)),
         new("dead_peer_timeout", (DeadPeerTimeoutUs / UsPerSecond).ToString(CultureInfo.InvariantCulture)),
         new("server_tls_sslnegotiation", IsServerTlsDirect ? "direct" : "postgres"),
         new("client_statements_max", ClientStatementsMax.ToString(CultureInfo.InvariantCulture)),
@@ -150,10 +159,15 @@ public sealed record FastPoolSettings
     ];
 
     /// <summary>Whether RELOAD and SET may change it; all others are fixed until restart.</summary>
-    public static bool IsChangeable(string key) => key == "show_as";
+    public static bool IsChangeable(string key) => key is "show_as" or "result_buffer" or "result_buffer_total";
 
     /// <summary>These, with what a reload may change from <paramref name="next"/>.</summary>
-    internal FastPoolSettings Reloaded(FastPoolSettings next) => this with { ShowAs = next.ShowAs };
+    internal FastPoolSettings Reloaded(FastPoolSettings next) => this with
+    {
+        ShowAs = next.ShowAs,
+        ResultBuffer = next.ResultBuffer,
+        ResultBufferTotal = next.ResultBufferTotal,
+    };
 
     /// <summary>The environment's word for a key, stronger than the file's: FASTPOOL_LOOPS, and so on.</summary>
     public static string VariableOf(string key) => "FASTPOOL_" + key.ToUpperInvariant();
@@ -225,10 +239,18 @@ public sealed record FastPoolSettings
                     ? this with { AbandonedTransaction = end } : null;
             case "defer_begin":
                 return TryFlag(value) is { } defers ? this with { DefersBegin = defers } : null;
+            case "result_buffer":
+                if (!TryBytes(value, out var held)) return null;
+                if (held <= Limits.ResultBufferMax) return this with { ResultBuffer = (int)held };
+                error = $"result_buffer: at most {Limits.ResultBufferMax}";
+                return null;
+            case "result_buffer_total":
+                return TryBytes(value, out var total) ? this with { ResultBufferTotal = total } : null;
             case "dead_peer_timeout":
                 if (!CNumber.TryFitting(value, out var dead) || dead < 0) return null;
-                if (dead is 0 or >= DeadPeerLeast) return this with { DeadPeerTimeoutUs = dead * UsPerSecond };
-                error = $"dead_peer_timeout: 0, or at least {DeadPeerLeast}";
+                if (dead is 0 or (>= DeadPeerLeast and <= DeadPeerMost))
+                    return this with { DeadPeerTimeoutUs = dead * UsPerSecond };
+                error = $"dead_peer_timeout: 0, or {DeadPeerLeast} to {DeadPeerMost}";
                 return null;
             case "server_tls_sslnegotiation":
                 return SslNegotiation.TryParse(value) is { } isDirect ? this with { IsServerTlsDirect = isDirect } : null;
@@ -236,8 +258,7 @@ public sealed record FastPoolSettings
                 return CNumber.TryFitting(value, out var statements)
                     && statements >= 0 ? this with { ClientStatementsMax = statements } : null;
             case "client_statement_bytes_max":
-                return long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
-                    ? this with { ClientStatementBytesMax = bytes } : null;
+                return TryBytes(value, out var bytes) ? this with { ClientStatementBytesMax = bytes } : null;
             case "show_as":
                 return ShownVersions.Words.TryParse(value, out var version) ? this with { ShowAs = version } : null;
             default:
@@ -245,6 +266,9 @@ public sealed record FastPoolSettings
                 return null;
         }
     }
+
+    private static bool TryBytes(string value, out long bytes) =>
+        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out bytes);
 
     private static bool? TryFlag(string value) => CNumber.TryFitting(value, out var flag) && flag is 0 or 1 ? flag == 1 : null;
 }

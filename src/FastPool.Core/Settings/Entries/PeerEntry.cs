@@ -6,7 +6,9 @@ namespace FastPool.Core.Settings;
 public sealed class PeerEntry
 {
     private const int DefaultPort = 6432;
-    private const int IdMax = ushort.MaxValue; // Cancel keys carry it in 16 bits.
+
+    /// <summary>Cancel keys carry it in 16 bits.</summary>
+    internal const int IdMax = ushort.MaxValue;
 
     /// <summary>The word in the place of a number: the id comes from the address.</summary>
     public const string Auto = "auto";

@@ -36,9 +36,10 @@ public sealed class DiskFileReader : IFileReader
         return false;
     }
 
-    public IReadOnlyList<string>? List(string path)
+    public IReadOnlyList<string>? List(string path, out string error)
     {
         var native = ByteText.ToNative(path);
+        error = "";
         try
         {
             return Directory.Exists(native)
@@ -46,6 +47,7 @@ public sealed class DiskFileReader : IFileReader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            error = e is IOException ? FileErrors.InputOutput : FileErrors.PermissionDenied;
             return null;
         }
     }

@@ -12,8 +12,15 @@ public interface IFileReader
     /// <returns>False when it could not be read.</returns>
     bool TryRead(string path, out byte[] content, out string error);
 
-    /// <summary>Names of what is in a folder, without the folder's; null: it is none, or is not to be read.</summary>
-    IReadOnlyList<string>? List(string path) => null;
+    /// <summary>Names of what is in a folder, without the folder's.</summary>
+    /// <param name="path">Which folder.</param>
+    /// <param name="error">When it is a folder that cannot be listed, the system's text for the errno, else empty.</param>
+    /// <returns>Null: it is no folder, or cannot be listed.</returns>
+    IReadOnlyList<string>? List(string path, out string error)
+    {
+        error = "";
+        return null;
+    }
 
     /// <summary>The file's stamp; of a missing file the default.</summary>
     FileStamp Stamp(string path);

@@ -133,12 +133,12 @@ public sealed class OwnListingTests
         Assert.Equal(
             ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "unnamed_healed|0",
                 "state_questions|0", "state_batches|0", "abandoned_kept|0", "pinned_servers|0",
-                "listeners|0", "notifications|0",
+                "listeners|0", "notifications|0", "results_held|0", "results_refused|0", "held_result_bytes|0",
                 "tls_own_connections|0", "tls_library_connections|0", "loops|2",
                 "metrics_listen|127.0.0.1:9127", "metrics_histograms|database",
                 "log_format|text", "log_min_duration|-1", "console_extended|1", "io_uring|1",
                 "tls_records|own", "hba_strict|1"],
-            world.Query("show fastpool").Rows[..22]);
+            world.Query("show fastpool").Rows[..25]);
         Assert.Equal(100, world.Query("show config").Rows.Length);
     }
 

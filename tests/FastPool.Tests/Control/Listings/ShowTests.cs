@@ -194,13 +194,13 @@ public sealed class ShowTests
     {
         var world = new ConsoleWorld();
         var client = world.Client("p1");
-        client.Transport = new FakeEnd { Descriptor = 7, Buffer = new BufferView(100, 60, 5, 20) };
+        client.Transport = new FakeEnd { Descriptor = 7, Buffer = new BufferView(100, 60, 5, 20, 7) };
         world.Acquire(client);
         world.Connect();
         var admin = world.Admin();
         var rows = world.Query(admin, "show sockets").Rows.Select(static row => row.Split('|')).ToArray();
         Assert.Equal(["cl_active", "sv_active", "cl_active", "cl_login"], rows.Select(static row => row[4]));
-        Assert.Equal(["100", "60", "5", "20", "0", "40", "40"], rows[0][21..]);
+        Assert.Equal(["100", "60", "5", "20", "0", "40", "47"], rows[0][21..]);
         Assert.Equal(["18", "0", "0", "0", "0", "18", "0"], rows[2][21..]); // The query that asks.
         Assert.Equal(["(nouser)", "(nodb)"], rows[3][1..3]);
         Assert.Equal(["cl_active", "cl_active"],
@@ -299,6 +299,19 @@ public sealed class ShowTests
             string.Join(' ', rows.Select(static row => row[0])));
         Assert.All(rows, static row =>
             Assert.Equal(long.Parse(row[1]) * (long.Parse(row[2]) + long.Parse(row[3])), long.Parse(row[4])));
+    }
+
+    [Fact]
+    public void Memory_tells_of_held_results_where_they_may_be()
+    {
+        var world = new ConsoleWorld(ConsoleWorld.Ini, loops: 2);
+        world.Loops[0].Figures.HeldResultBytes = 130_000;
+        Assert.Equal("result_buffer|65536|2|0|131072", world.Query("show mem").Rows[^1]);
+        world.Loops[1].Figures.HeldResultBytes = 65_536;
+        Assert.Equal("result_buffer|65536|3|0|196608", world.Query("show mem").Rows[^1]);
+        Assert.Contains("held_result_bytes|195536", world.Query("show fastpool").Rows);
+        var idle = new ConsoleWorld(ConsoleWorld.Ini + "[fastpool]\nresult_buffer=1\n");
+        Assert.Equal("result_buffer|65536|0|0|0", idle.Query("show mem").Rows[^1]);
     }
 
     [Fact]

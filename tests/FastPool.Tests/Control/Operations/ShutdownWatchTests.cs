@@ -30,6 +30,20 @@ public sealed class ShutdownWatchTests
     }
 
     [Fact]
+    public void Waiting_for_servers_waits_for_clients_that_have_yet_to_read_what_they_said()
+    {
+        var world = new ConsoleWorld();
+        world.Client("p0");
+        world.Loops[0].Figures.HeldResultBytes = 1000;
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit);
+        world.Pass(Limits.TickUs);
+        Assert.Equal(0, _exitCount);
+        world.Loops[0].Figures.HeldResultBytes = 0;
+        world.Pass(Limits.TickUs);
+        Assert.Equal(1, _exitCount);
+    }
+
+    [Fact]
     public void Waiting_for_clients_ends_with_the_last_of_them_console_included()
     {
         var world = new ConsoleWorld();
@@ -113,6 +127,21 @@ public sealed class ShutdownWatchTests
         world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit);
         world.Pass(Limits.TickUs);
         Assert.Equal(1, _exitCount);
+    }
+
+    [Theory]
+    [InlineData(ShutdownMode.Immediate, 0)]
+    [InlineData(ShutdownMode.WaitForServers, 10_100_000)]
+    [InlineData(ShutdownMode.WaitForClients, 10_100_000)]
+    public void A_loop_that_does_not_answer_does_not_keep_the_process(ShutdownMode mode, long passUs)
+    {
+        var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");
+        world.Acquire(world.Client("p0"));
+        world.Loops[0].IsDrainBroken = true;
+        world.Plane.Shutdown.Begin(mode, Exit);
+        world.Pass(passUs);
+        Assert.Equal(1, _exitCount);
+        Assert.Equal("ERROR control plane: no answer", world.Log.Lines[^1]);
     }
 
     [Fact]

@@ -1,8 +1,10 @@
+using System.Text.RegularExpressions;
+
 namespace FastPool.Tests.Core.Settings;
 
 using FastPool.Core.Settings;
 
-public sealed class ConfigurationCheckTests
+public sealed partial class ConfigurationCheckTests
 {
     private const string Sound = "[databases]\nd = host=h\n[pgbouncer]\nauth_file = u\nadmin_users = a\n";
 
@@ -94,6 +96,22 @@ public sealed class ConfigurationCheckTests
     [InlineData("[databases]\ne = host=127.0.0.1:1,[::1]", "host 127.0.0.1:1 is taken for a name")]
     [InlineData("[databases]\ne = host=::1,[::1]", "host [::1] is taken for a name")]
     [InlineData("[users]\nx = max_user_connections=5x", "max_user_connections=5x is no number: 5 is used")]
+    [InlineData("[fastpool]\nmax_replica_lag = 5", "no standby is asked how far it is behind")]
+    [InlineData("[fastpool]\nmetrics_histograms = pool", "there are no metrics")]
+    [InlineData("listen_addr = *\n[fastpool]\nmetrics_listen = 127.0.0.1:6432", "clients have that address and port")]
+    [InlineData("listen_addr = ::1\n[fastpool]\nmetrics_listen = [::1]:6432", "clients have that address and port")]
+    [InlineData("tcp_keepidle = 5\n[fastpool]\ndead_peer_timeout = 9", "settings that begin with tcp_ are set instead")]
+    [InlineData("[fastpool]\npinned_servers_max = 2", "pinned_servers_max has no effect: no server is pinned")]
+    [InlineData("[fastpool]\npinned_timeout = 2", "pinned_timeout has no effect: no server is pinned")]
+    [InlineData("pool_mode = session\n[fastpool]\nresult_buffer = 2", "in session pooling a server stays with its client")]
+    [InlineData("pool_mode = transaction\n[fastpool]\nresult_buffer = 67108865", "one client may use up result_buffer_total")]
+    [InlineData("[users]\nx = query_timeout=99999999999999", "query_timeout=99999999999999 does not fit into 32 bits")]
+    [InlineData("[databases]\ne = postgresql://u@h:99999/e", "port=99999: the highest port is 65535: 34463 is used")]
+    [InlineData("[databases]\ne = postgresql://h/e?pool_size=ten", "pool_size=ten is no number: 0 is used")]
+    [InlineData("max_client_conn = -4", "max_client_conn is below 0")]
+    [InlineData("max_client_conn = 0", "nobody can log in")]
+    [InlineData("unix_socket_mode = 777", "unix_socket_mode = 777 is a decimal number: 01411 is used")]
+    [InlineData("peer_id = 70000", "peer_id: the highest id is 65535: 4464 is used")]
     [InlineData("[peers]\n1 = host=h port=70000", "port=70000: the highest port is 65535: 4464 is used")]
     public void A_line_that_is_probably_not_meant_is_told_with_its_remedy(string lines, string text)
     {
@@ -104,6 +122,32 @@ public sealed class ConfigurationCheckTests
     }
 
     [Theory]
+    [InlineData("tcp_keepidle = 32768", "tcp_keepidle: the system takes at most 32767")]
+    [InlineData("tcp_keepintvl = 32768", "tcp_keepintvl: the system takes at most 32767")]
+    [InlineData("tcp_keepcnt = 128", "tcp_keepcnt: the system takes at most 127")]
+    public void A_figure_with_which_no_socket_can_listen_is_an_error(string line, string text)
+    {
+        var finding = Assert.Single(Of(Sound + line + "\n").Findings);
+        Assert.Equal((true, text), (finding.IsError, finding.Text));
+        Assert.Empty(Of(Sound + line + "\ntcp_keepalive = 0\n").Findings);
+    }
+
+    /// <summary>By the sources of the three sections: a new key that is read as a number is looked at too.</summary>
+    [Theory]
+    [InlineData("DatabaseEntry", "[databases]\ne = host=h ", 9)]
+    [InlineData("UserEntry", "[users]\nx = ", 9)]
+    [InlineData("PeerEntry", "[peers]\n1 = host=h ", 2)]
+    public void Every_number_of_an_entry_is_looked_at(string source, string entry, int least)
+    {
+        var text = File.ReadAllText($"{SourceTree.Folder}/FastPool.Core/Settings/Entries/{source}.cs");
+        var keys = NumberKey().Matches(text).SelectMany(static match => match.Groups["key"].Captures)
+            .Select(static key => key.Value).ToList();
+        Assert.InRange(keys.Count, least, 20);
+        Assert.All(keys, key => Assert.Contains(Of($"{Sound}{entry}{key}=9x\n").Findings,
+            finding => finding.Text == $"{key}=9x is no number: 9 is used"));
+    }
+
+    [Theory]
     [InlineData("auth_query = select 1\nauth_user = a")]
     [InlineData("auth_type = trust\nlisten_addr = 127.0.0.1, ::1, localhost")]
     [InlineData("auth_type = hba\nauth_hba_file = hba")]
@@ -111,10 +155,22 @@ public sealed class ConfigurationCheckTests
     [InlineData("server_reset_query = DISCARD ALL\nserver_reset_query_always = 1\npool_mode = transaction")]
     [InlineData("[fastpool]\nmetrics_listen = 127.0.0.1:9127")]
     [InlineData("max_packet_size = 4294967295")]
+    [InlineData("unix_socket_mode = 0770\npeer_id = 65535\ntcp_keepidle = 32767\ntcp_keepcnt = 127")]
+    [InlineData("[fastpool]\nmax_replica_lag = 5\nhost_check_period = 5")]
+    [InlineData("pool_mode = session\n[databases]\ne = host=h pool_mode=statement\n[fastpool]\nresult_buffer = 67108864")]
+    [InlineData("listen_addr = 127.0.0.1\n[fastpool]\nmetrics_listen = 127.0.0.2:6432")]
+    [InlineData("tcp_keepidle = 5\n[fastpool]\ndead_peer_timeout = 0\nmax_replica_lag = 0")]
+    [InlineData("[users]\nx = session_state=keep\n[fastpool]\npinned_servers_max = 2\npinned_timeout = 2")]
+    [InlineData("[databases]\n* = host=h session_state=keep\n[fastpool]\npinned_timeout = 2")]
     [InlineData("[databases]\ne = host=::1,fe80::1%eth0,127.0.0.1,/tmp,@abstract,db.example port=5433 pool_size=-1")]
     [InlineData("[databases]\ne = postgresql://u@h:5433/e pool_size=30")]
     public void A_line_that_is_meant_is_left_alone(string lines) =>
         Assert.Empty(Of(Sound + lines + "\n", new MemoryFiles { ["u"] = "", ["hba"] = "local all all md5\n" }).Findings);
+
+    [GeneratedRegex("""
+        case "(?<key>\w+)"(?: or "(?<key>\w+)")*:(?:(?!case ).)*?(?:Atoi|OrInherit|SecondsToUs)\(
+        """, RegexOptions.Singleline)]
+    private static partial Regex NumberKey();
 
     private static ConfigurationCheck Of(string text, MemoryFiles? files = null)
     {

@@ -153,6 +153,17 @@ public sealed class ConfigurationLoaderTests
     }
 
     [Fact]
+    public void An_included_folder_that_cannot_be_listed_is_no_empty_one()
+    {
+        var files = new MemoryFiles();
+        files.FailList("conf.d", FileErrors.PermissionDenied);
+        files.Fail("conf.d", FileErrors.IsADirectory);
+        Loading.Fails(files, Main + "%include conf.d\n",
+            "ERROR could not load folder \"conf.d\": Permission denied",
+            "ERROR error processing include file in configuration (t.ini:2), stopping loading");
+    }
+
+    [Fact]
     public void The_section_flows_through_includes_in_both_directions()
     {
         var files = new MemoryFiles { ["a.ini"] = "max_client_conn = 7\n[databases]\nx = host=h\n" };
@@ -263,6 +274,14 @@ public sealed class ConfigurationLoaderTests
     }
 
     [Fact]
+    public void A_variable_that_is_refused_for_a_reason_tells_it()
+    {
+        var environment = new Dictionary<string, string> { ["FASTPOOL_DEAD_PEER_TIMEOUT"] = "2" };
+        var result = ConfigurationLoader.Load(Loading.Path, new MemoryFiles { [Loading.Path] = Main }, null, environment);
+        Assert.Equal("ERROR dead_peer_timeout: 0, or 4 to 65532", Loading.Lines(result)[0]);
+    }
+
+    [Fact]
     public void Every_own_setting_has_its_variable()
     {
         var environment = new Dictionary<string, string>
@@ -290,6 +309,8 @@ public sealed class ConfigurationLoaderTests
             ["FASTPOOL_CANCEL_ABANDONED"] = "1",
             ["FASTPOOL_ABANDONED_TRANSACTION"] = "rollback",
             ["FASTPOOL_DEFER_BEGIN"] = "1",
+            ["FASTPOOL_RESULT_BUFFER"] = "4194304",
+            ["FASTPOOL_RESULT_BUFFER_TOTAL"] = "8388608",
             ["FASTPOOL_DEAD_PEER_TIMEOUT"] = "20",
             ["FASTPOOL_SERVER_TLS_SSLNEGOTIATION"] = "direct",
             ["FASTPOOL_CLIENT_STATEMENTS_MAX"] = "5",

@@ -61,8 +61,14 @@ public sealed class FastPoolSettingsTests
     [InlineData("cancel_abandoned", "yes")]
     [InlineData("abandoned_transaction", "keep")]
     [InlineData("defer_begin", "on")]
+    [InlineData("result_buffer", "-1")]
+    [InlineData("result_buffer", "4MB")]
+    [InlineData("result_buffer", "1073741825")]
+    [InlineData("result_buffer_total", "-1")]
+    [InlineData("result_buffer_total", "")]
     [InlineData("dead_peer_timeout", "-1")]
     [InlineData("dead_peer_timeout", "3")]
+    [InlineData("dead_peer_timeout", "65533")]
     [InlineData("server_tls_sslnegotiation", "Direct")]
     [InlineData("client_statements_max", "-1")]
     [InlineData("client_statement_bytes_max", "1 MB")]
@@ -82,7 +88,8 @@ public sealed class FastPoolSettingsTests
             ("server_answer_timeout", "7"), ("host_check_period", "8"), ("max_replica_lag", "9"), ("error_details", "0"),
             ("drain_timeout", "30"), ("session_state", "always"), ("session_warning", "notice"),
             ("pinned_servers_max", "4"), ("pinned_timeout", "60"),
-            ("cancel_abandoned", "1"), ("abandoned_transaction", "rollback"), ("defer_begin", "1"), ("dead_peer_timeout", "20"),
+            ("cancel_abandoned", "1"), ("abandoned_transaction", "rollback"), ("defer_begin", "1"),
+            ("result_buffer", "1073741824"), ("result_buffer_total", "9000000000"), ("dead_peer_timeout", "20"),
             ("server_tls_sslnegotiation", "direct"),
             ("client_statements_max", "7"), ("client_statement_bytes_max", "9000000000"), ("show_as", "1.25")];
         foreach (var (key, value) in pairs) own = own.TrySet(key, value, out _)!;
