@@ -420,17 +420,12 @@ public class ListenTests
         await HasNoServerAsync(pooler);
         await using var sender = await LoginAsync(pooler.Port);
         var payload = new string('x', 7900);
-        var sending = Task.Run(async () =>
+        for (var i = 0; i < Count; i += 100) // The reader keeps up, however slow the machine is.
         {
-            for (var i = 0; i < Count; i += 100)
-            {
-                await SayAsync(
-                    sender, $"select pg_notify('lt_flood', i || ' {payload}') from generate_series({i}, {i + 99}) i");
-            }
-        });
-        for (var i = 0; i < Count; i++)
-            Assert.StartsWith($"lt_flood:{i} ", await NextAsync(reader), StringComparison.Ordinal);
-        await sending;
+            await SayAsync(sender, $"select pg_notify('lt_flood', i || ' {payload}') from generate_series({i}, {i + 99}) i");
+            for (var j = i; j < i + 100; j++)
+                Assert.StartsWith($"lt_flood:{j} ", await NextAsync(reader), StringComparison.Ordinal);
+        }
         await ListenersAreAsync(pooler, "lt_flood:1");
         await pooler.LineAsync("closing because: client does not read its notifications");
         Assert.InRange(UnreadingClient.ResidentKilobytes(pooler.Pid), 1, 200_000);
