@@ -13,6 +13,9 @@
 # COPY_MB=1000             megabytes of each COPY
 # IDLE_CLIENTS=9000        how many clients only log in
 #
+# keep-simple-16: FastPool with session_state = keep, and nobody sets anything; keep-login-…: each client gives a setting at its
+# login; keep-set-…: a SET before each query, of which PgBouncer takes no care.
+#
 # Each ratio is FastPool's figure over PgBouncer's of the same round; the table has the median of the rounds' ratios.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
@@ -22,6 +25,7 @@ simple-1 simple-16 simple-64 simple-200
 extended-1 extended-16 extended-64 extended-200
 prepared-1 prepared-16 prepared-64 prepared-200
 connect-16 copy-out copy-in idle
+keep-simple-16 keep-login-simple-16 keep-set-simple-16
 tls-simple-16 tls-simple-64 tls-connect-16 tls-copy-out tls-copy-in tls-idle'
 
 output=
@@ -50,15 +54,23 @@ start_contestant() {
     local who=$1 scenario=$2
     pooler_pid=
     port_of_contestant=$pg_port
-    export PGSSLMODE=disable PGPASSWORD=bench # Set whole for each contestant: nothing is left of the scenario before.
+    export PGSSLMODE=disable PGPASSWORD=bench PGOPTIONS= # Set whole for each contestant: nothing is left of the scenario before.
     [ "$who" != direct ] || return 0
-    auth_type=trust pool_mode=transaction pool_size=20 extra='' loops=
+    auth_type=trust pool_mode=transaction pool_size=20 extra='' loops= own=''
     [ "$who" != fastpool ] || loops=${LOOPS:-1}
     case $scenario in
         tls-*)
             PGSSLMODE=require
             extra=$(printf '%s\n' 'client_tls_sslmode = require' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
             [ "$scenario" != tls-connect-16 ] || auth_type=scram-sha-256
+            ;;
+        keep-*)
+            own='session_state = keep'
+            case $scenario in keep-login-*)
+                PGOPTIONS='-c statement_timeout=60s'
+                [ "$who" = fastpool ] || extra='ignore_startup_parameters = extra_float_digits, options'
+                ;;
+            esac
             ;;
         prepared-*)
             [ "$who" = pgbouncer ] && [ "$shared_prepared" = no ] || extra='max_prepared_statements = 200'
@@ -79,7 +91,9 @@ run_pgbench() {
     local scenario=$1 round=$2 who=$3 clients=$4 before after transactions threads=2
     shift 4
     [ "$clients" -ge 2 ] || threads=1
-    local command=("$pg_bin/pgbench" -S -n -c "$clients" -j "$threads" -h 127.0.0.1 -p "$port_of_contestant" -U bench "$@")
+    local script=(-S)
+    case $scenario in keep-set-*) script=(-f "$work/set.sql") ;; esac
+    local command=("$pg_bin/pgbench" "${script[@]}" -n -c "$clients" -j "$threads" -h 127.0.0.1 -p "$port_of_contestant" -U bench "$@")
     # Opens the servers, so that what is measured is the steady state.
     run_as_user "${command[@]}" -T 1 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
     rm -f "$work"/latency*
@@ -171,7 +185,7 @@ run_scenario() {
         *connect-*) run_pgbench "$scenario" "$round" "$who" "${scenario##*-}" -C ;;
         *copy-*) run_copy "$scenario" "$round" "$who" ;;
         *idle) run_idle "$scenario" "$round" "$who" ;;
-        tls-*) run_pgbench "$scenario" "$round" "$who" "${scenario##*-}" -M simple ;;
+        tls-* | keep-*) run_pgbench "$scenario" "$round" "$who" "${scenario##*-}" -M simple ;;
         prepared-*) run_pgbench "$scenario" "$round" "$who" "${scenario#*-}" -M "$(mode_of_prepared "$who")" ;;
         *) run_pgbench "$scenario" "$round" "$who" "${scenario#*-}" -M "${scenario%-*}" ;;
     esac
@@ -281,6 +295,7 @@ set_up "${needs[@]}"
 PG_MAX_CONNECTIONS=450
 begin_work
 : >"$work/figures.tsv"
+write_set_script
 [ -n "${POOLER:-}" ] || publish_fastpool
 fastpool=${POOLER:-$root/out/fastpool}
 pgbouncer=${PGBOUNCER:-$(command -v pgbouncer || echo /usr/sbin/pgbouncer)}

@@ -76,9 +76,7 @@ ulimit -n 4096 # Valgrind keeps some of the highest descriptors for itself, and 
 DOTNET_GCHeapHardLimit=0x20000000 exec valgrind --tool=callgrind --callgrind-out-file=$work/callgrind.%p $work/binary "\$@"
 WRAPPER
     chmod 755 "$work/wrapper" "$work/binary"
-    printf '%s\n' '\set aid random(1, 100000)' 'SET statement_timeout = 60000;' \
-        'SELECT abalance FROM pgbench_accounts WHERE aid = :aid;' >"$work/set.sql"
-    chmod 644 "$work/set.sql"
+    write_set_script
     start_postgres trust
     run_as_user "$pg_bin/pgbench" -i -q -s 1 -h 127.0.0.1 -p "$pg_port" -U bench bench >"$work/init.log" 2>&1 || { cat "$work/init.log" >&2; fail "pgbench -i failed"; }
     case " $scenarios" in *' tls-'*) make_certificate ;; esac

@@ -19,6 +19,13 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # --- The ordinary user, the temporary folder, the end ---------------------------------------------------------
 
+# A script of pgbench with a SET before each query: $work/set.sql.
+write_set_script() {
+    printf '%s\n' '\set aid random(1, 100000)' 'SET statement_timeout = 60000;' \
+        'SELECT abalance FROM pgbench_accounts WHERE aid = :aid;' >"$work/set.sql"
+    chmod 644 "$work/set.sql"
+}
+
 # Chooses the user that runs PostgreSQL and the pooler (both refuse root) and makes its folder, $work.
 begin_work() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/fastpool.XXXXXX")
