@@ -51,6 +51,9 @@ public interface IPooler
     /// </summary>
     void ShutDown(ShutdownMode mode);
 
+    /// <summary>The process ends at once: clients are told, in half a second at most.</summary>
+    void TellAll();
+
     /// <summary>
     /// The process ends now: socket files are unlinked, unless suspended. On any thread; must not log, wait or throw.
     /// </summary>

@@ -230,6 +230,8 @@ internal sealed class Pooler : IPooler, IProcessControl
         _plane.Shutdown.Begin(mode, () => _host.Exit(0));
     }
 
+    public void TellAll() => _plane.Shutdown.TellAll();
+
     public void CleanUp()
     {
         if (_registry.State.Mode == PoolerMode.Suspended) return;

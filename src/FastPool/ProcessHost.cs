@@ -44,6 +44,7 @@ internal sealed class ProcessHost(
                 break;
             case SignalAction.Exit:
                 if (answer.Fatal is { } text) logger.Line(LogLevel.Critical, text);
+                else Running.TellAll();
                 end.Exit(answer.Fatal is null ? 0 : 1);
                 break;
         }

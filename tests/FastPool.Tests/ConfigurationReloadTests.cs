@@ -144,6 +144,10 @@ public class ConfigurationReloadTests
         {
         }
 
+        public void TellAll()
+        {
+        }
+
         public void CleanUp()
         {
         }

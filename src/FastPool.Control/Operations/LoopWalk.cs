@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
@@ -68,6 +69,34 @@ internal sealed class LoopWalk(ILoops loops)
     public void Each(Action<ILoopView> visit)
     {
         for (var loop = 0; loop < loops.Count; loop++) Run(loop, visit);
+    }
+
+    /// <summary>
+    /// Every loop at once, so that one which does not answer keeps the others from nothing. The first failure is thrown when
+    /// all have answered or the time is over.
+    /// </summary>
+    /// <param name="visit">For any thread, and several at a time.</param>
+    /// <param name="most">For all of them together.</param>
+    public void AtOnce(Action<ILoopView> visit, TimeSpan most)
+    {
+        var visits = Enumerable.Range(0, loops.Count).Select(_ => new LoopVisit(visit)).ToArray();
+        for (var loop = 0; loop < visits.Length; loop++) loops.Post(loop, visits[loop].Run);
+        var since = Stopwatch.GetTimestamp();
+        Exception? first = null;
+        for (var loop = 0; loop < visits.Length; loop++)
+        {
+            try
+            {
+                var left = most - Stopwatch.GetElapsedTime(since);
+                visits[loop].Wait(loop, left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            }
+            catch (Exception failure) when (failure is TimeoutException or InvalidOperationException)
+            {
+                first ??= failure;
+            }
+            visits[loop].Dispose();
+        }
+        if (first is not null) throw first;
     }
 
     /// <summary>The list itself may change between slices.</summary>

@@ -13,6 +13,11 @@ public sealed class ShutdownWatch
     private const long DrainStepUs = 20_000;
     private const int All = 1000;
 
+    /// <summary>Loops answer in microseconds; a process that is to end at once waits no longer for one that does not.</summary>
+    private static readonly TimeSpan FastMax = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan SlowMax = TimeSpan.FromSeconds(10);
+
     private readonly PoolRegistry _registry;
     private readonly Pausing _pausing;
     private readonly LoopWalk _walk;
@@ -103,14 +108,20 @@ public sealed class ShutdownWatch
         exit();
     }
 
+    /// <summary>The process ends at once, whatever it is doing: all that it still does is to say so.</summary>
+    public void TellAll()
+    {
+        if (!MustKeepSilent) Tell(permille: null, FastMax);
+    }
+
     /// <summary>A loop that does not answer, or fails, must not keep the process: the time is bounded all the same.</summary>
     /// <returns>How many are left; 1 when that is not known.</returns>
-    private int Tell(int? permille)
+    private int Tell(int? permille, TimeSpan? most = null)
     {
         var left = 0;
         try
         {
-            _walk.Each(view => left += view.Drain(permille));
+            _walk.AtOnce(view => Interlocked.Add(ref left, view.Drain(permille)), most ?? SlowMax);
             return left;
         }
         catch (Exception failure) when (failure is TimeoutException or InvalidOperationException)

@@ -104,7 +104,7 @@ internal sealed partial class ServerConnection
         }
         else
         {
-            host.Failed(reason, _loop.Context.WallUs, _loop.NowUs, _loop.Registry.Settings.ServerLoginRetryUs);
+            host.Failed(_problem ?? reason, _loop.Context.WallUs, _loop.NowUs, _loop.Registry.Settings.ServerLoginRetryUs);
             Plan?.NoteFailure(HostName, _loop.NowUs);
         }
     }

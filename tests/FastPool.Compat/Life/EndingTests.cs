@@ -35,6 +35,27 @@ public sealed class EndingTests
         pooler.Process.Signal(second);
         Assert.Equal(0, await pooler.Process.ExitAsync());
         Assert.Contains("LOG " + line, pooler.Process.Text, StringComparison.Ordinal);
+        if (Binary.IsFastPool) await IsToldAsync(busy);
+    }
+
+    [PoolerTheory(FastPoolOnly = "just goes"), Loops]
+    public async Task A_fast_exit_tells_clients_and_consoles_too(int loops)
+    {
+        await using var pooler = await Pooler.StartAsync(loops);
+        await using var idle = await pooler.RawAsync();
+        await using var busy = await pooler.RawAsync();
+        await busy.QueryAsync("begin");
+        await using var console = await RawClient.LoginAsync(pooler.Port, "admin", "pgbouncer");
+        pooler.Process.Signal(Child.SigQuit);
+        Assert.Equal(0, await pooler.Process.ExitAsync());
+        foreach (var client in (RawClient[])[idle, busy, console]) await IsToldAsync(client);
+    }
+
+    private static async Task IsToldAsync(RawClient client)
+    {
+        var last = (await client.ReadAsync())!;
+        Assert.Equal(("FATAL", "57P01"), (last.Field('S'), last.Field('C')));
+        Assert.Null(await client.ReadAsync());
     }
 
     [PoolerTheory, Loops]

@@ -164,7 +164,7 @@ public sealed class HostRoleTests
         _path.Connect("user", "ann", "database", "d").PeerWrite(TransactionPath.SimpleQuery());
         Elapse(1);
         var late = Ask();
-        Assert.Contains("cached error: 127.0.0.1: connect failed, 127.0.0.2: ",
+        Assert.Contains("cached error: 127.0.0.1: connect failed: Connection refused, 127.0.0.2: ",
             System.Text.Encoding.Latin1.GetString(late.PeerInput));
     }
 

@@ -219,7 +219,8 @@ public sealed class SilentHostTests
         late.PeerWrite(TransactionPath.SimpleQuery());
         Elapse(0.01);
         var text = System.Text.Encoding.Latin1.GetString(late.PeerInput);
-        const string Each = "127.0.0.1: connect failed, 127.0.0.2: connect failed, 127.0.0.3: connect failed";
+        const string Refused = "connect failed: Connection refused";
+        const string Each = $"127.0.0.1: {Refused}, 127.0.0.2: {Refused}, 127.0.0.3: {Refused}";
         Assert.Contains($"server login has been failing, cached error: {Each} (server_login_retry)", text);
         Assert.True(client.PeerInput.IsEmpty); // It waits, as in PgBouncer.
         _dead.Remove("127.0.0.3");

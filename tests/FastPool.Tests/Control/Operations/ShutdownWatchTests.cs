@@ -157,5 +157,27 @@ public sealed class ShutdownWatchTests
         Assert.Equal(2, _exitCount);
     }
 
+    [Fact]
+    public void A_process_that_ends_at_once_tells_all_clients_but_those_that_it_shares()
+    {
+        var world = new ConsoleWorld();
+        world.Plane.Shutdown.TellAll();
+        Assert.Equal([null], world.Loops[0].Drains);
+        world.Registry.State.Mode = PoolerMode.Suspended;
+        world.Plane.Shutdown.TellAll();
+        Assert.Single(world.Loops[0].Drains);
+        Assert.Equal(0, _exitCount);
+    }
+
+    [Fact]
+    public void A_loop_that_does_not_answer_keeps_the_clients_of_others_from_nothing()
+    {
+        var world = new ConsoleWorld(loops: 3);
+        world.Loops[0].IsDrainBroken = world.Loops[1].IsDrainBroken = true;
+        world.Plane.Shutdown.TellAll();
+        Assert.Equal([null], world.Loops[2].Drains);
+        Assert.Equal("ERROR control plane: no answer", world.Log.Lines[^1]);
+    }
+
     private void Exit() => _exitCount++;
 }
