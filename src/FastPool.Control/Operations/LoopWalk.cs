@@ -76,8 +76,8 @@ internal sealed class LoopWalk(ILoops loops)
     /// all have answered or the time is over.
     /// </summary>
     /// <param name="visit">For any thread, and several at a time.</param>
-    /// <param name="most">For all of them together.</param>
-    public void AtOnce(Action<ILoopView> visit, TimeSpan most)
+    /// <param name="most">For all of them together; null: as long as a single loop has elsewhere.</param>
+    public void AtOnce(Action<ILoopView> visit, TimeSpan? most = null)
     {
         var visits = Enumerable.Range(0, loops.Count).Select(_ => new LoopVisit(visit)).ToArray();
         for (var loop = 0; loop < visits.Length; loop++) loops.Post(loop, visits[loop].Run);
@@ -87,7 +87,7 @@ internal sealed class LoopWalk(ILoops loops)
         {
             try
             {
-                var left = most - Stopwatch.GetElapsedTime(since);
+                var left = (most ?? AnswerMax) - Stopwatch.GetElapsedTime(since);
                 visits[loop].Wait(loop, left > TimeSpan.Zero ? left : TimeSpan.Zero);
             }
             catch (Exception failure) when (failure is TimeoutException or InvalidOperationException)

@@ -16,8 +16,6 @@ public sealed class ShutdownWatch
     /// <summary>Loops answer in microseconds; a process that is to end at once waits no longer for one that does not.</summary>
     private static readonly TimeSpan FastMax = TimeSpan.FromMilliseconds(500);
 
-    private static readonly TimeSpan SlowMax = TimeSpan.FromSeconds(10);
-
     private readonly PoolRegistry _registry;
     private readonly Pausing _pausing;
     private readonly LoopWalk _walk;
@@ -121,7 +119,7 @@ public sealed class ShutdownWatch
         var left = 0;
         try
         {
-            _walk.AtOnce(view => Interlocked.Add(ref left, view.Drain(permille)), most ?? SlowMax);
+            _walk.AtOnce(view => Interlocked.Add(ref left, view.Drain(permille)), most);
             return left;
         }
         catch (Exception failure) when (failure is TimeoutException or InvalidOperationException)

@@ -3,6 +3,7 @@ using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
 using FastPool.Io;
+using FastPool.Native;
 
 namespace FastPool.Net;
 
@@ -95,6 +96,13 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         }
     }
 
+    private static void EndLogin(ServerConnection server)
+    {
+        var isConnecting = server.Has(EndpointFlags.Connecting);
+        if (isConnecting) server.NoteProblem("connect failed: " + Errno.Text(Errno.ETIMEDOUT));
+        server.Close(isConnecting ? "connect failed" : "connect timeout", mayTerminate: true);
+    }
+
     private void TickServer(ServerConnection server)
     {
         if (server is { IsOpen: true, Client.IsCongested: true }) loop.Engine.LookAgain(server); // Others may have given back.
@@ -104,8 +112,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         var connectTimeoutUs = loop.Registry.Settings.ServerConnectTimeoutUs;
         if (server.Session.Login is not null)
         {
-            if (connectTimeoutUs > 0 && loop.NowUs - server.Session.DialStartUs > connectTimeoutUs)
-                server.Close(server.Has(EndpointFlags.Connecting) ? "connect failed" : "connect timeout", mayTerminate: true);
+            if (connectTimeoutUs > 0 && loop.NowUs - server.Session.DialStartUs > connectTimeoutUs) EndLogin(server);
         }
         else if (ReasonToGiveUp(server) is { } silence)
         {

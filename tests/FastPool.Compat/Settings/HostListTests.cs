@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace FastPool.Compat.Effects;
 
@@ -127,6 +128,27 @@ public class HostListTests
         await server.StartAgainAsync();
         Assert.Null((await patient.ReplyAsync()).Error);
         Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 1));
+    }
+
+    [PoolerTheory(FastPoolOnly = "has no SHOW HOSTS"), Loops]
+    public async Task Hosts_tell_whether_a_connect_was_refused_or_timed_out(int loops)
+    {
+        var server = await Postgres.SharedAsync();
+        using var full = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(Second, server.Port));
+        full.Listen(0);
+        using var first = new TcpClient();
+        await first.ConnectAsync(Second, server.Port); // Nobody accepts it: the kernel leaves the next ones without an answer.
+        await using var pooler = await StartAsync(loops, server, "127.0.0.3,127.0.0.2,127.0.0.1", f =>
+            f["server_connect_timeout"] = "1");
+        Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 4));
+        await Until.TrueAsync(async () =>
+        {
+            var hosts = await pooler.ConsoleAsync("SHOW HOSTS");
+            var error = hosts.Columns.IndexOf("last_error");
+            return hosts.Rows.Any(row => row[0] == "127.0.0.3" && row[error] == "connect failed: Connection refused")
+                && hosts.Rows.Any(row => row[0] == "127.0.0.2" && row[error] == "connect failed: Connection timed out");
+        }, "both reasons are told");
     }
 
     private static Task<Pooler> StartAsync(int loops, Postgres server, string hosts, Action<PoolerFile>? change = null) =>

@@ -68,8 +68,9 @@ public sealed class LoginSettings
     {
         if (value.All(static c => c is >= ' ' and <= '~'))
         {
-            var text = value.Replace("'", "''", StringComparison.Ordinal);
-            return text.Contains('\\') ? $"E'{text.Replace(@"\", @"\\", StringComparison.Ordinal)}'" : $"'{text}'";
+            var text = new StringBuilder();
+            SetBatch.AppendLiteral(text, value);
+            return text.ToString();
         }
         var hex = Convert.ToHexStringLower(Encoding.Latin1.GetBytes(value));
         return $"pg_catalog.convert_from(pg_catalog.decode('{hex}','hex'),pg_catalog.getdatabaseencoding())";

@@ -13,8 +13,6 @@ public sealed class StartupRequest
     private readonly bool _ignoresTracked; // ignore_startup_parameters goes before tracking, as it does since PgBouncer 1.26.1.
     private bool _hasApplicationName;
     private bool? _keepsSettings;
-    private string _userAhead = "";
-    private string? _databaseAhead;
 
     private StartupRequest(SessionContext context, ClientSession client)
     {
@@ -55,8 +53,8 @@ public sealed class StartupRequest
         while (reader.MoveNext())
         {
             if (reader.Key.SequenceEqual("replication"u8)) Replication = ReplicationFrom(reader.Value);
-            else if (reader.Key.SequenceEqual("user"u8)) _userAhead = Encoding.Latin1.GetString(reader.Value);
-            else if (reader.Key.SequenceEqual("database"u8)) _databaseAhead = Encoding.Latin1.GetString(reader.Value);
+            else if (reader.Key.SequenceEqual("user"u8)) User = _context.Interner.Intern(reader.Value);
+            else if (reader.Key.SequenceEqual("database"u8)) DatabaseName = _context.Interner.Intern(reader.Value);
         }
     }
 
@@ -65,8 +63,8 @@ public sealed class StartupRequest
     private bool TryKeep(string name, string value)
     {
         if (Replication != ReplicationKind.None) return false;
-        var database = string.IsNullOrEmpty(_databaseAhead) ? _userAhead : _databaseAhead;
-        _keepsSettings ??= _context.Registry.SessionStateOf(database, _userAhead) != SessionStateMode.Off;
+        var database = DatabaseName.Length > 0 ? DatabaseName : User;
+        _keepsSettings ??= _context.Registry.SessionStateOf(database, User) != SessionStateMode.Off;
         if (_keepsSettings != true || LoginSettings.TryAdd(Settings, name, value) is not { } settings) return false;
         Settings = settings;
         return true;
@@ -98,9 +96,7 @@ public sealed class StartupRequest
 
     private void TakeParameter(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        if (name.SequenceEqual("user"u8)) User = _context.Interner.Intern(value);
-        else if (name.SequenceEqual("database"u8)) DatabaseName = _context.Interner.Intern(value);
-        else if (name.SequenceEqual("replication"u8)) return;
+        if (name.SequenceEqual("user"u8) || name.SequenceEqual("database"u8) || name.SequenceEqual("replication"u8)) return;
         else if (name.SequenceEqual("options"u8)) TakeOptions(value);
         else if (name.StartsWith("_pq_."u8)) UnknownOptions.Add(Encoding.Latin1.GetString(name));
         else if (!TryTrack(name, value, isIgnored: IsIgnored(name)) && !IsIgnored(name)) KeepOrRefuse(name, value);

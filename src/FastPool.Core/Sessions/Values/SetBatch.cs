@@ -77,7 +77,7 @@ internal static class SetBatch
         if (batch.Length == before) batch.Append("''");
     }
 
-    private static void AppendLiteral(StringBuilder batch, string value)
+    internal static void AppendLiteral(StringBuilder batch, string value)
     {
         var hasBackslash = value.Contains('\\');
         if (hasBackslash) batch.Append('E');
