@@ -62,8 +62,7 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
     {
         for (var i = 0; i < slice.Count; i++) rows[i] = slice[i].Row;
         using var hold = walk.HoldClients(); // Some may have moved since they were found.
-        foreach (var loop in slice.Select(static entry => entry.Client).OfType<ClientSession>().Select(static client => client.Loop)
-            .Distinct())
+        foreach (var loop in slice.Select(static entry => entry.Client?.Loop).OfType<byte>().Distinct())
         {
             walk.One(loop, view =>
             {

@@ -6,7 +6,7 @@ namespace FastPool.Net;
 /// <summary>
 /// Which clients are hot is not known when they are accepted, so hot ones may bunch on one loop. Once a second a loop that is
 /// much busier than another hands some of its clients over to that. They are clients that stand between two messages, the
-/// busiest first, and so few that the other does not become the busier one.
+/// busiest first, and so few that the other does not come to be much the busier one.
 /// <para>
 /// The busiest loop gives to the quietest, the second to the second quietest, and so on. A loop whose clients have changed
 /// neither gives nor takes before it has been measured anew, so none answers to a state that is no more.
@@ -136,32 +136,38 @@ internal sealed class ClientBalance(Loop loop, Func<long> wantedUs)
             var client = loop.ClientList[(_first + i) % all];
             if (WeightOf(client) is not (> 0 and var weight)) continue;
             total += weight;
-            var mayGo = client.MovedUs == 0 || loop.NowUs - client.MovedUs >= StayUs;
-            if (mayGo && client.CanMove) _candidates.Add((client, weight));
+            if (client.MovedUs == 0 || loop.NowUs - client.MovedUs >= StayUs) _candidates.Add((client, weight));
         }
         _first += looked;
         _candidates.Sort(static (a, b) => b.Weight.CompareTo(a.Weight));
-        var moved = 0;
-        if (total > 0) moved = HandOver(target, load - loop.Shared.Loads[target], load, total * all / looked);
+        var (moved, mayBeLater) = (0, false);
+        if (total > 0)
+            moved = HandOver(target, load - loop.Shared.Loads[target], load, total * all / looked, out mayBeLater);
         _candidates.Clear();
         if (moved > 0) loop.Shared.Loads[loop.Index] = LoopLoads.Unknown;
-        else _restsUntilUs = loop.NowUs + RestUs;
+        else if (!mayBeLater) _restsUntilUs = loop.NowUs + RestUs;
     }
 
     /// <summary>
-    /// The first one goes if the other loop does not become the busier one by that; others for a quarter of the difference.
+    /// The first one goes unless the other loop would be so much busier by it that it might give it back; others go for a quarter
+    /// of the difference.
     /// </summary>
     /// <param name="difference">Between the two loops.</param>
     /// <param name="total">The weights of all clients of this one, which make its load.</param>
-    private int HandOver(int target, int difference, int load, long total)
+    /// <param name="mayBeLater">Some would go that cannot at this moment.</param>
+    /// <returns>How many go.</returns>
+    private int HandOver(int target, int difference, int load, long total, out bool mayBeLater)
     {
+        mayBeLater = false;
         var moved = 0;
         long sum = 0;
         foreach (var (client, weight) in _candidates)
         {
             var share = (long)weight * load;
-            var most = sum == 0 ? difference * total / 2 : difference * total / 4;
-            if (sum + share > most || !client.TryMoveTo((byte)target)) continue;
+            var most = sum == 0 ? difference * total * 3 / 5 : difference * total / 4;
+            if (sum + share > most) continue;
+            mayBeLater = true;
+            if (!client.TryMoveTo((byte)target)) continue;
             sum += share;
             if (++moved == MovedAtOnceMax) break;
         }

@@ -3,8 +3,8 @@ using FastPool.Core.Pools;
 namespace FastPool.Net;
 
 /// <summary>
-/// How many clients are on their way from loop to loop, and whether another may leave. Who needs to see each of them where it
-/// is, holds them: then none leaves any more, and once none is on its way all are in the lists of their loops.
+/// The number of clients that are on their way from loop to loop, and whether another may leave. Who needs to see each of them
+/// where it is, holds them: then none leaves any more, and once none is on its way all are in the lists of their loops.
 /// </summary>
 internal sealed class ClientMoves(PoolRegistry registry)
 {
@@ -12,8 +12,8 @@ internal sealed class ClientMoves(PoolRegistry registry)
     private int _holds;
 
     /// <summary>
-    /// Some may be on their way. Asked after <see cref="Hold"/>, or after the state of the pooler was set: either a client that is
-    /// about to leave is seen here, or it sees that it must stay.
+    /// Some may be on their way. Asked after <see cref="Hold"/>, or after the state of the pooler was set: either a client that
+    /// is about to leave is seen here, or it sees that it must stay.
     /// </summary>
     internal bool AreAny
     {

@@ -8,7 +8,9 @@ namespace FastPool.Net;
 /// </summary>
 internal sealed class LoopLoads
 {
-    /// <summary>The clients of the loop were others for a part of the time: what was measured says nothing of what will be.</summary>
+    /// <summary>
+    /// The clients of the loop were others for a part of the time: what was measured says nothing of what will be.
+    /// </summary>
     internal const int Unknown = -1;
 
     private readonly PaddedLoad[] _loads;

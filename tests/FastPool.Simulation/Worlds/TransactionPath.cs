@@ -52,7 +52,7 @@ internal sealed class TransactionPath : IDialed
             _registry,
             new TrackedParameters(["IntervalStyle"]),
             new ScramVerifiers([1]),
-            new StatementTable(),
+            Statements,
             new SeededRandom(dice),
             new SimulatedLog(() => _clock.NowUs, new Mines(dice), null),
             _clock,
@@ -166,6 +166,8 @@ internal sealed class TransactionPath : IDialed
     internal List<MemoryEngine> Engines { get; } = [];
 
     internal PoolRegistry Registry => _registry;
+
+    internal StatementTable Statements { get; } = new();
 
     internal LoopGroup Group => _group;
 
