@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using FastPool.Native.Process;
 
 namespace FastPool.Native;
 
@@ -10,6 +9,7 @@ public static unsafe class ThreadTime
     private const long UsPerSecond = 1_000_000;
     private const long NsPerUs = 1000;
     private const int LineBytesMax = 128;
+    private const int CloseOnExec = 0x80000; // O_CLOEXEC, and O_RDONLY is 0.
 
     /// <summary>
     /// CPU time since the thread's start, microseconds; 0 where the system does not tell. Source: clock_gettime(2),
@@ -33,12 +33,13 @@ public static unsafe class ThreadTime
     {
         get
         {
-            var file = Descriptor.Open("/proc/thread-self/schedstat", OpenFor.Read);
+            int file;
+            fixed (byte* path = "/proc/thread-self/schedstat\0"u8) file = Libc.Open(path, CloseOnExec, 0);
             if (file < 0) return CpuUs;
-            Span<byte> line = stackalloc byte[LineBytesMax];
-            var count = Descriptor.Read(file, line);
-            Descriptor.Close(file);
-            return count > 0 && TryRead(line[..count], out var us) ? us : CpuUs;
+            var line = stackalloc byte[LineBytesMax];
+            var count = Libc.Read(file, line, LineBytesMax);
+            Libc.Close(file);
+            return count > 0 && TryRead(new ReadOnlySpan<byte>(line, count), out var us) ? us : CpuUs;
         }
     }
 

@@ -3,8 +3,8 @@ using FastPool.Core.Pools;
 namespace FastPool.Net;
 
 /// <summary>
-/// The number of clients that are on their way from loop to loop, and whether another may leave. Who needs to see each of them
-/// where it is, holds them: then none leaves any more, and once none is on its way all are in the lists of their loops.
+/// The number of clients that are on their way from loop to loop, and whether another may leave. A walk that is to see each of
+/// them holds them: then none leaves any more, and once none is on its way all are in the lists of their loops.
 /// </summary>
 internal sealed class ClientMoves(PoolRegistry registry)
 {

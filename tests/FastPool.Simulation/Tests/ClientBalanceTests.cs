@@ -4,7 +4,7 @@ using FastPool.Simulation.Worlds;
 
 namespace FastPool.Simulation.Tests;
 
-/// <summary>Loops that are much busier than others hand clients over to them. The clients' loads are given, and the clock too.</summary>
+/// <summary>Loops that are much busier than others hand clients over to them. The loads of clients are given.</summary>
 public sealed class ClientBalanceTests
 {
     private const int StepsPerSecond = 20;

@@ -59,7 +59,7 @@ public sealed class MovingClientTests
     }
 
     [Fact]
-    public void What_it_says_on_the_way_is_not_lost()
+    public void Words_on_the_way_are_not_lost()
     {
         var client = _path.LogIn();
         Assert.True(Only(0).TryMoveTo(1));
