@@ -8,7 +8,8 @@ public class ClientBalanceTests
     private const int HotCount = 8;
 
     /// <summary>Messages that cost the pooler much more than the client that sends them: no server hears of them.</summary>
-    private static readonly byte[] Closes = [.. Enumerable.Repeat(Wire.Close('S', "nobody"), 1_000).SelectMany(static one => one)];
+    private static readonly byte[] Closes =
+        [.. Enumerable.Repeat(Wire.Close('S', "nobody"), 1_000).SelectMany(static one => one)];
 
     private static Task<Pooler> StartAsync() => Pooler.StartAsync(LoopCount, static file =>
     {
