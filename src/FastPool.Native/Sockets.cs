@@ -147,6 +147,34 @@ public static unsafe class Sockets
         return new TcpHealth(true, (long)unacked + notSent, *(uint*)(bytes + 56), bytes[2], bytes[3]);
     }
 
+    /// <summary>
+    /// A listening TCP socket hears of no more newcomers: the kernel drops the first packet (SYN) of a connection, which its
+    /// client sends again after a second. Handshakes under way come to their end.
+    /// </summary>
+    public static int TryTurnAway(int fd)
+    {
+        const int AttachFilter = 26;
+        const ushort LoadByte = 0x30, And = 0x54, JumpIfEqual = 0x15, Return = 0x06;
+        const uint FlagsAt = 13, Syn = 0x02, SynAndAck = 0x12, Drop = 0, Take = uint.MaxValue;
+        var program = stackalloc FilterStep[]
+        {
+            new(LoadByte, 0, 0, FlagsAt), new(And, 0, 0, SynAndAck), new(JumpIfEqual, 0, 1, Syn), new(Return, 0, 0, Drop),
+            new(Return, 0, 0, Take),
+        };
+        var head = new FilterProgram { Length = 5, Steps = program };
+        return Libc.SetSockOpt(fd, SolSocket, AttachFilter, &head, (uint)sizeof(FilterProgram));
+    }
+
+    /// <summary>The kernel's struct sock_filter.</summary>
+    private readonly record struct FilterStep(ushort Code, byte IfTrue, byte IfFalse, uint Value);
+
+    /// <summary>The kernel's struct sock_fprog.</summary>
+    private struct FilterProgram
+    {
+        public ushort Length;
+        public FilterStep* Steps;
+    }
+
     private static (int Level, int Name) Number(SocketOption option) =>
         option switch
         {

@@ -15,7 +15,7 @@ public sealed class NamedPeerTests : IDisposable
 
     public void Dispose() => _names.Dispose();
 
-    private static IPAddress At(int last) => IPAddress.Parse($"127.0.4.{last}");
+    private static IPAddress At(int last) => IPAddress.Parse($"127.0.0.{last}");
 
     private async Task<Pooler> StartAsync(int loops, int last, string listen = "")
     {
@@ -24,7 +24,7 @@ public sealed class NamedPeerTests : IDisposable
         return await Pooler.StartAsync(loops, f =>
         {
             f.Port = _port;
-            f["listen_addr"] = listen.Length > 0 ? listen : $"127.0.4.{last}";
+            f["listen_addr"] = listen.Length > 0 ? listen : $"127.0.0.{last}";
             f["resolv_conf"] = resolvConf;
             f["dns_max_ttl"] = "1";
             f["peer_id"] = "auto";
@@ -39,7 +39,7 @@ public sealed class NamedPeerTests : IDisposable
     }
 
     private Task PeersAreAsync(int last, string expected) =>
-        Until.TrueAsync(async () => await PeersAsync(last) == expected, $"127.0.4.{last} knows {expected}");
+        Until.TrueAsync(async () => await PeersAsync(last) == expected, $"127.0.0.{last} knows {expected}");
 
     private async Task CancelAtAsync(int last, byte[] key)
     {
@@ -64,9 +64,9 @@ public sealed class NamedPeerTests : IDisposable
         await using var two = await StartAsync(loops, 2);
         await using var three = await StartAsync(loops, 3);
         await using var four = await StartAsync(loops, 4);
-        await PeersAreAsync(2, "3=127.0.4.3, 4=127.0.4.4");
-        await PeersAreAsync(3, "2=127.0.4.2, 4=127.0.4.4");
-        await PeersAreAsync(4, "2=127.0.4.2, 3=127.0.4.3");
+        await PeersAreAsync(2, "3=127.0.0.3, 4=127.0.0.4");
+        await PeersAreAsync(3, "2=127.0.0.2, 4=127.0.0.4");
+        await PeersAreAsync(4, "2=127.0.0.2, 3=127.0.0.3");
         await using var client = await RawClient.LoginAtAsync(At(2), _port, "user_trust", "app");
         foreach (var last in new[] { 3, 4, 2 })
         {
@@ -77,14 +77,14 @@ public sealed class NamedPeerTests : IDisposable
 
         await using var five = await StartAsync(loops, 5);
         _names.Names[Name] = [At(2), At(5)];
-        await PeersAreAsync(5, "2=127.0.4.2");
-        await PeersAreAsync(2, "5=127.0.4.5");
+        await PeersAreAsync(5, "2=127.0.0.2");
+        await PeersAreAsync(2, "5=127.0.0.5");
         await SleepAsync(client);
         await CancelAtAsync(5, client.CancelKey);
         Assert.StartsWith("ERROR/57014", (await client.ReplyAsync()).ErrorText, StringComparison.Ordinal);
         _names.Names[Name] = []; // No answer is no reason to forget anybody.
         await five.LineAsync("DNS lookup failed: " + Name);
-        Assert.Equal("2=127.0.4.2", await PeersAsync(5));
+        Assert.Equal("2=127.0.0.2", await PeersAsync(5));
     }
 
     [PoolerTheory(FastPoolOnly = OnlyHere), Loops]
