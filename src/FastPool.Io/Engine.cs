@@ -77,6 +77,14 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Closes a stream that belongs to no endpoint: it was given up, and could not be attached again.</summary>
     public abstract void Discard(int handle);
 
+    /// <summary>Closes the stream of an endpoint that could not be attached again, and forgets its TLS.</summary>
+    public void Discard(Endpoint endpoint, int handle)
+    {
+        MoveTlsHere(endpoint);
+        ForgetTls(endpoint);
+        Discard(handle);
+    }
+
     /// <summary>
     /// The last bytes end in the middle of a stream of rows or COPY data. An engine may wait for more at a time.
     /// </summary>

@@ -38,12 +38,12 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
         var ranks = Ranks();
         var requests = CancelRequests();
         var requestIds = requests.Select(static row => row.Id).ToHashSet();
-        var entries = requests.ConvertAll(row => new Entry(RankOf(ranks, row.Pool), row.Place, row.Id, 0, null, row));
-        walk.Clients((view, client) =>
+        var entries = requests.ConvertAll(row => new Entry(RankOf(ranks, row.Pool), row.Place, row.Id, null, row));
+        walk.Clients((_, client) =>
         {
             if (!requestIds.Contains(client.Id))
                 entries.Add(
-                new Entry(RankOf(ranks, client.Pool), ConnectionRow.PlaceOf(client), client.Id, view.Loop, client, null));
+                new Entry(RankOf(ranks, client.Pool), ConnectionRow.PlaceOf(client), client.Id, client, null));
         });
         entries.Sort(static (a, b) => Compare((a.Rank, a.Place, a.Id), (b.Rank, b.Place, b.Id)));
         var rows = new ConnectionRow?[LoopWalk.SliceMax];
@@ -61,13 +61,14 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
     private void Fill(ConnectionRow?[] rows, List<Entry> slice)
     {
         for (var i = 0; i < slice.Count; i++) rows[i] = slice[i].Row;
-        foreach (var loop in slice.Where(static entry => entry.Client is not null).Select(static entry => entry.Loop).Distinct())
+        using var hold = walk.HoldClients(); // Some may have moved since they were found.
+        foreach (var loop in slice.Select(static entry => entry.Client?.Loop).OfType<byte>().Distinct())
         {
             walk.One(loop, view =>
             {
                 for (var i = 0; i < slice.Count; i++)
                 {
-                    if (slice[i] is { Client: { } client } entry && entry.Loop == loop)
+                    if (slice[i].Client is { } client && client.IsOn(loop))
                         rows[i] = ConnectionRow.Of(client, view.NowUs);
                 }
             });
@@ -136,6 +137,6 @@ internal sealed class Connections(PoolRegistry registry, LoopWalk walk)
     }
 
     /// <summary>Where a row stands, and what it is made of when its turn comes.</summary>
-    private readonly record struct Entry(int Rank, ConnectionPlace Place, long Id, int Loop, ClientSession? Client,
+    private readonly record struct Entry(int Rank, ConnectionPlace Place, long Id, ClientSession? Client,
         ConnectionRow? Row);
 }

@@ -9,7 +9,7 @@ namespace FastPool.Control.Listings;
 internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages,
     long ServerMessages, long ClientBytes, long ServerBytes, long Moves, long SendsTogether, long BrokenInvariants,
     long UnnamedHealed, long StateQuestions, long StateBatches, long AbandonedKept, int Listeners, long Notifications,
-    long ResultsHeld, long ResultsRefused, long HeldResultBytes, (int Own, int Library) Tls)
+    long ResultsHeld, long ResultsRefused, long HeldResultBytes, (int Own, int Library) Tls, long ClientsIn, long ClientsOut)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -23,7 +23,8 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
                 figures.SendsTogether, figures.BrokenInvariants, figures.UnnamedHealed,
                 figures.StateQuestions, figures.StateBatches, figures.AbandonedKept,
                 view.Servers.Sum(static server => server.Hub?.Clients ?? 0), figures.Notifications,
-                figures.ResultsHeld, figures.ResultsRefused, figures.HeldResultBytes, view.TlsCounts));
+                figures.ResultsHeld, figures.ResultsRefused, figures.HeldResultBytes, view.TlsCounts,
+                figures.ClientsIn, figures.ClientsOut));
         });
         return rows;
     }
@@ -54,6 +55,10 @@ internal static class LoopListing
             .Is(Counter("fastpool_loop_sends_together_total", "Sends that left together with others, by io_uring")),
         Numeric("busy_us", static row => row.BusyUs)
             .Is(CounterOfUs("fastpool_loop_busy_seconds_total", "CPU time of the loop's thread")),
+        Numeric("clients_in", static row => row.ClientsIn)
+            .Is(Counter("fastpool_loop_clients_in_total", "Clients that came from busier loops")),
+        Numeric("clients_out", static row => row.ClientsOut)
+            .Is(Counter("fastpool_loop_clients_out_total", "Clients that were handed over to quieter loops")),
         Unlisted("tls_own", static row => row.Tls.Own)
             .Is(Gauge("fastpool_loop_tls_own_connections", "TLS connections whose records are the pooler's own")),
         Unlisted("tls_library", static row => row.Tls.Library)

@@ -23,6 +23,7 @@ internal static class ProductListing
             new("engine", product.Engine),
             new("running_loops", Text(registry.LoopCount)),
             new("broken_invariants", Text(loops.Sum(static row => row.BrokenInvariants))),
+            new("clients_moved", Text(loops.Sum(static row => row.ClientsIn))),
             new("unnamed_healed", Text(loops.Sum(static row => row.UnnamedHealed))),
             new("state_questions", Text(loops.Sum(static row => row.StateQuestions))),
             new("state_batches", Text(loops.Sum(static row => row.StateBatches))),

@@ -24,9 +24,41 @@ internal sealed class LoopWalk(ILoops loops)
     /// <inheritdoc cref="ILoops.HeldResultBytes"/>
     public long HeldResultBytes => loops.HeldResultBytes;
 
-    /// <summary>Every client that is there when its loop is first visited and still is when its slice comes.</summary>
+    /// <summary>Some client may be in the list of no loop.</summary>
+    public bool AreClientsOnTheWay => loops.AreClientsOnTheWay;
+
+    /// <summary>
+    /// Each client stays on its loop, and those that were on their way have come, until the answer is disposed of.
+    /// </summary>
+    /// <param name="most">
+    /// So long they are waited for; null: as long as a loop has elsewhere. They arrive unless a loop does not answer.
+    /// </param>
+    public IDisposable HoldClients(TimeSpan? most = null)
+    {
+        var hold = new ClientHold(loops);
+        if (loops.AreClientsOnTheWay) SpinWait.SpinUntil(() => !loops.AreClientsOnTheWay, most ?? AnswerMax);
+        return hold;
+    }
+
+    private sealed class ClientHold : IDisposable
+    {
+        private readonly ILoops _loops;
+
+        internal ClientHold(ILoops loops)
+        {
+            _loops = loops;
+            loops.HoldClients();
+        }
+
+        public void Dispose() => _loops.LetClientsGo();
+    }
+
+    /// <summary>
+    /// Every client that is there when its loop is first visited and still is when its slice comes, once: none moves meanwhile.
+    /// </summary>
     public void Clients(Action<ILoopView, ClientSession> visit)
     {
+        using var hold = HoldClients();
         for (var loop = 0; loop < loops.Count; loop++)
         {
             Walk(loop, static view => view.Clients, (view, client) =>

@@ -103,7 +103,7 @@ public sealed class Pausing
     /// <returns>True when everything is parked.</returns>
     public bool TrySuspend(string? closeReason)
     {
-        var isParked = true;
+        var isParked = closeReason is not null || !_walk.AreClientsOnTheWay; // No other leaves any more.
         _walk.Each(view => isParked &= view.TrySuspend(closeReason));
         return isParked;
     }
@@ -125,7 +125,7 @@ public sealed class Pausing
     /// <param name="mayFinish">Short transactions on servers that cannot go along are waited for.</param>
     public bool TryFreeze(string? closeReason, bool mayFinish)
     {
-        var isFrozen = true;
+        var isFrozen = closeReason is not null || !_walk.AreClientsOnTheWay;
         var seen = 0;
         _walk.Each(view =>
         {

@@ -119,6 +119,7 @@ public sealed class ShutdownWatch
         var left = 0;
         try
         {
+            using var hold = _walk.HoldClients(most); // Else one that is on its way would not be told.
             _walk.AtOnce(view => Interlocked.Add(ref left, view.Drain(permille)), most);
             return left;
         }

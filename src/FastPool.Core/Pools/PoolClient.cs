@@ -6,17 +6,39 @@ namespace FastPool.Core.Pools;
 /// </summary>
 public abstract class PoolClient : IChained<PoolClient>
 {
+    private byte _loop;
+    private bool _isOnTheWay;
+
     protected PoolClient(byte loop, long connectUs)
     {
-        Loop = loop;
+        _loop = loop;
         ConnectUs = connectUs;
     }
 
     /// <summary>When the connection was accepted.</summary>
     public long ConnectUs { get; }
 
-    /// <summary>The loop whose thread alone touches this client.</summary>
-    public byte Loop { get; }
+    /// <summary>
+    /// The loop whose thread alone touches this client, or to which it is on its way. It stays where it is while it waits, and
+    /// when it is closed.
+    /// </summary>
+    public byte Loop => Volatile.Read(ref _loop); // Pairs: BeginMove.
+
+    /// <summary>It has not come to its loop yet: nobody may touch it.</summary>
+    public bool IsOnTheWay => Volatile.Read(ref _isOnTheWay); // Pairs: BeginMove, EndMove.
+
+    /// <summary>Whether the thread of that loop may touch it. On that thread the answer is good until the work is done.</summary>
+    public bool IsOn(int loop) => Loop == loop && !IsOnTheWay;
+
+    /// <summary>It leaves its loop for that one.</summary>
+    protected void BeginMove(byte loop)
+    {
+        Volatile.Write(ref _isOnTheWay, true); // Pairs: IsOn: who sees the new loop sees this too.
+        Volatile.Write(ref _loop, loop);
+    }
+
+    /// <summary>It has come there.</summary>
+    protected void EndMove() => Volatile.Write(ref _isOnTheWay, false); // Pairs: IsOnTheWay.
 
     public ClientState State { get; set; }
 

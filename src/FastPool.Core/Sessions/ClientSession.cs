@@ -11,7 +11,7 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 public sealed partial class ClientSession : PoolClient
 {
-    private readonly SessionContext _context;
+    private SessionContext _context; // The present loop's.
     private PoolUser? _countedUser;
     private bool _isCountedInDatabase;
     private bool _isCounted;

@@ -36,8 +36,8 @@ internal sealed class CancelRelay(PoolRegistry registry)
             return;
         }
         Hold(loop, requester);
-        if (target.Loop == loop.Index) Aim(loop, loop, requester, target);
-        else loop.PostTo(target.Loop, new ActionLetter(other => Aim(other, loop, requester, target)));
+        if (target.IsOn(loop.Index)) Aim(loop, loop, requester, target);
+        else loop.PostTo(target.Loop, new ClientLetter(target, other => Aim(other, loop, requester, target)));
     }
 
     /// <summary>Its client has gone while it runs a query (cancel_abandoned). It is about to be closed.</summary>

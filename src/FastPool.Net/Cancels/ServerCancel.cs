@@ -99,8 +99,9 @@ internal sealed class ServerCancel : PoolCancel
         _assignment = target.Assignments;
     }
 
+    /// <summary>A target that has moved to another loop had no server then.</summary>
     internal override string? ReasonToDrop =>
-        _target.Server == _server
+        _target.IsOn(Loop.Index) && _target.Server == _server
             && _target.Assignments == _assignment ? null : "not sending cancel request for client that is now idle";
 
     protected override string GaveUp => "client gave up on cancel request, so we also give up forwarding to server";

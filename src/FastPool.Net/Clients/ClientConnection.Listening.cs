@@ -11,7 +11,8 @@ internal sealed partial class ClientConnection
         new("client does not read its notifications", "too many notifications that have not been read", "53000");
 
     /// <summary>Runs on this client's loop, in the order of the calls. Any thread.</summary>
-    internal void PostInOrder(Action work) => _loop.Post(new ActionLetter(_ => work(), this));
+    internal void PostInOrder(Action work) =>
+        _loop.PostTo(Session.Loop, new ClientLetter(Session, _ => work())); // A client that listens stays on its loop.
 
     private bool Knows(Subscription subscription) => IsOpen && Session.Subscription == subscription;
 

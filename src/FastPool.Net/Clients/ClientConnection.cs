@@ -22,7 +22,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IListener
     /// <summary>The first byte of a ClientHello; no packet of the startup family is so long as to begin with it.</summary>
     private const byte TlsHandshakeRecord = 0x16;
 
-    private readonly Loop _loop;
+    private Loop _loop;
     private int _consoleQueries;
     private bool _isLeaving;
 

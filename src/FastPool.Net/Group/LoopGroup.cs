@@ -23,6 +23,12 @@ public sealed record LoopGroupParts(
 {
     /// <summary>Has keys derived and calls the answer, on whatever thread; null: on threads of its own.</summary>
     public Action<KeyDerivation, Action>? DeriveKeys { get; init; }
+
+    /// <summary>
+    /// The time in which a loop's thread wanted a processor, since its start, microseconds. Asked on that thread; null: as the
+    /// system tells.
+    /// </summary>
+    public Func<int, long>? WantedUs { get; init; }
 }
 
 /// <summary>All loops of the process.</summary>
@@ -39,7 +45,7 @@ public sealed class LoopGroup : ILoops
         var count = parts.Registry.LoopCount;
         Check.That(count is >= 1 and <= Limits.LoopsMax);
         _import = new HandedImport(this, parts.Registry, parts.Statements);
-        _shared = new SharedParts(count, parts.DeriveKeys);
+        _shared = new SharedParts(parts.Registry, parts.DeriveKeys);
         Cancels = new CancelRelay(parts.Registry);
         _loops = new Loop[count];
         _views = new LoopView[count];
@@ -52,7 +58,8 @@ public sealed class LoopGroup : ILoops
                 new SessionContext((byte)i, parts.Registry, parts.Tracked, parts.Verifiers, parts.Statements, parts.Random,
                 parts.Log);
             var loop = new Loop(_loops, _shared, dialer, context, parts.NewEngine(i, context.Buffers), parts.Clock);
-            loop.OnTick = new LoopJanitor(loop, this).Tick;
+            var wantedUs = parts.WantedUs ?? (static _ => Native.ThreadTime.WantedUs);
+            loop.OnTick = new LoopJanitor(loop, this, new ClientBalance(loop, () => wantedUs(loop.Index))).Tick;
             loop.BeginCancel = (requester, key) => Cancels.Begin(loop, requester, key);
             loop.CancelAbandoned = server => Cancels.BeginAbandoned(loop, server);
             loop.CancelKept = server => Cancels.BeginKept(loop, server);
@@ -90,6 +97,12 @@ public sealed class LoopGroup : ILoops
     internal CancelRelay Cancels { get; }
 
     public long HeldResultBytes => _shared.Results.Taken;
+
+    public void HoldClients() => _shared.ClientMoves.Hold();
+
+    public void LetClientsGo() => _shared.ClientMoves.LetGo();
+
+    public bool AreClientsOnTheWay => _shared.ClientMoves.AreAny;
 
     internal IReadOnlyList<Loop> All => _loops;
 

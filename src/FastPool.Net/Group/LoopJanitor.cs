@@ -11,7 +11,7 @@ namespace FastPool.Net;
 /// Three times a second: what has taken too long on this loop, and this loop's share of the pools. Where nothing is under way, it
 /// looks once a second: what is left then is measured in seconds.
 /// </summary>
-internal sealed class LoopJanitor(Loop loop, LoopGroup group)
+internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance balance)
 {
     private readonly SilentPeers _silentPeers = new(loop);
     private Settings? _seen;
@@ -34,6 +34,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group)
         Try(_silentPeers.Tick);
         Try(() => group.Cancels.Tick(loop));
         Try(LookThroughPools);
+        Try(balance.Tick); // Last: no client that it hands over is looked at here again.
         return _isQuiet && !state.IsRetiring && loop.LoginList.Count == 0 && group.Cancels.IsIdle(loop)
             && loop.Registry.Settings.Own.HostCheckPeriodUs == 0;
     }

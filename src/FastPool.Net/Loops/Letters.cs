@@ -22,9 +22,44 @@ internal sealed class ActionLetter(Action<Loop> action, Endpoint? subject = null
     internal override void Contain(Loop loop, Exception thrown) => loop.Contain("a letter", thrown, subject);
 }
 
-internal sealed class EffectLetter(PoolEffect effect, Action<Loop, PoolEffect> run) : LoopLetter
+/// <summary>Work on a client, which may have moved by the time the letter is read: then the letter follows it.</summary>
+internal sealed class ClientLetter(PoolClient client, Action<Loop> action) : LoopLetter
 {
-    internal override void Run(Loop loop) => run(loop, effect);
+    internal override void Run(Loop loop)
+    {
+        if (client.IsOn(loop.Index)) action(loop);
+        else loop.PostTo(client.Loop, this);
+    }
+
+    internal override void Contain(Loop loop, Exception thrown) =>
+        loop.Contain("a letter", thrown, client is ClientSession session ? ClientConnection.Of(session) : null);
+}
+
+/// <summary>A client comes from another loop.</summary>
+internal sealed class ClientArrival(ClientConnection client) : LoopLetter
+{
+    internal override void Run(Loop loop)
+    {
+        client.ArriveAt(loop);
+        loop.Shared.ClientMoves.End();
+    }
+
+    internal override void Contain(Loop loop, Exception thrown)
+    {
+        loop.Contain("the arrival of a client", thrown);
+        loop.Try(client.EndOnTheWay);
+        loop.Shared.ClientMoves.End();
+    }
+}
+
+/// <param name="client">The client that it is about, which the letter follows; null: it is about none.</param>
+internal sealed class EffectLetter(PoolEffect effect, Action<Loop, PoolEffect> run, PoolClient? client) : LoopLetter
+{
+    internal override void Run(Loop loop)
+    {
+        if (client is null || client.IsOn(loop.Index)) run(loop, effect);
+        else loop.PostTo(client.Loop, this);
+    }
 
     internal override void Contain(Loop loop, Exception thrown) => loop.ContainEffect(effect, thrown);
 }

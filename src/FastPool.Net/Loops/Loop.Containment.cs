@@ -75,7 +75,7 @@ internal sealed partial class Loop
             _ => null,
         };
         if (server is not null && server.Session.Loop != Index) server = null;
-        if (client is not null && client.Session.Loop != Index) client = null;
+        if (client is not null && !client.Session.IsOn(Index)) client = null;
         Contain(place, thrown, server);
         if (client is { IsOpen: true }) Contain(place, thrown, client);
         if (effect.Kind == PoolEffectKind.Dial && server is null) GiveDialBack(effect);
@@ -87,7 +87,7 @@ internal sealed partial class Loop
         // It may be told in the middle of another connection's delivery, whose gathered bytes stay.
         Note("an operation of a pool", failure);
         if (server is ServerSession session) _all[server.Loop].Post(new ActionLetter(_ => Connection(session).OnBroken()));
-        if (client is ClientSession) _all[client.Loop].Post(new ActionLetter(_ => Connection(client).OnBroken()));
+        if (client is ClientSession) PostTo(client.Loop, new ClientLetter(client, _ => Connection(client).OnBroken()));
         if (client is AuthQuery query) _all[client.Loop].Post(new ActionLetter(_ => Connection(query.Requester).OnBroken()));
     }
 

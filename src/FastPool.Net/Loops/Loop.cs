@@ -278,13 +278,13 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
                 OnLoop(effect.Server!.Loop, effect, static (loop, effect) =>
                 ServerDialer.TryElsewhere(loop, Connection(effect.Server!))); break;
             case PoolEffectKind.Welcome:
-                OnLoop(effect.Client!.Loop, effect, static (_, effect) =>
+                OnClient(effect, static (_, effect) =>
                 Connection(effect.Client!).OnWelcome()); break;
-            case PoolEffectKind.Refuse: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Refuse(effect)); break;
+            case PoolEffectKind.Refuse: OnClient(effect, static (loop, effect) => loop.Refuse(effect)); break;
             case PoolEffectKind.Withdrawn:
-                OnLoop(effect.Client!.Loop, effect, static (_, effect) =>
+                OnClient(effect, static (_, effect) =>
                 Connection(effect.Client!).OnWithdrawn()); break;
-            case PoolEffectKind.Notify: OnLoop(effect.Client!.Loop, effect, static (loop, effect) => loop.Notify(effect)); break;
+            case PoolEffectKind.Notify: OnClient(effect, static (loop, effect) => loop.Notify(effect)); break;
             case PoolEffectKind.RunCheck:
                 SendOnErrand((ServerSession)effect.Server!, ServerEvent.Check, null,
                 (string?)effect.Detail ?? ""); break;
@@ -299,7 +299,15 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     private void OnLoop(byte loop, in PoolEffect effect, Action<Loop, PoolEffect> run)
     {
         if (loop == Index) run(this, effect);
-        else _all[loop].Post(new EffectLetter(effect, run));
+        else _all[loop].Post(new EffectLetter(effect, run, null));
+    }
+
+    /// <summary>Where its client is, or comes to be.</summary>
+    private void OnClient(in PoolEffect effect, Action<Loop, PoolEffect> run)
+    {
+        var client = effect.Client!;
+        if (client.IsOn(Index)) run(this, effect);
+        else _all[client.Loop].Post(new EffectLetter(effect, run, client));
     }
 
     private static ClientConnection Connection(PoolClient client) => ClientConnection.Of((ClientSession)client);
@@ -420,6 +428,14 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         Shared.ClientCounts.Add(Index, 1);
     }
 
+    /// <summary>It is logged in, and comes from another loop.</summary>
+    internal void AddMoved(ClientConnection client)
+    {
+        _clients.Add(client);
+        Shared.ClientCounts.Add(Index, 1);
+        Shared.Loads[Index] = LoopLoads.Unknown;
+    }
+
     internal void LoggedIn(ClientConnection client)
     {
         if (client.LoginIndex < 0) return;
@@ -486,8 +502,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     /// <summary>Disconnects the client with the reason as FATAL.</summary>
     internal void Close(ClientSession client, string reason)
     {
-        if (client.Loop == Index) Connection(client).Disconnect(Ending.Told(reason));
+        if (client.IsOn(Index)) Connection(client).Disconnect(Ending.Told(reason));
         // The client that brought a cancel request may be of another loop than its target.
-        else _all[client.Loop].Post(new ActionLetter(_ => Connection(client).Disconnect(Ending.Told(reason))));
+        else PostTo(client.Loop, new ClientLetter(client, _ => Connection(client).Disconnect(Ending.Told(reason))));
     }
 }

@@ -1,11 +1,12 @@
 using FastPool.Base;
 using FastPool.Core.Auth;
+using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 
 namespace FastPool.Net;
 
 /// <summary>The parts that the loops of a process share. Each part may be used from every loop.</summary>
-internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? deriveKeys)
+internal sealed class SharedParts(PoolRegistry registry, Action<KeyDerivation, Action>? deriveKeys)
 {
     private long _lastId;
 
@@ -25,7 +26,11 @@ internal sealed class SharedParts(int loopCount, Action<KeyDerivation, Action>? 
     /// <summary>Has keys derived off the loops, then calls the answer, on whatever thread.</summary>
     internal Action<KeyDerivation, Action> DeriveKeys { get; } = deriveKeys ?? new KeyDeriver().Begin;
 
-    internal ClientCounts ClientCounts { get; } = new(loopCount);
+    internal ClientCounts ClientCounts { get; } = new(registry.LoopCount);
+
+    internal ClientMoves ClientMoves { get; } = new(registry);
+
+    internal LoopLoads Loads { get; } = new(registry.LoopCount);
 
     /// <summary>Of result_buffer_total.</summary>
     internal ResultBudget Results { get; } = new();

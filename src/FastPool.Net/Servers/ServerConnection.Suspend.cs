@@ -104,7 +104,7 @@ internal sealed partial class ServerConnection
         Session.Arrive(loop.Context);
         loop.Add(this);
         var errno = loop.Engine.Attach(this, _handleOnTheWay);
-        if (errno != 0) loop.Engine.Discard(_handleOnTheWay);
+        if (errno != 0) loop.Engine.Discard(this, _handleOnTheWay);
         _handleOnTheWay = -1;
         loop.Figures.Moves++;
         return errno;

@@ -64,6 +64,19 @@ public sealed class SimulationTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Clients_move_from_loop_to_loop()
+    {
+        var moves = 0;
+        for (ulong seed = 1; moves < 1_000; seed++)
+        {
+            Assert.True(seed < 300, $"{moves} moves");
+            var world = new World(seed, isStateful: seed % 2 == 0);
+            world.Run();
+            moves += world.ClientMoves;
+        }
+    }
+
+    [Fact]
     public void Results_are_held_for_slow_clients_and_refused()
     {
         var (held, refused) = (0L, 0L);

@@ -52,7 +52,7 @@ internal sealed class TransactionPath : IDialed
             _registry,
             new TrackedParameters(["IntervalStyle"]),
             new ScramVerifiers([1]),
-            new StatementTable(),
+            Statements,
             new SeededRandom(dice),
             new SimulatedLog(() => _clock.NowUs, new Mines(dice), null),
             _clock,
@@ -61,7 +61,8 @@ internal sealed class TransactionPath : IDialed
             {
                 Engines.Add(new MemoryEngine(_network, dice, buffers, sendsTogether: true) { IsCalm = true, Poisons = false });
                 return Engines[^1];
-            }))
+            })
+        { WantedUs = loop => WantedUs(loop) })
         { Console = new NoConsole() };
         if (hasTls) Check.That(_group.Tls.Apply(loaded) is null);
         _group.Listen([new ListeningSocket(1, NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
@@ -165,6 +166,13 @@ internal sealed class TransactionPath : IDialed
     internal List<MemoryEngine> Engines { get; } = [];
 
     internal PoolRegistry Registry => _registry;
+
+    internal StatementTable Statements { get; } = new();
+
+    internal LoopGroup Group => _group;
+
+    /// <summary>The time in which a loop's thread has wanted a processor, microseconds.</summary>
+    internal Func<int, long> WantedUs { get; set; } = static _ => 0;
 
     internal long ResultBytesTaken => _group.HeldResultBytes;
 

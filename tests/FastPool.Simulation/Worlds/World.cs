@@ -23,6 +23,7 @@ internal sealed class World
     private const int CalmRoundsMost = 60_000;
 
     private readonly Dice _dice;
+    private readonly Dice _moves;
     private readonly MemoryFiles _files = new();
     private readonly List<Checker> _checkers;
     private readonly Faults _faults;
@@ -35,6 +36,7 @@ internal sealed class World
         Seed = seed;
         Sends = new SendCount { KillAt = killAt };
         _dice = new Dice(seed);
+        _moves = new Dice(seed ^ 0x6d6f766573); // The worlds stay what they are but for that.
         Plan = new WorldPlan(_dice, seed, isStateful ? new Dice(~seed) : null);
         Mines = new Mines(_dice);
         Clock = new SimulatedClock();
@@ -64,7 +66,7 @@ internal sealed class World
             Clock,
             _resolver,
             NewEngine)
-        { DeriveKeys = DeriveKeys })
+        { DeriveKeys = DeriveKeys, WantedUs = static _ => 0 })
         { Console = new NoConsole() };
         ApplyTls();
         Group.Listen(
@@ -209,6 +211,7 @@ internal sealed class World
         Round++;
         Clock.Advance(_dice.OneIn(50) ? _dice.Below(300_000) : _dice.Below(3_000));
         for (var i = 0; i < Group.Count; i++) RunLoop(_dice.Below(Group.Count));
+        MoveSomeone();
         foreach (var client in Clients)
         {
             if (isCalm || _dice.Percent(50)) client.Step(isCalm);
@@ -222,6 +225,19 @@ internal sealed class World
         Cluster.Step();
         _resolver.Step();
     }
+
+    /// <summary>A loop hands a client over to another, at whatever moment.</summary>
+    private void MoveSomeone()
+    {
+        if (Group.Count == 1 || !_moves.Percent(Plan.MovesPercent)) return;
+        var clients = Group.All[_moves.Below(Group.Count)].ClientList;
+        var target = (byte)_moves.Below(Group.Count);
+        if (clients.Count == 0 || _moves.Of(clients) is not { } client || client.Session.Loop == target) return;
+        if (client.TryMoveTo(target)) ClientMoves++;
+    }
+
+    /// <summary>How often a client has moved.</summary>
+    internal int ClientMoves { get; private set; }
 
     private void RunLoop(int index)
     {

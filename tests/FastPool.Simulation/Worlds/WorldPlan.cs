@@ -20,6 +20,7 @@ internal sealed class WorldPlan
         DefersBegin = seed / 2 % 2 == 0;
         ResultBuffer = (seed / 4 % 4) switch { 0 => 0, 1 => 100, 2 => 3_000, _ => 1_000_000 };
         ResultBufferTotal = seed / 16 % 2 == 0 ? 4_000 : 4_000_000;
+        MovesPercent = (seed / 32 % 4) switch { 0 => 0, 1 => 3, 2 => 20, _ => 90 };
         LoopCount = dice.Between(1, 3);
         Mode = dice.Of([PoolMode.Transaction, PoolMode.Transaction, PoolMode.Session, PoolMode.Statement]);
         HasFaults = dice.Percent(65);
@@ -63,6 +64,9 @@ internal sealed class WorldPlan
     }
 
     internal int LoopCount { get; }
+
+    /// <summary>A client is handed over to another loop in so many of a hundred rounds, if it can be.</summary>
+    internal int MovesPercent { get; }
     internal PoolMode Mode { get; }
 
     /// <summary>Without them every client must get everything.</summary>
@@ -188,5 +192,5 @@ internal sealed class WorldPlan
 
     public override string ToString() =>
         $"{Mode}, {LoopCount} loops, {ClientCount} clients, pool_size {PoolSize}+{ReservePoolSize}, max_db {MaxDbConnections}, max_user {MaxUserConnections}, "
-        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned, rolls back {RollsBackAbandoned}, defers {DefersBegin}, holds {ResultBuffer} of {ResultBufferTotal}";
+        + $"client auth {AuthType}, server auth {ServerAuth}, sockets of {SocketCapacity}, faults {HasFaults}, lifetime {Lifetime}, retry {LoginRetry}, check '{CheckQuery}' after {CheckDelay}, TLS {HasTls} {RequiresServerTls}, {MaxPreparedStatements} statements, mines {MineChance}, hosts {HostList} {LoadBalance} {Target}, {HostileCount} hostile, session_state {SessionState} on {Version}, {PinnedServersMax} pinned, rolls back {RollsBackAbandoned}, defers {DefersBegin}, holds {ResultBuffer} of {ResultBufferTotal}, moves in {MovesPercent} % of rounds";
 }

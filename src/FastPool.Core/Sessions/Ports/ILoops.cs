@@ -16,6 +16,22 @@ public interface ILoops
     long HeldResultBytes { get; }
 
     /// <summary>
+    /// No client leaves for another loop from now on. Once none is on its way (<see cref="AreClientsOnTheWay"/>) each is in the
+    /// list of its loop. Any thread; <see cref="LetClientsGo"/> follows.
+    /// </summary>
+    void HoldClients()
+    {
+    }
+
+    /// <summary>The end of one <see cref="HoldClients"/>.</summary>
+    void LetClientsGo()
+    {
+    }
+
+    /// <summary>Some client may be in the list of no loop.</summary>
+    bool AreClientsOnTheWay => false;
+
+    /// <summary>
     /// Runs the action on the loop's own thread, soon. The effects that pools added to the host are carried out after it.
     /// </summary>
     void Post(int loop, Action<ILoopView> action);

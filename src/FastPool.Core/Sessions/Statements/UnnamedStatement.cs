@@ -18,12 +18,13 @@ internal enum RequestEnd : byte
 /// simple query, a Close or a Parse that fails. It is kept so that the statement can be prepared on another server, when the
 /// client binds it there. Changes of it that are not answered yet wait in line. Source: PostgreSQL, Extended Query.
 /// </summary>
-internal sealed class UnnamedStatement(BufferPool buffers)
+internal sealed class UnnamedStatement(BufferPool loopBuffers)
 {
     private const int LengthBytes = sizeof(int);
     private const int NotKept = -1;
     private const int Dropped = -2;
 
+    private BufferPool _buffers = loopBuffers; // The present loop's.
     private HeldBytes _text;
     private HeldBytes _sent; // Of each change its length, then what follows the name in the Parse.
     private int _sentCount;
@@ -54,7 +55,7 @@ internal sealed class UnnamedStatement(BufferPool buffers)
     {
         Push(text.Length);
         _lastMarks = marks;
-        _sent.Append(text, buffers);
+        _sent.Append(text, _buffers);
     }
 
     /// <summary>A Parse is on its way whose text is too long to be kept.</summary>
@@ -67,7 +68,7 @@ internal sealed class UnnamedStatement(BufferPool buffers)
     {
         Span<byte> header = stackalloc byte[LengthBytes];
         BinaryPrimitives.WriteInt32LittleEndian(header, length);
-        _sent.Append(header, buffers);
+        _sent.Append(header, _buffers);
         _sentCount++;
         _lastMarks = TextMarks.None;
         _lastLength = length;
@@ -85,7 +86,7 @@ internal sealed class UnnamedStatement(BufferPool buffers)
         if (end != RequestEnd.Done || length < 0)
         {
             if (end == RequestEnd.Done && length == NotKept) Serial = serial;
-            _sent.Consume(LengthBytes + Math.Max(0, length), buffers);
+            _sent.Consume(LengthBytes + Math.Max(0, length), _buffers);
             return;
         }
         Serial = serial;
@@ -93,18 +94,18 @@ internal sealed class UnnamedStatement(BufferPool buffers)
         if (_sentCount == 0)
         {
             _text = _sent.Take();
-            _text.Consume(LengthBytes, buffers);
+            _text.Consume(LengthBytes, _buffers);
             return;
         }
-        _text.Append(_sent.Span.Slice(LengthBytes, length), buffers);
-        _sent.Consume(LengthBytes + length, buffers);
+        _text.Append(_sent.Span.Slice(LengthBytes, length), _buffers);
+        _sent.Consume(LengthBytes + length, _buffers);
     }
 
     private void Forget()
     {
         Serial = 0;
         _marks = TextMarks.None;
-        _text.Clear(buffers);
+        _text.Clear(_buffers);
     }
 
     /// <summary>From another process: it has that text.</summary>
@@ -112,13 +113,22 @@ internal sealed class UnnamedStatement(BufferPool buffers)
     {
         Serial = ++_lastSerial;
         _marks = TextMarks.Unknown;
-        _text.Append(text, buffers);
+        _text.Append(text, _buffers);
+    }
+
+    /// <summary>
+    /// Its client has come to another loop, which gets the buffer when it is given back. That loop has not looked at the text.
+    /// </summary>
+    internal void MoveTo(BufferPool buffers)
+    {
+        _buffers = buffers;
+        if (Serial > 0) _marks = TextMarks.Unknown;
     }
 
     internal void Clear()
     {
         Forget();
-        _sent.Clear(buffers);
+        _sent.Clear(_buffers);
         _sentCount = 0;
     }
 }

@@ -15,6 +15,10 @@ public sealed class LoopFigures
     public long ServerBytes;
     /// <summary>Servers that came from other loops.</summary>
     public long Moves;
+    /// <summary>Clients that came from busier loops.</summary>
+    public long ClientsIn;
+    /// <summary>Clients that went to quieter loops.</summary>
+    public long ClientsOut;
     /// <summary>Sends that left together with others, by io_uring.</summary>
     public long SendsTogether;
     /// <summary>Mistakes of our own that were thrown and contained. Each has a line in the log.</summary>

@@ -120,8 +120,8 @@ public sealed class OwnListingTests
         world.Client("p0", loop: 1);
         var figures = world.Loops[1].Figures;
         (figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes,
-            figures.Moves, figures.SendsTogether) = (1, 2, 3, 4, 5, 6, 7);
-        Assert.Equal(["0|1|0|0|0|0|0|0|0|0|0", "1|1|0|1|2|3|4|5|6|7|0"], world.Query("show loops").Rows);
+            figures.Moves, figures.SendsTogether, figures.ClientsIn, figures.ClientsOut) = (1, 2, 3, 4, 5, 6, 7, 8, 9);
+        Assert.Equal(["0|1|0|0|0|0|0|0|0|0|0|0|0", "1|1|0|1|2|3|4|5|6|7|0|8|9"], world.Query("show loops").Rows);
     }
 
     [Fact]
@@ -131,14 +131,14 @@ public sealed class OwnListingTests
             new ConsoleWorld(
             "[pgbouncer]\n[fastpool]\nloops=2\nmetrics_listen=127.0.0.1:9127\nconsole_extended=1\n[databases]\n");
         Assert.Equal(
-            ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "unnamed_healed|0",
+            ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "clients_moved|0", "unnamed_healed|0",
                 "state_questions|0", "state_batches|0", "abandoned_kept|0", "pinned_servers|0",
                 "listeners|0", "notifications|0", "results_held|0", "results_refused|0", "held_result_bytes|0",
                 "tls_own_connections|0", "tls_library_connections|0", "loops|2",
                 "metrics_listen|127.0.0.1:9127", "metrics_histograms|database",
                 "log_format|text", "log_min_duration|-1", "console_extended|1", "io_uring|1",
                 "tls_records|own", "hba_strict|1"],
-            world.Query("show fastpool").Rows[..25]);
+            world.Query("show fastpool").Rows[..26]);
         Assert.Equal(100, world.Query("show config").Rows.Length);
     }
 

@@ -1,0 +1,38 @@
+using System.Runtime.InteropServices;
+
+namespace FastPool.Net;
+
+/// <summary>
+/// How busy each loop was lately. Each loop writes its own figure and reads the others': balance, not bookkeeping, so a stale
+/// value does no harm.
+/// </summary>
+internal sealed class LoopLoads
+{
+    /// <summary>
+    /// The clients of the loop were others for a part of the time: what was measured says nothing of what will be.
+    /// </summary>
+    internal const int Unknown = -1;
+
+    private readonly PaddedLoad[] _loads;
+
+    internal LoopLoads(int loopCount)
+    {
+        _loads = new PaddedLoad[loopCount];
+        for (var i = 0; i < loopCount; i++) _loads[i].Value = Unknown;
+    }
+
+    internal int Count => _loads.Length;
+
+    /// <summary>Thousandths of the time in which the loop wanted a processor.</summary>
+    internal int this[int loop]
+    {
+        get => Volatile.Read(ref _loads[loop].Value);
+        set => Volatile.Write(ref _loads[loop].Value, value);
+    }
+
+    [StructLayout(LayoutKind.Explicit, Size = 64)]
+    private struct PaddedLoad
+    {
+        [FieldOffset(0)] internal int Value;
+    }
+}

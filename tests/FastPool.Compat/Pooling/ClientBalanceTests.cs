@@ -1,0 +1,192 @@
+namespace FastPool.Compat.Pooling;
+
+/// <summary>Hot clients that have bunched on one loop spread over all of them, and notice nothing.</summary>
+public class ClientBalanceTests
+{
+    private const string FastPoolOnly = "it has one loop";
+    private const int LoopCount = 4;
+    private const int HotCount = 8;
+
+    /// <summary>Messages that cost the pooler much more than the client that sends them: no server hears of them.</summary>
+    private static readonly byte[] Closes =
+        [.. Enumerable.Repeat(Wire.Close('S', "nobody"), 1_000).SelectMany(static one => one)];
+
+    private static Task<Pooler> StartAsync() => Pooler.StartAsync(LoopCount, static file =>
+    {
+        file["default_pool_size"] = "8";
+        file["max_client_conn"] = "300";
+        file.Own["session_state"] = "keep";
+    });
+
+    private static async Task<long[]> LoopsAsync(Pooler pooler, string column)
+    {
+        var loops = await pooler.ConsoleAsync("SHOW LOOPS");
+        return [.. loops.Rows.Select(row => long.Parse(row[loops.Columns.IndexOf(column)]!))];
+    }
+
+    /// <summary>The loop that has a client: the one that counts its query.</summary>
+    private static async Task<int> LoopOfAsync(Pooler pooler, RawClient client)
+    {
+        var before = await LoopsAsync(pooler, "client_messages");
+        Assert.Equal("", (await client.QueryAsync("select 1")).ErrorText);
+        var after = await LoopsAsync(pooler, "client_messages");
+        return Assert.Single(Enumerable.Range(0, LoopCount), loop => after[loop] > before[loop]);
+    }
+
+    /// <summary>Clients that are all on one loop. There are no others, so the others have nothing to do.</summary>
+    private static async Task<List<RawClient>> BunchedAsync(Pooler pooler)
+    {
+        var clients = new List<List<RawClient>>();
+        for (var i = 0; i < LoopCount; i++) clients.Add([]);
+        while (clients.TrueForAll(static of => of.Count < HotCount))
+        {
+            var client = await pooler.RawAsync();
+            clients[await LoopOfAsync(pooler, client)].Add(client);
+        }
+        var bunched = clients.Find(static of => of.Count >= HotCount)!;
+        foreach (var other in clients.Where(of => of != bunched).SelectMany(static of => of)) await other.DisposeAsync();
+        return bunched;
+    }
+
+    private static async Task KeepBusyAsync(RawClient client, CancellationToken end)
+    {
+        while (!end.IsCancellationRequested)
+        {
+            await client.SendAsync(Closes);
+            Assert.NotNull(await client.BytesAsync(5 * 1_000));
+        }
+    }
+
+    /// <summary>All of them are hot until that many have moved.</summary>
+    private static async Task SpreadAsync(Pooler pooler, IReadOnlyList<RawClient> clients, Func<Task<bool>> until)
+    {
+        using var end = new CancellationTokenSource();
+        var busy = clients.Select(client => Task.Run(() => KeepBusyAsync(client, end.Token))).ToArray();
+        try
+        {
+            await Until.TrueAsync(until, "the clients spread", 120, () => pooler.Process.Text);
+        }
+        finally
+        {
+            await end.CancelAsync();
+            await Task.WhenAll(busy);
+        }
+    }
+
+    private static async Task<int> LoopsWithNewcomersAsync(Pooler pooler) =>
+        (await LoopsAsync(pooler, "clients_in")).Count(static count => count > 0);
+
+    [PoolerFact(FastPoolOnly = FastPoolOnly)]
+    public async Task Hot_clients_of_one_loop_spread_and_each_is_listed_once()
+    {
+        await using var pooler = await StartAsync();
+        var clients = await BunchedAsync(pooler);
+        var home = await LoopOfAsync(pooler, clients[0]);
+        await SpreadAsync(pooler, clients, async () =>
+        {
+            var listed = await pooler.ConsoleAsync("SHOW CLIENTS");
+            var (user, port) = (listed.Columns.IndexOf("user"), listed.Columns.IndexOf("port"));
+            var ports = listed.Rows.Where(row => row[user] == "user_trust").Select(row => row[port]).ToList();
+            Assert.Equal(clients.Count, ports.Count);
+            Assert.Equal(clients.Count, ports.Distinct().Count());
+            return await LoopsWithNewcomersAsync(pooler) >= 2;
+        });
+        var (came, went) = (await LoopsAsync(pooler, "clients_in"), await LoopsAsync(pooler, "clients_out"));
+        Assert.True(went[home] > 0);
+        Assert.Equal(came.Sum(), went.Sum());
+        Assert.Equal(0, (await pooler.ConsoleAsync("SHOW FASTPOOL")).Rows.Where(static row => row[0] == "broken_invariants")
+            .Sum(static row => int.Parse(row[1]!)));
+        foreach (var client in clients) await client.DisposeAsync();
+        await Until.TrueAsync(async () => (await LoopsAsync(pooler, "clients")).Sum() == 1, "all of them are gone");
+    }
+
+    [PoolerFact(FastPoolOnly = FastPoolOnly)]
+    public async Task A_client_that_has_moved_has_its_session_still()
+    {
+        await using var pooler = await StartAsync();
+        var clients = await BunchedAsync(pooler);
+        var home = await LoopOfAsync(pooler, clients[0]);
+        for (var i = 0; i < clients.Count; i++)
+        {
+            await SayAsync(clients[i], $"set application_name = 'moving {i}'"); // Tracked.
+            await SayAsync(clients[i], $"set work_mem = '{i + 1}MB'"); // Kept.
+            await SayAsync(clients[i], $"set moving.number = '{i}'");
+            await SayAsync(clients[i], $"set search_path = moving_{i}");
+            await clients[i].SendAsync(
+                [.. Wire.Parse("s", $"select 'named {i}'"), .. Wire.Parse("", $"select 'unnamed {i}'"), .. Wire.Sync]);
+            Assert.Equal("", (await clients[i].ReplyAsync()).ErrorText);
+        }
+        await SpreadAsync(pooler, clients, async () => await LoopsWithNewcomersAsync(pooler) >= 1);
+        var moved = 0;
+        for (var i = 0; i < clients.Count; i++)
+        {
+            var client = clients[i];
+            // Before any simple query, which would drop the unnamed statement.
+            await client.SendAsync([.. Wire.Bind("", ""), .. Wire.Execute(""), .. Wire.Sync]);
+            Assert.Equal($"unnamed {i}", OnlyValue(await client.ReplyAsync()));
+            await client.SendAsync([.. Wire.Bind("", "s"), .. Wire.Execute(""), .. Wire.Sync]);
+            Assert.Equal($"named {i}", OnlyValue(await client.ReplyAsync()));
+            if (await LoopOfAsync(pooler, client) != home) moved++;
+            Assert.Equal($"moving {i}", OnlyValue(await SayAsync(client, "show application_name")));
+            Assert.Equal($"{i + 1}MB", OnlyValue(await SayAsync(client, "show work_mem")));
+            Assert.Equal($"{i}", OnlyValue(await SayAsync(client, "show moving.number")));
+            Assert.Equal($"moving_{i}", OnlyValue(await SayAsync(client, "show search_path")));
+            Assert.Equal('T', (await SayAsync(client, "begin")).Status);
+            await SayAsync(client, $"set local work_mem = '{i + 50}MB'");
+            Assert.Equal($"{i + 50}MB", OnlyValue(await SayAsync(client, "show work_mem")));
+            Assert.Equal('I', (await SayAsync(client, "commit")).Status);
+            Assert.Equal($"{i + 1}MB", OnlyValue(await SayAsync(client, "show work_mem")));
+            await CancelAsync(pooler, client);
+            await ListenAsync(client, i);
+        }
+        Assert.True(moved > 0);
+        await pooler.TakeOverAsync();
+        for (var i = 0; i < clients.Count; i++)
+        {
+            Assert.Equal($"{i + 1}MB", OnlyValue(await SayAsync(clients[i], "show work_mem")));
+            await clients[i].DisposeAsync();
+        }
+    }
+
+    private static string? OnlyValue(Reply reply)
+    {
+        Assert.Equal("", reply.ErrorText);
+        return Assert.Single(Assert.Single(reply.Rows));
+    }
+
+    private static async Task<Reply> SayAsync(RawClient client, string sql)
+    {
+        var reply = await client.QueryAsync(sql);
+        Assert.Equal("", reply.ErrorText);
+        return reply;
+    }
+
+    private static async Task CancelAsync(Pooler pooler, RawClient client)
+    {
+        await client.SendAsync(Wire.Query("select pg_sleep(60)"));
+        var reply = client.ReplyAsync();
+        while (!reply.IsCompleted) // It may come before the query is there.
+        {
+            await using var requester = await RawClient.ConnectAsync(pooler.Port);
+            await requester.SendAsync(Wire.Untyped(Wire.CancelRequest, client.CancelKey));
+            Assert.Null(await requester.ReadAsync());
+            await Task.WhenAny(reply, Task.Delay(50));
+        }
+        Assert.Equal("57014", (await reply).Error?.Field('C'));
+    }
+
+    private static async Task ListenAsync(RawClient client, int number)
+    {
+        await SayAsync(client, $"listen moving_{number}");
+        await client.SendAsync(Wire.Query($"notify moving_{number}, 'heard'"));
+        var types = "";
+        while (!types.Contains('A', StringComparison.Ordinal) || !types.Contains('Z', StringComparison.Ordinal))
+        {
+            var message = await client.ReadAsync();
+            Assert.NotNull(message);
+            types += message.Type;
+            if (message.Type == 'A') Assert.True(message.Body.AsSpan().IndexOf("heard"u8) >= 0);
+        }
+        await SayAsync(client, "unlisten *");
+    }
+}
