@@ -70,10 +70,11 @@ public sealed class LoginSettingsTests
         const string One = "SELECT FROM pg_catalog.set_config('app.x','y',false) AS c(v) WHERE v IS NULL;";
         Assert.Equal(One, settings.Restore("App.X", isAll: false, hasRole: false));
         Assert.Null(settings.Restore("lock_timeout", isAll: false, hasRole: false));
-        Assert.StartsWith(One + "SELECT FROM pg_catalog.set_config('work_mem','1MB',", settings.Restore("", isAll: true, hasRole: true));
+        Assert.StartsWith(
+            One + "SELECT FROM pg_catalog.set_config('work_mem','1MB',", settings.Restore("", isAll: true, hasRole: true));
     }
 
-    /// <summary>Source: PostgreSQL: role is no part of RESET ALL, and the connection's own role comes back with its user.</summary>
+    /// <summary>As in PostgreSQL, RESET ALL leaves the role as it is, and that of the login comes with its user.</summary>
     [Fact]
     public void A_role_comes_back_by_its_own_name_with_the_session_user_and_by_DISCARD_ALL_alone()
     {

@@ -200,7 +200,8 @@ public sealed class RestoreTests
     public void Other_words_for_the_default_zone_are_followed_by_that_of_the_login(string text)
     {
         Assert.Equal("Q Q", _talk.Says(_client, Query(text)));
-        Assert.Contains("SET TimeZone='Asia/Tokyo';", System.Text.Encoding.Latin1.GetString(_talk.Sent), StringComparison.Ordinal);
+        Assert.Contains(
+            "SET TimeZone='Asia/Tokyo';", System.Text.Encoding.Latin1.GetString(_talk.Sent), StringComparison.Ordinal);
     }
 
     [Theory]
