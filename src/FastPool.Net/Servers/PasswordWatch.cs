@@ -38,7 +38,8 @@ internal sealed class PasswordWatch(Loop loop)
 
     private void OnRead(Watched watched, PasswordRequest request)
     {
-        if (request.Problem is not null || (watched.Useless.Problem is null && request.Password == watched.Useless.Password)) return;
+        var useless = watched.Useless;
+        if (request.Problem is not null || (useless.Problem is null && request.Password == useless.Password)) return;
         if (_watched.Remove(watched)) watched.Pool.LoginMayWork(loop);
     }
 
