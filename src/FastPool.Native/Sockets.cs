@@ -19,6 +19,7 @@ public static unsafe class Sockets
     private const int CloseOnExec = 0x80000;
     private const int NoSignal = 0x4000;
     private const int SolSocket = 1;
+    private const int IpProtoIp = 0;
     private const int IpProtoTcp = 6;
     private const int IpProtoV6 = 41;
     private const int AddressBytes = 128;
@@ -149,30 +150,17 @@ public static unsafe class Sockets
 
     /// <summary>
     /// A listening TCP socket hears of no more newcomers: the kernel drops the first packet (SYN) of a connection, which its
-    /// client sends again after a second. Handshakes under way come to their end.
+    /// client sends again after a second. Handshakes under way come to their end. A time to live that no packet has does it;
+    /// what is accepted from now on inherits it, until <see cref="TakeBack"/>.
     /// </summary>
-    public static int TryTurnAway(int fd)
-    {
-        const int AttachFilter = 26;
-        const ushort LoadByte = 0x30, And = 0x54, JumpIfEqual = 0x15, Return = 0x06;
-        const uint FlagsAt = 13, Syn = 0x02, SynAndAck = 0x12, Drop = 0, Take = uint.MaxValue;
-        var program = stackalloc FilterStep[]
-        {
-            new(LoadByte, 0, 0, FlagsAt), new(And, 0, 0, SynAndAck), new(JumpIfEqual, 0, 1, Syn), new(Return, 0, 0, Drop),
-            new(Return, 0, 0, Take),
-        };
-        var head = new FilterProgram { Length = 5, Steps = program };
-        return Libc.SetSockOpt(fd, SolSocket, AttachFilter, &head, (uint)sizeof(FilterProgram));
-    }
+    public static int TryTurnAway(int fd) =>
+        Math.Max(TrySet(fd, SocketOption.MinTtl, byte.MaxValue), TrySet(fd, SocketOption.MinHops, byte.MaxValue));
 
-    /// <summary>The kernel's struct sock_filter.</summary>
-    private readonly record struct FilterStep(ushort Code, byte IfTrue, byte IfFalse, uint Value);
-
-    /// <summary>The kernel's struct sock_fprog.</summary>
-    private struct FilterProgram
+    /// <summary>A connection that a socket had accepted in spite of <see cref="TryTurnAway"/> is one like any other.</summary>
+    public static void TakeBack(int fd)
     {
-        public ushort Length;
-        public FilterStep* Steps;
+        TrySet(fd, SocketOption.MinTtl, 0);
+        TrySet(fd, SocketOption.MinHops, 0);
     }
 
     private static (int Level, int Name) Number(SocketOption option) =>
@@ -191,6 +179,8 @@ public static unsafe class Sockets
             SocketOption.DeferAccept => (IpProtoTcp, 9),
             SocketOption.UserTimeout => (IpProtoTcp, 18),
             SocketOption.V6Only => (IpProtoV6, 26),
+            SocketOption.MinTtl => (IpProtoIp, 21),
+            SocketOption.MinHops => (IpProtoV6, 73),
             _ => throw new ArgumentOutOfRangeException(nameof(option)),
         };
 
@@ -226,4 +216,8 @@ public enum SocketOption
     DeferAccept,
     UserTimeout,
     V6Only,
+    /// <summary>Packets of IPv4 with a smaller time to live are dropped.</summary>
+    MinTtl,
+    /// <summary>The same for IPv6.</summary>
+    MinHops,
 }

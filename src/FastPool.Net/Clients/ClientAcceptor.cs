@@ -53,6 +53,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
 
     private static void Welcome(Loop loop, ListeningSocket socket, int handle, EndAddress remote)
     {
+        if (loop.Registry.IsShuttingDown && !socket.IsUnix) Sockets.TakeBack(handle);
         var (pid, uid) = socket.IsUnix ? Sockets.PeerCredentials(handle) : (0, -1);
         var local = socket.IsUnix ? EndAddress.OfUnix : socket.IsWildcard ? Sockets.LocalAddress(handle) : socket.Address;
         var session =
