@@ -62,12 +62,19 @@ public sealed class StartupRequest
     /// <returns>False: it is not supported.</returns>
     private bool TryKeep(string name, string value)
     {
-        if (Replication != ReplicationKind.None) return false;
-        var database = DatabaseName.Length > 0 ? DatabaseName : User;
-        _keepsSettings ??= _context.Registry.SessionStateOf(database, User) != SessionStateMode.Off;
-        if (_keepsSettings != true || LoginSettings.TryAdd(Settings, name, value) is not { } settings) return false;
+        if (!KeepsSettings || LoginSettings.TryAdd(Settings, name, value) is not { } settings) return false;
         Settings = settings;
         return true;
+    }
+
+    private bool KeepsSettings
+    {
+        get
+        {
+            if (Replication != ReplicationKind.None) return false;
+            var database = DatabaseName.Length > 0 ? DatabaseName : User;
+            return _keepsSettings ??= _context.Registry.SessionStateOf(database, User) != SessionStateMode.Off;
+        }
     }
 
     /// <summary>PostgreSQL's spellings of a true boolean, with unique prefixes; anything else is no replication.</summary>
@@ -183,6 +190,7 @@ public sealed class StartupRequest
 
     private void TakeOption(string name, string value)
     {
+        if (name.Contains('-') && KeepsSettings) name = name.Replace('-', '_'); // As PostgreSQL does, and PgBouncer does not.
         var ignored = _context.Registry.Settings.IgnoreStartupParameters;
         // The word options stands for what is not tracked; before PgBouncer 1.26 more was not.
         var isNamed = ignored.Contains(name);

@@ -107,12 +107,23 @@ public sealed class LoginSettingsTests
         var bench = new SessionBench(database: database + "\n" + users, own: own);
         foreach (var pairs in (string[][])[
             ["work_mem", "1MB", "user", "ann", "database", "d"],
-            ["user", "ann", "options", "-c work_mem=1MB", "database", "d"]])
+            ["user", "ann", "options", "-c work_mem=1MB", "database", "d"],
+            ["user", "ann", "options", "--work-mem=1MB", "database", "d"]])
         {
             var request = Read(bench, pairs);
             Assert.Equal(isTaken, !request.Fault.IsSet);
             Assert.Equal(isTaken ? [("work_mem", "1MB")] : null, request.Settings?.All);
         }
+    }
+
+    [Fact]
+    public void A_hyphen_in_a_name_of_options_is_an_underscore_as_in_PostgreSQL()
+    {
+        var bench = new SessionBench(own: Keep);
+        var request = Read(bench, "user", "ann", "database", "d", "options",
+            "-c search-path=s --statement-timeout=5s");
+        Assert.Equal([("statement_timeout", "5s")], request.Settings?.All);
+        Assert.Equal("s", request.Parameters[bench.Context.Tracked.IndexOf("search_path"u8)]);
     }
 
     [Fact]
