@@ -237,4 +237,8 @@ public static class Limits
 
     /// <summary>Pause of a listener after accept() failed, in microseconds.</summary>
     public const long AcceptPauseUs = 5_000_000;
+
+    /// <summary>Time for TCP handshakes that are under way when a shared port closes, in microseconds; a client that is turned
+    /// away meanwhile knocks again after a second.</summary>
+    public const long HandshakeUs = 250_000;
 }

@@ -115,7 +115,7 @@ public abstract class Engine(BufferPool buffers)
     public virtual TcpHealth HealthOf(Endpoint endpoint) => default;
 
     /// <summary>Reads nothing more from the endpoint until told to resume.</summary>
-    public void Pause(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Paused;
+    public virtual void Pause(Endpoint endpoint) => endpoint.Flags |= EndpointFlags.Paused;
 
     public void Resume(Endpoint endpoint)
     {

@@ -143,7 +143,11 @@ public sealed class EpollEngine : Engine, IDisposable
             _queueBefore[i] = null!;
             if (endpoint is null) continue; // Gone since.
             endpoint.Flags &= ~EndpointFlags.Queued;
-            if (!endpoint.MayRead) continue;
+            if (!endpoint.MayRead)
+            {
+                if (endpoint.IsPaused) TellOfEnd(endpoint, observer);
+                continue;
+            }
             Serve(endpoint, observer);
             if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
         }
@@ -181,6 +185,28 @@ public sealed class EpollEngine : Engine, IDisposable
     protected override void ReadOn(Endpoint endpoint)
     {
         if (endpoint.MayRead) Enqueue(endpoint);
+    }
+
+    public override void Pause(Endpoint endpoint)
+    {
+        base.Pause(endpoint);
+        // The end has come along with the bytes, or while it was of no account: the kernel does not tell of it again.
+        if (endpoint.Has(EndpointFlags.PeerClosed)) Enqueue(endpoint);
+    }
+
+    private void TellOfEnd(Endpoint endpoint, ITurnObserver observer)
+    {
+        if (!endpoint.IsOpen || endpoint.IsParked || !endpoint.Has(EndpointFlags.PeerClosed)) return;
+        InDelivery = endpoint;
+        try
+        {
+            endpoint.OnPeerClosedWhilePaused();
+        }
+        catch (Exception e)
+        {
+            observer.OnThrown("a closed peer", e, InDelivery);
+        }
+        EndDelivery(observer);
     }
 
     // ---- parked endpoints -------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ public static unsafe class Sockets
     private const int CloseOnExec = 0x80000;
     private const int NoSignal = 0x4000;
     private const int SolSocket = 1;
+    private const int IpProtoIp = 0;
     private const int IpProtoTcp = 6;
     private const int IpProtoV6 = 41;
     private const int AddressBytes = 128;
@@ -147,6 +148,21 @@ public static unsafe class Sockets
         return new TcpHealth(true, (long)unacked + notSent, *(uint*)(bytes + 56), bytes[2], bytes[3]);
     }
 
+    /// <summary>
+    /// A listening TCP socket hears of no more newcomers: the kernel drops the first packet (SYN) of a connection, which its
+    /// client sends again after a second. Handshakes under way come to their end. A time to live that no packet has does it;
+    /// what is accepted from now on inherits it, until <see cref="TakeBack"/>.
+    /// </summary>
+    public static int TryTurnAway(int fd) =>
+        Math.Max(TrySet(fd, SocketOption.MinTtl, byte.MaxValue), TrySet(fd, SocketOption.MinHops, byte.MaxValue));
+
+    /// <summary>A connection that a socket had accepted in spite of <see cref="TryTurnAway"/> is one like any other.</summary>
+    public static void TakeBack(int fd)
+    {
+        TrySet(fd, SocketOption.MinTtl, 0);
+        TrySet(fd, SocketOption.MinHops, 0);
+    }
+
     private static (int Level, int Name) Number(SocketOption option) =>
         option switch
         {
@@ -163,6 +179,8 @@ public static unsafe class Sockets
             SocketOption.DeferAccept => (IpProtoTcp, 9),
             SocketOption.UserTimeout => (IpProtoTcp, 18),
             SocketOption.V6Only => (IpProtoV6, 26),
+            SocketOption.MinTtl => (IpProtoIp, 21),
+            SocketOption.MinHops => (IpProtoV6, 73),
             _ => throw new ArgumentOutOfRangeException(nameof(option)),
         };
 
@@ -198,4 +216,8 @@ public enum SocketOption
     DeferAccept,
     UserTimeout,
     V6Only,
+    /// <summary>Packets of IPv4 with a smaller time to live are dropped.</summary>
+    MinTtl,
+    /// <summary>The same for IPv6.</summary>
+    MinHops,
 }

@@ -35,6 +35,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     private readonly ControlPlane _plane;
     private readonly ControlThread _control;
     private IReadOnlyList<ListeningSocket> _sockets = [];
+    private readonly ClosingPorts _ports;
     private ShutdownMode _shutdown;
     private TakeoverDialogue? _dialogue;
     private HandedState? _handed;
@@ -73,6 +74,7 @@ internal sealed class Pooler : IPooler, IProcessControl
             new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver),
             statements, _verifiers, new ProductView(Versions.Own, PollMethod), _log);
         _loops.Console = _plane.Console;
+        _ports = new ClosingPorts(_loops, control, _registry);
     }
 
     public string PollMethod => "epoll";
@@ -226,8 +228,8 @@ internal sealed class Pooler : IPooler, IProcessControl
         _shutdown = mode;
         _registry.IsShuttingDown = true; // A readiness check fails before the first new client is refused.
         if (mode != ShutdownMode.Immediate)
-            _loops.StopListening(socket => !socket.IsUnix, socket => Sockets.Close(socket.Handle));
-        _plane.Shutdown.Begin(mode, () => _host.Exit(0));
+            _ports.Begin(_sockets, mode);
+        _plane.Shutdown.Begin(mode, () => _host.Exit(0), () => _ports.AreClosed);
     }
 
     public void TellAll() => _plane.Shutdown.TellAll();
@@ -253,7 +255,7 @@ internal sealed class Pooler : IPooler, IProcessControl
     {
         _shutdown = ShutdownMode.WaitForClients;
         _stopMetrics();
-        _loops.StopListening(static _ => true, static socket => Sockets.Close(socket.Handle));
+        _loops.StopListening(static _ => true, acceptsRest: false, static socket => Sockets.Close(socket.Handle));
         _host.HandedOver();
     }
 

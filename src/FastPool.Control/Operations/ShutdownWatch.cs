@@ -39,7 +39,8 @@ public sealed class ShutdownWatch
     /// <summary>Begins, or changes the mode of what has begun.</summary>
     /// <param name="mode">How.</param>
     /// <param name="exit">Ends the process, with status 0; called once, on the control thread.</param>
-    public void Begin(ShutdownMode mode, Action exit)
+    /// <param name="mayEnd">False: somebody may still come. An end by force does not ask.</param>
+    public void Begin(ShutdownMode mode, Action exit, Func<bool> mayEnd)
     {
         _mode = mode;
         _registry.IsShuttingDown = true;
@@ -50,13 +51,14 @@ public sealed class ShutdownWatch
             return;
         }
         if (mode == ShutdownMode.WaitForServers) _pausing.PauseAll(); // Even if it is paused: waiting clients are told.
-        _timer ??= _control.Every(Limits.TickUs, () => Look(exit));
+        _timer ??= _control.Every(Limits.TickUs, () => Look(exit, mayEnd));
         var timeoutUs = _registry.Settings.Own.DrainTimeoutUs;
         if (timeoutUs > 0 && _drain is null) BeginDrain(timeoutUs, exit);
     }
 
-    private void Look(Action exit)
+    private void Look(Action exit, Func<bool> mayEnd)
     {
+        if (!mayEnd()) return;
         if (_mode == ShutdownMode.WaitForServers)
         {
             // Some servers may be free of which clients have yet to read all that they have said.

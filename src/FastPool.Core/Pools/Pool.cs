@@ -273,6 +273,9 @@ public sealed class Pool
     public void LoginFailed(PooledServer server, LoginFailure failure, IPoolHost host) =>
         Submit(PoolOperationKind.LoginFailed, null, server, failure, host);
 
+    /// <summary>The reason why logins have failed may be gone: the next attempt need not wait for server_login_retry.</summary>
+    public void LoginMayWork(IPoolHost host) => Submit(PoolOperationKind.LoginMayWork, null, null, null, host);
+
     /// <summary>
     /// The login gets no answer: as far as the limits go, those that wait get another one beside it. Where a limit forbids that,
     /// its owner is told to try elsewhere (<see cref="PoolEffectKind.TryElsewhere"/>).

@@ -71,6 +71,7 @@ internal sealed partial class PoolMover
                 break;
             case PoolOperationKind.LoginDone: LoginDone(server!, host); break;
             case PoolOperationKind.LoginFailed: LoginFailed(server!, (LoginFailure)detail!, host); break;
+            case PoolOperationKind.LoginMayWork: LoginMayWork(host); break;
             case PoolOperationKind.LoginSlow: LoginSlow(server!, host); break;
             case PoolOperationKind.Return: Return(server!, host); break;
             case PoolOperationKind.Arrived: server!.Grantee = null; break;
@@ -236,11 +237,24 @@ internal sealed partial class PoolMover
         ArmAt(host.NowUs + Limits.TestPatienceUs, host);
     }
 
-    private void LoginDone(PooledServer server, IPoolHost host)
+    private void ForgetFailure()
     {
         _lastFailure = _lastDetail = null;
         _mayPass = false;
         _retryAtUs = 0;
+    }
+
+    /// <summary>Newcomers wait for the next attempt, and are not refused with the last one's error.</summary>
+    private void LoginMayWork(IPoolHost host)
+    {
+        ForgetFailure();
+        OpenMore(host);
+        if (_pool.Limits.MinPoolSize > 0) LookAgainSoon(host);
+    }
+
+    private void LoginDone(PooledServer server, IPoolHost host)
+    {
+        ForgetFailure();
         if (_pool.Limits.MinPoolSize > 0) LookAgainSoon(host);
         if (server.OnlyClient is { } only)
         {

@@ -12,6 +12,7 @@ public enum PoolOperationKind : byte
     LoginDone,
     LoginFailed,
     LoginSlow,
+    LoginMayWork,
     Return,
     Arrived,
     BeginTest,

@@ -17,6 +17,7 @@ public sealed class PoolRegistry
     private readonly ConcurrentDictionary<string, PoolUser> _users = new(StringComparer.Ordinal);
     private Settings.Settings _settings;
     private bool _isShuttingDown;
+    private bool _admitsLatecomers;
     private int _stirred;
     private PoolLimits? _lastLimits;
 
@@ -53,6 +54,16 @@ public sealed class PoolRegistry
     {
         get => Volatile.Read(ref _isShuttingDown); // Pairs: the setter, by console or signal.
         set => Volatile.Write(ref _isShuttingDown, value);
+    }
+
+    /// <summary>
+    /// With so_reuseport newcomers go to the next process, and nobody is to be refused: those that the kernel had brought here
+    /// before the port closed are let in, to leave like the others.
+    /// </summary>
+    public bool AdmitsLatecomers
+    {
+        get => Volatile.Read(ref _admitsLatecomers); // Pairs: the setter, by console or signal.
+        set => Volatile.Write(ref _admitsLatecomers, value);
     }
 
     /// <summary>Active, paused or suspended; the console's own database is none of it.</summary>

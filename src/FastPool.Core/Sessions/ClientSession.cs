@@ -252,14 +252,15 @@ public sealed partial class ClientSession : PoolClient
                 if (_dropPortals is not null) return Verdict.Tracked;
                 break;
             case FrontendMessage.Sync:
-            case FrontendMessage.Flush:
             case FrontendMessage.FunctionCall:
                 break;
+            case FrontendMessage.Flush:
             case FrontendMessage.CopyData:
             case FrontendMessage.CopyDone:
             case FrontendMessage.CopyFail:
                 if (IsConsole) break;
-                // They belong to a query that runs, or to a COPY that failed early: no query begins here.
+                // They belong to a query that runs, or to a COPY that failed early: no query begins here. Without a server no
+                // reply is under way that a Flush could hurry.
                 return Server is null ? Verdict.Skip : Verdict.Forward;
             case FrontendMessage.Terminate:
                 return End(new Ending("client close request"));

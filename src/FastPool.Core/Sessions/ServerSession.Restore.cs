@@ -22,7 +22,7 @@ public sealed partial class ServerSession
         if (Client!.AtLogin is not { } own || !isWhole || SessionUse.ResetIn(text) is not { } name) return;
         var isAll = name == SessionUse.All;
         var tracked = SetBatch.Restore(Context.Tracked, own, Encoding.Latin1.GetBytes(name), isAll);
-        var settings = Client.SettingsAtLogin?.Restore(name, isAll);
+        var settings = Client.SettingsAtLogin?.Restore(name, isAll, hasRole: SessionUse.IsDiscard(text));
         _restore = tracked is null ? settings : tracked + settings;
     }
 

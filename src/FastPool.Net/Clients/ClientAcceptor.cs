@@ -53,6 +53,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
 
     private static void Welcome(Loop loop, ListeningSocket socket, int handle, EndAddress remote)
     {
+        if (loop.Registry.IsShuttingDown && !socket.IsUnix) Sockets.TakeBack(handle);
         var (pid, uid) = socket.IsUnix ? Sockets.PeerCredentials(handle) : (0, -1);
         var local = socket.IsUnix ? EndAddress.OfUnix : socket.IsWildcard ? Sockets.LocalAddress(handle) : socket.Address;
         var session =
@@ -97,6 +98,18 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
     }
 
     internal void Resume() => Listen();
+
+    /// <summary>Connections in the backlog of a socket that closes. That of a service manager is for the next process.</summary>
+    internal void AcceptRest()
+    {
+        if (socket.IsInherited) return;
+        for (var i = 0; i <= loop.Registry.Settings.ListenBacklog; i++)
+        {
+            var accepted = Sockets.TryAccept(socket.Handle, out var remote);
+            if (accepted >= 0) OnAccepted(accepted, remote);
+            else if (accepted is not (-Errno.ECONNABORTED or -Errno.EINTR)) return;
+        }
+    }
 
     /// <summary>Begins to accept, or tries it again after a while.</summary>
     internal void Listen()

@@ -168,7 +168,10 @@ public sealed class LoopGroup : ILoops
     }
 
     /// <summary>Stops accepting on the sockets; the caller closes them when every loop has.</summary>
-    public void StopListening(Func<ListeningSocket, bool> which, Action<ListeningSocket> whenAllStopped)
+    /// <param name="which">Those that are meant.</param>
+    /// <param name="acceptsRest">Connections in the kernel's backlog are accepted; else they are another process's.</param>
+    /// <param name="whenAllStopped">Called once for each, on the thread of a loop.</param>
+    public void StopListening(Func<ListeningSocket, bool> which, bool acceptsRest, Action<ListeningSocket> whenAllStopped)
     {
         var remaining = _loops.Length;
         foreach (var loop in _loops)
@@ -183,7 +186,11 @@ public sealed class LoopGroup : ILoops
                     _acceptors[target.Index].Remove(acceptor);
                 }
                 if (Interlocked.Decrement(ref remaining) > 0) return;
-                foreach (var acceptor in stopped) whenAllStopped(acceptor.Socket);
+                foreach (var acceptor in stopped)
+                {
+                    if (acceptsRest) acceptor.AcceptRest();
+                    whenAllStopped(acceptor.Socket);
+                }
             }));
         }
     }

@@ -34,6 +34,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
         Try(_silentPeers.Tick);
         Try(() => group.Cancels.Tick(loop));
         Try(LookThroughPools);
+        Try(TickPasswords);
         Try(balance.Tick); // Last: no client that it hands over is looked at here again.
         return _isQuiet && !state.IsRetiring && loop.LoginList.Count == 0 && group.Cancels.IsIdle(loop)
             && loop.Registry.Settings.Own.HostCheckPeriodUs == 0;
@@ -65,6 +66,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
     /// <summary>sbuf_loopcnt buffers of pkt_buf each; 0 is as much as there is.</summary>
     internal static long BytesPerTurn(Settings settings) =>
         settings.SbufLoopcnt == 0 ? long.MaxValue : Math.Max(0, (long)settings.SbufLoopcnt * settings.PktBuf);
+
+    private void TickPasswords() => _isQuiet &= loop.PasswordWatch.Tick();
 
     private void TickLogins()
     {

@@ -37,6 +37,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         _all = all;
         Shared = shared;
         Dialer = dialer;
+        PasswordWatch = new PasswordWatch(this);
         _clock = clock;
         Context = context;
         Figures = context.Figures;
@@ -67,6 +68,8 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal SharedParts Shared { get; }
     internal IConsole Console => Shared.Console;
     internal ServerDialer Dialer { get; }
+
+    internal PasswordWatch PasswordWatch { get; }
 
     /// <summary>
     /// The work to do three times a second. True: nothing is under way, so once a second is enough until something happens.

@@ -478,6 +478,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd, IH
         var isToTryAgain = !isDeliberate && Session.Login is { } failed && IsToTryAgain(failed);
         if (_isIn && !mayTerminate && !isDeliberate) Session.DoubtHost();
         LeaveHost(reason, isDeliberate || isToTryAgain);
+        if (!isDeliberate && !isToTryAgain && Session.Login?.Useless is { } useless)
+            _loop.PasswordWatch.Add(Session.Pool, useless);
         if (Session.Login is not { } login || isDeliberate) GiveBackPlace(null);
         else if (isToTryAgain && IsOvertaken) GiveBackPlace(null);
         else if (isToTryAgain && _loop.Dialer.TryAgain(_loop, this)) { }

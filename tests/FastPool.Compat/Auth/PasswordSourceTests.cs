@@ -119,6 +119,37 @@ public class PasswordSourceTests
         }, "the right password is taken", 15);
     }
 
+    [PoolerTheory(FastPoolOnly = FastPoolOnly)]
+    [Loops(true)]
+    [Loops(false)]
+    public async Task A_file_that_is_corrected_counts_at_once_whatever_server_login_retry_is(int loops, bool isThere)
+    {
+        var server = await Postgres.SharedAsync();
+        var right = Secret();
+        var role = await NewRoleAsync(server, right);
+        var path = await FileAsync("wr0ng");
+        if (!isThere) File.Delete(path);
+        await using var pooler = await Pooler.StartAsync(loops, f =>
+        {
+            f["server_login_retry"] = "1000";
+            f.Databases["own"] = $"{{server}} dbname=app user={role} password_file={path}";
+        });
+        await Assert.ThrowsAsync<PostgresException>(() => UserAsync(pooler));
+        await WriteAsync(path, right);
+        await Until.TrueAsync(async () =>
+        {
+            try
+            {
+                return role.Equals(await UserAsync(pooler));
+            }
+            catch (PostgresException)
+            {
+                return false;
+            }
+        }, "the right password is taken", 15);
+        Assert.DoesNotContain(right, pooler.Process.Text, StringComparison.Ordinal);
+    }
+
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
     public async Task A_user_s_line_has_the_password_for_all_databases(int loops)
     {

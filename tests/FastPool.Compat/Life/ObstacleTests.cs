@@ -95,7 +95,7 @@ public sealed class ObstacleTests
     [PoolerTheory(Since = "1.25")]
     [InlineData("unix_socket_dir = {0}", 0,
         "WARNING cannot listen on 127.0.0.1:{1}: bind(): Address already in use\nFATAL failed to listen on any address in listen_addr list: 127.0.0.1")]
-    [InlineData("unix_socket_dir = {0}\nlisten_addr = 127.0.0.1,127.0.0.7", 1, "")]
+    [InlineData("unix_socket_dir = {0}\nlisten_addr = 127.0.0.1,127.0.7.7", 1, "")]
     public async Task A_port_that_is_taken_ends_the_start_unless_another_address_is_free(string settings, int listens,
         string words)
     {
@@ -109,7 +109,7 @@ public sealed class ObstacleTests
         await using var child = Child.Start(Binary.Path, [ini], folder);
         if (listens > 0)
         {
-            await child.LineAsync($"LOG listening on 127.0.0.7:{port}");
+            await child.LineAsync($"LOG listening on 127.0.7.7:{port}");
             await child.LineAsync("process up");
             return;
         }

@@ -51,6 +51,36 @@ public sealed class RollingRestartTests
         await second.DisposeAsync();
     }
 
+    /// <summary>A port that closes loses no connection that the kernel has made already, and none that is logging in.</summary>
+    [PoolerTheory(FastPoolOnly = "resets connections in its backlog and refuses logins under way"), Loops]
+    public async Task Processes_on_one_port_come_and_go_under_newcomers_of_whom_none_is_refused(int loops)
+    {
+        const int Newcomers = 8, Changes = 4;
+        await using var first = await Pooler.StartAsync(loops, f => f["so_reuseport"] = "1");
+        var (folder, ini) = await SecondAsync(first);
+        await using var second = Child.Start(Binary.Path, [ini], folder);
+        await second.LineAsync("process up");
+        using var end = new CancellationTokenSource();
+        var crowd = Enumerable.Range(0, Newcomers).Select(_ => Task.Run(async () =>
+        {
+            var count = 0;
+            for (; !end.IsCancellationRequested; count++) Assert.Equal(1, await first.ScalarAsync("select 1"));
+            return count;
+        })).ToList();
+        for (var i = 0; i < Changes; i++)
+        {
+            var leaving = first.Process;
+            leaving.Signal(Child.SigTerm);
+            Assert.Equal(0, await leaving.ExitAsync());
+            await leaving.DisposeAsync();
+            var next = Child.Start(Binary.Path, [first.IniPath], first.Folder);
+            first.Becomes(next);
+            await next.LineAsync("process up");
+        }
+        await end.CancelAsync();
+        Assert.All(await Task.WhenAll(crowd), static count => Assert.True(count > 0));
+    }
+
     [PoolerTheory(FastPoolOnly = "has no endpoint")]
     [InlineData(Child.SigTerm)]
     [InlineData(Child.SigInt)]

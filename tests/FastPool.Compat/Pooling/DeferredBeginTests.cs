@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 
 namespace FastPool.Compat.Pooling;
@@ -176,5 +177,53 @@ public class DeferredBeginTests
         await using var client = await pooler.RawAsync();
         await client.QueryAsync("begin");
         Assert.Contains("idle transaction timeout", (await client.ReplyAsync()).ErrorText, StringComparison.Ordinal);
+    }
+
+    /// <summary>The client hears it at its first statement, and then its transaction has failed until it ends it.</summary>
+    [PoolerTheory(FastPoolOnly = OnlyHere), Loops]
+    public async Task A_standby_refuses_a_BEGIN_as_it_does_directly(int loops)
+    {
+        await using var cluster = await PostgresCluster.StartAsync(standbys: 1);
+        await cluster.CatchUpAsync(0, 1);
+        await using var pooler = await StartAsync(loops, file =>
+            file.Databases[Postgres.Database] = $"host={cluster.Hosts[1]} port={cluster.Port} dbname={Postgres.Database}");
+        await using var direct = await RawClient.LoginAtAsync(
+            IPAddress.Parse(cluster.Hosts[1]), cluster.Port, "user_trust", Postgres.Database);
+        await using var client = await pooler.RawAsync();
+        await using var other = await pooler.RawAsync();
+        foreach (var begin in Begins)
+        {
+            // Direct, a BEGIN that fails leaves no transaction: the pooler has promised one, so the client's has failed.
+            var refuses = (await direct.QueryAsync(begin)) is { Error: not null, Status: 'I' };
+            await PlayAsync(direct, "rollback");
+            foreach (var middle in (string[])["show transaction_isolation|select 2", "select 1/0|select 2", "create table t ()"])
+            {
+                string[] script = [begin, .. middle.Split('|'), "rollback", "select 3", "rollback"];
+                if (!refuses)
+                {
+                    foreach (var sql in script)
+                        Assert.Equal($"{sql}: {await PlayAsync(direct, sql)}", $"{sql}: {await PlayAsync(client, sql)}");
+                    continue;
+                }
+                var refusal = (await direct.QueryAsync(begin)).ErrorText;
+                var begun = await client.QueryAsync(begin);
+                if (begun.ErrorText.Length > 0) // It was not put off.
+                {
+                    Assert.Equal((refusal, 'I'), (begun.ErrorText, begun.Status));
+                    continue;
+                }
+                Assert.Equal('T', begun.Status);
+                var failed = await client.QueryAsync(script[1]);
+                Assert.Equal((refusal, 'E', 0), (failed.ErrorText, failed.Status, failed.Rows.Count));
+                var aborted = await client.QueryAsync("select 2");
+                Assert.Equal("ERROR/25P02 current transaction is aborted, commands ignored until end of transaction block",
+                    aborted.ErrorText);
+                Assert.Equal('E', aborted.Status);
+                var ended = await client.QueryAsync("rollback");
+                Assert.Equal(("CZ", 'I'), (ended.Types, ended.Status));
+                Assert.Equal("3", (await client.QueryAsync("select 3")).Rows[0][0]);
+            }
+            Assert.Equal("TDCZ", (await other.QueryAsync("select 1")).Types);
+        }
     }
 }

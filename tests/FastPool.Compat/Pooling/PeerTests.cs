@@ -108,7 +108,8 @@ public class PeerTests
         await two.LineAsync("failed to forward cancel request because its TTL was exhausted");
         await Task.WhenAll(one.LineAsync("successfully sent cancel request"), two.LineAsync("successfully sent cancel request"));
         // Twice passed on: each a line of the requester's and of the carrier's.
-        await Until.TrueAsync(() => Count(one, "successfully sent cancel request") >= 2 * 2, "both are told");
+        await Until.TrueAsync(() => Count(one, "successfully sent cancel request") >= 2 * 2
+            && Count(two, "successfully sent cancel request") >= 2, "all are told");
         Assert.Equal(2 * 2, Count(one, "successfully sent cancel request"));
         Assert.Equal(2, Count(two, "successfully sent cancel request"));
     }

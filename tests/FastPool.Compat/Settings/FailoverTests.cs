@@ -27,10 +27,10 @@ public class FailoverTests
     {
         await using var first = await Postgres.StartAsync();
         await using var second = await Postgres.StartAsync();
-        await using var standby = new FaultProxy(second.Port, IPAddress.Parse("127.0.0.5"), first.Port);
+        await using var standby = new FaultProxy(second.Port, IPAddress.Parse("127.0.5.5"), first.Port);
         await using var pooler = await Pooler.StartAsync(first.Port, loops, f =>
         {
-            f.Databases[Postgres.Database] = $"host=127.0.0.1,127.0.0.5 port={first.Port} dbname=app load_balance_hosts=disable";
+            f.Databases[Postgres.Database] = $"host=127.0.0.1,127.0.5.5 port={first.Port} dbname=app load_balance_hosts=disable";
             f["server_login_retry"] = "600";
         });
         await using var clients = await IdleClientsAsync(pooler);

@@ -6,22 +6,22 @@ namespace FastPool.Compat.Effects;
 /// <summary>Several hosts in one connect string.</summary>
 public class HostListTests
 {
-    private static readonly IPAddress Second = IPAddress.Parse("127.0.0.2");
+    private static readonly IPAddress Second = IPAddress.Parse("127.0.2.2");
 
     [PoolerTheory, Loops]
     public async Task Round_robin_spreads_connections_over_the_hosts(int loops)
     {
         var server = await Postgres.SharedAsync();
         await using var other = new FaultProxy(server.Port, Second, server.Port);
-        await using var pooler = await StartAsync(loops, server, "127.0.0.1,127.0.0.2");
-        Assert.Equal(["127.0.0.1", "127.0.0.2"], await AddressesAsync(pooler, clients: 4));
+        await using var pooler = await StartAsync(loops, server, "127.0.0.1,127.0.2.2");
+        Assert.Equal(["127.0.0.1", "127.0.2.2"], await AddressesAsync(pooler, clients: 4));
     }
 
     [PoolerTheory(FastPoolOnly = "a dead host costs server_login_retry there"), Loops]
     public async Task A_dead_host_does_not_hold_up_the_living_ones(int loops)
     {
         var server = await Postgres.SharedAsync();
-        await using var pooler = await StartAsync(loops, server, "127.0.0.9,/nonexistent,no-such-host.invalid,127.0.0.1", f =>
+        await using var pooler = await StartAsync(loops, server, "127.0.2.9,/nonexistent,no-such-host.invalid,127.0.0.1", f =>
         {
             f["server_login_retry"] = "600";
             f["query_wait_timeout"] = "10";
@@ -33,16 +33,16 @@ public class HostListTests
     public async Task A_host_that_dies_is_left_at_once_and_taken_again_later(int loops)
     {
         var server = await Postgres.SharedAsync();
-        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1");
+        await using var pooler = await StartAsync(loops, server, "127.0.2.2,127.0.0.1");
         await using (new FaultProxy(server.Port, Second, server.Port))
-            Assert.Equal(["127.0.0.1", "127.0.0.2"], await AddressesAsync(pooler, clients: 4));
-        await ServerAddresses.GoneAsync(pooler, "127.0.0.2");
+            Assert.Equal(["127.0.0.1", "127.0.2.2"], await AddressesAsync(pooler, clients: 4));
+        await ServerAddresses.GoneAsync(pooler, "127.0.2.2");
         Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 4));
         await using var again = new FaultProxy(server.Port, Second, server.Port);
         await Until.TrueAsync(async () =>
         {
             await pooler.ConsoleAsync("RECONNECT");
-            return (await AddressesAsync(pooler, clients: 4)).Contains("127.0.0.2");
+            return (await AddressesAsync(pooler, clients: 4)).Contains("127.0.2.2");
         }, "the second host is in use again");
     }
 
@@ -50,17 +50,17 @@ public class HostListTests
     public async Task Disable_stays_with_a_host_until_it_fails(int loops)
     {
         var server = await Postgres.SharedAsync();
-        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1 load_balance_hosts=disable");
+        await using var pooler = await StartAsync(loops, server, "127.0.2.2,127.0.0.1 load_balance_hosts=disable");
         await using (new FaultProxy(server.Port, Second, server.Port))
         {
             // A host that nobody knows yet may be helped after 25 ms; one that is up has a second.
             await AddressesAsync(pooler, clients: 1);
             await Until.TrueAsync(async () => (await pooler.ConsoleAsync("SHOW HOSTS")).Rows
-                .Any(static row => row[0] == "127.0.0.2" && row[4] == "up"), "the first host is up");
+                .Any(static row => row[0] == "127.0.2.2" && row[4] == "up"), "the first host is up");
             await pooler.ConsoleAsync("RECONNECT");
-            Assert.Equal(["127.0.0.2"], await AddressesAsync(pooler, clients: 4));
+            Assert.Equal(["127.0.2.2"], await AddressesAsync(pooler, clients: 4));
         }
-        await ServerAddresses.GoneAsync(pooler, "127.0.0.2");
+        await ServerAddresses.GoneAsync(pooler, "127.0.2.2");
         Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 4));
         await using var again = new FaultProxy(server.Port, Second, server.Port);
         await pooler.ConsoleAsync("RECONNECT");
@@ -72,7 +72,7 @@ public class HostListTests
     {
         var server = await Postgres.SharedAsync();
         await using var stalled = new FaultProxy(server.Port, Second, server.Port) { Delay = TimeSpan.FromHours(1) };
-        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1", f =>
+        await using var pooler = await StartAsync(loops, server, "127.0.2.2,127.0.0.1", f =>
         {
             f["server_connect_timeout"] = "1";
             f["server_login_retry"] = "600";
@@ -88,7 +88,7 @@ public class HostListTests
     {
         var server = await Postgres.SharedAsync();
         await using var stalled = new FaultProxy(server.Port, Second, server.Port) { Delay = TimeSpan.FromHours(1) };
-        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1", f =>
+        await using var pooler = await StartAsync(loops, server, "127.0.2.2,127.0.0.1", f =>
         {
             f["server_connect_timeout"] = "60";
             f["query_wait_timeout"] = "10";
@@ -96,14 +96,14 @@ public class HostListTests
         Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 6));
         var hosts = await pooler.ConsoleAsync("SHOW HOSTS");
         var rows = hosts.Rows.ToDictionary(row => row[0]!, row => row[hosts.Columns.IndexOf("state")]);
-        Assert.Equal(("up", "connecting"), (rows["127.0.0.1"], rows["127.0.0.2"]));
+        Assert.Equal(("up", "connecting"), (rows["127.0.0.1"], rows["127.0.2.2"]));
     }
 
     [PoolerTheory(FastPoolOnly = "the reason names one host there"), Loops]
     public async Task With_all_hosts_down_clients_hear_the_last_error_of_each_at_once_until_one_is_back(int loops)
     {
         await using var server = await Postgres.StartAsync();
-        await using var pooler = await StartAsync(loops, server, "127.0.0.2,127.0.0.1", f =>
+        await using var pooler = await StartAsync(loops, server, "127.0.2.2,127.0.0.1", f =>
         {
             f["server_login_retry"] = "1";
             f["query_wait_timeout"] = "60";
@@ -121,7 +121,7 @@ public class HostListTests
             // One that comes while a login is under way waits, as in PgBouncer.
             if (await Task.WhenAny(asking, Task.Delay(500)) != asking) return false;
             return (await asking).ErrorText?.Contains(
-                "server login has been failing, cached error: 127.0.0.2: connect failed: Connection refused, "
+                "server login has been failing, cached error: 127.0.2.2: connect failed: Connection refused, "
                 + "127.0.0.1: connect failed: Connection refused (server_login_retry)",
                 StringComparison.Ordinal) == true;
         }, "the reason names both");
@@ -139,15 +139,15 @@ public class HostListTests
         full.Listen(0);
         using var first = new TcpClient();
         await first.ConnectAsync(Second, server.Port); // Nobody accepts it: the kernel leaves the next ones without an answer.
-        await using var pooler = await StartAsync(loops, server, "127.0.0.3,127.0.0.2,127.0.0.1", f =>
+        await using var pooler = await StartAsync(loops, server, "127.0.2.3,127.0.2.2,127.0.0.1", f =>
             f["server_connect_timeout"] = "1");
         Assert.Equal(["127.0.0.1"], await AddressesAsync(pooler, clients: 4));
         await Until.TrueAsync(async () =>
         {
             var hosts = await pooler.ConsoleAsync("SHOW HOSTS");
             var error = hosts.Columns.IndexOf("last_error");
-            return hosts.Rows.Any(row => row[0] == "127.0.0.3" && row[error] == "connect failed: Connection refused")
-                && hosts.Rows.Any(row => row[0] == "127.0.0.2" && row[error] == "connect failed: Connection timed out");
+            return hosts.Rows.Any(row => row[0] == "127.0.2.3" && row[error] == "connect failed: Connection refused")
+                && hosts.Rows.Any(row => row[0] == "127.0.2.2" && row[error] == "connect failed: Connection timed out");
         }, "both reasons are told");
     }
 

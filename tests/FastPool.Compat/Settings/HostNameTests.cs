@@ -8,7 +8,7 @@ public sealed class HostNameTests : IDisposable
 {
     private const string Name = "db.fastpool.test";
     private static readonly IPAddress First = IPAddress.Loopback;
-    private static readonly IPAddress Second = IPAddress.Parse("127.0.0.3");
+    private static readonly IPAddress Second = IPAddress.Parse("127.0.3.3");
 
     private readonly NameServer _names = new();
 
@@ -52,13 +52,13 @@ public sealed class HostNameTests : IDisposable
         await Until.TrueAsync(async () =>
         {
             await holders.AddAsync(pooler); // Each new connection asks anew once the answer is old.
-            return (await ServerAddresses.ActiveAsync(pooler)).Contains("127.0.0.3");
+            return (await ServerAddresses.ActiveAsync(pooler)).Contains("127.0.3.3");
         }, "a server at the new address");
         Assert.Equal(pid, (await client.QueryAsync("select pg_backend_pid()")).Rows[0][0]);
         Assert.Equal('I', (await client.QueryAsync("commit")).Status);
         await holders.EndAsync();
         Assert.NotEqual(pid, (await client.QueryAsync("begin; select pg_backend_pid()")).Rows[0][0]);
-        Assert.Equal(["127.0.0.3"], await ServerAddresses.ActiveAsync(pooler));
+        Assert.Equal(["127.0.3.3"], await ServerAddresses.ActiveAsync(pooler));
     }
 
     [PoolerTheory, Loops]
@@ -84,7 +84,7 @@ public sealed class HostNameTests : IDisposable
             await client.QueryAsync("begin");
             var addresses = await ServerAddresses.ActiveAsync(pooler);
             await client.QueryAsync("commit");
-            return addresses is ["127.0.0.3"];
+            return addresses is ["127.0.3.3"];
         }, "a server at the new address");
     }
 
@@ -122,9 +122,9 @@ public sealed class HostNameTests : IDisposable
     {
         var server = await Postgres.SharedAsync();
         await using var second = new FaultProxy(server.Port, Second, server.Port);
-        await using var third = new FaultProxy(server.Port, IPAddress.Parse("127.0.0.4"), server.Port);
-        await using var fourth = new FaultProxy(server.Port, IPAddress.Parse("127.0.0.11"), server.Port);
-        IPAddress[] all = [First, Second, IPAddress.Parse("127.0.0.4"), IPAddress.Parse("127.0.0.11")];
+        await using var third = new FaultProxy(server.Port, IPAddress.Parse("127.0.3.4"), server.Port);
+        await using var fourth = new FaultProxy(server.Port, IPAddress.Parse("127.0.3.11"), server.Port);
+        IPAddress[] all = [First, Second, IPAddress.Parse("127.0.3.4"), IPAddress.Parse("127.0.3.11")];
         _names.Names[Name] = all[..3];
         await using var pooler = await StartAsync(loops, f =>
         {
@@ -133,23 +133,23 @@ public sealed class HostNameTests : IDisposable
         });
         await using var holders = new ClientList();
         for (var i = 0; i < 9; i++) await holders.AddAsync(pooler);
-        Assert.Equal(["127.0.0.1", "127.0.0.3", "127.0.0.4"], await ServerAddresses.ActiveAsync(pooler));
+        Assert.Equal(["127.0.0.1", "127.0.3.3", "127.0.3.4"], await ServerAddresses.ActiveAsync(pooler));
         await holders.EndAsync();
 
         var load = Takeover.TakeoverTests.LoadAsync(pooler, "extended", clients: 4, seconds: 4);
         await pooler.PoolIsAsync("cl_active", 4);
         _names.Names[Name] = [First, .. all[2..]];
-        await ServerAddresses.GoneAsync(pooler, "127.0.0.3"); // Idle ones are more than half of them.
+        await ServerAddresses.GoneAsync(pooler, "127.0.3.3"); // Idle ones are more than half of them.
         Assert.Contains("number of failed transactions: 0 (", await load, StringComparison.Ordinal);
         // Idle ones first, then new ones. A machine under load lets the first login at an address go elsewhere.
         for (var i = 0; i < 20; i++) await holders.AddAsync(pooler);
-        Assert.Equal(["127.0.0.1", "127.0.0.11", "127.0.0.4"], await ServerAddresses.ActiveAsync(pooler));
+        Assert.Equal(["127.0.0.1", "127.0.3.11", "127.0.3.4"], await ServerAddresses.ActiveAsync(pooler));
     }
 
     [PoolerTheory(FastPoolOnly = "a dead address costs server_login_retry there"), Loops]
     public async Task A_dead_address_of_a_name_does_not_hold_up_the_living_ones(int loops)
     {
-        _names.Names[Name] = [IPAddress.Parse("127.0.0.9"), First, IPAddress.Parse("127.0.0.8")];
+        _names.Names[Name] = [IPAddress.Parse("127.0.3.9"), First, IPAddress.Parse("127.0.3.8")];
         await using var pooler = await StartAsync(loops, f => f["server_login_retry"] = "600");
         await using var holders = new ClientList();
         for (var i = 0; i < 5; i++) await holders.AddAsync(pooler);

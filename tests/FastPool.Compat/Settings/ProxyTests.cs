@@ -2,10 +2,10 @@ using System.Text;
 
 namespace FastPool.Compat.Effects;
 
-/// <summary>A proxy in between that says who the client is. Of this machine's addresses, 127.0.0.9 is the proxy's.</summary>
+/// <summary>A proxy in between that says who the client is. Of this machine's addresses, 127.0.9.9 is the proxy's.</summary>
 public class ProxyTests
 {
-    private const string Proxy = "127.0.0.9";
+    private const string Proxy = "127.0.9.9";
 
     private static readonly byte[] Header = Encoding.ASCII.GetBytes("PROXY TCP4 192.0.2.1 192.0.2.9 12345 5432\r\n");
 
@@ -43,7 +43,7 @@ public class ProxyTests
         Assert.Equal('I', reply.Status);
         Assert.Equal("app - 192.0.2.1:12345", (await client.QueryAsync("show application_name")).Rows[0][0]);
         await pooler.LineAsync("@192.0.2.1:12345 login attempt: db=app user=user_trust");
-        await pooler.LineAsync("@192.0.2.1:12345 proxied by 127.0.0.9:");
+        await pooler.LineAsync("@192.0.2.1:12345 proxied by 127.0.9.9:");
         var clients = (await pooler.ConsoleAsync("SHOW CLIENTS")).Rows;
         Assert.Contains(clients, static row => row[1] == "user_trust" && row[5] == "192.0.2.1" && row[6] == "12345");
 
@@ -79,9 +79,9 @@ public class ProxyTests
         Assert.Equal("FATAL/08P01 bad PROXY header: there is none", reply.ErrorText);
         await pooler.LineAsync("pooler error: bad PROXY header: there is none");
 
-        await using var stranger = await RawClient.ConnectAsync(pooler.Port, "127.0.0.8");
+        await using var stranger = await RawClient.ConnectAsync(pooler.Port, "127.0.9.8");
         await stranger.SendAsync(Header);
-        const string Refusal = "PROXY header from 127.0.0.8, which proxy_protocol_from does not name";
+        const string Refusal = "PROXY header from 127.0.9.8, which proxy_protocol_from does not name";
         Assert.Equal("FATAL/08P01 " + Refusal, (await stranger.ReplyAsync()).ErrorText);
         await pooler.LineAsync("pooler error: " + Refusal);
 

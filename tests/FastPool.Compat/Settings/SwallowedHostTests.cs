@@ -16,11 +16,11 @@ public sealed class SwallowedHostTests(ITestOutputHelper output)
     public async Task The_other_hosts_go_on_and_nobody_waits_longer_than_promised(int loops)
     {
         var server = await Postgres.SharedAsync();
-        await using var bad = new FaultProxy(server.Port, IPAddress.Parse("127.0.0.6"), server.Port);
-        await using var good = new FaultProxy(server.Port, IPAddress.Parse("127.0.0.7"), server.Port);
+        await using var bad = new FaultProxy(server.Port, IPAddress.Parse("127.0.6.6"), server.Port);
+        await using var good = new FaultProxy(server.Port, IPAddress.Parse("127.0.6.7"), server.Port);
         await using var pooler = await Pooler.StartAsync(loops, f =>
         {
-            f.Databases[Postgres.Database] = $"host=127.0.0.1,127.0.0.6,127.0.0.7 port={server.Port} dbname=app";
+            f.Databases[Postgres.Database] = $"host=127.0.0.1,127.0.6.6,127.0.6.7 port={server.Port} dbname=app";
             f["default_pool_size"] = "9";
             f["query_timeout"] = $"{QueryTimeout}";
             f["server_connect_timeout"] = "3";
@@ -30,7 +30,7 @@ public sealed class SwallowedHostTests(ITestOutputHelper output)
         await using (var holders = new ClientList())
         {
             for (var i = 0; i < 9; i++) await holders.AddAsync(pooler);
-            Assert.Equal(["127.0.0.1", "127.0.0.6", "127.0.0.7"], await ServerAddresses.ActiveAsync(pooler));
+            Assert.Equal(["127.0.0.1", "127.0.6.6", "127.0.6.7"], await ServerAddresses.ActiveAsync(pooler));
         }
 
         var isOver = false;
@@ -64,7 +64,7 @@ public sealed class SwallowedHostTests(ITestOutputHelper output)
         await Until.TrueAsync(async () =>
         {
             var hosts = await pooler.ConsoleAsync("SHOW HOSTS");
-            return hosts.Rows.Single(static row => row[0] == "127.0.0.6")[hosts.Columns.IndexOf("state")] == "down";
+            return hosts.Rows.Single(static row => row[0] == "127.0.6.6")[hosts.Columns.IndexOf("state")] == "down";
         }, "the host is known to be down", 15, () => pooler.Process.Text);
         // Newcomers, each with a server of its own: none is sent there and waits.
         await pooler.ConsoleAsync("RECONNECT");
@@ -75,7 +75,7 @@ public sealed class SwallowedHostTests(ITestOutputHelper output)
             Assert.Equal(1, await pooler.ScalarAsync("select 1"));
             if (watch.Elapsed > slowest) slowest = watch.Elapsed;
         }
-        await ServerAddresses.GoneAsync(pooler, "127.0.0.6");
+        await ServerAddresses.GoneAsync(pooler, "127.0.6.6");
         var before = Volatile.Read(ref done);
         await Until.TrueAsync(() => Volatile.Read(ref done) > before + 100, "clients go on");
         Volatile.Write(ref isOver, true);

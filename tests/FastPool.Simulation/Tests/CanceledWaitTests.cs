@@ -155,6 +155,43 @@ public sealed class CanceledWaitTests
     }
 
     [Fact]
+    public void A_lone_Flush_has_nothing_to_cancel_and_does_not_wait()
+    {
+        Say(Wire.Typed('H'));
+        Assert.Equal(0, _path.Registry.PoolList[0].Counts.Waiting);
+        Assert.Equal("", Cancel());
+        GoesOnWell();
+    }
+
+    [Fact]
+    public void A_Flush_before_a_Sync_is_nothing_that_could_be_canceled()
+    {
+        Say(Wire.Typed('H'), Wire.Typed('S'));
+        Assert.Equal("Z", Cancel());
+        GoesOnWell();
+    }
+
+    [Fact]
+    public void A_Flush_before_a_query_goes_the_way_of_the_query()
+    {
+        Say(Wire.Typed('H'), TransactionPath.SimpleQuery());
+        Assert.Equal("EZ", Cancel());
+        GoesOnWell();
+    }
+
+    [Fact]
+    public void A_Flush_behind_a_canceled_batch_is_not_canceled_again()
+    {
+        Say(Wire.Parse("", "select 1"), Wire.Typed('H'));
+        Assert.Equal("E", Cancel());
+        Say(Wire.Bind("", "", "x"), Wire.Execute("", 0), Wire.Typed('H'), Wire.Typed('S'), Wire.Typed('H'));
+        Assert.Equal("Z", Got());
+        Assert.Equal(0, _path.Registry.PoolList[0].Counts.Waiting);
+        Assert.Equal("", Cancel());
+        GoesOnWell();
+    }
+
+    [Fact]
     public void A_client_may_say_goodbye_in_the_middle_of_a_canceled_batch()
     {
         Say(Wire.Parse("s", "select 1"));

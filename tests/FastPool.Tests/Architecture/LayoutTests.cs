@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace FastPool.Tests.Architecture;
 
 /// <summary>The places of tests: the path of a folder of src leads to its tests, and what tests need lies apart.</summary>
-public sealed class LayoutTests
+public sealed partial class LayoutTests
 {
     private const string Harness = "Harness";
 
@@ -30,6 +32,24 @@ public sealed class LayoutTests
             select folder;
         Assert.Empty(breaches);
     }
+
+    /// <summary>Classes of tests run side by side: a host that is dead in one must not be alive in another.</summary>
+    [Fact]
+    public void Each_address_of_the_loopback_network_belongs_to_one_class_of_tests()
+    {
+        var shared =
+            from file in Files("FastPool.Compat")
+            from address in LoopbackAddress().Matches(File.ReadAllText(Path.Combine(Tests, "FastPool.Compat", file)))
+                .Select(static match => match.Value).Distinct()
+            where address != "127.0.0.1"
+            group file by address into users
+            where users.Count() > 1
+            select $"{users.Key}: {string.Join(", ", users)}";
+        Assert.Empty(shared);
+    }
+
+    [GeneratedRegex(@"\b127\.\d+\.\d+\.\d+\b")]
+    private static partial Regex LoopbackAddress();
 
     [Theory]
     [InlineData("FastPool.Tests", Harness)]

@@ -33,6 +33,30 @@ public sealed class EpollEngineTests : IDisposable
         Assert.Equal(Written, _sink.Received);
     }
 
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 1)]
+    [InlineData(true, 2)]
+    public void An_endpoint_that_pauses_hears_that_its_peer_has_closed_whenever_that_was(bool comesWithBytes, int pauses)
+    {
+        var observer = new Observer();
+        using var peer = Connect(1000);
+        _sink.OnBytes = () => _engine.Pause(_sink);
+        peer.Send(new byte[10]);
+        if (!comesWithBytes) _engine.Turn(1000, observer);
+        Assert.Equal(0, _sink.EndsWhilePaused);
+        peer.Shutdown(SocketShutdown.Both); // At once, though a process that is being started may have a copy of it.
+        for (var i = 0; i < 3; i++) _engine.Turn(0, observer);
+        Assert.Equal(10, _sink.Received);
+        Assert.Equal(1, _sink.EndsWhilePaused);
+        if (pauses == 1) return;
+        _engine.Resume(_sink); // It goes on with bytes that it has, and pauses again before it has read the end.
+        _engine.Pause(_sink);
+        _engine.Turn(0, observer);
+        Assert.Equal(2, _sink.EndsWhilePaused);
+        Assert.Equal(0, _sink.Ends);
+    }
+
     public void Dispose()
     {
         _engine.Dispose();
@@ -82,11 +106,21 @@ public sealed class EpollEngineTests : IDisposable
         /// <summary>Keeps the descriptor open.</summary>
         public Socket? Owner { get; set; }
 
-        public override void OnReceived(byte[] buffer, int start, int count) => Received += count;
+        public Action? OnBytes { get; set; }
 
-        public override void OnEnded(int errno)
+        public int Ends { get; private set; }
+
+        public int EndsWhilePaused { get; private set; }
+
+        public override void OnReceived(byte[] buffer, int start, int count)
         {
+            Received += count;
+            OnBytes?.Invoke();
         }
+
+        public override void OnEnded(int errno) => Ends++;
+
+        public override void OnPeerClosedWhilePaused() => EndsWhilePaused++;
 
         public override void OnBroken() => Breaks++;
 

@@ -46,12 +46,15 @@ public sealed class LoginSettings
     }
 
     /// <summary>The commands that bring back the values of the login; no row is in their answers. Null: there are none.</summary>
-    /// <param name="name">The only one to bring back.</param>
+    /// <param name="name">The only one to bring back. Another session_authorization ends the role: that comes back too.</param>
     /// <param name="isAll">All of them.</param>
-    internal string? Restore(string name, bool isAll)
+    /// <param name="hasRole">RESET ALL leaves the role as it is, DISCARD ALL does not.</param>
+    internal string? Restore(string name, bool isAll, bool hasRole)
     {
+        var isOfUser = name.Equals("session_authorization", StringComparison.OrdinalIgnoreCase);
         var commands = string.Concat(ToSet
-            .Where(each => isAll || each.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+            .Where(each => isAll ? hasRole || each.Name != Role
+                : each.Name.Equals(isOfUser ? Role : name, StringComparison.OrdinalIgnoreCase))
             .Select(static each => $"SELECT FROM {Call(each)} AS c(v) WHERE v IS NULL;"));
         return commands.Length > 0 ? commands : null;
     }

@@ -425,7 +425,8 @@ public sealed partial class ClientLogin(ClientSession client, SessionContext con
         if (!_isOwnAccess && CountAgainstLimits(database, settings) is { } refused) return refused;
         if (isConsole && !TryAdmitToConsole(settings)) return Refuse("not allowed");
         if (database.IsDisabled) return Refuse($"database \"{database.Name}\" is disabled");
-        if (context.Registry.IsShuttingDown && !isConsole) return Refuse("pooler is shutting down");
+        if (context.Registry.IsShuttingDown && !isConsole && !(context.Registry.AdmitsLatecomers && !client.Remote.IsUnix))
+            return Refuse("pooler is shutting down");
         return LoginStep.Authenticated;
     }
 

@@ -51,6 +51,9 @@ public sealed class ServerLogin(ServerSession server, SessionContext context)
     /// <summary>The password that was asked for and that the server does not take: it may be another one by now.</summary>
     public PasswordRequest? Refused { get; private set; }
 
+    /// <summary>The password that was of no use, or could not be had; null: none was asked for, or it is not to blame.</summary>
+    public PasswordRequest? Useless => Refused ?? (Password is { Problem: not null } ? Password : null);
+
     /// <summary>The connection is closed: nothing that was begun for it is wanted any more.</summary>
     public void Abandon()
     {

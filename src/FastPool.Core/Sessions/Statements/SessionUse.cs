@@ -74,6 +74,12 @@ internal static class SessionUse
         var kind = scanner.Next();
         var isWord = kind == SqlToken.Word;
         if (TryTakeName(ref scanner, ref kind) is not { } name) return null;
+        if (isSet && isWord && name == "session" && !IsWord(scanner, kind, "authorization"u8))
+        {
+            isWord = kind == SqlToken.Word;
+            if (TryTakeName(ref scanner, ref kind) is not { } set) return null;
+            name = set;
+        }
         var hasSign = true;
         if (isWord && name == "session" && IsWord(scanner, kind, "authorization"u8))
         {
@@ -84,16 +90,28 @@ internal static class SessionUse
         {
             (name, hasSign) = ("timezone", false);
             kind = scanner.Next();
+            if (isSet && IsWord(scanner, kind, "local"u8)) // Another word for DEFAULT.
+            {
+                kind = scanner.Next();
+                isSet = false;
+                isWord = false;
+            }
         }
-        else if (isSet && isWord && name == "session")
+        else if (isSet && isWord && name == "names")
         {
-            if (TryTakeName(ref scanner, ref kind) is not { } set) return null;
-            name = set;
+            (name, hasSign) = ("client_encoding", false);
         }
         if (isSet && !IsDefault(ref scanner, ref kind, hasSign)) return null;
         while (kind == SqlToken.Semicolon) kind = scanner.Next();
         var isAll = !isSet && isWord && name == "all";
         return kind != SqlToken.End || (isDiscard && !isAll) ? null : isAll ? All : name;
+    }
+
+    /// <summary>Of a text that <see cref="ResetIn"/> knows: it is DISCARD ALL.</summary>
+    internal static bool IsDiscard(ReadOnlySpan<byte> text)
+    {
+        text = WithoutBlanksBefore(text);
+        return TryTake(ref text, "discard "u8);
     }
 
     /// <summary>The name at the present token, with its parts; the token behind it becomes the present one.</summary>

@@ -15,7 +15,7 @@ public sealed class ShutdownWatchTests
         var world = new ConsoleWorld();
         var client = world.Client("p0");
         world.Acquire(client);
-        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit, static () => true);
         Assert.True(world.Registry.IsShuttingDown);
         Assert.Equal(["active|no", "paused|yes", "suspended|no"], world.Query("show state").Rows);
         Assert.Equal("ERROR/08P01 \"pooler is shutting down\"", world.Query("resume").Error);
@@ -35,7 +35,7 @@ public sealed class ShutdownWatchTests
         var world = new ConsoleWorld();
         world.Client("p0");
         world.Loops[0].Figures.HeldResultBytes = 1000;
-        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit, static () => true);
         world.Pass(Limits.TickUs);
         Assert.Equal(0, _exitCount);
         world.Loops[0].Figures.HeldResultBytes = 0;
@@ -49,7 +49,7 @@ public sealed class ShutdownWatchTests
         var world = new ConsoleWorld();
         var client = world.Client("p0");
         var admin = world.Admin();
-        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit, static () => true);
         Assert.Equal(PoolerMode.Active, world.Registry.State.Mode);
         client.Leave(world.Loops[0]);
         world.Pass(Limits.TickUs);
@@ -65,7 +65,7 @@ public sealed class ShutdownWatchTests
     {
         var world = new ConsoleWorld();
         world.Client("p0");
-        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit, static () => true);
         Assert.Equal("PAUSE", world.Query("pause").Tag);
         Assert.Equal("RESUME", world.Query("resume").Tag);
         Assert.Equal(PoolerMode.Active, world.Registry.State.Mode);
@@ -77,12 +77,12 @@ public sealed class ShutdownWatchTests
     {
         var world = new ConsoleWorld();
         world.Client("p0");
-        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit);
-        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit, static () => true);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit, static () => true);
         Assert.Equal(PoolerMode.Paused, world.Registry.State.Mode);
         world.Pass(Limits.TickUs);
         Assert.Equal(1, _exitCount);
-        world.Plane.Shutdown.Begin(ShutdownMode.Immediate, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.Immediate, Exit, static () => true);
         Assert.Equal(2, _exitCount);
     }
 
@@ -92,7 +92,7 @@ public sealed class ShutdownWatchTests
         var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");
         world.Client("p0");
         world.Loops[0].LeftBehind = (2, 0);
-        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit, static () => true);
         world.Pass(2_500_000);
         Assert.InRange(world.Loops[0].Drains[^1]!.Value, 480, 520);
         world.Pass(3_000_000);
@@ -110,7 +110,7 @@ public sealed class ShutdownWatchTests
         var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");
         var client = world.Client("p0");
         world.Acquire(client);
-        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForServers, Exit, static () => true);
         world.Pass(9_900_000);
         Assert.Empty(world.Loops[0].Drains);
         Assert.Equal(0, _exitCount);
@@ -124,7 +124,7 @@ public sealed class ShutdownWatchTests
     public void A_drain_ends_with_the_last_client()
     {
         var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");
-        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.WaitForClients, Exit, static () => true);
         world.Pass(Limits.TickUs);
         Assert.Equal(1, _exitCount);
     }
@@ -138,7 +138,7 @@ public sealed class ShutdownWatchTests
         var world = new ConsoleWorld(ConsoleWorld.Ini + "\n[fastpool]\ndrain_timeout = 10\n");
         world.Acquire(world.Client("p0"));
         world.Loops[0].IsDrainBroken = true;
-        world.Plane.Shutdown.Begin(mode, Exit);
+        world.Plane.Shutdown.Begin(mode, Exit, static () => true);
         world.Pass(passUs);
         Assert.Equal(1, _exitCount);
         Assert.Equal("ERROR control plane: no answer", world.Log.Lines[^1]);
@@ -148,11 +148,11 @@ public sealed class ShutdownWatchTests
     public void Clients_are_told_at_the_end_but_not_by_a_process_that_shares_them_with_another()
     {
         var world = new ConsoleWorld();
-        world.Plane.Shutdown.Begin(ShutdownMode.Immediate, Exit);
+        world.Plane.Shutdown.Begin(ShutdownMode.Immediate, Exit, static () => true);
         Assert.Equal([null], world.Loops[0].Drains);
         var suspended = new ConsoleWorld();
         suspended.Registry.State.Mode = PoolerMode.Suspended;
-        suspended.Plane.Shutdown.Begin(ShutdownMode.Immediate, Exit);
+        suspended.Plane.Shutdown.Begin(ShutdownMode.Immediate, Exit, static () => true);
         Assert.Empty(suspended.Loops[0].Drains);
         Assert.Equal(2, _exitCount);
     }

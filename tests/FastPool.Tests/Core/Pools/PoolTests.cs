@@ -328,6 +328,20 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public void Once_a_login_may_work_again_its_failure_is_forgotten_and_nothing_waits_for_server_login_retry()
+    {
+        var bench = new PoolBench("server_login_retry=15\nquery_wait_timeout=0");
+        bench.JoinAndWait();
+        bench.Pool.LoginFailed(bench.Dial(), new LoginFailure("login failed", null), bench.Host);
+        Assert.Empty(bench.Host.TakeAll());
+        bench.Pool.LoginMayWork(bench.Host);
+        Assert.Single(Of(PoolEffectKind.Dial, bench.Host.TakeAll()));
+        bench.JoinAndWait();
+        Assert.Empty(Refusals(bench.Host.TakeAll()));
+        Assert.Equal(2, bench.Pool.Counts.Waiting);
+    }
+
+    [Fact]
     public void After_a_failed_login_new_clients_are_refused_at_once_and_old_ones_wait()
     {
         var bench = new PoolBench("server_login_retry=15\nquery_wait_timeout=0");

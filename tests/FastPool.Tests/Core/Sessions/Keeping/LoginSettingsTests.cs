@@ -68,9 +68,23 @@ public sealed class LoginSettingsTests
     {
         var settings = Of("work_mem", "1MB", "app.x", "y");
         const string One = "SELECT FROM pg_catalog.set_config('app.x','y',false) AS c(v) WHERE v IS NULL;";
-        Assert.Equal(One, settings.Restore("App.X", isAll: false));
-        Assert.Null(settings.Restore("lock_timeout", isAll: false));
-        Assert.StartsWith(One + "SELECT FROM pg_catalog.set_config('work_mem','1MB',", settings.Restore("", isAll: true));
+        Assert.Equal(One, settings.Restore("App.X", isAll: false, hasRole: false));
+        Assert.Null(settings.Restore("lock_timeout", isAll: false, hasRole: false));
+        Assert.StartsWith(
+            One + "SELECT FROM pg_catalog.set_config('work_mem','1MB',", settings.Restore("", isAll: true, hasRole: true));
+    }
+
+    /// <summary>As in PostgreSQL, RESET ALL leaves the role as it is, and that of the login comes with its user.</summary>
+    [Fact]
+    public void A_role_comes_back_by_its_own_name_with_the_session_user_and_by_DISCARD_ALL_alone()
+    {
+        var settings = Of("role", "r", "app.x", "y");
+        const string Other = "SELECT FROM pg_catalog.set_config('app.x','y',false) AS c(v) WHERE v IS NULL;";
+        const string Role = "SELECT FROM pg_catalog.set_config('role','r',false) AS c(v) WHERE v IS NULL;";
+        Assert.Equal(Other, settings.Restore("", isAll: true, hasRole: false));
+        Assert.Equal(Other + Role, settings.Restore("", isAll: true, hasRole: true));
+        Assert.Equal(Role, settings.Restore("role", isAll: false, hasRole: false));
+        Assert.Equal(Role, settings.Restore("session_authorization", isAll: false, hasRole: false));
     }
 
     // ---- at the login --------------------------------------------------------------------------------------------------

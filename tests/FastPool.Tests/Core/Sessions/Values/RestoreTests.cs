@@ -179,6 +179,32 @@ public sealed class RestoreTests
     }
 
     [Theory]
+    [InlineData("reset all", false)]
+    [InlineData(" discard all", true)]
+    [InlineData("reset role", true)]
+    [InlineData("set session authorization default", true)]
+    [InlineData("SET SESSION SESSION AUTHORIZATION DEFAULT", true)]
+    [InlineData("reset session authorization", true)]
+    public void The_role_of_the_login_comes_back_as_PostgreSQL_brings_it_back(string text, bool isBack)
+    {
+        _client.SettingsAtLogin = LoginSettings.TryAdd(LoginSettings.TryAdd(null, "app.tenant", "t"), "role", "r");
+        Assert.Equal("Q Q", _talk.Says(_client, Query(text)));
+        Assert.Equal(isBack,
+            System.Text.Encoding.Latin1.GetString(_talk.Sent).Contains("set_config('role','r',", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("set time zone local")]
+    [InlineData("SET SESSION TIME ZONE LOCAL;")]
+    [InlineData("set session time zone default")]
+    public void Other_words_for_the_default_zone_are_followed_by_that_of_the_login(string text)
+    {
+        Assert.Equal("Q Q", _talk.Says(_client, Query(text)));
+        Assert.Contains(
+            "SET TimeZone='Asia/Tokyo';", System.Text.Encoding.Latin1.GetString(_talk.Sent), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("reset app.tenant", "SELECT FROM pg_catalog.set_config('app.tenant','t',false) AS c(v) WHERE v IS NULL;")]
     [InlineData("set \"App\" . tenant to default", "SELECT FROM pg_catalog.set_config('app.tenant','t',false) AS c(v)")]
     [InlineData("discard all",
