@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using FastPool.Core.Pools;
+using FastPool.Core.Sessions;
 
 namespace FastPool.Tests.Architecture;
 
@@ -77,12 +79,14 @@ public sealed partial class DocumentationTests
         var page = Manual("pgbouncer.5");
         var text = new StringBuilder("# Settings\n\nMade from [pgbouncer(5)](../dist/man/pgbouncer.5). ")
             .Append("An ini file with all of them: [dist/pgbouncer.ini](../dist/pgbouncer.ini).\n");
+        text.Append("\n# The file\n\n").Append(ManualPage.Section(page, "DESCRIPTION"));
         foreach (var section in (string[])["PGBOUNCER", "DATABASES", "USERS", "PEERS", "FASTPOOL"])
         {
             text.Append($"\n# \\[{section.ToLowerInvariant()}\\]\n\n");
             text.Append(ManualPage.Section(page, $"THE {section} SECTION"));
         }
-        return text.ToString();
+        return Regex.Replace(text.ToString(), "`THE ([A-Z]+) SECTION`", static match =>
+            $"[{match.Groups[1].Value.ToLowerInvariant()}](#{match.Groups[1].Value.ToLowerInvariant()})");
     }
 
     private static string ConsolePage()
@@ -94,11 +98,19 @@ public sealed partial class DocumentationTests
 
     private static string Manual(string name) => File.ReadAllText(Path.Combine(Root, "dist", "man", name));
 
-    /// <summary>The metrics of a pooler that has a client with a server, and one that waits.</summary>
+    /// <summary>The metrics of a pooler that has some of everything, so that each shows its labels.</summary>
     private static string MetricsPage()
     {
         var world = new ConsoleWorld(loops: 2);
-        world.Acquire(world.Client("p0"));
+        var working = world.Client("p0");
+        world.Acquire(working);
+        var latency = working.Pool!.Stats[0].OpenLatency(new HistogramBlocks());
+        foreach (var measure in Enum.GetValues<LatencyMeasure>()) latency[measure].Record(1);
+        world.Registry.Hosts.Get("localhost", "127.0.0.1", 5432);
+        var context = world.Loops[0].Context;
+        context.Safety.Add(SafetyUse.Set, "", "p0", "alice", "", world.Clock.WallUs);
+        context.Endings.Add("no such database: x", "alice", isLogin: true);
+        context.Endings.Add("query_wait_timeout", "", isLogin: false);
         world.HoldsLogins = true;
         world.Acquire(world.Client("p1", "bob"));
         var bytes = new MemoryStream();
@@ -107,12 +119,15 @@ public sealed partial class DocumentationTests
         var metrics = Encoding.UTF8.GetString(bytes.ToArray());
         var text = new StringBuilder("# Metrics\n\nTold at `/metrics` of `metrics_listen` (see [settings](settings.md)), ")
             .Append("as text or, if asked for, in the OpenMetrics form.\n")
-            .Append("Names that begin with `pgbouncer_` are those of the exporter of the Prometheus community.\n\n")
+            .Append("Names that begin with `pgbouncer_` are those of the exporter of the Prometheus community.\n")
+            .Append("With `metrics_histograms = pool` histograms have the label `user` too.\n")
+            .Append("The role of a host is a label, so its series is another one after a failover.\n\n")
             .Append("| metric | kind | labels | what |\n|---|---|---|---|\n");
         foreach (Match family in Family().Matches(metrics))
         {
             var name = family.Groups[1].Value;
             var sample = Regex.Match(metrics, $"(?m)^{name}(?:_bucket)?\\{{([^}}]*)\\}}");
+            Assert.True(sample.Success || Regex.IsMatch(metrics, $"(?m)^{name} "), $"{name} has no sample to show its labels");
             var labels = Regex.Matches(sample.Groups[1].Value, "([a-z_]+)=\"")
                 .Select(static match => $"`{match.Groups[1].Value}`")
                 .Where(static label => label != "`le`");

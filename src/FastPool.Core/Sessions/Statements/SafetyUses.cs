@@ -23,7 +23,8 @@ public static class SafetyUses
     {
         SafetyUse.UnnamedHealed or SafetyUse.Pinned => null,
         SafetyUse.EarlierStatement => "max_prepared_statements above 0 mends it",
-        SafetyUse.Listen or SafetyUse.TemporaryTable or SafetyUse.AdvisoryLock or SafetyUse.HoldCursor =>
+        SafetyUse.Listen => "session_state = keep makes it work, by one connection for all listeners of the pool",
+        SafetyUse.TemporaryTable or SafetyUse.AdvisoryLock or SafetyUse.HoldCursor =>
             "session_state = keep keeps the server with the client",
         _ => "session_state = keep carries it along",
     };

@@ -4,8 +4,8 @@ using FastPool.Base;
 namespace FastPool.Core.Settings;
 
 /// <summary>
-/// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it but show_as and result_buffer is
-/// fixed until restart.
+/// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it is fixed until restart, but for
+/// show_as, result_buffer and result_buffer_total.
 /// </summary>
 public sealed record FastPoolSettings
 {

@@ -127,7 +127,7 @@ public sealed class SafetyTests
     [InlineData("notice", "SET", true, "SET outside a transaction does not work in transaction pooling "
         + "(session_state = keep carries it along)")]
     [InlineData("notice", "LISTEN", true, "LISTEN does not work in transaction pooling "
-        + "(session_state = keep keeps the server with the client)")]
+        + "(session_state = keep makes it work, by one connection for all listeners of the pool)")]
     public void A_client_is_warned_once_before_the_end_of_its_query(string setting, string tag, bool isTold, string? line)
     {
         var bench = new SessionBench("pool_mode=transaction", own: $"session_warning={setting}");
