@@ -30,7 +30,8 @@ public sealed class MotionTests
         using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         try
         {
-            for (var watch = Stopwatch.StartNew(); watch.Elapsed < Watched || samples < SamplesLeast; await pace.WaitForNextTickAsync())
+            var watch = Stopwatch.StartNew();
+            for (; watch.Elapsed < Watched || samples < SamplesLeast; await pace.WaitForNextTickAsync())
             {
                 await LookAsync(sampler, last, () => steady.Text + pooler.Process.Text);
                 samples++;
