@@ -47,6 +47,19 @@ public class PasswordSourceTests
         return await client.ScalarAsync("select current_user::text");
     }
 
+    private static Task PasswordIsTakenAsync(Pooler pooler, string role) =>
+        Until.TrueAsync(async () =>
+        {
+            try
+            {
+                return role.Equals(await UserAsync(pooler));
+            }
+            catch (PostgresException)
+            {
+                return false;
+            }
+        }, "the right password is taken", 15);
+
     /// <summary>The next client needs a new login to the server.</summary>
     private static async Task DropServersAsync(Pooler pooler)
     {
@@ -106,17 +119,7 @@ public class PasswordSourceTests
         var refused = await Assert.ThrowsAsync<PostgresException>(() => UserAsync(pooler));
         Assert.Equal($"28P01: password authentication failed for user \"{role}\"", refused.Message.Split('\n')[0]);
         await WriteAsync(path, right);
-        await Until.TrueAsync(async () =>
-        {
-            try
-            {
-                return role.Equals(await UserAsync(pooler));
-            }
-            catch (PostgresException)
-            {
-                return false;
-            }
-        }, "the right password is taken", 15);
+        await PasswordIsTakenAsync(pooler, role);
     }
 
     [PoolerTheory(FastPoolOnly = FastPoolOnly)]
@@ -136,17 +139,7 @@ public class PasswordSourceTests
         });
         await Assert.ThrowsAsync<PostgresException>(() => UserAsync(pooler));
         await WriteAsync(path, right);
-        await Until.TrueAsync(async () =>
-        {
-            try
-            {
-                return role.Equals(await UserAsync(pooler));
-            }
-            catch (PostgresException)
-            {
-                return false;
-            }
-        }, "the right password is taken", 15);
+        await PasswordIsTakenAsync(pooler, role);
         Assert.DoesNotContain(right, pooler.Process.Text, StringComparison.Ordinal);
     }
 
