@@ -25,13 +25,13 @@ internal sealed class PasswordWatch(Loop loop)
     /// <returns>True: there is nothing to look at.</returns>
     internal bool Tick()
     {
+        if (_watched.Count == 0) return true;
         _watched.RemoveAll(watched => loop.NowUs >= watched.EndUs); // Its pool tries again by itself.
         foreach (var watched in _watched)
         {
             if (watched.Asked is { IsOver: false }) continue;
             var request = watched.Asked = new PasswordRequest(watched.Useless.Source);
-            var home = loop;
-            loop.Shared.Passwords.Begin(request, () => home.Post(new ActionLetter(_ => OnRead(watched, request))));
+            loop.Shared.Passwords.Begin(request, () => loop.Post(new ActionLetter(_ => OnRead(watched, request))));
         }
         return _watched.Count == 0;
     }

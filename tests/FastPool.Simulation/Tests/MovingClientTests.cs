@@ -70,8 +70,8 @@ public sealed class MovingClientTests
         Assert.Equal(TransactionPath.SimpleQuery(), _path.Server.PeerInput.ToArray());
     }
 
-    [Fact]
-    public void Its_named_and_unnamed_statements_go_along()
+    /// <summary>A client with a named statement, and no server.</summary>
+    private MemorySocket LogInAndPrepare()
     {
         var client = _path.LogIn();
         client.PeerWrite(TransactionPath.Preparation());
@@ -80,6 +80,13 @@ public sealed class MovingClientTests
         _path.Server.PeerWrite(TransactionPath.Reply('1', 'Z'));
         TurnAll();
         client.PeerTake(client.PeerInput.Length);
+        return client;
+    }
+
+    [Fact]
+    public void Its_named_and_unnamed_statements_go_along()
+    {
+        var client = LogInAndPrepare();
         Ask(client, TransactionPath.ExtendedQuery(), TransactionPath.ExtendedReply());
         var unnamed = Only(0).Session.Unnamed!;
         Move();
@@ -87,7 +94,7 @@ public sealed class MovingClientTests
         Assert.Same(unnamed, Only(1).Session.Unnamed);
         client.PeerWrite(TransactionPath.PreparedQuery());
         TurnAll();
-        Assert.Equal(TransactionPath.PreparedQuery().Length + TransactionPath.Renaming, _path.Server.PeerInput.Length);
+        Assert.Equal(TransactionPath.PreparedQuery().Length + TransactionPath.Renaming, _path.Server!.PeerInput.Length);
         _path.Server.PeerTake(_path.Server.PeerInput.Length);
         _path.Server.PeerWrite(TransactionPath.PreparedReply());
         TurnAll();
@@ -107,13 +114,7 @@ public sealed class MovingClientTests
     [Fact]
     public void The_times_of_its_statements_are_counted_on_the_new_loop()
     {
-        var client = _path.LogIn();
-        client.PeerWrite(TransactionPath.Preparation());
-        TurnAll();
-        _path.Server!.PeerTake(_path.Server.PeerInput.Length);
-        _path.Server.PeerWrite(TransactionPath.Reply('1', 'Z'));
-        TurnAll();
-        client.PeerTake(client.PeerInput.Length);
+        var client = LogInAndPrepare();
         var statement = Assert.Single(_path.Statements.All);
         Assert.Null(statement.LatencyOn(1));
         Move();
