@@ -59,6 +59,11 @@ public sealed class LoginSettings
         return commands.Length > 0 ? commands : null;
     }
 
+    /// <summary>The calls for <see cref="SetBatch.RestoreWhatIsReset"/>.</summary>
+    /// <param name="hasRole">The role may have been reset too.</param>
+    internal IEnumerable<(string Name, string Call)> Calls(bool hasRole) =>
+        ToSet.Where(each => hasRole || each.Name != Role).Select(static each => (each.Name, Call(each)));
+
     /// <summary>Letters, digits, underscores, and dots between names.</summary>
     private static bool IsName(string name) => name.Length is > 0 and < 256 && !char.IsAsciiDigit(name[0])
         && name.Split('.').All(static part => part.Length > 0 && part.All(static c => char.IsAsciiLetterOrDigit(c) || c == '_'));

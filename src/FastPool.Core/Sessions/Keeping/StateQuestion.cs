@@ -19,8 +19,8 @@ internal static class StateQuestion
             FROM (SELECT name, setting FROM a WHERE pg.lower(name) [<>] ALL (APART)
                 UNION ALL SELECT n, pg.current_setting(n, true) FROM pg.unnest(CUSTOM) AS c(n)
                     WHERE pg.current_setting(n, true) [<>] '') AS listed_and_custom),
-        p AS (SELECT name, statement, statement COLLATE pg."C" [~*] '^\s*prepare\s[^;]*;?\s*$'
-                AND statement COLLATE pg."C" [~] '^[\t\n\r -~]*$' AND name COLLATE pg."C" [~] '^[ -~]*$' AS travels
+        p AS (SELECT name, statement, statement COLLATE pg."C" [~*] E'^\\s*prepare\\s[^;]*;?\\s*$'
+                AND statement COLLATE pg."C" [~] E'^[\t\n\r -~]*$' AND name COLLATE pg."C" [~] '^[ -~]*$' AS travels
             FROM pg.pg_prepared_statements WHERE from_sql),
         r AS (SELECT pg.current_setting('role') AS role WHERE pg.current_setting('role') [<>] 'none'),
         l AS (SELECT c, c COLLATE pg."C" [~] '^[ -~]*$' AS travels FROM pg.pg_listening_channels() AS listening(c))

@@ -14,6 +14,9 @@ internal static class SessionUse
     /// <summary>A command of this length or less is looked at as a whole, where it matters whether it drops statements.</summary>
     internal const int DropLengthMax = 64;
 
+    /// <summary>The same, where it matters whether it resets what a client gave at its login: drivers have long ones.</summary>
+    internal const int ResetLengthMax = 512;
+
     /// <summary>The first word of a query, where the command tag will not tell it.</summary>
     /// <param name="text">Of the query, or its beginning.</param>
     internal static SafetyUse OfText(ReadOnlySpan<byte> text)
@@ -112,6 +115,40 @@ internal static class SessionUse
     {
         text = WithoutBlanksBefore(text);
         return TryTake(ref text, "discard "u8);
+    }
+
+    /// <summary>
+    /// Whether a text of several commands, or with a comment before it, has one that may reset a variable: RESET, DISCARD ALL,
+    /// SET to DEFAULT.
+    /// </summary>
+    /// <param name="text">Of a query, with the NUL behind it.</param>
+    internal static bool MayResetAmongOthers(ReadOnlySpan<byte> text)
+    {
+        if (text.IndexOf((byte)';') is var at && (at < 0 || text[at..].TrimStart("; \t\r\n\0"u8).IsEmpty)
+            && WithoutBlanksBefore(text) is not [(byte)'/' or (byte)'-', ..]) return false; // Most are one command.
+        var scanner = new SqlScanner(text.TrimEnd((byte)0), hasBackslashes: false);
+        for (var kind = scanner.Next(); kind != SqlToken.End; kind = scanner.Next())
+        {
+            if (IsWord(scanner, kind, "reset"u8) || IsWord(scanner, kind, "discard"u8)) return true;
+            var isSet = IsWord(scanner, kind, "set"u8);
+            for (var isZone = false; kind is not (SqlToken.End or SqlToken.Semicolon); kind = scanner.Next())
+            {
+                if (isSet && (IsWord(scanner, kind, "default"u8) || (isZone && IsWord(scanner, kind, "local"u8)))) return true;
+                isZone = IsWord(scanner, kind, "zone"u8);
+            }
+        }
+        return false;
+    }
+
+    /// <summary>Of a text that may reset a variable: whether it may reset the role too.</summary>
+    internal static bool ResetsRole(ReadOnlySpan<byte> text)
+    {
+        for (; text.Length > 4; text = text[1..])
+        {
+            if (Ascii.EqualsIgnoreCase(text[..4], "role"u8) || Ascii.EqualsIgnoreCase(text[..4], "auth"u8)
+                || Ascii.EqualsIgnoreCase(text[..4], "disc"u8)) return true;
+        }
+        return false;
     }
 
     /// <summary>The name at the present token, with its parts; the token behind it becomes the present one.</summary>
