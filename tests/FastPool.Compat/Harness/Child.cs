@@ -70,7 +70,7 @@ internal sealed class Child : IAsyncDisposable
             start.Environment[name] = value;
         var process = Process.Start(start)!;
         process.StandardInput.Close();
-        return new Child(process, endsByTerm: command.Contains(Reference.Path));
+        return new Child(process, endsByTerm: Reference.Path is { } reference && command.Contains(reference));
     }
 
     /// <summary>Runs a program to its end.</summary>
