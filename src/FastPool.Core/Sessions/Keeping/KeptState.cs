@@ -104,7 +104,8 @@ public sealed record KeptState(string Set, string Prepared, string Undo)
         from.ReadBoolean()
             ? new KeptState(from.ReadString(), from.ReadString(), from.ReadString())
             {
-                Channels = from.ReadString(), Reading = from.ReadString(),
+                Channels = from.ReadString(),
+                Reading = from.ReadString(),
             }
             : null;
 }
