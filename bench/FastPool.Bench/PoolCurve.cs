@@ -3,6 +3,7 @@ using System.Globalization;
 using FastPool.Base;
 using FastPool.Core.Pools;
 using FastPool.Core.Settings;
+using FastPool.Simulation.Worlds;
 
 namespace FastPool.Bench;
 
@@ -25,9 +26,8 @@ internal static class PoolCurve
     /// <param name="seconds">Length of one run.</param>
     public static int Run(TextWriter output, double seconds)
     {
-        output.WriteLine(
-            CultureInfo.InvariantCulture,
-            $"{Environment.ProcessorCount} cores, {seconds} s a run; one operation is a take or a return");
+        output.WriteLine(FormattableString.Invariant(
+            $"{Environment.ProcessorCount} cores, {seconds} s a run; one operation is a take or a return"));
         foreach (var (name, serversPerLoop) in _cases)
         {
             output.WriteLine();
@@ -43,10 +43,10 @@ internal static class PoolCurve
             foreach (var (loops, rate, moves) in points)
             {
                 var law = loops * points[0].Rate / (1 + contention * (loops - 1) + coherence * loops * (loops - 1));
-                output.WriteLine(CultureInfo.InvariantCulture, $"| {loops} | {rate / 1e6:F2} | {moves:F1} | {law / 1e6:F2} |");
+                output.WriteLine(FormattableString.Invariant($"| {loops} | {rate / 1e6:F2} | {moves:F1} | {law / 1e6:F2} |"));
             }
             output.WriteLine();
-            output.WriteLine(CultureInfo.InvariantCulture, $"contention {contention:F4}, coherence {coherence:F6}");
+            output.WriteLine(FormattableString.Invariant($"contention {contention:F4}, coherence {coherence:F6}"));
         }
         return 0;
     }
@@ -78,7 +78,7 @@ internal static class PoolCurve
     private static long Sum(Worker[] workers) => workers.Sum(static worker => worker.Taken);
 
     /// <summary>Least squares over the law in the form X(1) / X(n) - 1 / n; neither figure is below zero.</summary>
-    private static (double Contention, double Coherence) Fit(IReadOnlyList<(int Loops, double Rate)> points)
+    private static (double Contention, double Coherence) Fit(List<(int Loops, double Rate)> points)
     {
         double aa = 0, ab = 0, bb = 0, ay = 0, by = 0;
         foreach (var (loops, rate) in points)
