@@ -8,8 +8,8 @@ using FastPool.Simulation.Worlds;
 namespace FastPool.Bench;
 
 /// <summary>
-/// One pool and 1 to 64 loops that do nothing but take servers and give them back: the rate at which the pool's turn saturates,
-/// and the law that the rate follows (USL: X(n) = n·X(1) / (1 + contention·(n - 1) + coherence·n·(n - 1))).
+/// One pool and 1 to 64 loops that do nothing but take servers and give them back: the rate at which the pool's turn saturates.
+/// The law that it follows is the universal scalability law: X(n) = n·X(1) / (1 + contention·(n - 1) + coherence·n·(n - 1)).
 /// </summary>
 /// <remarks>
 /// Each loop is a thread with two clients. Up to the number of cores the curve shows what contention costs. Beyond it the kernel
