@@ -56,6 +56,7 @@ begin() {
 query_wait_timeout = 0
 server_idle_timeout = 0
 server_lifetime = 86400
+stats_period = 5
 $2"
     start_pooler "$who" "$binary"
 }
