@@ -12,8 +12,8 @@
 # POOLER=out/fastpool           the binary on FastPool's side; without it out/fastpool is built and used
 # PGBOUNCER=pgbouncer           the binary to compare with; without it Debian's; PGBOUNCER= none
 #
-# A pool comes with the login of a client, which opens a server; servers end after a second, clients stay. All is idle then, but
-# for one client of another database with 500 transactions a second, of which the slowest is told that fell into a command or came
+# A pool comes with the login of a client, which opens a server (of a program that stands in for PostgreSQL, for which a login is
+# milliseconds of work); servers end after a second, clients stay. All is idle then, but for one client of another database with 500 transactions a second, of which the slowest is told that fell into a command or came
 # within a tenth of a second after it. Times of commands are psql's own, up to the last byte of the answer.
 #
 # Growth is the exponent of the size: 1 is linear. Up to 1.1 is fine; the CPU time of an idle pooler must stay below 1.
@@ -52,8 +52,9 @@ write_files() {
     metrics_port=$port
     {
         echo '[databases]'
-        echo "bench = host=$work port=$pg_port dbname=bench pool_size=1000"
-        seq -f "many_%.0f = host=$work port=$pg_port dbname=bench" 1 "$size"
+        echo "bench = host=127.0.0.1 port=$pg_port dbname=bench"
+        echo "spare = host=127.0.0.1 port=$stand_in_port dbname=bench pool_size=10000"
+        seq -f "many_%.0f = host=127.0.0.1 port=$stand_in_port dbname=bench" 1 "$size"
         cat <<INI
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -245,7 +246,7 @@ measure() {
     end_clients
     step "$who: $((size / 5)) idle servers"
     console -c 'SET server_idle_timeout = 600' # RELOAD has put it back.
-    start_clients $((size / 5)) bench bench 'query=BEGIN' at-once=8
+    start_clients $((size / 5)) many_1 spare 'query=BEGIN' at-once=8
     echo 'say COMMIT' >&9
     await_clients 'done'
     end_clients
@@ -288,11 +289,14 @@ main() {
     (cd "$root" && dotnet build bench/IdleClients -c Release -o "$work/idle" --nologo -v quiet </dev/null >"$work/idle.log" 2>&1) ||
         { cat "$work/idle.log" >&2; fail "dotnet build failed"; }
     ulimit -n "$(ulimit -H -n)" 2>/dev/null || true
-    local largest=${sizes[${#sizes[@]} - 1]} size i
+    local largest=${sizes[${#sizes[@]} - 1]} size
     [ $((largest * users * clients_of_twenty / 20 + 900)) -le "$(ulimit -n)" ] || fail "$(ulimit -n) descriptors (ulimit -n) are too few for $largest databases"
-    PG_MAX_CONNECTIONS=2500 start_postgres
+    start_postgres
+    until free_port && [ "$port" -ne "$pg_port" ]; do :; done
+    stand_in_port=$port
+    start_as_user "$work/stand-in.log" "$work/idle/idleclients" serve "$stand_in_port"
+    wait_for_port "$stand_in_port" "$started_pid" "$work/stand-in.log"
     export PGSSLMODE=disable PGPASSWORD=bench
-    for ((i = 1; i <= users; i++)); do psql_direct -q -c "create role many_$i login"; done
     run_as_user "$pg_bin/pgbench" -q -i -s 1 -h 127.0.0.1 -p "$pg_port" -U bench bench >/dev/null 2>&1
     for size in "${sizes[@]}"; do
         measure fastpool "${POOLER:-$root/out/fastpool}" "$size"

@@ -129,7 +129,7 @@ two_crowds() {
 
 many_databases() {
     local i lines
-    lines=$(seq -f "many_%.0f = host=127.0.0.1 port=$pg_port dbname=bench" 1 "$1")
+    lines=$(seq -f "many_%.0f = host=127.0.0.1 port=$stand_in_port dbname=bench" 1 "$1")
     printf '[databases]\n%s\n' "$lines" >"$work/many.ini"
     chmod 644 "$work/many.ini"
 }
@@ -289,7 +289,11 @@ main() {
     ulimit -n "$(ulimit -H -n)" 2>/dev/null || true
     [ $((storm + 500)) -le "$(ulimit -n)" ] || fail "$(ulimit -n) descriptors (ulimit -n) are too few for $storm clients"
     export PGSSLMODE=disable PGPASSWORD=bench
-    PG_MAX_CONNECTIONS=2500 start_postgres
+    PG_MAX_CONNECTIONS=1000 start_postgres
+    until free_port && [ "$port" -ne "$pg_port" ]; do :; done
+    stand_in_port=$port
+    start_as_user "$work/stand-in.log" "$work/idle/idleclients" serve "$stand_in_port"
+    wait_for_port "$stand_in_port" "$started_pid" "$work/stand-in.log"
     make_certificate
     run_as_user "$pg_bin/pgbench" -q -i -s 1 -h 127.0.0.1 -p "$pg_port" -U bench bench >/dev/null 2>&1
     measure fastpool "${POOLER:-$root/out/fastpool}"

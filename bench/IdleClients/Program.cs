@@ -16,9 +16,18 @@
 // Lines of its input: "say TEXT" is a query of all clients, whose answers are awaited; "leave" ends them all. "done" answers each.
 // "end" is the end of its input: who starts it may have left the other end of that to programs of its own.
 
+//
+//   idleclients serve <port>       stands in for PostgreSQL, where only its presence counts
+
 using System.Globalization;
 using System.Net;
 using IdleClients;
+
+if (args is ["serve", var port])
+{
+    await StandIn.ServeAsync(int.Parse(port, CultureInfo.InvariantCulture));
+    return 0;
+}
 
 if (Order.Of(args) is not { } order)
 {
