@@ -13,8 +13,8 @@
 //   statements=S   each prepares S statements, named s0, s1, ...
 //   text=TEXT      of these; # is the number of the statement, @ that of the client
 //
-// Lines of its input: "say TEXT" is a query of all clients, whose answers are awaited; "leave" ends them all. "done" answers each.
-// "end" is the end of its input: who starts it may have left the other end of that to programs of its own.
+// Lines of its input: "say TEXT" is a query of all clients, whose answers are awaited; "leave" ends them all. "done" answers
+// each. "end" is the end of its input: who starts it may have left the other end of that to programs of its own.
 
 //
 //   idleclients serve <port>       stands in for PostgreSQL, where only its presence counts

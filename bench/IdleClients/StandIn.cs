@@ -16,7 +16,8 @@ internal static class StandIn
         .. Message('R', "\0\0\0\0"), .. Parameter("server_version", "15.0"), .. Parameter("client_encoding", "UTF8"),
         .. Parameter("server_encoding", "UTF8"), .. Parameter("DateStyle", "ISO, MDY"), .. Parameter("TimeZone", "UTC"),
         .. Parameter("IntervalStyle", "postgres"), .. Parameter("integer_datetimes", "on"),
-        .. Parameter("standard_conforming_strings", "on"), .. Parameter("is_superuser", "off"), .. Parameter("application_name", ""),
+        .. Parameter("standard_conforming_strings", "on"), .. Parameter("is_superuser", "off"),
+        .. Parameter("application_name", ""),
         .. Message('K', "\0\0\0\u0001\0\0\0\u0001"), .. Message('Z', "I"),
     ];
 
@@ -37,7 +38,8 @@ internal static class StandIn
         {
             using var stream = new NetworkStream(server, ownsSocket: true);
             var head = new byte[5];
-            while ((await ReadBodyAsync(stream, head.AsMemory(0, 4))).Length == 4) // A request for encryption; the startup is longer.
+            // A request for encryption has four bytes, the startup message more; neither has a type.
+            while ((await ReadBodyAsync(stream, head.AsMemory(0, 4))).Length == 4)
                 await stream.WriteAsync("N"u8.ToArray());
             await stream.WriteAsync(_welcome);
             while (true)
