@@ -1,88 +1,94 @@
-// Opens many clients that log in without a password and then do nothing, so that the pooler's memory per idle client can be
-// read. Prints "ready N" when all are in, and holds them until its input ends.
+// Opens many clients that log in without a password, so that the pooler's memory and time for each can be read. Prints
+// "ready N" when all are in, and holds them until its input ends.
 //
-//   idleclients <port> <count> <user> <database> [tls]
+//   idleclients <port> <count> <user> <database> [tls] [options].
+//
+//   databases=N    The clients take turns with <database>_1 to <database>_N.
+//   users=M        And with <user>_1 to <user>_M, so that the first N * M of them have a pool each.
+//   first=I        They are numbered from I on; 0 without it.
+//   hold=K         Only K of them stay, spread evenly; the others leave as soon as they are in.
+//   at-once=C      So many log in at the same time; 1 without it.
+//   query=TEXT     Each says this once it is in, and awaits the answer; # is its number.
+//   asked=TEXT     The last thing that each says; no answer is awaited.
+//   statements=S   Each prepares S statements, named s0, s1 and so on.
+//   text=TEXT      Of these; # is the number of the statement, @ that of the client.
+//
+// Lines of its input: "say TEXT" is a query of all clients, whose answers are awaited; "leave" ends them all. "done" answers
+// each. "end" is the end of its input: who starts it may have left the other end of that to programs of its own.
+//
+//   idleclients serve <port>       Stands in for PostgreSQL, where only its presence counts.
 
-using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Text;
+using IdleClients;
 
-if (args.Length is not (4 or 5) || (args.Length == 5 && args[4] != "tls"))
+if (args is ["serve", var port])
 {
-    Console.Error.WriteLine("usage: idleclients <port> <count> <user> <database> [tls]");
+    await StandIn.ServeAsync(int.Parse(port, CultureInfo.InvariantCulture));
+    return 0;
+}
+
+if (Order.Of(args) is not { } order)
+{
+    Console.Error.WriteLine("usage: idleclients <port> <count> <user> <database> [tls] [option=value ...]");
     return 2;
 }
 
-var pooler = new IPEndPoint(IPAddress.Loopback, int.Parse(args[0]));
-var startup = Startup(args[2], args[3]);
-var clients = new List<Stream>();
-for (var i = 0; i < int.Parse(args[1]); i++)
+var pooler = new IPEndPoint(IPAddress.Loopback, order.Port);
+var clients = new Client?[order.Count];
+var next = -1;
+await InTurns(LogInAsync);
+Console.WriteLine($"ready {order.Hold}");
+while (Console.In.ReadLine() is { } line and not "end")
 {
-    var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-    client.Connect(pooler);
-    Stream stream = new NetworkStream(client, ownsSocket: true);
-    if (args.Length == 5)
-        stream = Encrypt(stream);
-    stream.Write(startup);
-    if (!IsLoggedIn(stream))
-    {
-        Console.Error.WriteLine($"client {i + 1} was not let in");
-        return 1;
-    }
+    next = -1;
+    if (line == "leave") await InTurns(LeaveAsync);
+    else if (line.StartsWith("say ", StringComparison.Ordinal)) await InTurns(SayAsync);
+    Console.WriteLine("done");
 
-    clients.Add(stream);
+    async Task SayAsync(int place)
+    {
+        if (clients[place] is { } client) await client.AskAsync(line[4..]);
+    }
 }
 
-Console.WriteLine($"ready {clients.Count}");
-Console.In.ReadToEnd();
 return 0;
 
-static byte[] Startup(string user, string database)
+// Each place of the list once, as many at the same time as the order says.
+Task InTurns(Func<int, Task> step) => Task.WhenAll(Enumerable.Range(0, order.AtOnce).Select(async _ =>
 {
-    var parameters = Encoding.UTF8.GetBytes($"user\0{user}\0database\0{database}\0application_name\0idle\0\0");
-    var packet = new byte[8 + parameters.Length];
-    BinaryPrimitives.WriteInt32BigEndian(packet, packet.Length);
-    BinaryPrimitives.WriteInt32BigEndian(packet.AsSpan(4), 0x00030000);
-    parameters.CopyTo(packet, 8);
-    return packet;
-}
-
-// The measured pooler has a certificate of its own making, which no authority knows.
-static SslStream Encrypt(Stream stream)
-{
-    stream.Write([0, 0, 0, 8, 4, 210, 22, 47]);
-    if (stream.ReadByte() != 'S')
-        throw new InvalidOperationException("the pooler has no TLS");
-    var tls = new SslStream(stream, leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
-    tls.AuthenticateAsClient("localhost");
-    return tls;
-}
-
-// Reads messages up to ReadyForQuery; false when the connection ends or an error comes before it.
-static bool IsLoggedIn(Stream client)
-{
-    var buffer = new byte[16384];
-    var filled = 0;
-    for (; ; )
+    for (var place = Interlocked.Increment(ref next); place < order.Count; place = Interlocked.Increment(ref next))
     {
-        var count = client.Read(buffer.AsSpan(filled));
-        if (count == 0)
-            return false;
-        filled += count;
-        var at = 0;
-        while (filled - at >= 5)
+        try
         {
-            var length = 1 + BinaryPrimitives.ReadInt32BigEndian(buffer.AsSpan(at + 1));
-            if (filled - at < length)
-                break;
-            if (buffer[at] is (byte)'Z' or (byte)'E')
-                return buffer[at] == (byte)'Z';
-            at += length;
+            await step(place);
         }
-
-        buffer.AsSpan(at, filled - at).CopyTo(buffer);
-        filled -= at;
+        catch (Exception e) when (e is IOException or InvalidOperationException or System.Net.Sockets.SocketException)
+        {
+            Console.Error.WriteLine($"client {place + 1}: {e.Message}");
+            Environment.Exit(1);
+        }
     }
+}));
+
+async Task LogInAsync(int place)
+{
+    var number = order.First + place;
+    var client = await Client.LogInAsync(pooler, order.UserOf(number), order.DatabaseOf(number), order.IsEncrypted);
+    for (var i = 0; i < order.Statements; i++)
+        await client.PrepareAsync($"s{i}", Filled(order.Text, i).Replace("@", Filled("#", number), StringComparison.Ordinal));
+    if (order.Query is { } query) await client.AskAsync(Filled(query, number));
+    if (order.Asked is { } asked) await client.SayAsync(Filled(asked, number));
+    if ((long)(place + 1) * order.Hold / order.Count > (long)place * order.Hold / order.Count) clients[place] = client;
+    else await client.LeaveAsync();
 }
+
+async Task LeaveAsync(int place)
+{
+    if (clients[place] is not { } client) return;
+    clients[place] = null;
+    await client.LeaveAsync();
+}
+
+static string Filled(string text, int number) =>
+    text.Replace("#", number.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
