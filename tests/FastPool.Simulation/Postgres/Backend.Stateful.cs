@@ -139,7 +139,7 @@ internal sealed partial class Backend
         Complete("SELECT 1");
     }
 
-    /// <summary>The pooler brings back values of a login: all of them, or in a list of cases those that have been reset.</summary>
+    /// <summary>The pooler brings back values of a login: all, or in a list of cases those that have been reset.</summary>
     private void RunRestore(string statement)
     {
         const string Function = "pg_catalog.set_config(";
