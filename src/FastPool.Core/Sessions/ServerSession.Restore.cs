@@ -11,6 +11,7 @@ public sealed partial class ServerSession
 {
     private string? _restore; // The batch that belongs behind the last command looked at; null: none does.
     private bool _isResetInDoubt;
+    private List<string> _namesInDoubt = [];
     private bool _isRestoreRun; // By the extended protocol: the command has been executed.
     private bool _isRestoreNext;
     private int _restoresUnderWay;
@@ -25,8 +26,9 @@ public sealed partial class ServerSession
         if (!hasQuery || name is null)
         {
             // In its segment, or in its text, stands what may fail, or sets the variable anew.
-            if (hasQuery ? SessionUse.MayResetAmongOthers(text) : name is not null)
-                RestoreInDoubt(own, hasRole: SessionUse.ResetsRole(text));
+            var hasRole = !hasQuery && name is not null && SessionUse.IsDiscard(text);
+            var names = hasQuery ? SessionUse.ResetsAmongOthers(text, out hasRole) : name is null ? null : [name];
+            if (names is not null) RestoreInDoubt(own, names, hasRole);
             return;
         }
         var isAll = name == SessionUse.All;
@@ -36,11 +38,14 @@ public sealed partial class ServerSession
     }
 
     /// <summary>A reset among other commands: their failure, or what they set, decides what is to be brought back.</summary>
-    private void RestoreInDoubt(ParameterValues own, bool hasRole)
+    private void RestoreInDoubt(ParameterValues own, List<string> names, bool hasRole)
     {
         _isResetInDoubt = true;
-        _restore = SetBatch.RestoreWhatIsReset(
-            SetBatch.Calls(Context.Tracked, own).Concat(Client!.SettingsAtLogin?.Calls(hasRole) ?? []));
+        if (_restore is not null) names = [.. names, .. _namesInDoubt]; // Another stands before it in the segment.
+        _namesInDoubt = names;
+        var isAll = names.Contains(SessionUse.All);
+        _restore = SetBatch.RestoreWhatIsReset(SetBatch.Calls(Context.Tracked, own, names, isAll)
+            .Concat(Client!.SettingsAtLogin?.Calls(names, isAll, hasRole) ?? []));
     }
 
     /// <summary>The client binds a statement that it has prepared before.</summary>

@@ -118,37 +118,37 @@ internal static class SessionUse
     }
 
     /// <summary>
-    /// Whether a text of several commands, or with a comment before it, has one that may reset a variable: RESET, DISCARD ALL,
-    /// SET to DEFAULT.
+    /// The variables that are reset in a text of several commands, or with a comment before it: by RESET, DISCARD ALL, or SET to
+    /// DEFAULT. Null: it is one command, or none resets.
     /// </summary>
     /// <param name="text">Of a query, with the NUL behind it.</param>
-    internal static bool MayResetAmongOthers(ReadOnlySpan<byte> text)
+    /// <param name="hasRole">The command that resets all of them resets the role too: DISCARD ALL.</param>
+    internal static List<string>? ResetsAmongOthers(ReadOnlySpan<byte> text, out bool hasRole)
     {
+        hasRole = false;
         if (text.IndexOf((byte)';') is var at && (at < 0 || text[at..].TrimStart("; \t\r\n\0"u8).IsEmpty)
-            && WithoutBlanksBefore(text) is not [(byte)'/' or (byte)'-', ..]) return false; // Most are one command.
-        var scanner = new SqlScanner(text.TrimEnd((byte)0), hasBackslashes: false);
+            && WithoutBlanksBefore(text) is not [(byte)'/' or (byte)'-', ..]) return null; // Most are one command.
+        List<string>? names = null;
+        text = text.TrimEnd((byte)0);
+        var scanner = new SqlScanner(text, hasBackslashes: false);
         for (var kind = scanner.Next(); kind != SqlToken.End; kind = scanner.Next())
         {
-            if (IsWord(scanner, kind, "reset"u8) || IsWord(scanner, kind, "discard"u8)) return true;
-            var isSet = IsWord(scanner, kind, "set"u8);
-            for (var isZone = false; kind is not (SqlToken.End or SqlToken.Semicolon); kind = scanner.Next())
+            var mayReset = IsWord(scanner, kind, "reset"u8) || IsWord(scanner, kind, "discard"u8)
+                || IsWord(scanner, kind, "set"u8);
+            text.Overlaps(scanner.Token, out var start);
+            var end = start;
+            for (; kind is not (SqlToken.End or SqlToken.Semicolon); kind = scanner.Next())
             {
-                if (isSet && (IsWord(scanner, kind, "default"u8) || (isZone && IsWord(scanner, kind, "local"u8)))) return true;
-                isZone = IsWord(scanner, kind, "zone"u8);
+                text.Overlaps(scanner.Token, out end);
+                end += scanner.Token.Length;
             }
+            if (!mayReset) continue;
+            byte[] command = [.. text[start..end], 0];
+            if (ResetIn(command) is not { } name) continue;
+            (names ??= []).Add(name);
+            hasRole |= IsDiscard(command);
         }
-        return false;
-    }
-
-    /// <summary>Of a text that may reset a variable: whether it may reset the role too.</summary>
-    internal static bool ResetsRole(ReadOnlySpan<byte> text)
-    {
-        for (; text.Length > 4; text = text[1..])
-        {
-            if (Ascii.EqualsIgnoreCase(text[..4], "role"u8) || Ascii.EqualsIgnoreCase(text[..4], "auth"u8)
-                || Ascii.EqualsIgnoreCase(text[..4], "disc"u8)) return true;
-        }
-        return false;
+        return names;
     }
 
     /// <summary>The name at the present token, with its parts; the token behind it becomes the present one.</summary>

@@ -90,11 +90,15 @@ internal static class SetBatch
             : $"'{name}' OPERATOR(pg_catalog.=) ANY (a)";
 
     /// <summary>The calls for <see cref="RestoreWhatIsReset"/>.</summary>
-    internal static IEnumerable<(string Name, string Call)> Calls(TrackedParameters tracked, ParameterValues login)
+    /// <param name="names">Those that may have been reset. Of others it is not known who has set them last.</param>
+    /// <param name="isAll">All may have been.</param>
+    internal static IEnumerable<(string Name, string Call)> Calls(
+        TrackedParameters tracked, ParameterValues login, List<string> names, bool isAll)
     {
         for (var i = 0; i < tracked.Count; i++)
         {
             if (login[i] is not { } value) continue;
+            if (!isAll && !names.Contains(tracked[i], StringComparer.OrdinalIgnoreCase)) continue;
             var call = new StringBuilder($"pg_catalog.set_config('{tracked[i]}',");
             AppendLiteral(call, value);
             yield return (tracked[i].ToLowerInvariant(), call.Append(",false)").ToString());
