@@ -241,6 +241,39 @@ public class SessionStateTests
         }
     }
 
+    /// <summary>PostgreSQL lists it among no settings.</summary>
+    [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
+    public async Task The_role_of_a_login_comes_back_however_it_is_reset(int loops)
+    {
+        string[] resets =
+        [
+            "reset role", "select 1; reset role", "reset all", "/* x */ discard all", "discard all", "reset session authorization",
+            "set role none; reset role; select current_user", "begin; reset role; rollback", "select 1; set role default",
+        ];
+        var server = await Prepared.Value;
+        await using var pooler = await StartAsync(loops, poolSize: 1);
+        foreach (var reset in resets)
+        {
+            foreach (var isExtended in new[] { false, true })
+            {
+                await using var direct = await RawClient.LoginAsync(server.Port, "user_trust", Postgres.Database, WithRole);
+                await using var pooled = await RawClient.LoginAsync(pooler.Port, "user_trust", Postgres.Database, WithRole);
+                foreach (var sql in new[] { "set role user_trust", reset, "select current_user, session_user" })
+                {
+                    var request = isExtended && !sql.Contains(';', StringComparison.Ordinal)
+                        ? [.. Wire.Parse("", sql), .. Wire.Bind("", ""), .. Wire.Execute(), .. Wire.Sync]
+                        : Wire.Query(sql);
+                    await direct.SendAsync(request);
+                    await pooled.SendAsync(request);
+                    Assert.Equal($"{reset}, {sql}: {Normal(await direct.ReplyAsync())}",
+                        $"{reset}, {sql}: {Normal(await pooled.ReplyAsync())}");
+                }
+            }
+        }
+    }
+
+    private static readonly (string Name, string Value)[] WithRole = [("options", "-c role=state_role -c app.tenant=x")];
+
     [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
     public async Task A_prepared_statement_whose_table_is_gone_is_missed_only_where_it_is_executed(int loops)
     {

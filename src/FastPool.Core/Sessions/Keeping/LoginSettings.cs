@@ -11,7 +11,7 @@ public sealed class LoginSettings
     /// <summary>Of one client.</summary>
     private const int CountMax = 64;
 
-    private const string Role = "role";
+    private const string Role = SetBatch.Role;
 
     private readonly (string Name, string Value)[] _all;
 

@@ -7,6 +7,8 @@ namespace FastPool.Core.Sessions;
 /// </summary>
 internal static class SetBatch
 {
+    internal const string Role = "role";
+
     /// <param name="connectQuery">The query that has made a new server's values what they are; null: none has.</param>
     /// <param name="undo">Takes away what another client has left; null: there is nothing.</param>
     /// <returns>Null when nothing differs.</returns>
@@ -84,10 +86,15 @@ internal static class SetBatch
         return $"SELECT FROM (SELECT ARRAY[{cases}] AS v FROM (SELECT {Unset} AS a OFFSET 0) AS s) AS c WHERE v IS NULL;";
     }
 
-    /// <summary>Custom variables are not listed: one that has been reset is empty.</summary>
-    private static string IsReset(string name) =>
-        name.Contains('.') ? $"pg_catalog.current_setting('{name}',true) OPERATOR(pg_catalog.=) ''"
-            : $"'{name}' OPERATOR(pg_catalog.=) ANY (a)";
+    /// <summary>
+    /// Neither custom variables nor the role are listed: a variable that has been reset is empty, and a role is none.
+    /// </summary>
+    private static string IsReset(string name)
+    {
+        var value = name.Contains('.') ? "" : name == Role ? "none" : null;
+        return value is null ? $"'{name}' OPERATOR(pg_catalog.=) ANY (a)"
+            : $"pg_catalog.current_setting('{name}',true) OPERATOR(pg_catalog.=) '{value}'";
+    }
 
     /// <summary>The calls for <see cref="RestoreWhatIsReset"/>.</summary>
     /// <param name="names">Those that may have been reset. Of others it is not known who has set them last.</param>
