@@ -247,7 +247,8 @@ public class SessionStateTests
     {
         string[] resets =
         [
-            "reset role", "select 1; reset role", "reset all", "/* x */ discard all", "discard all", "reset session authorization",
+            "reset role", "select 1; reset role", "reset all", "/* x */ discard all", "discard all",
+            "reset session authorization",
             "set role none; reset role; select current_user", "begin; reset role; rollback", "select 1; set role default",
         ];
         var server = await Prepared.Value;
