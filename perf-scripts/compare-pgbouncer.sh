@@ -68,7 +68,7 @@ start_contestant() {
     [ "$who" != fastpool ] || loops=${LOOPS:-1}
     case $scenario in
         simple-1000*) pool_size=40 ;;
-        wakeups) extra=$(echo '[databases]'; seq -f "many_%.0f = host=127.0.0.1 port=$pg_port dbname=bench" 1 500; echo '[pgbouncer]') ;;
+        wakeups) extra=$(echo '[databases]'; seq -f "many_%.0f = host=127.0.0.1 port=$pg_port dbname=bench" 1 500) ;;
         tls-*)
             PGSSLMODE=require
             extra=$(printf '%s\n' 'client_tls_sslmode = require' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
