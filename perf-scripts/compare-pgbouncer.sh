@@ -3,7 +3,7 @@
 #
 #   ./perf-scripts/compare-pgbouncer.sh [-o FOLDER]
 #
-# -o FOLDER                writes compare.md and compare.json there as well
+# -o FOLDER                writes compare.md and compare.json there as well; compare.tsv has each figure as it comes
 # ROUNDS=5                 rounds; each runs every scenario once for each contestant, in a changing order
 # SECONDS_PER_RUN=5        length of one pgbench run
 # SCENARIOS='simple-* idle'   some scenarios only; names and patterns (-l lists them)
@@ -16,6 +16,9 @@
 # keep-simple-16: FastPool with session_state = keep, and nobody sets anything; keep-login-…: each client gives a setting at its
 # login; keep-set-…: a SET before each query, of which PgBouncer takes no care.
 #
+# storm-16: sixteen clients with STEADY_RATE=1000 transactions a second, alone and beside LOGIN_RATE=1000 logins a second, each with one
+# transaction. wakeups: 500 databases, nobody is there.
+#
 # simple-1000 and simple-10000 share 40 servers, and their p99 is also given over their p50: how alike the clients fare.
 #
 # Each ratio is FastPool's figure over PgBouncer's of the same round; the table has the median of the rounds' ratios.
@@ -26,7 +29,7 @@ all_scenarios='start
 simple-1 simple-16 simple-64 simple-200 simple-1000 simple-10000
 extended-1 extended-16 extended-64 extended-200
 prepared-1 prepared-16 prepared-64 prepared-200
-connect-16 copy-out copy-in idle
+connect-16 storm-16 copy-out copy-in idle wakeups
 keep-simple-16 keep-login-simple-16 keep-set-simple-16
 tls-simple-16 tls-simple-64 tls-connect-16 tls-copy-out tls-copy-in tls-idle'
 
@@ -47,7 +50,10 @@ idle_clients=${IDLE_CLIENTS:-9000}
 # --- One figure ------------------------------------------------------------------------------------------------
 
 # record SCENARIO ROUND WHO METRIC VALUE
-record() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/figures.tsv"; }
+record() {
+    printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/figures.tsv"
+    [ -z "$output" ] || cp "$work/figures.tsv" "$output/compare.tsv"
+}
 
 binary_of() { if [ "$1" = fastpool ]; then echo "$fastpool"; else echo "$pgbouncer"; fi; }
 
@@ -62,6 +68,7 @@ start_contestant() {
     [ "$who" != fastpool ] || loops=${LOOPS:-1}
     case $scenario in
         simple-1000*) pool_size=40 ;;
+        wakeups) extra=$(echo '[databases]'; seq -f "many_%.0f = host=127.0.0.1 port=$pg_port dbname=bench" 1 500) ;;
         tls-*)
             PGSSLMODE=require
             extra=$(printf '%s\n' 'client_tls_sslmode = require' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
@@ -117,6 +124,45 @@ run_pgbench() {
     [ -z "$pooler_pid" ] || record "$scenario" "$round" "$who" 'CPU µs/transaction' \
         "$(awk -v c=$((after - before)) -v n="$transactions" 'BEGIN {printf "%.3f", c / n / 1000}')"
 }
+
+# run_storm SCENARIO ROUND WHO: does a storm of logins hold up those who are in? Latencies count from the time a transaction is due.
+run_storm() {
+    local scenario=$1 round=$2 who=$3 storm
+    local bench=("$pg_bin/pgbench" -S -n -c 16 -h 127.0.0.1 -p "$port_of_contestant" -U bench)
+    run_as_user "${bench[@]}" -T 1 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
+    run_steady "${bench[@]}"
+    record "$scenario" "$round" "$who" 'p99 µs alone' "$(percentile 99)"
+    start_as_user "$work/storm.log" "${bench[@]}" -C -R "${LOGIN_RATE:-1000}" -T $((seconds + 2)) bench
+    storm=$started_pid
+    sleep 1
+    run_steady "${bench[@]}"
+    record "$scenario" "$round" "$who" 'p99 µs beside' "$(percentile 99)"
+    wait "$storm" || { cat "$work/storm.log" >&2; fail "the logins failed ($who)"; }
+    forget_pid "$storm"
+    record "$scenario" "$round" "$who" 'logins/s' "$(awk '/^tps/ {print $3}' "$work/storm.log")"
+    record "$scenario" "$round" "$who" 'p99 beside / alone' "$(awk -v s="$scenario" -v r="$round" -v w="$who" -F'\t' \
+        '$1 == s && $2 == r && $3 == w {v[$4] = $5} END {printf "%.3f", v["p99 µs beside"] / v["p99 µs alone"]}' "$work/figures.tsv")"
+}
+
+# run_steady PGBENCH...: sets $work/sorted.
+run_steady() {
+    rm -f "$work"/latency*
+    run_as_user "$@" -R "${STEADY_RATE:-1000}" -T "$seconds" -l --log-prefix="$work/latency" bench >"$work/run.log" 2>&1 ||
+        { cat "$work/run.log" >&2; fail "pgbench failed beside logins"; }
+    cat "$work"/latency* | awk '{print $3}' | sort -n >"$work/sorted"
+}
+
+# run_wakeups ROUND WHO: how often the pooler's threads wake a second when nobody is there.
+run_wakeups() {
+    local before after
+    sleep 1
+    before=$(wakeups)
+    sleep "$seconds"
+    after=$(wakeups)
+    record wakeups "$1" "$2" 'wake-ups/s' "$(awk -v n=$((after - before)) -v s="$seconds" 'BEGIN {printf "%.2f", n / s}')"
+}
+
+wakeups() { cat /proc/"$pooler_pid"/task/*/status | awk '/^voluntary_ctxt_switches/ {n += $2} END {print n}'; }
 
 percentile() { awk -v p="$1" '{v[NR] = $1} END {i = int(NR * p / 100); print v[i < 1 ? 1 : i] + 0}' "$work/sorted"; }
 
@@ -183,13 +229,15 @@ mode_of_prepared() { if [ "$1" = pgbouncer ] && [ "$shared_prepared" = no ]; the
 
 run_scenario() {
     local scenario=$1 round=$2 who=$3
-    if [ "$who" = direct ]; then case $scenario in start | idle | simple-1000* | tls-*) return 0 ;; esac; fi
+    if [ "$who" = direct ]; then case $scenario in start | idle | wakeups | simple-1000* | tls-*) return 0 ;; esac; fi
     start_contestant "$who" "$scenario"
     case $scenario in
         start)
             record start "$round" "$who" 'ms to listening' "$pooler_ready_ms"
             record start "$round" "$who" 'RSS kB' "$(rss_kb "$pooler_pid")"
             ;;
+        storm-*) run_storm "$scenario" "$round" "$who" ;;
+        wakeups) run_wakeups "$round" "$who" ;;
         *connect-*) run_pgbench "$scenario" "$round" "$who" "${scenario##*-}" -C ;;
         *copy-*) run_copy "$scenario" "$round" "$who" ;;
         *idle) run_idle "$scenario" "$round" "$who" ;;
@@ -303,6 +351,7 @@ set_up "${needs[@]}"
 PG_MAX_CONNECTIONS=450
 begin_work
 : >"$work/figures.tsv"
+[ -z "$output" ] || mkdir -p "$output"
 write_set_script
 [ -n "${POOLER:-}" ] || publish_fastpool
 fastpool=${POOLER:-$root/out/fastpool}
@@ -350,7 +399,6 @@ awk -F'\t' '{printf "%-12s %s\n", $1, $2}' "$work/environment.tsv"
 echo
 print_table
 if [ -n "$output" ]; then
-    mkdir -p "$output"
     print_markdown >"$output/compare.md"
     print_json >"$output/compare.json"
     step "Written: $output/compare.md, $output/compare.json"
