@@ -55,6 +55,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IListener
     public override void OnReceived(byte[] buffer, int start, int count)
     {
         Session.RequestUs = _loop.NowUs;
+        _loop.ClientList.Touch(Index);
         _loop.Figures.ClientBytes += count;
         Take(buffer, start, count);
     }
