@@ -240,7 +240,11 @@ measure() {
     for listing in POOLS DATABASES CLIENTS STATS; do each_round "SHOW $listing" console_ms "SHOW $listing"; done
     if [ "$who" = fastpool ]; then
         each_round 'scrape of /metrics' scrape_ms
-        [ "$takeovers" -eq 0 ] || measure_takeovers
+        if [ $((2 * clients + 800)) -gt "$(ulimit -n)" ]; then
+            note "no takeover: each client needs a second descriptor for it, and $(ulimit -n) (ulimit -n) are too few"
+        elif [ "$takeovers" -gt 0 ]; then
+            measure_takeovers
+        fi
     fi
     end_busy_client
     end_clients
@@ -261,9 +265,10 @@ table() {
     echo "| databases |$(printf ' %s |' "${sizes[@]}") growth |$(printf ' PgBouncer %s |' "${sizes[@]}") growth | verdict |"
     echo "|---|$(printf -- '---:|%.0s' "${sizes[@]}" - "${sizes[@]}" -)---|"
     awk -F'\t' -v sizes="${sizes[*]}" '
-        function growth(who, what,    from, to) {
-            from = value[who, size[1], what]; to = value[who, size[n], what]
-            return from > 0 && to > 0 && n > 1 ? sprintf("%.2f", log(to / from) / log(size[n] / size[1])) : "-"
+        function growth(who, what,    from, to, last) {
+            for (last = n; last > 1 && !((who, size[last], what) in value); last--) continue
+            from = value[who, size[1], what]; to = value[who, size[last], what]
+            return from > 0 && to > 0 && last > 1 ? sprintf("%.2f", log(to / from) / log(size[last] / size[1])) : "-"
         }
         function row(who, what,    i, text) {
             for (i = 1; i <= n; i++) text = text " " ((who, size[i], what) in value ? value[who, size[i], what] : "-") " |"

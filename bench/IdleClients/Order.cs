@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace IdleClients;
 
-/// <summary>What the command line asks for; the options' meanings stand at the head of Program.cs.</summary>
+/// <summary>The words of the command line; their meanings stand at the head of Program.cs.</summary>
 internal sealed class Order
 {
     private readonly string _user;

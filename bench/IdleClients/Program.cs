@@ -1,23 +1,22 @@
 // Opens many clients that log in without a password, so that the pooler's memory and time for each can be read. Prints
 // "ready N" when all are in, and holds them until its input ends.
 //
-//   idleclients <port> <count> <user> <database> [tls] [options]
+//   idleclients <port> <count> <user> <database> [tls] [options].
 //
-//   databases=N    the clients take turns with <database>_1 to <database>_N
-//   users=M        and with <user>_1 to <user>_M, so that the first N * M of them have a pool each
-//   first=I        they are numbered from I on; 0 without it
-//   hold=K         only K of them stay, spread evenly; the others leave as soon as they are in
-//   at-once=C      so many log in at the same time; 1 without it
-//   query=TEXT     each says this once it is in, and awaits the answer; # is its number
-//   asked=TEXT     the last thing that each says; no answer is awaited
-//   statements=S   each prepares S statements, named s0, s1, ...
-//   text=TEXT      of these; # is the number of the statement, @ that of the client
+//   databases=N    The clients take turns with <database>_1 to <database>_N.
+//   users=M        And with <user>_1 to <user>_M, so that the first N * M of them have a pool each.
+//   first=I        They are numbered from I on; 0 without it.
+//   hold=K         Only K of them stay, spread evenly; the others leave as soon as they are in.
+//   at-once=C      So many log in at the same time; 1 without it.
+//   query=TEXT     Each says this once it is in, and awaits the answer; # is its number.
+//   asked=TEXT     The last thing that each says; no answer is awaited.
+//   statements=S   Each prepares S statements, named s0, s1 and so on.
+//   text=TEXT      Of these; # is the number of the statement, @ that of the client.
 //
 // Lines of its input: "say TEXT" is a query of all clients, whose answers are awaited; "leave" ends them all. "done" answers
 // each. "end" is the end of its input: who starts it may have left the other end of that to programs of its own.
-
 //
-//   idleclients serve <port>       stands in for PostgreSQL, where only its presence counts
+//   idleclients serve <port>       Stands in for PostgreSQL, where only its presence counts.
 
 using System.Globalization;
 using System.Net;
