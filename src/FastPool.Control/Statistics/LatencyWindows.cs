@@ -71,7 +71,9 @@ public sealed class LatencyWindows
         foreach (var pool in pools) AddTo(sum, pool, measure);
     }
 
-    /// <summary>Ends a period, behind <see cref="StatsWindows.Tick"/>. Figures of statements that are gone are forgotten.</summary>
+    /// <summary>
+    /// Ends a period, behind <see cref="StatsWindows.Tick"/>. Figures of statements that are gone are forgotten.
+    /// </summary>
     internal void Tick(long nowUs)
     {
         _olderStatements = _newerStatements;

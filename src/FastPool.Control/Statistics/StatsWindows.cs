@@ -40,7 +40,7 @@ public sealed class StatsWindows
     internal void Tick(long nowUs)
     {
         var pools = _registry.Pools;
-        for (var i = 0; i < pools.Count; i++) (pools[i].Window ??= new PoolWindow()).Tick(pools[i]);
+        for (var i = 0; i < pools.Count; i++) (pools[i].Window ??= new PoolWindow()).Tick(pools[i].Stats);
         _olderUs = _newerUs;
         _newerUs = nowUs;
     }

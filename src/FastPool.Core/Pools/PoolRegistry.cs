@@ -29,7 +29,7 @@ public sealed class PoolRegistry
         Peers = new PeerDirectory(() => Settings);
         Peers.Learn([], static _ => false);
         LoopCount = loopCount;
-        _roster = new Roster(() => _databases.Values.Append(Admin!));
+        _roster = new Roster(() => _databases.Values.Append(Admin!), AdminDatabase);
         foreach (var entry in settings.Databases.Values) _databases[entry.Name] = NewDatabase(entry, isAuto: false);
         Admin = new Database(DatabaseEntry.OfConsole, isAuto: false);
         AdminPool =
@@ -83,6 +83,9 @@ public sealed class PoolRegistry
 
     /// <summary>By name of the database and of the user, the console's too; as they are now.</summary>
     public IReadOnlyList<Pool> Pools => _roster.Pools;
+
+    /// <summary>As <see cref="Pools"/>, without the console's.</summary>
+    public IReadOnlyList<Pool> PoolList => _roster.PoolsOfClients;
 
     /// <summary>Raised by <see cref="Stir"/>.</summary>
     public int Stirred => Volatile.Read(ref _stirred); // Pairs: Stir.
@@ -240,9 +243,8 @@ public sealed class PoolRegistry
         var timeoutUs = Settings.PoolIdleTimeoutUs;
         if (timeoutUs <= 0) return;
         var leaving = new List<Pool>();
-        foreach (var pool in Pools)
+        foreach (var pool in PoolList)
         {
-            if (pool == AdminPool) continue;
             if (!pool.IsUnused || pool.Database.IsHeld) pool.IdleSinceUs = 0;
             else if (pool.IdleSinceUs == 0) pool.IdleSinceUs = nowUs;
             else if (nowUs - pool.IdleSinceUs > timeoutUs) leaving.Add(pool);

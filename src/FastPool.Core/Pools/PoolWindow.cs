@@ -25,33 +25,35 @@ public sealed class PoolWindow
     /// Ends a period. Of a pool in which nothing has happened for two of them only the counters are read: a period later every
     /// latency has been recorded that belongs to them.
     /// </summary>
-    public void Tick(Pool pool)
+    /// <param name="all">The pool's, of each loop.</param>
+    public void Tick(PoolStats[] all)
     {
         _older = _newer;
         _newer = default;
-        foreach (var stats in pool.Stats) stats.AddTo(ref _newer);
+        foreach (var stats in all) stats.AddTo(ref _newer);
         OlderLatencies = NewerLatencies;
-        var isQuiet = _newer.Equals(_older) && CountOf(pool, LatencyMeasure.Connect) == CountIn(NewerLatencies, LatencyMeasure.Connect);
-        if (!isQuiet || !_wasQuiet) NewerLatencies = Read(pool, OlderLatencies);
+        var isQuiet = _newer == _older
+            && CountOf(all, LatencyMeasure.Connect) == CountIn(NewerLatencies, LatencyMeasure.Connect);
+        if (!isQuiet || !_wasQuiet) NewerLatencies = Read(all, OlderLatencies);
         _wasQuiet = isQuiet;
     }
 
     private static long CountIn(HistogramSum[] sums, LatencyMeasure measure) => sums.Length == 0 ? 0 : sums[(int)measure].Count;
 
-    private static long CountOf(Pool pool, LatencyMeasure measure)
+    private static long CountOf(PoolStats[] all, LatencyMeasure measure)
     {
         var count = 0L;
-        foreach (var stats in pool.Stats) count += stats.Latency?[measure].Count ?? 0;
+        foreach (var stats in all) count += stats.Latency?[measure].Count ?? 0;
         return count;
     }
 
-    /// <summary>What has not changed is not copied.</summary>
-    private static HistogramSum[] Read(Pool pool, HistogramSum[] before)
+    /// <summary>Histograms that have not changed are not copied.</summary>
+    private static HistogramSum[] Read(PoolStats[] all, HistogramSum[] before)
     {
         HistogramSum[]? sums = null;
         for (var measure = LatencyMeasure.Transaction; measure <= LatencyMeasure.Client; measure++)
         {
-            if (CountOf(pool, measure) == CountIn(before, measure)) continue;
+            if (CountOf(all, measure) == CountIn(before, measure)) continue;
             if (sums is null)
             {
                 sums = new HistogramSum[PoolLatency.MeasureCount];
@@ -59,7 +61,7 @@ public sealed class PoolWindow
                 else Array.Fill(sums, _nothing);
             }
             var sum = new HistogramSum();
-            foreach (var stats in pool.Stats) stats.Latency?[measure].AddTo(sum);
+            foreach (var stats in all) stats.Latency?[measure].AddTo(sum);
             sums[(int)measure] = sum;
         }
         return sums ?? before;

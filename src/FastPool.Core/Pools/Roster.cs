@@ -1,11 +1,12 @@
 namespace FastPool.Core.Pools;
 
 /// <summary>
-/// All databases and pools by name, made anew only after one has come or gone: whoever goes through them again and again allocates
-/// nothing. Any thread.
+/// The lists of all databases and pools, by name. They are made anew only after a database or a pool has come or gone, so a round
+/// that goes through them again and again allocates nothing. Any thread.
 /// </summary>
-/// <param name="databases">All there are, in no order.</param>
-internal sealed class Roster(Func<IEnumerable<Database>> databases)
+/// <param name="databases">Those there are, in no order; the console's among them.</param>
+/// <param name="adminName">The console's.</param>
+internal sealed class Roster(Func<IEnumerable<Database>> databases, string adminName)
 {
     private int _changes;
     private Lists? _lists;
@@ -16,6 +17,9 @@ internal sealed class Roster(Func<IEnumerable<Database>> databases)
     internal Database[] Databases => Now.Databases;
 
     internal Pool[] Pools => Now.Pools;
+
+    /// <summary>Without the console's.</summary>
+    internal Pool[] PoolsOfClients => Now.PoolsOfClients;
 
     private Lists Now
     {
@@ -33,7 +37,8 @@ internal sealed class Roster(Func<IEnumerable<Database>> databases)
                 pools.AddRange(database.Pools);
                 pools.Sort(first, pools.Count - first, _byUser);
             }
-            lists = new Lists(changes, all, [.. pools]);
+            var ofClients = pools.Where(pool => pool.Database.Name != adminName);
+            lists = new Lists(changes, all, [.. pools], [.. ofClients]);
             Volatile.Write(ref _lists, lists); // Pairs: the reads above.
             return lists;
         }
@@ -42,5 +47,5 @@ internal sealed class Roster(Func<IEnumerable<Database>> databases)
     private static readonly Comparer<Pool> _byUser =
         Comparer<Pool>.Create(static (one, other) => string.CompareOrdinal(one.User.Name, other.User.Name));
 
-    private sealed record Lists(int Changes, Database[] Databases, Pool[] Pools);
+    private sealed record Lists(int Changes, Database[] Databases, Pool[] Pools, Pool[] PoolsOfClients);
 }

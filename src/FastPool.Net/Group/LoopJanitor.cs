@@ -61,11 +61,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
         var stirred = loop.Registry.Stirred;
         if (stirred == _stirred) return;
         _stirred = stirred;
-        var pools = loop.Registry.Pools;
-        for (int i = loop.Index; i < pools.Count; i += loop.Registry.LoopCount)
-        {
-            if (pools[i] != loop.Registry.AdminPool) pools[i].Tick(loop);
-        }
+        var pools = loop.Registry.PoolList;
+        for (int i = loop.Index; i < pools.Count; i += loop.Registry.LoopCount) pools[i].Tick(loop);
     }
 
     /// <summary>sbuf_loopcnt buffers of pkt_buf each; 0 is as much as there is.</summary>
@@ -88,7 +85,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
         }
     }
 
-    /// <summary>What depends on them is looked at anew when they have changed.</summary>
+    /// <summary>When settings have changed, all connections are looked at anew.</summary>
     private void NoteSettings(Settings settings)
     {
         if (ReferenceEquals(settings, _seen)) return;
@@ -123,7 +120,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
             {
                 loop.Contain("a timer", e, server);
             }
-            // Whoever begins something on one that is free touches it.
+            // A free server is touched when something begins on it.
             return _mayServersRest && server.Session is { Phase: ServerPhase.Free, Login: null } ? DueBlocks.Never : 0;
         });
     }
@@ -268,8 +265,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
     }
 
     /// <summary>
-    /// What a client says later only puts its end off. So it need not be looked at before the earliest end that it may have by now,
-    /// nor before the shortest time-out is over.
+    /// A client's later words only put its end off. So it need not be looked at before the earliest end that it may have by
+    /// now, or before the shortest time-out is over.
     /// </summary>
     /// <returns>By when it is to be looked at again.</returns>
     private long LookAtIdle(ClientConnection client)

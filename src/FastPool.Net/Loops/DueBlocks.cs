@@ -52,7 +52,8 @@ internal sealed class DueBlocks
 
     /// <summary>Looks at those whose time has come.</summary>
     /// <param name="look">
-    /// By when the connection wants to be looked at again; <see cref="Never"/>: not before it is touched. It may close connections.
+    /// By when the connection wants to be looked at again; <see cref="Never"/>: not before it is touched. It may close
+    /// connections.
     /// </param>
     internal void Tick<T>(ConnectionList<T> list, long nowUs, Func<T, long> look)
         where T : class
@@ -63,7 +64,7 @@ internal sealed class DueBlocks
         {
             if (_dueUs[block] <= nowUs)
             {
-                _dueUs[block] = Never; // What is touched meanwhile is looked at again.
+                _dueUs[block] = Never; // Those touched meanwhile are looked at again.
                 var nextUs = Never;
                 for (var i = Math.Min(list.Count, (block + 1) << Bits) - 1; i >= block << Bits; i--)
                 {

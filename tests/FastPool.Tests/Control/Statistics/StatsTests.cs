@@ -40,7 +40,7 @@ public sealed class StatsTests
     [Fact]
     public void A_period_in_which_nothing_happens_costs_no_memory_however_many_pools_there_are()
     {
-        var registry = new PoolRegistry(Loading.Good("[databases]\n* = host=h\n"), 1);
+        var registry = new PoolRegistry(Loading.Good("[pgbouncer]\n[databases]\n* = host=h\n"), 1);
         for (var i = 0; i < 1_000; i++) registry.GetPool(registry.FindDatabase($"d{i}", out _)!, "u").Stats[0].Logins = 1;
         var windows = new StatsWindows(registry, 0);
         for (var i = 1; i <= 3; i++) windows.Tick(i * Second);

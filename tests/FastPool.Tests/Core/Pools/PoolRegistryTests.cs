@@ -44,10 +44,10 @@ public sealed class PoolRegistryTests
             foreach (var user in (string[])["u2", "u1"]) registry.GetPool(registry.FindDatabase(name, out _)!, user);
         }
         Assert.Equal(["a|u1", "a|u2", "d|u1", "d|u2", "pgbouncer|pgbouncer", "z|u1", "z|u2"], Names());
-        Assert.Same(registry.Pools, registry.Pools); // Who goes through them again and again allocates nothing.
+        Assert.Same(registry.Pools, registry.Pools); // A round through them allocates nothing.
         registry.RemovePools(registry.FindDatabase("d", out _)!);
         Assert.Equal(["a|u1", "a|u2", "pgbouncer|pgbouncer", "z|u1", "z|u2"], Names());
-        registry.Apply(Loading.Good("[databases]\nz = host=h\nb = host=h\n"));
+        registry.Apply(Loading.Good("[pgbouncer]\n[databases]\nz = host=h\nb = host=h\n"));
         Assert.Equal(["b", "pgbouncer", "z"], registry.Databases.Select(static database => database.Name));
         Assert.Equal(["pgbouncer|pgbouncer", "z|u1", "z|u2"], Names());
 
@@ -66,7 +66,7 @@ public sealed class PoolRegistryTests
         {
             Assert.Same(got[0], got[1]);
             // A pool outside of the tables would be looked at for ever, and open servers.
-            Assert.Same(got[0], Assert.Single(registry.Pools));
+            Assert.Same(got[0], Assert.Single(registry.PoolList));
             registry.RemovePools(database);
         });
     }

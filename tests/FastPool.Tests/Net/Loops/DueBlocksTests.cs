@@ -2,7 +2,7 @@ using FastPool.Net;
 
 namespace FastPool.Tests.Net;
 
-/// <summary>How many connections a tick looks at: what is idle must not be among them.</summary>
+/// <summary>The number of connections that a tick looks at: idle ones must not be among them.</summary>
 public sealed class DueBlocksTests
 {
     private sealed class Item
@@ -57,7 +57,8 @@ public sealed class DueBlocksTests
             var due = _list.Where(item => item.DueUs <= nowUs).ToHashSet();
             Tick(nowUs);
             Assert.Subset(_looked.ToHashSet(), due);
-            _list.TimeOuts.Tick(_list, nowUs, item => due.Contains(item) ? item.DueUs = nowUs + random.Next(1, 500) : item.DueUs);
+            _list.TimeOuts.TouchAll();
+            _list.TimeOuts.Tick(_list, nowUs, item => item.DueUs > nowUs ? item.DueUs : item.DueUs = nowUs + random.Next(1, 500));
         }
     }
 
@@ -89,7 +90,7 @@ public sealed class DueBlocksTests
     }
 
     [Fact]
-    public void What_is_touched_in_the_midst_of_a_tick_is_looked_at_in_the_next()
+    public void One_touched_in_the_midst_of_a_tick_is_looked_at_in_the_next()
     {
         var items = Add(10);
         Tick(0);
