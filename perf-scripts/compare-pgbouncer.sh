@@ -16,12 +16,14 @@
 # keep-simple-16: FastPool with session_state = keep, and nobody sets anything; keep-login-…: each client gives a setting at its
 # login; keep-set-…: a SET before each query, of which PgBouncer takes no care.
 #
+# simple-1000 and simple-10000 share 40 servers, and their p99 is also given over their p50: how alike the clients fare.
+#
 # Each ratio is FastPool's figure over PgBouncer's of the same round; the table has the median of the rounds' ratios.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
 
 all_scenarios='start
-simple-1 simple-16 simple-64 simple-200
+simple-1 simple-16 simple-64 simple-200 simple-1000 simple-10000
 extended-1 extended-16 extended-64 extended-200
 prepared-1 prepared-16 prepared-64 prepared-200
 connect-16 copy-out copy-in idle
@@ -59,6 +61,7 @@ start_contestant() {
     auth_type=trust pool_mode=transaction pool_size=20 extra='' loops= own=''
     [ "$who" != fastpool ] || loops=${LOOPS:-1}
     case $scenario in
+        simple-1000*) pool_size=40 ;;
         tls-*)
             PGSSLMODE=require
             extra=$(printf '%s\n' 'client_tls_sslmode = require' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
@@ -94,18 +97,23 @@ run_pgbench() {
     local script=(-S)
     case $scenario in keep-set-*) script=(-f "$work/set.sql") ;; esac
     local command=("$pg_bin/pgbench" "${script[@]}" -n -c "$clients" -j "$threads" -h 127.0.0.1 -p "$port_of_contestant" -U bench "$@")
+    # A number of seconds counts from before the logins, which of many clients would take all of it: they count transactions.
+    local warm=(-T 1) length=(-T "$seconds")
+    [ "$clients" -lt 1000 ] || { warm=(-t 1) length=(-t $((100000 / clients))); }
     # Opens the servers, so that what is measured is the steady state.
-    run_as_user "${command[@]}" -T 1 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
+    run_as_user "${command[@]}" "${warm[@]}" bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
     rm -f "$work"/latency*
     before=$(used_ns)
-    run_as_user "${command[@]}" -T "$seconds" -l --log-prefix="$work/latency" --sampling-rate=0.2 bench >"$work/run.log" 2>&1 ||
+    run_as_user "${command[@]}" "${length[@]}" -l --log-prefix="$work/latency" --sampling-rate=0.2 bench >"$work/run.log" 2>&1 ||
         { cat "$work/run.log" >&2; fail "pgbench failed ($who, $scenario)"; }
     after=$(used_ns)
     transactions=$(awk '/number of transactions actually processed/ {sub(/\/.*/, "", $6); print $6}' "$work/run.log")
+    if [ "${transactions:-0}" -eq 0 ]; then note "$who, $scenario: the logins took all of $seconds s; try more SECONDS_PER_RUN"; return 0; fi
     record "$scenario" "$round" "$who" 'transactions/s' "$(awk '/^tps/ {print $3}' "$work/run.log")"
     cat "$work"/latency* | awk '{print $3}' | sort -n >"$work/sorted"
     record "$scenario" "$round" "$who" 'p50 µs' "$(percentile 50)"
     record "$scenario" "$round" "$who" 'p99 µs' "$(percentile 99)"
+    [ "$clients" -lt 1000 ] || record "$scenario" "$round" "$who" 'p99 / p50' "$(awk -v a="$(percentile 99)" -v b="$(percentile 50)" 'BEGIN {printf "%.3f", a / b}')"
     [ -z "$pooler_pid" ] || record "$scenario" "$round" "$who" 'CPU µs/transaction' \
         "$(awk -v c=$((after - before)) -v n="$transactions" 'BEGIN {printf "%.3f", c / n / 1000}')"
 }
@@ -175,7 +183,7 @@ mode_of_prepared() { if [ "$1" = pgbouncer ] && [ "$shared_prepared" = no ]; the
 
 run_scenario() {
     local scenario=$1 round=$2 who=$3
-    if [ "$who" = direct ]; then case $scenario in start | idle | tls-*) return 0 ;; esac; fi
+    if [ "$who" = direct ]; then case $scenario in start | idle | simple-1000* | tls-*) return 0 ;; esac; fi
     start_contestant "$who" "$scenario"
     case $scenario in
         start)
@@ -230,7 +238,7 @@ environment() {
     printf 'PostgreSQL\t%s\n' "$("$pg_bin/postgres" --version | awk '{print $3}')"
     printf 'FastPool\t%s, loops = %s\n' "$(version_of "$fastpool")" "${LOOPS:-1}"
     printf 'PgBouncer\t%s\n' "$(version_of "$pgbouncer" | sed 's/^PgBouncer //')"
-    printf 'run\t%s rounds, %s s a run, pool of 20, TCP on loopback, %s\n' "$rounds" "$seconds" "$(date -u +%Y-%m-%d)"
+    printf 'run\t%s rounds, %s s a run, pool of 20 (40 for 1,000 clients and more), TCP on loopback, %s\n' "$rounds" "$seconds" "$(date -u +%Y-%m-%d)"
     case " ${scenarios[*]} " in
         *' prepared-'*) [ "$shared_prepared" = yes ] ||
             printf 'prepared\tPgBouncer runs -M extended in these rows: it is older than 1.21 and shares no prepared statements\n' ;;

@@ -217,7 +217,7 @@ start_pooler() {
         echo 'admin_users = bench'
         echo "pool_mode = ${pool_mode:-transaction}"
         echo "default_pool_size = ${pool_size:-20}"
-        echo 'max_client_conn = 10000'
+        echo 'max_client_conn = 11000'
         echo 'ignore_startup_parameters = extra_float_digits'
         echo 'log_connections = 0'
         echo 'log_disconnections = 0'

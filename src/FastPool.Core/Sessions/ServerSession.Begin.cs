@@ -26,7 +26,7 @@ public sealed partial class ServerSession
         IsReady = false;
         ForgetUnnamed();
         _setsLeft = 0;
-        PreparesBehindSet = [];
+        QueriesBehindSet = [];
         TakeDeferred(client);
         return "";
     }

@@ -24,6 +24,7 @@ public sealed partial class ServerSession
     private int _setsLeft; // Messages of the SET batch that are not answered.
     private string _handedPin = "";
     private StateAnswer? _stateAnswer;
+    private List<string>? _lostCommands; // PREPARE commands of Kept that have failed on this server.
 
     /// <summary>The state that is on this server; null: none.</summary>
     public KeptState? Kept { get; private set; }
@@ -80,14 +81,14 @@ public sealed partial class ServerSession
     {
         var wanted = client.Kept;
         _setsLeft = 1;
-        PreparesBehindSet = [];
+        QueriesBehindSet = [];
         if (wanted is null) return batch;
         if (KeptState.AreSame(Kept, wanted)) return Disturbs(batch, client) ? batch + wanted.Set : batch;
         Context.Figures.StateBatches++;
-        if (wanted.Prepared.Length > 0) PreparesBehindSet = [.. wanted.PrepareCommands];
+        if (wanted.Prepared.Length > 0) QueriesBehindSet = [.. wanted.PrepareMessages()];
         batch += wanted.Set;
         if (wanted.IsListening) batch += ListenBehindSet(wanted);
-        _setsLeft += PreparesBehindSet.Count;
+        _setsLeft += QueriesBehindSet.Count;
         return batch;
     }
 
@@ -101,7 +102,7 @@ public sealed partial class ServerSession
                 && batch.Contains(query, StringComparison.Ordinal));
 
     /// <summary>Queries that follow the SET batch, each in a message of its own.</summary>
-    public IReadOnlyList<string> PreparesBehindSet { get; private set; } = [];
+    public IReadOnlyList<string> QueriesBehindSet { get; private set; } = [];
 
     /// <summary>The batch that goes out now takes it away.</summary>
     internal void ForgetKept() => Kept = null;
@@ -214,8 +215,9 @@ public sealed partial class ServerSession
             case BackendMessage.NotificationResponse or BackendMessage.NoticeResponse:
                 return type == BackendMessage.NoticeResponse ? Verdict.Forward : NotificationVerdict(message);
             case BackendMessage.DataRow:
+                var known = Kept?.Without(_lostCommands);
                 _stateAnswer = message.Length <= Limits.StateBytesMax
-                    ? StateAnswer.TryRead(message[HeaderLength..], _hasUnknownNames ? UnknownName : null, Kept) : null;
+                    ? StateAnswer.TryRead(message[HeaderLength..], _hasUnknownNames ? UnknownName : null, known) : null;
                 return Verdict.Skip;
             case BackendMessage.ErrorResponse when IsEnd(message):
                 HasToldEnd = true;
@@ -242,6 +244,7 @@ public sealed partial class ServerSession
         if (answer is not null)
         {
             Kept = client.Kept = answer.State ?? WithoutState;
+            _lostCommands = null;
         }
         if (answer is not null && client.Kept is not { IsListening: true }) client.EndSubscription();
         if (pin is null)
@@ -301,7 +304,7 @@ public sealed partial class ServerSession
         if (Kept is { IsListening: true }) (MustDiscard, Kept) = (true, Kept.WithoutChannels);
         if (Phase == ServerPhase.Questioned) _repliesAhead = 1;
         _mayHaveState = _hasUnknownNames = _keeps = _asksAlways = false;
-        _stateAnswer = null;
+        (_stateAnswer, _lostCommands) = (null, null);
         EndListening();
         LetGoOfPin();
     }

@@ -84,7 +84,7 @@ public sealed partial class ServerSession
         subscription.BeginCut(ListenCuts.ToServer);
         AwaitMark(subscription, Marks.End);
         text.Append(Marks.Listen(subscription.Hub.Mark)).Append(Marks.Notify(subscription, Marks.End));
-        PreparesBehindSet = [.. PreparesBehindSet, Marks.Unlisten(subscription.Hub.Mark)];
+        QueriesBehindSet = [.. QueriesBehindSet, Marks.Unlisten(subscription.Hub.Mark)];
         return text.ToString();
     }
 

@@ -33,6 +33,8 @@ public sealed partial class ServerSession
                 return OnEarlyNotification(message);
             case BackendMessage.ErrorResponse when _setsLeft <= _beginsLeft && !IsEnd(message):
                 return OnBeginError();
+            case BackendMessage.ErrorResponse when _setsLeft <= QueriesBehindSet.Count + _beginsLeft && !IsEnd(message):
+                return OnPrepareError(message);
             case BackendMessage.ErrorResponse:
                 var error = ServerError.Read(message[HeaderLength..]);
                 Context.Log.ServerError("varcache_apply failed", error.Severity, error.Message);
@@ -60,6 +62,20 @@ public sealed partial class ServerSession
             default:
                 return Verdict.Skip;
         }
+    }
+
+    /// <summary>
+    /// A statement of the client's that cannot be prepared again, say because its table is gone, is missed where it is executed.
+    /// On a connection of its own the client would not hear of it before either. The server has less than its label says, so
+    /// the label's Undo is not for it.
+    /// </summary>
+    private Verdict OnPrepareError(ReadOnlySpan<byte> message)
+    {
+        var error = ServerError.Read(message[HeaderLength..]);
+        Context.Log.ServerError("a prepared statement is lost", error.Severity, error.Message);
+        MustDiscard = true;
+        (_lostCommands ??= []).Add(QueriesBehindSet[^(_setsLeft - _beginsLeft)]);
+        return Verdict.Skip;
     }
 
     private void TakeCanonical(ClientSession client)

@@ -280,9 +280,9 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd, IH
     {
         (OwnQueryUs, OwnQueryFailure) = (_loop.NowUs, "var change failed");
         if (Session.HasSetBatch) SendQuery(batch, "var change failed");
-        foreach (var prepare in Session.PreparesBehindSet)
+        foreach (var query in Session.QueriesBehindSet)
         {
-            if (IsOpen) SendQuery(prepare, "var change failed");
+            if (IsOpen) SendQuery(query, "var change failed");
         }
         if (IsOpen && Client is { Session.DeferredMessages: { IsEmpty: false } begin } && !_loop.Engine.Send(this, begin))
             Close("server connection closed", mayTerminate: false);

@@ -15,9 +15,11 @@ internal sealed class Child : IAsyncDisposable
     private readonly Process _process;
     private readonly List<string> _lines = [];
 
-    private Child(Process process)
+    private readonly bool _endsByTerm;
+
+    private Child(Process process, bool endsByTerm)
     {
-        _process = process;
+        (_process, _endsByTerm) = (process, endsByTerm);
         Pid = process.Id;
         _process.OutputDataReceived += Keep;
         _process.ErrorDataReceived += Keep;
@@ -68,7 +70,7 @@ internal sealed class Child : IAsyncDisposable
             start.Environment[name] = value;
         var process = Process.Start(start)!;
         process.StandardInput.Close();
-        return new Child(process);
+        return new Child(process, endsByTerm: Reference.Path is { } reference && command.Contains(reference));
     }
 
     /// <summary>Runs a program to its end.</summary>
@@ -105,7 +107,7 @@ internal sealed class Child : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            Signal(SigQuit);
+            AskToEnd();
             try
             {
                 await ExitAsync(5);
@@ -121,11 +123,18 @@ internal sealed class Child : IAsyncDisposable
         _process.Dispose();
     }
 
+    /// <summary>PgBouncer does not end by SIGQUIT before 1.23; there SIGTERM ends it at once.</summary>
+    private void AskToEnd()
+    {
+        Signal(SigQuit);
+        if (_endsByTerm) Signal(SigTerm);
+    }
+
     public static void KillAll()
     {
         foreach (var child in Running.Values)
             if (!child.HasExited)
-                child.Signal(SigQuit);
+                child.AskToEnd();
         foreach (var child in Running.Values)
             if (!child._process.WaitForExit(5000))
                 child.Signal(SigKill);

@@ -83,7 +83,7 @@ public class SessionStateTests
         new("set bytea_output = 'escape'"),
         new("select '\\x41'::bytea"), new("set enable_seqscan = off; set enable_seqscan = on"),
         new("set session statement_timeout = {n}000"),
-        new("set time zone interval '+02:00' hour to minute"), new("set lock_timeout = {n}"), new("show lock_timeout"),
+        new("set time zone interval '+02:00' hour to minute"), new("set lock_timeout = {n}000"), new("show lock_timeout"),
         new("set extra_float_digits = 0"), new("show extra_float_digits"), new("select 0.1::float8 + 0.2::float8"),
         new("set transaction read only"), new("set session characteristics as transaction read only"),
         new("show transaction_read_only"),
@@ -211,6 +211,55 @@ public class SessionStateTests
     {
         await using var pooler = await StartAsync(loops, poolSize: 2, mode: "always");
         await CompareAsync(pooler, clients: 6, Hidden);
+    }
+
+    [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
+    public async Task Statements_prepared_by_SQL_mean_what_they_meant_whatever_has_been_set_since(int loops)
+    {
+        string[] script =
+        [
+            "set search_path = state_1", "prepare p1 as select v from t", "reset all", "execute p1", "set search_path = state_1",
+            "execute p1", "set search_path = state_2", "execute p1", "deallocate p1", "set datestyle = 'sql, dmy'",
+            "prepare p2 as select date '01/02/2026' - date '2026-01-01'", "set datestyle = 'sql, mdy'", "execute p2",
+            "set standard_conforming_strings = off", "prepare p3 as select 'a\\'b'", "reset standard_conforming_strings",
+            "execute p3",
+            "set role state_role", "prepare p4 as select current_user, count(*) from state_1.t", "reset role", "execute p4",
+            "select name, statement from pg_prepared_statements where from_sql order by 1",
+        ];
+        var server = await Prepared.Value;
+        await using var pooler = await StartAsync(loops, poolSize: 1);
+        await using var direct = await LoginAsync(server.Port);
+        await using var pooled = await LoginAsync(pooler.Port);
+        await using var other = await LoginAsync(pooler.Port);
+        foreach (var sql in script)
+        {
+            Assert.Equal($"{sql}: {Normal(await direct.QueryAsync(sql))}", $"{sql}: {Normal(await pooled.QueryAsync(sql))}");
+            Assert.Equal("0", await FirstAsync(other, "select count(*) from pg_prepared_statements where from_sql"));
+        }
+    }
+
+    [PoolerTheory(FastPoolOnly = FastPoolOnly), Loops]
+    public async Task A_prepared_statement_whose_table_is_gone_is_missed_only_where_it_is_executed(int loops)
+    {
+        var server = await Prepared.Value;
+        var table = "gone_" + loops.ToString(CultureInfo.InvariantCulture);
+        await using var admin = await server.ConnectAsync(Postgres.Database);
+        await admin.ScalarAsync($"create table {table} as select 1 as v; grant select on {table} to public; select 1");
+        await using var pooler = await StartAsync(loops, poolSize: 1);
+        await using var one = await LoginAsync(pooler.Port);
+        await using var two = await LoginAsync(pooler.Port);
+        await one.QueryAsync("prepare kept as select 'kept'");
+        await one.QueryAsync($"prepare p as select v from {table}");
+        Assert.Equal("0", await FirstAsync(two, "select count(*) from pg_prepared_statements where from_sql"));
+        await admin.ScalarAsync($"drop table {table}; select 1");
+        Assert.Equal("kept", await FirstAsync(one, "execute kept"));
+        Assert.Equal("0", await FirstAsync(two, "select count(*) from pg_prepared_statements where from_sql"));
+        Assert.Equal("ERROR/26000 prepared statement \"p\" does not exist", (await one.QueryAsync("execute p")).ErrorText);
+        await one.QueryAsync("prepare p as select 'again'");
+        Assert.Equal("0", await FirstAsync(two, "select count(*) from pg_prepared_statements where from_sql"));
+        Assert.Equal("again", await FirstAsync(one, "execute p"));
+        Assert.Equal("kept", await FirstAsync(one, "execute kept"));
+        Assert.Contains("a prepared statement is lost", pooler.Process.Text, StringComparison.Ordinal);
     }
 
     // ---- limits, ends, takeovers ---------------------------------------------------------------------------------------

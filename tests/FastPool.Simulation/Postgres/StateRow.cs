@@ -35,6 +35,7 @@ internal static partial class StateRow
             set, string.Concat(travelling.Select(static pair => "\u0001" + pair.Value.Message)), undo,
             leak == Leak.Pins ? "" : string.Join(", ", PinsOf(session)),
             null, // Nobody listens here.
+            null, // A text means the same under all settings.
             .. Unreported().Matches(question).Select(match => leak == Leak.Unreported ? null
                 : values.GetValueOrDefault(Variables.NameOf(match.Groups[1].Value))),
         ];

@@ -259,9 +259,10 @@ public sealed class StateEndTests
             Path.Elapse(0.01);
             var question = System.Text.Encoding.Latin1.GetString(Server.PeerInput.ToArray());
             var unreported = question.Split("(SELECT setting FROM a WHERE").Length - 1;
-            var row = new List<byte> { 0, (byte)(5 + unreported) };
+            var row = new List<byte> { 0, (byte)(6 + unreported) };
             for (var i = 0; i < 4; i++) row.AddRange([0, 0, 0, 0]);
             row.AddRange([0, 0, 0, 2, 1, (byte)'a']);
+            row.AddRange([0, 0, 0, 0]);
             for (var i = 0; i < unreported; i++) row.AddRange([255, 255, 255, 255]);
             Server.PeerWrite(Wire.Typed('D', [.. row]));
             Server.PeerWrite(TransactionPath.Reply('C', 'Z'));

@@ -65,7 +65,7 @@ public sealed class StateQuestionTests
         var question = Encoding.Latin1.GetString(Server.PeerInput);
         Assert.Contains("pg_settings", question, StringComparison.Ordinal);
         Server.PeerTake(Server.PeerInput.Length);
-        return [.. Enumerable.Repeat("", 5 + question.Split("(SELECT setting FROM a WHERE").Length - 1)];
+        return [.. Enumerable.Repeat("", 6 + question.Split("(SELECT setting FROM a WHERE").Length - 1)];
     }
 
     private string Answer(MemorySocket client)
@@ -115,7 +115,7 @@ public sealed class StateQuestionTests
         Server.PeerTake(Server.PeerInput.Length);
         Server.PeerWrite(TransactionPath.SimpleReply());
         Assert.EndsWith("Z\0\0\0\u0005I", Answer(client), StringComparison.Ordinal);
-        // It is asked again, and now it tells: nothing is left. Behind four columns are variables that it does not report.
+        // It is asked again, and now it tells: nothing is left. Behind six columns are variables that it does not report.
         Server.PeerWrite([.. Row(Nothing()), .. TransactionPath.Reply('C', 'Z')]);
         _path.Elapse(0.01);
         Assert.Equal((0, 0), (pool.PinnedServers, pool.Counts.Active));

@@ -24,10 +24,12 @@ internal sealed record StateAnswer(KeptState? State, string? Pin, IReadOnlyList<
         var pin = TextOf(columns.Value);
         if (!columns.MoveNext()) return null;
         var channels = TextOf(columns.Value);
+        if (!columns.MoveNext()) return null;
+        var reading = TextOf(columns.Value);
         var unreported = new List<string?>();
         while (columns.MoveNext()) unreported.Add(columns.IsNull ? null : TextOf(columns.Value));
         var state = set.Length == 0 && undo.Length == 0 && channels.Length == 0 ? null
-            : new KeptState(set, prepared, undo) { Channels = channels };
+            : new KeptState(set, KeptState.PreparedOf(prepared, reading, known), undo) { Channels = channels, Reading = reading };
         if (state is not null && state.Equals(known)) state = known;
         if (before is not null) pin = pin.Length > 0 ? pin + ", " + before : before;
         return new StateAnswer(state, pin.Length > 0 ? pin : null, unreported);

@@ -22,6 +22,8 @@ public sealed class KeptStateTests
         _server.Link.Begin(_client);
     }
 
+    private const string BeginUnder = "BEGIN ISOLATION LEVEL READ COMMITTED;under ";
+
     private static FakeEnd EndOf(ServerSession server) => (FakeEnd)server.Transport;
 
     private void Says(string text, string tag)
@@ -33,11 +35,11 @@ public sealed class KeptStateTests
     /// <summary>The server is asked, and says this.</summary>
     /// <param name="unreported">search_path: null where the session has not set it.</param>
     private static Verdict Tell(ServerSession server, string set, string prepared, string undo, string pin,
-        string? unreported = null, string channels = "")
+        string? unreported = null, string channels = "", string reading = "")
     {
         var question = Encoding.Latin1.GetString(server.BeginQuestion());
         var count = question.Split("(SELECT setting FROM a WHERE").Length - 1;
-        string?[] values = [set, prepared, undo, pin, channels, .. Enumerable.Repeat(unreported, count)];
+        string?[] values = [set, prepared, undo, pin, channels, reading, .. Enumerable.Repeat(unreported, count)];
         var body = new List<byte> { 0, (byte)values.Length };
         foreach (var value in values)
         {
@@ -87,9 +89,48 @@ public sealed class KeptStateTests
         Assert.True(_server.Link.TryEnd());
         var other = _talk.NewServer();
         Assert.Equal(("", true), (other.Link.Begin(_client), other.HasSetBatch));
-        Assert.Equal(["prepare p as select 1"], other.PreparesBehindSet);
+        Assert.Equal(["prepare p as select 1"], other.QueriesBehindSet);
         Assert.Equal(Verdict.Skip, Answers(other, "Z"));
         Assert.Equal(Verdict.ParametersSet, Answers(other, "C:PREPARE Z"));
+    }
+
+    [Fact]
+    public void A_statement_is_prepared_again_under_the_search_path_that_it_was_prepared_under()
+    {
+        Says("prepare p as select v from t", "PREPARE");
+        Tell(_server, "", "\u0001prepare p as select v from t", "undo it;", "", reading: "under one");
+        Says("reset all", "RESET");
+        Says("prepare q as select 1", "PREPARE");
+        Tell(_server, "", "\u0001prepare p as select v from t\u0001prepare q as select 1", "undo it;", "", reading: "under two");
+        Assert.True(_server.Link.TryEnd());
+        var other = _talk.NewServer();
+        other.Link.Begin(_client);
+        Assert.Equal(
+            [BeginUnder + "one", "prepare p as select v from t", "COMMIT", "prepare q as select 1"], other.QueriesBehindSet);
+        Assert.Equal(Verdict.ParametersSet, Answers(other, "Z C:BEGIN C:SELECT~1 Z C:PREPARE Z C:COMMIT Z C:PREPARE Z"));
+    }
+
+    [Fact]
+    public void A_statement_that_cannot_be_prepared_again_is_lost_and_its_server_is_reset_before_the_next_client()
+    {
+        const string Both = "\u0001prepare p as select v from t\u0001prepare q as select 1";
+        Says("prepare p as select v from t; prepare q as select 1", "PREPARE");
+        Tell(_server, "", Both, "undo it;", "", reading: "under one");
+        Assert.True(_server.Link.TryEnd());
+        var other = _talk.NewServer();
+        other.Link.Begin(_client);
+        Assert.Equal(Verdict.ParametersSet, Answers(other, "Z E:42P01 Z C:PREPARE Z"));
+        Assert.True(other.MustDiscard);
+
+        // The client prepares it once more, and this time it means something else.
+        Says("prepare p as select v from t", "PREPARE");
+        Tell(other, "", Both, "undo it;", "", reading: "under two");
+        Assert.False(other.MustDiscard); // The server has said what it holds.
+        Assert.True(other.Link.TryEnd());
+        var third = _talk.NewServer();
+        third.Link.Begin(_client);
+        Assert.Equal(
+            ["prepare p as select v from t", BeginUnder + "one", "prepare q as select 1", "COMMIT"], third.QueriesBehindSet);
     }
 
     [Fact]
@@ -101,7 +142,7 @@ public sealed class KeptStateTests
 
         var other = _talk.NewServer();
         Assert.Equal("do it;", other.Link.Begin(_client));
-        Assert.Equal(["prepare p as select 1", "prepare q as select 2"], other.PreparesBehindSet);
+        Assert.Equal(["prepare p as select 1", "prepare q as select 2"], other.QueriesBehindSet);
         Assert.Equal(Verdict.Skip, Answers(other, "C:SET Z C:PREPARE Z"));
         Assert.Equal(Verdict.ParametersSet, Answers(other, "C:PREPARE Z"));
         Says("select 1", "SELECT 1");
@@ -416,7 +457,7 @@ public sealed class KeptStateTests
 
         // It listens again with its next server, whose words behind the mark wait for those of the hub.
         Assert.Equal("undo it;set it;LISTEN \"a\";LISTEN \"mark\";NOTIFY \"mark\", '5-';", _server.Link.Begin(_client));
-        Assert.Equal(["UNLISTEN \"mark\";"], _server.PreparesBehindSet);
+        Assert.Equal(["UNLISTEN \"mark\";"], _server.QueriesBehindSet);
         Assert.Equal(Verdict.Skip, Notifies(_server, "a", "5"));
         Assert.Equal(Verdict.Skip, Notifies(_server, "mark", "5-"));
         var behind = Notification("a", "6");
