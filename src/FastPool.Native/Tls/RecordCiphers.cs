@@ -28,11 +28,16 @@ internal sealed unsafe class RecordCiphers
         internal Context Opening;
     }
 
-    /// <summary>Of one direction; the key in it belongs to its place's owner, or to no connection.</summary>
+    /// <summary>Of one direction.</summary>
     private struct Context
     {
         internal nint Handle;
         internal RecordSuite Suite;
+
+        /// <summary>The key in it is the present one of the place's owner.</summary>
+        internal bool IsOwners;
+
+        /// <summary>There is a key in it, of the owner or of another.</summary>
         internal bool HasKey;
     }
 
@@ -52,7 +57,7 @@ internal sealed unsafe class RecordCiphers
     internal bool TrySeal(TlsRecords owner, RecordSuite suite, RecordKeys* keys, byte* header, ReadOnlySpan<byte> content,
         byte type, byte* output)
     {
-        ref var context = ref PlaceOf(owner).Sealing;
+        ref var context = ref PlaceOf(owner, isSealing: true).Sealing;
         int written;
         if (!TryBegin(ref context, suite, keys, header, isSealing: true)) return false;
         keys->Sequence++; // This nonce is used up, even if the call fails.
@@ -84,7 +89,7 @@ internal sealed unsafe class RecordCiphers
         Span<byte> plain)
     {
         Check.That(body.Length >= TagBytes && plain.Length == body.Length - TagBytes);
-        ref var context = ref PlaceOf(owner).Opening;
+        ref var context = ref PlaceOf(owner, isSealing: false).Opening;
         int written;
         if (!TryBegin(ref context, suite, keys, header, isSealing: false)) return false;
         keys->Sequence++;
@@ -107,9 +112,10 @@ internal sealed unsafe class RecordCiphers
         if (context.Suite != suite && !TryPrepare(ref context, suite, isSealing)) return false;
         var nonce = stackalloc byte[RecordKeys.NonceBytes];
         keys->WriteNonce(nonce);
-        var key = context.HasKey ? null : keys->Key;
+        var key = context.IsOwners ? null : keys->Key;
+        context.HasKey = true; // Even if the call fails.
         if (OpenSsl.BeginRecord(context.Handle, 0, 0, key, nonce, isSealing ? 1 : 0) != 1) return false;
-        context.HasKey = true;
+        context.IsOwners = true;
         int written;
         return OpenSsl.UpdateShort(context.Handle, null, &written, header, TlsRecords.HeaderBytes) == 1;
     }
@@ -118,22 +124,27 @@ internal sealed unsafe class RecordCiphers
     {
         if (context.Handle == 0) context.Handle = OpenSsl.EVP_CIPHER_CTX_new();
         if (context.Handle == 0) return false;
-        context.HasKey = false;
+        Wipe(ref context);
         context.Suite = RecordSuite.None;
         if (OpenSsl.EVP_CipherInit_ex(context.Handle, suite.Cipher(), 0, null, null, isSealing ? 1 : 0) != 1) return false;
         context.Suite = suite;
         return true;
     }
 
-    private ref Place PlaceOf(TlsRecords owner)
+    /// <summary>
+    /// The owner's contexts. Where it has none, it gets the place that was taken longest ago; the key there of the direction that
+    /// is wanted is replaced at once, the other is wiped.
+    /// </summary>
+    private ref Place PlaceOf(TlsRecords owner, bool isSealing)
     {
         ref var own = ref _places[owner.CipherPlace];
         if (ReferenceEquals(own.Owner, owner)) return ref own;
-        var next = _nextPlace++ % PlacesMax;
-        ref var taken = ref _places[next];
+        ref var taken = ref _places[_nextPlace];
         taken.Owner = owner;
-        taken.Sealing.HasKey = taken.Opening.HasKey = false;
-        owner.CipherPlace = (byte)next;
+        owner.CipherPlace = (byte)_nextPlace;
+        _nextPlace = (_nextPlace + 1) % PlacesMax;
+        taken.Sealing.IsOwners = taken.Opening.IsOwners = false;
+        Wipe(ref isSealing ? ref taken.Opening : ref taken.Sealing);
         return ref taken;
     }
 
@@ -141,10 +152,12 @@ internal sealed unsafe class RecordCiphers
     internal void ForgetKey(TlsRecords owner, bool isSealing)
     {
         ref var own = ref _places[owner.CipherPlace];
-        if (!ReferenceEquals(own.Owner, owner)) return;
-        if (isSealing) own.Sealing.HasKey = false;
-        else own.Opening.HasKey = false;
+        if (ReferenceEquals(own.Owner, owner)) Wipe(ref isSealing ? ref own.Sealing : ref own.Opening);
     }
+
+    /// <summary>Contexts with a key in them, of the owner or of another.</summary>
+    internal int KeyCount =>
+        _places.Count(static place => place.Sealing.HasKey) + _places.Count(static place => place.Opening.HasKey);
 
     /// <summary>The connection ends, or leaves this thread: none of its keys stays here.</summary>
     internal void Release(TlsRecords owner)
@@ -159,7 +172,7 @@ internal sealed unsafe class RecordCiphers
     private static void Wipe(ref Context context)
     {
         if (!context.HasKey) return;
-        context.HasKey = false;
+        context.HasKey = context.IsOwners = false;
         var zeros = stackalloc byte[RecordKeys.KeyBytesMax];
         CryptographicOperations.ZeroMemory(new Span<byte>(zeros, RecordKeys.KeyBytesMax));
         _ = OpenSsl.EVP_CipherInit_ex(context.Handle, 0, 0, zeros, zeros, -1);

@@ -257,6 +257,7 @@ public sealed unsafe partial class TlsRecords : TlsLayer
             }
             plain = plain[Math.Min(plain.Length, ContentBytesMax)..];
         }
+        _emptyRecords = 0; // A peer may only listen for hours, and renew its keys meanwhile.
         return true;
     }
 

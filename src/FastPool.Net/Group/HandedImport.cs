@@ -21,7 +21,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
     private readonly Dictionary<ulong, CanceledRequest> _canceled = [];
     private readonly Dictionary<ulong, byte[]> _deferred = [];
     private readonly List<(ClientConnection Client, HandedClient Handed)> _clients = [];
-    private int _nextLoop;
+    private int _nextLoop = -1;
 
     /// <summary>Makes sessions and pools as they were. Connections of databases that are unknown here are closed.</summary>
     internal void Take(HandedState state)
@@ -103,7 +103,11 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
         foreach (var (client, _) in _clients) client.ListenAgain();
     }
 
-    private Loop NextLoop() => group.All[_nextLoop++ % group.All.Count];
+    private Loop NextLoop()
+    {
+        _nextLoop = (_nextLoop + 1) % group.All.Count;
+        return group.All[_nextLoop];
+    }
 
     private ClientConnection? TakeClient(Loop loop, HandedClient handed)
     {

@@ -32,6 +32,12 @@ public sealed class DialectTests
         Assert.Empty(Lines.Where(static line => Regex.IsMatch(SourceFile.CodeOf(line.Line), @"\b[A-Za-z]\w*_(ms|us|Ms|Us)\b"))
             .Select(static line => $"{line.Path}:{line.Number}: {line.Line.Trim()}"));
 
+    /// <summary>A counter that is only ever raised is negative after two thousand million times, like its remainder.</summary>
+    [Fact]
+    public void A_number_that_goes_round_is_brought_back() =>
+        Assert.Empty(Lines.Where(static line => Regex.IsMatch(SourceFile.CodeOf(line.Line), @"\+\+\)? % (?!\(uint\))"))
+            .Select(static line => $"{line.Path}:{line.Number}: {line.Line.Trim()}"));
+
     /// <summary>
     /// A sentence has its subject in front: "The bytes that wait", not the same with a question word. Both are also true of the
     /// names of tests, which must say alone what broke.

@@ -444,4 +444,32 @@ public sealed class TlsRecordsTests
             Assert.Null(TlsRecords.TryRestore(broken, _transfer));
         }
     }
+
+    [Fact]
+    public void No_key_stays_behind_in_the_contexts_that_many_connections_share()
+    {
+        var pairs = Enumerable.Range(0, 300).Select(static seed => RecordPeer.Pair(RecordSuite.Aes128Gcm, seed)).ToList();
+        foreach (var (ours, _) in pairs.Take(128)) Write(ours, "they only speak"u8);
+        foreach (var (ours, peer) in pairs.Skip(128))
+        {
+            Receive(ours, peer.Seal(RecordPeer.Data, "they only listen, in the places of the others"u8));
+            Assert.InRange(_transfer.Ciphers.KeyCount, 1, 128); // The keys of those whose place it was are gone.
+        }
+        var (renewed, other) = pairs[^1];
+        Receive(renewed, other.Seal(RecordPeer.Handshake, [24, 0, 0, 1, 0]));
+        foreach (var (ours, _) in pairs) ours.Free(_transfer);
+        Assert.Equal(0, _transfer.Ciphers.KeyCount);
+    }
+
+    [Fact]
+    public void A_peer_that_only_listens_may_renew_its_keys_as_often_as_it_likes()
+    {
+        var (ours, peer) = RecordPeer.Pair(RecordSuite.Aes128Gcm);
+        for (var i = 0; i < 100; i++)
+        {
+            Receive(ours, peer.Seal(RecordPeer.Handshake, [24, 0, 0, 1, 0]));
+            peer.NextSendingKey();
+            Write(ours, "a long COPY"u8);
+        }
+    }
 }
