@@ -18,6 +18,7 @@ public sealed class PoolRegistry
     private readonly Roster _roster;
     private Settings.Settings _settings;
     private bool _hasAutoDatabases;
+    private bool _countsIdlePools;
     private bool _isShuttingDown;
     private bool _admitsLatecomers;
     private int _stirred;
@@ -241,7 +242,14 @@ public sealed class PoolRegistry
     public void DropIdlePools(long nowUs, Action visitLoops)
     {
         var timeoutUs = Settings.PoolIdleTimeoutUs;
-        if (timeoutUs <= 0) return;
+        if (timeoutUs <= 0)
+        {
+            // Who is idle now is not idle since then, once there is a time-out again.
+            if (_countsIdlePools) foreach (var pool in PoolList) pool.IdleSinceUs = 0;
+            _countsIdlePools = false;
+            return;
+        }
+        _countsIdlePools = true;
         var leaving = new List<Pool>();
         foreach (var pool in PoolList)
         {

@@ -406,6 +406,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IListener
             return;
         }
         EndWait();
+        _loop.ClientList.Touch(Index); // While it waited it may have been found quiet.
         Session.NoteWait();
         if (!Session.HasWelcome && !SendWelcome(server.Session.OwnWelcome!)) server.Return();
         else if (Link(server)) GoOn();

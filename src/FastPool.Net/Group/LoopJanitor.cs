@@ -94,6 +94,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
         _mayServersRest = settings.Own.HostCheckPeriodUs == 0 && !WantsRole(settings);
         loop.ClientList.TimeOuts.TouchAll();
         loop.ServerList.TimeOuts.TouchAll();
+        loop.ClientList.Peers.TouchAll();
+        loop.ServerList.Peers.TouchAll();
     }
 
     /// <summary>Some database wants hosts of a role: then idle servers are asked for it.</summary>

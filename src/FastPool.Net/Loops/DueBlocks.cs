@@ -17,6 +17,7 @@ internal sealed class DueBlocks
 
     private long[] _dueUs = [];
     private long _firstUs = Never;
+    private int _lookingAt = -1;
 
     /// <summary>
     /// Something has begun on that connection. On the way of a transaction: where the block is to be looked at anyway, it is one
@@ -46,33 +47,50 @@ internal sealed class DueBlocks
     /// <summary>A connection has another place in the list.</summary>
     internal void Moved(int from, int to)
     {
+        // In the midst of a look at its block, its time is not known there.
+        var isLookedAt = from >> Bits == _lookingAt && to >> Bits != _lookingAt;
         ref var dueUs = ref _dueUs[to >> Bits];
-        dueUs = Math.Min(dueUs, _dueUs[from >> Bits]);
+        dueUs = isLookedAt ? 0 : Math.Min(dueUs, _dueUs[from >> Bits]);
     }
 
     /// <summary>Looks at those whose time has come.</summary>
     /// <param name="look">
     /// By when the connection wants to be looked at again; <see cref="Never"/>: not before it is touched. It may close
-    /// connections.
+    /// connections. When it throws, all are looked at in the next tick.
     /// </param>
     internal void Tick<T>(ConnectionList<T> list, long nowUs, Func<T, long> look)
         where T : class
     {
         if (nowUs < _firstUs) return;
         _firstUs = Never;
-        for (var block = (list.Count - 1) >> Bits; block >= 0; block--)
+        var isThrough = false;
+        try
         {
-            if (_dueUs[block] <= nowUs)
+            for (var block = (list.Count - 1) >> Bits; block >= 0; block--)
             {
-                _dueUs[block] = Never; // Those touched meanwhile are looked at again.
-                var nextUs = Never;
-                for (var i = Math.Min(list.Count, (block + 1) << Bits) - 1; i >= block << Bits; i--)
-                {
-                    if (i < list.Count) nextUs = Math.Min(nextUs, look(list[i])); // One close may bring about another.
-                }
-                _dueUs[block] = Math.Min(_dueUs[block], nextUs);
+                if (_dueUs[block] <= nowUs) LookAt(block, list, look);
+                _firstUs = Math.Min(_firstUs, _dueUs[block]);
             }
-            _firstUs = Math.Min(_firstUs, _dueUs[block]);
+            isThrough = true;
         }
+        finally
+        {
+            _lookingAt = -1;
+            if (!isThrough) TouchAll();
+        }
+    }
+
+    private void LookAt<T>(int block, ConnectionList<T> list, Func<T, long> look)
+        where T : class
+    {
+        _lookingAt = block;
+        _dueUs[block] = Never; // Those touched meanwhile are looked at again.
+        var nextUs = Never;
+        for (var i = Math.Min(list.Count, (block + 1) << Bits) - 1; i >= block << Bits; i--)
+        {
+            if (i < list.Count) nextUs = Math.Min(nextUs, look(list[i])); // One close may bring about another.
+        }
+        _dueUs[block] = Math.Min(_dueUs[block], nextUs);
+        _lookingAt = -1;
     }
 }

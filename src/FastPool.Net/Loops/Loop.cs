@@ -16,6 +16,9 @@ namespace FastPool.Net;
 /// </summary>
 internal sealed partial class Loop : IPoolHost, ITurnObserver
 {
+    /// <summary>About so much is garbage when a client has left: many that leave at once allocate next to nothing.</summary>
+    internal const int ClientBytes = 600;
+
     private readonly IReadOnlyList<Loop> _all;
     private readonly Clock _clock;
     private readonly Mailbox _mailbox = new();
@@ -25,9 +28,6 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     private readonly ConnectionList<ServerConnection> _servers;
     private readonly DueHeap<Due<Pool>> _timers = new();
     private readonly DueHeap<Due<ServerConnection>> _patience = new();
-    /// <summary>About so much is garbage when a client has left: many that leave at once allocate next to nothing.</summary>
-    private const int ClientBytes = 600;
-
     private PoolOperation? _spareOperations;
     private long _nextTickUs;
     private bool _isQuiet;
@@ -449,13 +449,20 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         client.LoginIndex = -1;
     }
 
+    /// <summary>It has left, and is garbage.</summary>
     internal void Forget(ClientConnection client)
+    {
+        HandOver(client);
+        GivenUp.Add(ClientBytes);
+    }
+
+    /// <summary>It is another loop's from now on.</summary>
+    internal void HandOver(ClientConnection client)
     {
         LoggedIn(client);
         _clients.RemoveAt(client.Index);
         client.Index = -1;
         Shared.ClientCounts.Add(Index, -1);
-        GivenUp.Add(ClientBytes);
     }
 
     internal void Add(ServerConnection server) => _servers.Add(server);

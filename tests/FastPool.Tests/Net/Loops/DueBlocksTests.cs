@@ -90,6 +90,32 @@ public sealed class DueBlocksTests
     }
 
     [Fact]
+    public void One_that_moves_in_the_midst_of_a_look_at_its_block_brings_its_time_along()
+    {
+        var items = Add(2 * DueBlocks.Size);
+        Tick(0);
+        items[^1].DueUs = 7;
+        _list.Touch(items[^1].Place);
+        _list.TimeOuts.Tick(_list, 1, item =>
+        {
+            if (item == items[^2]) _list.RemoveAt(3); // The last one, which has been looked at, takes that place.
+            return item.DueUs;
+        });
+        Assert.Equal(3, items[^1].Place);
+        Tick(7);
+        Assert.Contains(items[^1], _looked);
+    }
+
+    [Fact]
+    public void A_look_that_throws_puts_nobody_off()
+    {
+        var items = Add(3 * DueBlocks.Size);
+        Assert.Throws<InvalidOperationException>(() => _list.TimeOuts.Tick(
+            _list, 0, item => item == items[DueBlocks.Size] ? throw new InvalidOperationException() : DueBlocks.Never));
+        Assert.Equal(items.Count, Tick(1));
+    }
+
+    [Fact]
     public void One_touched_in_the_midst_of_a_tick_is_looked_at_in_the_next()
     {
         var items = Add(10);
