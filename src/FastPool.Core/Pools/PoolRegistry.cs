@@ -244,7 +244,7 @@ public sealed class PoolRegistry
         var timeoutUs = Settings.PoolIdleTimeoutUs;
         if (timeoutUs <= 0)
         {
-            // Who is idle now is not idle since then, once there is a time-out again.
+            // Once there is a time-out again, they have been idle since that moment only.
             if (_countsIdlePools) foreach (var pool in PoolList) pool.IdleSinceUs = 0;
             _countsIdlePools = false;
             return;
