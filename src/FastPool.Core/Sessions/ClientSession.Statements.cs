@@ -133,6 +133,9 @@ public sealed partial class ClientSession
     /// <summary>The name that the oldest request to be refused is about.</summary>
     internal ReadOnlySpan<byte> RefusedName => _refusedNames is null ? default : _refusedNames.Oldest;
 
+    /// <summary>A name that stands for the statement; null: none does any more.</summary>
+    internal byte[]? NameOf(Statement statement) => _statements?.NameOf(statement);
+
     /// <summary>That request is through.</summary>
     internal void TakeRefusedName() => _refusedNames?.Take();
 
@@ -225,7 +228,7 @@ public sealed partial class ClientSession
     {
         FrontendMessage.Query or FrontendMessage.Parse or FrontendMessage.Bind
             when IsStateLookedAt && length <= Limits.CommandBytesMax => true,
-        FrontendMessage.Query or FrontendMessage.Parse when AtLogin is not null && length <= SessionUse.DropLengthMax => true,
+        FrontendMessage.Query or FrontendMessage.Parse when AtLogin is not null && length <= SessionUse.ResetLengthMax => true,
         _ when !TracksStatements => false,
         FrontendMessage.Query => length <= (HasNames ? Limits.CommandBytesMax : SessionUse.DropLengthMax),
         FrontendMessage.Execute => _dropPortals is not null && length <= Limits.CommandBytesMax,

@@ -72,7 +72,7 @@ public sealed partial class ServerSession
     private void EndCommand(in Request query)
     {
         if (query.Kind == RequestKind.Drops) EndDrops(query, RequestEnd.Failed);
-        else if (query.Kind == RequestKind.Own) EndRestore();
+        else if (query.Kind is RequestKind.Own or RequestKind.OwnInDoubt) EndRestore(query.Kind);
         else if (query.Kind == RequestKind.Unnamed) EndUnnamed(query.Action, RequestEnd.Done);
     }
 

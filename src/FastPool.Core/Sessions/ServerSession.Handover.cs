@@ -47,7 +47,7 @@ public sealed partial class ServerSession
         {
             var statement = statements.GetValueOrDefault(number);
             if (kind == RequestKind.Unnamed || (kind == RequestKind.Drops && type == FrontendMessage.Query)) _unnamedUnderWay++;
-            if (kind == RequestKind.Own && type == FrontendMessage.Query) _restoresUnderWay++;
+            if (kind is RequestKind.Own or RequestKind.OwnInDoubt && type == FrontendMessage.Query) _restoresUnderWay++;
             if (type == FrontendMessage.Close && statement is not null)
             {
                 statement.TryHold(); // Until the server has closed it.

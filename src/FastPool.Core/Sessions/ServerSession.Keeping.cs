@@ -212,8 +212,10 @@ public sealed partial class ServerSession
         {
             case BackendMessage.ParameterStatus:
                 return OnParameterStatus(message) == Verdict.Disconnect ? Verdict.Disconnect : Verdict.Skip;
-            case BackendMessage.NotificationResponse or BackendMessage.NoticeResponse:
-                return type == BackendMessage.NoticeResponse ? Verdict.Forward : NotificationVerdict(message);
+            case BackendMessage.NotificationResponse:
+                return NotificationVerdict(message);
+            case BackendMessage.NoticeResponse: // Those of the question are nobody's, that of the server's end is the client's.
+                return new ErrorFields(message[HeaderLength..]).SqlState.StartsWith("57P"u8) ? Verdict.Forward : Verdict.Skip;
             case BackendMessage.DataRow:
                 var known = Kept?.Without(_lostCommands);
                 _stateAnswer = message.Length <= Limits.StateBytesMax

@@ -34,7 +34,7 @@ public sealed partial class ServerSession
         var isWhole = message.Length >= length;
         TextMarks = SessionUse.DropsStatements(text) ? TextMarks.Drops : TextMarks.None;
         if (TextMarks != TextMarks.None) DoubtStatements();
-        LookForReset(text, isWhole);
+        LookForReset(type, text, isWhole);
         if (_restore is not null) TextMarks |= TextMarks.Resets;
         if (!_keeps) TextMarks |= TextMarks.Untraced;
         else if (LookForState(type, text, isWhole)) TextMarks |= TextMarks.LeavesState;

@@ -33,6 +33,14 @@ public sealed partial class ServerSession
         return Verdict.Skip;
     }
 
+    /// <summary>The statement has another number of parameters: the error says so of the name that the client knows.</summary>
+    private Verdict TellOwnName(Statement statement, ReadOnlySpan<byte> message)
+    {
+        if (!IsWhole(message) || Client!.NameOf(statement) is not { } name) return Verdict.Forward;
+        SayNext(ErrorNames.Replace(message, statement.ServerName, name));
+        return Verdict.Skip;
+    }
+
     /// <summary>A message of the pooler's own goes to the client before the next one of the server.</summary>
     private void SayNext(byte[] message) => _nextWords = _nextWords is null ? message : [.. _nextWords, .. message];
 

@@ -10,34 +10,57 @@ namespace FastPool.Core.Sessions;
 public sealed partial class ServerSession
 {
     private string? _restore; // The batch that belongs behind the last command looked at; null: none does.
+    private bool _isResetInDoubt;
+    private List<string> _namesInDoubt = [];
     private bool _isRestoreRun; // By the extended protocol: the command has been executed.
     private bool _isRestoreNext;
     private int _restoresUnderWay;
 
     /// <param name="isWhole">False: nothing can be put behind it.</param>
-    private void LookForReset(ReadOnlySpan<byte> text, bool isWhole)
+    private void LookForReset(byte type, ReadOnlySpan<byte> text, bool isWhole)
     {
-        _isRestoreRun = false;
-        _restore = null;
-        if (Client!.AtLogin is not { } own || !isWhole || SessionUse.ResetIn(text) is not { } name) return;
+        var hasQuery = type == FrontendMessage.Query;
+        if (hasQuery || !_isRestoreRun) (_restore, _isRestoreRun, _isResetInDoubt) = (null, false, false);
+        if (Client!.AtLogin is not { } own || !isWhole) return;
+        var name = SessionUse.ResetIn(text);
+        if (!hasQuery || name is null)
+        {
+            // In its segment, or in its text, stands what may fail, or sets the variable anew.
+            var hasRole = !hasQuery && name is not null && SessionUse.IsDiscard(text);
+            var names = hasQuery ? SessionUse.ResetsAmongOthers(text, out hasRole) : name is null ? null : [name];
+            if (names is not null) RestoreInDoubt(own, names, hasRole);
+            return;
+        }
         var isAll = name == SessionUse.All;
         var tracked = SetBatch.Restore(Context.Tracked, own, Encoding.Latin1.GetBytes(name), isAll);
         var settings = Client.SettingsAtLogin?.Restore(name, isAll, hasRole: SessionUse.IsDiscard(text));
         _restore = tracked is null ? settings : tracked + settings;
     }
 
+    /// <summary>A reset among other commands: their failure, or what they set, decides what is to be brought back.</summary>
+    private void RestoreInDoubt(ParameterValues own, List<string> names, bool hasRole)
+    {
+        _isResetInDoubt = true;
+        if (_restore is not null) names = [.. names, .. _namesInDoubt]; // Another stands before it in the segment.
+        _namesInDoubt = names;
+        var isAll = names.Contains(SessionUse.All);
+        _restore = SetBatch.RestoreWhatIsReset(SetBatch.Calls(Context.Tracked, own, names, isAll)
+            .Concat(Client!.SettingsAtLogin?.Calls(names, isAll, hasRole) ?? []));
+    }
+
     /// <summary>The client binds a statement that it has prepared before.</summary>
     /// <param name="text">Its own, with a NUL behind it.</param>
     internal void LookForResetOf(ReadOnlySpan<byte> text)
     {
-        if (SessionUse.ResetIn(text) is not null) LookForReset(text, isWhole: true);
+        if (SessionUse.ResetIn(text) is not null) LookForReset(FrontendMessage.Bind, text, isWhole: true);
     }
 
     /// <returns>True: <see cref="WriteBehind"/> has the batch, which must go out right behind the message.</returns>
     private bool BeginRestore()
     {
         if (_restore is null) return false;
-        Outstanding.Add(FrontendMessage.Query, ReplyAction.Swallow, null, RequestKind.Own);
+        var kind = _isResetInDoubt ? RequestKind.OwnInDoubt : RequestKind.Own;
+        Outstanding.Add(FrontendMessage.Query, ReplyAction.Swallow, null, kind);
         _restoresUnderWay++;
         _wasUnnamedRight = false;
         return _isRestoreNext = true;
@@ -65,14 +88,30 @@ public sealed partial class ServerSession
 
     /// <summary>A reply to the batch at the head, which nobody but the pooler sees.</summary>
     private bool IsOfRestore(byte type) =>
-        Outstanding is { IsEmpty: false, Head: { Type: FrontendMessage.Query, Kind: RequestKind.Own } }
+        Outstanding is { IsEmpty: false, Head: { Type: FrontendMessage.Query, Kind: RequestKind.Own or RequestKind.OwnInDoubt } }
             && type is BackendMessage.CommandComplete or BackendMessage.ErrorResponse or BackendMessage.NoticeResponse
                 or BackendMessage.RowDescription;
 
-    private void EndRestore()
+    private void EndRestore(RequestKind kind)
     {
         _restoresUnderWay--;
         ForgetUnnamed();
+        if (kind == RequestKind.OwnInDoubt) TellWhatStays();
+    }
+
+    /// <summary>Some values that were reset have been set anew: the client has not heard of them yet.</summary>
+    private void TellWhatStays()
+    {
+        if (Client is not { AtLogin: { } own } client) return;
+        for (var i = 0; i < Context.Tracked.Count; i++)
+        {
+            if (own[i] is null || IsUnreported(i) || !client.Parameters.Differs(Parameters, i)) continue;
+            var (name, value) = (Encoding.Latin1.GetBytes(Context.Tracked[i]), Encoding.Latin1.GetBytes(Parameters[i]!));
+            client.Parameters = Context.Interner.With(client.Parameters, i, Parameters[i]);
+            var words = new MessageBuffer();
+            words.Write(new ParameterStatus { Name = name, Value = value });
+            SayNext([.. words.WrittenSpan]);
+        }
     }
 
     /// <summary>A value on its way to that of the client's login.</summary>

@@ -170,6 +170,9 @@ public sealed partial class ServerSession
             case { Kind: RequestKind.Refused }:
                 Client!.TakeRefusedName();
                 break;
+            case { Type: FrontendMessage.Query, Kind: RequestKind.Own or RequestKind.OwnInDoubt }:
+                EndRestore(request.Kind);
+                break;
             case { Type: FrontendMessage.Parse, Statement: { } parsed }:
                 if (request.Action != ReplyAction.Fake) Statements.EndParse(parsed, hasFailed: true);
                 if (request.Action != ReplyAction.Swallow) Client!.EndChange(end);
@@ -209,6 +212,7 @@ public sealed partial class ServerSession
             case FrontendMessage.Bind
                 or FrontendMessage.Describe when sqlState.SequenceEqual("26000"u8):
                 _statements.MarkAllStale(); break;
+            case FrontendMessage.Bind when sqlState.SequenceEqual("08P01"u8): return TellOwnName(request.Statement!, message);
             case FrontendMessage.Parse when sqlState.SequenceEqual("42P05"u8): _statements.MarkStale(request.Statement!); break;
         }
         return Verdict.Forward;

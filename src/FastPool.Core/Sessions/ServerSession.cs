@@ -206,10 +206,11 @@ public sealed partial class ServerSession : PooledServer
                 Copy.NoteEnd();
                 Client!.IsInCopyIn = false;
                 return false;
+            case FrontendMessage.Flush: // It is no request, and ends no idleness.
+                return false;
         }
         IsReady = false;
         IsIdleInTransaction = false;
-        if (type == FrontendMessage.Flush) return false;
         if (type == FrontendMessage.Sync) return ExpectSync() ? ForgetRestore(isFenced: true) : BeginRestoreBehindSync();
         if (type == FrontendMessage.Query)
         {
@@ -263,6 +264,7 @@ public sealed partial class ServerSession : PooledServer
     {
         BackendMessage.ReadyForQuery or BackendMessage.ParameterStatus => length,
         BackendMessage.ErrorResponse => Math.Min(length, Limits.ErrorBytesLookedAt),
+        BackendMessage.NoticeResponse when Phase == ServerPhase.Questioned => Math.Min(length, Limits.ErrorBytesLookedAt),
         BackendMessage.DataRow when IsInHostCheck => Math.Min(length, Limits.TagBytesLookedAt),
         _ when Phase == ServerPhase.Asked => Math.Min(length, Limits.AnswerBytesMax),
         BackendMessage.CommandComplete => Math.Min(length, Limits.TagBytesLookedAt),

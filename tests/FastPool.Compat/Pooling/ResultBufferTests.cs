@@ -47,6 +47,7 @@ public sealed class ResultBufferTests
     /// <summary>Nobody else is served before the slow one has read.</summary>
     private static async Task<Task> WaitsAsync(Pooler pooler)
     {
+        await pooler.PoolIsAsync("sv_active", 1); // The slow one's: on another loop the next client could be faster.
         var other = Task.Run(() => IsServedAsync(pooler));
         await pooler.PoolIsAsync("cl_waiting", 1);
         await Task.Delay(500);

@@ -80,7 +80,9 @@ public class SessionStateTests
         new("set work_mem = 'nonsense'"), new("set work_mem = '3MB'; select 1/0"), new("set work_mem = '4MB'; select 1"),
         new("do $$ begin perform set_config('app.tenant', 'done {n}', false); end $$"), new("set client_min_messages = warning"),
         new("set default_transaction_isolation = serializable"), new("show transaction_isolation"),
-        new("set bytea_output = 'escape'"),
+        new("set bytea_output = 'escape'"), new("set standard_conforming_strings = off"),
+        new("select 1; reset all"), new("/* pool */ reset work_mem; close all"),
+        new("reset work_mem; set work_mem = '{n}MB'"), new("reset timezone; select 1/0"),
         new("select '\\x41'::bytea"), new("set enable_seqscan = off; set enable_seqscan = on"),
         new("set session statement_timeout = {n}000"),
         new("set time zone interval '+02:00' hour to minute"), new("set lock_timeout = {n}000"), new("show lock_timeout"),
@@ -114,6 +116,7 @@ public class SessionStateTests
         [], [("options", "-c statement_timeout=70s -c app.tenant=from\\ login")], [],
         [("work_mem", "11MB"), ("extra_float_digits", "1"), ("TimeZone", "Asia/Kabul")], [],
         [("options", "--enable_seqscan=off -c role=state_role"), ("client_min_messages", "warning")],
+        [("work_mem", "5MB"), ("search_path", "no-such, $user, public"), ("options", "-c work_mem=7MB")],
     ];
 
     private static async Task<List<string>> PlayAsync(int port, int seed, IReadOnlyList<string> script, bool isExtended)

@@ -76,6 +76,21 @@ public class TimeoutTests
         Assert.Equal('I', (await free.QueryAsync("select 1")).Status);
     }
 
+    [PoolerTheory(FastPoolOnly = "a Flush begins a query there, which is never over"), Loops("0"), Loops("1")]
+    public async Task A_Flush_is_no_query_and_ends_no_idleness(int loops, string deferred)
+    {
+        await using var pooler = await Pooler.StartAsync(loops, file =>
+        {
+            file["query_timeout"] = "1";
+            file["idle_transaction_timeout"] = "2";
+            file.Own["defer_begin"] = deferred;
+        });
+        await using var client = await pooler.RawAsync();
+        await client.QueryAsync("begin");
+        await client.SendAsync(Wire.Typed('H'));
+        Assert.Equal("FATAL/08P01 idle transaction timeout", (await client.ReplyAsync()).ErrorText);
+    }
+
     [PoolerTheory(Since = "1.25"), Loops]
     public async Task Transaction_timeout_ends_a_transaction_that_lasts(int loops)
     {

@@ -58,6 +58,11 @@ public class OwnStatementTests
                 .. Wire.Sync], 2),
             ([.. Wire.Query("select 3")], 1),
         ],
+        ["another number of parameters"] =
+        [
+            ([.. Wire.Parse("k", "select $1::text"), .. Wire.Bind("", "k"), .. Wire.Sync], 1),
+            ([.. Wire.Parse("l", "select 2"), .. Wire.Sync, .. Wire.Bind("", "l", "x"), .. Wire.Sync], 2),
+        ],
         ["an error before Close and Parse"] =
         [
             ([.. Wire.Parse("k", "select 1"), .. Wire.Sync], 1),

@@ -28,6 +28,7 @@ internal sealed partial class Backend
     private bool TryRunStateful(string statement)
     {
         if (statement.StartsWith("WITH a AS ", StringComparison.Ordinal)) AnswerQuestion(statement);
+        else if (statement.StartsWith("SELECT FROM ", StringComparison.Ordinal)) RunRestore(statement);
         else if (SetConfigCall.TryRead(statement) is { } call) RunSetConfig(call, statement);
         else if (statement.StartsWith(LockCall, StringComparison.Ordinal)) RunLock(statement[LockCall.Length..]);
         else
@@ -136,6 +137,20 @@ internal sealed partial class Backend
         }
         SendRow(Session[KnownName(call.Name)]);
         Complete("SELECT 1");
+    }
+
+    /// <summary>The pooler brings back values of a login: all, or in a list of cases those that have been reset.</summary>
+    private void RunRestore(string statement)
+    {
+        const string Function = "pg_catalog.set_config(";
+        var isInDoubt = statement.Contains("CASE WHEN ", StringComparison.Ordinal);
+        for (var at = 0; (at = statement.IndexOf(Function, at, StringComparison.Ordinal)) >= 0; at += Function.Length)
+        {
+            var call = SetConfigCall.TryRead("SELECT " + statement[at..])!;
+            if (isInDoubt && Session.IsSet(KnownName(call.Name))) continue;
+            if (!IsPlanted(Leak.Set) && !TrySet(call.Name, call.Value!, isLocal: false)) return;
+        }
+        Complete("SELECT 0");
     }
 
     private const string LockCall = "select pg_advisory_";

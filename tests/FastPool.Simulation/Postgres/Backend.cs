@@ -224,7 +224,7 @@ internal sealed partial class Backend(IBackendHost host, ServerVersion version)
         switch (type)
         {
             case 'P':
-                _mayRestore = IsReset(strings[1]);
+                _mayRestore |= IsReset(strings[1]);
                 if (strings[0].Length == 0) _statements.Remove("");
                 if (IsRefusedInFailedTransaction(strings[1])) return;
                 if (strings[1].StartsWith("bad", StringComparison.Ordinal)) Fail("42601", "syntax error at " + strings[1]);

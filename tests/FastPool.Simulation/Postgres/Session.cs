@@ -40,6 +40,9 @@ internal sealed class Session
         _now.Locals.TryGetValue(name, out var value) || _now.Values.TryGetValue(name, out value)
             || _atLogin.TryGetValue(name, out value) ? value : Variables.DefaultOf(name)!;
 
+    /// <summary>Its value is not that of the login.</summary>
+    internal bool IsSet(string name) => _now.Values.ContainsKey(name) || _now.Locals.ContainsKey(name);
+
     /// <summary>A value given at login, to which RESET goes back.</summary>
     internal void SetAtLogin(string name, string value) => _atLogin[name] = Variables.Canonical(name, value);
 

@@ -59,6 +59,17 @@ public sealed class LoginSettings
         return commands.Length > 0 ? commands : null;
     }
 
+    /// <summary>The calls for <see cref="SetBatch.RestoreWhatIsReset"/>.</summary>
+    /// <param name="names">Those that may have been reset.</param>
+    /// <param name="isAll">All may have been, but for the role.</param>
+    /// <param name="hasRole">The role too, if all have been.</param>
+    internal IEnumerable<(string Name, string Call)> Calls(List<string> names, bool isAll, bool hasRole)
+    {
+        var isOfUser = names.Contains("session_authorization", StringComparer.OrdinalIgnoreCase);
+        return ToSet.Where(each => names.Contains(each.Name, StringComparer.OrdinalIgnoreCase)
+            || (each.Name == Role ? isOfUser || (isAll && hasRole) : isAll)).Select(static each => (each.Name, Call(each)));
+    }
+
     /// <summary>Letters, digits, underscores, and dots between names.</summary>
     private static bool IsName(string name) => name.Length is > 0 and < 256 && !char.IsAsciiDigit(name[0])
         && name.Split('.').All(static part => part.Length > 0 && part.All(static c => char.IsAsciiLetterOrDigit(c) || c == '_'));

@@ -188,7 +188,7 @@ public sealed class OutstandingQueue
         var isBehindReady = false;
         for (var i = 0; i < Math.Min(Count, PlacesLookedAt); i++)
         {
-            if (this[i] is { Type: FrontendMessage.Query, Kind: RequestKind.Own }) return true;
+            if (this[i] is { Type: FrontendMessage.Query, Kind: RequestKind.Own or RequestKind.OwnInDoubt }) return true;
             if (isBehindReady) return false;
             isBehindReady = EndsWithReadyForQuery(this[i].Type);
         }

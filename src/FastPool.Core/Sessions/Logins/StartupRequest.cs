@@ -90,15 +90,26 @@ public sealed class StartupRequest
 
     private void ReadAll(ReadOnlySpan<byte> parameters)
     {
+        var takesOptionsFirst = KeepsSettings; // As in PostgreSQL, where a parameter of the same name is stronger.
+        if (takesOptionsFirst) TakeOptionsAhead(parameters);
         var reader = new StartupParameters(parameters);
-        while (reader.MoveNext())
+        while (!Fault.IsSet && reader.MoveNext())
         {
-            TakeParameter(reader.Key, reader.Value);
-            if (Fault.IsSet) return;
+            if (!takesOptionsFirst || !reader.Key.SequenceEqual("options"u8)) TakeParameter(reader.Key, reader.Value);
         }
+        if (Fault.IsSet) return;
         if (reader.IsMalformed) Fault = Ending.Told("invalid startup packet layout: expected terminator as last byte");
         else if (User.Length == 0) Fault = Ending.Told("no username supplied");
         else if (DatabaseName.Length == 0) DatabaseName = User;
+    }
+
+    private void TakeOptionsAhead(ReadOnlySpan<byte> parameters)
+    {
+        var reader = new StartupParameters(parameters);
+        while (!Fault.IsSet && reader.MoveNext())
+        {
+            if (reader.Key.SequenceEqual("options"u8)) TakeOptions(reader.Value);
+        }
     }
 
     private void TakeParameter(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)

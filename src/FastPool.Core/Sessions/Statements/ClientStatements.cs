@@ -46,6 +46,10 @@ internal sealed class ClientStatements(StatementTable table)
         _first.Take(_firstCount).Concat(_more?.Values.AsEnumerable() ?? [])
             .Where(static named => named.Current is not null).Select(static named => (named.Name, named.Current!));
 
+    /// <summary>The first name that stands for it, as far as is known; null: none does.</summary>
+    internal byte[]? NameOf(Statement statement) =>
+        All.FirstOrDefault(pair => ReferenceEquals(pair.Statement, statement)).Name;
+
     private Named? Find(ReadOnlySpan<byte> name)
     {
         for (var i = 0; i < _firstCount; i++)

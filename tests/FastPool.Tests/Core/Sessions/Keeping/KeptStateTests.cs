@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using FastPool.Core.Pools;
 using FastPool.Core.Sessions;
 using FastPool.Tests.Harness;
@@ -234,6 +235,30 @@ public sealed class KeptStateTests
         if (isQuestioned && !isPinned) Assert.Equal(Verdict.Skip, Answers(_server, "T D C:SELECT~1 Z"));
         Assert.Equal(Verdict.Tested, Answers(_server, "C:DISCARD~ALL Z"));
         Assert.False(_server.MustDiscard);
+    }
+
+    /// <summary>The client's client_min_messages brings some about the pooler's own query.</summary>
+    [Theory]
+    [InlineData("00000", false)]
+    [InlineData("22P06", false)]
+    [InlineData("57P02", true)] // The server crashes.
+    public void Notices_of_the_question_are_not_told_but_for_the_end_of_the_server(string sqlState, bool isTold)
+    {
+        Says("set client_min_messages = debug5", "SET");
+        _server.BeginQuestion();
+        var notice = Wire.Typed('N', [.. Wire.Strings("SWARNING", "C" + sqlState, "Mtext"), 0]);
+        Assert.Equal(notice.Length, _server.BytesToJudge((byte)'N', notice.Length));
+        Assert.Equal(isTold ? Verdict.Forward : Verdict.Skip, _server.Judge((byte)'N', notice));
+    }
+
+    /// <summary>standard_conforming_strings may be off.</summary>
+    [Fact]
+    public void No_literal_of_the_question_has_a_backslash_but_in_one_that_says_so()
+    {
+        Says("set standard_conforming_strings = off", "SET");
+        var text = Encoding.Latin1.GetString(_server.BeginQuestion());
+        foreach (Match literal in Regex.Matches(text, "(E?)'((?:''|[^'])*)'"))
+            Assert.False(literal.Groups[2].Value.Contains('\\') && literal.Groups[1].Length == 0, literal.Value);
     }
 
     [Fact]

@@ -127,6 +127,22 @@ public sealed class LoginSettingsTests
     }
 
     [Fact]
+    public void A_parameter_is_stronger_than_options_wherever_they_stand_as_in_PostgreSQL()
+    {
+        var bench = new SessionBench(own: Keep);
+        string[] options = ["options", "-c work_mem=7MB -c TimeZone=UTC"];
+        string[] others = ["work_mem", "5MB", "TimeZone", "Asia/Tokyo"];
+        foreach (var pairs in new[] { options.Concat(others), others.Concat(options) })
+        {
+            var request = Read(bench, ["user", "ann", "database", "d", .. pairs]);
+            Assert.Equal([("work_mem", "5MB")], request.Settings?.All);
+            Assert.Equal("Asia/Tokyo", request.Parameters[bench.Context.Tracked.IndexOf("TimeZone"u8)]);
+        }
+        Assert.Equal("unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed",
+            Read(bench, "user", "ann", "database", "d", "options", "-x").Fault.Message);
+    }
+
+    [Fact]
     public void An_ignored_one_is_ignored_and_a_replication_client_has_none()
     {
         var bench = new SessionBench("ignore_startup_parameters=work_mem", own: Keep);
