@@ -122,7 +122,7 @@ await_no_servers() {
 # idle_cpu WHAT: microseconds of CPU time a second.
 idle_cpu() {
     local before after began ended
-    sleep 3
+    sleep 25 # What logins left behind is collected, and the statistics have ticked twice.
     before=$(cpu_ns "$pooler_pid") began=$(now_us)
     sleep "$idle_seconds"
     after=$(cpu_ns "$pooler_pid") ended=$(now_us)

@@ -34,10 +34,10 @@ internal static class MemListing
         [
             new("user_cache", 96, UserListing.Rows(registry).Count(), 0),
             new("credentials_cache", 128, settings.UserList.Count, 0),
-            new("db_cache", 256, registry.Databases.Count(), 0),
+            new("db_cache", 256, registry.Databases.Count, 0),
             new("peer_cache", 64, registry.Peers.All.Count, 0),
             new("peer_pool_cache", 64, CancelCounts.OfPeers(sources.Walk).Count, 0),
-            new("pool_cache", 768, registry.Pools.Count(), 0),
+            new("pool_cache", 768, registry.Pools.Count, 0),
             new("outstanding_request_cache", 16, requests, 0),
             new("server_cache", 512, serverCount, 0),
             new("client_cache", 384, registry.Clients.Count, 0),

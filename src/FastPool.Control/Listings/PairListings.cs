@@ -54,7 +54,7 @@ internal static class PairListings
             new("databases", DatabaseListing.Rows(registry).Count()),
             new("users", UserListing.Rows(registry).Count()),
             new("peers", registry.Peers.All.Count),
-            new("pools", registry.Pools.Count()),
+            new("pools", registry.Pools.Count),
             new("peer_pools", CancelCounts.OfPeers(sources.Walk).Count),
             new("free_clients", 0),
             new("used_clients", registry.Clients.Count),

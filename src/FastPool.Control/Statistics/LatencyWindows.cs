@@ -21,8 +21,6 @@ public sealed class LatencyWindows
 
     private readonly PoolRegistry _registry;
     private readonly StatementTable _statements;
-    private Dictionary<Pool, HistogramSum[]> _older = [];
-    private Dictionary<Pool, HistogramSum[]> _newer = [];
     private Dictionary<Statement, HistogramSum> _olderStatements = [];
     private Dictionary<Statement, HistogramSum> _newerStatements = [];
     private long _olderUs;
@@ -73,12 +71,11 @@ public sealed class LatencyWindows
         foreach (var pool in pools) AddTo(sum, pool, measure);
     }
 
-    /// <summary>Ends a period. Figures of pools and statements that are gone are forgotten.</summary>
+    /// <summary>
+    /// Ends a period, behind <see cref="StatsWindows.Tick"/>. Figures of statements that are gone are forgotten.
+    /// </summary>
     internal void Tick(long nowUs)
     {
-        _older = _newer;
-        _newer = _registry.Pools.Where(pool => pool != _registry.AdminPool)
-            .ToDictionary(static pool => pool, pool => Read(pool, _older.GetValueOrDefault(pool)));
         _olderStatements = _newerStatements;
         _newerStatements = _statements.Timed.ToDictionary(static statement => statement, Read);
         _olderUs = _newerUs;
@@ -94,7 +91,7 @@ public sealed class LatencyWindows
             foreach (var pool in pools)
             {
                 AddTo(now, pool, measure);
-                if (_older.TryGetValue(pool, out var earlier)) then.Add(earlier[(int)measure]);
+                if (pool.Window is { OlderLatencies: { Length: > 0 } earlier }) then.Add(earlier[(int)measure]);
             }
             yield return new LatencyRow(name, measure, IsPeriod: true, nowUs - _olderUs, now.Since(then));
             yield return new LatencyRow(name, measure, IsPeriod: false, Math.Max(1, nowUs - StartUs), now);
@@ -104,24 +101,6 @@ public sealed class LatencyWindows
     private static void AddTo(HistogramSum sum, Pool pool, LatencyMeasure measure)
     {
         foreach (var stats in pool.Stats) stats.Latency?[measure].AddTo(sum);
-    }
-
-    private static HistogramSum[] Read(Pool pool, HistogramSum[]? before)
-    {
-        var sums = new HistogramSum[PoolLatency.MeasureCount];
-        for (var i = 0; i < sums.Length; i++)
-        {
-            var measure = (LatencyMeasure)i;
-            var count = pool.Stats.Sum(stats => stats.Latency?[measure].Count ?? 0);
-            if (before is not null && before[i].Count == count)
-            {
-                sums[i] = before[i];
-                continue;
-            }
-            sums[i] = new HistogramSum();
-            AddTo(sums[i], pool, measure);
-        }
-        return sums;
     }
 
     private static HistogramSum Read(Statement statement)

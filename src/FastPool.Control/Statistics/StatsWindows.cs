@@ -11,8 +11,6 @@ public sealed class StatsWindows
     private const long UsPerSecond = 1_000_000;
 
     private readonly PoolRegistry _registry;
-    private Dictionary<Pool, StatsTotals> _older = [];
-    private Dictionary<Pool, StatsTotals> _newer = [];
     private long _olderUs;
     private long _newerUs;
 
@@ -28,33 +26,34 @@ public sealed class StatsWindows
     {
         foreach (var database in _registry.Databases)
         {
-            if (database.Pools.Count > 0) yield return Sum(database.Name, database.Pools, _older, nowUs - _olderUs);
+            if (database.Pools.Count > 0) yield return Sum(database.Name, database.Pools, isPeriod: false, nowUs - _olderUs);
         }
     }
 
     /// <summary>All pools, the console's included.</summary>
-    internal DatabaseStats OfAll(long nowUs) => Sum("", _registry.Pools, _older, nowUs - _olderUs);
+    internal DatabaseStats OfAll(long nowUs) => Sum("", _registry.Pools, isPeriod: false, nowUs - _olderUs);
 
     /// <summary>All pools over the time since the last tick.</summary>
-    internal DatabaseStats OfPeriod(long nowUs) => Sum("", _registry.Pools, _newer, nowUs - _newerUs);
+    internal DatabaseStats OfPeriod(long nowUs) => Sum("", _registry.Pools, isPeriod: true, nowUs - _newerUs);
 
-    /// <summary>Ends a period. Figures of pools that are gone are forgotten.</summary>
+    /// <summary>Ends a period, for latencies too. Figures of pools that are gone are forgotten with them.</summary>
     internal void Tick(long nowUs)
     {
-        _older = _newer;
-        _newer = _registry.Pools.ToDictionary(static pool => pool, Read);
+        var pools = _registry.Pools;
+        for (var i = 0; i < pools.Count; i++) (pools[i].Window ??= new PoolWindow()).Tick(pools[i].Stats);
         _olderUs = _newerUs;
         _newerUs = nowUs;
     }
 
-    private static DatabaseStats Sum(string name, IEnumerable<Pool> pools, Dictionary<Pool, StatsTotals> before, long durationUs)
+    /// <param name="isPeriod">Since the last tick; false: since the one before.</param>
+    private static DatabaseStats Sum(string name, IEnumerable<Pool> pools, bool isPeriod, long durationUs)
     {
         var now = default(StatsTotals);
         var then = default(StatsTotals);
         foreach (var pool in pools)
         {
             Add(ref now, Read(pool));
-            if (before.TryGetValue(pool, out var earlier)) Add(ref then, earlier);
+            if (pool.Window is { } window) Add(ref then, isPeriod ? window.Newer : window.Older);
         }
         return new DatabaseStats(name, now, StatsAverages.Over(then, now, durationUs));
     }

@@ -7,6 +7,7 @@ namespace FastPool.Core.Pools;
 public sealed class Database
 {
     private readonly PoolerState _pooler;
+    private readonly Action _poolsChanged;
     private ConcurrentDictionary<string, Pool>? _pools;
     private ConcurrentDictionary<string, Secret>? _fetchedSecrets;
     private DatabaseEntry _entry;
@@ -14,8 +15,10 @@ public sealed class Database
     private bool _isDisabled;
 
     /// <param name="pooler">The pooler whose PAUSE holds this database too; null: none.</param>
-    public Database(DatabaseEntry entry, bool isAuto, PoolerState? pooler = null)
+    /// <param name="poolsChanged">Told behind it when a pool has come or gone; any thread.</param>
+    public Database(DatabaseEntry entry, bool isAuto, PoolerState? pooler = null, Action? poolsChanged = null)
     {
+        _poolsChanged = poolsChanged ?? (static () => { });
         _entry = entry;
         IsAuto = isAuto;
         _pooler = pooler ?? new PoolerState();
@@ -83,12 +86,16 @@ public sealed class Database
         {
             if (pools.TryRemove(user, out var pool)) removed.Add(pool);
         }
+        _poolsChanged();
         return removed;
     }
 
     /// <summary>Takes this very pool away.</summary>
-    internal void RemovePool(Pool pool) =>
+    internal void RemovePool(Pool pool)
+    {
         Volatile.Read(ref _pools)?.TryRemove(KeyValuePair.Create(pool.User.Name, pool)); // Pairs: Made.
+        _poolsChanged();
+    }
 
     internal Pool? FindPool(string user) => Volatile.Read(ref _pools)?.GetValueOrDefault(user); // Pairs: Made.
 
@@ -96,7 +103,12 @@ public sealed class Database
     /// Adds a pool unless there is one: of several that are made at once, one comes into use, and the others are dropped
     /// unseen.
     /// </summary>
-    internal Pool GetOrAddPool(Pool pool) => Made(ref _pools).GetOrAdd(pool.User.Name, pool);
+    internal Pool GetOrAddPool(Pool pool)
+    {
+        var made = Made(ref _pools).GetOrAdd(pool.User.Name, pool);
+        _poolsChanged();
+        return made;
+    }
 
     /// <summary>Most databases that clients name need none of these tables, and one costs hundreds of bytes.</summary>
     private static ConcurrentDictionary<string, T> Made<T>(ref ConcurrentDictionary<string, T>? table)

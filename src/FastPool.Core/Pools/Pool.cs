@@ -137,6 +137,9 @@ public sealed class Pool
 
     public PoolStats[] Stats { get; }
 
+    /// <summary>Its figures at the last two ticks of the statistics; null: there was none yet. Of the control thread.</summary>
+    public PoolWindow? Window { get; set; }
+
     /// <summary>For each loop that has ever set it, the pool's timer there; a loop touches its own alone.</summary>
     public Due<Pool>?[] Timers { get; }
 

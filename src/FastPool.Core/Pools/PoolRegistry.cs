@@ -15,7 +15,10 @@ public sealed class PoolRegistry
 
     private readonly ConcurrentDictionary<string, Database> _databases = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, PoolUser> _users = new(StringComparer.Ordinal);
+    private readonly Roster _roster;
     private Settings.Settings _settings;
+    private bool _hasAutoDatabases;
+    private bool _countsIdlePools;
     private bool _isShuttingDown;
     private bool _admitsLatecomers;
     private int _stirred;
@@ -27,7 +30,8 @@ public sealed class PoolRegistry
         Peers = new PeerDirectory(() => Settings);
         Peers.Learn([], static _ => false);
         LoopCount = loopCount;
-        foreach (var entry in settings.Databases.Values) _databases[entry.Name] = new Database(entry, isAuto: false, State);
+        _roster = new Roster(() => _databases.Values.Append(Admin!), AdminDatabase);
+        foreach (var entry in settings.Databases.Values) _databases[entry.Name] = NewDatabase(entry, isAuto: false);
         Admin = new Database(DatabaseEntry.OfConsole, isAuto: false);
         AdminPool =
             Admin.GetOrAddPool(
@@ -73,24 +77,16 @@ public sealed class PoolRegistry
 
     public Pool AdminPool { get; }
 
-    public IEnumerable<Database> Databases =>
-        _databases.Values.Append(Admin).OrderBy(database => database.Name, StringComparer.Ordinal);
+    /// <summary>By name, the console's too; as they are now.</summary>
+    public IReadOnlyList<Database> Databases => _roster.Databases;
 
     public IEnumerable<PoolUser> Users => _users.Values.OrderBy(user => user.Name, StringComparer.Ordinal);
 
-    public IEnumerable<Pool> Pools =>
-        Databases.SelectMany(database => database.Pools.OrderBy(pool => pool.User.Name, StringComparer.Ordinal));
+    /// <summary>By name of the database and of the user, the console's too; as they are now.</summary>
+    public IReadOnlyList<Pool> Pools => _roster.Pools;
 
-    /// <summary>All pools but the console's, in no order.</summary>
-    public IReadOnlyList<Pool> PoolList
-    {
-        get
-        {
-            var pools = new List<Pool>();
-            foreach (var (_, database) in _databases) pools.AddRange(database.Pools);
-            return pools;
-        }
-    }
+    /// <summary>As <see cref="Pools"/>, without the console's.</summary>
+    public IReadOnlyList<Pool> PoolList => _roster.PoolsOfClients;
 
     /// <summary>Raised by <see cref="Stir"/>.</summary>
     public int Stirred => Volatile.Read(ref _stirred); // Pairs: Stir.
@@ -116,11 +112,15 @@ public sealed class PoolRegistry
         if (_databases.TryGetValue(name, out var database)) return database;
         if (Settings.AutoDatabaseConnectString is not { } template || name.Length > DatabaseNameMax) return null;
         if (DatabaseEntry.TryParse(name, template, []) is not { } entry) return null;
-        var added = new Database(entry, isAuto: true, State);
+        var added = NewDatabase(entry, isAuto: true);
         database = _databases.GetOrAdd(name, added);
+        Volatile.Write(ref _hasAutoDatabases, true); // Pairs: DropIdle.
+        _roster.Change();
         isNew = ReferenceEquals(database, added);
         return database;
     }
+
+    private Database NewDatabase(DatabaseEntry entry, bool isAuto) => new(entry, isAuto, State, _roster.Change);
 
     /// <summary>The session_state that a client of that name has in that database. Registers nothing.</summary>
     public SessionStateMode SessionStateOf(string database, string clientUser)
@@ -206,7 +206,8 @@ public sealed class PoolRegistry
                 && DatabaseEntry.TryParse(name, template, []) is { } remade) ChangeEntry(database, remade, isAuto: true);
             else Drop(name, dropped);
         }
-        foreach (var entry in settings.Databases.Values) _databases.TryAdd(entry.Name, new Database(entry, isAuto: false, State));
+        foreach (var entry in settings.Databases.Values) _databases.TryAdd(entry.Name, NewDatabase(entry, isAuto: false));
+        _roster.Change();
         Interlocked.MemoryBarrier(); // Pairs: AddPool.
         foreach (var pool in Pools) pool.Limits = LimitsFor(settings, pool.Database.Entry, pool.User.Name);
         Stir();
@@ -220,8 +221,9 @@ public sealed class PoolRegistry
     /// <returns>Those taken away; a client that asked for one at the last moment is to be closed with it.</returns>
     public IReadOnlyList<Database> DropIdle(long nowUs)
     {
-        var timeoutUs = Settings.AutodbIdleTimeoutUs;
         var dropped = new List<Database>();
+        if (!Volatile.Read(ref _hasAutoDatabases)) return dropped; // Pairs: FindDatabase.
+        var timeoutUs = Settings.AutodbIdleTimeoutUs;
         foreach (var (name, database) in _databases)
         {
             if (!database.IsAuto) continue;
@@ -240,10 +242,18 @@ public sealed class PoolRegistry
     public void DropIdlePools(long nowUs, Action visitLoops)
     {
         var timeoutUs = Settings.PoolIdleTimeoutUs;
+        if (timeoutUs <= 0)
+        {
+            // Once there is a time-out again, they have been idle since that moment only.
+            if (_countsIdlePools) foreach (var pool in PoolList) pool.IdleSinceUs = 0;
+            _countsIdlePools = false;
+            return;
+        }
+        _countsIdlePools = true;
         var leaving = new List<Pool>();
         foreach (var pool in PoolList)
         {
-            if (timeoutUs <= 0 || !pool.IsUnused || pool.Database.IsHeld) pool.IdleSinceUs = 0;
+            if (!pool.IsUnused || pool.Database.IsHeld) pool.IdleSinceUs = 0;
             else if (pool.IdleSinceUs == 0) pool.IdleSinceUs = nowUs;
             else if (nowUs - pool.IdleSinceUs > timeoutUs) leaving.Add(pool);
         }
@@ -270,6 +280,7 @@ public sealed class PoolRegistry
     private void Drop(string name, List<Database> dropped)
     {
         if (!_databases.TryRemove(name, out var database)) return;
+        _roster.Change();
         dropped.Add(database); // Its pools stay in it: closing its connections begins with them.
     }
 

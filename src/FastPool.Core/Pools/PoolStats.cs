@@ -75,7 +75,7 @@ public sealed class PoolStats
 }
 
 /// <summary>Counters of a pool or database over all loops at one moment.</summary>
-public struct StatsTotals
+public record struct StatsTotals
 {
     public long ServerAssignments;
     public long Xacts;

@@ -138,7 +138,11 @@ public sealed partial class ServerSession : PooledServer
     }
 
     /// <summary>The one place where the phase changes.</summary>
-    private void Move(ServerEvent what) => Phase = ServerLife.Next(Phase, what);
+    private void Move(ServerEvent what)
+    {
+        if (Phase == ServerPhase.Free) Transport.OnBusy();
+        Phase = ServerLife.Next(Phase, what);
+    }
 
     /// <summary>It leaves its loop, for that of the client that it was granted to.</summary>
     public void Leave(byte loop)

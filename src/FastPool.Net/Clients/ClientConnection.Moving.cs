@@ -31,7 +31,7 @@ internal sealed partial class ClientConnection
         }
         loop.Engine.EndStream(this);
         _handleOnTheWay = loop.Engine.Detach(this);
-        loop.Forget(this);
+        loop.HandOver(this);
         loop.Figures.ClientsOut++;
         Session.LeaveFor(target);
         loop.PostTo(target, new ClientArrival(this)); // From here on it is the other loop's.

@@ -55,6 +55,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IListener
     public override void OnReceived(byte[] buffer, int start, int count)
     {
         Session.RequestUs = _loop.NowUs;
+        _loop.ClientList.Touch(Index);
         _loop.Figures.ClientBytes += count;
         Take(buffer, start, count);
     }
@@ -405,6 +406,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IListener
             return;
         }
         EndWait();
+        _loop.ClientList.Touch(Index); // While it waited it may have been found quiet.
         Session.NoteWait();
         if (!Session.HasWelcome && !SendWelcome(server.Session.OwnWelcome!)) server.Return();
         else if (Link(server)) GoOn();

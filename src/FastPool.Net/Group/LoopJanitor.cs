@@ -15,7 +15,8 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
 {
     private readonly SilentPeers _silentPeers = new(loop);
     private Settings? _seen;
-    private bool _hasIdleTimeout;
+    private long _shortestIdleUs;
+    private bool _mayServersRest;
     private bool _isQuiet;
     private int _stirred;
 
@@ -25,6 +26,7 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
         _isQuiet = true;
         loop.Engine.BytesPerTurn = BytesPerTurn(loop.Registry.Settings);
         var state = loop.Registry.State;
+        NoteSettings(loop.Registry.Settings);
         if (state.IsRetiring) TickServers();
         if (state.Mode == PoolerMode.Suspended) return false;
         foreach (var acceptor in group.AcceptorsOf(loop.Index)) Try(acceptor.Tick);
@@ -83,12 +85,35 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
         }
     }
 
+    /// <summary>When settings have changed, all connections are looked at anew.</summary>
+    private void NoteSettings(Settings settings)
+    {
+        if (ReferenceEquals(settings, _seen)) return;
+        _seen = settings;
+        _shortestIdleUs = ShortestIdleUs(settings);
+        _mayServersRest = settings.Own.HostCheckPeriodUs == 0 && !WantsRole(settings);
+        loop.ClientList.TimeOuts.TouchAll();
+        loop.ServerList.TimeOuts.TouchAll();
+        loop.ClientList.Peers.TouchAll();
+        loop.ServerList.Peers.TouchAll();
+    }
+
+    /// <summary>Some database wants hosts of a role: then idle servers are asked for it.</summary>
+    private static bool WantsRole(Settings settings)
+    {
+        if (settings.AutoDatabaseConnectString is { } auto && auto.Contains("target_session_attrs", StringComparison.Ordinal))
+            return true;
+        foreach (var database in settings.Databases.Values)
+        {
+            if (database.TargetSessionAttrs != TargetSessionAttrs.Any) return true;
+        }
+        return false;
+    }
+
     private void TickServers()
     {
-        for (var i = loop.ServerList.Count - 1; i >= 0; i--)
+        loop.ServerList.TimeOuts.Tick(loop.ServerList, loop.NowUs, server =>
         {
-            if (i >= loop.ServerList.Count) continue; // One close may bring about another.
-            var server = loop.ServerList[i];
             try
             {
                 TickServer(server);
@@ -97,7 +122,9 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
             {
                 loop.Contain("a timer", e, server);
             }
-        }
+            // A free server is touched when something begins on it.
+            return _mayServersRest && server.Session is { Phase: ServerPhase.Free, Login: null } ? DueBlocks.Never : 0;
+        });
     }
 
     private static void EndLogin(ServerConnection server)
@@ -209,35 +236,66 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
         return null;
     }
 
+    /// <summary>The shortest time-out of a client that is idle; 0: there is none.</summary>
+    private static long ShortestIdleUs(Settings settings)
+    {
+        var shortestUs = long.MaxValue;
+        Note(settings.ClientIdleTimeoutUs);
+        Note(settings.Own.PinnedTimeoutUs);
+        foreach (var user in settings.Users.Values) Note(user.ClientIdleTimeoutUs);
+        if (settings.Own.DefersBegin)
+        {
+            Note(settings.IdleTransactionTimeoutUs(null));
+            Note(settings.TransactionTimeoutUs(null));
+            foreach (var user in settings.Users.Values)
+            {
+                Note(settings.IdleTransactionTimeoutUs(user));
+                Note(settings.TransactionTimeoutUs(user));
+            }
+        }
+        return shortestUs == long.MaxValue ? 0 : shortestUs;
+
+        void Note(long timeoutUs)
+        {
+            if (timeoutUs > 0) shortestUs = Math.Min(shortestUs, timeoutUs);
+        }
+    }
+
     private void TickIdleClients()
     {
-        var settings = loop.Registry.Settings;
-        if (!ReferenceEquals(settings, _seen))
+        if (_shortestIdleUs > 0) loop.ClientList.TimeOuts.Tick(loop.ClientList, loop.NowUs, LookAtIdle);
+    }
+
+    /// <summary>
+    /// A client's later words only put its end off. So it need not be looked at before the earliest end that it may have by
+    /// now, or before the shortest time-out is over.
+    /// </summary>
+    /// <returns>By when it is to be looked at again.</returns>
+    private long LookAtIdle(ClientConnection client)
+    {
+        var (session, settings) = (client.Session, loop.Registry.Settings);
+        var otherwiseUs = session.RequestUs + _shortestIdleUs;
+        if (session.State != ClientState.Active || session.IsConsole) return otherwiseUs;
+        if (session.Deferred != DeferredBegin.None)
         {
-            _seen = settings;
-            _hasIdleTimeout = settings.ClientIdleTimeoutUs > 0 || settings.Own.PinnedTimeoutUs > 0
-                || settings.Own.DefersBegin || settings.Users.Values.Any(user => user.ClientIdleTimeoutUs > 0);
+            if (ReasonToEnd(session) is { } reason) client.Disconnect(Ending.Told(reason));
+            return session.XactStartUs > 0 ? Math.Min(otherwiseUs, session.XactStartUs + _shortestIdleUs) : otherwiseUs;
         }
-        if (!_hasIdleTimeout) return;
-        for (var i = loop.ClientList.Count - 1; i >= 0; i--)
+        // In session pooling an idle client has a server, whose last reply may be younger than the request.
+        if (session.Server is { } server && (!server.OwesNothing || server.OnlyClient is not null)) return otherwiseUs;
+        var sinceUs = Math.Max(session.RequestUs, Math.Max(session.Server?.LastReadyUs ?? 0, client.TakenUs));
+        var timeoutUs = settings.ClientIdleTimeoutUs(settings.Users.GetValueOrDefault(session.UserName!));
+        if (session.Server is { Pin: { } pin } && settings.Own.PinnedTimeoutUs is > 0 and var pinnedUs)
         {
-            if (i >= loop.ClientList.Count) continue;
-            var session = loop.ClientList[i].Session;
-            if (session.State != ClientState.Active || session.IsConsole) continue;
-            if (session.Deferred != DeferredBegin.None)
-            {
-                if (ReasonToEnd(session) is { } reason) loop.ClientList[i].Disconnect(Ending.Told(reason));
-                continue;
-            }
-            // In session pooling an idle client has a server, whose last reply may be younger than the request.
-            if (session.Server is { } server && (!server.OwesNothing || server.OnlyClient is not null)) continue;
-            var sinceUs = Math.Max(session.RequestUs, Math.Max(session.Server?.LastReadyUs ?? 0, loop.ClientList[i].TakenUs));
-            var timeoutUs = settings.ClientIdleTimeoutUs(settings.Users.GetValueOrDefault(session.UserName!));
-            if (session.Server is { Pin: { } pin } && settings.Own.PinnedTimeoutUs is > 0 and var pinnedUs
-                && loop.NowUs - sinceUs > pinnedUs)
-                loop.ClientList[i].Disconnect(Ending.Told($"pinned_timeout ({pin})"));
-            else if (timeoutUs > 0 && loop.NowUs - sinceUs > timeoutUs)
-                loop.ClientList[i].Disconnect(Ending.Told("client_idle_timeout"));
+            if (loop.NowUs - sinceUs > pinnedUs) client.Disconnect(Ending.Told($"pinned_timeout ({pin})"));
+            else otherwiseUs = Math.Min(loop.NowUs + _shortestIdleUs, sinceUs + pinnedUs);
         }
+        else
+        {
+            otherwiseUs = loop.NowUs + _shortestIdleUs;
+        }
+        if (timeoutUs <= 0 || !client.IsOpen) return otherwiseUs;
+        if (loop.NowUs - sinceUs > timeoutUs) client.Disconnect(Ending.Told("client_idle_timeout"));
+        return Math.Min(otherwiseUs, sinceUs + timeoutUs);
     }
 }

@@ -1,4 +1,3 @@
-using FastPool.Base;
 using FastPool.Core.Sessions;
 using FastPool.Core.Settings;
 
@@ -6,8 +5,8 @@ namespace FastPool.Net;
 
 /// <summary>
 /// Closes TCP connections whose peer has gone without a word (dead_peer_timeout). Keepalive finds those that owe nothing; here
-/// the kernel is asked about the others, a share of the list a tick. A connection that moves bytes is not asked about, one that
-/// is idle and owes nothing once.
+/// the kernel is asked about the others. A connection that moves bytes is not asked about; one that is idle and owes nothing is
+/// asked about once, and not looked at again before something begins on it.
 /// </summary>
 internal sealed class SilentPeers(Loop loop)
 {
@@ -17,34 +16,17 @@ internal sealed class SilentPeers(Loop loop)
     private const string NoAnswer = "no answer from the peer (dead_peer_timeout)";
 
     private readonly Dictionary<MessageEndpoint, PeerSilence> _suspects = [];
-    private int _nextClient;
-    private int _nextServer;
     private long _cleanedUs;
-    private long _tickUs;
 
     internal void Tick()
     {
-        var sinceUs = Math.Clamp(loop.NowUs - _tickUs, Limits.TickUs, Limits.QuietTickUs);
-        _tickUs = loop.NowUs;
         var timeoutUs = SocketTuning.DeadPeerTimeoutUs(loop.Registry.Settings);
         if (timeoutUs <= 0) return;
         var partUs = timeoutUs / Parts;
-        for (var left = Share(loop.ClientList.Count, sinceUs, partUs); left > 0 && loop.ClientList.Count > 0; left--)
-        {
-            _nextClient = (_nextClient + 1) % loop.ClientList.Count;
-            LookAt(loop.ClientList[_nextClient], partUs);
-        }
-        for (var left = Share(loop.ServerList.Count, sinceUs, partUs); left > 0 && loop.ServerList.Count > 0; left--)
-        {
-            _nextServer = (_nextServer + 1) % loop.ServerList.Count;
-            LookAt(loop.ServerList[_nextServer], partUs);
-        }
+        loop.ClientList.Peers.Tick(loop.ClientList, loop.NowUs, client => LookAt(client, partUs));
+        loop.ServerList.Peers.Tick(loop.ServerList, loop.NowUs, server => LookAt(server, partUs));
         if (loop.NowUs - _cleanedUs >= timeoutUs) ForgetOthers(timeoutUs);
     }
-
-    /// <summary>All of them have their turn in one part of the time.</summary>
-    private static int Share(int count, long sinceUs, long partUs) =>
-        (int)Math.Min(count, (count * sinceUs + partUs - 1) / partUs);
 
     /// <summary>Those that are closed, or on another loop.</summary>
     private void ForgetOthers(long timeoutUs)
@@ -57,26 +39,40 @@ internal sealed class SilentPeers(Loop loop)
         }
     }
 
-    private void LookAt(ClientConnection client, long partUs)
+    /// <returns>By when to look again.</returns>
+    private long LookAt(ClientConnection client, long partUs)
     {
         var session = client.Session;
-        if (session.Remote.IsUnix || (session.Origin is null && session.Local.IsUnix)) return;
-        if (IsGone(client, session.RequestUs, isIdle: client.Server is null, partUs)) client.Disconnect(new Ending(NoAnswer));
+        if (session.Remote.IsUnix || (session.Origin is null && session.Local.IsUnix)) return DueBlocks.Never;
+        var isIdle = client.Server is null;
+        if (!IsGone(client, session.RequestUs, isIdle, partUs)) return NextLook(client, session.RequestUs, isIdle, partUs);
+        client.Disconnect(new Ending(NoAnswer));
+        return DueBlocks.Never;
     }
 
-    private void LookAt(ServerConnection server, long partUs)
+    private long LookAt(ServerConnection server, long partUs)
     {
         var session = server.Session;
-        if (session.Login is not null || session.Remote.IsUnix) return;
-        if (IsGone(server, session.LastActivityUs, isIdle: session.Phase == Core.Pools.ServerPhase.Free, partUs))
-            server.Close(NoAnswer, mayTerminate: false);
+        if (session.Remote.IsUnix) return DueBlocks.Never;
+        var isIdle = session.Phase == Core.Pools.ServerPhase.Free;
+        if (session.Login is not null || !IsGone(server, session.LastActivityUs, isIdle, partUs))
+            return NextLook(server, session.LastActivityUs, isIdle, partUs);
+        server.Close(NoAnswer, mayTerminate: false);
+        return DueBlocks.Never;
     }
+
+    private long NextLook(MessageEndpoint peer, long heardUs, bool isIdle, long partUs) =>
+        IsQuiet(peer, heardUs, isIdle) ? DueBlocks.Never : Math.Max(loop.NowUs, heardUs) + partUs;
+
+    /// <summary>It owed nothing behind its last words, and has been told nothing since.</summary>
+    private static bool IsQuiet(MessageEndpoint peer, long heardUs, bool isIdle) =>
+        isIdle && peer.QuietSinceUs == heardUs && !peer.IsCongested;
 
     /// <param name="heardUs">When it last said something.</param>
     /// <param name="isIdle">Nothing is sent to it.</param>
     private bool IsGone(MessageEndpoint peer, long heardUs, bool isIdle, long partUs)
     {
-        if (loop.NowUs - heardUs < partUs || (isIdle && peer.QuietSinceUs == heardUs && !peer.IsCongested)) return false;
+        if (loop.NowUs - heardUs < partUs || IsQuiet(peer, heardUs, isIdle)) return false;
         var health = loop.Engine.HealthOf(peer);
         if (!health.IsKnown) return false;
         if (health.Owed == 0)

@@ -10,6 +10,12 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
 {
     private T[] _items = [];
 
+    /// <summary>By when their time-outs are to be looked at.</summary>
+    internal DueBlocks TimeOuts { get; } = new();
+
+    /// <summary>By when their peers are to be looked at.</summary>
+    internal DueBlocks Peers { get; } = new();
+
     public int Count { get; private set; }
 
     public T this[int index] => _items[index];
@@ -19,7 +25,16 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
         if (Count == _items.Length) Array.Resize(ref _items, Math.Max(16, Count + Count / 2));
         _items[Count] = item;
         place(item, Count);
+        TimeOuts.Added(Count);
+        Peers.Added(Count);
         Count++;
+    }
+
+    /// <summary>That one is idle no more. On the way of a transaction.</summary>
+    internal void Touch(int index)
+    {
+        TimeOuts.Touch(index);
+        Peers.Touch(index);
     }
 
     internal void RemoveAt(int index)
@@ -30,6 +45,8 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
         if (index == Count) return;
         _items[index] = last;
         place(last, index);
+        TimeOuts.Moved(Count, index);
+        Peers.Moved(Count, index);
     }
 
     /// <summary>As it is now.</summary>

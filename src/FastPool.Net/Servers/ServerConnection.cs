@@ -43,6 +43,8 @@ internal sealed partial class ServerConnection : MessageEndpoint, IServerEnd, IH
     /// <summary>Place in the loop's list of servers.</summary>
     internal int Index { get; set; } = -1;
 
+    void IServerEnd.OnBusy() => _loop.ServerList.Touch(Index);
+
     /// <summary>Where it connects to, for cancel requests of the same server.</summary>
     internal NativeAddress Address { get; set; }
 

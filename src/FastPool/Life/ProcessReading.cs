@@ -52,9 +52,10 @@ internal static class ProcessReading
     private static long Number(string text) =>
         long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
-    /// <summary>Without an object for each of them.</summary>
+    /// <summary>As the kernel counts them; else as they are listed, without an object for each of them.</summary>
     private static long OpenDescriptors()
     {
+        if (Native.Process.OpenDescriptors.Count() is > 0 and var count) return count;
         try
         {
             return new FileSystemEnumerable<bool>("/proc/self/fd", static (ref FileSystemEntry _) => true).LongCount();

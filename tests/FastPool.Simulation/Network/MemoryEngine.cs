@@ -34,6 +34,11 @@ internal sealed class MemoryEngine : Engine
 
     internal Worlds.Mines? Mines { get; init; }
 
+    /// <summary>The kernel's view of a peer; null: it is not known.</summary>
+    internal Func<Endpoint, Native.TcpHealth>? Health { get; set; }
+
+    public override Native.TcpHealth HealthOf(Endpoint endpoint) => Health?.Invoke(endpoint) ?? default;
+
     /// <summary>Sends to clients so far; the test that kills one at each of them counts with it.</summary>
     internal SendCount? Sends { get; init; }
 

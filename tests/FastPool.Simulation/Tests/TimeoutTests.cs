@@ -86,6 +86,28 @@ public sealed class TimeoutTests
     }
 
     [Fact]
+    public void A_query_on_a_connection_that_was_long_idle_has_its_time()
+    {
+        var path = new TransactionPath(settings: "query_timeout=2");
+        var client = path.LogIn();
+        path.Elapse(20);
+        client.PeerWrite(TransactionPath.SimpleQuery());
+        Assert.InRange(SecondsUntilClosed(path, client, 5), 2, 2.4);
+    }
+
+    [Theory]
+    [InlineData("1000")]
+    [InlineData("0")]
+    public void A_lower_time_holds_for_those_that_are_idle_already(string before)
+    {
+        var path = new TransactionPath(settings: "client_idle_timeout=" + before);
+        var client = path.LogIn();
+        path.Elapse(5);
+        path.Set("client_idle_timeout", "10");
+        Assert.InRange(SecondsUntilClosed(path, client, 10), 4.9, 6.1);
+    }
+
+    [Fact]
     public void Waits_end_to_the_millisecond()
     {
         var path = new TransactionPath(settings: "query_wait_timeout=2");

@@ -26,6 +26,10 @@ internal sealed class FakeEnd : IServerEnd
 
     public void Ask() => Asked++;
 
+    public void OnBusy()
+    {
+    }
+
     /// <summary>How often a listening connection was to take over.</summary>
     public int Unlistened { get; private set; }
 

@@ -22,6 +22,9 @@ public interface ILinkEnd : IConnectionView
 /// <summary>A server's transport.</summary>
 public interface IServerEnd : ILinkEnd
 {
+    /// <summary>It was free, and begins something that must come to an end.</summary>
+    void OnBusy();
+
     /// <summary>The link is over, and the server clean: it goes back to its pool.</summary>
     void OnReleased(ILinkEnd client);
 

@@ -38,6 +38,18 @@ public sealed class StatsTests
         Assert.Equal(default, StatsAverages.Over(default, new StatsTotals { XactUs = 5, QueryUs = 5, WaitUs = 5 }, Second));
 
     [Fact]
+    public void A_period_in_which_nothing_happens_costs_no_memory_however_many_pools_there_are()
+    {
+        var registry = new PoolRegistry(Loading.Good("[pgbouncer]\n[databases]\n* = host=h\n"), 1);
+        for (var i = 0; i < 1_000; i++) registry.GetPool(registry.FindDatabase($"d{i}", out _)!, "u").Stats[0].Logins = 1;
+        var windows = new StatsWindows(registry, 0);
+        for (var i = 1; i <= 3; i++) windows.Tick(i * Second);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 4; i <= 6; i++) windows.Tick(i * Second);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
     public void A_window_begins_with_the_tick_before_the_last()
     {
         var world = new ConsoleWorld();

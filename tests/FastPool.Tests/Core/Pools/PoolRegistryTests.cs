@@ -36,6 +36,25 @@ public sealed class PoolRegistryTests
     }
 
     [Fact]
+    public void The_list_of_pools_is_in_order_and_as_it_is_now()
+    {
+        var registry = new PoolRegistry(SettingsOf(5), 1);
+        foreach (var name in (string[])["z", "d", "a"])
+        {
+            foreach (var user in (string[])["u2", "u1"]) registry.GetPool(registry.FindDatabase(name, out _)!, user);
+        }
+        Assert.Equal(["a|u1", "a|u2", "d|u1", "d|u2", "pgbouncer|pgbouncer", "z|u1", "z|u2"], Names());
+        Assert.Same(registry.Pools, registry.Pools); // A round through them allocates nothing.
+        registry.RemovePools(registry.FindDatabase("d", out _)!);
+        Assert.Equal(["a|u1", "a|u2", "pgbouncer|pgbouncer", "z|u1", "z|u2"], Names());
+        registry.Apply(Loading.Good("[pgbouncer]\n[databases]\nz = host=h\nb = host=h\n"));
+        Assert.Equal(["b", "pgbouncer", "z"], registry.Databases.Select(static database => database.Name));
+        Assert.Equal(["pgbouncer|pgbouncer", "z|u1", "z|u2"], Names());
+
+        IEnumerable<string> Names() => registry.Pools.Select(static pool => $"{pool.Database.Name}|{pool.User.Name}");
+    }
+
+    [Fact]
     public void Of_threads_that_want_the_same_new_pool_both_get_the_same_and_no_other_is_left()
     {
         const int Rounds = 20_000;
