@@ -12,9 +12,10 @@
 # POOLER=out/fastpool           the binary on FastPool's side; without it out/fastpool is built and used
 # PGBOUNCER=pgbouncer           the binary to compare with; without it Debian's; PGBOUNCER= none
 #
-# A pool comes with the login of a client, which opens a server (of a program that stands in for PostgreSQL, for which a login is
-# milliseconds of work); servers end after a second, clients stay. All is idle then, but for one client of another database with 500 transactions a second, of which the slowest is told that fell into a command or came
-# within a tenth of a second after it. Times of commands are psql's own, up to the last byte of the answer.
+# A pool comes with the login of a client, which opens a server (of a program that stands in for PostgreSQL, for which a login
+# is milliseconds of work); servers end after a second, clients stay. All is idle then, but for one client of another database
+# with 500 transactions a second, of which the slowest is told that fell into a command or came within a tenth of a second after
+# it. Times of commands are psql's own, up to the last byte of the answer.
 #
 # Growth is the exponent of the size: 1 is linear. Up to 1.1 is fine; the CPU time of an idle pooler must stay below 1.
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"

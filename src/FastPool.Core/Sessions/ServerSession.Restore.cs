@@ -26,8 +26,8 @@ public sealed partial class ServerSession
         if (!hasQuery || name is null)
         {
             // In its segment, or in its text, stands what may fail, or sets the variable anew.
-            var hasRole = !hasQuery && name is not null && SessionUse.IsDiscard(text);
-            var names = hasQuery ? SessionUse.ResetsAmongOthers(text, out hasRole) : name is null ? null : [name];
+            var hasRole = name is not null && SessionUse.IsDiscard(text);
+            var names = name is null ? SessionUse.ResetsAmongOthers(text, out hasRole) : [name];
             if (names is not null) RestoreInDoubt(own, names, hasRole);
             return;
         }
@@ -52,7 +52,8 @@ public sealed partial class ServerSession
     /// <param name="text">Its own, with a NUL behind it.</param>
     internal void LookForResetOf(ReadOnlySpan<byte> text)
     {
-        if (SessionUse.ResetIn(text) is not null) LookForReset(FrontendMessage.Bind, text, isWhole: true);
+        if (SessionUse.ResetIn(text) is not null || SessionUse.ResetsAmongOthers(text, out _) is not null)
+            LookForReset(FrontendMessage.Bind, text, isWhole: true);
     }
 
     /// <returns>True: <see cref="WriteBehind"/> has the batch, which must go out right behind the message.</returns>
