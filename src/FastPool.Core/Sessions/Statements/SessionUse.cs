@@ -126,8 +126,10 @@ internal static class SessionUse
     internal static List<string>? ResetsAmongOthers(ReadOnlySpan<byte> text, out bool hasRole)
     {
         hasRole = false;
-        if (text.IndexOf((byte)';') is var at && (at < 0 || text[at..].TrimStart("; \t\r\n\0"u8).IsEmpty)
-            && WithoutBlanksBefore(text) is not [(byte)'/' or (byte)'-', ..]) return null; // Most are one command.
+        // Most are one command, and most of those end with it, or with one semicolon.
+        if (text.IndexOf((byte)';') is var at
+            && (at < 0 || at >= text.Length - 2 || text[at..].TrimStart("; \t\r\n\0"u8).IsEmpty)
+            && WithoutBlanksBefore(text) is not [(byte)'/' or (byte)'-', ..]) return null;
         List<string>? names = null;
         text = text.TrimEnd((byte)0);
         var scanner = new SqlScanner(text, hasBackslashes: false);
