@@ -33,14 +33,8 @@ connect-16 storm-16 copy-out copy-in idle wakeups
 keep-simple-16 keep-login-simple-16 keep-set-simple-16
 tls-simple-16 tls-simple-64 tls-connect-16 tls-copy-out tls-copy-in tls-idle'
 
-output=
-while getopts 'o:l' option; do
-    case $option in
-        o) output=$OPTARG ;;
-        l) echo "$all_scenarios"; exit 0 ;;
-        *) exit 2 ;;
-    esac
-done
+what_there_is=$all_scenarios
+take_options "$@"
 
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_PER_RUN:-5}
@@ -252,13 +246,7 @@ run_scenario() {
 
 # Medians of the figures, one row a scenario and metric: scenario, metric, direct, fastpool, pgbouncer, ratio.
 summarise() {
-    awk -F'\t' '
-        function median(text,    v, n, i, j, t) {
-            n = split(text, v, " ")
-            if (n == 0) return "-"
-            for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
-            return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-        }
+    awk -F'\t' "$median_function"'
         function shown(x) { return x == "-" ? x : (x + 0 >= 1000 ? sprintf("%.0f", x) : (x + 0 >= 10 ? sprintf("%.1f", x) : sprintf("%.2f", x))) }
         {
             row = $1 "\t" $4

@@ -20,13 +20,7 @@
 # Growth is the exponent of the size: 1 is linear. Up to 1.1 is fine; the CPU time of an idle pooler must stay below 1.
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
 
-output=
-while getopts 'o:' option; do
-    case $option in
-        o) output=$OPTARG ;;
-        *) exit 2 ;;
-    esac
-done
+take_options "$@"
 
 read -ra sizes <<<"${SIZES:-1250 2500 5000}"
 rounds=${ROUNDS:-5} idle_seconds=${IDLE_SECONDS:-20} takeovers=${TAKEOVERS:-3}

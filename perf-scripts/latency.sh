@@ -13,13 +13,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
 
-output=
-while getopts 'o:' option; do
-    case $option in
-        o) output=$OPTARG ;;
-        *) exit 2 ;;
-    esac
-done
+take_options "$@"
 
 clients=${CLIENTS:-16} seconds=${SECONDS_PER_RUN:-5}
 needs=(postgresql)

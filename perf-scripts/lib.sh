@@ -15,6 +15,28 @@ background_pids=()  # Ended last one first.
 step() { printf '==> [%3ds] %s\n' $((SECONDS - started_at)) "$*" >&2; }
 note() { printf '    %s\n' "$*" >&2; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+# take_options ARGUMENTS...: -o FOLDER sets $output; -l, where $what_there_is is set, lists that and ends.
+take_options() {
+    local option
+    output=
+    while getopts "o:${what_there_is:+l}" option; do
+        case $option in
+            o) output=$OPTARG ;;
+            l) echo "$what_there_is"; exit 0 ;;
+            *) exit 2 ;;
+        esac
+    done
+}
+
+# For awk: the median of numbers in a text; "-": there are none.
+median_function='
+function median(text,    v, n, i, j, t) {
+    n = split(text, v, " ")
+    if (n == 0) return "-"
+    for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
+    return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+}'
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # --- The ordinary user, the temporary folder, the end ---------------------------------------------------------

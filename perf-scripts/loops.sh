@@ -12,13 +12,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
 
-output=
-while getopts 'o:' option; do
-    case $option in
-        o) output=$OPTARG ;;
-        *) exit 2 ;;
-    esac
-done
+take_options "$@"
 
 read -ra loop_counts <<<"${LOOPS:-1 2 4 8}"
 read -ra client_counts <<<"${CLIENTS:-16 64}"
@@ -64,12 +58,7 @@ done
 print_markdown() {
     echo '| clients | loops | transactions/s | beside one loop | CPU µs/transaction | beside one loop |'
     echo '|---:|---:|---:|---:|---:|---:|'
-    awk -F'\t' -v first="${loop_counts[0]}" '
-        function median(text,    v, n, i, j, t) {
-            n = split(text, v, " ")
-            for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] + 0 > v[j] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
-            return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-        }
+    awk -F'\t' -v first="${loop_counts[0]}" "$median_function"'
         {
             row = $2 "\t" $3
             if (!(row in seen)) { seen[row] = 1; rows[++count] = row }

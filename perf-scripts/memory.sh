@@ -17,14 +17,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
 
 all_kinds='database pool server plain tls-own tls-library console waiting keep keep-settings listening statement shared-statement storm'
-output=
-while getopts 'o:l' option; do
-    case $option in
-        o) output=$OPTARG ;;
-        l) echo "$all_kinds"; exit 0 ;;
-        *) exit 2 ;;
-    esac
-done
+what_there_is=$all_kinds
+take_options "$@"
 
 read -r small large <<<"${SIZES:-1000 4000}"
 storm=${STORM:-19000} kinds=${KINDS:-$all_kinds}

@@ -11,7 +11,7 @@ public sealed partial class ServerSession
 {
     private string? _restore; // The batch that belongs behind the last command looked at; null: none does.
     private bool _isResetInDoubt;
-    private List<string> _namesInDoubt = [];
+    private List<string>? _namesInDoubt;
     private bool _isRestoreRun; // By the extended protocol: the command has been executed.
     private bool _isRestoreNext;
     private int _restoresUnderWay;
@@ -22,37 +22,36 @@ public sealed partial class ServerSession
         var hasQuery = type == FrontendMessage.Query;
         if (hasQuery || !_isRestoreRun) (_restore, _isRestoreRun, _isResetInDoubt) = (null, false, false);
         if (Client!.AtLogin is not { } own || !isWhole) return;
-        var name = SessionUse.ResetIn(text);
-        if (!hasQuery || name is null)
+        if (SessionUse.ResetsIn(text, hasQuery, out var isAlone) is not { } names) return;
+        if (!hasQuery || !isAlone)
         {
-            // In its segment, or in its text, stands what may fail, or sets the variable anew.
-            var hasRole = name is not null && SessionUse.IsDiscard(text);
-            var names = name is null ? SessionUse.ResetsAmongOthers(text, out hasRole) : [name];
-            if (names is not null) RestoreInDoubt(own, names, hasRole);
+            RestoreInDoubt(own, names);
             return;
         }
-        var isAll = name == SessionUse.All;
-        var tracked = SetBatch.Restore(Context.Tracked, own, Encoding.Latin1.GetBytes(name), isAll);
-        var settings = Client.SettingsAtLogin?.Restore(name, isAll, hasRole: SessionUse.IsDiscard(text));
+        var isAll = names[0] == SessionUse.All;
+        var tracked = SetBatch.Restore(Context.Tracked, own, Encoding.Latin1.GetBytes(names[0]), isAll);
+        var settings = Client.SettingsAtLogin?.Restore(names[0], isAll, hasRole: names.Contains(SetBatch.Role));
         _restore = tracked is null ? settings : tracked + settings;
     }
 
-    /// <summary>A reset among other commands: their failure, or what they set, decides what is to be brought back.</summary>
-    private void RestoreInDoubt(ParameterValues own, List<string> names, bool hasRole)
+    /// <summary>
+    /// A reset in a segment, or among other commands: their failure, or what they set, decides what is to be brought back.
+    /// </summary>
+    private void RestoreInDoubt(ParameterValues own, List<string> names)
     {
         _isResetInDoubt = true;
-        if (_restore is not null) names = [.. names, .. _namesInDoubt]; // Another stands before it in the segment.
+        if (_restore is not null && _namesInDoubt is { } before) names.AddRange(before); // It stands before it in the segment.
         _namesInDoubt = names;
         var isAll = names.Contains(SessionUse.All);
         _restore = SetBatch.RestoreWhatIsReset(SetBatch.Calls(Context.Tracked, own, names, isAll)
-            .Concat(Client!.SettingsAtLogin?.Calls(names, isAll, hasRole) ?? []));
+            .Concat(Client!.SettingsAtLogin?.Calls(names, isAll) ?? []));
     }
 
     /// <summary>The client binds a statement that it has prepared before.</summary>
     /// <param name="text">Its own, with a NUL behind it.</param>
     internal void LookForResetOf(ReadOnlySpan<byte> text)
     {
-        if (SessionUse.ResetIn(text) is not null || SessionUse.ResetsAmongOthers(text, out _) is not null)
+        if (SessionUse.ResetsIn(text, hasQuery: false, out _) is not null)
             LookForReset(FrontendMessage.Bind, text, isWhole: true);
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class ClientConnection
 
     private bool TellNotifications(ReadOnlySpan<byte> messages)
     {
-        _loop.ClientList.Touch(Index);
+        _loop.ClientList.Peers.Touch(Index);
         // A result that is held for it is no notification.
         if (Unsent.Count + messages.Length <= (long)Limits.UnreadNotificationsMax + Room) return Send(messages);
         Disconnect(DoesNotRead);

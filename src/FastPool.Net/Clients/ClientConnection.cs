@@ -55,7 +55,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IListener
     public override void OnReceived(byte[] buffer, int start, int count)
     {
         Session.RequestUs = _loop.NowUs;
-        _loop.ClientList.Touch(Index);
+        _loop.ClientList.Peers.Touch(Index); // Its time-outs are only put off.
         _loop.Figures.ClientBytes += count;
         Take(buffer, start, count);
     }
@@ -406,7 +406,7 @@ internal sealed partial class ClientConnection : MessageEndpoint, IListener
             return;
         }
         EndWait();
-        _loop.ClientList.Touch(Index); // While it waited it may have been found quiet.
+        _loop.ClientList.Peers.Touch(Index); // While it waited it may have been found quiet.
         Session.NoteWait();
         if (!Session.HasWelcome && !SendWelcome(server.Session.OwnWelcome!)) server.Return();
         else if (Link(server)) GoOn();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Collections;
 using FastPool.Base;
 using FastPool.Core.Sessions;
@@ -31,6 +32,7 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
     }
 
     /// <summary>That one is idle no more. On the way of a transaction.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Touch(int index)
     {
         TimeOuts.Touch(index);

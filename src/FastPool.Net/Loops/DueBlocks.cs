@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FastPool.Base;
 
 namespace FastPool.Net;
@@ -18,12 +19,19 @@ internal sealed class DueBlocks
     private long[] _dueUs = [];
     private long _firstUs = Never;
     private int _lookingAt = -1;
+    private bool _mayRest; // Some block may want nothing.
 
     /// <summary>
-    /// Something has begun on that connection. On the way of a transaction: where the block is to be looked at anyway, it is one
-    /// comparison.
+    /// Something has begun on that connection. On the way of a transaction: where all blocks are to be looked at anyway, it is
+    /// one comparison.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Touch(int index)
+    {
+        if (_mayRest) TouchBlock(index);
+    }
+
+    private void TouchBlock(int index)
     {
         var block = index >> Bits;
         if ((uint)block < (uint)_dueUs.Length && _dueUs[block] == Never) _dueUs[block] = _firstUs = 0;
@@ -63,6 +71,7 @@ internal sealed class DueBlocks
     {
         if (nowUs < _firstUs) return;
         _firstUs = Never;
+        var mayRest = false;
         var isThrough = false;
         try
         {
@@ -70,7 +79,9 @@ internal sealed class DueBlocks
             {
                 if (_dueUs[block] <= nowUs) LookAt(block, list, look);
                 _firstUs = Math.Min(_firstUs, _dueUs[block]);
+                mayRest |= _dueUs[block] == Never;
             }
+            _mayRest = mayRest;
             isThrough = true;
         }
         finally
@@ -84,6 +95,7 @@ internal sealed class DueBlocks
         where T : class
     {
         _lookingAt = block;
+        _mayRest = true;
         _dueUs[block] = Never; // Those touched meanwhile are looked at again.
         var nextUs = Never;
         for (var i = Math.Min(list.Count, (block + 1) << Bits) - 1; i >= block << Bits; i--)

@@ -60,7 +60,8 @@ internal sealed class DriverSuite(ITestOutputHelper output)
     [
         ("PGHOST", "127.0.0.1"), ("PGPORT", $"{pooler.Port}"), ("PGUSER", "user_trust"), ("PGPASSWORD", Postgres.Password),
             ("PGDATABASE", database),
-        ("SESSION_DATABASE", SessionDatabase), ("PGSSLMODE", "disable"), ("PGGSSENCMODE", "disable"),
+        ("SESSION_DATABASE", SessionDatabase), ("SESSION_STATE", pooler.SessionState),
+            ("PGSSLMODE", "disable"), ("PGGSSENCMODE", "disable"),
             ("PYTHONDONTWRITEBYTECODE", "1"), ("NODE_NO_WARNINGS", "1"),
     ];
 

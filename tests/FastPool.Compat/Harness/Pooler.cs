@@ -218,6 +218,9 @@ internal sealed class Pooler : IAsyncDisposable
         Until.TrueAsync(async () => await PoolAsync(column, user, database) == wanted, $"{column} = {wanted}", 15, () =>
             _child.Text);
 
+    /// <summary>As its file has it.</summary>
+    public string SessionState => _file.Own.GetValueOrDefault("session_state", "off");
+
     public Task LineAsync(string text, int seconds = 15) => _child.LineAsync(text, seconds);
 
     public async ValueTask DisposeAsync() => await _child.DisposeAsync();

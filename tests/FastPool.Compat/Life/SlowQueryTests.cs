@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Npgsql;
 
 namespace FastPool.Compat.Life;
@@ -16,6 +18,8 @@ public class SlowQueryTests
         await using var raw = await pooler.RawAsync();
         await raw.QueryAsync("select 'simple', pg_sleep(0.25)");
         await pooler.LineAsync("slow query: ");
+        var took = Regex.Match(pooler.Process.Text, @"slow query: (\d+)\.\d{3} ms").Groups[1].Value;
+        Assert.InRange(int.Parse(took, CultureInfo.InvariantCulture), 250, 10_000);
         await using (var connection = await pooler.ConnectAsync())
         {
             await using var command = new NpgsqlCommand("select $1::text, pg_sleep(0.25)", connection);

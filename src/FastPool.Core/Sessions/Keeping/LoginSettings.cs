@@ -51,10 +51,9 @@ public sealed class LoginSettings
     /// <param name="hasRole">RESET ALL leaves the role as it is, DISCARD ALL does not.</param>
     internal string? Restore(string name, bool isAll, bool hasRole)
     {
-        var isOfUser = name.Equals("session_authorization", StringComparison.OrdinalIgnoreCase);
         var commands = string.Concat(ToSet
             .Where(each => isAll ? hasRole || each.Name != Role
-                : each.Name.Equals(isOfUser ? Role : name, StringComparison.OrdinalIgnoreCase))
+                : each.Name.Equals(IsUser(name) ? Role : name, StringComparison.OrdinalIgnoreCase))
             .Select(static each => $"SELECT FROM {Call(each)} AS c(v) WHERE v IS NULL;"));
         return commands.Length > 0 ? commands : null;
     }
@@ -62,13 +61,13 @@ public sealed class LoginSettings
     /// <summary>The calls for <see cref="SetBatch.RestoreWhatIsReset"/>.</summary>
     /// <param name="names">Those that may have been reset.</param>
     /// <param name="isAll">All may have been, but for the role.</param>
-    /// <param name="hasRole">The role too, if all have been.</param>
-    internal IEnumerable<(string Name, string Call)> Calls(List<string> names, bool isAll, bool hasRole)
-    {
-        var isOfUser = names.Contains("session_authorization", StringComparer.OrdinalIgnoreCase);
-        return ToSet.Where(each => names.Contains(each.Name, StringComparer.OrdinalIgnoreCase)
-            || (each.Name == Role ? isOfUser || (isAll && hasRole) : isAll)).Select(static each => (each.Name, Call(each)));
-    }
+    internal IEnumerable<(string Name, string Call)> Calls(List<string> names, bool isAll) =>
+        ToSet.Where(each => names.Contains(each.Name, StringComparer.OrdinalIgnoreCase)
+                || (each.Name == Role ? names.Any(IsUser) : isAll))
+            .Select(static each => (each.Name, Call(each)));
+
+    /// <summary>Another user has no role: RESET of the one ends the other.</summary>
+    private static bool IsUser(string name) => name.Equals("session_authorization", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Letters, digits, underscores, and dots between names.</summary>
     private static bool IsName(string name) => name.Length is > 0 and < 256 && !char.IsAsciiDigit(name[0])

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using FastPool.Protocol;
 
@@ -19,18 +20,22 @@ internal static class SessionUse
 
     /// <summary>The first word of a query, where the command tag will not tell it.</summary>
     /// <param name="text">Of the query, or its beginning.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static SafetyUse OfText(ReadOnlySpan<byte> text)
     {
         text = WithoutBlanksBefore(text);
-        if (text.Length < 12 || text is not [var first, _, _, _, _, _, _, var eighth, ..]) return SafetyUse.None;
-        return (first | 0x20) switch
+        if (text.Length < 12) return SafetyUse.None;
+        return (text[0] | 0x20) switch
         {
-            'c' when TryTake(ref text, "create "u8) => IsTemporary(text) ? SafetyUse.TemporaryTable : SafetyUse.None,
+            'c' => OfCreate(text),
             // Most queries are a SELECT: the byte behind the blank tells nearly all of them apart.
-            's' when (eighth | 0x20) is 'p' or 's' => OfSelect(text),
+            's' when (text[7] | 0x20) is 'p' or 's' => OfSelect(text),
             _ => SafetyUse.None,
         };
     }
+
+    private static SafetyUse OfCreate(ReadOnlySpan<byte> text) =>
+        TryTake(ref text, "create "u8) && IsTemporary(text) ? SafetyUse.TemporaryTable : SafetyUse.None;
 
     private static SafetyUse OfSelect(ReadOnlySpan<byte> text)
     {
@@ -43,15 +48,25 @@ internal static class SessionUse
     /// <summary>
     /// Whether it begins as a command that drops every prepared statement; one that only looks alike may be taken for it.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool DropsStatements(ReadOnlySpan<byte> text)
     {
         text = WithoutBlanksBefore(text);
-        if (text.Length < ShortestDrop || text is not [(byte)'d' or (byte)'D', ..]) return false;
+        return text is [(byte)'d' or (byte)'D', ..] && IsDrop(text);
+    }
+
+    private static bool IsDrop(ReadOnlySpan<byte> text)
+    {
+        if (text.Length < ShortestDrop) return false;
         return TryTake(ref text, "discard all"u8) || TryTake(ref text, "deallocate all"u8)
             || TryTake(ref text, "deallocate prepare all"u8);
     }
 
-    private static ReadOnlySpan<byte> WithoutBlanksBefore(ReadOnlySpan<byte> text)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ReadOnlySpan<byte> WithoutBlanksBefore(ReadOnlySpan<byte> text) =>
+        text is [> (byte)' ', ..] ? text : BehindBlanks(text);
+
+    private static ReadOnlySpan<byte> BehindBlanks(ReadOnlySpan<byte> text)
     {
         while (text is [(byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n', ..]) text = text[1..];
         return text;
@@ -61,19 +76,65 @@ internal static class SessionUse
     internal const string All = "*";
 
     /// <summary>
-    /// The variable that a text resets which is one RESET, one SET to DEFAULT, or DISCARD ALL; null: it is none such.
+    /// The variables that a text resets by RESET, SET to DEFAULT or DISCARD ALL, of which the last resets the role too. Null: it
+    /// resets none.
     /// </summary>
-    internal static string? ResetIn(ReadOnlySpan<byte> text)
+    /// <param name="text">With the NUL behind it.</param>
+    /// <param name="hasQuery">It may have several commands.</param>
+    /// <param name="isAlone">It is this one command.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static List<string>? ResetsIn(ReadOnlySpan<byte> text, bool hasQuery, out bool isAlone)
     {
-        text = WithoutBlanksBefore(text);
-        // Most texts are a SELECT: the third byte tells it from a SET.
-        if (text is not [var first, _, var third, ..] || (first | 0x20) is not ('d' or 'r' or 's')
-            || ((first | 0x20) == 's' && (third | 0x20) != 't')) return null;
-        var isSet = TryTake(ref text, "set "u8);
-        var isDiscard = !isSet && TryTake(ref text, "discard "u8);
-        if (!isSet && !isDiscard && !TryTake(ref text, "reset "u8)) return null;
+        isAlone = false;
+        return MayReset(text, hasQuery) ? NamesOfResets(text, out isAlone) : null;
+    }
+
+    private static List<string>? NamesOfResets(ReadOnlySpan<byte> text, out bool isAlone)
+    {
+        isAlone = false;
         if (text.IndexOf((byte)0) is not (>= 0 and var end)) return null;
-        var scanner = new SqlScanner(text[..end], hasBackslashes: false);
+        text = text[..end];
+        List<string>? names = null;
+        var commands = 0;
+        var scanner = new SqlScanner(text, hasBackslashes: false);
+        for (var kind = scanner.Next(); kind != SqlToken.End; kind = scanner.Next())
+        {
+            if (kind == SqlToken.Semicolon) continue;
+            text.Overlaps(scanner.Token, out var first);
+            var behind = first;
+            for (; kind is not (SqlToken.End or SqlToken.Semicolon); kind = scanner.Next())
+            {
+                text.Overlaps(scanner.Token, out behind);
+                behind += scanner.Token.Length;
+            }
+            commands++;
+            if (ResetOf(text[first..behind], out var isDiscard) is not { } name) continue;
+            (names ??= []).Add(name);
+            if (isDiscard) names.Add(SetBatch.Role);
+        }
+        isAlone = commands == 1;
+        return names;
+    }
+
+    /// <summary>Most texts are one command, which is none such: that is told by its first letters and a semicolon.</summary>
+    private static bool MayReset(ReadOnlySpan<byte> text, bool hasQuery)
+    {
+        var first = WithoutBlanksBefore(text);
+        // Most texts are a SELECT: the third byte tells it from a SET.
+        if (first is [(byte)'/' or (byte)'-' or (byte)'d' or (byte)'D' or (byte)'r' or (byte)'R', ..]
+            or [(byte)'s' or (byte)'S', _, (byte)'t' or (byte)'T', ..]) return true;
+        return hasQuery && text.IndexOf((byte)';') is >= 0 and var at && at < text.Length - 2
+            && !text[at..].TrimStart("; \t\r\n\0"u8).IsEmpty;
+    }
+
+    /// <param name="text">One command.</param>
+    private static string? ResetOf(ReadOnlySpan<byte> text, out bool isDiscard)
+    {
+        isDiscard = false;
+        var isSet = TryTake(ref text, "set "u8);
+        isDiscard = !isSet && TryTake(ref text, "discard "u8);
+        if (!isSet && !isDiscard && !TryTake(ref text, "reset "u8)) return null;
+        var scanner = new SqlScanner(text, hasBackslashes: false);
         var kind = scanner.Next();
         var isWord = kind == SqlToken.Word;
         if (TryTakeName(ref scanner, ref kind) is not { } name) return null;
@@ -105,52 +166,8 @@ internal static class SessionUse
             (name, hasSign) = ("client_encoding", false);
         }
         if (isSet && !IsDefault(ref scanner, ref kind, hasSign)) return null;
-        while (kind == SqlToken.Semicolon) kind = scanner.Next();
         var isAll = !isSet && isWord && name == "all";
         return kind != SqlToken.End || (isDiscard && !isAll) ? null : isAll ? All : name;
-    }
-
-    /// <summary>Of a text that <see cref="ResetIn"/> knows: it is DISCARD ALL.</summary>
-    internal static bool IsDiscard(ReadOnlySpan<byte> text)
-    {
-        text = WithoutBlanksBefore(text);
-        return TryTake(ref text, "discard "u8);
-    }
-
-    /// <summary>
-    /// The variables that are reset in a text of several commands, or with a comment before it: by RESET, DISCARD ALL, or SET to
-    /// DEFAULT. Null: it is one command, or none resets.
-    /// </summary>
-    /// <param name="text">Of a query, with the NUL behind it.</param>
-    /// <param name="hasRole">The command that resets all of them resets the role too: DISCARD ALL.</param>
-    internal static List<string>? ResetsAmongOthers(ReadOnlySpan<byte> text, out bool hasRole)
-    {
-        hasRole = false;
-        // Most are one command, and most of those end with it, or with one semicolon.
-        if (text.IndexOf((byte)';') is var at
-            && (at < 0 || at >= text.Length - 2 || text[at..].TrimStart("; \t\r\n\0"u8).IsEmpty)
-            && WithoutBlanksBefore(text) is not [(byte)'/' or (byte)'-', ..]) return null;
-        List<string>? names = null;
-        text = text.TrimEnd((byte)0);
-        var scanner = new SqlScanner(text, hasBackslashes: false);
-        for (var kind = scanner.Next(); kind != SqlToken.End; kind = scanner.Next())
-        {
-            var mayReset = IsWord(scanner, kind, "reset"u8) || IsWord(scanner, kind, "discard"u8)
-                || IsWord(scanner, kind, "set"u8);
-            text.Overlaps(scanner.Token, out var start);
-            var end = start;
-            for (; kind is not (SqlToken.End or SqlToken.Semicolon); kind = scanner.Next())
-            {
-                text.Overlaps(scanner.Token, out end);
-                end += scanner.Token.Length;
-            }
-            if (!mayReset) continue;
-            byte[] command = [.. text[start..end], 0];
-            if (ResetIn(command) is not { } name) continue;
-            (names ??= []).Add(name);
-            hasRole |= IsDiscard(command);
-        }
-        return names;
     }
 
     /// <summary>The name at the present token, with its parts; the token behind it becomes the present one.</summary>

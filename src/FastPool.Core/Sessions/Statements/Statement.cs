@@ -24,7 +24,7 @@ public sealed class Statement
         Use = SessionUse.OfText(key);
         MayLeaveState = StateTraces.InText(key, isWhole: true) != StateTrace.None;
         DropsStatements = SessionUse.DropsStatements(key);
-        Resets = SessionUse.ResetIn(key) is not null;
+        Resets = SessionUse.ResetsIn(key, hasQuery: false, out _) is not null;
         DroppedName = DropCommands.OnlyName(key);
         Number = number;
         ServerName = Encoding.ASCII.GetBytes($"PGBOUNCER_{number}");

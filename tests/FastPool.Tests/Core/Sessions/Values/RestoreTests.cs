@@ -33,6 +33,8 @@ public sealed class RestoreTests
     [InlineData("set timezone to default", "SET")]
     [InlineData("SET SESSION TimeZone = DEFAULT ;", "SET")]
     [InlineData("set time zone default", "SET")]
+    [InlineData("/* pool */ discard all", "DISCARD~ALL")]
+    [InlineData("-- x\nreset timezone", "RESET")]
     public void The_value_comes_back_and_the_client_hears_of_nothing(string text, string tag)
     {
         Assert.Equal("Q Q", _talk.Says(_client, Query(text)));
@@ -289,8 +291,6 @@ public sealed class RestoreTests
     [Theory]
     [InlineData("reset all; set timezone = 'UTC'")]
     [InlineData("SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;")]
-    [InlineData("/* pool */ discard all")]
-    [InlineData("-- x\nreset timezone")]
     [InlineData("set timezone to default; select 1")]
     [InlineData("select 1; set session time zone local")]
     [InlineData("begin; reset all; commit")]
