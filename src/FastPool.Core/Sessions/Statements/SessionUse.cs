@@ -24,12 +24,12 @@ internal static class SessionUse
     internal static SafetyUse OfText(ReadOnlySpan<byte> text)
     {
         text = WithoutBlanksBefore(text);
-        if (text.Length < 12) return SafetyUse.None;
-        return (text[0] | 0x20) switch
+        if (text.Length < 12 || text is not [var first, _, _, _, _, _, _, var eighth, ..]) return SafetyUse.None;
+        return (first | 0x20) switch
         {
             'c' => OfCreate(text),
             // Most queries are a SELECT: the byte behind the blank tells nearly all of them apart.
-            's' when (text[7] | 0x20) is 'p' or 's' => OfSelect(text),
+            's' when (eighth | 0x20) is 'p' or 's' => OfSelect(text),
             _ => SafetyUse.None,
         };
     }
