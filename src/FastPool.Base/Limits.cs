@@ -55,6 +55,12 @@ public static class Limits
     /// <summary>Sends that leave together: one delivery may add several.</summary>
     public const int SendsTogetherMax = 2 * SendsTogether;
 
+    /// <summary>Streams that are received in one call.</summary>
+    public const int ReceivesTogether = 8;
+
+    /// <summary>Bytes that such a receive takes; what is behind them is received by itself.</summary>
+    public const int ReceiveTogetherBytes = 4 * 1024;
+
     /// <summary>
     /// Bytes that a peer has not taken. Beyond this none may be added: their cause has been stopped long before.
     /// </summary>

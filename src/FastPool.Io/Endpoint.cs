@@ -26,6 +26,10 @@ public enum EndpointFlags : ushort
     Deferred = 256,
     /// <summary>It answers the pooler: that is read, though the peer of <see cref="Endpoint.Other"/> takes nothing.</summary>
     AnswersPooler = 512,
+    /// <summary>Its bytes are received together with others', and are about to be delivered.</summary>
+    Gathered = 1024,
+    /// <summary>It has brought much at a time: it is received by itself.</summary>
+    BringsMuch = 2048,
 }
 
 /// <summary>
@@ -39,6 +43,12 @@ public abstract class Endpoint
     internal uint Generation;
     internal EndpointFlags Flags;
     public UnsentBytes Unsent;
+
+    /// <summary>Received, and not delivered: it was paused, say, or left its loop in that very moment.</summary>
+    internal HeldBytes Unread;
+
+    /// <summary>Something has come that the owner has not heard of.</summary>
+    public bool HasUnread => !Unread.IsEmpty;
 
     /// <summary>Between the socket and the owner; null: plain.</summary>
     public TlsLayer? Tls;
@@ -94,6 +104,10 @@ public abstract class Endpoint
         (Flags & (EndpointFlags.Readable | EndpointFlags.Open | EndpointFlags.Paused | EndpointFlags.Parked)) == (
             EndpointFlags.Readable | EndpointFlags.Open)
         && !IsHeldUp;
+
+    /// <summary>Nothing speaks against a delivery.</summary>
+    public bool MayHear =>
+        (Flags & (EndpointFlags.Open | EndpointFlags.Paused | EndpointFlags.Parked)) == EndpointFlags.Open && !IsHeldUp;
 
     public bool Has(EndpointFlags flag) => (Flags & flag) != 0;
 

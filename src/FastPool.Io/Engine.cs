@@ -111,6 +111,37 @@ public abstract class Engine(BufferPool buffers)
     /// </summary>
     public abstract bool IsPeerGone(Endpoint endpoint);
 
+    /// <summary>
+    /// Bytes that were received, and could not be delivered any more: they come before what the kernel has. Here they become
+    /// its owner's, who holds them, for it stands still.
+    /// </summary>
+    public void TakeIn(Endpoint endpoint)
+    {
+        Check.That(endpoint.IsParked);
+        if (endpoint.Unread.IsEmpty) return;
+        var unread = endpoint.Unread.Take();
+        Deliver(endpoint, unread.Buffer, unread.Start, unread.Count);
+        unread.Clear(Buffers);
+    }
+
+    /// <summary>Keeps bytes that cannot be delivered now.</summary>
+    protected void Keep(Endpoint endpoint, ReadOnlySpan<byte> bytes)
+    {
+        endpoint.Unread.Append(bytes, Buffers);
+        endpoint.Flags |= EndpointFlags.Readable;
+    }
+
+    /// <summary>Moves bytes that were kept to the buffer of a receive.</summary>
+    /// <returns>How many; 0: there are none.</returns>
+    protected int TakeKept(Endpoint endpoint, Span<byte> buffer)
+    {
+        var count = Math.Min(endpoint.Unread.Count, buffer.Length);
+        if (count == 0) return 0;
+        endpoint.Unread.Span[..count].CopyTo(buffer);
+        endpoint.Unread.Consume(count, Buffers);
+        return count;
+    }
+
     /// <summary>How the peer is, as far as the kernel tells.</summary>
     public virtual TcpHealth HealthOf(Endpoint endpoint) => default;
 
@@ -281,9 +312,14 @@ public abstract class Engine(BufferPool buffers)
     /// </summary>
     protected void BeginTogether() => _batch = new SendBatch();
 
-    /// <summary>Sends the first ones of the batch in one call, and fills their results.</summary>
-    /// <returns>How many it was; the rest is sent one by one.</returns>
-    private protected virtual int TrySendTogether(SendBatch batch) => 0;
+    /// <summary>Makes the sends of the batch in one call, and fills in the results. Those it does not make are made one by one.
+    /// </summary>
+    private protected virtual void TrySendTogether(SendBatch batch)
+    {
+    }
+
+    /// <summary>Sends that were put off; null: none ever are.</summary>
+    private protected SendBatch? Batch => _batch;
 
     /// <summary>
     /// Sends the bytes that were put off. The state of a stream must not be looked at, or given away, before that.
@@ -332,16 +368,24 @@ public abstract class Engine(BufferPool buffers)
 
     private void Submit()
     {
+        TrySendTogether(_batch!);
+        FinishBatch();
+    }
+
+    /// <summary>The results are there, or are not to be had: what was not made is made, and the batch is empty.</summary>
+    private protected void FinishBatch()
+    {
         var batch = _batch!;
         _deliveriesPutOff = 0;
-        var made = TrySendTogether(batch);
         for (var i = 0; i < batch.Count; i++)
         {
             var (endpoint, start, length) = batch[i];
-            if (i < made && batch.Results[i] == length) continue;
-            var errno = i < made ? KeepRest(endpoint, batch.Bytes.AsSpan(start, length), batch.Results[i])
+            var result = batch.Results[i];
+            batch.Results[i] = SendBatch.NotMade;
+            if (result == length) continue;
+            var errno = result != SendBatch.NotMade ? KeepRest(endpoint, batch.Bytes.AsSpan(start, length), result)
                 : SendPutOff(endpoint, batch.Bytes.AsSpan(start, length));
-            if (errno != 0) _untold.Add((endpoint, endpoint.Generation, errno));
+            if (errno != 0) EndLater(endpoint, errno);
         }
         batch.Clear();
     }
@@ -372,23 +416,32 @@ public abstract class Engine(BufferPool buffers)
     {
         observer.OnDelivered();
         if (_batch is { Count: > 0 }
-            && (++_deliveriesPutOff >= Limits.DeliveriesPutOffMax || _batch.Count >= Limits.SendsTogether)) SendAll(observer);
+            && (++_deliveriesPutOff >= Limits.DeliveriesPutOffMax || _batch.Count >= SendsPutOffMost)) SendAll(observer);
     }
+
+    /// <summary>As soon as so many sends wait for each other they leave.</summary>
+    private protected virtual int SendsPutOffMost => Limits.SendsTogether;
 
     /// <summary>Sends what was put off, and tells those whose connection is broken.</summary>
     /// <returns>False: there was none.</returns>
     protected bool SendAll(ITurnObserver observer)
     {
-        var hasTold = false;
-        while (true)
+        SendDeferred();
+        if (_untold.Count == 0) return false;
+        do
         {
-            SendDeferred();
-            if (_untold.Count == 0) return hasTold;
-            hasTold = true;
             for (var i = 0; i < _untold.Count; i++) Tell(_untold[i], observer);
             _untold.Clear();
-        }
+            SendDeferred();
+        } while (_untold.Count > 0);
+        return true;
     }
+
+    /// <summary>It is broken: its owner hears of it when no delivery is under way.</summary>
+    private protected void EndLater(Endpoint endpoint, int errno) => _untold.Add((endpoint, endpoint.Generation, errno));
+
+    /// <summary>Some connection is broken, and its owner has not been told.</summary>
+    private protected bool HasUntold => _untold.Count > 0;
 
     private void Tell((Endpoint Endpoint, uint Generation, int Errno) trouble, ITurnObserver observer)
     {
@@ -437,10 +490,11 @@ public abstract class Engine(BufferPool buffers)
         return true;
     }
 
-    /// <summary>The bytes that the peer has not taken are lost: its connection ends.</summary>
-    protected void DropUnsent(Endpoint endpoint)
+    /// <summary>Bytes that the peer has not taken, or its owner has not heard of, are lost: the connection ends.</summary>
+    protected void DropBytes(Endpoint endpoint)
     {
         endpoint.Unsent.Clear(Buffers);
+        endpoint.Unread.Clear(Buffers);
         if (endpoint.Room > 0) endpoint.OnTaken();
     }
 

@@ -9,8 +9,13 @@ namespace FastPool.Io;
 /// </summary>
 internal sealed class SendBatch
 {
+    /// <summary>A result: it has not been made.</summary>
+    internal const int NotMade = int.MinValue;
+
     private readonly Entry[] _entries = new Entry[Limits.SendsTogetherMax];
     private int _used;
+
+    internal SendBatch() => Results.AsSpan().Fill(NotMade);
 
     private struct Entry
     {
@@ -21,7 +26,7 @@ internal sealed class SendBatch
 
     internal int Count { get; private set; }
 
-    /// <summary>For <see cref="Engine.TrySendTogether"/>: of each, bytes taken, 0 when full, negative when broken.</summary>
+    /// <summary>Of each, bytes taken, 0 when full, a negated errno when broken, or <see cref="NotMade"/>.</summary>
     internal int[] Results { get; } = new int[Limits.SendsTogetherMax];
 
     /// <summary>Pinned.</summary>

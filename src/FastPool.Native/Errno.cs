@@ -13,6 +13,7 @@ public static class Errno
     public const int EBADF = 9;
     public const int EAGAIN = 11;
     public const int EACCES = 13;
+    public const int EINVAL = 22;
     public const int ENFILE = 23;
     public const int EMFILE = 24;
     public const int EPIPE = 32;
@@ -23,6 +24,7 @@ public static class Errno
     public const int ETIMEDOUT = 110;
     public const int ECONNREFUSED = 111;
     public const int EINPROGRESS = 115;
+    public const int ECANCELED = 125;
 
     /// <summary>
     /// The system's text, as strerror(3) has it, of an errno that may be given negative as the calls return it.

@@ -68,8 +68,8 @@ internal sealed class Pooler : IPooler, IProcessControl
             clock,
             _resolver,
             (_, buffers) =>
-                new EpollEngine(buffers, handle =>
-                SocketTuning.Apply(handle, _registry.Settings), _registry.Settings.Own.IoUring)));
+                new SocketEngine(buffers, handle => SocketTuning.Apply(handle, _registry.Settings),
+                    _registry.Settings.Own.IoUring ? RingUse.All : RingUse.None)));
         _plane =
             new ControlPlane(_registry, tracked, _loops, this, control, clock, new LocalTime(), new DnsView(_resolver),
             statements, _verifiers, new ProductView(Versions.Own, PollMethod), _log);

@@ -6,7 +6,7 @@ using FastPool.Net;
 namespace FastPool.Simulation.Network;
 
 /// <summary>
-/// The engine in memory: what EpollEngine does with the kernel, this does with <see cref="MemorySocket"/>s, and whenever
+/// The engine in memory: what SocketEngine does with the kernel, this does with <see cref="MemorySocket"/>s, and whenever
 /// the kernel could do one thing or another the seed decides. It allocates nothing once its arrays have grown.
 /// </summary>
 internal sealed class MemoryEngine : Engine
@@ -21,6 +21,7 @@ internal sealed class MemoryEngine : Engine
     private readonly List<(int Handle, IAcceptor Acceptor)> _acceptors = [];
     private readonly Dictionary<Endpoint, Slot> _slotOf = [];
     private readonly Dice _takeovers = new(1);
+    private readonly Dice _early = new(2);
 
     internal MemoryEngine(MemoryNetwork network, Dice dice, BufferPool buffers, bool sendsTogether)
         : base(buffers)
@@ -65,7 +66,11 @@ internal sealed class MemoryEngine : Engine
     {
         Sleep?.Invoke(timeoutMs);
         SendAll(observer);
-        if (!IsCalm) TakeOverTls();
+        if (!IsCalm)
+        {
+            TakeOverTls();
+            ReceiveEarly();
+        }
         observer.OnTurnBegun();
         AcceptSome(observer);
         var count = _slots.Count;
@@ -102,6 +107,20 @@ internal sealed class MemoryEngine : Engine
     /// <summary>How often that has happened.</summary>
     internal int TlsTakeovers { get; private set; }
 
+    /// <summary>Bytes of some are received before their turn: by then they may have paused, stand still or be gone.</summary>
+    private void ReceiveEarly()
+    {
+        for (var i = 0; i < Math.Min(_slots.Count, Limits.ReceivesTogether); i++)
+        {
+            if (!_early.OneIn(4)) continue;
+            var (endpoint, socket) = _slots[_early.Below(_slots.Count)];
+            if (endpoint.Has(EndpointFlags.Connecting) || endpoint.HasUnread || !endpoint.MayHear || socket.ReadableCount == 0)
+                continue;
+            var received = socket.Receive(_buffer.AsSpan(ReceiveAt, 1 + _early.Below(Limits.ReceiveTogetherBytes)));
+            if (received > 0) Keep(endpoint, _buffer.AsSpan(ReceiveAt, received));
+        }
+    }
+
     private void AcceptSome(ITurnObserver observer)
     {
         for (var i = 0; i < _acceptors.Count && _network.BacklogCount > 0; i++)
@@ -130,7 +149,8 @@ internal sealed class MemoryEngine : Engine
             endpoint.OnEnded(Errno.EPIPE);
             return;
         }
-        if (!endpoint.IsOpen || endpoint.IsParked || endpoint.Handle != socket.Handle || !socket.HasInput) return;
+        if (!endpoint.IsOpen || endpoint.IsParked || endpoint.Handle != socket.Handle) return;
+        if (!socket.HasInput && !endpoint.HasUnread) return;
         if (endpoint.IsPaused || endpoint.IsHeldUp)
         {
             if (!socket.IsPeerClosed || socket.IsEndTold) return;
@@ -144,8 +164,12 @@ internal sealed class MemoryEngine : Engine
     private void Receive(Endpoint endpoint, MemorySocket socket)
     {
         Check.That(!endpoint.IsPaused && !endpoint.IsParked && !endpoint.IsHeldUp);
-        var most = IsCalm ? Limits.ReceiveBytes : PieceOf(Math.Min(Limits.ReceiveBytes, Math.Max(1, socket.ReadableCount)));
-        var received = socket.Receive(_buffer.AsSpan(ReceiveAt, most));
+        var received = TakeKept(endpoint, _buffer.AsSpan(ReceiveAt, Limits.ReceiveBytes));
+        if (received == 0)
+        {
+            var most = IsCalm ? Limits.ReceiveBytes : PieceOf(Math.Min(Limits.ReceiveBytes, Math.Max(1, socket.ReadableCount)));
+            received = socket.Receive(_buffer.AsSpan(ReceiveAt, most));
+        }
         if (received <= 0)
         {
             endpoint.OnEnded(-received);
@@ -219,7 +243,7 @@ internal sealed class MemoryEngine : Engine
         SendDeferred();
         var socket = _network[endpoint.Handle];
         Unregister(endpoint);
-        DropUnsent(endpoint);
+        DropBytes(endpoint);
         socket.ClosePooler();
         _network.Forget(socket);
     }

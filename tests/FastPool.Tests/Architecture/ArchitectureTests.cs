@@ -35,7 +35,7 @@ public sealed class ArchitectureTests
             "FastPool.Net/Loops/ResultBudget.cs",
         "FastPool.Core/Sessions/Statements/Statement.cs",
         "FastPool.Core/Sessions/Statements/StatementTable.cs", "FastPool.Core/Sessions/Values/WelcomeParameters.cs",
-        "FastPool.Native/SendRing.cs"];
+        "FastPool.Native/Ring.cs"];
 
     private const string LibcFile = "FastPool.Native/Libc.cs";
 

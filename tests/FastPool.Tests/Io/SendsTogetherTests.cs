@@ -17,13 +17,16 @@ public sealed class SendsTogetherTests : IDisposable
     private int _serial;
 
     [Theory]
-    [InlineData(true, 1)]
-    [InlineData(true, 3)]
-    [InlineData(true, 200)]
-    [InlineData(false, 3)]
-    public void Everything_sent_while_one_is_served_arrives_in_its_order(bool usesRing, int sends)
+    [InlineData(RingUse.All, 1)]
+    [InlineData(RingUse.All, 3)]
+    [InlineData(RingUse.All, 200)]
+    [InlineData(RingUse.Sends, 1)]
+    [InlineData(RingUse.Sends, 3)]
+    [InlineData(RingUse.Sends, 200)]
+    [InlineData(RingUse.None, 3)]
+    public void Everything_sent_while_one_is_served_arrives_in_its_order(RingUse use, int sends)
     {
-        var engine = NewEngine(usesRing);
+        var engine = NewEngine(use);
         var peers = Enumerable.Range(0, 3).Select(_ => Connect(engine)).ToList();
         var expected = new List<byte>[] { [], [], [] };
         peers[0].Sink.Receives = () =>
@@ -36,15 +39,17 @@ public sealed class SendsTogetherTests : IDisposable
             }
         };
         peers[0].Far.Send("go"u8);
-        engine.Turn(1000, _observer);
+        Turn(engine);
         for (var i = 0; i < 3; i++) Assert.Equal(expected[i], Read(peers[i].Far, expected[i].Count));
         Assert.Equal(0, peers.Sum(static peer => peer.Far.Available));
     }
 
-    [Fact]
-    public void Large_and_gathered_ones_keep_their_place()
+    [Theory]
+    [InlineData(RingUse.Sends)]
+    [InlineData(RingUse.All)]
+    public void Large_and_gathered_ones_keep_their_place(RingUse use)
     {
-        var engine = NewEngine(usesRing: true);
+        var engine = NewEngine(use);
         var (sink, far) = Connect(engine);
         var (large, small) = (Pattern(1, Limits.SendTogetherBytes + 1), Pattern(2, 10));
         var expected = (byte[])[.. small, .. large, .. small, .. large, .. small, .. small, .. small];
@@ -58,14 +63,16 @@ public sealed class SendsTogetherTests : IDisposable
             Assert.True(engine.Send(sink, small));
         };
         far.Send("go"u8);
-        engine.Turn(1000, _observer);
+        Turn(engine);
         Assert.Equal(expected, Read(far, expected.Length));
     }
 
-    [Fact]
-    public void Bytes_sent_between_turns_leave_before_the_next_wait()
+    [Theory]
+    [InlineData(RingUse.Sends)]
+    [InlineData(RingUse.All)]
+    public void Bytes_sent_between_turns_leave_before_the_next_wait(RingUse use)
     {
-        var engine = NewEngine(usesRing: true);
+        var engine = NewEngine(use);
         var (sink, far) = Connect(engine);
         engine.Turn(0, _observer);
         Assert.True(engine.Send(sink, "late"u8));
@@ -75,11 +82,13 @@ public sealed class SendsTogetherTests : IDisposable
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Last_words_arrive_before_the_end(bool isHandedOn)
+    [InlineData(RingUse.Sends, true)]
+    [InlineData(RingUse.Sends, false)]
+    [InlineData(RingUse.All, true)]
+    [InlineData(RingUse.All, false)]
+    public void Last_words_arrive_before_the_end(RingUse use, bool isHandedOn)
     {
-        var engine = NewEngine(usesRing: true);
+        var engine = NewEngine(use);
         var (sink, far) = Connect(engine);
         engine.Turn(0, _observer);
         Assert.True(engine.Send(sink, "bye"u8));
@@ -88,10 +97,12 @@ public sealed class SendsTogetherTests : IDisposable
         Assert.Equal("bye"u8.ToArray(), Read(far, 3));
     }
 
-    [Fact]
-    public void A_peer_that_does_not_read_is_reported_and_gets_everything_later()
+    [Theory]
+    [InlineData(RingUse.Sends)]
+    [InlineData(RingUse.All)]
+    public void A_peer_that_does_not_read_is_reported_and_gets_everything_later(RingUse use)
     {
-        var engine = NewEngine(usesRing: true);
+        var engine = NewEngine(use);
         var (slow, fast) = (Connect(engine, bytes: 8 * 1024), Connect(engine));
         var expected = new List<byte>();
         fast.Sink.Receives = () =>
@@ -105,7 +116,7 @@ public sealed class SendsTogetherTests : IDisposable
         {
             Assert.True(++rounds < 1000);
             fast.Far.Send("+"u8);
-            engine.Turn(1000, _observer);
+            Turn(engine);
         }
         Assert.True(slow.Sink.IsCongested);
         Assert.Equal(rounds, Read(fast.Far, rounds).Length); // The other one never noticed.
@@ -113,17 +124,19 @@ public sealed class SendsTogetherTests : IDisposable
         while (read.Count < expected.Count)
         {
             if (slow.Far.Available > 0) read.AddRange(Read(slow.Far, Math.Min(1000, slow.Far.Available)));
-            else engine.Turn(1000, _observer);
+            else Turn(engine);
         }
         Assert.Equal(expected, read);
         Assert.Equal(1, slow.Sink.Drains);
         Assert.False(slow.Sink.IsCongested);
     }
 
-    [Fact]
-    public void A_peer_that_has_gone_is_ended_and_nobody_else()
+    [Theory]
+    [InlineData(RingUse.Sends)]
+    [InlineData(RingUse.All)]
+    public void A_peer_that_has_gone_is_ended_and_nobody_else(RingUse use)
     {
-        var engine = NewEngine(usesRing: true);
+        var engine = NewEngine(use);
         var (gone, other) = (Connect(engine), Connect(engine));
         other.Sink.Receives = () =>
         {
@@ -132,17 +145,20 @@ public sealed class SendsTogetherTests : IDisposable
             gone.Far.Dispose();
             Assert.Equal(0, gone.Sink.Ends);
         };
+        gone.Sink.Ended = () => engine.Close(gone.Sink);
         other.Far.Send("go"u8);
-        engine.Turn(1000, _observer);
+        Turn(engine);
         Assert.Equal(Errno.EPIPE, gone.Sink.EndedWith);
         Assert.Equal((1, 0), (gone.Sink.Ends, other.Sink.Ends));
         Assert.Equal("kept"u8.ToArray(), Read(other.Far, 4));
     }
 
-    [Fact]
-    public void A_parked_endpoint_hears_of_its_end_when_it_goes_on()
+    [Theory]
+    [InlineData(RingUse.Sends)]
+    [InlineData(RingUse.All)]
+    public void A_parked_endpoint_hears_of_its_end_when_it_goes_on(RingUse use)
     {
-        var engine = NewEngine(usesRing: true);
+        var engine = NewEngine(use);
         var (sink, far) = Connect(engine);
         engine.Turn(0, _observer);
         far.Dispose();
@@ -156,10 +172,12 @@ public sealed class SendsTogetherTests : IDisposable
         Assert.Equal(1, sink.Ends);
     }
 
-    [Fact]
-    public void Nobody_waits_for_the_rest_of_somebody_else_s_stream()
+    [Theory]
+    [InlineData(RingUse.Sends)]
+    [InlineData(RingUse.All)]
+    public void Nobody_waits_for_the_rest_of_somebody_else_s_stream(RingUse use)
     {
-        var engine = NewEngine(usesRing: true);
+        var engine = NewEngine(use);
         engine.BytesPerTurn = long.MaxValue;
         var (first, stream) = (Connect(engine), Connect(engine));
         first.Sink.Receives = () => Assert.True(engine.Send(first.Sink, "soon"u8));
@@ -171,29 +189,37 @@ public sealed class SendsTogetherTests : IDisposable
         first.Far.Send("go"u8);
         stream.Far.SendBufferSize = 1024 * 1024;
         stream.Far.Send(new byte[3 * Limits.ReceiveBytes]);
-        engine.Turn(1000, _observer);
+        Turn(engine);
         Assert.Equal(4, first.Far.Available);
-        while (receives < 3) engine.Turn(1000, _observer);
+        while (receives < 3) Turn(engine);
     }
 
-    [Fact]
-    public void A_ring_tells_of_each_send()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_ring_tells_of_each_send(bool mayWait)
     {
-        using var ring = SendRing.TryOpen(8);
+        using var ring = Ring.TryOpen(8, mayWait);
         if (ring is null) return; // This machine's kernel does not let us have one; the engine's tests ran without it.
-        var engine = NewEngine(usesRing: false);
+        var engine = NewEngine(RingUse.None);
         var (good, gone) = (Connect(engine), Connect(engine));
         gone.Far.Dispose();
         var bytes = BufferPool.NewPinned(64);
         "abcdef"u8.CopyTo(bytes);
-        Span<int> results = stackalloc int[8];
+        var results = new int[3];
         for (var round = 0; round < 20; round++) // More than the rings are long.
         {
-            ring.Add(good.Sink.HandleOf, bytes, 0, 3);
-            ring.Add(gone.Sink.HandleOf, bytes, 0, 3);
-            ring.Add(good.Sink.HandleOf, bytes, 3, 3);
-            Assert.Equal(3, ring.Submit(results));
-            Assert.Equal([3, -Errno.EPIPE, 3], results[..3].ToArray());
+            ring.Send(good.Sink.HandleOf, bytes, 0, 3, 0);
+            ring.Send(gone.Sink.HandleOf, bytes, 0, 3, 1);
+            ring.Send(good.Sink.HandleOf, bytes, 3, 3, 2);
+            ring.Enter(3, -1);
+            for (var i = 0; i < 3; i++)
+            {
+                Assert.True(ring.TryTake(out var data, out var result, out _));
+                results[data] = result;
+            }
+            Assert.False(ring.TryTake(out _, out _, out _));
+            Assert.Equal([3, -Errno.EPIPE, 3], results);
             Assert.Equal("abcdef"u8.ToArray(), Read(good.Far, 6));
         }
     }
@@ -217,15 +243,22 @@ public sealed class SendsTogetherTests : IDisposable
         return bytes;
     }
 
-    private EpollEngine NewEngine(bool usesRing)
+    /// <summary>One that waits, and one that sends what was put off.</summary>
+    private void Turn(SocketEngine engine)
     {
-        var engine = new EpollEngine(new BufferPool(), static _ => { }, usesRing);
+        engine.Turn(1000, _observer);
+        engine.Turn(0, _observer);
+    }
+
+    private SocketEngine NewEngine(RingUse use)
+    {
+        var engine = new SocketEngine(new BufferPool(), static _ => { }, use);
         _owned.Add(engine);
         return engine;
     }
 
     /// <summary>An endpoint and its other end, with room for so much.</summary>
-    private (Sink Sink, Socket Far) Connect(EpollEngine engine, int bytes = 1024 * 1024)
+    private (Sink Sink, Socket Far) Connect(SocketEngine engine, int bytes = 1024 * 1024)
     {
         var address = new UnixDomainSocketEndPoint(Path.Combine(_folder, $"s{_serial++}"));
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -252,6 +285,7 @@ public sealed class SendsTogetherTests : IDisposable
     {
         public int HandleOf { get; init; }
         public Action Receives { get; set; } = static () => { };
+        public Action Ended { get; set; } = static () => { };
         public int Drains { get; private set; }
         public int Ends { get; private set; }
         public int EndedWith { get; private set; }
@@ -261,6 +295,7 @@ public sealed class SendsTogetherTests : IDisposable
         public override void OnEnded(int errno)
         {
             if (Ends++ == 0) EndedWith = errno;
+            Ended();
         }
 
         public override void OnBroken() => Ends++;

@@ -7,10 +7,10 @@ using FastPool.Net;
 namespace FastPool.Tests.Io;
 
 /// <summary>How much of one stream a turn of the loop takes, on a real socket.</summary>
-public sealed class EpollEngineTests : IDisposable
+public sealed class SocketEngineTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fpe").FullName;
-    private readonly EpollEngine _engine = new(new BufferPool(), static _ => { }, usesRing: true);
+    private readonly SocketEngine _engine = new(new BufferPool(), static _ => { }, RingUse.All);
     private readonly Sink _sink = new();
 
     [Theory]

@@ -5,17 +5,18 @@ using FastPool.Native;
 namespace FastPool.Io;
 
 /// <summary>
-/// The engine on epoll. Every stream is registered once, edge-triggered for both directions, and never touched again. A read
-/// that fills less than the buffer has emptied the socket, so the next edge will tell of more. An endpoint that is paused
-/// keeps the mark that it is readable.
+/// The engine on sockets. Every stream is registered once, edge-triggered for both directions, and never touched again: with a
+/// ring, where the kernel has one that can wait (SocketEngine.Ring.cs), else with epoll. A read that fills less than the buffer
+/// has emptied the socket, so the next edge will tell of more. An endpoint that is paused keeps the mark that it is readable.
 /// </summary>
-public sealed class EpollEngine : Engine, IDisposable
+public sealed partial class SocketEngine : Engine, IDisposable
 {
     private const Readiness StreamInterest = Readiness.In | Readiness.Out | Readiness.PeerClosed | Readiness.EdgeTriggered;
     private const Readiness AnyInput = Readiness.In | Readiness.PeerClosed | Readiness.HangUp | Readiness.Error;
     private const Readiness AnyEnd = Readiness.PeerClosed | Readiness.HangUp | Readiness.Error;
     private const ulong WakeUpData = ulong.MaxValue;
     private const uint ListenerGeneration = uint.MaxValue;
+    private const Readiness ListenerInterest = Readiness.In | Readiness.Exclusive;
     private const int BulkWaitMs = 1;
     private const int ReceiveAt = Limits.HeadroomBytes;
 
@@ -30,16 +31,16 @@ public sealed class EpollEngine : Engine, IDisposable
     private readonly Action<int> _tune;
     private readonly List<Endpoint> _bulk = [];
     private uint _generation;
-    private SendRing? _ring;
-    private bool _isRingDue;
+    private Ring? _ring;
+    private RingUse _ringDue;
 
     /// <param name="tune">Sets the options of a TCP socket before it connects.</param>
-    /// <param name="usesRing">Small sends of a turn leave together by io_uring, where the kernel allows that.</param>
-    public EpollEngine(BufferPool buffers, Action<int> tune, bool usesRing)
+    /// <param name="ringUse">As far as the kernel allows it.</param>
+    public SocketEngine(BufferPool buffers, Action<int> tune, RingUse ringUse)
         : base(buffers)
     {
         _tune = tune;
-        _isRingDue = usesRing;
+        _ringDue = ringUse;
         _set.TryAdd(_wakeUp.Fd, Readiness.In | Readiness.EdgeTriggered, WakeUpData);
     }
 
@@ -48,7 +49,12 @@ public sealed class EpollEngine : Engine, IDisposable
     public override void Turn(int timeoutMs, ITurnObserver observer)
     {
         if (_bulk.Count > 0 && AwaitsBulk()) timeoutMs = Math.Min(timeoutMs, BulkWaitMs);
-        if (_isRingDue) OpenRing();
+        if (_ringDue != RingUse.None) OpenRing();
+        if (_waitsByRing)
+        {
+            TurnByRing(timeoutMs, observer);
+            return;
+        }
         if (SendAll(observer)) timeoutMs = 0; // Its consequences may be due at once.
         var count = _set.Wait(_queueCount > 0 ? 0 : timeoutMs);
         observer.OnTurnBegun();
@@ -58,30 +64,31 @@ public sealed class EpollEngine : Engine, IDisposable
         {
             var (readiness, data) = _set.Event(i);
             if (data == WakeUpData) continue;
-            try
-            {
-                Deliver(readiness, (int)(uint)data, (uint)(data >> 32));
-            }
-            catch (Exception e)
-            {
-                observer.OnThrown("a delivery", e, InDelivery);
-            }
-            EndDelivery(observer);
-            if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
+            Serve(readiness, (int)(uint)data, (uint)(data >> 32), observer);
         }
         SendAll(observer);
     }
 
+    private void Serve(Readiness readiness, int handle, uint generation, ITurnObserver observer)
+    {
+        var gathered = _gatheredCount;
+        try
+        {
+            if (generation != ListenerGeneration) Deliver(readiness, handle, generation);
+            else if (_acceptors.TryGetValue(handle, out var acceptor)) Accept(handle, acceptor);
+        }
+        catch (Exception e)
+        {
+            observer.OnThrown("a delivery", e, InDelivery);
+        }
+        if (_gatheredCount > gathered) return; // Its delivery is to come.
+        EndDelivery(observer);
+        if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
+    }
+
     private void Deliver(Readiness readiness, int handle, uint generation)
     {
-        if (generation == ListenerGeneration)
-        {
-            InDelivery = null;
-            if (_acceptors.TryGetValue(handle, out var acceptor)) Accept(handle, acceptor);
-            return;
-        }
-        var endpoint = (uint)handle < (uint)_endpoints.Length ? _endpoints[handle] : null;
-        if (endpoint is null || endpoint.Generation != generation) return; // Closed earlier in this turn.
+        if (Find(handle, generation) is not { } endpoint) return; // Closed earlier in this turn.
         InDelivery = endpoint;
         if (endpoint.Has(EndpointFlags.Connecting | EndpointFlags.Parked))
         {
@@ -97,9 +104,23 @@ public sealed class EpollEngine : Engine, IDisposable
         if ((readiness & AnyInput) == 0 || endpoint.Generation != generation || !endpoint.IsOpen) return;
         endpoint.Flags |= EndpointFlags.Readable;
         if ((readiness & AnyEnd) != 0) endpoint.Flags |= EndpointFlags.PeerClosed;
-        if (endpoint.MayRead) Receive(endpoint);
-        else if ((readiness & AnyEnd) != 0) endpoint.OnPeerClosedWhilePaused();
+        if (!endpoint.MayRead)
+        {
+            if ((readiness & AnyEnd) != 0) endpoint.OnPeerClosedWhilePaused();
+        }
+        else if (_waitsByRing)
+        {
+            Gather(endpoint);
+        }
+        else
+        {
+            Receive(endpoint);
+        }
     }
+
+    private Endpoint? Find(int handle, uint generation) =>
+        (uint)handle < (uint)_endpoints.Length && _endpoints[handle] is { } endpoint && endpoint.Generation == generation
+            ? endpoint : null;
 
     /// <summary>A delivery of its own.</summary>
     private void Serve(Endpoint endpoint, ITurnObserver observer)
@@ -119,18 +140,36 @@ public sealed class EpollEngine : Engine, IDisposable
     /// <summary>One buffer-full; an endpoint that may have more goes to the end of the line.</summary>
     private void Receive(Endpoint endpoint)
     {
-        var received = Sockets.TryReceive(endpoint.Handle, _buffer, ReceiveAt, Limits.ReceiveBytes);
-        if (received <= 0)
+        var received = TakeKept(endpoint, _buffer.AsSpan(ReceiveAt, Limits.ReceiveBytes));
+        if (received == 0)
         {
-            if (received == -Errno.EAGAIN || received == -Errno.EINTR) endpoint.Flags &= ~EndpointFlags.Readable;
-            else endpoint.OnEnded(-received);
-            return;
+            received = Sockets.TryReceive(endpoint.Handle, _buffer, ReceiveAt, Limits.ReceiveBytes);
+            if (received <= 0)
+            {
+                if (IsNothingYet(received)) endpoint.Flags &= ~EndpointFlags.Readable;
+                else endpoint.OnEnded(-received);
+                return;
+            }
+            if (received < Limits.ReceiveBytes) NoteEmptied(endpoint);
+            if (received <= GatheredBytes / 2) endpoint.Flags &= ~EndpointFlags.BringsMuch;
         }
+        DeliverReceived(endpoint, received);
+    }
+
+    private void DeliverReceived(Endpoint endpoint, int received)
+    {
         if (endpoint.Has(EndpointFlags.Bulk)) endpoint.LastBulkUs = NowUs;
-        if (received < Limits.ReceiveBytes && !endpoint.Has(EndpointFlags.PeerClosed)) endpoint.Flags &= ~EndpointFlags.Readable;
         Deliver(endpoint, _buffer, ReceiveAt, received);
         if (endpoint.MayRead) Enqueue(endpoint);
     }
+
+    /// <summary>A short read: the next bytes are an edge of their own. When its peer has closed there may be no other.</summary>
+    private static void NoteEmptied(Endpoint endpoint)
+    {
+        if (!endpoint.Has(EndpointFlags.PeerClosed)) endpoint.Flags &= ~EndpointFlags.Readable;
+    }
+
+    private static bool IsNothingYet(int received) => received is -Errno.EAGAIN or -Errno.EINTR;
 
     private void ReadQueue(ITurnObserver observer)
     {
@@ -286,18 +325,23 @@ public sealed class EpollEngine : Engine, IDisposable
     public override int Listen(int handle, IAcceptor acceptor)
     {
         if (_acceptors.ContainsKey(handle)) return 0;
-        var errno = -_set.TryAdd(handle, Readiness.In | Readiness.Exclusive, Data(handle, ListenerGeneration));
+        var errno = 0;
+        if (_waitsByRing) PollListener(handle);
+        else errno = -_set.TryAdd(handle, ListenerInterest, Data(handle, ListenerGeneration));
         if (errno == 0) _acceptors[handle] = acceptor;
         return errno;
     }
 
     public override void StopListening(int handle)
     {
-        if (_acceptors.Remove(handle)) _set.Remove(handle);
+        if (!_acceptors.Remove(handle)) return;
+        if (_waitsByRing) EndPollOfListener(handle);
+        else _set.Remove(handle);
     }
 
-    private static void Accept(int handle, IAcceptor acceptor)
+    private void Accept(int handle, IAcceptor acceptor)
     {
+        InDelivery = null;
         var accepted = Sockets.TryAccept(handle, out var remote);
         if (accepted >= 0) acceptor.OnAccepted(accepted, remote);
         else if (accepted is not (-Errno.EAGAIN or -Errno.ECONNABORTED or -Errno.EINTR)) acceptor.OnAcceptFailed(-accepted);
@@ -308,10 +352,29 @@ public sealed class EpollEngine : Engine, IDisposable
         Check.That(endpoint.Handle < 0);
         Register(endpoint, handle);
         endpoint.Flags |= EndpointFlags.Open;
-        var errno = -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
-        if (errno == 0) MoveTlsHere(endpoint);
-        else Unregister(endpoint);
-        return errno;
+        var errno = Watch(endpoint);
+        if (errno != 0)
+        {
+            Unregister(endpoint);
+            return errno;
+        }
+        MoveTlsHere(endpoint);
+        if (endpoint.HasUnread)
+        {
+            endpoint.Flags |= EndpointFlags.Readable;
+            Enqueue(endpoint);
+        }
+        return 0;
+    }
+
+    /// <summary>From now on its edges are told.</summary>
+    /// <returns>0 or an errno.</returns>
+    private int Watch(Endpoint endpoint)
+    {
+        var data = Data(endpoint.Handle, endpoint.Generation);
+        if (!_waitsByRing) return -_set.TryAdd(endpoint.Handle, StreamInterest, data);
+        _ring!.Poll(endpoint.Handle, StreamInterest, data);
+        return 0;
     }
 
     public override void Discard(int handle) => Sockets.Close(handle);
@@ -326,9 +389,11 @@ public sealed class EpollEngine : Engine, IDisposable
     {
         SendDeferredTo(endpoint);
         Check.That(endpoint.IsOpen && !endpoint.IsCongested);
+        if (endpoint.Has(EndpointFlags.Gathered)) KeepGathered(endpoint);
         MoveTlsAway(endpoint);
         var handle = endpoint.Handle;
-        _set.Remove(handle);
+        if (_waitsByRing) _ring!.EndPoll(Data(handle, endpoint.Generation), Unasked);
+        else _set.Remove(handle);
         Unregister(endpoint);
         return handle;
     }
@@ -351,7 +416,7 @@ public sealed class EpollEngine : Engine, IDisposable
         }
         Register(endpoint, handle);
         endpoint.Flags |= EndpointFlags.Open | EndpointFlags.Connecting;
-        return -_set.TryAdd(handle, StreamInterest, Data(handle, endpoint.Generation));
+        return Watch(endpoint);
     }
 
     private void FinishConnect(Endpoint endpoint, Readiness readiness)
@@ -371,9 +436,10 @@ public sealed class EpollEngine : Engine, IDisposable
         EndTls(endpoint);
         SendDeferred(); // Others' bytes, too, are sent before it.
         var handle = endpoint.Handle;
+        if (_waitsByRing) CloseByRing(handle, endpoint.Generation);
         Unregister(endpoint);
-        DropUnsent(endpoint);
-        Sockets.Close(handle);
+        DropBytes(endpoint);
+        if (!_waitsByRing) Sockets.Close(handle);
     }
 
     public override EndAddress LocalAddress(Endpoint endpoint) => Sockets.LocalAddress(endpoint.Handle);
@@ -385,29 +451,6 @@ public sealed class EpollEngine : Engine, IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected override int TrySend(Endpoint endpoint, ReadOnlySpan<byte> data) => Taken(Sockets.TrySend(endpoint.Handle, data));
 
-    /// <summary>One alone costs less by a plain send.</summary>
-    private protected override int TrySendTogether(SendBatch batch)
-    {
-        if (batch.Count == 1) return 0;
-        for (var i = 0; i < batch.Count; i++)
-        {
-            var (endpoint, start, length) = batch[i];
-            _ring!.Add(endpoint.Handle, batch.Bytes, start, length);
-        }
-        var made = _ring!.Submit(batch.Results);
-        for (var i = 0; i < made; i++) batch.Results[i] = Taken(batch.Results[i]);
-        SentTogether += made;
-        return made;
-    }
-
-    /// <summary>By the thread that runs the loop, which has to be the one that uses it.</summary>
-    private void OpenRing()
-    {
-        _isRingDue = false;
-        _ring = SendRing.TryOpen(Limits.SendsTogetherMax);
-        if (_ring is not null) BeginTogether();
-    }
-
     protected override int TrySend(Endpoint endpoint, ReadOnlySpan<Segment> segments) =>
         Taken(Sockets.TrySend(endpoint.Handle, segments));
 
@@ -416,7 +459,7 @@ public sealed class EpollEngine : Engine, IDisposable
     private void Register(Endpoint endpoint, int handle)
     {
         if (handle >= _endpoints.Length) Array.Resize(ref _endpoints, Math.Max(handle + 1, _endpoints.Length * 2));
-        _generation = (_generation + 1) % (ListenerGeneration - 1);
+        _generation = (_generation + 1) % RingGeneration;
         endpoint.Generation = _generation;
         endpoint.Handle = handle;
         _endpoints[handle] = endpoint;
@@ -444,7 +487,7 @@ public sealed class EpollEngine : Engine, IDisposable
     public void Dispose()
     {
         _ring?.Dispose();
-        _set.Dispose();
+        if (!_waitsByRing) _set.Dispose();
         _wakeUp.Dispose();
     }
 

@@ -1,0 +1,385 @@
+using System.Net;
+using System.Net.Sockets;
+using FastPool.Base;
+using FastPool.Io;
+using FastPool.Native;
+
+namespace FastPool.Tests.Io;
+
+/// <summary>
+/// Streams that have something to read at the same time, on real sockets. With io_uring (where this machine has it) they are
+/// received in one call. While the first is served, the others' bytes are here already.
+/// </summary>
+public sealed class ReceivesTogetherTests : IDisposable
+{
+    private readonly List<IDisposable> _owned = [];
+    private readonly Observer _observer = new();
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void Each_gets_its_own_bytes_in_their_order_however_many_there_are(RingUse use)
+    {
+        var engine = NewEngine(use);
+        var peers = Enumerable.Range(0, 60).Select(_ => Connect(engine)).ToList();
+        var expected = peers.Select(static _ => new List<byte>()).ToList();
+        for (var round = 0; round < 6; round++)
+        {
+            for (var i = 0; i < peers.Count; i++)
+            {
+                if ((i + round) % 3 == 0) continue;
+                var bytes = Pattern(i * 31 + round, 1 + i * round * 97 % (3 * Limits.ReceiveTogetherBytes));
+                expected[i].AddRange(bytes);
+                peers[i].Far.Send(bytes);
+            }
+            Await(engine, () => peers.Zip(expected).All(static pair => pair.First.Sink.Bytes.Count >= pair.Second.Count));
+        }
+        for (var i = 0; i < peers.Count; i++) Assert.Equal(expected[i], peers[i].Sink.Bytes);
+    }
+
+    [Theory]
+    [InlineData(Limits.ReceiveTogetherBytes - 1)]
+    [InlineData(Limits.ReceiveTogetherBytes)]
+    [InlineData(Limits.ReceiveTogetherBytes + 1)]
+    public void More_than_fits_is_delivered_at_once(int bytes)
+    {
+        var engine = NewEngine(RingUse.All);
+        var peers = Enumerable.Range(0, 3).Select(_ => Connect(engine)).ToList();
+        engine.Turn(0, _observer);
+        for (var i = 0; i < 3; i++) peers[i].Far.Send(Pattern(i, bytes));
+        engine.Turn(1000, _observer);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(Pattern(i, bytes), peers[i].Sink.Bytes);
+            Assert.Equal(1, peers[i].Sink.Deliveries);
+        }
+    }
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void One_that_is_closed_by_another_s_delivery_hears_nothing_more(RingUse use)
+    {
+        var (engine, first, second) = TwoWithBytes(use, static (engine, other) => engine.Close(other));
+        engine.Turn(1000, _observer);
+        engine.Turn(0, _observer);
+        Assert.Single(new[] { first, second }, static peer => peer.Sink.Bytes.Count == 3);
+        Assert.Single(new[] { first, second }, static peer => peer.Sink.Bytes.Count == 0);
+        var closed = first.Sink.Bytes.Count == 0 ? first : second;
+        Assert.Equal(0, EndOf(closed.Far));
+    }
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void One_that_pauses_gets_its_bytes_when_it_goes_on(RingUse use)
+    {
+        var (engine, first, second) = TwoWithBytes(use, static (engine, other) => engine.Pause(other));
+        engine.Turn(1000, _observer);
+        var paused = first.Sink.Bytes.Count == 0 ? first : second;
+        paused.Far.Send("def"u8);
+        paused.Far.Shutdown(SocketShutdown.Send);
+        for (var i = 0; i < 3; i++) engine.Turn(0, _observer);
+        Assert.Empty(paused.Sink.Bytes);
+        Assert.Equal((0, true), (paused.Sink.Ends, paused.Sink.EndsWhilePaused > 0));
+        engine.Resume(paused.Sink);
+        Await(engine, () => paused.Sink.Ends > 0);
+        Assert.Equal("abcdef"u8.ToArray(), paused.Sink.Bytes);
+    }
+
+    [Theory]
+    [InlineData(RingUse.All, RingUse.All)]
+    [InlineData(RingUse.All, RingUse.None)]
+    [InlineData(RingUse.None, RingUse.All)]
+    public void One_that_leaves_for_another_loop_takes_its_bytes_along(RingUse use, RingUse otherUse)
+    {
+        var handle = -1;
+        var (engine, first, second) = TwoWithBytes(use, (engine, other) => handle = engine.Detach(other));
+        engine.Turn(1000, _observer);
+        Assert.True(handle >= 0);
+        var left = first.Sink.Bytes.Count == 0 ? first : second;
+        left.Far.Send("def"u8);
+        var next = NewEngine(otherUse);
+        next.Turn(0, _observer);
+        Assert.Equal(0, next.Attach(left.Sink, handle));
+        Await(next, () => left.Sink.Bytes.Count >= 6);
+        Assert.Equal("abcdef"u8.ToArray(), left.Sink.Bytes);
+        left.Far.Send("ghi"u8);
+        for (var i = 0; i < 3; i++) engine.Turn(0, _observer); // The old one hears of it, and knows it no more.
+        Await(next, () => left.Sink.Bytes.Count >= 9);
+        next.Close(left.Sink);
+        next.Turn(0, _observer);
+        Assert.Equal(0, EndOf(left.Far));
+    }
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void One_that_stands_still_has_its_bytes_for_the_next_process(RingUse use)
+    {
+        var (engine, first, second) = TwoWithBytes(use, static (engine, other) => engine.Park(other));
+        engine.Turn(1000, _observer);
+        var parked = first.Sink.Bytes.Count == 0 ? first : second;
+        Assert.Equal(use == RingUse.All, parked.Sink.HasUnread);
+        engine.TakeIn(parked.Sink);
+        Assert.False(parked.Sink.HasUnread);
+        Assert.Equal(use == RingUse.All ? 3 : 0, parked.Sink.Bytes.Count);
+        engine.Unpark(parked.Sink);
+        Await(engine, () => parked.Sink.Bytes.Count >= 3);
+        Assert.Equal("abc"u8.ToArray(), parked.Sink.Bytes);
+    }
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void One_whose_delivery_throws_is_the_only_one_that_suffers(RingUse use)
+    {
+        var (engine, first, second) = TwoWithBytes(use, static (_, _) => throw new InvalidOperationException("a mistake"));
+        engine.Turn(1000, _observer);
+        Await(engine, () => first.Sink.Bytes.Count + second.Sink.Bytes.Count >= 6);
+        Assert.Equal(1, first.Sink.Breaks + second.Sink.Breaks);
+    }
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void All_are_told_when_their_peers_close_at_once(RingUse use)
+    {
+        var engine = NewEngine(use);
+        var peers = Enumerable.Range(0, 20).Select(_ => Connect(engine)).ToList();
+        engine.Turn(0, _observer);
+        foreach (var peer in peers)
+        {
+            peer.Sink.Ended = () => engine.Close(peer.Sink);
+            peer.Far.Send("abc"u8);
+            peer.Far.Shutdown(SocketShutdown.Send);
+        }
+        Await(engine, () => peers.All(static peer => peer.Sink.Ends > 0));
+        engine.Turn(0, _observer);
+        foreach (var peer in peers)
+        {
+            Assert.Equal((3, 1), (peer.Sink.Bytes.Count, peer.Sink.Ends));
+            Assert.Equal(0, EndOf(peer.Far));
+        }
+    }
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void A_listener_tells_of_each_connection_until_it_stops_and_again_later(RingUse use)
+    {
+        var engine = NewEngine(use);
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        listener.Blocking = false;
+        var acceptor = new Acceptor();
+        var handle = (int)listener.Handle;
+        Assert.Equal(0, engine.Listen(handle, acceptor));
+        for (var i = 0; i < 5; i++) Dial(listener);
+        Await(engine, () => acceptor.Accepted.Count == 5);
+        engine.StopListening(handle);
+        Dial(listener);
+        for (var i = 0; i < 3; i++) engine.Turn(0, _observer);
+        Assert.Equal(5, acceptor.Accepted.Count);
+        Assert.Equal(0, engine.Listen(handle, acceptor));
+        engine.StopListening(handle);
+        Assert.Equal(0, engine.Listen(handle, acceptor));
+        Await(engine, () => acceptor.Accepted.Count == 6);
+        Dial(listener);
+        Await(engine, () => acceptor.Accepted.Count == 7);
+        Assert.Equal(0, acceptor.Failures);
+        engine.StopListening(handle);
+        foreach (var accepted in acceptor.Accepted) engine.Discard(accepted);
+    }
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void A_wait_ends_with_its_time_and_when_another_thread_says_so(RingUse use)
+    {
+        var engine = NewEngine(use);
+        engine.Turn(0, _observer);
+        engine.Turn(1, _observer);
+        for (var i = 0; i < 3; i++)
+        {
+            var thread = new Thread(engine.Wake);
+            thread.Start();
+            engine.Turn(60_000, _observer);
+            thread.Join();
+        }
+    }
+
+    [Fact]
+    public void A_poll_tells_of_each_edge_and_of_its_end()
+    {
+        using var ring = Ring.TryOpen(8, mayWait: true);
+        if (ring is not { CanWait: true }) return;
+        var (near, far) = Pair();
+        ring.Poll((int)near.Handle, Readiness.In | Readiness.PeerClosed, 7);
+        ring.Enter(0, 0);
+        Assert.False(ring.TryTake(out _, out _, out _));
+        for (var i = 0; i < 3; i++)
+        {
+            far.Send("x"u8);
+            ring.Enter(1, 1000);
+            Assert.True(ring.TryTake(out var data, out var result, out var isLast));
+            Assert.Equal((7, true, false), ((int)data, ((Readiness)result & Readiness.In) != 0, isLast));
+            Assert.False(ring.TryTake(out _, out _, out _));
+        }
+        ring.EndPoll(7, 8);
+        ring.Enter(1, 1000);
+        Assert.True(ring.TryTake(out var ended, out var canceled, out var isOver));
+        Assert.Equal((7UL, -Errno.ECANCELED, true), (ended, canceled, isOver));
+        ring.Enter(1, 1); // Nothing comes: the wait ends.
+        Assert.False(ring.TryTake(out _, out _, out _));
+    }
+
+    /// <summary>Both have three bytes to read; the one that is served first does something to the other.</summary>
+    private (SocketEngine Engine, Peer First, Peer Second) TwoWithBytes(RingUse use, Action<SocketEngine, Sink> act)
+    {
+        var engine = NewEngine(use);
+        var (first, second) = (Connect(engine), Connect(engine));
+        engine.Turn(0, _observer);
+        var isDone = false;
+        foreach (var (one, other) in new[] { (first, second), (second, first) })
+        {
+            one.Sink.Receives = () =>
+            {
+                if (isDone) return;
+                isDone = true;
+                act(engine, other.Sink);
+            };
+        }
+        first.Far.Send("abc"u8);
+        second.Far.Send("abc"u8);
+        return (engine, first, second);
+    }
+
+    private void Await(SocketEngine engine, Func<bool> isSo)
+    {
+        for (var i = 0; !isSo(); i++)
+        {
+            Assert.True(i < 2000, "it does not come to that");
+            engine.Turn(5, _observer);
+        }
+    }
+
+    private static int EndOf(Socket far)
+    {
+        try
+        {
+            return far.Receive(new byte[1]);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            return 0; // It was closed with bytes that nobody had read.
+        }
+    }
+
+    private void Dial(Socket listener)
+    {
+        var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        far.Connect(listener.LocalEndPoint!);
+        _owned.Add(far);
+    }
+
+    private SocketEngine NewEngine(RingUse use)
+    {
+        var engine = new SocketEngine(new BufferPool(), static _ => { }, use);
+        _owned.Add(engine);
+        return engine;
+    }
+
+    private (Socket Near, Socket Far) Pair()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 10_000 };
+        far.Connect(listener.LocalEndPoint!);
+        var near = listener.Accept();
+        near.Blocking = false;
+        _owned.AddRange([far, near]);
+        return (near, far);
+    }
+
+    private Peer Connect(SocketEngine engine)
+    {
+        var (near, far) = Pair();
+        var sink = new Sink();
+        var handle = DescriptorPassing.TryDuplicate((int)near.Handle); // The engine's own: it closes it.
+        near.Dispose();
+        Assert.Equal(0, engine.Attach(sink, handle));
+        return new Peer(sink, far);
+    }
+
+    private static byte[] Pattern(int seed, int length)
+    {
+        var bytes = new byte[length];
+        for (var i = 0; i < length; i++) bytes[i] = (byte)(seed * 31 + i * 7);
+        return bytes;
+    }
+
+    public void Dispose()
+    {
+        foreach (var owned in _owned) owned.Dispose();
+    }
+
+    private sealed record Peer(Sink Sink, Socket Far);
+
+    private sealed class Acceptor : IAcceptor
+    {
+        public List<int> Accepted { get; } = [];
+        public int Failures { get; private set; }
+
+        public void OnAccepted(int handle, EndAddress remote) => Accepted.Add(handle);
+
+        public void OnAcceptFailed(int errno) => Failures++;
+    }
+
+    private sealed class Sink : Endpoint
+    {
+        public List<byte> Bytes { get; } = [];
+        public int Deliveries { get; private set; }
+        public Action Receives { get; set; } = static () => { };
+        public Action Ended { get; set; } = static () => { };
+        public int Ends { get; private set; }
+        public int EndsWhilePaused { get; private set; }
+        public int Breaks { get; private set; }
+
+        public override void OnReceived(byte[] buffer, int start, int count)
+        {
+            Bytes.AddRange(buffer.AsSpan(start, count));
+            Deliveries++;
+            Receives();
+        }
+
+        public override void OnEnded(int errno)
+        {
+            Ends++;
+            Ended();
+        }
+
+        public override void OnPeerClosedWhilePaused() => EndsWhilePaused++;
+
+        public override void OnBroken() => Breaks++;
+
+        public override void OnDrained()
+        {
+        }
+    }
+
+    private sealed class Observer : ITurnObserver
+    {
+        public void OnThrown(string place, Exception thrown, Endpoint? served) => served?.OnBroken();
+
+        public void OnTurnBegun()
+        {
+        }
+
+        public void OnDelivered()
+        {
+        }
+    }
+}
