@@ -115,6 +115,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         if (NowUs >= _nextTickUs)
         {
             _isQuiet = false;
+            Engine.SendDeferred(); // A tick may take a while.
             try
             {
                 _isQuiet = OnTick();
