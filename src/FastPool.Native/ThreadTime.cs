@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-
 namespace FastPool.Native;
 
 /// <summary>The processor time of the calling thread.</summary>
@@ -8,8 +6,6 @@ public static unsafe class ThreadTime
     private const int ThreadCpuTime = 3;
     private const long UsPerSecond = 1_000_000;
     private const long NsPerUs = 1000;
-    private const int LineBytesMax = 128;
-    private const int CloseOnExec = 0x80000; // O_CLOEXEC, and O_RDONLY is 0.
 
     /// <summary>
     /// CPU time since the thread's start, microseconds; 0 where the system does not tell. Source: clock_gettime(2),
@@ -22,34 +18,5 @@ public static unsafe class ThreadTime
             TimeSpec time;
             return Libc.ClockGetTime(ThreadCpuTime, &time) == 0 ? (time.Seconds * UsPerSecond) + (time.Nanoseconds / NsPerUs) : 0;
         }
-    }
-
-    /// <summary>
-    /// The time in which the thread wanted a processor, since its start, microseconds: that in which it had one and that in which
-    /// it waited for one. Where the system does not tell of the waits, <see cref="CpuUs"/>. Source: Scheduler Statistics of the
-    /// kernel's documentation, /proc/&lt;pid&gt;/schedstat.
-    /// </summary>
-    public static long WantedUs
-    {
-        get
-        {
-            int file;
-            fixed (byte* path = "/proc/thread-self/schedstat\0"u8) file = Libc.Open(path, CloseOnExec, 0);
-            if (file < 0) return CpuUs;
-            var line = stackalloc byte[LineBytesMax];
-            var count = Libc.Read(file, line, LineBytesMax);
-            Libc.Close(file);
-            return count > 0 && TryRead(new ReadOnlySpan<byte>(line, count), out var us) ? us : CpuUs;
-        }
-    }
-
-    /// <param name="line">Nanoseconds on a processor, nanoseconds of waits for one, time slices.</param>
-    internal static bool TryRead(ReadOnlySpan<byte> line, out long us)
-    {
-        us = 0;
-        if (!Utf8Parser.TryParse(line, out long ran, out var length) || length + 1 >= line.Length
-            || !Utf8Parser.TryParse(line[(length + 1)..], out long waited, out _) || ran == 0) return false;
-        us = (ran + waited) / NsPerUs;
-        return true;
     }
 }

@@ -1,6 +1,6 @@
 namespace FastPool.Compat.Pooling;
 
-/// <summary>Hot clients that have bunched on one loop spread over all of them, and notice nothing.</summary>
+/// <summary>As many loops are in use as the load needs. Clients spread over more, or gather on fewer, and notice nothing.</summary>
 public class ClientBalanceTests
 {
     private const string FastPoolOnly = "it has one loop";
@@ -147,6 +147,62 @@ public class ClientBalanceTests
             Assert.Equal($"{i + 1}MB", OnlyValue(await SayAsync(clients[i], "show work_mem")));
             await clients[i].DisposeAsync();
         }
+    }
+
+    // ---- few loops, or many -----------------------------------------------------------------------------------------
+
+    private static async Task<long> InUseAsync(Pooler pooler) => (await LoopsAsync(pooler, "in_use")).Sum();
+
+    [PoolerFact(FastPoolOnly = FastPoolOnly)]
+    public async Task Clients_on_all_loops_share_servers_and_gather_on_one_loop()
+    {
+        await using var pooler = await StartAsync();
+        Assert.Equal(1, await InUseAsync(pooler));
+        var (silent, clients) = (new List<RawClient>(), new List<RawClient>());
+        while (await InUseAsync(pooler) < LoopCount)
+        {
+            Assert.True(silent.Count < 200);
+            for (var i = 0; i < 8; i++) silent.Add(await RawClient.ConnectAsync(pooler.Port));
+            clients.Add(await pooler.RawAsync());
+        }
+        Assert.True((await LoopsAsync(pooler, "clients")).Count(static count => count > 0) == LoopCount);
+        foreach (var client in clients) Assert.Equal("1", OnlyValue(await SayAsync(client, "select 1")));
+        Assert.True((await LoopsAsync(pooler, "moves")).Sum() > 0); // There was one server.
+        foreach (var one in silent) await one.DisposeAsync();
+        var rounds = 0;
+        await Until.TrueAsync(async () =>
+        {
+            foreach (var client in clients) await SayAsync(client, $"set application_name = 'gathered {rounds}'");
+            foreach (var client in clients)
+                Assert.Equal($"gathered {rounds}", OnlyValue(await SayAsync(client, "show application_name")));
+            rounds++;
+            return (await LoopsAsync(pooler, "clients"))[0] == clients.Count + 1; // And the console.
+        }, "the clients gather", 60, () => pooler.Process.Text);
+        Assert.Equal(1, await InUseAsync(pooler));
+        Assert.Equal((await LoopsAsync(pooler, "clients_out")).Sum(), (await LoopsAsync(pooler, "clients_in"))[0]);
+        foreach (var client in clients) await client.DisposeAsync();
+    }
+
+    [PoolerFact(FastPoolOnly = FastPoolOnly)]
+    public async Task A_storm_of_newcomers_reaches_all_loops()
+    {
+        await using var pooler = await StartAsync();
+        var all = await Task.WhenAll(Enumerable.Range(0, 150).Select(_ => RawClient.ConnectAsync(pooler.Port)));
+        await Until.TrueAsync(async () => (await LoopsAsync(pooler, "clients")).Sum() > all.Length, "all are in");
+        Assert.Equal(LoopCount, await InUseAsync(pooler));
+        Assert.All(await LoopsAsync(pooler, "clients"), static count => Assert.InRange(count, 15, 80));
+        foreach (var one in all) await one.DisposeAsync();
+        await Until.TrueAsync(async () => await InUseAsync(pooler) == 1, "the others rest", 60);
+    }
+
+    [PoolerFact(FastPoolOnly = FastPoolOnly)]
+    public async Task Clients_that_keep_their_servers_are_spread_as_they_come()
+    {
+        await using var pooler = await Pooler.StartAsync(LoopCount, static file => file["pool_mode"] = "session");
+        var clients = new List<RawClient>();
+        for (var i = 0; i < 60; i++) clients.Add(await pooler.RawAsync());
+        Assert.All(await LoopsAsync(pooler, "clients"), static count => Assert.InRange(count, 6, 30));
+        foreach (var client in clients) await client.DisposeAsync();
     }
 
     private static string? OnlyValue(Reply reply)
