@@ -4,8 +4,8 @@ using FastPool.Core.Pools;
 namespace FastPool.Net;
 
 /// <summary>
-/// Which clients are hot is not known when they are accepted, so hot ones may bunch on one loop. Once a second a full loop that is
-/// much busier than another hands some of its clients over to that. They are clients that stand between two messages, the
+/// Which clients are hot is not known when they are accepted, so hot ones may bunch on one loop. Once a second a full loop that
+/// is much busier than another hands some of its clients over to that. They are clients that stand between two messages, the
 /// busiest first, and so few that the other does not come to be much the busier one.
 /// <para>
 /// The busiest loop gives to the quietest, the second to the second quietest, and so on. A loop whose clients have changed
@@ -16,8 +16,10 @@ namespace FastPool.Net;
 /// clients that are silent stay there, and cost nothing.
 /// </para>
 /// </summary>
-/// <param name="cpuUs">The processor time of the loop's thread since its start, microseconds.</param>
-internal sealed class ClientBalance(Loop loop, Func<long> cpuUs)
+/// <param name="threadTimes">
+/// For how long the loop's thread had a processor, and waited for one, since its start, microseconds.
+/// </param>
+internal sealed class ClientBalance(Loop loop, Func<(long RanUs, long WaitedUs)> threadTimes)
 {
     private const long PeriodUs = 1_000_000;
     private const int Whole = 1000;
@@ -31,18 +33,31 @@ internal sealed class ClientBalance(Loop loop, Func<long> cpuUs)
     /// <summary>After a look that has found nobody to hand over.</summary>
     private const long RestUs = 10_000_000;
 
-    /// <summary>Who has said something within that time does not stay on a loop that rests: two ticks, where little happens.</summary>
+    /// <summary>
+    /// Who has said something within that time does not stay on a loop that rests. It is two ticks, where little happens.
+    /// </summary>
     private const long LatelyUs = 2_000_000;
 
     private const int LookedAtMax = 2048;
     private const int MovedAtOnceMax = 256;
+
+    /// <summary>
+    /// Thousandths of the time for which a loop ran or waited for a processor. With more, it is hardly ever without work.
+    /// </summary>
+    private const int WantedMost = 950;
+
+    /// <summary>
+    /// Thousandths of the time for which such a loop ran. With less, everybody waits for everybody on this machine, and no loop
+    /// is what they wait for.
+    /// </summary>
+    private const int RanLeast = 450;
 
     /// <summary>Decides for all loops, on the first one.</summary>
     private readonly LoopNeed? _need = loop.Index == 0 ? new LoopNeed(loop.Shared) : null;
 
     private readonly List<(ClientConnection Client, int Weight)> _candidates = [];
     private long _sinceUs;
-    private long _cpuUs;
+    private (long RanUs, long WaitedUs) _times;
     private long _wakeUps;
     private long _changes;
     private long _messages;
@@ -89,15 +104,23 @@ internal sealed class ClientBalance(Loop loop, Func<long> cpuUs)
         }
         else
         {
-            var cpu = cpuUs();
-            if (_isMeasured) load = (int)Math.Clamp((cpu - _cpuUs) * Whole / passedUs, 0, Whole);
-            (_cpuUs, _isMeasured) = (cpu, true);
+            var times = threadTimes();
+            if (_isMeasured) load = LoadOf(times.RanUs - _times.RanUs, times.WaitedUs - _times.WaitedUs, passedUs);
+            (_times, _isMeasured) = (times, true);
         }
         if (load is { } known) loop.Shared.Loads[loop.Index] = known;
         if (isWhole && load is not null) return load;
         loop.Shared.Loads[loop.Index] = LoopLoads.Unknown;
         return null;
     }
+
+    /// <summary>
+    /// The part of the time for which it had a processor, in thousandths. A loop that is hardly ever without work, and would have
+    /// much more of a processor to itself, is as busy as can be: several get more of a machine that is full.
+    /// </summary>
+    internal static int LoadOf(long ranUs, long waitedUs, long passedUs) =>
+        (ranUs + waitedUs) * Whole >= passedUs * WantedMost && ranUs * Whole >= passedUs * RanLeast
+            ? Whole : (int)Math.Clamp(ranUs * Whole / passedUs, 0, Whole);
 
     /// <summary>
     /// The loop to give to: as many are quieter than that one as are busier than this one. Null: it is not much quieter.

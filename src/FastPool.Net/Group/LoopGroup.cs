@@ -25,9 +25,10 @@ public sealed record LoopGroupParts(
     public Action<KeyDerivation, Action>? DeriveKeys { get; init; }
 
     /// <summary>
-    /// The processor time of a loop's thread since its start, microseconds. Asked on that thread; null: as the system tells.
+    /// The time for which a loop's thread had a processor, and that for which it waited for one, since its start, microseconds.
+    /// Asked on that thread; null: as the system tells.
     /// </summary>
-    public Func<int, long>? CpuUs { get; init; }
+    public Func<int, (long RanUs, long WaitedUs)>? ThreadTimes { get; init; }
 }
 
 /// <summary>All loops of the process.</summary>
@@ -57,8 +58,8 @@ public sealed class LoopGroup : ILoops
                 new SessionContext((byte)i, parts.Registry, parts.Tracked, parts.Verifiers, parts.Statements, parts.Random,
                 parts.Log);
             var loop = new Loop(_loops, _shared, dialer, context, parts.NewEngine(i, context.Buffers), parts.Clock);
-            var cpuUs = parts.CpuUs ?? (static _ => Native.ThreadTime.CpuUs);
-            loop.OnTick = new LoopJanitor(loop, this, new ClientBalance(loop, () => cpuUs(loop.Index))).Tick;
+            var times = parts.ThreadTimes ?? (static _ => Native.ThreadTime.Times);
+            loop.OnTick = new LoopJanitor(loop, this, new ClientBalance(loop, () => times(loop.Index))).Tick;
             loop.BeginCancel = (requester, key) => Cancels.Begin(loop, requester, key);
             loop.CancelAbandoned = server => Cancels.BeginAbandoned(loop, server);
             loop.CancelKept = server => Cancels.BeginKept(loop, server);

@@ -5,8 +5,8 @@ namespace FastPool.Net;
 /// event wakes another thread, and servers move between them. So more loops come into use where those in use are full, and they
 /// rest again where fewer would do. Between the two is a gap, so that nothing goes back and forth.
 /// <para>
-/// Full is a loop by the time for which it had a processor. It may have waited for one as long again, on a machine that is
-/// full: that is not helped by more loops.
+/// Full is a loop by the time for which it had a processor (<see cref="ClientBalance.LoadOf"/>). It may have waited for one
+/// longer than that, on a machine that is full: more loops do not help it.
 /// </para>
 /// <para>
 /// Clients that can be handed over later count by the load alone. Those that cannot are spread as they come
@@ -38,7 +38,8 @@ internal sealed class LoopNeed(SharedParts shared)
         if (used != _used) (_used, _quietSeconds, _most) = (used, 0, 0);
         if (load > FullLoad * used || bound > BoundClients.Most * used)
         {
-            shared.LoopsInUse.TryChange(used, Math.Max(used + 1, Math.Max(Parts(load, UsualLoad), Parts(bound, BoundClients.Most))));
+            var wanted = Math.Max(Parts(load, UsualLoad), Parts(bound, BoundClients.Most));
+            shared.LoopsInUse.TryChange(used, Math.Max(used + 1, wanted));
             return;
         }
         var needed = Math.Max(1, Math.Max(Parts(load, UsualLoad), Parts(bound, UsualBound)));

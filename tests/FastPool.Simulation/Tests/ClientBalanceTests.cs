@@ -172,6 +172,18 @@ public sealed class ClientBalanceTests
             Assert.Equal(targets[i - inUse], ClientBalance.TargetOfGift(all, i, inUse));
     }
 
+    [Theory]
+    [InlineData(0, 0, 0)]
+    [InlineData(250, 0, 250)]
+    [InlineData(250, 400, 250)] // It waits for a processor, and others do for theirs.
+    [InlineData(340, 640, 340)]
+    [InlineData(500, 400, 500)]
+    [InlineData(500, 480, 1000)] // It has no moment without work.
+    [InlineData(800, 100, 800)]
+    [InlineData(990, 0, 1000)]
+    public void A_loop_is_as_busy_as_it_runs_and_waits_count_where_it_never_sleeps(int ran, int waited, int load) =>
+        Assert.Equal(load, ClientBalance.LoadOf(ran * 2_000, waited * 2_000, 2_000_000));
+
     [Fact]
     public void One_that_rests_takes_nothing()
     {

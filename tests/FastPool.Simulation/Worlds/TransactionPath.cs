@@ -63,7 +63,7 @@ internal sealed class TransactionPath : IDialed
                 Engines.Add(new MemoryEngine(_network, dice, buffers, sendsTogether: true) { IsCalm = true, Poisons = false });
                 return Engines[^1];
             })
-        { CpuUs = loop => CpuUs(loop) })
+        { ThreadTimes = loop => (CpuUs(loop), 0) })
         { Console = new NoConsole() };
         if (hasTls) Check.That(_group.Tls.Apply(loaded) is null);
         if (usesAll) _group.UseAll();

@@ -68,7 +68,7 @@ internal sealed class World
             Clock,
             _resolver,
             NewEngine)
-        { DeriveKeys = DeriveKeys, CpuUs = static _ => 0 })
+        { DeriveKeys = DeriveKeys, ThreadTimes = static _ => default })
         { Console = new NoConsole() };
         ApplyTls();
         Group.UseAll();
