@@ -57,9 +57,9 @@ internal static class LoopListing
         Numeric("busy_us", static row => row.BusyUs)
             .Is(CounterOfUs("fastpool_loop_busy_seconds_total", "CPU time of the loop's thread")),
         Numeric("clients_in", static row => row.ClientsIn)
-            .Is(Counter("fastpool_loop_clients_in_total", "Clients that came from busier loops")),
+            .Is(Counter("fastpool_loop_clients_in_total", "Clients that came from other loops")),
         Numeric("clients_out", static row => row.ClientsOut)
-            .Is(Counter("fastpool_loop_clients_out_total", "Clients that were handed over to quieter loops")),
+            .Is(Counter("fastpool_loop_clients_out_total", "Clients that were handed over to other loops")),
         Int4("in_use", static row => row.IsInUse ? 1 : 0)
             .Is(Gauge("fastpool_loop_in_use", "1: the loop accepts clients; 0: it rests, for others do")),
         Unlisted("tls_own", static row => row.Tls.Own)

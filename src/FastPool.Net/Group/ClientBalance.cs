@@ -39,7 +39,7 @@ internal sealed class ClientBalance(Loop loop, Func<(long RanUs, long WaitedUs)>
     private const long LatelyUs = 2_000_000;
 
     private const int LookedAtMax = 2048;
-    private const int MovedAtOnceMax = 256;
+    private const int MovedAtOnceMax = 1024;
 
     /// <summary>
     /// Thousandths of the time for which a loop ran or waited for a processor. With more, it is hardly ever without work.

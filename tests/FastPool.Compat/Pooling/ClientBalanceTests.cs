@@ -56,9 +56,9 @@ public class ClientBalanceTests
         await Until.TrueAsync(async () =>
         {
             await speak();
-            return (await LoopsAsync(pooler, "clients"))[0] == clients.Count + 1; // And the console.
+            // And the console.
+            return await InUseAsync(pooler) == 1 && (await LoopsAsync(pooler, "clients"))[0] == clients.Count + 1;
         }, "the clients gather", 60, () => pooler.Process.Text);
-        Assert.Equal(1, await InUseAsync(pooler));
         Assert.True((await LoopsAsync(pooler, "clients_in"))[0] > 0);
         Assert.Equal((await LoopsAsync(pooler, "clients_out")).Sum(), (await LoopsAsync(pooler, "clients_in"))[0]);
     }
