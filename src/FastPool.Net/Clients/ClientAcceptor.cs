@@ -26,8 +26,19 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
     {
         if (loop.Engine.Descriptors.IsKept(handle) && !MayHaveKept(handle)) return;
         var home = HomeOfNewcomer();
-        if (home == loop.Index) Welcome(loop, socket, handle, remote);
-        else loop.PostTo(home, new ActionLetter(other => Welcome(other, socket, handle, remote)));
+        if (home == loop.Index)
+        {
+            Welcome(loop, socket, handle, remote);
+            return;
+        }
+        // It counts there at once: many may be passed on before that loop has its turn.
+        var bound = loop.Shared.Bound;
+        bound.Add(home, 1);
+        loop.PostTo(home, new ActionLetter(other =>
+        {
+            bound.Add(home, -1);
+            Welcome(other, socket, handle, remote);
+        }));
     }
 
     private int HomeOfNewcomer()

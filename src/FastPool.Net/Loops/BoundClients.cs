@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace FastPool.Net;
 
 /// <summary>
-/// How many clients each loop has that it could not hand over: those that log in, and those of session pooling, which keep their
-/// servers. Each loop writes its own count and reads the others': balance, not bookkeeping, so a stale value does no harm.
+/// How many clients each loop has that it could not hand over: those that log in, those of session pooling, which keep their
+/// servers, and those that another loop has accepted for it.
 /// </summary>
 internal sealed class BoundClients(int loopCount)
 {
@@ -15,7 +15,7 @@ internal sealed class BoundClients(int loopCount)
 
     internal int this[int loop] => Volatile.Read(ref _counts[loop].Value);
 
-    internal void Add(int loop, int change) => Volatile.Write(ref _counts[loop].Value, _counts[loop].Value + change);
+    internal void Add(int loop, int change) => Interlocked.Add(ref _counts[loop].Value, change); // Pairs: the same of others.
 
     /// <summary>Of all loops.</summary>
     internal int Total

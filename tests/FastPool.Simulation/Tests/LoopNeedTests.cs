@@ -213,6 +213,22 @@ public sealed class LoopNeedTests
     }
 
     [Fact]
+    public void Those_that_are_on_their_way_to_another_loop_count_there()
+    {
+        Use(4);
+        TurnAll(_path);
+        for (var i = 0; i < 160; i++)
+        {
+            _path.Connect();
+            _path.Turn(); // The others have no turn.
+        }
+        TurnAll(_path);
+        Assert.Equal(160, ClientsOf(_path).Sum());
+        Assert.All(ClientsOf(_path), static count => Assert.InRange(count, 15, 33));
+        Assert.Equal(160, Shared.Bound.Total);
+    }
+
+    [Fact]
     public void Few_at_a_time_stay_together()
     {
         for (var i = 0; i < 60; i++) _path.LogIn();
