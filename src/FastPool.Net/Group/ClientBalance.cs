@@ -12,8 +12,8 @@ namespace FastPool.Net;
 /// neither gives nor takes before it has been measured anew, so none answers to a state that is no more.
 /// </para>
 /// <para>
-/// That goes on among the loops that are in use (<see cref="LoopNeed"/>). One that rests gives away whoever has said something;
-/// clients that are silent stay there, and cost nothing.
+/// That goes on among the loops that are in use (<see cref="LoopNeed"/>). One that rests gives away the clients that say
+/// something; those that are silent stay there, and cost nothing.
 /// </para>
 /// </summary>
 /// <param name="threadTimes">
@@ -34,7 +34,7 @@ internal sealed class ClientBalance(Loop loop, Func<(long RanUs, long WaitedUs)>
     private const long RestUs = 10_000_000;
 
     /// <summary>
-    /// Who has said something within that time does not stay on a loop that rests. It is two ticks, where little happens.
+    /// A client that has said something within that time does not stay on a loop that rests. Two ticks, where little happens.
     /// </summary>
     private const long LatelyUs = 2_000_000;
 
@@ -149,7 +149,7 @@ internal sealed class ClientBalance(Loop loop, Func<(long RanUs, long WaitedUs)>
         return null;
     }
 
-    /// <summary>The loop rests: whoever has said something lately goes to one that is in use.</summary>
+    /// <summary>The loop rests: clients that have said something lately go to one that is in use.</summary>
     private void GiveAway()
     {
         var messages = loop.Figures.ClientMessages;

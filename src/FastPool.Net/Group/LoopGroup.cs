@@ -130,7 +130,7 @@ public sealed class LoopGroup : ILoops
     /// <summary>Takes over what another process gives up; it may still change its mind. Before <see cref="Start"/>.</summary>
     public void TakeOver(HandedState state)
     {
-        UseAll(); // What its clients need was measured by that process.
+        UseAll(); // Their load was measured by that process, which is gone.
         _import.Take(state);
     }
 

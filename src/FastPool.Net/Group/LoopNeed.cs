@@ -18,7 +18,7 @@ internal sealed class LoopNeed(SharedParts shared)
     /// <summary>Thousandths of the time, for a loop: with more than that, it is full.</summary>
     internal const int FullLoad = 600;
 
-    /// <summary>What is to be given to each loop, when their number changes.</summary>
+    /// <summary>So much is to be given to each loop, when their number changes.</summary>
     internal const int UsualLoad = 400;
 
     private const int UsualBound = BoundClients.Most / 2;
