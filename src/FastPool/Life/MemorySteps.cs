@@ -24,11 +24,14 @@ internal sealed class MemorySteps(long bytes)
 {
     internal const long GarbageTolerated = 2 * 1024 * 1024;
 
-    /// <summary>Not worth more than one collection a minute.</summary>
+    /// <summary>Not worth more than a 5,000th of the time, but once a minute.</summary>
     internal const long GarbageAtRest = 512 * 1024;
 
     /// <summary>With more than that in a period the pooler is not at rest.</summary>
-    internal const long BytesAtRest = 64 * 1024;
+    internal const long BytesAtRest = 256 * 1024;
+
+    /// <summary>The C library's, which keeps what is free in the midst of its heap.</summary>
+    internal const long NativeTolerated = 8 * 1024 * 1024;
 
     internal const int PeriodsToRest = 3;
 
@@ -36,10 +39,13 @@ internal sealed class MemorySteps(long bytes)
     internal const int PeriodsToGiveBack = 2;
 
     private const int PauseShare = 500; // At most a 500th of the time is spent here.
+    private const int PauseShareAtRest = 5_000;
 
     private static readonly TimeSpan PauseBetweenMax = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BetweenSmall = TimeSpan.FromMinutes(1);
 
+    private long _nativeBefore;
+    private long _nativeSeen;
     private long _bytesBefore = bytes;
     private long _bytesSeen = bytes;
     private bool _hasStormed;
@@ -47,20 +53,24 @@ internal sealed class MemorySteps(long bytes)
     private int _askedInPeriod; // 0: nobody has been asked.
     private TimeSpan _notBefore;
     private TimeSpan _noSmallBefore;
+    private TimeSpan _lastPause;
 
     /// <summary>Called once a period.</summary>
     /// <param name="bytes">
     /// That were allocated, or have become garbage after a long time, since the process began.
     /// </param>
-    internal MemoryStep Next(long bytes, TimeSpan now)
+    /// <param name="nativeBytes">That the C library has had back since then.</param>
+    internal MemoryStep Next(long bytes, long nativeBytes, TimeSpan now)
     {
+        _nativeSeen = nativeBytes;
         _restingPeriods = bytes - _bytesSeen <= BytesAtRest ? _restingPeriods + 1 : 0;
         _bytesSeen = bytes;
         if (_restingPeriods == 0) _askedInPeriod = 0;
         if (now < _notBefore) return MemoryStep.None;
         var garbage = bytes - _bytesBefore;
         if (garbage >= GarbageTolerated) return MemoryStep.Collect;
-        var isWorthIt = _hasStormed || _askedInPeriod > 0 || (garbage >= GarbageAtRest && now >= _noSmallBefore);
+        var isWorthIt = _hasStormed || _askedInPeriod > 0 || nativeBytes - _nativeBefore >= NativeTolerated
+            || (garbage >= GarbageAtRest && now >= _noSmallBefore);
         if (!isWorthIt || _restingPeriods < PeriodsToRest) return MemoryStep.None;
         if (_askedInPeriod > 0)
             return _restingPeriods < _askedInPeriod + PeriodsToGiveBack ? MemoryStep.None : MemoryStep.GiveBackAll;
@@ -78,6 +88,7 @@ internal sealed class MemorySteps(long bytes)
         var notBefore = pause * PauseShare;
         _notBefore = now + (notBefore < PauseBetweenMax ? notBefore : PauseBetweenMax);
         _bytesBefore = _bytesSeen = bytes;
+        _lastPause = pause;
         _hasStormed = true;
     }
 
@@ -86,6 +97,8 @@ internal sealed class MemorySteps(long bytes)
     {
         _hasStormed = false;
         _askedInPeriod = 0;
-        _noSmallBefore = now + BetweenSmall;
+        _nativeBefore = _nativeSeen;
+        var noSmallBefore = _lastPause * PauseShareAtRest;
+        _noSmallBefore = now + (noSmallBefore < BetweenSmall ? noSmallBefore : BetweenSmall);
     }
 }

@@ -6,11 +6,12 @@ namespace FastPool.Tests.Life;
 public sealed class MemoryStepsTests
 {
     private const long Start = 5_000_000;
-    private static readonly TimeSpan _shortPause = TimeSpan.FromMilliseconds(2);
 
     private readonly MemorySteps _steps = new(Start);
     private long _bytes = Start;
+    private long _nativeBytes;
     private int _seconds;
+    private TimeSpan _pause = TimeSpan.FromMilliseconds(2);
 
     private TimeSpan Now => TimeSpan.FromSeconds(_seconds);
 
@@ -18,7 +19,7 @@ public sealed class MemoryStepsTests
     {
         _bytes += allocated;
         _seconds++;
-        return _steps.Next(_bytes, Now);
+        return _steps.Next(_bytes, _nativeBytes, Now);
     }
 
     /// <summary>Periods without a byte; what they ask for is done.</summary>
@@ -27,7 +28,7 @@ public sealed class MemoryStepsTests
     private MemoryStep Done(MemoryStep step)
     {
         if (step != MemoryStep.GiveBackAll) return step;
-        if (_steps.IsWorthACollection(_bytes)) _steps.Collected(_bytes, Now, _shortPause);
+        if (_steps.IsWorthACollection(_bytes)) _steps.Collected(_bytes, Now, _pause);
         _steps.Rested(Now);
         return step;
     }
@@ -35,7 +36,7 @@ public sealed class MemoryStepsTests
     private void Storm()
     {
         Assert.Equal(MemoryStep.Collect, Next(MemorySteps.GarbageTolerated));
-        _steps.Collected(_bytes, Now, _shortPause);
+        _steps.Collected(_bytes, Now, _pause);
     }
 
     /// <summary>Asked once and, when the loops have had their time, all is given back: then nothing more happens.</summary>
@@ -85,17 +86,31 @@ public sealed class MemoryStepsTests
         GivesBackOnce();
     }
 
-    [Fact]
-    public void A_little_garbage_is_given_back_once_a_minute()
+    [Theory]
+    [InlineData(4, 20)]
+    [InlineData(12, 60)]
+    [InlineData(50, 60)]
+    public void A_little_garbage_is_given_back_once_a_minute_or_sooner_after_a_short_pause(int pauseMs, int seconds)
     {
+        _pause = TimeSpan.FromMilliseconds(pauseMs);
         Assert.Equal(MemoryStep.None, Next(MemorySteps.GarbageAtRest - 1));
         Assert.All(Rest(100), step => Assert.Equal(MemoryStep.None, step));
         Assert.Equal(MemoryStep.AskForSpare, Next(1));
         Assert.Contains(MemoryStep.GiveBackAll, Rest(10));
         Assert.False(_steps.IsWorthACollection(_bytes));
         Assert.Equal(MemoryStep.None, Next(MemorySteps.GarbageAtRest));
-        Assert.All(Rest(45), step => Assert.Equal(MemoryStep.None, step));
+        Assert.All(Rest(seconds - 15), step => Assert.Equal(MemoryStep.None, step));
         Assert.Contains(MemoryStep.GiveBackAll, Rest(20));
+    }
+
+    [Fact]
+    public void The_heap_of_the_C_library_has_a_storm_of_its_own()
+    {
+        _nativeBytes = MemorySteps.NativeTolerated - 1;
+        Assert.All(Rest(100), step => Assert.Equal(MemoryStep.None, step));
+        _nativeBytes++;
+        Assert.False(_steps.IsWorthACollection(_bytes));
+        GivesBackOnce();
     }
 
     [Fact]
