@@ -31,6 +31,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     private PoolOperation? _spareOperations;
     private long _nextTickUs;
     private bool _isQuiet;
+    private int _memoryRest = MemoryRest.Number;
     private Letter? _letters;
 
     /// <param name="all">All loops of the process, by their indexes; this one will be among them.</param>
@@ -123,6 +124,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             {
                 _isQuiet = OnTick();
                 Context.HistogramBlocks.Fill();
+                if (_memoryRest != MemoryRest.Number) GiveBackSpare();
             }
             catch (Exception e)
             {
@@ -131,6 +133,16 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             _nextTickUs = NowUs + (_isQuiet ? Limits.QuietTickUs : Limits.TickUs);
             RunEffects();
         }
+    }
+
+    private void GiveBackSpare()
+    {
+        _memoryRest = MemoryRest.Number;
+        _effects.TrimExcess();
+        Refusals.GiveBack();
+        ToServer.GiveBack();
+        ToClient.GiveBack();
+        Context.GiveBack();
     }
 
     /// <summary>Something has happened before the tick.</summary>
