@@ -12,7 +12,7 @@
 # PGBOUNCER=pgbouncer       the binary to compare with; without it Debian's; PGBOUNCER= none
 #
 # A weight is the slope of the resident memory (RSS) between the two sizes in one process, each read once it has stayed the same for
-# five seconds. The storm: RSS after a second of transactions and 200 logins; then as many logins and logouts as STORM says,
+# fifteen seconds. The storm: RSS after a second of transactions and 200 logins; then as many logins and logouts as STORM says,
 # 500 at the same time; then as many clients at once, who leave together. Afterwards at most 1.10 times what it was before is fine.
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
 
@@ -93,10 +93,10 @@ end_crowds() {
 }
 crowd_inputs=() crowd_pids=()
 
-# Resident kilobytes, once they have stayed the same (to 0.2 %) for five seconds; after a minute whatever they are.
+# Resident kilobytes, once they have stayed the same (to 0.2 %) for fifteen seconds; after a minute and a half whatever they are.
 settled_kb() {
     local i kb steady=0 before=0
-    for ((i = 0; i < 60 && steady < 5; i++)); do
+    for ((i = 0; i < 90 && steady < 15; i++)); do
         sleep 1
         kb=$(rss_kb "$pooler_pid")
         if [ $(((kb - before) * 500)) -le "$kb" ] && [ $(((before - kb) * 500)) -le "$kb" ]; then steady=$((steady + 1)); else steady=0 before=$kb; fi

@@ -12,6 +12,7 @@ public sealed class BufferPool
     private const int LargestBits = 20;  // 1 MiB; larger buffers are left to the collector, which is told.
     private const int LargeStep = 64 * 1024;
     private const int KeptBytesPerClass = 512 * 1024;
+    private const int KeptBytesAtRest = 8 * 1024;
 
     private readonly byte[][][] _spare = new byte[LargestBits - SmallestBits + 1][][];
     private readonly int[] _spareCount = new int[LargestBits - SmallestBits + 1];
@@ -58,6 +59,23 @@ public sealed class BufferPool
         }
         kept[count] = buffer;
         _spareCount[index] = count + 1;
+    }
+
+    /// <summary>
+    /// Lets go of all but a few of each size. A crowd, or some large messages, may have left more than is needed for long.
+    /// </summary>
+    public void GiveBack()
+    {
+        for (var index = 0; index < _spare.Length; index++)
+        {
+            var bytes = 1 << (index + SmallestBits);
+            var most = KeptBytesAtRest / bytes;
+            if (_spare[index].Length <= most) continue;
+            var given = Math.Max(0, _spareCount[index] - most);
+            _spareCount[index] -= given;
+            Array.Resize(ref _spare[index], most);
+            GivenUp.Add(given * bytes); // Last: a collection before would find them in use.
+        }
     }
 
     private static int ClassOf(int bytes) =>

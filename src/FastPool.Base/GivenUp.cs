@@ -7,10 +7,17 @@ namespace FastPool.Base;
 public static class GivenUp
 {
     private static long _bytes;
+    private static long _nativeBytes;
 
     /// <summary>Since the process began.</summary>
     public static long Bytes => Interlocked.Read(ref _bytes); // Pairs: Add.
 
     /// <summary>Any thread.</summary>
     public static void Add(int bytes) => Interlocked.Add(ref _bytes, bytes); // Pairs: Bytes.
+
+    /// <summary>About so many bytes the C library has had back since the process began. It may keep them.</summary>
+    public static long NativeBytes => Interlocked.Read(ref _nativeBytes); // Pairs: AddNative.
+
+    /// <summary>Any thread.</summary>
+    public static void AddNative(int bytes) => Interlocked.Add(ref _nativeBytes, bytes); // Pairs: NativeBytes.
 }

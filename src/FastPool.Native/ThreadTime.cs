@@ -25,31 +25,31 @@ public static unsafe class ThreadTime
     }
 
     /// <summary>
-    /// The time in which the thread wanted a processor, since its start, microseconds: that in which it had one and that in which
-    /// it waited for one. Where the system does not tell of the waits, <see cref="CpuUs"/>. Source: Scheduler Statistics of the
-    /// kernel's documentation, /proc/&lt;pid&gt;/schedstat.
+    /// The time for which the thread had a processor, and that for which it waited for one, since its start, microseconds.
+    /// Where the system does not tell of the waits, <see cref="CpuUs"/> and 0. Source: Scheduler Statistics of the kernel's
+    /// documentation, /proc/&lt;pid&gt;/schedstat.
     /// </summary>
-    public static long WantedUs
+    public static (long RanUs, long WaitedUs) Times
     {
         get
         {
             int file;
             fixed (byte* path = "/proc/thread-self/schedstat\0"u8) file = Libc.Open(path, CloseOnExec, 0);
-            if (file < 0) return CpuUs;
+            if (file < 0) return (CpuUs, 0);
             var line = stackalloc byte[LineBytesMax];
             var count = Libc.Read(file, line, LineBytesMax);
             Libc.Close(file);
-            return count > 0 && TryRead(new ReadOnlySpan<byte>(line, count), out var us) ? us : CpuUs;
+            return count > 0 && TryRead(new ReadOnlySpan<byte>(line, count), out var times) ? times : (CpuUs, 0);
         }
     }
 
     /// <param name="line">Nanoseconds on a processor, nanoseconds of waits for one, time slices.</param>
-    internal static bool TryRead(ReadOnlySpan<byte> line, out long us)
+    internal static bool TryRead(ReadOnlySpan<byte> line, out (long RanUs, long WaitedUs) times)
     {
-        us = 0;
+        times = default;
         if (!Utf8Parser.TryParse(line, out long ran, out var length) || length + 1 >= line.Length
             || !Utf8Parser.TryParse(line[(length + 1)..], out long waited, out _) || ran == 0) return false;
-        us = (ran + waited) / NsPerUs;
+        times = (ran / NsPerUs, waited / NsPerUs);
         return true;
     }
 }

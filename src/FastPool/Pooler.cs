@@ -165,7 +165,6 @@ internal sealed class Pooler : IPooler, IProcessControl
             wakeLoops();
             _control.Post(_plane.SettingsInForce.Tick);
         };
-        _control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper().Look);
         if (OrphanKeeper.IsNeeded) _control.Every(OrphanKeeper.PeriodUs, new OrphanKeeper().Look);
         return null;
     }

@@ -53,7 +53,8 @@ internal sealed class Startup(CommandLine line, PoolerLog log, ProcessEnd end, B
         _notify.Ready();
         log.Flush();
         background?.Serves();
-        Memory.GiveBackStart(ofStart);
+        Memory.GiveBackProgram(ofStart);
+        control.Every(MemoryKeeper.PeriodUs, new MemoryKeeper(ofStart).Look);
         control.Run();
     }
 

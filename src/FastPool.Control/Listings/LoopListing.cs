@@ -9,7 +9,8 @@ namespace FastPool.Control.Listings;
 internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, long WakeUps, long ClientMessages,
     long ServerMessages, long ClientBytes, long ServerBytes, long Moves, long SendsTogether, long BrokenInvariants,
     long UnnamedHealed, long StateQuestions, long StateBatches, long AbandonedKept, int Listeners, long Notifications,
-    long ResultsHeld, long ResultsRefused, long HeldResultBytes, (int Own, int Library) Tls, long ClientsIn, long ClientsOut)
+    long ResultsHeld, long ResultsRefused, long HeldResultBytes, (int Own, int Library) Tls, long ClientsIn, long ClientsOut,
+    bool IsInUse)
 {
     public static List<LoopRow> All(LoopWalk walk)
     {
@@ -24,7 +25,7 @@ internal sealed record LoopRow(int Loop, int Clients, int Servers, long BusyUs, 
                 figures.StateQuestions, figures.StateBatches, figures.AbandonedKept,
                 view.Servers.Sum(static server => server.Hub?.Clients ?? 0), figures.Notifications,
                 figures.ResultsHeld, figures.ResultsRefused, figures.HeldResultBytes, view.TlsCounts,
-                figures.ClientsIn, figures.ClientsOut));
+                figures.ClientsIn, figures.ClientsOut, view.IsInUse));
         });
         return rows;
     }
@@ -56,9 +57,11 @@ internal static class LoopListing
         Numeric("busy_us", static row => row.BusyUs)
             .Is(CounterOfUs("fastpool_loop_busy_seconds_total", "CPU time of the loop's thread")),
         Numeric("clients_in", static row => row.ClientsIn)
-            .Is(Counter("fastpool_loop_clients_in_total", "Clients that came from busier loops")),
+            .Is(Counter("fastpool_loop_clients_in_total", "Clients that came from other loops")),
         Numeric("clients_out", static row => row.ClientsOut)
-            .Is(Counter("fastpool_loop_clients_out_total", "Clients that were handed over to quieter loops")),
+            .Is(Counter("fastpool_loop_clients_out_total", "Clients that were handed over to other loops")),
+        Int4("in_use", static row => row.IsInUse ? 1 : 0)
+            .Is(Gauge("fastpool_loop_in_use", "1: the loop accepts clients; 0: it rests, for others do")),
         Unlisted("tls_own", static row => row.Tls.Own)
             .Is(Gauge("fastpool_loop_tls_own_connections", "TLS connections whose records are the pooler's own")),
         Unlisted("tls_library", static row => row.Tls.Library)

@@ -6,7 +6,8 @@ namespace FastPool.Core.Pools;
 /// </summary>
 public sealed class HistogramSum
 {
-    private readonly long[]?[] _blocks = new long[]?[LatencyHistogram.BlockCount];
+    private long[]?[] _blocks = []; // Only as many as lie between the first and the last: many sums have one.
+    private int _first; // Number of the block that stands first.
 
     /// <summary>Values.</summary>
     public long Count { get; private set; }
@@ -40,7 +41,22 @@ public sealed class HistogramSum
         (Count, SumUs, SquareSum, MaxUs) = (0, 0, 0, 0);
     }
 
-    internal long[] BlockOf(int block) => _blocks[block] ??= new long[LatencyHistogram.BlockSize];
+    internal long[] BlockOf(int block)
+    {
+        if (_blocks.Length == 0) _first = block;
+        var before = Math.Max(0, _first - block);
+        var length = before + Math.Max(_blocks.Length, block - _first + 1);
+        if (length > _blocks.Length)
+        {
+            var blocks = new long[]?[length];
+            _blocks.CopyTo(blocks, before);
+            (_blocks, _first) = (blocks, _first - before);
+        }
+        return _blocks[block - _first] ??= new long[LatencyHistogram.BlockSize];
+    }
+
+    /// <summary>The counts of one block; null: it has no values.</summary>
+    private long[]? Find(int block) => (uint)(block - _first) < (uint)_blocks.Length ? _blocks[block - _first] : null;
 
     internal void Add(long count, long sumUs, double squareSum, long maxUs)
     {
@@ -52,9 +68,9 @@ public sealed class HistogramSum
 
     public void Add(HistogramSum other)
     {
-        for (var block = 0; block < _blocks.Length; block++)
+        for (var block = 0; block < LatencyHistogram.BlockCount; block++)
         {
-            if (other._blocks[block] is not { } counts) continue;
+            if (other.Find(block) is not { } counts) continue;
             var target = BlockOf(block);
             for (var slot = 0; slot < counts.Length; slot++) target[slot] += counts[slot];
         }
@@ -67,12 +83,13 @@ public sealed class HistogramSum
         if (then is null) return this;
         var span = new HistogramSum();
         var highest = -1L;
-        for (var block = 0; block < _blocks.Length; block++)
+        for (var block = 0; block < LatencyHistogram.BlockCount; block++)
         {
-            if (_blocks[block] is not { } counts) continue;
+            if (Find(block) is not { } counts) continue;
+            var before = then.Find(block);
             for (var slot = 0; slot < counts.Length; slot++)
             {
-                var count = Math.Max(0, counts[slot] - (then._blocks[block]?[slot] ?? 0));
+                var count = Math.Max(0, counts[slot] - (before?[slot] ?? 0));
                 if (count == 0) continue;
                 span.BlockOf(block)[slot] = count;
                 span.Count += count;
@@ -91,9 +108,9 @@ public sealed class HistogramSum
     {
         var rank = Math.Max(1, (long)Math.Ceiling(Count * share));
         var seen = 0L;
-        for (var block = 0; block < _blocks.Length; block++)
+        for (var block = 0; block < LatencyHistogram.BlockCount; block++)
         {
-            if (_blocks[block] is not { } counts) continue;
+            if (Find(block) is not { } counts) continue;
             for (var slot = 0; slot < counts.Length; slot++)
             {
                 seen += counts[slot];
@@ -111,11 +128,11 @@ public sealed class HistogramSum
     public long[] CountsBelowPowersOf2()
     {
         const int FirstEnd = 5;
-        var below = new long[_blocks.Length + FirstEnd];
+        var below = new long[LatencyHistogram.BlockCount + FirstEnd];
         var seen = 0L;
-        for (var block = 0; block < _blocks.Length; block++)
+        for (var block = 0; block < LatencyHistogram.BlockCount; block++)
         {
-            foreach (var count in _blocks[block] ?? []) seen += count;
+            foreach (var count in Find(block) ?? []) seen += count;
             below[block + FirstEnd] = seen;
         }
         return below;

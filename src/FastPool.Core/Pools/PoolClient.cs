@@ -42,6 +42,12 @@ public abstract class PoolClient : IChained<PoolClient>
 
     public ClientState State { get; set; }
 
+    /// <summary>A request with it cancels its query; 0: it has none yet. Given by <see cref="CancelKeys"/>.</summary>
+    public ulong CancelKey { get; internal set; }
+
+    /// <summary>The next in the same chain of <see cref="CancelKeys"/>, and under its lock.</summary>
+    internal PoolClient? NextOfKeys;
+
     public Pool? Pool { get; set; }
 
     /// <summary>It shares no server: one is opened for it and ends with it (replication).</summary>

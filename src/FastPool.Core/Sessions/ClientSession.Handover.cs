@@ -40,8 +40,7 @@ public sealed partial class ClientSession
     {
         Database = database;
         Origin = origin;
-        CancelKey = handed.CancelKey;
-        while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this)) CancelKey = NewCancelKey();
+        if (!_context.Registry.CancelKeys.TryGive(handed.CancelKey, this)) GiveCancelKey();
         CountDatabase();
         CountUser(_context.Registry.GetUser(handed.User));
         foreach (var (name, number) in handed.Statements)

@@ -1,5 +1,6 @@
 using System.Text;
 using FastPool.Core.Pools;
+using FastPool.Core.Settings;
 
 namespace FastPool.Core.Sessions;
 
@@ -15,6 +16,9 @@ public sealed partial class ClientSession
         && QueryStartUs == 0 && XactStartUs == 0
         && Subscription is null && Kept is not { IsListening: true }
         && _statements is not { HasUnderWay: true } && Unnamed is not { IsUnderWay: true };
+
+    /// <summary>Once it has said something it has a server of its own, and never moves again.</summary>
+    public bool StaysOnItsLoop => Pool is { Limits.PoolMode: PoolMode.Session } && !IsConsole;
 
     /// <summary>From now on it is that loop's, once it has come there.</summary>
     public void LeaveFor(byte loop)

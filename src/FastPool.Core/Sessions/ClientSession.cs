@@ -104,8 +104,6 @@ public sealed partial class ClientSession : PoolClient
     /// <summary>session_warning has told of it.</summary>
     internal bool HasBeenWarned { get; set; }
 
-    public ulong CancelKey { get; private set; }
-
     /// <summary>Which server this client has; null: none. Set by the link itself.</summary>
     public Link? Link { get; internal set; }
 
@@ -176,11 +174,7 @@ public sealed partial class ClientSession : PoolClient
     public void EnterPool(Pool pool, IPoolHost host)
     {
         Login = null;
-        do
-        {
-            CancelKey = NewCancelKey();
-        }
-        while (!_context.Registry.CancelKeys.TryAdd(CancelKey, this));
+        GiveCancelKey();
         Join(pool, host);
         if (IsConsole) Stats.Logins++; // Others are in when they are welcomed.
     }
@@ -195,6 +189,13 @@ public sealed partial class ClientSession : PoolClient
         State = ClientState.Active;
         pool.Join(this, host);
         _hasJoined = true;
+    }
+
+    private void GiveCancelKey()
+    {
+        while (!_context.Registry.CancelKeys.TryGive(NewCancelKey(), this))
+        {
+        }
     }
 
     /// <summary>8 random bytes; the top bit is clear, so that a driver's process id is never negative.</summary>
@@ -368,7 +369,7 @@ public sealed partial class ClientSession : PoolClient
         if (_isCounted) _context.Registry.Clients.Leave();
         if (_isCountedInDatabase) Database!.Clients.Leave();
         _countedUser?.Clients.Leave();
-        if (CancelKey != 0) _context.Registry.CancelKeys.Remove(CancelKey);
+        _context.Registry.CancelKeys.Remove(this);
         if (_hasJoined) Pool!.Leave(this, host);
     }
 

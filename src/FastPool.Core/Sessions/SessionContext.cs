@@ -87,6 +87,14 @@ public sealed class SessionContext(byte loop, PoolRegistry registry, TrackedPara
         return (ValuesOf(parameters), _lastLogin, _lastSettings);
     }
 
+    /// <summary>Memory that nobody needs at rest.</summary>
+    public void GiveBack()
+    {
+        Buffers.GiveBack();
+        Interner.GiveBack();
+        LoginOutput.GiveBack();
+    }
+
     /// <summary>Most clients of an application give the same settings.</summary>
     internal LoginSettings? Shared(LoginSettings? settings)
     {

@@ -5,56 +5,119 @@ namespace FastPool.Native;
 
 /// <summary>
 /// Where the secrets of connections lie: outside of the collected heap, which would leave copies behind, in memory that is
-/// never part of a core dump. Memory that is given back is zeroed. Any thread; asked at the begin and end of a connection.
+/// never part of a core dump. Memory that is given back is zeroed. A chunk in which nothing is left goes back to the system,
+/// unless it is the only one with room. Any thread; asked at the begin and end of a connection.
 /// </summary>
-internal static unsafe class SecretMemory
+internal sealed unsafe class SecretMemory
 {
-    private const int ChunkBytes = 64 * 1024;
+    private const int ChunkBytes = 64 * 1024; // Begins at a multiple of its size, so that an address tells its chunk.
+    private const int HeadBytes = 64;
     private const int ReadWrite = 3;
     private const int PrivateAnonymous = 0x22;
     private const int DontDump = 16;
 
-    private static readonly Lock Gate = new();
-    private static Free* _free;
+    /// <summary>The process's.</summary>
+    internal static SecretMemory Shared { get; } = new();
+
+    private readonly Lock _gate = new();
+    private Chunk* _withRoom;
 
     private struct Free
     {
         internal Free* Next;
     }
 
-    internal static RecordKeyPair* Rent()
+    /// <summary>At the beginning of its memory. In the list as long as it has room.</summary>
+    private struct Chunk
     {
-        lock (Gate)
+        internal Chunk* Next;
+        internal Chunk* Previous;
+        internal Free* First;
+        internal int Taken;
+    }
+
+    /// <summary>So many are in one chunk.</summary>
+    internal static int PerChunk => (ChunkBytes - HeadBytes) / RecordKeyPair.Bytes;
+
+    /// <summary>Chunks that the system has given and not had back.</summary>
+    internal int ChunkCount { get; private set; }
+
+    internal RecordKeyPair* Rent()
+    {
+        lock (_gate)
         {
-            if (_free is null) AddChunk();
-            var taken = _free;
-            _free = taken->Next;
+            if (_withRoom is null) AddChunk();
+            var chunk = _withRoom;
+            var taken = chunk->First;
+            chunk->First = taken->Next;
+            chunk->Taken++;
+            if (chunk->First is null) Unlink(chunk);
             taken->Next = null;
             return (RecordKeyPair*)taken;
         }
     }
 
-    internal static void Return(RecordKeyPair* secrets)
+    internal void Return(RecordKeyPair* secrets)
     {
         CryptographicOperations.ZeroMemory(new Span<byte>(secrets, RecordKeyPair.Bytes));
-        lock (Gate)
+        lock (_gate)
         {
+            var chunk = (Chunk*)((nuint)secrets & ~(nuint)(ChunkBytes - 1));
+            if (chunk->First is null) Link(chunk);
             var free = (Free*)secrets;
-            free->Next = _free;
-            _free = free;
+            free->Next = chunk->First;
+            chunk->First = free;
+            chunk->Taken--;
+            if (chunk->Taken == 0 && (chunk->Next is not null || chunk->Previous is not null)) RemoveChunk(chunk);
         }
     }
 
-    private static void AddChunk()
+    private void Link(Chunk* chunk)
     {
-        var address = Libc.MMap(null, ChunkBytes, ReadWrite, PrivateAnonymous, -1, 0);
-        Check.That(address > 0);
-        _ = Libc.MAdvise((void*)address, ChunkBytes, DontDump); // A kernel that cannot goes without.
-        for (var at = ChunkBytes / RecordKeyPair.Bytes - 1; at >= 0; at--)
+        chunk->Next = _withRoom;
+        if (_withRoom is not null) _withRoom->Previous = chunk;
+        _withRoom = chunk;
+    }
+
+    private void Unlink(Chunk* chunk)
+    {
+        if (chunk->Previous is null) _withRoom = chunk->Next;
+        else chunk->Previous->Next = chunk->Next;
+        if (chunk->Next is not null) chunk->Next->Previous = chunk->Previous;
+        chunk->Next = chunk->Previous = null;
+    }
+
+    private void AddChunk()
+    {
+        var chunk = (Chunk*)MapAligned();
+        _ = Libc.MAdvise(chunk, ChunkBytes, DontDump); // A kernel that cannot goes without.
+        for (var at = PerChunk - 1; at >= 0; at--)
         {
-            var free = (Free*)((RecordKeyPair*)address + at);
-            free->Next = _free;
-            _free = free;
+            var free = (Free*)((byte*)chunk + HeadBytes + (at * RecordKeyPair.Bytes));
+            free->Next = chunk->First;
+            chunk->First = free;
         }
+        Link(chunk);
+        ChunkCount++;
+    }
+
+    /// <summary>All of it is zero but the list of free places.</summary>
+    private void RemoveChunk(Chunk* chunk)
+    {
+        Unlink(chunk);
+        _ = Libc.MUnmap(chunk, ChunkBytes);
+        ChunkCount--;
+    }
+
+    /// <summary>Twice as much has a chunk in it, wherever it begins; the rest goes back at once.</summary>
+    private static void* MapAligned()
+    {
+        var address = Libc.MMap(null, 2 * ChunkBytes, ReadWrite, PrivateAnonymous, -1, 0);
+        Check.That(address > 0);
+        var start = (address + ChunkBytes - 1) & ~(nint)(ChunkBytes - 1);
+        var before = (nuint)(start - address);
+        if (before > 0) _ = Libc.MUnmap((void*)address, before);
+        if (before < ChunkBytes) _ = Libc.MUnmap((void*)(start + ChunkBytes), ChunkBytes - before);
+        return (void*)start;
     }
 }

@@ -50,7 +50,7 @@ public sealed unsafe partial class TlsRecords
         if (suite is < RecordSuite.Aes128Gcm or > RecordSuite.ChaCha20Poly1305 || (marks & ~known) != 0
             || headCount > MessageHeadBytes || partial.Length > HeaderBytes + BodyBytesMax
             || partial.Length != BinaryPrimitives.ReadUInt16LittleEndian(state[8..])) return null;
-        var keys = SecretMemory.Rent();
+        var keys = SecretMemory.Shared.Rent();
         Read(state[HeadBytes..], ref keys->Receiving);
         Read(state[(HeadBytes + DirectionBytes)..], ref keys->Sending);
         var records = new TlsRecords(suite, keys, isServer: true)

@@ -292,7 +292,7 @@ public sealed unsafe partial class TlsRecords : TlsLayer
         if (_keys is null) return;
         transfer.Ciphers.Release(this);
         DropPartial(transfer);
-        SecretMemory.Return(_keys);
+        SecretMemory.Shared.Return(_keys);
         _keys = null;
         _marks |= Marks.Broken;
     }

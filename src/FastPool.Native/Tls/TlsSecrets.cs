@@ -17,7 +17,7 @@ internal unsafe struct TlsSecrets
         if (!isOfClient && !line.StartsWith("SERVER_TRAFFIC_SECRET_0 "u8)) return;
         var text = line[(line.LastIndexOf((byte)' ') + 1)..];
         if (text.Length is 0 or > 2 * RecordKeys.SecretBytesMax || text.Length % 2 != 0) return;
-        if (_keys is null) _keys = SecretMemory.Rent();
+        if (_keys is null) _keys = SecretMemory.Shared.Rent();
         ref var keys = ref isOfClient == isServer ? ref _keys->Receiving : ref _keys->Sending;
         var bytes = text.Length / 2;
         for (var i = 0; i < bytes; i++)
@@ -46,7 +46,7 @@ internal unsafe struct TlsSecrets
 
     internal void Forget()
     {
-        if (_keys is not null) SecretMemory.Return(_keys);
+        if (_keys is not null) SecretMemory.Shared.Return(_keys);
         _keys = null;
         _receivingBytes = _sendingBytes = 0;
     }

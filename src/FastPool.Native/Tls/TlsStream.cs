@@ -20,6 +20,7 @@ public enum TlsOutcome
 /// </summary>
 public sealed unsafe class TlsStream : TlsLayer
 {
+    private const int LibraryBytes = 14_000; // About what the library has taken for one connection.
     private const int ControlPeerKey = 109;
     private const int ControlServerName = 55;
     private const int WantRead = 2;
@@ -215,6 +216,7 @@ public sealed unsafe class TlsStream : TlsLayer
         // An end without close_notify would spoil the session for later connections that resume it.
         if (_isEstablished && !_isBroken) OpenSsl.SSL_set_shutdown(_ssl, ShutdownBoth);
         OpenSsl.SSL_free(_ssl);
+        GivenUp.AddNative(LibraryBytes);
         _ssl = 0;
     }
 

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace FastPool.Net;
 
 /// <summary>
-/// A listening socket on one loop. All loops wait on the same socket and the kernel wakes one; a loop that has clearly
-/// more clients than the least loaded one passes the newcomer on.
+/// A listening socket on one loop. All loops that are in use wait on the same socket, and the kernel wakes one. A loop that has
+/// clearly more clients bound to it than another passes the newcomer on; where all have many, another loop comes into use.
 /// </summary>
 internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAcceptor
 {
@@ -18,19 +18,35 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
 
     private long _pausedUntilUs;
     private long _silentUntilUs;
+    private bool _isSuspended;
 
     internal ListeningSocket Socket => socket;
 
     public void OnAccepted(int handle, EndAddress remote)
     {
         if (loop.Engine.Descriptors.IsKept(handle) && !MayHaveKept(handle)) return;
-        var least = loop.Shared.ClientCounts.LeastLoadedLoop(out var leastCount);
-        if (least != loop.Index && loop.ClientList.Count > leastCount + leastCount / 8 + SurplusTolerated)
+        var home = HomeOfNewcomer();
+        if (home == loop.Index)
         {
-            loop.PostTo(least, new ActionLetter(other => Welcome(other, socket, handle, remote)));
+            Welcome(loop, socket, handle, remote);
             return;
         }
-        Welcome(loop, socket, handle, remote);
+        // It counts there at once: many may be passed on before that loop has its turn.
+        var bound = loop.Shared.Bound;
+        bound.Add(home, 1);
+        loop.PostTo(home, new ActionLetter(other =>
+        {
+            bound.Add(home, -1);
+            Welcome(other, socket, handle, remote);
+        }));
+    }
+
+    private int HomeOfNewcomer()
+    {
+        var (inUse, own) = (loop.Shared.LoopsInUse.Count, loop.Shared.Bound[loop.Index]);
+        var fewest = loop.Shared.Bound.LoopWithFewest(inUse, out var count);
+        if (loop.Index >= inUse || own > count + count / 8 + SurplusTolerated) return fewest;
+        return own >= BoundClients.Most && loop.Shared.LoopsInUse.TryChange(inUse, inUse + 1) ? inUse : loop.Index;
     }
 
     /// <summary>
@@ -94,15 +110,36 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
     internal void Suspend()
     {
         loop.Engine.StopListening(socket.Handle);
-        _pausedUntilUs = 0;
+        (_isSuspended, _pausedUntilUs) = (true, 0);
     }
 
-    internal void Resume() => Listen();
+    internal void Resume()
+    {
+        _isSuspended = false;
+        Listen();
+    }
+
+    /// <summary>The loop has come into use, or has come to rest.</summary>
+    internal void OnUseChanged()
+    {
+        if (loop.IsInUse)
+        {
+            Listen();
+            return;
+        }
+        loop.Engine.StopListening(socket.Handle);
+        _pausedUntilUs = 0;
+        if (!_isSuspended) AcceptAll(); // The kernel may have told this loop of some, and tells no other of them.
+    }
 
     /// <summary>Connections in the backlog of a socket that closes. That of a service manager is for the next process.</summary>
     internal void AcceptRest()
     {
-        if (socket.IsInherited) return;
+        if (!socket.IsInherited) AcceptAll();
+    }
+
+    private void AcceptAll()
+    {
         for (var i = 0; i <= loop.Registry.Settings.ListenBacklog; i++)
         {
             var accepted = Sockets.TryAccept(socket.Handle, out var remote);
@@ -114,6 +151,7 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
     /// <summary>Begins to accept, or tries it again after a while.</summary>
     internal void Listen()
     {
+        if (_isSuspended || !loop.IsInUse) return;
         var errno = loop.Engine.Listen(socket.Handle, this);
         if (errno == 0) return;
         loop.Context.Log.Failure("", "cannot listen: " + Errno.Text(errno));

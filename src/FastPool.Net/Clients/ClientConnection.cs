@@ -46,6 +46,9 @@ internal sealed partial class ClientConnection : MessageEndpoint, IListener
     /// <summary>Place in the loop's list of logins; -1: logged in.</summary>
     internal int LoginIndex { get; set; } = -1;
 
+    /// <summary>It is one of <see cref="BoundClients"/>.</summary>
+    internal bool IsBound { get; set; }
+
     /// <summary>It came to cancel: it says nothing more, and is closed when the request is through.</summary>
     internal bool BringsCancel { get; set; }
 

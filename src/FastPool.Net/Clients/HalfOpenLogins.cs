@@ -26,7 +26,7 @@ internal static class HalfOpenLogins
         if (loop.Engine.Descriptors.IsInUse) EndThoseOnKeptDescriptors(loop);
         var max = loop.Registry.Settings.MaxClientConn;
         if (loop.LoginList.Count <= LeastAllowed || loop.Registry.Clients.Count < max - (max / Part)) return;
-        var allowed = Math.Max(LeastAllowed, max / Part / loop.Registry.LoopCount);
+        var allowed = Math.Max(LeastAllowed, max / Part / loop.Shared.LoopsInUse.Count);
         var excess = loop.LoginList.Copy()
             .Where(client => IsSilent(client, loop.NowUs))
             .GroupBy(static client => client.Session.Remote.Network)

@@ -11,6 +11,9 @@ internal sealed class Refusals<TClient>(Action<TClient> tell)
 
     internal void Add(TClient client, long dueUs) => _waiting.Enqueue(client, dueUs);
 
+    /// <summary>Room for many more than wait is given back.</summary>
+    internal void GiveBack() => _waiting.TrimExcess();
+
     internal void Tick(long nowUs)
     {
         while (_waiting.TryPeek(out var client, out var dueUs) && dueUs <= nowUs)

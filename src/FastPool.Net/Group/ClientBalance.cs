@@ -4,22 +4,25 @@ using FastPool.Core.Pools;
 namespace FastPool.Net;
 
 /// <summary>
-/// Which clients are hot is not known when they are accepted, so hot ones may bunch on one loop. Once a second a loop that is
-/// much busier than another hands some of its clients over to that. They are clients that stand between two messages, the
+/// Which clients are hot is not known when they are accepted, so hot ones may bunch on one loop. Once a second a full loop that
+/// is much busier than another hands some of its clients over to that. They are clients that stand between two messages, the
 /// busiest first, and so few that the other does not come to be much the busier one.
 /// <para>
 /// The busiest loop gives to the quietest, the second to the second quietest, and so on. A loop whose clients have changed
 /// neither gives nor takes before it has been measured anew, so none answers to a state that is no more.
 /// </para>
+/// <para>
+/// That goes on among the loops that are in use (<see cref="LoopNeed"/>). One that rests gives away the clients that say
+/// something; those that are silent stay there, and cost nothing.
+/// </para>
 /// </summary>
-/// <param name="wantedUs">The time in which the loop's thread wanted a processor since its start, microseconds.</param>
-internal sealed class ClientBalance(Loop loop, Func<long> wantedUs)
+/// <param name="threadTimes">
+/// For how long the loop's thread had a processor, and waited for one, since its start, microseconds.
+/// </param>
+internal sealed class ClientBalance(Loop loop, Func<(long RanUs, long WaitedUs)> threadTimes)
 {
     private const long PeriodUs = 1_000_000;
     private const int Whole = 1000;
-
-    /// <summary>Thousandths of the time: a loop that is less busy needs no help.</summary>
-    internal const int BusyLeast = 600;
 
     /// <summary>A loop in which nothing happens but its ticks; it is not measured.</summary>
     private const int IdleWakeUpsMax = 4;
@@ -30,14 +33,34 @@ internal sealed class ClientBalance(Loop loop, Func<long> wantedUs)
     /// <summary>After a look that has found nobody to hand over.</summary>
     private const long RestUs = 10_000_000;
 
+    /// <summary>
+    /// A client that has said something within that time does not stay on a loop that rests. Two ticks, where little happens.
+    /// </summary>
+    private const long LatelyUs = 2_000_000;
+
     private const int LookedAtMax = 2048;
-    private const int MovedAtOnceMax = 64;
+    private const int MovedAtOnceMax = 1024;
+
+    /// <summary>
+    /// Thousandths of the time for which a loop ran or waited for a processor. With more, it is hardly ever without work.
+    /// </summary>
+    private const int WantedMost = 950;
+
+    /// <summary>
+    /// Thousandths of the time for which such a loop ran. With less, everybody waits for everybody on this machine, and no loop
+    /// is what they wait for.
+    /// </summary>
+    private const int RanLeast = 450;
+
+    /// <summary>Decides for all loops, on the first one.</summary>
+    private readonly LoopNeed? _need = loop.Index == 0 ? new LoopNeed(loop.Shared) : null;
 
     private readonly List<(ClientConnection Client, int Weight)> _candidates = [];
     private long _sinceUs;
-    private long _wantedUs;
+    private (long RanUs, long WaitedUs) _times;
     private long _wakeUps;
     private long _changes;
+    private long _messages;
     private bool _isMeasured;
     private bool _isNoted;
     private int _first;
@@ -47,10 +70,14 @@ internal sealed class ClientBalance(Loop loop, Func<long> wantedUs)
     internal void Tick()
     {
         if (loop.Shared.Loads.Count == 1) return;
+        if (!loop.IsInUse) GiveAway();
         var passedUs = loop.NowUs - _sinceUs;
         if (_sinceUs > 0 && passedUs < PeriodUs) return;
-        if (Measure(passedUs) is not { } load) return;
-        if (load < BusyLeast || Partner(loop.Shared.Loads, loop.Index) is not { } target)
+        var measured = Measure(passedUs);
+        _need?.Tick();
+        if (measured is not { } load) return;
+        var inUse = loop.Shared.LoopsInUse.Count;
+        if (load < LoopNeed.FullLoad || loop.Index >= inUse || Partner(loop.Shared.Loads, loop.Index, inUse) is not { } target)
         {
             _isNoted = false;
             return;
@@ -77,32 +104,42 @@ internal sealed class ClientBalance(Loop loop, Func<long> wantedUs)
         }
         else
         {
-            var wanted = wantedUs();
-            if (_isMeasured) load = (int)Math.Clamp((wanted - _wantedUs) * Whole / passedUs, 0, Whole);
-            (_wantedUs, _isMeasured) = (wanted, true);
+            var times = threadTimes();
+            if (_isMeasured) load = LoadOf(times.RanUs - _times.RanUs, times.WaitedUs - _times.WaitedUs, passedUs);
+            (_times, _isMeasured) = (times, true);
         }
-        if (!isWhole) load = null;
-        loop.Shared.Loads[loop.Index] = load ?? LoopLoads.Unknown;
-        return load;
+        if (load is { } known) loop.Shared.Loads[loop.Index] = known;
+        if (isWhole && load is not null) return load;
+        loop.Shared.Loads[loop.Index] = LoopLoads.Unknown;
+        return null;
     }
+
+    /// <summary>
+    /// The part of the time for which it had a processor, in thousandths. A loop that is hardly ever without work, and would have
+    /// much more of a processor to itself, is as busy as can be: several get more of a machine that is full.
+    /// </summary>
+    internal static int LoadOf(long ranUs, long waitedUs, long passedUs) =>
+        (ranUs + waitedUs) * Whole >= passedUs * WantedMost && ranUs * Whole >= passedUs * RanLeast
+            ? Whole : (int)Math.Clamp(ranUs * Whole / passedUs, 0, Whole);
 
     /// <summary>
     /// The loop to give to: as many are quieter than that one as are busier than this one. Null: it is not much quieter.
     /// </summary>
-    internal static int? Partner(LoopLoads loads, int own)
+    /// <param name="inUse">So many loops are in use.</param>
+    internal static int? Partner(LoopLoads loads, int own, int inUse)
     {
         var load = loads[own];
         var busier = 0;
-        for (var i = 0; i < loads.Count; i++)
+        for (var i = 0; i < inUse; i++)
         {
             if (i != own && loads[i] is >= 0 and var other && (other > load || (other == load && i < own))) busier++;
         }
-        for (var candidate = 0; candidate < loads.Count; candidate++)
+        for (var candidate = 0; candidate < inUse; candidate++)
         {
             var its = loads[candidate];
             if (its < 0) continue;
             var quieter = 0;
-            for (var i = 0; i < loads.Count; i++)
+            for (var i = 0; i < inUse; i++)
             {
                 if (i != candidate && loads[i] is >= 0 and var other
                     && (other < its || (other == its && i > candidate))) quieter++;
@@ -110,6 +147,45 @@ internal sealed class ClientBalance(Loop loop, Func<long> wantedUs)
             if (quieter == busier) return candidate != own && load * 2 > its * 3 ? candidate : null;
         }
         return null;
+    }
+
+    /// <summary>The loop rests: clients that have said something lately go to one that is in use.</summary>
+    private void GiveAway()
+    {
+        var messages = loop.Figures.ClientMessages;
+        if (messages == _messages) return;
+        _messages = messages;
+        _isNoted = false;
+        var all = loop.ClientList.Count;
+        var looked = Math.Min(all, LookedAtMax);
+        if (_first >= all) _first = 0;
+        for (var i = 0; i < looked; i++)
+        {
+            var client = loop.ClientList[(_first + i) % all];
+            if (loop.NowUs - client.Session.RequestUs < LatelyUs && client.CanMove) _candidates.Add((client, 0));
+        }
+        _first += looked;
+        var target = (byte)TargetOfGift(loop.Shared.Loads, loop.Index, loop.Shared.LoopsInUse.Count);
+        for (var i = 0; i < Math.Min(_candidates.Count, MovedAtOnceMax); i++) _candidates[i].Client.TryMoveTo(target);
+        _candidates.Clear();
+    }
+
+    /// <summary>The first loop that rests gives to the quietest, the second to the second quietest, and so round.</summary>
+    internal static int TargetOfGift(LoopLoads loads, int own, int inUse)
+    {
+        var place = (own - inUse) % inUse;
+        for (var candidate = 0; candidate < inUse; candidate++)
+        {
+            var its = loads.LastOf(candidate);
+            var quieter = 0;
+            for (var i = 0; i < inUse; i++)
+            {
+                var other = loads.LastOf(i);
+                if (other < its || (other == its && i < candidate)) quieter++;
+            }
+            if (quieter == place) return candidate;
+        }
+        return 0; // Their loads have changed meanwhile.
     }
 
     /// <summary>The beginning of the time in which the transactions of the loop's clients are counted.</summary>

@@ -119,6 +119,7 @@ internal sealed class HandedImport(LoopGroup group, PoolRegistry registry, State
             {
                 session.Rejoin(database, registry.GetPool(database, handed.User), handed, _statements, loop,
                     _origins.GetValueOrDefault(handed.CancelKey));
+                loop.NoteBound(client);
                 session.GoOnReadingPast(_canceled.GetValueOrDefault(handed.CancelKey));
                 if (_deferred.TryGetValue(handed.CancelKey, out var begin)) session.GoOnDeferring(begin);
                 _clients.Add((client, handed));

@@ -25,10 +25,10 @@ public sealed record LoopGroupParts(
     public Action<KeyDerivation, Action>? DeriveKeys { get; init; }
 
     /// <summary>
-    /// The time in which a loop's thread wanted a processor, since its start, microseconds. Asked on that thread; null: as the
-    /// system tells.
+    /// The time for which a loop's thread had a processor, and that for which it waited for one, since its start, microseconds.
+    /// Asked on that thread; null: as the system tells.
     /// </summary>
-    public Func<int, long>? WantedUs { get; init; }
+    public Func<int, (long RanUs, long WaitedUs)>? ThreadTimes { get; init; }
 }
 
 /// <summary>All loops of the process.</summary>
@@ -58,8 +58,8 @@ public sealed class LoopGroup : ILoops
                 new SessionContext((byte)i, parts.Registry, parts.Tracked, parts.Verifiers, parts.Statements, parts.Random,
                 parts.Log);
             var loop = new Loop(_loops, _shared, dialer, context, parts.NewEngine(i, context.Buffers), parts.Clock);
-            var wantedUs = parts.WantedUs ?? (static _ => Native.ThreadTime.WantedUs);
-            loop.OnTick = new LoopJanitor(loop, this, new ClientBalance(loop, () => wantedUs(loop.Index))).Tick;
+            var times = parts.ThreadTimes ?? (static _ => Native.ThreadTime.Times);
+            loop.OnTick = new LoopJanitor(loop, this, new ClientBalance(loop, () => times(loop.Index))).Tick;
             loop.BeginCancel = (requester, key) => Cancels.Begin(loop, requester, key);
             loop.CancelAbandoned = server => Cancels.BeginAbandoned(loop, server);
             loop.CancelKept = server => Cancels.BeginKept(loop, server);
@@ -67,7 +67,17 @@ public sealed class LoopGroup : ILoops
             _views[i] = new LoopView(loop, this);
         }
         parts.Registry.OnStirred = TickSoon;
+        _shared.LoopsInUse.OnChanged = OnUseChanged;
     }
+
+    /// <summary>The loop has come into use, or has come to rest. Any thread.</summary>
+    private void OnUseChanged(int index) => _loops[index].Post(new ActionLetter(_ =>
+    {
+        foreach (var acceptor in _acceptors[index]) acceptor.OnUseChanged();
+    }));
+
+    /// <summary>All of them are in use, until fewer have turned out to do.</summary>
+    internal void UseAll() => _shared.LoopsInUse.TryChange(_shared.LoopsInUse.Count, Count);
 
     /// <summary>Pools are to be looked through, and a quiet loop would do so late. Any thread.</summary>
     private void TickSoon()
@@ -118,7 +128,11 @@ public sealed class LoopGroup : ILoops
             new ListenerView(acceptor.Socket.Handle, acceptor.Socket.Address.ToString(), acceptor.Socket.Port))];
 
     /// <summary>Takes over what another process gives up; it may still change its mind. Before <see cref="Start"/>.</summary>
-    public void TakeOver(HandedState state) => _import.Take(state);
+    public void TakeOver(HandedState state)
+    {
+        UseAll(); // Their load was measured by that process, which is gone.
+        _import.Take(state);
+    }
 
     /// <summary>The other process is gone: goes on where it stopped. Before <see cref="Start"/>.</summary>
     public void GoOn() => _import.GoOn();
@@ -149,7 +163,7 @@ public sealed class LoopGroup : ILoops
         }
     }
 
-    /// <summary>Accepts on the sockets, on every loop.</summary>
+    /// <summary>Accepts on the sockets, on every loop that is in use.</summary>
     public void Listen(IReadOnlyList<ListeningSocket> sockets)
     {
         foreach (var loop in _loops)

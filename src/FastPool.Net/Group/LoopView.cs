@@ -40,6 +40,8 @@ internal sealed class LoopView(Loop loop, LoopGroup group) : ILoopView
     /// <summary>Of the thread that asks, which is the loop's own.</summary>
     public long BusyUs => Native.ThreadTime.CpuUs;
 
+    public bool IsInUse => loop.IsInUse;
+
     public IReadOnlyCollection<int> PeersUsed => group.Cancels.Peers.Used;
 
     public IReadOnlyList<CancelView> Cancels => group.Cancels.ViewOf(loop.Index);

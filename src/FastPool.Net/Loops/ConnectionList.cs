@@ -9,6 +9,10 @@ namespace FastPool.Net;
 internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
     where T : class
 {
+    internal const int SmallestRoom = 16;
+
+    private const int EmptyShare = 4; // A list that is used by less than a fourth is halved.
+
     private T[] _items = [];
 
     /// <summary>By when their time-outs are to be looked at.</summary>
@@ -23,7 +27,7 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
 
     internal void Add(T item)
     {
-        if (Count == _items.Length) Array.Resize(ref _items, Math.Max(16, Count + Count / 2));
+        if (Count == _items.Length) Array.Resize(ref _items, Math.Max(SmallestRoom, Count + Count / 2));
         _items[Count] = item;
         place(item, Count);
         TimeOuts.Added(Count);
@@ -44,12 +48,19 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
         Check.That((uint)index < (uint)Count);
         var last = _items[--Count];
         _items[Count] = null!;
-        if (index == Count) return;
-        _items[index] = last;
-        place(last, index);
-        TimeOuts.Moved(Count, index);
-        Peers.Moved(Count, index);
+        if (index < Count)
+        {
+            _items[index] = last;
+            place(last, index);
+            TimeOuts.Moved(Count, index);
+            Peers.Moved(Count, index);
+        }
+        if (Count < _items.Length / EmptyShare && _items.Length > SmallestRoom * EmptyShare)
+            Array.Resize(ref _items, _items.Length / 2);
     }
+
+    /// <summary>So many fit without another array.</summary>
+    internal int Room => _items.Length;
 
     /// <summary>As it is now.</summary>
     internal T[] Copy() => _items[..Count];

@@ -31,6 +31,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     private PoolOperation? _spareOperations;
     private long _nextTickUs;
     private bool _isQuiet;
+    private int _memoryRest = MemoryRest.Number;
     private Letter? _letters;
 
     /// <param name="all">All loops of the process, by their indexes; this one will be among them.</param>
@@ -95,6 +96,10 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     internal ConnectionList<ServerConnection> ServerList => _servers;
 
     internal byte Index => Context.Loop;
+
+    /// <summary>It accepts newcomers, and takes clients of other loops.</summary>
+    internal bool IsInUse => Shared.LoopsInUse.Has(Index);
+
     byte IPoolHost.Loop => Context.Loop;
     public long NowUs => Context.NowUs;
 
@@ -120,6 +125,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             {
                 _isQuiet = OnTick();
                 Context.HistogramBlocks.Fill();
+                if (_memoryRest != MemoryRest.Number) GiveBackSpare();
             }
             catch (Exception e)
             {
@@ -128,6 +134,16 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             _nextTickUs = NowUs + (_isQuiet ? Limits.QuietTickUs : Limits.TickUs);
             RunEffects();
         }
+    }
+
+    private void GiveBackSpare()
+    {
+        _memoryRest = MemoryRest.Number;
+        _effects.TrimExcess();
+        Refusals.GiveBack();
+        ToServer.GiveBack();
+        ToClient.GiveBack();
+        Context.GiveBack();
     }
 
     /// <summary>Something has happened before the tick.</summary>
@@ -432,14 +448,14 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     {
         _clients.Add(client);
         _logins.Add(client);
-        Shared.ClientCounts.Add(Index, 1);
+        NoteBound(client);
     }
 
     /// <summary>It is logged in, and comes from another loop.</summary>
     internal void AddMoved(ClientConnection client)
     {
         _clients.Add(client);
-        Shared.ClientCounts.Add(Index, 1);
+        NoteBound(client);
         Shared.Loads[Index] = LoopLoads.Unknown;
     }
 
@@ -448,6 +464,16 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         if (client.LoginIndex < 0) return;
         _logins.RemoveAt(client.LoginIndex);
         client.LoginIndex = -1;
+        NoteBound(client);
+    }
+
+    /// <summary>Counts it, as long as it could not be handed over.</summary>
+    internal void NoteBound(ClientConnection client)
+    {
+        var isBound = client.Index >= 0 && (client.LoginIndex >= 0 || client.Session.StaysOnItsLoop);
+        if (client.IsBound == isBound) return;
+        client.IsBound = isBound;
+        Shared.Bound.Add(Index, isBound ? 1 : -1);
     }
 
     /// <summary>It has left, and is garbage.</summary>
@@ -463,7 +489,7 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         LoggedIn(client);
         _clients.RemoveAt(client.Index);
         client.Index = -1;
-        Shared.ClientCounts.Add(Index, -1);
+        NoteBound(client);
     }
 
     internal void Add(ServerConnection server) => _servers.Add(server);

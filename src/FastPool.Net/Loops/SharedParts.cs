@@ -26,7 +26,9 @@ internal sealed class SharedParts(PoolRegistry registry, Action<KeyDerivation, A
     /// <summary>Has keys derived off the loops, then calls the answer, on whatever thread.</summary>
     internal Action<KeyDerivation, Action> DeriveKeys { get; } = deriveKeys ?? new KeyDeriver().Begin;
 
-    internal ClientCounts ClientCounts { get; } = new(registry.LoopCount);
+    internal BoundClients Bound { get; } = new(registry.LoopCount);
+
+    internal LoopsInUse LoopsInUse { get; } = new(registry.LoopCount);
 
     internal ClientMoves ClientMoves { get; } = new(registry);
 

@@ -30,6 +30,12 @@ public sealed class MessageBuffer(int capacity = 4096) : IBufferWriter<byte>
         if (_bytes.Length > KeptBytes) GiveUpHuge();
     }
 
+    /// <summary>An array larger than the first is given up, unless something is written.</summary>
+    public void GiveBack()
+    {
+        if (_length == 0) GiveUpHuge();
+    }
+
     private void GiveUpHuge()
     {
         if (_bytes.Length <= capacity) return;

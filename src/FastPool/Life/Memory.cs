@@ -1,5 +1,3 @@
-using System.Text;
-using FastPool.Core.Settings;
 using FastPool.Native.Process;
 
 namespace FastPool.Life;
@@ -8,14 +6,14 @@ namespace FastPool.Life;
 internal static class Memory
 {
     /// <summary>The code and the constants that are in memory. For a moment in which one thread runs.</summary>
-    internal static IReadOnlyList<(nuint Start, nuint Bytes)> OfStart() => ProgramPages.Unchanged(Maps());
+    internal static IReadOnlyList<(nuint Start, nuint Bytes)> OfStart() => ProgramPages.Unchanged();
 
-    /// <summary>The code and the constants of the start, which is over.</summary>
-    internal static void GiveBackStart(IReadOnlyList<(nuint Start, nuint Bytes)> ofStart) =>
-        ProgramPages.GiveBack(ofStart, Maps());
-
-    private static string[] Maps() =>
-        new DiskFileReader().TryRead("/proc/self/smaps", out var maps, out _) ? Encoding.UTF8.GetString(maps).Split('\n') : [];
+    /// <summary>
+    /// The code and the constants: those of the start, which is over, or of a storm. Those that are used come back by themselves.
+    /// </summary>
+    /// <param name="ofStart">See <see cref="OfStart"/>.</param>
+    internal static void GiveBackProgram(IReadOnlyList<(nuint Start, nuint Bytes)> ofStart) =>
+        ProgramPages.GiveBack(ProgramPages.StillUnchanged(ofStart, ProgramPages.Unchanged()));
 
     /// <summary>
     /// Gives what reading a configuration leaves behind back to the system at once. The runtime itself would wait for the next

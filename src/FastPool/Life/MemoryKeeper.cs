@@ -1,34 +1,42 @@
 using FastPool.Base;
+using FastPool.Native.Process;
 
 namespace FastPool.Life;
 
 /// <summary>
-/// Gives back what logins, reloads and large messages leave behind. Transactions allocate nothing, so without this the garbage of
-/// ten thousand logins would stay resident until ten thousand more (measured: 7,500 bytes an idle client in place of 540). A
-/// collection stops the loops for a millisecond or a few, so one that took long is not repeated soon.
+/// Gives back what logins, reloads and large messages leave behind, when <see cref="MemorySteps"/> says so. Transactions allocate
+/// nothing, so without this the garbage of ten thousand logins would stay resident until ten thousand more (measured: 7,500 bytes
+/// an idle client in place of 540).
 /// </summary>
-internal sealed class MemoryKeeper
+/// <param name="ofStart">See <see cref="Memory.OfStart"/>.</param>
+internal sealed class MemoryKeeper(IReadOnlyList<(nuint Start, nuint Bytes)> ofStart)
 {
     internal const long PeriodUs = 1_000_000;
 
-    private const long GarbageTolerated = 2 * 1024 * 1024;
-    private static readonly TimeSpan RestMax = TimeSpan.FromSeconds(10);
+    private readonly MemorySteps _steps = new(Bytes());
 
-    private const int PauseShare = 500; // At most a 500th of the time is spent here.
-
-    private long _allocatedBefore = GC.GetTotalAllocatedBytes();
-    private long _givenUpBefore;
-    private TimeSpan _restUntil;
+    private static long Bytes() => GC.GetTotalAllocatedBytes() + GivenUp.Bytes;
 
     internal void Look()
     {
-        var (allocated, givenUp) = (GC.GetTotalAllocatedBytes(), GivenUp.Bytes);
         var now = TimeSpan.FromMilliseconds(Environment.TickCount64);
-        if (allocated - _allocatedBefore + givenUp - _givenUpBefore < GarbageTolerated || now < _restUntil) return;
-        var pausedBefore = GC.GetTotalPauseDuration();
-        Memory.GiveBack();
-        var rest = (GC.GetTotalPauseDuration() - pausedBefore) * PauseShare;
-        _restUntil = now + (rest < RestMax ? rest : RestMax);
-        (_allocatedBefore, _givenUpBefore) = (GC.GetTotalAllocatedBytes(), givenUp);
+        var step = _steps.Next(Bytes(), GivenUp.NativeBytes, now);
+        switch (step)
+        {
+            case MemoryStep.None: return;
+            case MemoryStep.AskForSpare:
+                MemoryRest.Begin();
+                return;
+        }
+        if (step == MemoryStep.Collect || _steps.IsWorthACollection(Bytes()))
+        {
+            var pausedBefore = GC.GetTotalPauseDuration();
+            Memory.GiveBack();
+            _steps.Collected(Bytes(), now, GC.GetTotalPauseDuration() - pausedBefore);
+        }
+        if (step == MemoryStep.Collect) return;
+        NativeHeap.GiveBack();
+        Memory.GiveBackProgram(ofStart); // Last: a collection reads how all code is unwound.
+        _steps.Rested(now);
     }
 }

@@ -10,7 +10,7 @@ public sealed class ClientBalanceTests
     private const int StepsPerSecond = 20;
 
     private TransactionPath _path = null!;
-    private long[] _wantedUs = [];
+    private long[] _cpuUs = [];
     private readonly List<Hot> _clients = [];
     private int _asked;
 
@@ -20,14 +20,14 @@ public sealed class ClientBalanceTests
         internal double Due { get; set; }
     }
 
-    private void Begin(int loops)
+    private void Begin(int loops, bool usesAll = true, string settings = "")
     {
-        _path = new TransactionPath(loops: loops);
-        _wantedUs = new long[loops];
-        _path.WantedUs = loop =>
+        _path = new TransactionPath(loops: loops, usesAll: usesAll, settings: settings);
+        _cpuUs = new long[loops];
+        _path.CpuUs = loop =>
         {
             _asked++;
-            return _wantedUs[loop];
+            return _cpuUs[loop];
         };
         for (var i = 0; i < loops * 3; i++) _path.Turn(i % loops);
     }
@@ -57,8 +57,8 @@ public sealed class ClientBalanceTests
                 client.Due += client.Load / 10.0 / StepsPerSecond; // A hundred transactions a second, if it is alone.
                 for (; client.Due >= 1; client.Due--) Ask(client.Socket);
             }
-            for (var loop = 0; loop < _wantedUs.Length; loop++)
-                _wantedUs[loop] += Math.Min(1000, LoadOf(loop)) * 1000L / StepsPerSecond;
+            for (var loop = 0; loop < _cpuUs.Length; loop++)
+                _cpuUs[loop] += Math.Min(1000, LoadOf(loop)) * 1000L / StepsPerSecond;
             _path.Elapse(1.0 / StepsPerSecond);
         }
     }
@@ -70,7 +70,7 @@ public sealed class ClientBalanceTests
         for (var turns = 0; client.PeerInput.Length < reply.Length; turns++)
         {
             Assert.True(turns < 1_000);
-            for (var loop = 0; loop < _wantedUs.Length; loop++) _path.Turn(loop);
+            for (var loop = 0; loop < _cpuUs.Length; loop++) _path.Turn(loop);
             if (_path.Server!.PeerInput.Length < TransactionPath.SimpleQuery().Length) continue;
             _path.Server.PeerTake(_path.Server.PeerInput.Length);
             _path.Server.PeerWrite(reply);
@@ -160,6 +160,98 @@ public sealed class ClientBalanceTests
     }
 
     [Theory]
+    [InlineData(new[] { 300, 200, 0, 0, 0 }, 2, new[] { 1, 0, 1 })]
+    [InlineData(new[] { 100, 100, 50, 0 }, 3, new[] { 2 })]
+    [InlineData(new[] { 500, 0, 0 }, 1, new[] { 0, 0 })]
+    public void Those_that_rest_give_to_the_quietest_in_use_one_after_the_other(int[] loads, int inUse, int[] targets)
+    {
+        var all = new LoopLoads(loads.Length);
+        for (var i = 0; i < loads.Length; i++) all[i] = loads[i];
+        all[0] = LoopLoads.Unknown; // Its load is what it was.
+        for (var i = inUse; i < loads.Length; i++)
+            Assert.Equal(targets[i - inUse], ClientBalance.TargetOfGift(all, i, inUse));
+    }
+
+    [Theory]
+    [InlineData(0, 0, 0)]
+    [InlineData(250, 0, 250)]
+    [InlineData(250, 400, 250)] // It waits for a processor, and others do for theirs.
+    [InlineData(340, 640, 340)]
+    [InlineData(500, 400, 500)]
+    [InlineData(500, 480, 1000)] // It has no moment without work.
+    [InlineData(800, 100, 800)]
+    [InlineData(990, 0, 1000)]
+    public void A_loop_is_as_busy_as_it_runs_and_waits_count_where_it_never_sleeps(int ran, int waited, int load) =>
+        Assert.Equal(load, ClientBalance.LoadOf(ran * 2_000, waited * 2_000, 2_000_000));
+
+    [Fact]
+    public void One_that_rests_takes_nothing()
+    {
+        var all = new LoopLoads(3);
+        (all[0], all[1], all[2]) = (900, 500, 0);
+        Assert.Equal(2, ClientBalance.Partner(all, 0, 3));
+        Assert.Equal(1, ClientBalance.Partner(all, 0, 2));
+        Assert.Null(ClientBalance.Partner(all, 0, 1));
+    }
+
+    [Fact]
+    public void Few_clients_on_many_loops_gather_on_one_and_stay()
+    {
+        Begin(loops: 8);
+        for (var loop = 0; loop < 8; loop++) Add(loop, 40);
+        Run(20);
+        Assert.Equal(8, _path.Group.All[0].ClientList.Count);
+        Assert.Single(_path.Group.All, static loop => loop.IsInUse);
+        Assert.Equal(7, Moves);
+        Run(30);
+        Assert.Equal(7, Moves);
+    }
+
+    [Fact]
+    public void As_many_loops_are_in_use_as_the_load_needs()
+    {
+        Begin(loops: 8, usesAll: false);
+        for (var i = 0; i < 10; i++) Add(0, 150);
+        Run(60);
+        Assert.InRange(_path.Group.All.Count(static loop => loop.IsInUse), 3, 4); // 1,500 in all.
+        Assert.All(Enumerable.Range(0, 8), loop => Assert.InRange(LoadOf(loop), 0, 600));
+        var moves = Moves;
+        Run(60);
+        Assert.Equal(moves, Moves);
+        foreach (var client in _clients.ToList()) _clients[_clients.IndexOf(client)] = client with { Load = 20 };
+        Run(30);
+        Assert.Single(_path.Group.All, static loop => loop.IsInUse);
+        Assert.Equal(10, _path.Group.All[0].ClientList.Count);
+    }
+
+    [Fact]
+    public void On_a_loop_that_rests_those_that_are_silent_stay_until_they_speak()
+    {
+        Begin(loops: 2);
+        Add(0, 20);
+        Add(1, 20);
+        Add(1, 0);
+        Run(1);
+        _path.Elapse(15);
+        Assert.False(_path.Group.All[1].IsInUse);
+        Run(10);
+        Assert.Equal((0, 1), (_clients[1].Connection.Session.Loop, _clients[2].Connection.Session.Loop));
+        Ask(_clients[2].Socket);
+        Run(2);
+        Assert.Equal(0, _clients[2].Connection.Session.Loop);
+    }
+
+    [Fact]
+    public void One_that_must_stay_is_served_on_a_loop_that_rests()
+    {
+        Begin(loops: 2, settings: "pool_mode=session");
+        Add(1, 20);
+        Run(15);
+        Assert.False(_path.Group.All[1].IsInUse);
+        Assert.Equal((1, 0L), (_clients[0].Connection.Session.Loop, Moves));
+    }
+
+    [Theory]
     [InlineData(new[] { 900, 100 }, new[] { 1, -1 })]
     [InlineData(new[] { 900, 700 }, new[] { -1, -1 })]
     [InlineData(new[] { 100, 900, 800, 200 }, new[] { -1, 0, 3, -1 })]
@@ -173,7 +265,7 @@ public sealed class ClientBalanceTests
         for (var i = 0; i < loads.Length; i++) all[i] = loads[i];
         for (var i = 0; i < loads.Length; i++)
         {
-            if (loads[i] >= ClientBalance.BusyLeast) Assert.Equal(partners[i], ClientBalance.Partner(all, i) ?? -1);
+            if (loads[i] >= LoopNeed.FullLoad) Assert.Equal(partners[i], ClientBalance.Partner(all, i, loads.Length) ?? -1);
         }
     }
 }

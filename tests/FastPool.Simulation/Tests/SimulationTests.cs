@@ -66,13 +66,14 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Fact]
     public void Clients_move_from_loop_to_loop()
     {
-        var moves = 0; // Some worlds have a thousand moves, and most have none.
-        for (ulong seed = 1; moves < 1_000; seed++)
+        var (moves, changes) = (0, 0); // Some worlds have a thousand moves, and most have none.
+        for (ulong seed = 1; moves < 1_000 || changes < 200; seed++)
         {
-            Assert.True(seed < 600, $"{moves} moves");
+            Assert.True(seed < 600, $"{moves} moves, {changes} changes");
             var world = new World(seed, isStateful: seed % 2 == 0);
             world.Run();
             moves += world.ClientMoves;
+            changes += world.UseChanges;
         }
     }
 

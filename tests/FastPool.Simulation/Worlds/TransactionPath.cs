@@ -28,8 +28,9 @@ internal sealed class TransactionPath : IDialed
     /// <param name="settings">Lines of [pgbouncer], stronger than the usual ones.</param>
     /// <param name="databases">Lines of [databases], and of other sections behind them.</param>
     /// <param name="hasTls">Clients come with TLS.</param>
+    /// <param name="usesAll">All loops are in use from the start, for as long as the load is not measured.</param>
     internal TransactionPath(int clientsMax = 100, int loops = 1, string settings = "", string databases = "d = host=127.0.0.1",
-        bool hasTls = false)
+        bool hasTls = false, bool usesAll = true)
     {
         _hasTls = hasTls;
         if (hasTls)
@@ -62,9 +63,10 @@ internal sealed class TransactionPath : IDialed
                 Engines.Add(new MemoryEngine(_network, dice, buffers, sendsTogether: true) { IsCalm = true, Poisons = false });
                 return Engines[^1];
             })
-        { WantedUs = loop => WantedUs(loop) })
+        { ThreadTimes = loop => (CpuUs(loop), 0) })
         { Console = new NoConsole() };
         if (hasTls) Check.That(_group.Tls.Apply(loaded) is null);
+        if (usesAll) _group.UseAll();
         _group.Listen([new ListeningSocket(1, NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432, null)]);
     }
 
@@ -171,8 +173,8 @@ internal sealed class TransactionPath : IDialed
 
     internal LoopGroup Group => _group;
 
-    /// <summary>The time in which a loop's thread has wanted a processor, microseconds.</summary>
-    internal Func<int, long> WantedUs { get; set; } = static _ => 0;
+    /// <summary>The processor time of a loop's thread, microseconds.</summary>
+    internal Func<int, long> CpuUs { get; set; } = static _ => 0;
 
     internal long ResultBytesTaken => _group.HeldResultBytes;
 

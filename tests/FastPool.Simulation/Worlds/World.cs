@@ -24,6 +24,7 @@ internal sealed class World
 
     private readonly Dice _dice;
     private readonly Dice _moves;
+    private readonly Dice _uses;
     private readonly MemoryFiles _files = new();
     private readonly List<Checker> _checkers;
     private readonly Faults _faults;
@@ -37,6 +38,7 @@ internal sealed class World
         Sends = new SendCount { KillAt = killAt };
         _dice = new Dice(seed);
         _moves = new Dice(seed ^ 0x6d6f766573); // The worlds stay what they are but for that.
+        _uses = new Dice(seed ^ 0x75736573);
         Plan = new WorldPlan(_dice, seed, isStateful ? new Dice(~seed) : null);
         Mines = new Mines(_dice);
         Clock = new SimulatedClock();
@@ -66,9 +68,10 @@ internal sealed class World
             Clock,
             _resolver,
             NewEngine)
-        { DeriveKeys = DeriveKeys, WantedUs = static _ => 0 })
+        { DeriveKeys = DeriveKeys, ThreadTimes = static _ => default })
         { Console = new NoConsole() };
         ApplyTls();
+        Group.UseAll();
         Group.Listen(
             [new ListeningSocket(1, FastPool.Native.NativeAddress.Ip(System.Net.IPAddress.Loopback, 6432).ToEndAddress(), 6432,
             null)]);
@@ -212,6 +215,7 @@ internal sealed class World
         Clock.Advance(_dice.OneIn(50) ? _dice.Below(300_000) : _dice.Below(3_000));
         for (var i = 0; i < Group.Count; i++) RunLoop(_dice.Below(Group.Count));
         MoveSomeone();
+        ChangeUse();
         foreach (var client in Clients)
         {
             if (isCalm || _dice.Percent(50)) client.Step(isCalm);
@@ -235,6 +239,17 @@ internal sealed class World
         if (clients.Count == 0 || _moves.Of(clients) is not { } client || client.Session.Loop == target) return;
         if (client.TryMoveTo(target)) ClientMoves++;
     }
+
+    /// <summary>Loops come to rest, or into use, at whatever moment.</summary>
+    private void ChangeUse()
+    {
+        if (Group.Count == 1 || !_uses.OneIn(100)) return;
+        var inUse = Group.All[0].Shared.LoopsInUse;
+        if (inUse.TryChange(inUse.Count, _uses.Between(1, Group.Count))) UseChanges++;
+    }
+
+    /// <summary>How often their number has changed.</summary>
+    internal int UseChanges { get; private set; }
 
     /// <summary>How often a client has moved.</summary>
     internal int ClientMoves { get; private set; }

@@ -29,10 +29,10 @@ public sealed class ArchitectureTests
     /// Beside Core/Pools, Mailbox and the statistics: who counts, stops or joins threads, each with a reason on the line.
     /// </summary>
     private static readonly string[] SharedWords =
-        ["FastPool.Base/Mailbox.cs", "FastPool.Base/GivenUp.cs", "FastPool.Net/Group/LoopGroup.cs",
+        ["FastPool.Base/Mailbox.cs", "FastPool.Base/GivenUp.cs", "FastPool.Base/MemoryRest.cs", "FastPool.Net/Group/LoopGroup.cs",
             "FastPool.Net/Loops/SharedParts.cs",
-        "FastPool.Net/Loops/ClientCounts.cs", "FastPool.Net/Loops/ClientMoves.cs", "FastPool.Net/Loops/LoopLoads.cs",
-            "FastPool.Net/Loops/ResultBudget.cs",
+        "FastPool.Net/Loops/BoundClients.cs", "FastPool.Net/Loops/ClientMoves.cs", "FastPool.Net/Loops/LoopLoads.cs",
+            "FastPool.Net/Loops/LoopsInUse.cs", "FastPool.Net/Loops/ResultBudget.cs",
         "FastPool.Core/Sessions/Statements/Statement.cs",
         "FastPool.Core/Sessions/Statements/StatementTable.cs", "FastPool.Core/Sessions/Values/WelcomeParameters.cs",
         "FastPool.Native/Ring.cs"];

@@ -6,6 +6,8 @@ public sealed class UnusedMemberTests
     /// <summary>Members for tests alone, each with the reason; without the namespace, so that a file may move.</summary>
     private static readonly string[] ForTests =
     [
+        "CancelKeys::get_TableSize/0", // That the table shrinks.
+        "ConnectionList`1::get_Room/0", // That the list shrinks.
         "ControlThread::RunPending/0", // Work without a thread of its own.
         "ControlThread::Start/0", // The product works on the first thread.
         "HbaRules::get_Count/0", // The count of rules read.
@@ -17,6 +19,7 @@ public sealed class UnusedMemberTests
         "ParameterInterner::get_Count/0", // That the table has an end.
         "Pool::Evict/1", // The same operation without a limit.
         "PoolStats::Padding/0", // Keeps two cache lines apart.
+        "ProgramPages::UnchangedIn/1", // A text of the kernel's that a test has written.
         "RecordCiphers::get_KeyCount/0", // That no key stays behind.
         "RowWriter::Complete/1", // A command's end behind rows.
         "Row`1::get_AsText/0", // Compared with the diagram.

@@ -37,6 +37,23 @@ public sealed class BufferPoolTests
         Assert.NotSame(large, pool.Rent(2_000_000));
     }
 
+    [Theory]
+    [InlineData(256, 32)]
+    [InlineData(8192, 1)]
+    [InlineData(16_384, 0)]
+    [InlineData(1_048_576, 0)]
+    public void At_rest_only_a_few_small_ones_stay(int size, int kept)
+    {
+        var pool = new BufferPool();
+        var crowd = Enumerable.Range(0, 1000).Select(_ => pool.Rent(size)).ToHashSet();
+        foreach (var buffer in crowd) pool.Return(buffer);
+        pool.GiveBack();
+        pool.GiveBack();
+        Assert.Equal(kept, Enumerable.Range(0, 1000).Count(_ => crowd.Contains(pool.Rent(size))));
+        foreach (var buffer in crowd) pool.Return(buffer);
+        Assert.Contains(pool.Rent(size), crowd); // It keeps as before.
+    }
+
     [Fact]
     public void A_crowd_that_leaves_at_once_does_not_leave_its_memory_here()
     {

@@ -5,12 +5,12 @@ namespace FastPool.Tests.Native;
 public sealed class ThreadTimeTests
 {
     [Theory]
-    [InlineData("12345678 2000000 17\n", 14_345)]
-    [InlineData("1000 0 1\n", 1)]
-    public void Time_on_a_processor_and_waits_for_one_are_added(string line, long us)
+    [InlineData("12345678 2000000 17\n", 12_345, 2_000)]
+    [InlineData("1000 0 1\n", 1, 0)]
+    public void Time_on_a_processor_and_waits_for_one_are_told(string line, long ranUs, long waitedUs)
     {
-        Assert.True(ThreadTime.TryRead(System.Text.Encoding.ASCII.GetBytes(line), out var read));
-        Assert.Equal(us, read);
+        Assert.True(ThreadTime.TryRead(System.Text.Encoding.ASCII.GetBytes(line), out var times));
+        Assert.Equal((ranUs, waitedUs), times);
     }
 
     [Theory]
@@ -24,11 +24,15 @@ public sealed class ThreadTimeTests
         Assert.False(ThreadTime.TryRead(System.Text.Encoding.ASCII.GetBytes(line), out _));
 
     [Fact]
-    public void A_thread_that_works_wants_a_processor()
+    public void A_thread_that_works_has_a_processor_and_one_that_sleeps_neither_has_one_nor_waits()
     {
-        var before = ThreadTime.WantedUs;
+        var (before, _) = ThreadTime.Times;
         var cpu = ThreadTime.CpuUs;
         while (ThreadTime.CpuUs - cpu < 20_000) Thread.SpinWait(1_000);
-        Assert.InRange(ThreadTime.WantedUs - before, 10_000, long.MaxValue);
+        var then = ThreadTime.Times;
+        Assert.InRange(then.RanUs - before, 10_000, long.MaxValue);
+        Thread.Sleep(1_000);
+        var now = ThreadTime.Times;
+        Assert.InRange(now.RanUs + now.WaitedUs - then.RanUs - then.WaitedUs, 0, 900_000);
     }
 }

@@ -77,6 +77,9 @@ public interface ILoopView
     /// <summary>CPU time of the loop's thread since the start, microseconds.</summary>
     long BusyUs => 0;
 
+    /// <summary>It accepts newcomers; otherwise it rests.</summary>
+    bool IsInUse => true;
+
     SafetyTable Safety { get; }
 
     EndingTable Endings { get; }

@@ -90,6 +90,7 @@ public sealed class ParameterInterner
     internal const int SharedTextMax = 256;
 
     private const int SetsMax = 4096;
+    private const int SetsAtRest = 256;
 
     private readonly Dictionary<ParameterValues, ParameterValues> _sets = [];
     private readonly StringPool _strings = new(SetsMax);
@@ -107,6 +108,15 @@ public sealed class ParameterInterner
         if (_sets.Count >= SetsMax) _sets.Clear();
         _sets.Add(values, values);
         return values;
+    }
+
+    /// <summary>Forgets all when there are many: those that have left may have had values of their own.</summary>
+    public void GiveBack()
+    {
+        if (_sets.Count <= SetsAtRest) return;
+        _sets.Clear();
+        _sets.TrimExcess();
+        _strings.Reset();
     }
 
     public ParameterValues With(ParameterValues values, int index, string? value)

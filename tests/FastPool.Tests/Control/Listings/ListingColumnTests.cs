@@ -56,7 +56,7 @@ public sealed class ListingColumnTests
     [InlineData("PROXIED",
         "user:t database:t addr:t port:i proxy_addr:t proxy_port:i authority:t proxy_tls:t common_name:t id:i ptr:t")]
     [InlineData("LOOPS",
-        "loop:i clients:i servers:i wakeups:N client_messages:N server_messages:N client_bytes:N server_bytes:N moves:N sends_together:N busy_us:N clients_in:N clients_out:N")]
+        "loop:i clients:i servers:i wakeups:N client_messages:N server_messages:N client_bytes:N server_bytes:N moves:N sends_together:N busy_us:N clients_in:N clients_out:N in_use:i")]
     [InlineData("SAFETY", "database:t user:t application_name:t usage:t count:N last_time:t")]
     [InlineData("LISTENERS", "database:t user:t channel:t clients:i notifications:N server:t")]
     [InlineData("FASTPOOL", "key:t value:t")]

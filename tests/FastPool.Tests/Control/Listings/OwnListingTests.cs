@@ -121,7 +121,7 @@ public sealed class OwnListingTests
         var figures = world.Loops[1].Figures;
         (figures.WakeUps, figures.ClientMessages, figures.ServerMessages, figures.ClientBytes, figures.ServerBytes,
             figures.Moves, figures.SendsTogether, figures.ClientsIn, figures.ClientsOut) = (1, 2, 3, 4, 5, 6, 7, 8, 9);
-        Assert.Equal(["0|1|0|0|0|0|0|0|0|0|0|0|0", "1|1|0|1|2|3|4|5|6|7|0|8|9"], world.Query("show loops").Rows);
+        Assert.Equal(["0|1|0|0|0|0|0|0|0|0|0|0|0|1", "1|1|0|1|2|3|4|5|6|7|0|8|9|1"], world.Query("show loops").Rows);
     }
 
     [Fact]

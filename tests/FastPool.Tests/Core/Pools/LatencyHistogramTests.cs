@@ -39,6 +39,33 @@ public sealed class LatencyHistogramTests
         Assert.Equal(LatencyHistogram.ValueMax, next - 1);
     }
 
+    /// <summary>A sum has room for the blocks that it has seen alone, whichever came first.</summary>
+    [Theory]
+    [InlineData(100_000, 3, 2_000_000_000)]
+    [InlineData(3, 2_000_000_000, 100_000)]
+    [InlineData(2_000_000_000, 100_000, 3)]
+    public void Sums_of_values_far_apart_are_whole(long first, long second, long third)
+    {
+        var sum = new HistogramSum();
+        foreach (var value in (long[])[first, second, third])
+        {
+            var one = new LatencyHistogram(new HistogramBlocks());
+            one.Record(value);
+            var read = new HistogramSum();
+            one.AddTo(read);
+            var before = new HistogramSum();
+            before.Add(sum);
+            sum.Add(read);
+            Assert.Equal(value, sum.Since(before).SumUs);
+            Assert.InRange(sum.Since(before).PercentileUs(0.5), (long)(value * (1 - ErrorMax)), value);
+        }
+        Assert.Equal(3, sum.PercentileUs(0.1));
+        Assert.InRange(sum.PercentileUs(0.5), 98_000, 100_000);
+        Assert.Equal(2_000_000_000, sum.PercentileUs(1), 40_000_000d);
+        var below = sum.CountsBelowPowersOf2();
+        Assert.Equal((1L, 1L, 2L, 3L), (below[5], below[16], below[17], below[31]));
+    }
+
     [Fact]
     public void Figures_are_those_of_the_values()
     {

@@ -30,7 +30,7 @@ public class ProgramPagesTests
 
     [Fact]
     public void Only_what_is_read_from_a_file_and_has_not_been_written_into_is_given_back() =>
-        Assert.Equal(Given, ProgramPages.Unchanged(Maps));
+        Assert.Equal(Given, Unchanged(Maps));
 
     [Fact]
     public void A_library_that_is_being_loaded_is_left_alone()
@@ -40,21 +40,37 @@ public class ProgramPagesTests
             .. Mapping("7f0000400000-7f0000900000 r--p 00000000 fe:00 1236    /usr/lib/libssl.so.3"), // Being loaded.
             .. Maps,
         ];
-        Assert.Equal(3, ProgramPages.Unchanged(later).Count);
-        Assert.Equal(Given, ProgramPages.StillUnchanged(ProgramPages.Unchanged(Maps), later));
+        Assert.Equal(3, Unchanged(later).Count);
+        Assert.Equal(Given, ProgramPages.StillUnchanged(Unchanged(Maps), Unchanged(later)));
     }
 
     [Fact]
     public void A_mapping_that_has_been_written_into_since_is_left_alone() =>
         Assert.Empty(
-            ProgramPages.StillUnchanged(Given, Mapping("55d0c1a00000-55d0c1a50000 r--p 00000000 fe:00 1234 /f", own: 4)));
+            ProgramPages.StillUnchanged(
+                Given, Unchanged(Mapping("55d0c1a00000-55d0c1a50000 r--p 00000000 fe:00 1234 /f", own: 4))));
 
     [Fact]
     public void A_process_runs_on_after_it()
     {
-        var before = ProgramPages.Unchanged(File.ReadAllLines("/proc/self/smaps"));
+        var before = ProgramPages.Unchanged();
         Assert.NotEmpty(before);
-        ProgramPages.GiveBack(before, File.ReadAllLines("/proc/self/smaps"));
-        Assert.NotEmpty(ProgramPages.Unchanged(File.ReadAllLines("/proc/self/smaps")));
+        ProgramPages.GiveBack(ProgramPages.StillUnchanged(before, ProgramPages.Unchanged()));
+        Assert.NotEmpty(ProgramPages.Unchanged());
     }
+
+    /// <summary>The text is longer than what is read at once, and no line is cut by that.</summary>
+    [Fact]
+    public void All_of_the_text_is_read()
+    {
+        var whole = File.ReadAllBytes("/proc/self/smaps");
+        Assert.True(whole.Length > 16 * 1024);
+        var seen = ProgramPages.Unchanged();
+        // Other tests load libraries meanwhile.
+        var later = ProgramPages.UnchangedIn(File.ReadAllBytes("/proc/self/smaps"));
+        Assert.Superset(ProgramPages.UnchangedIn(whole).Intersect(later).ToHashSet(), seen.ToHashSet());
+    }
+
+    private static List<(nuint Start, nuint Bytes)> Unchanged(string[] maps) =>
+        ProgramPages.UnchangedIn(System.Text.Encoding.UTF8.GetBytes(string.Join('\n', maps)));
 }

@@ -36,6 +36,21 @@ public sealed class ConnectionListTests
         Assert.True(present.SetEquals(list));
     }
 
+    [Fact]
+    public void Room_for_a_crowd_goes_when_the_crowd_goes()
+    {
+        var list = new ConnectionList<Item>((item, place) => item.Place = place);
+        for (var i = 0; i < 10_000; i++) list.Add(new Item());
+        Assert.InRange(list.Room, 10_000, 15_000);
+        while (list.Count > 100) list.RemoveAt(list.Count / 2);
+        Assert.InRange(list.Room, 100, 400);
+        var room = list.Room;
+        for (var i = 0; i < 50; i++) list.RemoveAt(0);
+        for (var i = 0; i < 50; i++) list.Add(new Item());
+        Assert.InRange(list.Room, room / 2, room); // A few that come and go move nothing much.
+        Assert.All(list, item => Assert.Same(item, list[item.Place]));
+    }
+
     [Theory]
     [InlineData(-1)]
     [InlineData(0)]

@@ -15,6 +15,20 @@ public sealed class ParameterTests
         Assert.Same(interner.With(unknown, 0, "short"), interner.With(unknown, 0, "short"));
     }
 
+    [Fact]
+    public void Those_of_a_crowd_are_forgotten_at_rest_and_a_few_are_not()
+    {
+        var interner = new ParameterInterner();
+        var unknown = new TrackedParameters([]).Unknown;
+        var few = interner.With(unknown, TrackedParameters.ApplicationName, "few");
+        interner.GiveBack();
+        Assert.Same(few, interner.With(unknown, TrackedParameters.ApplicationName, "few"));
+        for (var i = 0; i < 1000; i++) interner.With(unknown, TrackedParameters.ApplicationName, $"{i}");
+        interner.GiveBack();
+        Assert.Equal(0, interner.Count);
+        Assert.Equal(few, interner.With(unknown, TrackedParameters.ApplicationName, "few"));
+    }
+
     private readonly TrackedParameters _tracked = new(["IntervalStyle", "work_mem", "timezone", "intervalstyle"]);
     private readonly ParameterInterner _interner = new();
 
