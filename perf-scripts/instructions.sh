@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Instructions for each transaction, without those of the kernel: FastPool under pgbench, counted by valgrind (callgrind). The
-# count hardly depends on the machine and not on its speed, so it shows a change of one part in a hundred that times cannot show.
+# Instructions for each transaction, without those of the kernel: FastPool under pgbench, with io_uring = 0, counted by valgrind
+# (callgrind). The count hardly depends on the machine and not on its speed, so it shows a change of one part in a hundred that
+# times cannot show.
 #
 #   ./perf-scripts/instructions.sh           a table; it takes a minute
 #   ./perf-scripts/instructions.sh --check   fails when a scenario takes more than perf-scripts/instructions.tsv allows
@@ -19,15 +20,16 @@ set -euo pipefail
 
 scenarios=${SCENARIOS:-simple-16 extended-16 prepared-64}
 functions=${FUNCTIONS:-0}
-tries=3 # Which sends happen to leave together differs from run to run, by one or two in a hundred: one count within the bound is enough.
+tries=3 # Counts differ from run to run, by one or two in a hundred: one within the bound is enough.
 few=100 many=600 # Transactions of a client in the two runs: their difference is free of start, logins and end.
 
 # Runs the pooler under callgrind for so many transactions a client: writes $work/$1.$2.callgrind.
 count() {
     local scenario=$1 each=$2 mode=${1%-*} clients=${1##*-} i log=$work/pgbench.log
-    pool_size=20 pool_mode=transaction loops=1 own= extra='max_prepared_statements = 200' PGSSLMODE=disable PGOPTIONS=
+    pool_size=20 pool_mode=transaction loops=1 extra='max_prepared_statements = 200' PGSSLMODE=disable PGOPTIONS=
+    own='io_uring = 0' # While a thread waits in a ring valgrind lets no other run.
     local options=() script=(-S)
-    case $mode in keep-*) mode=${mode#keep-} own='session_state = keep' ;; esac
+    case $mode in keep-*) mode=${mode#keep-} own+=$'\nsession_state = keep' ;; esac
     case $mode in
         connect) mode=simple options=(-C) ;;
         tls-*)
