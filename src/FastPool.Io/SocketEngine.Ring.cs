@@ -125,7 +125,9 @@ public sealed partial class SocketEngine
         if (generation == ListenerGeneration)
         {
             _polled.Remove(handle);
-            if (result != -Errno.ECANCELED) Serve(Readiness.In, handle, generation, observer);
+            if (result < 0 && result != -Errno.ECANCELED && _acceptors.TryGetValue(handle, out var acceptor))
+                acceptor.OnAcceptFailed(-result); // It pauses.
+            else if (result >= 0) Serve(Readiness.In, handle, generation, observer);
             if (_acceptors.ContainsKey(handle)) PollListener(handle);
             return;
         }
@@ -157,7 +159,7 @@ public sealed partial class SocketEngine
             _gathered[index] = default;
             var received = _received[index];
             _received[index] = SendBatch.NotMade;
-            if (endpoint.Generation != generation) continue; // Closed since, or it has left.
+            if (endpoint is null || endpoint.Generation != generation) continue; // Closed since, or it has left.
             endpoint.Flags &= ~EndpointFlags.Gathered;
             InDelivery = endpoint;
             try
@@ -183,6 +185,8 @@ public sealed partial class SocketEngine
             var endpoint = _gathered[i].Endpoint;
             _received[i] = SendBatch.NotMade;
             if (endpoint.Has(EndpointFlags.BringsMuch) || endpoint.HasUnread) continue;
+            // Its peer may turn out to be slow, which is known after the send.
+            if (endpoint.Other is { } other && other.Has(EndpointFlags.Deferred)) continue;
             _ring!.Receive(endpoint.Handle, _gatheredBuffer, i * GatheredBytes, GatheredBytes, ReceiveData | (uint)i);
             _underWay++;
         }
