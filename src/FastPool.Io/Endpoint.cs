@@ -44,11 +44,11 @@ public abstract class Endpoint
     internal EndpointFlags Flags;
     public UnsentBytes Unsent;
 
-    /// <summary>Received, and not delivered: it was paused, say, or left its loop in that very moment.</summary>
-    internal HeldBytes Unread;
-
-    /// <summary>Something has come that the owner has not heard of.</summary>
-    public bool HasUnread => !Unread.IsEmpty;
+    /// <summary>
+    /// Received, and not delivered: it was paused, say, or left its loop in that very moment. They come before what the kernel
+    /// has.
+    /// </summary>
+    public HeldBytes Unread;
 
     /// <summary>Between the socket and the owner; null: plain.</summary>
     public TlsLayer? Tls;

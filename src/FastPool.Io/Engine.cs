@@ -111,24 +111,13 @@ public abstract class Engine(BufferPool buffers)
     /// </summary>
     public abstract bool IsPeerGone(Endpoint endpoint);
 
-    /// <summary>
-    /// Bytes that were received, and could not be delivered any more: they come before what the kernel has. Here they become
-    /// its owner's, who holds them, for it stands still.
-    /// </summary>
-    public void TakeIn(Endpoint endpoint)
+    /// <summary>Keeps received bytes that cannot be delivered now: they are as if the kernel had them still.</summary>
+    public void Keep(Endpoint endpoint, ReadOnlySpan<byte> bytes)
     {
-        Check.That(endpoint.IsParked);
-        if (endpoint.Unread.IsEmpty) return;
-        var unread = endpoint.Unread.Take();
-        Deliver(endpoint, unread.Buffer, unread.Start, unread.Count);
-        unread.Clear(Buffers);
-    }
-
-    /// <summary>Keeps bytes that cannot be delivered now.</summary>
-    protected void Keep(Endpoint endpoint, ReadOnlySpan<byte> bytes)
-    {
+        if (bytes.IsEmpty) return;
         endpoint.Unread.Append(bytes, Buffers);
         endpoint.Flags |= EndpointFlags.Readable;
+        ReadOn(endpoint);
     }
 
     /// <summary>Moves bytes that were kept to the buffer of a receive.</summary>
@@ -383,32 +372,27 @@ public abstract class Engine(BufferPool buffers)
             var result = batch.Results[i];
             batch.Results[i] = SendBatch.NotMade;
             if (result == length) continue;
-            var errno = result != SendBatch.NotMade ? KeepRest(endpoint, batch.Bytes.AsSpan(start, length), result)
-                : SendPutOff(endpoint, batch.Bytes.AsSpan(start, length));
+            var errno = Finish(endpoint, batch.Bytes.AsSpan(start, length), result);
             if (errno != 0) EndLater(endpoint, errno);
         }
         batch.Clear();
     }
 
-    /// <summary>An exception here ends this connection alone: other connections' bytes stand behind it.</summary>
-    private int SendPutOff(Endpoint endpoint, ReadOnlySpan<byte> bytes)
+    /// <summary>Keeps the bytes that the peer has not taken. An exception here ends this connection alone.</summary>
+    /// <returns>0, or the errno that it is broken by.</returns>
+    private int Finish(Endpoint endpoint, ReadOnlySpan<byte> bytes, int result)
     {
         try
         {
-            return KeepRest(endpoint, bytes, TrySend(endpoint, bytes));
+            var sent = result == SendBatch.NotMade ? TrySend(endpoint, bytes) : result;
+            if (sent < 0) return -sent;
+            endpoint.Unsent.Append(bytes[sent..], Buffers);
+            return 0;
         }
         catch (Exception)
         {
             return Errno.EPIPE;
         }
-    }
-
-    /// <returns>0, or the errno that it is broken by.</returns>
-    private int KeepRest(Endpoint endpoint, ReadOnlySpan<byte> bytes, int sent)
-    {
-        if (sent < 0) return -sent;
-        endpoint.Unsent.Append(bytes[sent..], Buffers);
-        return 0;
     }
 
     /// <summary>A delivery is over, and with it the time in which no owner may be called.</summary>

@@ -27,6 +27,7 @@ public sealed partial class SocketEngine
     private const int GatheredBytes = Limits.ReceiveTogetherBytes;
     private const int RingCapacity = 256;
     private const int TriesMax = 10;
+    private const int CallsMax = 10_000;
 
     private bool _waitsByRing;
     private int _underWay;
@@ -38,7 +39,7 @@ public sealed partial class SocketEngine
     private readonly int[] _received = new int[Limits.ReceivesTogether];
     private int _gatheredCount;
     private int _gatheredDone;
-    private readonly HashSet<int> _polled = []; // Listeners of which a completion is to come, be it that of the end.
+    private readonly HashSet<int> _polled = []; // Listeners with a poll in the kernel.
 
     /// <summary>An edge that the ring has told of.</summary>
     private readonly record struct Event(ulong Data, int Result, bool IsLast);
@@ -77,11 +78,15 @@ public sealed partial class SocketEngine
         if (_polled.Add(handle)) _ring!.Poll(handle, ListenerInterest, Data(handle, ListenerGeneration), isOnce: true);
     }
 
-    /// <summary>The kernel is told at once: the caller may close the socket next, and no poll must hold it.</summary>
+    /// <summary>
+    /// The poll is over when this returns, though one call does a bounded amount of work. Until then it would hold a socket that
+    /// is closed next, and a newcomer that it is told of is told to no other loop.
+    /// </summary>
     private void EndPollOfListener(int handle)
     {
+        if (!_polled.Contains(handle)) return;
         _ring!.EndPoll(Data(handle, ListenerGeneration), Unasked);
-        EnterRing(0, 0);
+        for (var i = 0; i < CallsMax && _polled.Contains(handle); i++) EnterRing(0, 0);
     }
 
     private void CloseByRing(int handle, uint generation)
@@ -124,7 +129,6 @@ public sealed partial class SocketEngine
     {
         if (generation == ListenerGeneration)
         {
-            _polled.Remove(handle);
             if (result < 0 && result != -Errno.ECANCELED && _acceptors.TryGetValue(handle, out var acceptor))
                 acceptor.OnAcceptFailed(-result); // It pauses.
             else if (result >= 0) Serve(Readiness.In, handle, generation, observer);
@@ -152,29 +156,37 @@ public sealed partial class SocketEngine
     private void ReceiveGathered(ITurnObserver observer)
     {
         if (_gatheredCount > 1 || Batch!.Count > 0) ReceiveTogether();
-        for (_gatheredDone = 0; _gatheredDone < _gatheredCount;)
+        try
         {
-            var index = _gatheredDone++;
-            var (endpoint, generation) = _gathered[index];
-            _gathered[index] = default;
-            var received = _received[index];
-            _received[index] = SendBatch.NotMade;
-            if (endpoint is null || endpoint.Generation != generation) continue; // Closed since, or it has left.
-            endpoint.Flags &= ~EndpointFlags.Gathered;
-            InDelivery = endpoint;
-            try
-            {
-                if (received != SendBatch.NotMade) Receive(endpoint, index, received);
-                else if (endpoint.MayRead) Receive(endpoint);
-            }
-            catch (Exception e)
-            {
-                observer.OnThrown("a delivery", e, InDelivery);
-            }
-            EndDelivery(observer);
-            if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
+            while (_gatheredDone < _gatheredCount) DeliverGathered(_gatheredDone++, observer);
         }
-        _gatheredCount = _gatheredDone = 0;
+        finally
+        {
+            while (_gatheredDone < _gatheredCount) KeepGathered(_gatheredDone++); // Something was thrown between two deliveries.
+            _gatheredCount = _gatheredDone = 0;
+        }
+    }
+
+    private void DeliverGathered(int index, ITurnObserver observer)
+    {
+        var (endpoint, generation) = _gathered[index];
+        _gathered[index] = default;
+        var received = _received[index];
+        _received[index] = SendBatch.NotMade;
+        if (endpoint.Generation != generation) return; // Closed since, or it has left.
+        endpoint.Flags &= ~EndpointFlags.Gathered;
+        InDelivery = endpoint;
+        try
+        {
+            if (received != SendBatch.NotMade) Receive(endpoint, index, received);
+            else if (endpoint.MayRead) Receive(endpoint);
+        }
+        catch (Exception e)
+        {
+            observer.OnThrown("a delivery", e, InDelivery);
+        }
+        EndDelivery(observer);
+        if (BytesPerTurn > Limits.ReceiveBytes) ReadMore(observer);
     }
 
     private void ReceiveTogether()
@@ -184,11 +196,9 @@ public sealed partial class SocketEngine
         {
             var endpoint = _gathered[i].Endpoint;
             _received[i] = SendBatch.NotMade;
-            if (endpoint.Has(EndpointFlags.BringsMuch) || endpoint.HasUnread) continue;
-            // Its peer may turn out to be slow, which is known after the send.
-            if (endpoint.Other is { } other && other.Has(EndpointFlags.Deferred)) continue;
-            _ring!.Receive(endpoint.Handle, _gatheredBuffer, i * GatheredBytes, GatheredBytes, ReceiveData | (uint)i);
-            _underWay++;
+            if (endpoint.Has(EndpointFlags.BringsMuch) || !endpoint.Unread.IsEmpty) continue;
+            if (_ring!.TryReceive(endpoint.Handle, _gatheredBuffer, i * GatheredBytes, GatheredBytes, ReceiveData | (uint)i))
+                _underWay++;
         }
         if (_underWay == 0) return;
         EnterRing(0, 0);
@@ -239,13 +249,22 @@ public sealed partial class SocketEngine
     /// <summary>It leaves, or stands still, before its bytes are delivered: they go with it.</summary>
     private void KeepGathered(Endpoint endpoint)
     {
-        endpoint.Flags &= ~EndpointFlags.Gathered;
         for (var i = _gatheredDone; i < _gatheredCount; i++)
         {
             if (!ReferenceEquals(_gathered[i].Endpoint, endpoint)) continue;
-            if (_received[i] > 0) Keep(endpoint, _gatheredBuffer.AsSpan(i * GatheredBytes, _received[i]));
+            KeepGathered(i);
             return;
         }
+    }
+
+    private void KeepGathered(int index)
+    {
+        var (endpoint, generation) = _gathered[index];
+        if (endpoint.Generation != generation) return;
+        endpoint.Flags &= ~EndpointFlags.Gathered;
+        Keep(endpoint, _gatheredBuffer.AsSpan(index * GatheredBytes, Math.Max(0, _received[index])));
+        _received[index] = SendBatch.NotMade;
+        ReadOn(endpoint);
     }
 
     // ---- calls --------------------------------------------------------------------------------------------------------
@@ -265,10 +284,10 @@ public sealed partial class SocketEngine
         for (var i = 0; i < batch.Count; i++)
         {
             var (endpoint, start, length) = batch[i];
-            _ring!.Send(endpoint.Handle, batch.Bytes, start, length, SendData | (uint)i);
+            if (!_ring!.TrySend(endpoint.Handle, batch.Bytes, start, length, SendData | (uint)i)) continue;
+            SentTogether++;
+            _underWay++;
         }
-        SentTogether += batch.Count;
-        _underWay += batch.Count;
     }
 
     /// <summary>The results of all sends and receives are there, or they are not made.</summary>
@@ -310,6 +329,7 @@ public sealed partial class SocketEngine
                 case Unasked:
                     break;
                 default:
+                    if ((uint)(data >> 32) == ListenerGeneration) _polled.Remove((int)(uint)data);
                     if (_eventCount == _events.Length) Array.Resize(ref _events, _eventCount * 2);
                     _events[_eventCount++] = new Event(data, result, isLast);
                     break;

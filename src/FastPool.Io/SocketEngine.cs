@@ -17,7 +17,6 @@ public sealed partial class SocketEngine : Engine, IDisposable
     private const ulong WakeUpData = ulong.MaxValue;
     private const uint ListenerGeneration = uint.MaxValue;
     private const Readiness ListenerInterest = Readiness.In | Readiness.Exclusive;
-    private const int BulkWaitMs = 1;
     private const int ReceiveAt = Limits.HeadroomBytes;
 
     private readonly EpollSet _set = new(Limits.EventsPerTurn);
@@ -29,7 +28,6 @@ public sealed partial class SocketEngine : Engine, IDisposable
     private int _queueCount;
     private Endpoint[] _queueBefore = new Endpoint[16];
     private readonly Action<int> _tune;
-    private readonly List<Endpoint> _bulk = [];
     private uint _generation;
     private Ring? _ring;
     private RingUse _ringDue;
@@ -271,57 +269,6 @@ public sealed partial class SocketEngine : Engine, IDisposable
         else if (endpoint.Has(EndpointFlags.PeerClosed)) endpoint.OnPeerClosedWhilePaused();
     }
 
-    // ---- bulk streams -----------------------------------------------------------------------------------------------
-
-    public override void Streams(Endpoint endpoint, int bytes)
-    {
-        if (endpoint.Has(EndpointFlags.Bulk)) return;
-        if (endpoint.StreamedBytes == 0 || NowUs - endpoint.LastBulkUs > Limits.BulkWithinUs)
-        {
-            endpoint.LastBulkUs = NowUs; // Before it is bulk: the time from which its bytes are counted.
-            endpoint.StreamedBytes = 0;
-        }
-        endpoint.StreamedBytes += bytes;
-        if (endpoint.StreamedBytes < Limits.BulkBytes) return;
-        endpoint.Flags |= EndpointFlags.Bulk;
-        endpoint.LastBulkUs = NowUs;
-        Sockets.TrySet(endpoint.Handle, SocketOption.ReceiveLowWater, Limits.BulkReceiveBytes);
-        _bulk.Add(endpoint);
-    }
-
-    protected override void EndStreamed(Endpoint endpoint)
-    {
-        endpoint.StreamedBytes = 0;
-        if (!endpoint.Has(EndpointFlags.Bulk)) return;
-        endpoint.Flags &= ~EndpointFlags.Bulk;
-        _bulk.Remove(endpoint);
-        Sockets.TrySet(endpoint.Handle, SocketOption.ReceiveLowWater, 1);
-    }
-
-    /// <summary>Some bulk stream may pause. One that is not read for now waits for something else.</summary>
-    private bool AwaitsBulk()
-    {
-        foreach (var endpoint in _bulk)
-        {
-            if (!endpoint.IsPaused && !endpoint.IsParked && !endpoint.IsHeldUp) return true;
-        }
-        return false;
-    }
-
-    /// <summary>A bulk stream that has paused may have brought its last bytes, fewer than the socket tells of.</summary>
-    private void ReadPausedBulk(ITurnObserver observer)
-    {
-        for (var i = _bulk.Count - 1; i >= 0; i--)
-        {
-            var endpoint = _bulk[i];
-            if (endpoint.IsPaused || endpoint.IsParked || endpoint.IsHeldUp || NowUs - endpoint.LastBulkUs < Limits.BulkPauseUs)
-                continue;
-            EndStream(endpoint);
-            Serve(endpoint, observer);
-            i = Math.Min(i, _bulk.Count);
-        }
-    }
-
     public override int Listen(int handle, IAcceptor acceptor)
     {
         if (_acceptors.ContainsKey(handle)) return 0;
@@ -359,11 +306,9 @@ public sealed partial class SocketEngine : Engine, IDisposable
             return errno;
         }
         MoveTlsHere(endpoint);
-        if (endpoint.HasUnread)
-        {
-            endpoint.Flags |= EndpointFlags.Readable;
-            Enqueue(endpoint);
-        }
+        if (endpoint.Unread.IsEmpty) return 0;
+        endpoint.Flags |= EndpointFlags.Readable;
+        ReadOn(endpoint);
         return 0;
     }
 

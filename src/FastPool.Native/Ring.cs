@@ -42,6 +42,7 @@ public sealed unsafe class Ring : IDisposable
     private const int EntryBytes = 64;
     private const int CompletionBytes = 16;
     private const int CompletionsMax = 4096; // More than that wait in the kernel.
+    private const int TriesMax = 1000;
     private const int ReadWrite = 3;
     private const int SharedPopulated = 0x8001;
     private const nint EntriesOffset = 0x10000000;
@@ -132,20 +133,24 @@ public sealed unsafe class Ring : IDisposable
 
     /// <summary>Its completion has the bytes that were taken, or a negated errno.</summary>
     /// <param name="bytes">Pinned.</param>
-    public void Send(int fd, byte[] bytes, int start, int length, ulong data) =>
-        Transfer(SendOperation, fd, bytes, start, length, NoSignalNoWait, data);
+    /// <returns>False: the kernel takes nothing more for now.</returns>
+    public bool TrySend(int fd, byte[] bytes, int start, int length, ulong data) =>
+        TryTransfer(SendOperation, fd, bytes, start, length, NoSignalNoWait, data);
 
     /// <summary>Its completion has the bytes that have come, 0 at the end, or a negated errno.</summary>
     /// <param name="bytes">Pinned.</param>
-    public void Receive(int fd, byte[] bytes, int start, int length, ulong data) =>
-        Transfer(ReceiveOperation, fd, bytes, start, length, NoWait, data);
+    /// <returns>False: the kernel takes nothing more for now.</returns>
+    public bool TryReceive(int fd, byte[] bytes, int start, int length, ulong data) =>
+        TryTransfer(ReceiveOperation, fd, bytes, start, length, NoWait, data);
 
-    private void Transfer(byte operation, int fd, byte[] bytes, int start, int length, uint flags, ulong data)
+    private bool TryTransfer(byte operation, int fd, byte[] bytes, int start, int length, uint flags, ulong data)
     {
+        if (!HasRoom()) return false;
         var entry = Next(operation, fd, data);
         *(ulong*)(entry + 16) = (ulong)((byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(bytes)) + start);
         *(uint*)(entry + 24) = (uint)length;
         *(uint*)(entry + 28) = flags;
+        return true;
     }
 
     /// <summary>
@@ -171,11 +176,7 @@ public sealed unsafe class Ring : IDisposable
 
     private byte* Next(byte operation, int fd, ulong data)
     {
-        for (var i = 0; _added == _capacity; i++)
-        {
-            if (i == 1000) throw new IOException("io_uring_enter takes nothing");
-            Enter(0, 0);
-        }
+        if (!HasRoom()) throw new IOException("io_uring_enter takes nothing");
         var entry = _entries + (_tail & _submissionMask) * EntryBytes;
         Unsafe.InitBlockUnaligned(entry, 0, EntryBytes);
         *entry = operation;
@@ -184,6 +185,12 @@ public sealed unsafe class Ring : IDisposable
         _tail++;
         _added++;
         return entry;
+    }
+
+    private bool HasRoom()
+    {
+        for (var i = 0; _added == _capacity && i < TriesMax; i++) Enter(0, 0);
+        return _added < _capacity;
     }
 
     // ---- the call -----------------------------------------------------------------------------------------------------
@@ -226,11 +233,9 @@ public sealed unsafe class Ring : IDisposable
         {
             var entry = _entries + ((_tail - 1 - i) & _submissionMask) * EntryBytes;
             if (*entry is not (SendOperation or ReceiveOperation)) continue;
-            var data = *(ulong*)(entry + 32);
             Unsafe.InitBlockUnaligned(entry, 0, EntryBytes);
             *entry = Nothing;
             *(entry + 1) = SilentSuccess;
-            *(ulong*)(entry + 32) = data;
             count++;
         }
         return count;

@@ -49,7 +49,6 @@ internal sealed partial class ClientConnection
     internal HandedClient Save(HandedState state)
     {
         _loop.Engine.EndStream(this);
-        _loop.Engine.TakeIn(this);
         return Session.Save(Handle, Server?.Handle ?? 0, StreamNow, state);
     }
 

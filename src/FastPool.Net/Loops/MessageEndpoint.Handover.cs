@@ -8,7 +8,8 @@ internal abstract partial class MessageEndpoint
 {
     /// <summary>How far the bytes have come, for another process.</summary>
     private protected HandedStream StreamNow => IsAtRest && Tls is null ? HandedStream.AtRest
-        : new(BodyRemaining, IsBodySkipped, _held.Span.ToArray(), Unsent.ToArray(), (Tls as TlsRecords)?.Give() ?? []);
+        : new(BodyRemaining, IsBodySkipped, _held.Span.ToArray(), Unread.Span.ToArray(), Unsent.ToArray(),
+            (Tls as TlsRecords)?.Give() ?? []);
 
     /// <summary>It is plain, or its keys are ours to give. Those of the library are its own.</summary>
     internal bool HasNoForeignKeys => Tls is null or TlsRecords { IsBroken: false };
@@ -29,6 +30,7 @@ internal abstract partial class MessageEndpoint
         BodyRemaining = stream.BodyRemaining;
         IsBodySkipped = stream.IsBodySkipped;
         _held.Append(stream.Held, Buffers);
+        Engine.Keep(this, stream.Unread);
         Unsent.Append(stream.Unsent, Buffers);
         return true;
     }

@@ -52,7 +52,7 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
     bool IConnectionView.IsPeerGone => !IsOpen || DescriptorPassing.IsPeerGone(Handle);
 
     /// <summary>Between two messages, with nothing kept in either direction.</summary>
-    private protected bool IsAtRest => HoldsNothing && !HasUnread && BodyRemaining == 0 && !IsCongested;
+    private protected bool IsAtRest => HoldsNothing && Unread.IsEmpty && BodyRemaining == 0 && !IsCongested;
 
     /// <summary>The rest of the present message is dropped.</summary>
     private protected bool IsBodySkipped;
@@ -63,11 +63,7 @@ internal abstract partial class MessageEndpoint : Endpoint, ILinkEnd
 
     private protected void Take(byte[] buffer, int start, int count)
     {
-        if (IsParked)
-        {
-            _held.Append(buffer.AsSpan(start, count), Buffers); // The next process goes on with them.
-        }
-        else if (_held.IsEmpty)
+        if (_held.IsEmpty)
         {
             HandleAll(buffer, start, start + count);
         }

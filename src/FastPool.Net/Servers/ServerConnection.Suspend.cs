@@ -73,7 +73,6 @@ internal sealed partial class ServerConnection
     internal HandedServer Save(HandedState state)
     {
         _loop.Engine.EndStream(this);
-        _loop.Engine.TakeIn(this);
         return Session.Save(Handle, Address.UnixPath, StreamNow, state);
     }
 

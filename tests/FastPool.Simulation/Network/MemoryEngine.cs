@@ -114,7 +114,8 @@ internal sealed class MemoryEngine : Engine
         {
             if (!_early.OneIn(4)) continue;
             var (endpoint, socket) = _slots[_early.Below(_slots.Count)];
-            if (endpoint.Has(EndpointFlags.Connecting) || endpoint.HasUnread || !endpoint.MayHear || socket.ReadableCount == 0)
+            if (endpoint.Has(EndpointFlags.Connecting) || !endpoint.Unread.IsEmpty) continue;
+            if (!endpoint.MayHear || socket.ReadableCount == 0)
                 continue;
             var received = socket.Receive(_buffer.AsSpan(ReceiveAt, 1 + _early.Below(Limits.ReceiveTogetherBytes)));
             if (received > 0) Keep(endpoint, _buffer.AsSpan(ReceiveAt, received));
@@ -150,7 +151,7 @@ internal sealed class MemoryEngine : Engine
             return;
         }
         if (!endpoint.IsOpen || endpoint.IsParked || endpoint.Handle != socket.Handle) return;
-        if (!socket.HasInput && !endpoint.HasUnread) return;
+        if (!socket.HasInput && endpoint.Unread.IsEmpty) return;
         if (endpoint.IsPaused || endpoint.IsHeldUp)
         {
             if (!socket.IsPeerClosed || socket.IsEndTold) return;

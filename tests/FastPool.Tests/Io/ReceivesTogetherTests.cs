@@ -120,13 +120,28 @@ public sealed class ReceivesTogetherTests : IDisposable
         var (engine, first, second) = TwoWithBytes(use, static (engine, other) => engine.Park(other));
         engine.Turn(1000, _observer);
         var parked = first.Sink.Bytes.Count == 0 ? first : second;
-        Assert.Equal(use == RingUse.All, parked.Sink.HasUnread);
-        engine.TakeIn(parked.Sink);
-        Assert.False(parked.Sink.HasUnread);
-        Assert.Equal(use == RingUse.All ? 3 : 0, parked.Sink.Bytes.Count);
+        Assert.Equal(use == RingUse.All ? 3 : 0, parked.Sink.Unread.Count); // As it is handed over.
         engine.Unpark(parked.Sink);
         Await(engine, () => parked.Sink.Bytes.Count >= 3);
         Assert.Equal("abc"u8.ToArray(), parked.Sink.Bytes);
+    }
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void Bytes_that_another_process_has_received_come_first_whether_or_not_more_follow(RingUse use)
+    {
+        var engine = NewEngine(use);
+        var (whole, paused) = (Connect(engine), Connect(engine));
+        foreach (var peer in new[] { whole, paused }) engine.Keep(peer.Sink, "abc"u8);
+        engine.Pause(paused.Sink);
+        whole.Far.Send("def"u8);
+        Await(engine, () => whole.Sink.Bytes.Count >= 6);
+        Assert.Equal("abcdef"u8.ToArray(), whole.Sink.Bytes);
+        Assert.Empty(paused.Sink.Bytes);
+        engine.Resume(paused.Sink);
+        Await(engine, () => paused.Sink.Bytes.Count >= 3);
+        Assert.Equal("abc"u8.ToArray(), paused.Sink.Bytes);
     }
 
     [Theory]
@@ -191,6 +206,32 @@ public sealed class ReceivesTogetherTests : IDisposable
         Assert.Equal(0, acceptor.Failures);
         engine.StopListening(handle);
         foreach (var accepted in acceptor.Accepted) engine.Discard(accepted);
+    }
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void A_listener_that_stops_takes_no_newcomer_from_the_others_however_much_it_has_to_do(RingUse use)
+    {
+        var (busy, other) = (NewEngine(use), NewEngine(use));
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        listener.Blocking = false;
+        var (ofBusy, ofOther) = (new Acceptor(), new Acceptor());
+        var handle = (int)listener.Handle;
+        var peers = Enumerable.Range(0, 100).Select(_ => Connect(busy)).ToList();
+        Assert.Equal(0, busy.Listen(handle, ofBusy));
+        Assert.Equal(0, other.Listen(handle, ofOther));
+        for (var i = 0; i < 3; i++) busy.Turn(0, _observer);
+        other.Turn(0, _observer);
+        foreach (var peer in peers) peer.Far.Send("x"u8);
+        busy.StopListening(handle);
+        Dial(listener);
+        Await(other, () => ofOther.Accepted.Count == 1);
+        Assert.Empty(ofBusy.Accepted);
+        other.StopListening(handle);
+        other.Discard(ofOther.Accepted[0]);
     }
 
     [Theory]

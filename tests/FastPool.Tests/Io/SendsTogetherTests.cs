@@ -209,9 +209,9 @@ public sealed class SendsTogetherTests : IDisposable
         var results = new int[3];
         for (var round = 0; round < 20; round++) // More than the rings are long.
         {
-            ring.Send(good.Sink.HandleOf, bytes, 0, 3, 0);
-            ring.Send(gone.Sink.HandleOf, bytes, 0, 3, 1);
-            ring.Send(good.Sink.HandleOf, bytes, 3, 3, 2);
+            Assert.True(ring.TrySend(good.Sink.HandleOf, bytes, 0, 3, 0));
+            Assert.True(ring.TrySend(gone.Sink.HandleOf, bytes, 0, 3, 1));
+            Assert.True(ring.TrySend(good.Sink.HandleOf, bytes, 3, 3, 2));
             ring.Enter(3, -1);
             for (var i = 0; i < 3; i++)
             {

@@ -131,11 +131,12 @@ public sealed record ClientClocks(long ConnectUs, long RequestUs, long QueryUs, 
 /// <param name="BodyRemaining">Bytes of the present message still to come.</param>
 /// <param name="IsBodySkipped">They are dropped.</param>
 /// <param name="Held">Received and not judged.</param>
+/// <param name="Unread">Received, behind what is held, and not delivered; with TLS, records.</param>
 /// <param name="Unsent">For this connection's peer, which has not taken them yet; with TLS, records.</param>
 /// <param name="Tls">The keys and counters of its TLS; empty: it is plain. Cleared by the code that takes them.</param>
-public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] Held, byte[] Unsent, byte[] Tls)
+public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] Held, byte[] Unread, byte[] Unsent, byte[] Tls)
 {
-    public static HandedStream AtRest { get; } = new(0, false, [], [], []);
+    public static HandedStream AtRest { get; } = new(0, false, [], [], [], []);
 
     /// <summary>Forgets the secrets, which are not needed any more.</summary>
     public void Forget() => Array.Clear(Tls);
@@ -145,15 +146,16 @@ public sealed record HandedStream(int BodyRemaining, bool IsBodySkipped, byte[] 
         to.Write(BodyRemaining);
         to.Write(IsBodySkipped);
         to.WriteBytes(Held);
+        to.WriteBytes(Unread);
         to.WriteBytes(Unsent);
         to.WriteBytes(Tls);
     }
 
     internal static HandedStream Read(BinaryReader from)
     {
-        var (remaining, isSkipped, held, unsent, tls) =
-            (from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes(), from.ReadCountedBytes(), from.ReadCountedBytes());
-        return remaining == 0 && held.Length == 0 && unsent.Length == 0 && tls.Length == 0 ? AtRest
-            : new HandedStream(remaining, isSkipped, held, unsent, tls);
+        var (remaining, isSkipped, held) = (from.ReadInt32(), from.ReadBoolean(), from.ReadCountedBytes());
+        var (unread, unsent, tls) = (from.ReadCountedBytes(), from.ReadCountedBytes(), from.ReadCountedBytes());
+        return remaining == 0 && held.Length == 0 && unread.Length == 0 && unsent.Length == 0 && tls.Length == 0 ? AtRest
+            : new HandedStream(remaining, isSkipped, held, unread, unsent, tls);
     }
 }

@@ -6,7 +6,7 @@ namespace FastPool.Core.Sessions.Handover;
 public sealed class HandedState
 {
     /// <summary>The version of the form that a process writes, and the only one it reads.</summary>
-    public const int Version = 6;
+    public const int Version = 7;
 
     /// <summary>By SHOW FDS: what servers have prepared is not known, nor is anything that PgBouncer does not tell.</summary>
     public bool IsFromPgBouncer { get; set; }

@@ -12,7 +12,7 @@ public sealed class HandedFormTests
         User = "u",
         Remote = EndAddress.OfUnix,
         Local = EndAddress.OfUnix,
-        Stream = new HandedStream(7, IsBodySkipped: true, [1, 2], [3], tls),
+        Stream = new HandedStream(7, IsBodySkipped: true, [1, 2], [8, 9], [3], tls),
     };
 
     private static byte[] Written(HandedClient client)
@@ -37,6 +37,9 @@ public sealed class HandedFormTests
         var stream = Read(Written(Client([5, 6, 7]))).Stream;
         Assert.Equal([5, 6, 7], stream.Tls);
         Assert.Equal((7, true), (stream.BodyRemaining, stream.IsBodySkipped));
+        Assert.Equal([1, 2], stream.Held);
+        Assert.Equal([8, 9], stream.Unread);
+        Assert.Equal([3], stream.Unsent);
         stream.Forget();
         Assert.Equal(new byte[3], stream.Tls);
     }
