@@ -115,8 +115,7 @@ internal sealed class MemoryEngine : Engine
             if (!_early.OneIn(4)) continue;
             var (endpoint, socket) = _slots[_early.Below(_slots.Count)];
             if (endpoint.Has(EndpointFlags.Connecting) || !endpoint.Unread.IsEmpty) continue;
-            if (!endpoint.MayHear || socket.ReadableCount == 0)
-                continue;
+            if (!endpoint.MayHear || socket.ReadableCount == 0) continue;
             var received = socket.Receive(_buffer.AsSpan(ReceiveAt, 1 + _early.Below(Limits.ReceiveTogetherBytes)));
             if (received > 0) Keep(endpoint, _buffer.AsSpan(ReceiveAt, received));
         }
