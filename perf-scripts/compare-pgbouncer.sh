@@ -12,6 +12,7 @@
 # PGBOUNCER=pgbouncer      the binary to compare with; without it Debian's package, installed when missing
 # COPY_MB=1000             megabytes of each COPY
 # IDLE_CLIENTS=9000        how many clients only log in
+# CROWD_TRANSACTIONS=200000   what 1,000 and 10,000 clients do together
 #
 # keep-simple-16: FastPool with session_state = keep, and nobody sets anything; keep-login-…: each client gives a setting at its
 # login; keep-set-…: a SET before each query, of which PgBouncer takes no care.
@@ -19,7 +20,9 @@
 # storm-16: sixteen clients with STEADY_RATE=1000 transactions a second, alone and beside LOGIN_RATE=1000 logins a second, each with one
 # transaction. wakeups: 500 databases, nobody is there.
 #
-# simple-1000 and simple-10000 share 40 servers, and their p99 is also given over their p50: how alike the clients fare.
+# simple-1000 and simple-10000 share 40 servers. Their logins, the first 15 % of the time after them and the last 10 % are left out of
+# every figure. Their p99 is also given over their p50: of all, which has in it each change of the machine's pace, and of those that
+# were served at one time (within one p50; the median of all such times): how alike the clients fare.
 #
 # Each ratio is FastPool's figure over PgBouncer's of the same round; the table has the median of the rounds' ratios.
 set -euo pipefail
@@ -98,14 +101,11 @@ run_pgbench() {
     local script=(-S)
     case $scenario in keep-set-*) script=(-f "$work/set.sql") ;; esac
     local command=("$pg_bin/pgbench" "${script[@]}" -n -c "$clients" -j "$threads" -h 127.0.0.1 -p "$port_of_contestant" -U bench "$@")
-    # A number of seconds counts from before the logins, which of many clients would take all of it: they count transactions.
-    local warm=(-T 1) length=(-T "$seconds")
-    [ "$clients" -lt 1000 ] || { warm=(-t 1) length=(-t $((100000 / clients))); }
     # Opens the servers, so that what is measured is the steady state.
-    run_as_user "${command[@]}" "${warm[@]}" bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
+    run_as_user "${command[@]}" -T 1 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
     rm -f "$work"/latency*
     before=$(used_ns)
-    run_as_user "${command[@]}" "${length[@]}" -l --log-prefix="$work/latency" --sampling-rate=0.2 bench >"$work/run.log" 2>&1 ||
+    run_as_user "${command[@]}" -T "$seconds" -l --log-prefix="$work/latency" --sampling-rate=0.2 bench >"$work/run.log" 2>&1 ||
         { cat "$work/run.log" >&2; fail "pgbench failed ($who, $scenario)"; }
     after=$(used_ns)
     transactions=$(awk '/number of transactions actually processed/ {sub(/\/.*/, "", $6); print $6}' "$work/run.log")
@@ -114,9 +114,43 @@ run_pgbench() {
     cat "$work"/latency* | awk '{print $3}' | sort -n >"$work/sorted"
     record "$scenario" "$round" "$who" 'p50 µs' "$(percentile 50)"
     record "$scenario" "$round" "$who" 'p99 µs' "$(percentile 99)"
-    [ "$clients" -lt 1000 ] || record "$scenario" "$round" "$who" 'p99 / p50' "$(awk -v a="$(percentile 99)" -v b="$(percentile 50)" 'BEGIN {printf "%.3f", a / b}')"
     [ -z "$pooler_pid" ] || record "$scenario" "$round" "$who" 'CPU µs/transaction' \
         "$(awk -v c=$((after - before)) -v n="$transactions" 'BEGIN {printf "%.3f", c / n / 1000}')"
+}
+
+# run_crowd SCENARIO ROUND WHO CLIENTS: so many clients that their logins take a while. They count transactions, not seconds, which
+# would run from before the logins.
+run_crowd() {
+    local scenario=$1 round=$2 who=$3 clients=$4 sampler
+    local bench=("$pg_bin/pgbench" -S -n -j 2 -h 127.0.0.1 -p "$port_of_contestant" -U bench)
+    run_as_user "${bench[@]}" -c 40 -t 50 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
+    rm -f "$work"/latency*
+    while sleep 0.05; do echo "$EPOCHREALTIME $(used_ns)"; done >"$work/cpu" &
+    sampler=$!
+    background_pids+=("$sampler")
+    run_as_user "${bench[@]}" -c "$clients" -t $((${CROWD_TRANSACTIONS:-200000} / clients)) -l --log-prefix="$work/latency" bench >"$work/run.log" 2>&1 ||
+        { cat "$work/run.log" >&2; fail "pgbench failed ($who, $scenario)"; }
+    stop_pid "$sampler" TERM
+    # When each transaction ended, and its latency; then those of the steady part, each with the number of its window.
+    cat "$work"/latency* | awk '{printf "%.6f %d\n", $5 + $6 / 1e6, $3}' | sort -n >"$work/all"
+    read -r from to <<<"$(awk 'NR == 1 {a = $1} {b = $1} END {printf "%.6f %.6f", a + (b - a) * 0.15, a + (b - a) * 0.9}' "$work/all")"
+    awk -v a="$from" -v b="$to" '$1 >= a && $1 <= b {print $2}' "$work/all" | sort -n >"$work/sorted"
+    record "$scenario" "$round" "$who" 'transactions/s' "$(awk -v a="$from" -v b="$to" 'END {printf "%.1f", NR / (b - a)}' "$work/sorted")"
+    local p50 p99
+    p50=$(percentile 50) p99=$(percentile 99)
+    record "$scenario" "$round" "$who" 'p50 µs' "$p50"
+    record "$scenario" "$round" "$who" 'p99 µs' "$p99"
+    record "$scenario" "$round" "$who" 'p99 / p50' "$(awk -v a="$p99" -v b="$p50" 'BEGIN {printf "%.3f", a / b}')"
+    record "$scenario" "$round" "$who" 'p99 / p50 at one time' "$(awk -v a="$from" -v b="$to" -v long="$p50" '
+        $1 >= a && $1 <= b {print int(($1 - a) * 1e6 / long), $2}' "$work/all" | sort -k1,1n -k2,2n | awk "$median_function"'
+        function close_window() { if (n >= 100) ratios = ratios " " v[int(n * 0.99)] / v[int(n * 0.5)]; n = 0 }
+        $1 != window {close_window(); window = $1}
+        {v[++n] = $2}
+        END {close_window(); printf "%.3f", median(ratios)}')"
+    record "$scenario" "$round" "$who" 'CPU µs/transaction' "$(awk -v a="$from" -v b="$to" '
+        FNR == NR {if ($1 >= a && $1 <= b) {if (!begun) {begun = $1; first = $2} ended = $1; used = $2 - first} next}
+        $1 > begun && $1 <= ended {n++}
+        END {if (n > 0) printf "%.3f", used / n / 1000; else print "-"}' "$work/cpu" "$work/all")"
 }
 
 # run_storm SCENARIO ROUND WHO: does a storm of logins hold up those who are in? Latencies count from the time a transaction is due.
@@ -230,6 +264,7 @@ run_scenario() {
             record start "$round" "$who" 'ms to listening' "$pooler_ready_ms"
             record start "$round" "$who" 'RSS kB' "$(rss_kb "$pooler_pid")"
             ;;
+        simple-1000*) run_crowd "$scenario" "$round" "$who" "${scenario##*-}" ;;
         storm-*) run_storm "$scenario" "$round" "$who" ;;
         wakeups) run_wakeups "$round" "$who" ;;
         *connect-*) run_pgbench "$scenario" "$round" "$who" "${scenario##*-}" -C ;;

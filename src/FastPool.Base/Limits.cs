@@ -45,18 +45,19 @@ public static class Limits
     public const int SendTogetherBytes = 4 * 1024;
 
     /// <summary>
-    /// As soon as so many sends wait for each other they leave. More of them cost less CPU each, and delay the first of them.
+    /// As soon as so many sends wait for each other they leave. More of them cost less CPU each, and delay the first of them. With 8
+    /// a transaction of 200 clients cost a tenth more; 64 gain nothing beyond.
     /// </summary>
-    public const int SendsTogether = 8;
+    public const int SendsTogether = 32;
 
     /// <summary>A send is put off by at most so many deliveries, even when they are long.</summary>
-    public const int DeliveriesPutOffMax = 16;
+    public const int DeliveriesPutOffMax = 64;
 
     /// <summary>Sends that leave together: one delivery may add several.</summary>
     public const int SendsTogetherMax = 2 * SendsTogether;
 
     /// <summary>Streams that are received in one call.</summary>
-    public const int ReceivesTogether = 8;
+    public const int ReceivesTogether = 32;
 
     /// <summary>Bytes that such a receive takes; what is behind them is received by itself.</summary>
     public const int ReceiveTogetherBytes = 4 * 1024;

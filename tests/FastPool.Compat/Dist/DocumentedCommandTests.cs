@@ -15,7 +15,7 @@ public sealed partial class DocumentedCommandTests
         "./dist/publish.sh -r linux-x64 -t -l old-libraries -o out-x64",
         "./dist/rpm/build.sh",
         "./perf-scripts/calls.sh", "./perf-scripts/compare-pgbouncer.sh -o results",
-        "./perf-scripts/curves.sh", "./perf-scripts/loops.sh", "./perf-scripts/memory.sh",
+        "./perf-scripts/curves.sh", "./perf-scripts/floor.sh", "./perf-scripts/loops.sh", "./perf-scripts/memory.sh",
         "./perf-scripts/start-and-reload.sh", "./perf-scripts/takeover.sh",
         "docker build -f dist/Dockerfile -t fastpool .",
         "dotnet publish src/FastPool -c Release -o out",

@@ -95,6 +95,20 @@ public sealed class ParameterInterner
     private readonly Dictionary<ParameterValues, ParameterValues> _sets = [];
     private readonly StringPool _strings = new(SetsMax);
 
+    // One login does mostly what the login before did: the last step of each kind, and what came of it.
+    private Step[] _changes = [];
+    private Step _filled;
+    private Step _filledOwn;
+
+    private struct Step
+    {
+        internal ParameterValues From;
+        internal object? By;
+        internal ParameterValues To;
+
+        internal readonly bool Is(ParameterValues from, object? by) => ReferenceEquals(From, from) && ReferenceEquals(By, by);
+    }
+
     /// <summary>How many sets are kept.</summary>
     public int Count => _sets.Count;
 
@@ -117,25 +131,39 @@ public sealed class ParameterInterner
         _sets.Clear();
         _sets.TrimExcess();
         _strings.Reset();
+        _changes.AsSpan().Clear();
+        _filled = _filledOwn = default;
     }
 
     public ParameterValues With(ParameterValues values, int index, string? value)
     {
         if (values[index] == value) return values;
+        if (index >= _changes.Length) Array.Resize(ref _changes, values.Count);
+        ref var last = ref _changes[index];
+        if (last.Is(values, value)) return last.To;
         var changed = values.CopyValues();
         changed[index] = value;
-        return Intern(new ParameterValues(changed));
+        return Keep(ref last, values, value, changed);
+    }
+
+    /// <summary>Interns the outcome of a step and keeps the step, unless it would hold long texts.</summary>
+    private ParameterValues Keep(ref Step last, ParameterValues from, object? by, string?[] outcome)
+    {
+        var to = Intern(new ParameterValues(outcome));
+        last = from.IsLong || to.IsLong ? default : new Step { From = from, By = by, To = to };
+        return to;
     }
 
     /// <summary>The values, with those of <paramref name="defaults"/> where none is known.</summary>
     public ParameterValues Fill(ParameterValues values, ParameterValues defaults)
     {
+        if (_filled.Is(values, defaults)) return _filled.To;
         string?[]? filled = null;
         for (var i = 0; i < values.Count; i++)
         {
             if (values[i] is null && defaults[i] is not null) (filled ??= values.CopyValues())[i] = defaults[i];
         }
-        return filled is null ? values : Intern(new ParameterValues(filled));
+        return filled is null ? values : Keep(ref _filled, values, defaults, filled);
     }
 
     /// <summary>
@@ -144,12 +172,13 @@ public sealed class ParameterInterner
     /// </summary>
     public ParameterValues FillOwn(ParameterValues values)
     {
+        if (_filledOwn.Is(values, null)) return _filledOwn.To;
         string?[]? filled = null;
         for (var i = TrackedParameters.SearchPath; i < values.Count; i++)
         {
             if (values[i] is null) (filled ??= values.CopyValues())[i] = ParameterValues.OwnDefault;
         }
-        return filled is null ? values : Intern(new ParameterValues(filled));
+        return filled is null ? values : Keep(ref _filledOwn, values, null, filled);
     }
 
     /// <summary>The client's values after a SET batch: where both know one, the server's canonical form.</summary>

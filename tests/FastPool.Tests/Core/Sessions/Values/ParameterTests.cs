@@ -29,6 +29,27 @@ public sealed class ParameterTests
         Assert.Equal(few, interner.With(unknown, TrackedParameters.ApplicationName, "few"));
     }
 
+    [Fact]
+    public void A_step_that_was_made_before_counts_only_for_the_same_values()
+    {
+        var tracked = new TrackedParameters([]);
+        var (remembering, name, random) = (new ParameterInterner(), TrackedParameters.ApplicationName, new Random(1));
+        ParameterValues[] values =
+            [tracked.Unknown, remembering.With(tracked.Unknown, name, "a"), remembering.With(tracked.Unknown, 0, "ISO")];
+        var @long = new string('x', ParameterInterner.SharedTextMax + 1);
+        string?[] texts = ["a", "b", null, @long];
+        for (var i = 0; i < 10_000; i++)
+        {
+            var (from, by) = (random.GetItems(values, 1)[0], random.GetItems(values, 1)[0]);
+            var (index, text) = (random.Next(tracked.Count), random.GetItems(texts, 1)[0]);
+            var fresh = new ParameterInterner(); // It remembers nothing.
+            Assert.Equal(fresh.With(from, index, text), remembering.With(from, index, text));
+            Assert.Equal(fresh.Fill(from, by), remembering.Fill(from, by));
+            Assert.Equal(fresh.FillOwn(from), remembering.FillOwn(from));
+            if (random.Next(100) == 0) remembering.GiveBack();
+        }
+    }
+
     private readonly TrackedParameters _tracked = new(["IntervalStyle", "work_mem", "timezone", "intervalstyle"]);
     private readonly ParameterInterner _interner = new();
 
