@@ -45,8 +45,8 @@ public static class Limits
     public const int SendTogetherBytes = 4 * 1024;
 
     /// <summary>
-    /// As soon as so many sends wait for each other they leave. More of them cost less CPU each, and delay the first of them. With 8
-    /// a transaction of 200 clients cost a tenth more; 64 gain nothing beyond.
+    /// As soon as so many sends wait for each other they leave. More of them cost less CPU each, and delay the first of them.
+    /// With 8 a transaction of 200 clients cost a tenth more; 64 gain nothing beyond.
     /// </summary>
     public const int SendsTogether = 32;
 
