@@ -26,10 +26,9 @@ internal sealed class MoverMeter
         var transfer = HalfRound(new Lockstep());
         Bouncing = Bounce();
         var (one, many) = (Alone(1), Alone(LoopsMax));
-        var calm = BesideAnother(0, isForeign: false);
-        var next = BesideAnother(1, isForeign: false);
-        var all = BesideAnother(LoopsMax - 1, isForeign: false);
-        var foreign = BesideAnother(0, isForeign: true);
+        var beside = BesideAnother();
+        var (calm, next) = (beside[(int)Disturbance.None], beside[(int)Disturbance.OneLoop]);
+        var (all, foreign) = (beside[(int)Disturbance.AllLoops], beside[(int)Disturbance.SameLoop]);
         var scanCold = Math.Max(0, (all - next) / (LoopsMax - 2));
         var coldPool = Math.Max(0, next - calm - transfer - scanCold);
         var letter = LetterNs();
@@ -65,9 +64,12 @@ internal sealed class MoverMeter
         {
             var start = Stopwatch.GetTimestamp();
             run(count);
-            return Stopwatch.GetElapsedTime(start).TotalNanoseconds / count;
+            return NsBetween(start, Stopwatch.GetTimestamp()) / count;
         }));
     }
+
+    /// <summary>A TimeSpan counts in steps of 100 ns, which is too coarse here.</summary>
+    private static double NsBetween(long start, long end) => (end - start) * 1e9 / Stopwatch.Frequency;
 
     private static double Median(IEnumerable<double> values)
     {
@@ -146,22 +148,23 @@ internal sealed class MoverMeter
         }) / 2;
     }
 
-    /// <summary>A take and a return after the other thread has run operations of so many other loops, or of this very one.</summary>
-    private static double BesideAnother(int others, bool isForeign)
+    /// <summary>A take and a return after the other thread has done such work; all kinds by turns, under one weather.</summary>
+    private static double[] BesideAnother()
     {
+        const int Kinds = 4, Runs = 6, RunsUntilFast = 2;
         var ends = MeterLoop.Create(LoopsMax);
         var step = new Lockstep();
-        var samples = new double[Rounds];
-        for (var run = 0; run < 3; run++) // Compiled for speed in the last.
+        var samples = Enumerable.Range(0, Kinds).Select(static _ => new List<double>()).ToArray();
+        for (var run = 0; run < Runs; run++)
         {
+            var isFast = run >= RunsUntilFast;
             Beside(
                 () =>
                 {
                     for (var i = 0; i < Rounds; i++)
                     {
                         step.Await(1);
-                        for (var other = 1; other <= others; other++) ends[other].TakeAndReturn();
-                        if (isForeign) ends[0].TakeAndReturn();
+                        Disturb(ends, (Disturbance)(i % Kinds));
                         step.Give(0);
                     }
                 },
@@ -173,12 +176,37 @@ internal sealed class MoverMeter
                         step.Await(0);
                         var start = Stopwatch.GetTimestamp();
                         ends[0].TakeAndReturn();
-                        samples[i] = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+                        var ns = NsBetween(start, Stopwatch.GetTimestamp());
+                        if (isFast) samples[i % Kinds].Add(ns);
                     }
                 });
             Thread.Sleep(200);
         }
-        return Median(samples);
+        return samples.Select(Median).ToArray();
+    }
+
+    private enum Disturbance
+    {
+        None,
+        OneLoop,
+        AllLoops,
+        SameLoop,
+    }
+
+    private static void Disturb(MeterLoop[] ends, Disturbance what)
+    {
+        switch (what)
+        {
+            case Disturbance.OneLoop:
+                ends[1].TakeAndReturn();
+                break;
+            case Disturbance.AllLoops:
+                for (var other = 1; other < ends.Length; other++) ends[other].TakeAndReturn();
+                break;
+            case Disturbance.SameLoop:
+                ends[0].TakeAndReturn();
+                break;
+        }
     }
 
     // ---- letters, moves ---------------------------------------------------------------------------------------------
@@ -272,8 +300,8 @@ internal sealed class MoverMeter
             set.TryAdd(descriptor.Fd, Readiness.In | Readiness.EdgeTriggered, 1);
             var between = Stopwatch.GetTimestamp();
             set.Remove(descriptor.Fd);
-            detach.Add(Stopwatch.GetElapsedTime(between).TotalNanoseconds);
-            attach.Add(Stopwatch.GetElapsedTime(start, between).TotalNanoseconds);
+            detach.Add(NsBetween(between, Stopwatch.GetTimestamp()));
+            attach.Add(NsBetween(start, between));
         }
         return (Median(detach), Median(attach));
     }

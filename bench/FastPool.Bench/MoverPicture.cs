@@ -6,6 +6,7 @@ namespace FastPool.Bench;
 /// <summary>The curves as SVG: rate over loops, and wait for the turn over the rate of 64 loops.</summary>
 internal static class MoverPicture
 {
+    private const string Font = "font-family=\"sans-serif\" font-size=\"13\"";
     private const double Width = 420, Height = 320, Top = 60, LeftOfFirst = 60, LeftOfSecond = 570;
 
     private static readonly string[] _colours = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759"];
@@ -13,7 +14,7 @@ internal static class MoverPicture
     public static string Draw(IReadOnlyList<MoverCurve> curves, IReadOnlyList<(double Offered, ModelResult Model)> rates)
     {
         var svg = new StringBuilder();
-        Add(svg, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1040 540\" font-family=\"sans-serif\" font-size=\"13\">");
+        Add(svg, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1040 540\" {Font}>");
         Add(svg, $"<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>");
         DrawRates(svg, curves);
         DrawWaits(svg, rates);
@@ -40,7 +41,8 @@ internal static class MoverPicture
             Add(svg, $"<rect x=\"{LeftOfFirst:F0}\" y=\"{line - 11:F0}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>");
             Add(svg, $"<text x=\"{LeftOfFirst + 20:F0}\" y=\"{line:F0}\">{curve.Short}</text>");
         }
-        Add(svg, $"<text x=\"{LeftOfFirst + 240:F0}\" y=\"{Top + Height + 50:F0}\">line: model, broken: law, dot: measured</text>");
+        var (left, below) = (LeftOfFirst + 240, Top + Height + 50);
+        Add(svg, $"<text x=\"{left:F0}\" y=\"{below:F0}\">line: model, broken: law, dot: measured</text>");
     }
 
     private static void DrawWaits(StringBuilder svg, IReadOnlyList<(double Offered, ModelResult Model)> rates)
@@ -57,7 +59,7 @@ internal static class MoverPicture
         }
         var line = Top + Height + 50;
         Add(svg, $"<rect x=\"{LeftOfSecond:F0}\" y=\"{line - 11:F0}\" width=\"12\" height=\"12\" fill=\"{_colours[0]}\"/>");
-        Add(svg, $"<text x=\"{LeftOfSecond + 20:F0}\" y=\"{line:F0}\">mean, with the share of time in which the turn is in use</text>");
+        Add(svg, $"<text x=\"{LeftOfSecond + 20:F0}\" y=\"{line:F0}\">mean, and how much of the time the turn is used</text>");
         Add(svg, $"<rect x=\"{LeftOfSecond:F0}\" y=\"{line + 9:F0}\" width=\"12\" height=\"12\" fill=\"{_colours[1]}\"/>");
         Add(svg, $"<text x=\"{LeftOfSecond + 20:F0}\" y=\"{line + 20:F0}\">one in a hundred waits longer</text>");
     }
@@ -80,7 +82,7 @@ internal static class MoverPicture
     private static void Line(StringBuilder svg, string colour, string dashes, IEnumerable<(double X, double Y)> points)
     {
         var path = string.Join(' ', points.Select(static point => FormattableString.Invariant($"{point.X:F1},{point.Y:F1}")));
-        Add(svg, $"<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{dashes}\"/>");
+        Add(svg, $"<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-dasharray=\"{dashes}\"/>");
     }
 
     private static void Add(StringBuilder svg, FormattableString text) => svg.AppendLine(FormattableString.Invariant(text));

@@ -27,10 +27,10 @@ internal static class MoverReport
         WriteCosts(text, costs, meter);
         MoverCurve[] curves =
         [
-            Bare("loops that only take and return, a server for each client: nobody waits", "bare, nobody waits", 2, costs, progress),
-            Bare("loops that only take and return, a server for four clients: most wait", "bare, most wait", 0.5, costs, progress),
-            Working("loops with 12 µs of work a transaction: nobody waits", "12 µs of work, nobody waits", false, costs, progress),
-            Working("loops with 12 µs of work a transaction: most wait", "12 µs of work, most wait", true, costs, progress),
+            Bare("bare loops, a server for each client: nobody waits", "bare loops, nobody waits", 2, costs, progress),
+            Bare("bare loops, a server for four clients: most wait", "bare loops, most wait", 0.5, costs, progress),
+            Working("12 µs of work a transaction: nobody waits", "12 µs of work, nobody waits", false, costs, progress),
+            Working("12 µs of work a transaction: most wait", "12 µs of work, most wait", true, costs, progress),
         ];
         foreach (var curve in curves) WriteCurve(text, curve);
         progress.WriteLine("64 loops at given rates");
@@ -54,10 +54,13 @@ internal static class MoverReport
         {
             var what = MoverLoad.Bare(loops, serversPerLoop);
             return new MoverPoint(loops, MoverModel.Run(what, costs), loops <= Math.Min(2, Environment.ProcessorCount)
-                ? Enumerable.Range(0, Runs).Select(_ => PoolCurve.Measure(loops, what.Servers, 0.6).Rate).Order().ElementAt(Runs / 2)
-                : null);
+                ? Measured(loops, what.Servers) : null);
         }).ToList());
     }
+
+    /// <summary>The median of some runs with threads.</summary>
+    private static double Measured(int loops, int servers) =>
+        Enumerable.Range(0, Runs).Select(_ => PoolCurve.Measure(loops, servers, 0.6).Rate).Order().ElementAt(Runs / 2);
 
     private static MoverCurve Working(string name, string shortName, bool isScarce, MoverCosts costs, TextWriter progress)
     {
@@ -113,14 +116,15 @@ internal static class MoverReport
     private static void WriteRates(TextWriter text, IReadOnlyList<(double Offered, ModelResult Model)> rates)
     {
         text.WriteLine();
-        text.WriteLine("| 64 loops, million operations/s offered | done | turn in use | left with its holder | wait for the turn, ns "
-            + "| 99 % | operations in the longest turn |");
+        text.WriteLine("| 64 loops, million operations/s offered | done | turn in use | left with its holder "
+            + "| wait for the turn, ns | 99 % | operations in the longest turn |");
         text.WriteLine("|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var (offered, model) in rates)
         {
             text.WriteLine(FormattableString.Invariant(
                 $"| {offered / Million:F2} | {model.Rate / Million:F2} | {model.TurnShare:P0} | {model.LeftShare:P0} ")
-                + FormattableString.Invariant($"| {model.TurnWaitNs:F0} | {model.TurnWaitP99Ns:F0} | {model.OperationsPerTurnMax} |"));
+                + FormattableString.Invariant($"| {model.TurnWaitNs:F0} | {model.TurnWaitP99Ns:F0} ")
+                + FormattableString.Invariant($"| {model.OperationsPerTurnMax} |"));
         }
     }
 
@@ -145,7 +149,8 @@ internal static class MoverReport
         {
             foreach (var loops in (int[])[16, 32, 64])
             {
-                var most = MoverModel.Run(MoverLoad.Bare(loops, 2) with { TakesOwnWithoutTurn = takesOwn, SpanNs = 10e6 }, prices);
+                var bare = MoverLoad.Bare(loops, 2) with { TakesOwnWithoutTurn = takesOwn, SpanNs = 10e6 };
+                var most = MoverModel.Run(bare, prices);
                 var at = MoverModel.Run(MoverLoad.AtRate(loops, 2e6) with { TakesOwnWithoutTurn = takesOwn }, prices);
                 text.WriteLine(FormattableString.Invariant(
                     $"| {name} | {loops} | {most.Rate / Million:F2} | {at.Rate / Million:F2} | {at.TurnShare:P0} ")

@@ -15,7 +15,7 @@ internal sealed record ModelCase
     /// <summary>Other work of the loop for each transaction.</summary>
     public double WorkNs { get; init; }
 
-    /// <summary>A loop without work sleeps, and servers that move are moved in the engines too. False: it looks for letters.</summary>
+    /// <summary>A loop without work sleeps, and engines learn of servers that move. False: it looks for letters.</summary>
     public bool IsRealLoop { get; init; }
 
     /// <summary>

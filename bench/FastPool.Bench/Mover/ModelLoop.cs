@@ -3,8 +3,8 @@ using FastPool.Core.Pools;
 namespace FastPool.Bench.Mover;
 
 /// <summary>
-/// A loop of the model, on a core of its own. Each of its methods that take time yields the times at which it goes on; between two
-/// of them nothing else happens, so what it reads and changes of the shared state there is one instant.
+/// A loop of the model, on a core of its own. A method that takes time yields the times at which it goes on. Between two of
+/// them nothing else happens, so all that it reads and changes there is one instant.
 /// </summary>
 internal sealed class ModelLoop : IPoolHost
 {

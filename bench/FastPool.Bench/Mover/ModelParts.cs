@@ -23,7 +23,8 @@ internal sealed class ModelServer(Pool pool, byte loop) : PooledServer(pool, loo
 }
 
 /// <summary>An operation from the first try of its loop until it is run.</summary>
-internal sealed class ModelOperation(PoolOperationKind kind, ModelClient? client, ModelServer? server, ModelLoop by, double sinceNs)
+internal sealed class ModelOperation(PoolOperationKind kind, ModelClient? client, ModelServer? server, ModelLoop by,
+    double sinceNs)
 {
     public PoolOperationKind Kind => kind;
 

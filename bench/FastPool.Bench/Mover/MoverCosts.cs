@@ -15,7 +15,7 @@ internal sealed record MoverCosts
     /// <summary>More for each loop whose idle list another core has changed since this one looked.</summary>
     public required double ScanCold { get; init; }
 
-    /// <summary>More when another core had the turn before: the pool's own lines come from there, but for that of the turn.</summary>
+    /// <summary>More when another core had the turn before: the pool's own lines come from there. Not that of the turn.</summary>
     public required double ColdPool { get; init; }
 
     /// <summary>More when another core has touched the client and the server last.</summary>
@@ -45,7 +45,7 @@ internal sealed record MoverCosts
     /// <summary>It comes to another: that engine learns of it.</summary>
     public required double Attach { get; init; }
 
-    /// <summary>A letter beyond the lines that the model counts by itself: those of the mailbox, twice, and of the letter.</summary>
+    /// <summary>A letter beyond the lines that the model counts: that of the mailbox, twice, and the letter's own.</summary>
     public double LetterRest => Math.Max(0, Letter - 3 * Transfer - 2 * Atomic);
 
     /// <summary>Cores that are further apart: each line takes so many times as long.</summary>

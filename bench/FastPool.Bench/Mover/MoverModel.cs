@@ -4,8 +4,8 @@ using FastPool.Core.Pools;
 namespace FastPool.Bench.Mover;
 
 /// <summary>
-/// One pool on loops that have a core each, in simulated time. What is decided is decided by the pool's own mover; the turn, the
-/// stack of operations that were left, the mailboxes and the lines of memory beneath them are modelled, at measured prices.
+/// One pool on loops that have a core each, in simulated time. The pool's own mover decides. The turn, the stack
+/// of operations that were left, the mailboxes and the lines of memory beneath them are modelled, at measured prices.
 /// </summary>
 internal sealed class MoverModel
 {

@@ -56,7 +56,7 @@ public sealed class MoverModelTests
         Assert.True(result.RequestWaitNs > 40 + 10);
     }
 
-    /// <summary>A loop that finds operations of its own on the stack runs them as anybody's: their servers come as grants.</summary>
+    /// <summary>Operations of its own that a loop finds on the stack are run as anybody's: servers come as grants.</summary>
     [Fact]
     public void Loops_that_are_not_full_do_all_that_is_asked()
     {
