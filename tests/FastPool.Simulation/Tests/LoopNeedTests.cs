@@ -1,4 +1,6 @@
+using FastPool.Base;
 using FastPool.Core.Sessions;
+using FastPool.Native;
 using FastPool.Net;
 using FastPool.Simulation.Worlds;
 
@@ -192,6 +194,24 @@ public sealed class LoopNeedTests
         _path.Connect();
         _path.Turn(1);
         TurnAll(_path);
+        Assert.Equal((1, 0), (ClientsOf(_path)[0], ClientsOf(_path)[1]));
+    }
+
+    [Fact]
+    public void Those_that_a_loop_cannot_accept_when_it_comes_to_rest_are_accepted_later()
+    {
+        Use(2);
+        TurnAll(_path);
+        // The kernel has told this loop of one, and no other.
+        _path.Group.All[1].Post(new ActionLetter(_ => _path.Connect()));
+        Use(1);
+        _path.Engines[1].NextErrno = Errno.EMFILE;
+        _path.Turn(1);
+        Assert.Equal(0, _path.Engines[1].NextErrno);
+        Assert.Equal((0, 1), (Shared.Bound.Total, _path.Backlog));
+        _path.WakeUpsWithin(2 * Limits.AcceptPauseUs / 1e6, loop: 1);
+        Assert.Equal((1, 0), (Shared.Bound.Total, _path.Backlog));
+        _path.Turn();
         Assert.Equal((1, 0), (ClientsOf(_path)[0], ClientsOf(_path)[1]));
     }
 

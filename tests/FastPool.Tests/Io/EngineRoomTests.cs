@@ -1,0 +1,107 @@
+using System.Net.Sockets;
+using FastPool.Base;
+using FastPool.Io;
+using FastPool.Native;
+
+namespace FastPool.Tests.Io;
+
+/// <summary>Room that an engine has for a crowd goes when the crowd has gone.</summary>
+public sealed class EngineRoomTests : IDisposable
+{
+    private const int Crowd = 600;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("fpr").FullName;
+    private readonly Observer _observer = new();
+    private int _serial;
+
+    [Theory]
+    [InlineData(RingUse.All)]
+    [InlineData(RingUse.None)]
+    public void Room_for_a_crowd_is_given_back_and_nothing_is_lost(RingUse use)
+    {
+        using var engine = new SocketEngine(new BufferPool(), static _ => { }, use);
+        engine.Turn(0, _observer);
+        var first = engine.Room;
+        var sinks = Enumerable.Range(0, Crowd).Select(static _ => new Sink()).ToList();
+        var (near, far) = Pair();
+        foreach (var sink in sinks) Assert.Equal(0, engine.Attach(sink, DescriptorPassing.TryDuplicate((int)near.Handle)));
+        far.Send("x"u8); // All have an edge at once.
+        engine.Turn(1000, _observer);
+        foreach (var sink in sinks) engine.Keep(sink, "abc"u8);
+        var crowded = engine.Room;
+        Assert.True(crowded.Endpoints >= Crowd && crowded.Queue >= Crowd);
+        Assert.Equal(first.Events > 0, crowded.Events > first.Events);
+
+        engine.GiveBack();
+        Assert.True(engine.Room.Endpoints >= Crowd && engine.Room.Queue >= Crowd); // All of that is in use.
+        for (var i = 0; i < 3; i++) engine.Turn(0, _observer);
+        Assert.Equal(3 * Crowd + 1, sinks.Sum(static sink => sink.Received));
+
+        var last = sinks.MaxBy(static sink => sink.Handle)!;
+        foreach (var sink in sinks.Where(sink => sink != last)) engine.Close(sink);
+        engine.GiveBack();
+        Assert.True(engine.Room.Endpoints > last.Handle);
+        Assert.Equal((first.Queue, first.Events), (engine.Room.Queue, engine.Room.Events));
+        far.Send("y"u8);
+        engine.Turn(1000, _observer);
+        Assert.InRange(last.Received, 4, 5); // It may have had the one byte before.
+
+        engine.Close(last);
+        engine.GiveBack();
+        Assert.Equal(first, engine.Room);
+        near.Dispose();
+        far.Dispose();
+        (near, far) = Pair();
+        var late = new Sink();
+        Assert.Equal(0, engine.Attach(late, DescriptorPassing.TryDuplicate((int)near.Handle)));
+        far.Send("z"u8);
+        engine.Turn(1000, _observer);
+        Assert.Equal(1, late.Received);
+        engine.Close(late);
+        near.Dispose();
+        far.Dispose();
+    }
+
+    private (Socket Near, Socket Far) Pair()
+    {
+        var address = new UnixDomainSocketEndPoint(Path.Combine(_folder, $"s{++_serial}"));
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(address);
+        listener.Listen();
+        var far = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        far.Connect(address);
+        var near = listener.Accept();
+        near.Blocking = false;
+        return (near, far);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private sealed class Sink : Endpoint
+    {
+        public int Received { get; private set; }
+
+        public override void OnReceived(byte[] buffer, int start, int count) => Received += count;
+
+        public override void OnEnded(int errno) => Assert.Fail("it has not ended");
+
+        public override void OnBroken() => Assert.Fail("it is not broken");
+
+        public override void OnDrained()
+        {
+        }
+    }
+
+    private sealed class Observer : ITurnObserver
+    {
+        public void OnThrown(string place, Exception thrown, Endpoint? served) => throw thrown;
+
+        public void OnTurnBegun()
+        {
+        }
+
+        public void OnDelivered()
+        {
+        }
+    }
+}
