@@ -151,6 +151,42 @@ public sealed class LoopNeedTests
         Assert.Equal(1, InUse);
     }
 
+    [Fact]
+    public void So_many_are_in_use_from_the_start_as_the_setting_says_and_none_of_them_rests()
+    {
+        var path = new TransactionPath(loops: 4, usesAll: false, databases: "d = host=127.0.0.1\n[fastpool]\nmin_loops=3");
+        var inUse = path.Group.All[0].Shared.LoopsInUse;
+        var need = new LoopNeed(path.Group.All[0].Shared);
+        for (var i = 0; i < 4; i++) path.Group.All[0].Shared.Loads[i] = 0;
+        Assert.Equal(3, inUse.Count);
+        Assert.True(inUse.TryChange(3, 4));
+        for (var i = 0; i < 3 * LoopNeed.PatienceSeconds; i++) need.Tick();
+        Assert.Equal(3, inUse.Count);
+        Assert.False(inUse.TryChange(3, 1));
+        TurnAll(path);
+        for (var loop = 0; loop < 3; loop++)
+        {
+            path.Connect();
+            path.Turn(loop);
+            Assert.Equal(1, ClientsOf(path)[loop]);
+        }
+    }
+
+    [Theory]
+    [InlineData(3, 3)]
+    [InlineData(64, LoopCount)] // There are no more.
+    public void A_reload_that_wants_more_of_them_has_them_at_once_and_they_rest_when_it_wants_fewer(int least, int inUse)
+    {
+        _path.Set("min_loops", $"{least}");
+        Tick(1);
+        Assert.Equal(inUse, InUse);
+        Tick(3 * LoopNeed.PatienceSeconds);
+        Assert.Equal(inUse, InUse);
+        _path.Set("min_loops", "1");
+        Tick(LoopNeed.PatienceSeconds + 1);
+        Assert.Equal(1, InUse);
+    }
+
     // ---- newcomers --------------------------------------------------------------------------------------------------
 
     private static int[] ClientsOf(TransactionPath path) => [.. path.Group.All.Select(static loop => loop.ClientList.Count)];
