@@ -20,7 +20,8 @@ public sealed class PutOffReplyTests
     }
 
     /// <summary>The first letter of a mail: a reply is ready.</summary>
-    private void PostReply() => _loop.Post(new ActionLetter(loop => Assert.True(loop.Engine.Send(loop.ClientList[0], "reply"u8))));
+    private void PostReply() =>
+        _loop.Post(new ActionLetter(loop => Assert.True(loop.Engine.Send(loop.ClientList[0], "reply"u8))));
 
     [Fact]
     public void It_waits_for_a_few_letters_of_a_long_mail()

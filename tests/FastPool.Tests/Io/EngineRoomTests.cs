@@ -30,7 +30,6 @@ public sealed class EngineRoomTests : IDisposable
         foreach (var sink in sinks) engine.Keep(sink, "abc"u8);
         var crowded = engine.Room;
         Assert.True(crowded.Endpoints >= Crowd && crowded.Queue >= Crowd);
-        Assert.Equal(first.Events > 0, crowded.Events > first.Events);
 
         engine.GiveBack();
         Assert.True(engine.Room.Endpoints >= Crowd && engine.Room.Queue >= Crowd); // All of that is in use.
