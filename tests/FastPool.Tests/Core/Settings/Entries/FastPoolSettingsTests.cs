@@ -84,8 +84,8 @@ public sealed class FastPoolSettingsTests
     {
         var own = FastPoolSettings.Default;
         (string, string)[] pairs =
-            [("loops", "3"), ("min_loops", "2"), ("metrics_listen", "*:9127"), ("metrics_histograms", "pool"), ("log_format", "json"),
-            ("log_min_duration", "250"),
+            [("loops", "3"), ("min_loops", "2"), ("metrics_listen", "*:9127"), ("metrics_histograms", "pool"),
+            ("log_format", "json"), ("log_min_duration", "250"),
             ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"), ("hba_strict", "0"),
             ("proxy_protocol_from", "10.0.0.0/8, ::1"), ("proxy_protocol_listen", "10.0.0.5, [::1]:6433"),
             ("server_answer_timeout", "7"), ("host_check_period", "8"), ("max_replica_lag", "9"), ("error_details", "0"),
