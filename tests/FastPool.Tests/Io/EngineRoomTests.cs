@@ -33,7 +33,7 @@ public sealed class EngineRoomTests : IDisposable
 
         engine.GiveBack();
         Assert.True(engine.Room.Endpoints >= Crowd && engine.Room.Queue >= Crowd); // All of that is in use.
-        for (var i = 0; i < 3; i++) engine.Turn(0, _observer);
+        Await(engine, () => sinks.Sum(static sink => sink.Received) > 3 * Crowd);
         Assert.Equal(3 * Crowd + 1, sinks.Sum(static sink => sink.Received));
 
         var last = sinks.MaxBy(static sink => sink.Handle)!;
@@ -42,8 +42,8 @@ public sealed class EngineRoomTests : IDisposable
         Assert.True(engine.Room.Endpoints > last.Handle);
         Assert.Equal((first.Queue, first.Events), (engine.Room.Queue, engine.Room.Events));
         far.Send("y"u8);
-        engine.Turn(1000, _observer);
-        Assert.InRange(last.Received, 4, 5); // It may have had the one byte before.
+        var had = last.Received;
+        Await(engine, () => last.Received > had);
 
         engine.Close(last);
         engine.GiveBack();
@@ -54,11 +54,20 @@ public sealed class EngineRoomTests : IDisposable
         var late = new Sink();
         Assert.Equal(0, engine.Attach(late, DescriptorPassing.TryDuplicate((int)near.Handle)));
         far.Send("z"u8);
-        engine.Turn(1000, _observer);
-        Assert.Equal(1, late.Received);
+        Await(engine, () => late.Received > 0);
         engine.Close(late);
         near.Dispose();
         far.Dispose();
+    }
+
+    /// <summary>The kernel tells of so many events at a time.</summary>
+    private void Await(SocketEngine engine, Func<bool> isSo)
+    {
+        for (var i = 0; !isSo(); i++)
+        {
+            Assert.True(i < 2000, "it does not come to that");
+            engine.Turn(5, _observer);
+        }
     }
 
     private (Socket Near, Socket Far) Pair()
