@@ -1,15 +1,13 @@
 using System.Diagnostics;
-using System.Globalization;
 using FastPool.Base;
+using FastPool.Bench.Mover;
 using FastPool.Core.Pools;
-using FastPool.Core.Settings;
-using FastPool.Simulation.Worlds;
 
 namespace FastPool.Bench;
 
 /// <summary>
 /// One pool and 1 to 64 loops that do nothing but take servers and give them back: the rate at which the pool's turn saturates.
-/// The law that it follows is the universal scalability law: X(n) = n·X(1) / (1 + contention·(n - 1) + coherence·n·(n - 1)).
+/// <see cref="ScalingLaw"/> is the law that it follows.
 /// </summary>
 /// <remarks>
 /// Each loop is a thread with two clients. Up to the number of cores the curve shows what contention costs. Beyond it the kernel
@@ -17,7 +15,7 @@ namespace FastPool.Bench;
 /// </remarks>
 internal static class PoolCurve
 {
-    private static readonly int[] LoopCounts = [1, 2, 4, 8, 16, 32, 64];
+    internal static readonly int[] LoopCounts = [1, 2, 4, 8, 16, 32, 64];
 
     private static readonly (string Name, double ServersPerLoop)[] _cases =
         [("a server for each client: nobody waits", 2), ("a server for four clients: most wait", 0.5)];
@@ -39,28 +37,23 @@ internal static class PoolCurve
                 var point = Measure(loops, Math.Max(1, (int)(loops * serversPerLoop)), seconds);
                 points.Add((loops, point.Rate, point.Moves));
             }
-            var (contention, coherence) = Fit(points.Select(static point => (point.Loops, point.Rate)).ToList());
+            var law = ScalingLaw.Fit(points.Select(static point => (point.Loops, point.Rate)).ToList());
             foreach (var (loops, rate, moves) in points)
             {
-                var law = loops * points[0].Rate / (1 + contention * (loops - 1) + coherence * loops * (loops - 1));
-                output.WriteLine(FormattableString.Invariant($"| {loops} | {rate / 1e6:F2} | {moves:F1} | {law / 1e6:F2} |"));
+                output.WriteLine(FormattableString.Invariant(
+                    $"| {loops} | {rate / 1e6:F2} | {moves:F1} | {law.At(loops) / 1e6:F2} |"));
             }
             output.WriteLine();
-            output.WriteLine(FormattableString.Invariant($"contention {contention:F4}, coherence {coherence:F6}"));
+            output.WriteLine(FormattableString.Invariant($"contention {law.Contention:F4}, coherence {law.Coherence:F6}"));
         }
         return 0;
     }
 
-    private static (double Rate, double Moves) Measure(int loops, int servers, double seconds)
+    internal static (double Rate, double Moves) Measure(int loops, int servers, double seconds)
     {
-        const string Settings = "[pgbouncer]\nlisten_port=1\nauth_type=any\nserver_lifetime=3600\nserver_idle_timeout=0\n"
-            + "query_wait_timeout=0\nquery_wait_notify=0\n[databases]\nd = host=127.0.0.1\n[pgbouncer]\ndefault_pool_size=";
-        var files = new MemoryFiles { ["w.ini"] = Settings + servers.ToString(CultureInfo.InvariantCulture) };
-        var loaded = ConfigurationLoader.Load("w.ini", files, null, new Dictionary<string, string>());
-        var registry = new PoolRegistry(loaded.Settings!, loops);
-        var pool = registry.GetPool(registry.FindDatabase("d", out _)!, "ann");
-        var workers = new Worker[loops];
-        for (var i = 0; i < loops; i++) workers[i] = new Worker(pool, workers, (byte)i);
+        var pool = BenchPool.Create(loops, servers);
+        var (workers, common) = (new Worker[loops], Stopwatch.StartNew());
+        for (var i = 0; i < loops; i++) workers[i] = new Worker(pool, workers, (byte)i, common);
         var threads = workers.Select(static worker => new Thread(worker.Run)).ToList();
         threads.ForEach(static thread => thread.Start());
         Thread.Sleep(TimeSpan.FromSeconds(seconds / 4)); // All servers are open, and where they like to be.
@@ -77,23 +70,6 @@ internal static class PoolCurve
 
     private static long Sum(Worker[] workers) => workers.Sum(static worker => worker.Taken);
 
-    /// <summary>Least squares over the law in the form X(1) / X(n) - 1 / n; neither figure is below zero.</summary>
-    private static (double Contention, double Coherence) Fit(List<(int Loops, double Rate)> points)
-    {
-        double aa = 0, ab = 0, bb = 0, ay = 0, by = 0;
-        foreach (var (loops, rate) in points)
-        {
-            // Each point counts alike, not the last ones alone.
-            var (a, b, y) = (1 - 1.0 / loops, loops - 1.0, points[0].Rate / rate - 1.0 / loops);
-            (aa, ab, bb, ay, by) = (aa + a * a, ab + a * b, bb + b * b, ay + a * y, by + b * y);
-        }
-        var determinant = aa * bb - ab * ab;
-        var (contention, coherence) = ((ay * bb - by * ab) / determinant, (by * aa - ay * ab) / determinant);
-        if (coherence < 0) (contention, coherence) = (ay / aa, 0);
-        if (contention < 0) (contention, coherence) = (0, by / bb);
-        return (contention, coherence);
-    }
-
     private sealed class Client(byte loop) : PoolClient(loop, 0)
     {
         public Server? Server { get; set; }
@@ -102,12 +78,15 @@ internal static class PoolCurve
     private sealed class Server(Pool pool, byte loop) : PooledServer(pool, loop, 0);
 
     /// <summary>One loop: it carries out what the pool decides, as a loop does, and nothing else.</summary>
-    private sealed class Worker(Pool pool, Worker[] workers, byte loop) : IPoolHost
+    private sealed class Worker(Pool pool, Worker[] workers, byte loop, Stopwatch clock) : IPoolHost
     {
         private readonly Mailbox _mailbox = new();
         private readonly Queue<PoolEffect> _effects = new();
         private readonly Client[] _clients = [new(loop), new(loop)];
         private PoolOperation? _spare;
+        private const uint TurnsPerClock = 16; // To read it costs as much as an operation, and it counts in steps of 2 ms.
+
+        private uint _turns;
         private long _taken, _adopted;
         private volatile bool _mustStop;
 
@@ -117,7 +96,7 @@ internal static class PoolCurve
 
         public byte Loop => loop;
 
-        public long NowUs { get; private set; } = 1_000_000;
+        public long NowUs { get; private set; }
 
         public void Add(in PoolEffect effect) => _effects.Enqueue(effect);
 
@@ -147,6 +126,7 @@ internal static class PoolCurve
 
         public void Run()
         {
+            ReadClock();
             foreach (var client in _clients)
             {
                 client.State = ClientState.Active;
@@ -154,7 +134,7 @@ internal static class PoolCurve
             }
             while (!_mustStop)
             {
-                NowUs++;
+                if (++_turns % TurnsPerClock == 0) ReadClock();
                 for (var letters = _mailbox.TakeAll(); letters is not null;) RunErrand((Server)Mailbox.Pop(ref letters));
                 RunEffects();
                 var isBusy = false;
@@ -179,6 +159,9 @@ internal static class PoolCurve
                 if (!isBusy) Thread.Yield(); // All wait: a loop would sleep.
             }
         }
+
+        /// <summary>One clock for all: by clocks of their own one loop's clients would always have come first.</summary>
+        private void ReadClock() => NowUs = 1_000_000 + (long)clock.Elapsed.TotalMicroseconds;
 
         private void Hold(Client client, Server server)
         {

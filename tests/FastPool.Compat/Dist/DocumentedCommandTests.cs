@@ -16,6 +16,7 @@ public sealed partial class DocumentedCommandTests
         "./dist/rpm/build.sh",
         "./perf-scripts/calls.sh", "./perf-scripts/compare-pgbouncer.sh -o results",
         "./perf-scripts/curves.sh", "./perf-scripts/loops.sh", "./perf-scripts/memory.sh",
+        "./perf-scripts/mover.sh",
         "./perf-scripts/start-and-reload.sh", "./perf-scripts/takeover.sh",
         "docker build -f dist/Dockerfile -t fastpool .",
         "dotnet publish src/FastPool -c Release -o out",
