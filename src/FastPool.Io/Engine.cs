@@ -56,6 +56,11 @@ public abstract class Engine(BufferPool buffers)
 
     public abstract void StopListening(int handle);
 
+    /// <summary>Takes what a listener has by now, though nothing tells of it.</summary>
+    /// <param name="most">At most so many.</param>
+    /// <returns>0: it has no more for now, or that many were taken. Else the errno of accept(): some may wait still.</returns>
+    public abstract int AcceptAll(int handle, IAcceptor acceptor, int most);
+
     /// <summary>Takes over a connected stream.</summary>
     /// <returns>0 or an errno: then the handle is still the caller's to close.</returns>
     public abstract int Attach(Endpoint endpoint, int handle);
@@ -481,6 +486,9 @@ public abstract class Engine(BufferPool buffers)
         endpoint.Unread.Clear(Buffers);
         if (endpoint.Room > 0) endpoint.OnTaken();
     }
+
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    public virtual void GiveBack() => _untold.TrimExcess();
 
     /// <summary>It may not be held up any more, by something that no completion tells.</summary>
     public void LookAgain(Endpoint endpoint) => ReadOn(endpoint);

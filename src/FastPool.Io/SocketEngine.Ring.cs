@@ -95,6 +95,15 @@ public sealed partial class SocketEngine
         _ring.Close(handle, Unasked);
     }
 
+    /// <summary>A stream that is closed has its descriptor until the kernel hears of it, which is now.</summary>
+    /// <returns>False: it knows of all.</returns>
+    private bool CloseNow()
+    {
+        if (!_waitsByRing || !_ring!.HasAdded) return false;
+        EnterRing(0, 0);
+        return true;
+    }
+
     // ---- the turn -----------------------------------------------------------------------------------------------------
 
     private void TurnByRing(int timeoutMs, ITurnObserver observer)
@@ -180,6 +189,7 @@ public sealed partial class SocketEngine
         {
             if (received != SendBatch.NotMade) Receive(endpoint, index, received);
             else if (endpoint.MayRead) Receive(endpoint);
+            else if (endpoint.Has(EndpointFlags.PeerClosed)) Enqueue(endpoint); // It is held up since it was gathered.
         }
         catch (Exception e)
         {
@@ -226,6 +236,7 @@ public sealed partial class SocketEngine
         if (!endpoint.MayHear)
         {
             Keep(endpoint, bytes);
+            if (endpoint.Has(EndpointFlags.PeerClosed)) Enqueue(endpoint);
             return;
         }
         bytes.CopyTo(_buffer.AsSpan(ReceiveAt));
@@ -243,7 +254,7 @@ public sealed partial class SocketEngine
     private void NoteEnd(Endpoint endpoint)
     {
         endpoint.Flags |= EndpointFlags.Readable | EndpointFlags.PeerClosed;
-        if (endpoint.IsPaused) Enqueue(endpoint);
+        Enqueue(endpoint);
     }
 
     /// <summary>It leaves, or stands still, before its bytes are delivered: they go with it.</summary>

@@ -18,15 +18,17 @@ public sealed partial class SocketEngine : Engine, IDisposable
     private const uint ListenerGeneration = uint.MaxValue;
     private const Readiness ListenerInterest = Readiness.In | Readiness.Exclusive;
     private const int ReceiveAt = Limits.HeadroomBytes;
+    private const int EndpointsLeast = 64;
+    private const int QueueLeast = 16;
 
     private readonly EpollSet _set = new(Limits.EventsPerTurn);
     private readonly WakeUp _wakeUp = new();
     private readonly byte[] _buffer = BufferPool.NewPinned(Limits.HeadroomBytes + Limits.ReceiveBytes);
     private readonly Dictionary<int, IAcceptor> _acceptors = [];
-    private Endpoint?[] _endpoints = new Endpoint?[64];
-    private Endpoint[] _queue = new Endpoint[16];
+    private Endpoint?[] _endpoints = new Endpoint?[EndpointsLeast];
+    private Endpoint[] _queue = new Endpoint[QueueLeast];
     private int _queueCount;
-    private Endpoint[] _queueBefore = new Endpoint[16];
+    private Endpoint[] _queueBefore = new Endpoint[QueueLeast];
     private readonly Action<int> _tune;
     private uint _generation;
     private Ring? _ring;
@@ -158,7 +160,7 @@ public sealed partial class SocketEngine : Engine, IDisposable
     {
         if (endpoint.Has(EndpointFlags.Bulk)) endpoint.LastBulkUs = NowUs;
         Deliver(endpoint, _buffer, ReceiveAt, received);
-        if (endpoint.MayRead) Enqueue(endpoint);
+        if (endpoint.MayRead || endpoint.Has(EndpointFlags.PeerClosed)) Enqueue(endpoint);
     }
 
     /// <summary>A short read: the next bytes are an edge of their own. When its peer has closed there may be no other.</summary>
@@ -182,7 +184,7 @@ public sealed partial class SocketEngine : Engine, IDisposable
             endpoint.Flags &= ~EndpointFlags.Queued;
             if (!endpoint.MayRead)
             {
-                if (endpoint.IsPaused) TellOfEnd(endpoint, observer);
+                if (endpoint.IsPaused || endpoint.Has(EndpointFlags.Readable)) TellOfEnd(endpoint, observer);
                 continue;
             }
             Serve(endpoint, observer);
@@ -231,6 +233,7 @@ public sealed partial class SocketEngine : Engine, IDisposable
         if (endpoint.Has(EndpointFlags.PeerClosed)) Enqueue(endpoint);
     }
 
+    /// <summary>It pauses, or is held up, and its peer has closed: no read will find that before it goes on.</summary>
     private void TellOfEnd(Endpoint endpoint, ITurnObserver observer)
     {
         if (!endpoint.IsOpen || endpoint.IsParked || !endpoint.Has(EndpointFlags.PeerClosed)) return;
@@ -289,9 +292,42 @@ public sealed partial class SocketEngine : Engine, IDisposable
     private void Accept(int handle, IAcceptor acceptor)
     {
         InDelivery = null;
-        var accepted = Sockets.TryAccept(handle, out var remote);
+        var accepted = TryAccept(handle, out var remote);
         if (accepted >= 0) acceptor.OnAccepted(accepted, remote);
-        else if (accepted is not (-Errno.EAGAIN or -Errno.ECONNABORTED or -Errno.EINTR)) acceptor.OnAcceptFailed(-accepted);
+        else if (accepted != -Errno.EAGAIN && !IsNoFault(accepted)) acceptor.OnAcceptFailed(-accepted);
+    }
+
+    /// <summary>The newcomer has gone already, or a signal came: the next one may be there.</summary>
+    private static bool IsNoFault(int accepted) => accepted is -Errno.ECONNABORTED or -Errno.EINTR;
+
+    public override int AcceptAll(int handle, IAcceptor acceptor, int most)
+    {
+        for (var i = 0; i < most; i++)
+        {
+            var accepted = TryAccept(handle, out var remote);
+            if (accepted >= 0) acceptor.OnAccepted(accepted, remote);
+            else if (!IsNoFault(accepted)) return accepted == -Errno.EAGAIN ? 0 : -accepted;
+        }
+        return 0;
+    }
+
+    private int TryAccept(int listener, out EndAddress remote)
+    {
+        var accepted = Sockets.TryAccept(listener, out remote);
+        if (!IsScarce(accepted) || !CloseNow()) return accepted;
+        return accepted < 0 ? Sockets.TryAccept(listener, out remote) : Lowest(accepted);
+    }
+
+    /// <summary>Descriptors have run out, or this is one of those that are kept.</summary>
+    private bool IsScarce(int handle) => handle is -Errno.EMFILE or -Errno.ENFILE || Descriptors.IsKept(handle);
+
+    /// <summary>The same socket under a lower number, if there is one.</summary>
+    private static int Lowest(int handle)
+    {
+        var lower = DescriptorPassing.TryDuplicate(handle);
+        if (lower < 0) return handle;
+        Sockets.Close(Math.Max(handle, lower));
+        return Math.Min(handle, lower);
     }
 
     public override int Attach(Endpoint endpoint, int handle)
@@ -346,6 +382,11 @@ public sealed partial class SocketEngine : Engine, IDisposable
     public override int Connect(Endpoint endpoint, NativeAddress address)
     {
         var handle = Sockets.TryOpen(address.Family);
+        if (IsScarce(handle) && CloseNow())
+        {
+            if (handle >= 0) Sockets.Close(handle);
+            handle = Sockets.TryOpen(address.Family);
+        }
         if (handle < 0) return -handle;
         if (Descriptors.IsKept(handle))
         {
@@ -428,6 +469,23 @@ public sealed partial class SocketEngine : Engine, IDisposable
         index = Array.IndexOf(_queueBefore, endpoint);
         if (index >= 0) _queueBefore[index] = null!;
     }
+
+    public override void GiveBack()
+    {
+        base.GiveBack();
+        var used = _endpoints.Length;
+        while (used > 0 && _endpoints[used - 1] is null) used--;
+        SpareRoom.GiveBack(ref _endpoints, used, EndpointsLeast);
+        SpareRoom.GiveBack(ref _queue, _queueCount, QueueLeast);
+        SpareRoom.GiveBack(ref _queueBefore, _queueCount, QueueLeast); // As long as the other.
+        SpareRoom.GiveBack(ref _events, _eventCount, Limits.EventsPerTurn);
+        SpareRoom.GiveBack(ref _eventsBefore, 0, Limits.EventsPerTurn);
+        _bulk.TrimExcess();
+    }
+
+    /// <summary>So many connections, and so much that is to be read, fit without other arrays.</summary>
+    internal (int Endpoints, int Queue, int Events) Room =>
+        (_endpoints.Length, _queue.Length, Math.Max(_events.Length, _eventsBefore.Length));
 
     public void Dispose()
     {

@@ -1,3 +1,5 @@
+using FastPool.Base;
+
 namespace FastPool.Core.Pools;
 
 /// <summary>
@@ -21,6 +23,8 @@ public abstract class DueEntry
 public sealed class DueHeap<T>
     where T : DueEntry
 {
+    private const int SmallestRoom = 4;
+
     private T[] _entries = [];
 
     public int Count { get; private set; }
@@ -33,7 +37,7 @@ public sealed class DueHeap<T>
     {
         if (!entry.IsIn)
         {
-            if (Count == _entries.Length) Array.Resize(ref _entries, Math.Max(4, Count * 2));
+            if (Count == _entries.Length) Array.Resize(ref _entries, Math.Max(SmallestRoom, Count * 2));
             Put(entry, Count++);
         }
         var isEarlier = atUs < entry.AtUs;
@@ -53,6 +57,12 @@ public sealed class DueHeap<T>
         Sink(last);
         Rise(last);
     }
+
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    public void GiveBack() => SpareRoom.GiveBack(ref _entries, Count, SmallestRoom);
+
+    /// <summary>So many fit without another array.</summary>
+    internal int Room => _entries.Length;
 
     /// <summary>Takes out the earliest, if its time has come.</summary>
     public T? TakeDue(long nowUs)

@@ -255,6 +255,9 @@ internal static class MeaningChecks
         if (own.MetricsListen is { } metrics && metrics.Port == settings.ListenPort && settings.ListenAddr.Any(address =>
                 address == "*" || metrics is { Ip: null, Name: null } || address == (metrics.Name ?? metrics.Ip!.ToString())))
             NoEffect("metrics_listen", "clients have that address and port", "Choose another port.");
+        if (own.Loops > 0 && own.LoopsMin > own.Loops)
+            check.Add(false, "min_loops", "min_loops is more than loops: all are in use at any time",
+                "Write a smaller number, or a larger one for loops.", "fastpool");
         var keepsState = own.SessionState != SessionStateMode.Off
             || settings.Databases.Values.Any(static database => database.SessionState is not (null or SessionStateMode.Off))
             || settings.Users.Values.Any(static user => user.SessionState is not (null or SessionStateMode.Off));

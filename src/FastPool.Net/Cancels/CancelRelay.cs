@@ -125,6 +125,13 @@ internal sealed class CancelRelay(PoolRegistry registry)
     /// <summary>None is on its way on that loop.</summary>
     internal bool IsIdle(Loop loop) => _waiting[loop.Index].IsEmpty && _underWay[loop.Index].Count == 0;
 
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    internal void GiveBack(Loop loop)
+    {
+        _underWay[loop.Index].TrimExcess();
+        _waiting[loop.Index].GiveBack();
+    }
+
     internal void Tick(Loop loop)
     {
         GiveUpOnSilence(loop);

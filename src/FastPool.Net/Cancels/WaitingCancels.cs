@@ -45,6 +45,14 @@ internal sealed class WaitingCancels(int loop)
         _toRetry.RemoveAll(cancel => cancel.IsAbandoned || nowUs >= cancel.RetryAtUs);
     }
 
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    internal void GiveBack()
+    {
+        _queues.TrimExcess();
+        foreach (var queue in _queues.Values) queue.TrimExcess();
+        _toRetry.TrimExcess();
+    }
+
     /// <summary>Of those that wait for such a place. There is one.</summary>
     internal CancelConnection FirstOf(ConnectionBudget places) => _queues[places].Peek();
 

@@ -140,12 +140,8 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
 
     private void AcceptAll()
     {
-        for (var i = 0; i <= loop.Registry.Settings.ListenBacklog; i++)
-        {
-            var accepted = Sockets.TryAccept(socket.Handle, out var remote);
-            if (accepted >= 0) OnAccepted(accepted, remote);
-            else if (accepted is not (-Errno.ECONNABORTED or -Errno.EINTR)) return;
-        }
+        var errno = loop.Engine.AcceptAll(socket.Handle, this, loop.Registry.Settings.ListenBacklog + 1);
+        if (errno != 0) OnAcceptFailed(errno);
     }
 
     /// <summary>Begins to accept, or tries it again after a while.</summary>
@@ -162,7 +158,8 @@ internal sealed class ClientAcceptor(Loop loop, ListeningSocket socket) : IAccep
     {
         if (_pausedUntilUs == 0 || loop.NowUs < _pausedUntilUs) return;
         _pausedUntilUs = 0;
-        Listen();
+        if (loop.IsInUse) Listen();
+        else if (!_isSuspended) AcceptAll(); // Those that it could not accept when it came to rest: it alone knows of them.
     }
 }
 

@@ -13,6 +13,7 @@ internal sealed class KeyDeriver
 {
     private const int StackBytes = 256 * 1024;
     private const int Niceness = 10;
+    private const int FewWaiting = 64;
 
     private static readonly int ThreadsMax = Math.Max(1, Environment.ProcessorCount / 2);
 
@@ -60,7 +61,9 @@ internal sealed class KeyDeriver
             _idle++;
             while (_waiting.Count == 0) Monitor.Wait(_gate);
             _idle--;
-            return _waiting.Dequeue();
+            var first = _waiting.Dequeue();
+            if (_waiting.Count == 0 && _waiting.Capacity > FewWaiting) _waiting.TrimExcess(); // A crowd has logged in.
+            return first;
         }
     }
 }

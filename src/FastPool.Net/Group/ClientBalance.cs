@@ -87,6 +87,9 @@ internal sealed class ClientBalance(Loop loop, Func<(long RanUs, long WaitedUs)>
         else NoteClients();
     }
 
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    internal void GiveBack() => _candidates.TrimExcess();
+
     /// <summary>Publishes how busy the loop was since the last time.</summary>
     /// <returns>Null: that is not known.</returns>
     private int? Measure(long passedUs)

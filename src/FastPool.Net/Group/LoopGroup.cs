@@ -59,7 +59,8 @@ public sealed class LoopGroup : ILoops
                 parts.Log);
             var loop = new Loop(_loops, _shared, dialer, context, parts.NewEngine(i, context.Buffers), parts.Clock);
             var times = parts.ThreadTimes ?? (static _ => Native.ThreadTime.Times);
-            loop.OnTick = new LoopJanitor(loop, this, new ClientBalance(loop, () => times(loop.Index))).Tick;
+            var janitor = new LoopJanitor(loop, this, new ClientBalance(loop, () => times(loop.Index)));
+            (loop.OnTick, loop.OnRest) = (janitor.Tick, janitor.GiveBack);
             loop.BeginCancel = (requester, key) => Cancels.Begin(loop, requester, key);
             loop.CancelAbandoned = server => Cancels.BeginAbandoned(loop, server);
             loop.CancelKept = server => Cancels.BeginKept(loop, server);

@@ -42,6 +42,15 @@ internal sealed class LoopJanitor(Loop loop, LoopGroup group, ClientBalance bala
             && loop.Registry.Settings.Own.HostCheckPeriodUs == 0;
     }
 
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    internal void GiveBack()
+    {
+        _silentPeers.GiveBack();
+        balance.GiveBack();
+        group.Cancels.GiveBack(loop);
+        foreach (var server in loop.ServerList) server.Session.Hub?.GiveBack();
+    }
+
     /// <summary>An exception of one of them keeps no other from its turn.</summary>
     private void Try(Action tick)
     {

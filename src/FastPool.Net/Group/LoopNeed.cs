@@ -35,6 +35,7 @@ internal sealed class LoopNeed(SharedParts shared)
     {
         var used = shared.LoopsInUse.Count;
         var (load, bound) = (shared.Loads.Total, shared.Bound.Total);
+        var least = shared.LoopsInUse.Least;
         if (used != _used) (_used, _quietSeconds, _most) = (used, 0, 0);
         if (load > FullLoad * used || bound > BoundClients.Most * used)
         {
@@ -42,7 +43,12 @@ internal sealed class LoopNeed(SharedParts shared)
             shared.LoopsInUse.TryChange(used, Math.Max(used + 1, wanted));
             return;
         }
-        var needed = Math.Max(1, Math.Max(Parts(load, UsualLoad), Parts(bound, UsualBound)));
+        var needed = Math.Max(least, Math.Max(Parts(load, UsualLoad), Parts(bound, UsualBound)));
+        if (used < least)
+        {
+            shared.LoopsInUse.TryChange(used, least); // A reload has raised it.
+            return;
+        }
         if (needed >= used)
         {
             (_quietSeconds, _most) = (0, 0);

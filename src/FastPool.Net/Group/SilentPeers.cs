@@ -39,6 +39,9 @@ internal sealed class SilentPeers(Loop loop)
         }
     }
 
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    internal void GiveBack() => _suspects.TrimExcess();
+
     /// <returns>By when to look again.</returns>
     private long LookAt(ClientConnection client, long partUs)
     {

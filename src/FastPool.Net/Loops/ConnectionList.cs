@@ -59,6 +59,14 @@ internal sealed class ConnectionList<T>(Action<T, int> place) : IReadOnlyList<T>
             Array.Resize(ref _items, _items.Length / 2);
     }
 
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    internal void GiveBack()
+    {
+        SpareRoom.GiveBack(ref _items, Count, SmallestRoom);
+        TimeOuts.GiveBack(Count);
+        Peers.GiveBack(Count);
+    }
+
     /// <summary>So many fit without another array.</summary>
     internal int Room => _items.Length;
 

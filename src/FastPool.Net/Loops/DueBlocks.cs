@@ -15,6 +15,7 @@ internal sealed class DueBlocks
     internal const long Never = long.MaxValue;
 
     private const int Bits = 6;
+    private const int SmallestRoom = 4;
 
     private long[] _dueUs = [];
     private long _firstUs = Never;
@@ -48,7 +49,7 @@ internal sealed class DueBlocks
     internal void Added(int index)
     {
         var block = index >> Bits;
-        if (block >= _dueUs.Length) Array.Resize(ref _dueUs, Math.Max(4, block * 2));
+        if (block >= _dueUs.Length) Array.Resize(ref _dueUs, Math.Max(SmallestRoom, block * 2));
         _dueUs[block] = _firstUs = 0;
     }
 
@@ -60,6 +61,13 @@ internal sealed class DueBlocks
         ref var dueUs = ref _dueUs[to >> Bits];
         dueUs = isLookedAt ? 0 : Math.Min(dueUs, _dueUs[from >> Bits]);
     }
+
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    /// <param name="count">Connections in the list.</param>
+    internal void GiveBack(int count) => SpareRoom.GiveBack(ref _dueUs, (count + Size - 1) >> Bits, SmallestRoom);
+
+    /// <summary>So many blocks fit without another array.</summary>
+    internal int Room => _dueUs.Length;
 
     /// <summary>Looks at those whose time has come.</summary>
     /// <param name="look">

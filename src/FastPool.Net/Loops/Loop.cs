@@ -81,6 +81,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     /// </summary>
     internal Func<bool> OnTick { get; set; } = static () => false;
 
+    /// <summary>Others give back what they have spare for this loop. Given after the construction.</summary>
+    internal Action OnRest { get; set; } = static () => { };
+
     /// <summary>
     /// Takes a cancel request on its way: the client that brought it, and its key. Given after the construction.
     /// </summary>
@@ -140,10 +143,19 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     {
         _memoryRest = MemoryRest.Number;
         _effects.TrimExcess();
+        _spareOperations = null;
+        _timers.GiveBack();
+        _patience.GiveBack();
+        _clients.GiveBack();
+        _logins.GiveBack();
+        _servers.GiveBack();
+        Engine.GiveBack();
+        PasswordWatch.GiveBack();
         Refusals.GiveBack();
         ToServer.GiveBack();
         ToClient.GiveBack();
         Context.GiveBack();
+        OnRest();
     }
 
     /// <summary>Something has happened before the tick.</summary>
@@ -173,8 +185,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             RunEffects();
         }
         if (!HasTimers) return;
-        while (_timers.TakeDue(NowUs) is { } timer)
+        for (var count = 1; _timers.TakeDue(NowUs) is { } timer; count++)
         {
+            SendDeferred(count);
             try
             {
                 timer.Subject.OnTimer(this);
@@ -237,8 +250,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
     private void ReadMail()
     {
         _letters ??= _mailbox.TakeAll();
-        while (_letters is not null)
+        for (var count = 1; _letters is not null; count++)
         {
+            SendDeferred(count);
             var letter = Mailbox.Pop(ref _letters);
             try
             {
@@ -252,6 +266,13 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
             }
             RunEffects();
         }
+    }
+
+    /// <summary>Replies that are put off, to leave with others, do not wait for a long row of letters or timers.</summary>
+    /// <param name="count">So many of them are begun.</param>
+    private void SendDeferred(int count)
+    {
+        if (count % Limits.DeliveriesPutOffMax == 0) Engine.SendDeferred();
     }
 
     // ---- what pools decide ----------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ internal sealed class SharedParts(PoolRegistry registry, Action<KeyDerivation, A
 
     internal BoundClients Bound { get; } = new(registry.LoopCount);
 
-    internal LoopsInUse LoopsInUse { get; } = new(registry.LoopCount);
+    internal LoopsInUse LoopsInUse { get; } = new(registry);
 
     internal ClientMoves ClientMoves { get; } = new(registry);
 

@@ -36,6 +36,9 @@ internal sealed class PasswordWatch(Loop loop)
         return _watched.Count == 0;
     }
 
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    internal void GiveBack() => _watched.TrimExcess();
+
     private void OnRead(Watched watched, PasswordRequest request)
     {
         var useless = watched.Useless;

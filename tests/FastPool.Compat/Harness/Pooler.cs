@@ -38,6 +38,9 @@ internal sealed class PoolerFile
 
     public int Loops { get; set; } = 1;
 
+    /// <summary>min_loops; null: all of them, so that a test of several loops has several from the start.</summary>
+    public int? LoopsMin { get; set; }
+
     /// <summary>The program to run; the binary under test, unless a test compares it with another.</summary>
     public string Program { get; set; } = Binary.Path;
 
@@ -241,8 +244,11 @@ internal sealed class Pooler : IAsyncDisposable
             ini.Append(CultureInfo.InvariantCulture,
                 $"[peers]\n{string.Concat(_file.Peers.Select(peer => $"{peer.Key} = {peer.Value}\n"))}");
         if (Binary.IsFastPool && _file.Program != Reference.Path)
+        {
             ini.Append(CultureInfo.InvariantCulture,
-                $"[fastpool]\nloops = {_file.Loops}\n{string.Concat(_file.Own.Select(own => $"{own.Key} = {own.Value}\n"))}");
+                $"[fastpool]\nloops = {_file.Loops}\nmin_loops = {_file.LoopsMin ?? _file.Loops}\n");
+            foreach (var (name, value) in _file.Own) ini.Append(CultureInfo.InvariantCulture, $"{name} = {value}\n");
+        }
         File.WriteAllText(IniPath, ini.ToString());
     }
 }

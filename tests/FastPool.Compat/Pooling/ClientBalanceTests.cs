@@ -18,6 +18,7 @@ public class ClientBalanceTests
 
     private static Task<Pooler> StartAsync() => Pooler.StartAsync(LoopCount, static file =>
     {
+        file.LoopsMin = 1;
         file["default_pool_size"] = "8";
         file["max_client_conn"] = "300";
         file.Own["session_state"] = "keep";
@@ -214,9 +215,29 @@ public class ClientBalanceTests
     }
 
     [PoolerFact(FastPoolOnly = FastPoolOnly)]
+    public async Task As_many_are_in_use_as_min_loops_says_and_a_reload_changes_that()
+    {
+        await using var pooler = await Pooler.StartAsync(LoopCount, static file => file.LoopsMin = 3);
+        Assert.Equal("1 1 1 0", string.Join(' ', await LoopsAsync(pooler, "in_use")));
+        pooler.Rewrite(static file => file.LoopsMin = 64);
+        await pooler.ConsoleAsync("RELOAD");
+        await Until.TrueAsync(async () => await InUseAsync(pooler) == LoopCount, "all are in use");
+        pooler.Rewrite(static file => file.LoopsMin = 1);
+        await pooler.ConsoleAsync("RELOAD");
+        await Until.TrueAsync(async () => await InUseAsync(pooler) == 1, "the others rest", 60);
+        await pooler.ConsoleAsync("SET min_loops = 2");
+        await Until.TrueAsync(async () => await InUseAsync(pooler) == 2, "two are in use");
+        Assert.Equal(1, await pooler.ScalarAsync("select 1"));
+    }
+
+    [PoolerFact(FastPoolOnly = FastPoolOnly)]
     public async Task Clients_that_keep_their_servers_are_spread_as_they_come()
     {
-        await using var pooler = await Pooler.StartAsync(LoopCount, static file => file["pool_mode"] = "session");
+        await using var pooler = await Pooler.StartAsync(LoopCount, static file =>
+        {
+            file.LoopsMin = 1;
+            file["pool_mode"] = "session";
+        });
         var clients = new List<RawClient>();
         for (var i = 0; i < 60; i++) clients.Add(await pooler.RawAsync());
         Assert.All(await LoopsAsync(pooler, "clients"), static count => Assert.InRange(count, 6, 30));

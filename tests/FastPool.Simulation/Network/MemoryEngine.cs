@@ -188,7 +188,7 @@ internal sealed class MemoryEngine : Engine
         _ => 1,
     };
 
-    /// <summary>The kernel's errno for the next attach or listen; 0: it obeys.</summary>
+    /// <summary>The kernel's errno for the next attach, listen or accept; 0: it obeys.</summary>
     internal int NextErrno { get; set; }
 
     private int TakeErrno()
@@ -206,6 +206,13 @@ internal sealed class MemoryEngine : Engine
     }
 
     public override void StopListening(int handle) => _acceptors.RemoveAll(pair => pair.Handle == handle);
+
+    public override int AcceptAll(int handle, IAcceptor acceptor, int most)
+    {
+        if (TakeErrno() is var errno and not 0) return errno;
+        for (var i = 0; i < most && _network.Accept() is { } socket; i++) acceptor.OnAccepted(socket.Handle, socket.Remote);
+        return 0;
+    }
 
     public override int Attach(Endpoint endpoint, int handle)
     {

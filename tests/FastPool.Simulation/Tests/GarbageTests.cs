@@ -29,6 +29,29 @@ public sealed class GarbageTests
     }
 
     [Fact]
+    public void Room_that_a_crowd_has_needed_goes_when_the_pooler_has_come_to_rest()
+    {
+        const int Count = 1_000;
+        var path = new TransactionPath(clientsMax: Count);
+        var loop = path.Group.All[0];
+        var clients = Enumerable.Range(0, Count).Select(_ => path.LogIn()).ToArray();
+        Assert.True(loop.ClientList.Peers.Room >= Count / DueBlocks.Size);
+        Leave(path, clients);
+        Assert.True(loop.ClientList.Peers.Room >= Count / DueBlocks.Size);
+        var before = GivenUp.Bytes;
+        MemoryRest.Begin();
+        path.Elapse(2);
+        Assert.True(GivenUp.Bytes > before);
+        foreach (var list in new[] { loop.ClientList, loop.LoginList })
+        {
+            Assert.InRange(list.Room, 0, 2 * ConnectionList<ClientConnection>.SmallestRoom);
+            Assert.InRange(list.Peers.Room, 0, 8);
+            Assert.InRange(list.TimeOuts.Room, 0, 8);
+        }
+        path.Transact([path.LogIn()], TransactionPath.SimpleQuery(), TransactionPath.SimpleReply());
+    }
+
+    [Fact]
     public void One_that_moves_is_none_before_it_leaves()
     {
         var path = new TransactionPath(loops: 2);

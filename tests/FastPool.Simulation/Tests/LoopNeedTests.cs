@@ -1,4 +1,6 @@
+using FastPool.Base;
 using FastPool.Core.Sessions;
+using FastPool.Native;
 using FastPool.Net;
 using FastPool.Simulation.Worlds;
 
@@ -149,6 +151,42 @@ public sealed class LoopNeedTests
         Assert.Equal(1, InUse);
     }
 
+    [Fact]
+    public void So_many_are_in_use_from_the_start_as_the_setting_says_and_none_of_them_rests()
+    {
+        var path = new TransactionPath(loops: 4, usesAll: false, databases: "d = host=127.0.0.1\n[fastpool]\nmin_loops=3");
+        var inUse = path.Group.All[0].Shared.LoopsInUse;
+        var need = new LoopNeed(path.Group.All[0].Shared);
+        for (var i = 0; i < 4; i++) path.Group.All[0].Shared.Loads[i] = 0;
+        Assert.Equal(3, inUse.Count);
+        Assert.True(inUse.TryChange(3, 4));
+        for (var i = 0; i < 3 * LoopNeed.PatienceSeconds; i++) need.Tick();
+        Assert.Equal(3, inUse.Count);
+        Assert.False(inUse.TryChange(3, 1));
+        TurnAll(path);
+        for (var loop = 0; loop < 3; loop++)
+        {
+            path.Connect();
+            path.Turn(loop);
+            Assert.Equal(1, ClientsOf(path)[loop]);
+        }
+    }
+
+    [Theory]
+    [InlineData(3, 3)]
+    [InlineData(64, LoopCount)] // There are no more.
+    public void A_reload_that_wants_more_of_them_has_them_at_once_and_they_rest_when_it_wants_fewer(int least, int inUse)
+    {
+        _path.Set("min_loops", $"{least}");
+        Tick(1);
+        Assert.Equal(inUse, InUse);
+        Tick(3 * LoopNeed.PatienceSeconds);
+        Assert.Equal(inUse, InUse);
+        _path.Set("min_loops", "1");
+        Tick(LoopNeed.PatienceSeconds + 1);
+        Assert.Equal(1, InUse);
+    }
+
     // ---- newcomers --------------------------------------------------------------------------------------------------
 
     private static int[] ClientsOf(TransactionPath path) => [.. path.Group.All.Select(static loop => loop.ClientList.Count)];
@@ -192,6 +230,24 @@ public sealed class LoopNeedTests
         _path.Connect();
         _path.Turn(1);
         TurnAll(_path);
+        Assert.Equal((1, 0), (ClientsOf(_path)[0], ClientsOf(_path)[1]));
+    }
+
+    [Fact]
+    public void Those_that_a_loop_cannot_accept_when_it_comes_to_rest_are_accepted_later()
+    {
+        Use(2);
+        TurnAll(_path);
+        // The kernel has told this loop of one, and no other.
+        _path.Group.All[1].Post(new ActionLetter(_ => _path.Connect()));
+        Use(1);
+        _path.Engines[1].NextErrno = Errno.EMFILE;
+        _path.Turn(1);
+        Assert.Equal(0, _path.Engines[1].NextErrno);
+        Assert.Equal((0, 1), (Shared.Bound.Total, _path.Backlog));
+        _path.WakeUpsWithin(2 * Limits.AcceptPauseUs / 1e6, loop: 1);
+        Assert.Equal((1, 0), (Shared.Bound.Total, _path.Backlog));
+        _path.Turn();
         Assert.Equal((1, 0), (ClientsOf(_path)[0], ClientsOf(_path)[1]));
     }
 

@@ -159,6 +159,9 @@ internal sealed class TransactionPath : IDialed
     /// <summary>The outcome of each connect: 0 or an errno.</summary>
     internal Func<MemorySocket, int> ConnectResult { get; init; } = static _ => 0;
 
+    /// <summary>Clients that no loop has accepted.</summary>
+    internal int Backlog => _network.BacklogCount;
+
     /// <summary>The role that each server reports; null: none does.</summary>
     internal Func<MemorySocket, bool>? IsStandby { get; init; }
 

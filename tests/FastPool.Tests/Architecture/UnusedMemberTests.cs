@@ -10,6 +10,8 @@ public sealed class UnusedMemberTests
         "ConnectionList`1::get_Room/0", // That the list shrinks.
         "ControlThread::RunPending/0", // Work without a thread of its own.
         "ControlThread::Start/0", // The product works on the first thread.
+        "DueBlocks::get_Room/0", // That the table shrinks.
+        "DueHeap`1::get_Room/0", // That the heap shrinks.
         "HbaRules::get_Count/0", // The count of rules read.
         "IdentMap::get_Lines/0", // The lines read.
         "IdentMaps::get_Count/0", // The count of maps read.
@@ -26,6 +28,7 @@ public sealed class UnusedMemberTests
         "ScramVerifier::FromPassword/3", // Servers of tests store what PostgreSQL does.
         "ScramVerifiers::get_KeysKept/0", // That the cache has an end.
         "ServerLife::get_Table/0", // Compared with the diagram.
+        "SocketEngine::get_Room/0", // That its tables shrink.
         // Which server it is.
         "StatementTable::get_Count/0", // That statements are given back.
         "TlsStream::get_IsResumed/0", // Whether a session was taken up again.

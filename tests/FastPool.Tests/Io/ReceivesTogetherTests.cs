@@ -88,6 +88,77 @@ public sealed class ReceivesTogetherTests : IDisposable
     }
 
     [Theory]
+    [InlineData(RingUse.All, "")]
+    [InlineData(RingUse.All, "abc")]
+    [InlineData(RingUse.None, "")]
+    [InlineData(RingUse.None, "abc")]
+    public void One_that_another_s_delivery_holds_up_hears_that_its_peer_has_closed(RingUse use, string lastWords)
+    {
+        var (engine, slow) = EngineWithSlowPeer(use);
+        var peers = new[] { Connect(engine), Connect(engine) };
+        engine.Turn(0, _observer);
+        foreach (var (one, other) in new[] { (peers[0], peers[1]), (peers[1], peers[0]) })
+        {
+            one.Sink.Receives = one.Sink.Ended = () =>
+            {
+                if (other.Sink.Bytes.Count + other.Sink.Ends == 0) other.Sink.Other = slow.Sink;
+            };
+            if (lastWords.Length > 0) one.Far.Send(System.Text.Encoding.ASCII.GetBytes(lastWords));
+            one.Far.Shutdown(SocketShutdown.Send);
+        }
+        for (var i = 0; i < 3; i++) engine.Turn(0, _observer);
+        var held = Assert.Single(peers, static peer => peer.Sink.Other is not null);
+        IsToldAndGoesOn(engine, slow, held, lastWords);
+    }
+
+    [Theory]
+    [InlineData(RingUse.All, 1)]
+    [InlineData(RingUse.All, 2)]
+    [InlineData(RingUse.None, 1)]
+    [InlineData(RingUse.None, 2)]
+    public void One_that_holds_itself_up_hears_that_its_peer_has_closed(RingUse use, int atOnce)
+    {
+        var (engine, slow) = EngineWithSlowPeer(use);
+        var peers = Enumerable.Range(0, atOnce).Select(_ => Connect(engine)).ToList();
+        engine.Turn(0, _observer);
+        foreach (var peer in peers)
+        {
+            peer.Sink.Receives = () => peer.Sink.Other = slow.Sink;
+            peer.Far.Send("abc"u8);
+            peer.Far.Shutdown(SocketShutdown.Send);
+        }
+        for (var i = 0; i < 3; i++) engine.Turn(0, _observer);
+        Assert.All(peers, static peer => Assert.Equal(3, peer.Sink.Bytes.Count));
+        foreach (var peer in peers) peer.Sink.Receives = static () => { };
+        IsToldAndGoesOn(engine, slow, peers[0], "abc");
+    }
+
+    private (SocketEngine Engine, Peer Slow) EngineWithSlowPeer(RingUse use)
+    {
+        var engine = NewEngine(use);
+        var slow = Connect(engine);
+        engine.Turn(0, _observer);
+        while (!slow.Sink.IsCongested) Assert.True(engine.Send(slow.Sink, new byte[64 * 1024]));
+        return (engine, slow);
+    }
+
+    /// <summary>It has heard of the end once, and reads on when the other has taken everything.</summary>
+    private void IsToldAndGoesOn(SocketEngine engine, Peer slow, Peer held, string bytes)
+    {
+        Assert.Equal((1, 0), (held.Sink.EndsWhilePaused, held.Sink.Ends));
+        slow.Sink.Drained = () => held.Sink.Other = null;
+        slow.Far.Blocking = false;
+        var buffer = new byte[1024 * 1024];
+        Await(engine, () =>
+        {
+            if (slow.Far.Available > 0) slow.Far.Receive(buffer);
+            engine.LookAgain(held.Sink);
+            return held.Sink.Ends > 0;
+        });
+        Assert.Equal(System.Text.Encoding.ASCII.GetBytes(bytes), held.Sink.Bytes);
+    }
+
+    [Theory]
     [InlineData(RingUse.All, RingUse.All)]
     [InlineData(RingUse.All, RingUse.None)]
     [InlineData(RingUse.None, RingUse.All)]
@@ -406,9 +477,9 @@ public sealed class ReceivesTogetherTests : IDisposable
 
         public override void OnBroken() => Breaks++;
 
-        public override void OnDrained()
-        {
-        }
+        public Action Drained { get; set; } = static () => { };
+
+        public override void OnDrained() => Drained();
     }
 
     private sealed class Observer : ITurnObserver

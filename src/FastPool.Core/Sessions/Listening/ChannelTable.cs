@@ -38,6 +38,14 @@ internal sealed class ChannelTable
 
     internal ListenedChannel? Find(string name) => _channels.GetValueOrDefault(name);
 
+    internal void GiveBack()
+    {
+        _channels.TrimExcess();
+        _unsettled.TrimExcess();
+        _changing.TrimExcess();
+        foreach (var channel in _channels.Values) channel.Subscriptions.TrimExcess();
+    }
+
     /// <summary>Channels that nobody listens to any more have become many.</summary>
     internal bool HasMany => _unsettled.Count >= UnusedMax;
 

@@ -35,6 +35,15 @@ public sealed class ListenHub(Pool pool, string mark, Action<Action> post)
     /// <summary>Clients that listen.</summary>
     public int Clients => _subscriptions.Count;
 
+    /// <summary>At rest: room that a crowd has needed is given back.</summary>
+    public void GiveBack()
+    {
+        _channels.GiveBack();
+        _subscriptions.TrimExcess();
+        _asking.TrimExcess();
+        _pending.TrimExcess();
+    }
+
     /// <summary>For the console.</summary>
     public IEnumerable<ListenedChannel> Channels => _channels.All;
 

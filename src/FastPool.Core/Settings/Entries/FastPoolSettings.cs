@@ -5,7 +5,7 @@ namespace FastPool.Core.Settings;
 
 /// <summary>
 /// The settings that FastPool has beyond PgBouncer's: the optional [fastpool] section. All of it is fixed until restart, but for
-/// show_as, result_buffer and result_buffer_total.
+/// min_loops, show_as, result_buffer and result_buffer_total.
 /// </summary>
 public sealed record FastPoolSettings
 {
@@ -24,6 +24,9 @@ public sealed record FastPoolSettings
 
     /// <summary>Threads that carry traffic; 0: chosen from the cores.</summary>
     public int Loops { get; private init; }
+
+    /// <summary>So many of them are in use, whatever the load is; all, if there are no more.</summary>
+    public int LoopsMin { get; private init; } = 1;
 
     /// <summary>The address at which metrics are served by HTTP; null: none.</summary>
     public ListenAddress? MetricsListen { get; private init; }
@@ -125,6 +128,7 @@ public sealed record FastPoolSettings
     public IEnumerable<KeyValuePair<string, string>> Values =>
     [
         new("loops", Loops.ToString(CultureInfo.InvariantCulture)),
+        new("min_loops", LoopsMin.ToString(CultureInfo.InvariantCulture)),
         new("metrics_listen", MetricsListen?.ToString() ?? ""),
         new("metrics_histograms", HistogramScopes.Words.WordOf(MetricsHistograms)),
         new("log_format", LogsJson ? "json" : "text"),
@@ -159,11 +163,13 @@ public sealed record FastPoolSettings
     ];
 
     /// <summary>Whether RELOAD and SET may change it; all others are fixed until restart.</summary>
-    public static bool IsChangeable(string key) => key is "show_as" or "result_buffer" or "result_buffer_total";
+    public static bool IsChangeable(string key) =>
+        key is "min_loops" or "show_as" or "result_buffer" or "result_buffer_total";
 
     /// <summary>These, with what a reload may change from <paramref name="next"/>.</summary>
     internal FastPoolSettings Reloaded(FastPoolSettings next) => this with
     {
+        LoopsMin = next.LoopsMin,
         ShowAs = next.ShowAs,
         ResultBuffer = next.ResultBuffer,
         ResultBufferTotal = next.ResultBufferTotal,
@@ -186,6 +192,11 @@ public sealed record FastPoolSettings
                 if (!CNumber.TryFitting(value, out var loops) || loops < 0) return null;
                 if (loops <= Limits.LoopsMax) return this with { Loops = loops };
                 error = $"loops: at most {Limits.LoopsMax}";
+                return null;
+            case "min_loops":
+                if (!CNumber.TryFitting(value, out var least)) return null;
+                if (least is >= 1 and <= Limits.LoopsMax) return this with { LoopsMin = least };
+                error = $"min_loops: 1 to {Limits.LoopsMax}";
                 return null;
             case "metrics_listen":
                 if (value.Length == 0) return this with { MetricsListen = null };

@@ -134,7 +134,7 @@ public sealed class OwnListingTests
             ["version|0.0.1", "engine|memory", "running_loops|1", "broken_invariants|0", "clients_moved|0", "unnamed_healed|0",
                 "state_questions|0", "state_batches|0", "abandoned_kept|0", "pinned_servers|0",
                 "listeners|0", "notifications|0", "results_held|0", "results_refused|0", "held_result_bytes|0",
-                "tls_own_connections|0", "tls_library_connections|0", "loops|2",
+                "tls_own_connections|0", "tls_library_connections|0", "loops|2", "min_loops|1",
                 "metrics_listen|127.0.0.1:9127", "metrics_histograms|database",
                 "log_format|text", "log_min_duration|-1", "console_extended|1", "io_uring|1",
                 "tls_records|own", "hba_strict|1"],

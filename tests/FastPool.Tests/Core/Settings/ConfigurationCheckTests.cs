@@ -98,6 +98,7 @@ public sealed partial class ConfigurationCheckTests
     [InlineData("[users]\nx = max_user_connections=5x", "max_user_connections=5x is no number: 5 is used")]
     [InlineData("[fastpool]\nmax_replica_lag = 5", "no standby is asked how far it is behind")]
     [InlineData("[fastpool]\nmetrics_histograms = pool", "there are no metrics")]
+    [InlineData("[fastpool]\nloops = 2\nmin_loops = 3", "min_loops is more than loops")]
     [InlineData("listen_addr = *\n[fastpool]\nmetrics_listen = 127.0.0.1:6432", "clients have that address and port")]
     [InlineData("listen_addr = ::1\n[fastpool]\nmetrics_listen = [::1]:6432", "clients have that address and port")]
     [InlineData("tcp_keepidle = 5\n[fastpool]\ndead_peer_timeout = 9", "settings that begin with tcp_ are set instead")]

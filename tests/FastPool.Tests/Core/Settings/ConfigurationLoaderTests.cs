@@ -287,6 +287,7 @@ public sealed class ConfigurationLoaderTests
         var environment = new Dictionary<string, string>
         {
             ["FASTPOOL_LOOPS"] = "3",
+            ["FASTPOOL_MIN_LOOPS"] = "2",
             ["FASTPOOL_METRICS_LISTEN"] = "*:9127",
             ["FASTPOOL_METRICS_HISTOGRAMS"] = "off",
             ["FASTPOOL_LOG_FORMAT"] = "json",

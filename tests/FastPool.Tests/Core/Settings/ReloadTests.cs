@@ -49,6 +49,7 @@ public sealed class ReloadTests
         Assert.Null(Loading.Load(files, Main + "[fastpool]\nshow_as=1.24\n", current).Settings);
         var holding = Loading.Good(files, Main + "[fastpool]\nresult_buffer=4096\nresult_buffer_total=8192\n", current).Own;
         Assert.Equal((0, 4096, 8192L), (current.Own.ResultBuffer, holding.ResultBuffer, holding.ResultBufferTotal));
+        Assert.Equal(3, Loading.Good(files, Main + "[fastpool]\nmin_loops=3\n", current).Own.LoopsMin);
         var environment = new Dictionary<string, string> { ["FASTPOOL_SHOW_AS"] = "1.25", ["FASTPOOL_LOOPS"] = "9" };
         files[Loading.Path] = Main;
         var own = ConfigurationLoader.Load(Loading.Path, files, current, environment).Settings!.Own;

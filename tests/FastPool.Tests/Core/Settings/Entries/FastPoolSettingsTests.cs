@@ -47,6 +47,9 @@ public sealed class FastPoolSettingsTests
     [InlineData("proxy_protocol_listen", "10.0.0.5:0")]
     [InlineData("loops", "-1")]
     [InlineData("loops", "65")]
+    [InlineData("min_loops", "0")]
+    [InlineData("min_loops", "65")]
+    [InlineData("min_loops", "all")]
     [InlineData("server_answer_timeout", "0")]
     [InlineData("host_check_period", "-1")]
     [InlineData("host_check_period", "99999999999999")]
@@ -81,8 +84,8 @@ public sealed class FastPoolSettingsTests
     {
         var own = FastPoolSettings.Default;
         (string, string)[] pairs =
-            [("loops", "3"), ("metrics_listen", "*:9127"), ("metrics_histograms", "pool"), ("log_format", "json"),
-            ("log_min_duration", "250"),
+            [("loops", "3"), ("min_loops", "2"), ("metrics_listen", "*:9127"), ("metrics_histograms", "pool"),
+            ("log_format", "json"), ("log_min_duration", "250"),
             ("console_extended", "1"), ("io_uring", "0"), ("tls_records", "library"), ("hba_strict", "0"),
             ("proxy_protocol_from", "10.0.0.0/8, ::1"), ("proxy_protocol_listen", "10.0.0.5, [::1]:6433"),
             ("server_answer_timeout", "7"), ("host_check_period", "8"), ("max_replica_lag", "9"), ("error_details", "0"),
