@@ -38,9 +38,12 @@ public sealed class EngineRoomTests : IDisposable
 
         var last = sinks.MaxBy(static sink => sink.Handle)!;
         foreach (var sink in sinks.Where(sink => sink != last)) engine.Close(sink);
-        engine.GiveBack();
+        Await(engine, () => // Those that had more to read are in the queue until its next round.
+        {
+            engine.GiveBack();
+            return (engine.Room.Queue, engine.Room.Events) == (first.Queue, first.Events);
+        });
         Assert.True(engine.Room.Endpoints > last.Handle);
-        Assert.Equal((first.Queue, first.Events), (engine.Room.Queue, engine.Room.Events));
         far.Send("y"u8);
         var had = last.Received;
         Await(engine, () => last.Received > had);

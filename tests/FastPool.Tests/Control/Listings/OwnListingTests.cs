@@ -138,7 +138,7 @@ public sealed class OwnListingTests
                 "metrics_listen|127.0.0.1:9127", "metrics_histograms|database",
                 "log_format|text", "log_min_duration|-1", "console_extended|1", "io_uring|1",
                 "tls_records|own", "hba_strict|1"],
-            world.Query("show fastpool").Rows[..26]);
+            world.Query("show fastpool").Rows[..27]);
         Assert.Equal(100, world.Query("show config").Rows.Length);
     }
 
