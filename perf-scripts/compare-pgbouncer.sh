@@ -18,7 +18,8 @@
 # login; keep-set-…: a SET before each query, of which PgBouncer takes no care.
 #
 # storm-16: sixteen clients with STEADY_RATE=1000 transactions a second, alone and beside LOGIN_RATE=1000 logins a second, each with one
-# transaction. wakeups: 500 databases, nobody is there.
+# transaction. tls-storm-16: the same with TLS and SCRAM, and TLS_LOGIN_RATE=100 logins a second: a login takes a client's core a while, too.
+# wakeups: 500 databases, nobody is there.
 #
 # simple-1000 and simple-10000 share 40 servers. Their logins, the first 15 % of the time after them and the last 10 % are left out of
 # every figure. Their p99 is also given over their p50: of all, which has in it each change of the machine's pace, and of those that
@@ -34,7 +35,7 @@ extended-1 extended-16 extended-64 extended-200
 prepared-1 prepared-16 prepared-64 prepared-200
 connect-16 storm-16 copy-out copy-in idle wakeups
 keep-simple-16 keep-login-simple-16 keep-set-simple-16
-tls-simple-16 tls-simple-64 tls-connect-16 tls-copy-out tls-copy-in tls-idle'
+tls-simple-16 tls-simple-64 tls-connect-16 tls-storm-16 tls-copy-out tls-copy-in tls-idle'
 
 what_there_is=$all_scenarios
 take_options "$@"
@@ -69,7 +70,7 @@ start_contestant() {
         tls-*)
             PGSSLMODE=require
             extra=$(printf '%s\n' 'client_tls_sslmode = require' "client_tls_cert_file = $work/tls.crt" "client_tls_key_file = $work/tls.key")
-            [ "$scenario" != tls-connect-16 ] || auth_type=scram-sha-256
+            case $scenario in tls-connect-* | tls-storm-*) auth_type=scram-sha-256 ;; esac
             ;;
         keep-*)
             own='session_state = keep'
@@ -155,12 +156,13 @@ run_crowd() {
 
 # run_storm SCENARIO ROUND WHO: does a storm of logins hold up those who are in? Latencies count from the time a transaction is due.
 run_storm() {
-    local scenario=$1 round=$2 who=$3 storm
+    local scenario=$1 round=$2 who=$3 storm rate=${LOGIN_RATE:-1000}
+    [ "${scenario#tls-}" = "$scenario" ] || rate=${TLS_LOGIN_RATE:-100}
     local bench=("$pg_bin/pgbench" -S -n -c 16 -h 127.0.0.1 -p "$port_of_contestant" -U bench)
     run_as_user "${bench[@]}" -T 1 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
     run_steady "${bench[@]}"
     record "$scenario" "$round" "$who" 'p99 µs alone' "$(percentile 99)"
-    start_as_user "$work/storm.log" "${bench[@]}" -C -R "${LOGIN_RATE:-1000}" -T $((seconds + 2)) bench
+    start_as_user "$work/storm.log" "${bench[@]}" -C -R "$rate" -T $((seconds + 2)) bench
     storm=$started_pid
     sleep 1
     run_steady "${bench[@]}"
@@ -265,7 +267,7 @@ run_scenario() {
             record start "$round" "$who" 'RSS kB' "$(rss_kb "$pooler_pid")"
             ;;
         simple-1000*) run_crowd "$scenario" "$round" "$who" "${scenario##*-}" ;;
-        storm-*) run_storm "$scenario" "$round" "$who" ;;
+        storm-* | tls-storm-*) run_storm "$scenario" "$round" "$who" ;;
         wakeups) run_wakeups "$round" "$who" ;;
         *connect-*) run_pgbench "$scenario" "$round" "$who" "${scenario##*-}" -C ;;
         *copy-*) run_copy "$scenario" "$round" "$who" ;;
