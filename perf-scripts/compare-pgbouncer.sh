@@ -122,15 +122,17 @@ run_pgbench() {
 # run_crowd SCENARIO ROUND WHO CLIENTS: so many clients that their logins take a while. They count transactions, not seconds, which
 # would run from before the logins.
 run_crowd() {
-    local scenario=$1 round=$2 who=$3 clients=$4 sampler
+    local scenario=$1 round=$2 who=$3 clients=$4 sampler from to each
     local bench=("$pg_bin/pgbench" -S -n -j 2 -h 127.0.0.1 -p "$port_of_contestant" -U bench)
     run_as_user "${bench[@]}" -c 40 -t 50 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
     rm -f "$work"/latency*
-    while sleep 0.05; do echo "$EPOCHREALTIME $(used_ns)"; done >"$work/cpu" &
+    each=$((${CROWD_TRANSACTIONS:-200000} / clients))
+    [ "$each" -gt 0 ] || each=1
+    while sleep 0.05; do echo "${EPOCHREALTIME/,/.} $(used_ns)"; done >"$work/cpu" &
     sampler=$!
     background_pids+=("$sampler")
-    run_as_user "${bench[@]}" -c "$clients" -t $((${CROWD_TRANSACTIONS:-200000} / clients)) -l --log-prefix="$work/latency" bench >"$work/run.log" 2>&1 ||
-        { cat "$work/run.log" >&2; fail "pgbench failed ($who, $scenario)"; }
+    run_as_user "${bench[@]}" -c "$clients" -t "$each" -l --log-prefix="$work/latency" bench >"$work/run.log" 2>&1 ||
+        { stop_pid "$sampler" TERM; cat "$work/run.log" >&2; fail "pgbench failed ($who, $scenario)"; }
     stop_pid "$sampler" TERM
     # When each transaction ended, and its latency; then those of the steady part, each with the number of its window.
     cat "$work"/latency* | awk '{printf "%.6f %d\n", $5 + $6 / 1e6, $3}' | sort -n >"$work/all"
@@ -147,7 +149,7 @@ run_crowd() {
         function close_window() { if (n >= 100) ratios = ratios " " v[int(n * 0.99)] / v[int(n * 0.5)]; n = 0 }
         $1 != window {close_window(); window = $1}
         {v[++n] = $2}
-        END {close_window(); printf "%.3f", median(ratios)}')"
+        END {close_window(); print ratios == "" ? "-" : sprintf("%.3f", median(ratios))}')"
     record "$scenario" "$round" "$who" 'CPU µs/transaction' "$(awk -v a="$from" -v b="$to" '
         FNR == NR {if ($1 >= a && $1 <= b) {if (!begun) {begun = $1; first = $2} ended = $1; used = $2 - first} next}
         $1 > begun && $1 <= ended {n++}

@@ -23,7 +23,7 @@ set_up "${needs[@]}"
 begin_work
 : >"$work/figures.tsv"
 [ -n "${POOLER:-}" ] || publish_fastpool
-declare -A binary=([fastpool]=${POOLER:-$root/out/fastpool} [pgbouncer]=${PGBOUNCER:-$(command -v pgbouncer)})
+declare -A binary=([fastpool]=${POOLER:-$root/out/fastpool} [pgbouncer]=${PGBOUNCER:-$(command -v pgbouncer || echo /usr/sbin/pgbouncer)})
 compiler=$(command -v cc || command -v gcc || command -v clang)
 for way in floor-epoll floor-ring; do
     "$compiler" -O2 -o "$work/$way.program" "$root/perf-scripts/floor.c" || fail "floor.c does not compile"

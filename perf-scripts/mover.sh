@@ -10,8 +10,7 @@ set -euo pipefail
 
 take_options "$@"
 set_up dotnet
-cd "$root"
 step "Building the benchmarks"
-dotnet build bench/FastPool.Bench -c Release --nologo -v q >&2
+(cd "$root" && dotnet build bench/FastPool.Bench -c Release --nologo -v q >&2)
 step "Measuring, and running the model"
-dotnet run --project bench/FastPool.Bench -c Release --no-build -- --mover ${output:+"$output"}
+dotnet run --project "$root/bench/FastPool.Bench" -c Release --no-build -- --mover ${output:+"$output"}

@@ -74,7 +74,7 @@ public sealed class BufferPool
             var given = Math.Max(0, _spareCount[index] - most);
             _spareCount[index] -= given;
             Array.Resize(ref _spare[index], most);
-            GivenUp.Add(given * bytes); // Last: a collection before would find them in use.
+            GivenUp.AddSpare(given * bytes); // Last: a collection before would find them in use.
         }
     }
 

@@ -45,12 +45,16 @@ public static class Limits
     public const int SendTogetherBytes = 4 * 1024;
 
     /// <summary>
-    /// As soon as so many sends wait for each other they leave. More of them cost less CPU each, and delay the first of them.
-    /// With 8 a transaction of 200 clients cost a tenth more; 64 gain nothing beyond.
+    /// As soon as so many sends wait for each other they leave, where none can leave with a receive; else as soon as twice as
+    /// many do. More of them cost less CPU each, and delay the first of them. With 8 a transaction of 200 clients cost a tenth
+    /// more; 64 gain nothing beyond.
     /// </summary>
     public const int SendsTogether = 32;
 
-    /// <summary>A send is put off by at most so many deliveries, even when they are long.</summary>
+    /// <summary>
+    /// A send is put off by at most so many deliveries. A long one counts as several: one for each
+    /// <see cref="ReceiveTogetherBytes"/>.
+    /// </summary>
     public const int DeliveriesPutOffMax = 64;
 
     /// <summary>Sends that leave together: one delivery may add several.</summary>

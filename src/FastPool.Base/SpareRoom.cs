@@ -16,6 +16,6 @@ public static class SpareRoom
         if (array.Length <= room * Tolerated) return;
         var bytes = (long)array.Length * Unsafe.SizeOf<T>();
         Array.Resize(ref array, room);
-        GivenUp.Add((int)Math.Min(bytes, int.MaxValue)); // Last: a collection before would find it in use.
+        GivenUp.AddSpare(bytes); // Last: a collection before would find it in use.
     }
 }

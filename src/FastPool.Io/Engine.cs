@@ -193,6 +193,9 @@ public abstract class Engine(BufferPool buffers)
     /// <summary>Bytes have come: to the owner, through TLS if there is one.</summary>
     protected void Deliver(Endpoint endpoint, byte[] buffer, int start, int count)
     {
+        // A long delivery delays what is put off for as long as many short ones.
+        if (count >= Limits.ReceiveTogetherBytes && _batch is { Count: > 0 })
+            _deliveriesPutOff += count / Limits.ReceiveTogetherBytes;
         if (endpoint.Tls is null) endpoint.OnReceived(buffer, start, count);
         else Tls.Deliver(this, endpoint, buffer.AsSpan(start, count));
     }

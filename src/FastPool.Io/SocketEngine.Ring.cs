@@ -35,7 +35,7 @@ public sealed partial class SocketEngine
     private Event[] _eventsBefore = [];
     private int _eventCount;
     private byte[] _gatheredBuffer = [];
-    private readonly (Endpoint Endpoint, uint Generation)[] _gathered = new (Endpoint, uint)[Limits.ReceivesTogether];
+    private readonly (Endpoint? Endpoint, uint Generation)[] _gathered = new (Endpoint?, uint)[Limits.ReceivesTogether];
     private readonly int[] _received = new int[Limits.ReceivesTogether];
     private int _gatheredCount;
     private int _gatheredDone;
@@ -182,7 +182,7 @@ public sealed partial class SocketEngine
         _gathered[index] = default;
         var received = _received[index];
         _received[index] = SendBatch.NotMade;
-        if (endpoint.Generation != generation) return; // Closed since, or it has left.
+        if (endpoint is null || endpoint.Generation != generation) return; // It has left, or is closed since.
         endpoint.Flags &= ~EndpointFlags.Gathered;
         InDelivery = endpoint;
         try
@@ -204,8 +204,9 @@ public sealed partial class SocketEngine
         AddSends();
         for (var i = 0; i < _gatheredCount; i++)
         {
-            var endpoint = _gathered[i].Endpoint;
+            var (endpoint, generation) = _gathered[i];
             _received[i] = SendBatch.NotMade;
+            if (endpoint is null || endpoint.Generation != generation) continue; // By now its bytes may be another loop's.
             if (endpoint.Has(EndpointFlags.BringsMuch) || !endpoint.Unread.IsEmpty) continue;
             if (_ring!.TryReceive(endpoint.Handle, _gatheredBuffer, i * GatheredBytes, GatheredBytes, ReceiveData | (uint)i))
                 _underWay++;
@@ -271,7 +272,8 @@ public sealed partial class SocketEngine
     private void KeepGathered(int index)
     {
         var (endpoint, generation) = _gathered[index];
-        if (endpoint.Generation != generation) return;
+        _gathered[index] = default;
+        if (endpoint is null || endpoint.Generation != generation) return;
         endpoint.Flags &= ~EndpointFlags.Gathered;
         Keep(endpoint, _gatheredBuffer.AsSpan(index * GatheredBytes, Math.Max(0, _received[index])));
         _received[index] = SendBatch.NotMade;

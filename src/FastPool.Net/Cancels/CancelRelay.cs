@@ -121,7 +121,6 @@ internal sealed class CancelRelay(PoolRegistry registry)
     internal IReadOnlyList<CancelView> ViewOf(int loop) =>
         [.. _waiting[loop].All.Concat(_underWay[loop]).Select(cancel => cancel.View)];
 
-    /// <summary>Gives up what has waited or is connecting for too long; tries again for the others.</summary>
     /// <summary>None is on its way on that loop.</summary>
     internal bool IsIdle(Loop loop) => _waiting[loop.Index].IsEmpty && _underWay[loop.Index].Count == 0;
 
@@ -132,6 +131,7 @@ internal sealed class CancelRelay(PoolRegistry registry)
         _waiting[loop.Index].GiveBack();
     }
 
+    /// <summary>Gives up what has waited or is connecting for too long; tries again for the others.</summary>
     internal void Tick(Loop loop)
     {
         GiveUpOnSilence(loop);

@@ -187,9 +187,9 @@ internal sealed partial class Loop : IPoolHost, ITurnObserver
         if (!HasTimers) return;
         for (var count = 1; _timers.TakeDue(NowUs) is { } timer; count++)
         {
-            SendDeferred(count);
             try
             {
+                SendDeferred(count);
                 timer.Subject.OnTimer(this);
             }
             catch (Exception e)

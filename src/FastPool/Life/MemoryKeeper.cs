@@ -20,7 +20,7 @@ internal sealed class MemoryKeeper(IReadOnlyList<(nuint Start, nuint Bytes)> ofS
     internal void Look()
     {
         var now = TimeSpan.FromMilliseconds(Environment.TickCount64);
-        var step = _steps.Next(Bytes(), GivenUp.NativeBytes, now);
+        var step = _steps.Next(Bytes(), GivenUp.SpareBytes, GivenUp.NativeBytes, now);
         switch (step)
         {
             case MemoryStep.None: return;

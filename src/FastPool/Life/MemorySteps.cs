@@ -48,6 +48,7 @@ internal sealed class MemorySteps(long bytes)
     private long _nativeSeen;
     private long _bytesBefore = bytes;
     private long _bytesSeen = bytes;
+    private long _spareSeen;
     private bool _hasStormed;
     private int _restingPeriods;
     private int _askedInPeriod; // 0: nobody has been asked.
@@ -59,12 +60,14 @@ internal sealed class MemorySteps(long bytes)
     /// <param name="bytes">
     /// That were allocated, or have become garbage after a long time, since the process began.
     /// </param>
+    /// <param name="spareBytes">Those of them that were given back because they had been asked for.</param>
     /// <param name="nativeBytes">That the C library has had back since then.</param>
-    internal MemoryStep Next(long bytes, long nativeBytes, TimeSpan now)
+    internal MemoryStep Next(long bytes, long spareBytes, long nativeBytes, TimeSpan now)
     {
         _nativeSeen = nativeBytes;
-        _restingPeriods = bytes - _bytesSeen <= BytesAtRest ? _restingPeriods + 1 : 0;
-        _bytesSeen = bytes;
+        var byOthers = bytes - _bytesSeen - (spareBytes - _spareSeen); // Spare memory comes because it was asked for.
+        _restingPeriods = byOthers <= BytesAtRest ? _restingPeriods + 1 : 0;
+        (_bytesSeen, _spareSeen) = (bytes, spareBytes);
         if (_restingPeriods == 0) _askedInPeriod = 0;
         if (now < _notBefore) return MemoryStep.None;
         var garbage = bytes - _bytesBefore;

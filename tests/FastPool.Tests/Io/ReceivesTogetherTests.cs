@@ -183,6 +183,51 @@ public sealed class ReceivesTogetherTests : IDisposable
         Assert.Equal(0, EndOf(left.Far));
     }
 
+    [Fact]
+    public void One_that_leaves_before_its_group_is_received_is_left_alone()
+    {
+        var (engine, next) = (NewEngine(RingUse.All), NewEngine(RingUse.None));
+        var (first, second) = (Connect(engine), Connect(engine));
+        using var listener = NewListener();
+        var wasGathered = false;
+        var acceptor = new Acceptor
+        {
+            Comes = () =>
+            {
+                wasGathered = first.Sink.Has(EndpointFlags.Gathered);
+                Assert.Equal(0, next.Attach(first.Sink, engine.Detach(first.Sink)));
+            },
+        };
+        Assert.Equal(0, engine.Listen((int)listener.Handle, acceptor));
+        engine.Turn(0, _observer);
+        first.Far.Send("abc"u8);
+        Dial(listener);
+        second.Far.Send("def"u8);
+        Await(engine, () => second.Sink.Bytes.Count >= 3);
+        Assert.True(wasGathered);
+        Await(next, () => first.Sink.Bytes.Count >= 3);
+        Assert.Equal("abc"u8.ToArray(), first.Sink.Bytes);
+        engine.StopListening((int)listener.Handle);
+        foreach (var accepted in acceptor.Accepted) engine.Discard(accepted);
+    }
+
+    [Fact]
+    public void A_small_reply_does_not_wait_for_many_othersdeliveries()
+    {
+        var engine = NewEngine(RingUse.All);
+        var small = Connect(engine);
+        small.Sink.Receives = () => engine.Send(small.Sink, "reply"u8);
+        var others = Enumerable.Range(0, 20).Select(_ => Connect(engine)).ToList();
+        var hasLeft = new List<bool>();
+        foreach (var peer in others) peer.Sink.Receives = () => hasLeft.Add(small.Far.Available > 0);
+        engine.Turn(0, _observer);
+        small.Far.Send("query"u8);
+        foreach (var peer in others) peer.Far.Send(new byte[10 * Limits.ReceiveTogetherBytes]);
+        engine.Turn(1000, _observer);
+        Assert.Equal(20, hasLeft.Count);
+        Assert.Equal((false, true), (hasLeft[0], hasLeft[10])); // They were served in one turn, the small one first.
+    }
+
     [Theory]
     [InlineData(RingUse.All)]
     [InlineData(RingUse.None)]
@@ -255,10 +300,7 @@ public sealed class ReceivesTogetherTests : IDisposable
     public void A_listener_tells_of_each_connection_until_it_stops_and_again_later(RingUse use)
     {
         var engine = NewEngine(use);
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        listener.Blocking = false;
+        using var listener = NewListener();
         var acceptor = new Acceptor();
         var handle = (int)listener.Handle;
         Assert.Equal(0, engine.Listen(handle, acceptor));
@@ -389,6 +431,15 @@ public sealed class ReceivesTogetherTests : IDisposable
         }
     }
 
+    private static Socket NewListener()
+    {
+        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        listener.Blocking = false;
+        return listener;
+    }
+
     private void Dial(Socket listener)
     {
         var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -444,8 +495,13 @@ public sealed class ReceivesTogetherTests : IDisposable
     {
         public List<int> Accepted { get; } = [];
         public int Failures { get; private set; }
+        public Action Comes { get; init; } = static () => { };
 
-        public void OnAccepted(int handle, EndAddress remote) => Accepted.Add(handle);
+        public void OnAccepted(int handle, EndAddress remote)
+        {
+            Accepted.Add(handle);
+            Comes();
+        }
 
         public void OnAcceptFailed(int errno) => Failures++;
     }

@@ -9,6 +9,7 @@ public sealed class MemoryStepsTests
 
     private readonly MemorySteps _steps = new(Start);
     private long _bytes = Start;
+    private long _spareBytes;
     private long _nativeBytes;
     private int _seconds;
     private TimeSpan _pause = TimeSpan.FromMilliseconds(2);
@@ -19,7 +20,7 @@ public sealed class MemoryStepsTests
     {
         _bytes += allocated;
         _seconds++;
-        return _steps.Next(_bytes, _nativeBytes, Now);
+        return _steps.Next(_bytes, _spareBytes, _nativeBytes, Now);
     }
 
     /// <summary>Periods without a byte; what they ask for is done.</summary>
@@ -84,6 +85,19 @@ public sealed class MemoryStepsTests
         }
         Assert.Equal(MemoryStep.None, Next(MemorySteps.BytesAtRest * 2));
         GivesBackOnce();
+    }
+
+    [Fact]
+    public void Spare_memory_that_comes_because_it_was_asked_for_does_not_begin_it_anew()
+    {
+        Storm();
+        while (Next() != MemoryStep.AskForSpare)
+        {
+        }
+        _spareBytes += MemorySteps.BytesAtRest * 2;
+        var steps = new[] { Done(Next(MemorySteps.BytesAtRest * 2)) }.Concat(Rest(100)).ToArray();
+        Assert.Equal(MemoryStep.GiveBackAll, steps[MemorySteps.PeriodsToGiveBack - 1]);
+        Assert.DoesNotContain(MemoryStep.AskForSpare, steps);
     }
 
     [Theory]

@@ -119,7 +119,7 @@ public sealed class ParameterInterner
     {
         if (values.IsLong) return values;
         if (_sets.TryGetValue(values, out var known)) return known;
-        if (_sets.Count >= SetsMax) _sets.Clear();
+        if (_sets.Count >= SetsMax) Forget();
         _sets.Add(values, values);
         return values;
     }
@@ -128,9 +128,14 @@ public sealed class ParameterInterner
     public void GiveBack()
     {
         if (_sets.Count <= SetsAtRest) return;
-        _sets.Clear();
+        Forget();
         _sets.TrimExcess();
         _strings.Reset();
+    }
+
+    private void Forget()
+    {
+        _sets.Clear();
         _changes.AsSpan().Clear();
         _filled = _filledOwn = default;
     }
@@ -150,7 +155,8 @@ public sealed class ParameterInterner
     private ParameterValues Keep(ref Step last, ParameterValues from, object? by, string?[] outcome)
     {
         var to = Intern(new ParameterValues(outcome));
-        last = from.IsLong || to.IsLong ? default : new Step { From = from, By = by, To = to };
+        var isLong = from.IsLong || to.IsLong || by is ParameterValues { IsLong: true };
+        last = isLong ? default : new Step { From = from, By = by, To = to };
         return to;
     }
 
