@@ -187,6 +187,7 @@ public sealed class ReceivesTogetherTests : IDisposable
     public void One_that_leaves_before_its_group_is_received_is_left_alone()
     {
         var (engine, next) = (NewEngine(RingUse.All), NewEngine(RingUse.None));
+        for (var i = 0; i < 5; i++) Connect(next); // So that it is not the same number to both.
         var (first, second) = (Connect(engine), Connect(engine));
         using var listener = NewListener();
         var wasGathered = false;
