@@ -37,20 +37,15 @@ run_as_user "$pg_bin/pgbench" -i -q -s 5 -h 127.0.0.1 -p "$pg_port" -U bench ben
 
 # run_one ROUND SCENARIO WHO: one line "round, scenario, who, transactions/s, CPU µs a transaction".
 run_one() {
-    local round=$1 scenario=$2 who=$3 clients=${2#*-} threads=2 before after
+    local round=$1 scenario=$2 who=$3 clients=${2#*-} threads=2
     pool_size=20 loops=''
     [ "$who" != fastpool ] || loops=1
     [ "$clients" -ge 2 ] || threads=1
     start_pooler "$who" "${binary[$who]}"
     local bench=("$pg_bin/pgbench" -S -n -c "$clients" -j "$threads" -h 127.0.0.1 -p "$pooler_port" -U bench)
     [ "${scenario%-*}" != connect ] || bench+=(-C)
-    run_as_user "${bench[@]}" -T 1 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed ($who, $scenario)"; }
-    before=$(cpu_ns "$pooler_pid")
-    run_as_user "${bench[@]}" -T "$seconds" bench >"$work/run.log" 2>&1 || { cat "$work/run.log" >&2; fail "pgbench failed ($who, $scenario)"; }
-    after=$(cpu_ns "$pooler_pid")
-    awk -v r="$round" -v s="$scenario" -v w="$who" -v ns=$((after - before)) '
-        /number of transactions actually processed/ {sub(/\/.*/, "", $6); n = $6}
-        /^tps/ {printf "%s\t%s\t%s\t%s\t%.3f\n", r, s, w, $3, ns / n / 1000}' "$work/run.log" >>"$work/figures.tsv"
+    measure_pgbench "$seconds" "${bench[@]}"
+    printf '%s\t%s\t%s\t%s\n' "$round" "$scenario" "$who" "$figures" >>"$work/figures.tsv"
     stop_pid "$pooler_pid" TERM
     note "round $round, $scenario, $who: $(tail -n 1 "$work/figures.tsv" | awk -F'\t' '{printf "%.0f transactions/s, %s µs", $4, $5}')"
 }

@@ -278,4 +278,18 @@ cpu_ns() {
     fi
 }
 
+# measure_pgbench SECONDS PGBENCH...: runs it for a second, which opens the servers, and then for so many seconds. Sets $figures:
+# transactions/s, a tab, CPU µs of $pooler_pid for each of them.
+measure_pgbench() {
+    local seconds=$1 before after
+    shift
+    run_as_user "$@" -T 1 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed"; }
+    before=$(cpu_ns "$pooler_pid")
+    run_as_user "$@" -T "$seconds" bench >"$work/run.log" 2>&1 || { cat "$work/run.log" >&2; fail "pgbench failed"; }
+    after=$(cpu_ns "$pooler_pid")
+    figures=$(awk -v ns=$((after - before)) '
+        /number of transactions actually processed/ {sub(/\/.*/, "", $6); n = $6}
+        /^tps/ {printf "%s\t%.3f\n", $3, ns / n / 1000}' "$work/run.log")
+}
+
 rss_kb() { awk '/^VmRSS:/ {print $2}' "/proc/$1/status"; }

@@ -31,17 +31,12 @@ run_as_user "$pg_bin/pgbench" -i -q -s 5 -h 127.0.0.1 -p "$pg_port" -U bench ben
 
 # run_one ROUND LOOPS CLIENTS: one line "round, clients, loops, transactions/s, CPU µs a transaction".
 run_one() {
-    local round=$1 clients=$3 before after
+    local round=$1 clients=$3
     loops=$2 pool_size=20
     start_pooler fastpool "$fastpool"
     local bench=("$pg_bin/pgbench" -S -n -c "$clients" -j 2 -h 127.0.0.1 -p "$pooler_port" -U bench)
-    run_as_user "${bench[@]}" -T 1 bench >"$work/warm.log" 2>&1 || { cat "$work/warm.log" >&2; fail "pgbench failed"; }
-    before=$(cpu_ns "$pooler_pid")
-    run_as_user "${bench[@]}" -T "$seconds" bench >"$work/run.log" 2>&1 || { cat "$work/run.log" >&2; fail "pgbench failed"; }
-    after=$(cpu_ns "$pooler_pid")
-    awk -v r="$round" -v c="$clients" -v l="$loops" -v ns=$((after - before)) '
-        /number of transactions actually processed/ {sub(/\/.*/, "", $6); n = $6}
-        /^tps/ {printf "%s\t%s\t%s\t%s\t%.3f\n", r, c, l, $3, ns / n / 1000}' "$work/run.log" >>"$work/figures.tsv"
+    measure_pgbench "$seconds" "${bench[@]}"
+    printf '%s\t%s\t%s\t%s\n' "$round" "$clients" "$loops" "$figures" >>"$work/figures.tsv"
     stop_pid "$pooler_pid" TERM
     note "round $round, $clients clients, $loops loops: $(tail -n 1 "$work/figures.tsv" | awk -F'\t' '{print $4 " transactions/s, " $5 " µs"}')"
 }
