@@ -12,18 +12,18 @@
 # PGBOUNCER=pgbouncer      the binary to compare with; without it Debian's package, installed when missing
 # COPY_MB=1000             megabytes of each COPY
 # IDLE_CLIENTS=9000        how many clients only log in
-# CROWD_TRANSACTIONS=200000   what 1,000 and 10,000 clients do together
+# CROWD_TRANSACTIONS=200000   transactions of all clients together in simple-1000 and simple-10000, whatever SECONDS_PER_RUN is
 #
 # keep-simple-16: FastPool with session_state = keep, and nobody sets anything; keep-login-…: each client gives a setting at its
 # login; keep-set-…: a SET before each query, of which PgBouncer takes no care.
 #
 # storm-16: sixteen clients with STEADY_RATE=1000 transactions a second, alone and beside LOGIN_RATE=1000 logins a second, each with one
-# transaction. tls-storm-16: the same with TLS and SCRAM, and TLS_LOGIN_RATE=100 logins a second: a login takes a client's core a while, too.
+# transaction. tls-storm-16: the same with TLS and SCRAM, and TLS_LOGIN_RATE=100 logins a second, for these cost pgbench CPU as well.
 # wakeups: 500 databases, nobody is there.
 #
-# simple-1000 and simple-10000 share 40 servers. Their logins, the first 15 % of the time after them and the last 10 % are left out of
-# every figure. Their p99 is also given over their p50: of all, which has in it each change of the machine's pace, and of those that
-# were served at one time (within one p50; the median of all such times): how alike the clients fare.
+# simple-1000 and simple-10000 share 40 servers. Logins, the first 15 % of the time after them and the last 10 % are left out of all
+# figures. 'p99 / p50' is of all transactions, so it also grows when the machine's pace changes. 'p99/p50 at one time' is the median
+# of windows as long as one p50: it tells how alike the clients fare.
 #
 # Each ratio is FastPool's figure over PgBouncer's of the same round; the table has the median of the rounds' ratios.
 set -euo pipefail
@@ -144,7 +144,7 @@ run_crowd() {
     record "$scenario" "$round" "$who" 'p50 µs' "$p50"
     record "$scenario" "$round" "$who" 'p99 µs' "$p99"
     record "$scenario" "$round" "$who" 'p99 / p50' "$(awk -v a="$p99" -v b="$p50" 'BEGIN {printf "%.3f", a / b}')"
-    record "$scenario" "$round" "$who" 'p99 / p50 at one time' "$(awk -v a="$from" -v b="$to" -v long="$p50" '
+    record "$scenario" "$round" "$who" 'p99/p50 at one time' "$(awk -v a="$from" -v b="$to" -v long="$p50" '
         $1 >= a && $1 <= b {print int(($1 - a) * 1e6 / long), $2}' "$work/all" | sort -k1,1n -k2,2n | awk "$median_function"'
         function close_window() { if (n >= 100) ratios = ratios " " v[int(n * 0.99)] / v[int(n * 0.5)]; n = 0 }
         $1 != window {close_window(); window = $1}

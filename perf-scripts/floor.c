@@ -6,7 +6,7 @@
 // It reads two ports and a number of servers from the ini that lib.sh writes, opens its servers (trust), answers each login with the
 // bytes of its own login, hands each query to a free server and each answer to its client, and closes a client that says goodbye.
 // It checks nothing, counts nothing, logs nothing, knows one pool, and takes for granted that a query and its answer come in one
-// piece. A pooler that does all this as well cannot cost less. Built and run by floor.sh.
+// piece. A pooler that makes the same system calls cannot cost less. Built and run by floor.sh.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

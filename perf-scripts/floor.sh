@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How low can a pooler come? CPU time of a transaction through FastPool, through PgBouncer, and through a program in C that does next to
-# nothing (floor.c): what is between it and a pooler is the pooler's own, and what is below it is the kernel's.
+# How low can a pooler come? CPU time of a transaction through FastPool (one loop), through PgBouncer, and through two programs in C
+# that relay and do nothing else (floor.c). What a pooler costs beyond them is its own; nearly all that they cost is the kernel's.
 #
 #   ./perf-scripts/floor.sh [-o FOLDER]
 #
@@ -8,7 +8,7 @@
 # SCENARIOS='simple-1 simple-16 simple-64 connect-16'   clients of pgbench -S; connect: a connection for each transaction
 # ROUNDS=5  SECONDS_PER_RUN=2  POOLER=out/fastpool  PGBOUNCER=pgbouncer
 #
-# The contestants take turns in each round; each ratio is the median of the rounds' ratios to PgBouncer.
+# About five minutes. The contestants take turns in each round; each ratio is the median of the rounds' ratios to PgBouncer.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/set-up.sh"
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One pool on 1 to 64 loops: the rate at which the pool's turn is full, and the waits behind it. Prices of operations, letters, moves
-# and cache misses are measured here, on two cores; a model with the pool's own mover goes on from there to 64.
+# and cache misses are measured on this machine, on two cores that should do nothing else; a model with the pool's own mover goes on
+# from there to 64 cores.
 #
 #   ./perf-scripts/mover.sh [-o FOLDER]        about two minutes
 #

@@ -76,7 +76,7 @@ internal static class MoverReport
             ("take or return on the loop's own server, nothing else runs", costs.Operation + 2 * costs.Atomic),
             ("the same for a client that waits and is served by the mover", costs.Waiting + 2 * costs.Atomic),
             ("atomic instruction, its line at hand", costs.Atomic),
-            ("the same while another core does it too", meter.Bouncing),
+            ("two cores raise one word as fast as they can: time for each raise of either", meter.Bouncing),
             ("a line comes from another core", costs.Transfer),
             ("operation: more behind one of another loop, beside the line of the turn", costs.ColdPool),
             ("operation: more if its client and server come from another core", costs.ColdObject),
@@ -96,8 +96,8 @@ internal static class MoverReport
     private static void WriteCurve(TextWriter text, MoverCurve curve)
     {
         text.WriteLine();
-        text.WriteLine($"| {curve.Name} | measured | model | law | turn in use | left with its holder | wait for the turn, ns "
-            + "| 99 % | wait for a server, ns | moves per 1,000 takes |");
+        text.WriteLine($"| loops ({curve.Name}) | measured, million/s | model | law | turn in use | left with the holder "
+            + "| wait for the turn, ns | p99, ns | from wish to server, ns | moves per 1,000 takes |");
         text.WriteLine("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var (loops, model, measured) in curve.Points)
         {
@@ -110,14 +110,14 @@ internal static class MoverReport
         text.WriteLine();
         text.WriteLine(FormattableString.Invariant($"X(1) {curve.Law.PerLoop / Million:F2} million/s, ")
             + FormattableString.Invariant($"contention {curve.Law.Contention:F4}, coherence {curve.Law.Coherence:F6}, ")
-            + FormattableString.Invariant($"best with {Math.Min(curve.Law.BestLoops, 999):F0} loops"));
+            + FormattableString.Invariant($"peak at {Math.Min(curve.Law.BestLoops, 999):F0} loops"));
     }
 
     private static void WriteRates(TextWriter text, IReadOnlyList<(double Offered, ModelResult Model)> rates)
     {
         text.WriteLine();
-        text.WriteLine("| 64 loops, million operations/s offered | done | turn in use | left with its holder "
-            + "| wait for the turn, ns | 99 % | operations in the longest turn |");
+        text.WriteLine("| 64 loops, million operations/s offered | done | turn in use | left with the holder "
+            + "| wait for the turn, ns | p99, ns | operations in the longest turn |");
         text.WriteLine("|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var (offered, model) in rates)
         {
@@ -143,7 +143,7 @@ internal static class MoverReport
         ];
         text.WriteLine();
         text.WriteLine("| nobody waits | loops | most that bare loops do, million/s | at 2 million/s offered: done | turn in use "
-            + "| wait for the turn, ns | 99 % |");
+            + "| wait for the turn, ns | p99, ns |");
         text.WriteLine("|---|---:|---:|---:|---:|---:|---:|");
         foreach (var (name, prices, takesOwn) in variants)
         {

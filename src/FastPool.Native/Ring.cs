@@ -22,9 +22,11 @@ public sealed unsafe class Ring : IDisposable
     private const uint Needed = 1 | 1 << 5; // One mapping for both rings, and polling by itself: from 5.7 on, which knows sends.
     // No completion is lost, a wait has an end, and a success can be silent.
     private const uint NeededToWait = 1 << 1 | 1 << 8 | 1 << 11;
+    private const uint KnowsNoDiskWait = 1 << 17; // From 6.15 on.
 
     private const uint GetEvents = 1;
     private const uint HasArgument = 1 << 3;
+    private const uint NoDiskWait = 1 << 7; // Else an idle processor is shown as one that waits for a disk (iowait).
 
     private const byte Nothing = 0;
     private const byte PollOperation = 6;
@@ -53,6 +55,7 @@ public sealed unsafe class Ring : IDisposable
     private readonly byte* _entries;
     private readonly nuint _entriesBytes;
     private readonly uint _capacity;
+    private readonly uint _enterFlags;
     private readonly uint* _submissionTail;
     private readonly uint _submissionMask;
     private readonly uint* _completionHead;
@@ -69,6 +72,7 @@ public sealed unsafe class Ring : IDisposable
         _ringsBytes = ringsBytes;
         _entries = entries;
         _capacity = parameters.SubmissionEntries;
+        _enterFlags = (parameters.Features & KnowsNoDiskWait) != 0 ? GetEvents | NoDiskWait : GetEvents;
         _entriesBytes = parameters.SubmissionEntries * (nuint)EntryBytes;
         _submissionTail = (uint*)(rings + parameters.SubmissionTail);
         _submissionMask = *(uint*)(rings + parameters.SubmissionMask);
@@ -214,12 +218,12 @@ public sealed unsafe class Ring : IDisposable
             (time[0], time[1]) = (timeoutMs / 1000, timeoutMs % 1000 * 1_000_000L);
             WaitArgument argument = default;
             argument.Time = (ulong)time;
-            submitted = Libc.Syscall(EnterCall, _fd, (nint)_added, awaited, (nint)(GetEvents | HasArgument), (nint)(&argument),
+            submitted = Libc.Syscall(EnterCall, _fd, (nint)_added, awaited, (nint)(_enterFlags | HasArgument), (nint)(&argument),
                 sizeof(WaitArgument));
         }
         else
         {
-            submitted = Libc.Syscall(EnterCall, _fd, (nint)_added, awaited, (nint)GetEvents, 0, 0);
+            submitted = Libc.Syscall(EnterCall, _fd, (nint)_added, awaited, (nint)_enterFlags, 0, 0);
         }
         if (submitted > 0) _added -= (uint)submitted;
     }

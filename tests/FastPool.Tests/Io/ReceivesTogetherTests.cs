@@ -364,6 +364,55 @@ public sealed class ReceivesTogetherTests : IDisposable
         }
     }
 
+    /// <summary>Monitors would show idle processors as busy with a disk. Kernels before 6.15 know no better.</summary>
+    [Fact]
+    public void A_thread_that_waits_is_not_counted_as_waiting_for_a_disk()
+    {
+        if (Environment.OSVersion.Version < new Version(6, 15)) return;
+        const int Count = 32;
+        var wakeUps = Enumerable.Range(0, Count).Select(static _ => new WakeUp()).ToList();
+        var threads = wakeUps.Select(static wakeUp => new Thread(() =>
+        {
+            using var ring = Ring.TryOpen(8, mayWait: true);
+            if (ring is not { CanWait: true }) return;
+            ring.Poll(wakeUp.Fd, Readiness.In, 1);
+            ring.Enter(1, -1);
+        })
+        { Name = "ring waits" }).ToList();
+        foreach (var thread in threads) thread.Start();
+        try
+        {
+            Assert.True(SpinWait.SpinUntil(static () => InTheRing() == Count, 30_000));
+            Assert.True(SpinWait.SpinUntil(static () => WaitingForDisks() < Count, 10_000));
+        }
+        finally
+        {
+            foreach (var wakeUp in wakeUps) wakeUp.Signal();
+            foreach (var thread in threads) thread.Join();
+            foreach (var wakeUp in wakeUps) wakeUp.Dispose();
+        }
+    }
+
+    private static int InTheRing() => Directory.GetDirectories("/proc/self/task").Count(static task =>
+        TextOf(task + "/comm").StartsWith("ring waits", StringComparison.Ordinal)
+            && TextOf(task + "/syscall").StartsWith("426 ", StringComparison.Ordinal)); // io_uring_enter
+
+    private static string TextOf(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (IOException)
+        {
+            return ""; // That thread has ended.
+        }
+    }
+
+    private static int WaitingForDisks() => int.Parse(File.ReadLines("/proc/stat")
+        .Single(static line => line.StartsWith("procs_blocked ", StringComparison.Ordinal))["procs_blocked ".Length..],
+        System.Globalization.CultureInfo.InvariantCulture);
+
     [Fact]
     public void A_poll_tells_of_each_edge_and_of_its_end()
     {
