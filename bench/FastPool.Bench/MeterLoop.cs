@@ -4,15 +4,12 @@ using FastPool.Core.Pools;
 namespace FastPool.Bench;
 
 /// <summary>A loop with two clients and a server of its own, on which single operations are measured.</summary>
-internal sealed class MeterLoop(Pool pool, byte loop) : IPoolHost
+internal sealed class MeterLoop(Pool pool, byte loop) : BenchLoop(loop)
 {
-    private readonly Queue<PoolEffect> _effects = new();
     private readonly ModelClient[] _clients = [new(loop), new(loop)];
     private PooledServer? _taken;
 
-    public byte Loop => loop;
-
-    public long NowUs => 1_000_000;
+    public override long NowUs => 1_000_000;
 
     /// <summary>So many loops of one pool, with an open server on each.</summary>
     public static MeterLoop[] Create(int loops)
@@ -23,23 +20,6 @@ internal sealed class MeterLoop(Pool pool, byte loop) : IPoolHost
         foreach (var end in ends) end.Open();
         return ends;
     }
-
-    public void Add(in PoolEffect effect) => _effects.Enqueue(effect);
-
-    public PoolOperation Rent() => new();
-
-    public void Return(PoolOperation operation)
-    {
-        // No operation is ever left: one thread at a time is here.
-    }
-
-    public void SetTimer(Pool pool, long atUs)
-    {
-        // Nothing ever times out here.
-    }
-
-    public void OnFailed(Exception failure, PoolClient? client, PooledServer? server) =>
-        throw new InvalidOperationException("the pool failed", failure);
 
     public void Take(int client) =>
         _taken = pool.Acquire(_clients[client], this) ?? throw new InvalidOperationException("no server is idle");
@@ -54,16 +34,16 @@ internal sealed class MeterLoop(Pool pool, byte loop) : IPoolHost
     /// <summary>The other client has the server, this one asks, and gets it with the other's return.</summary>
     public void WaitAndPass(int client)
     {
-        if (pool.Acquire(_clients[1 - client], this) is not null || _effects.Count > 0)
+        if (pool.Acquire(_clients[1 - client], this) is not null || Effects.Count > 0)
             throw new InvalidOperationException("a server is idle");
         _taken!.LastActivityUs++;
         pool.Return(_taken, this);
-        _taken = _effects.Dequeue().Server;
+        _taken = Effects.Dequeue().Server;
     }
 
     private void Open()
     {
         foreach (var client in _clients) pool.Join(client, this);
-        pool.Adopt(new ModelServer(pool, loop), isLinked: false, this);
+        pool.Adopt(new ModelServer(pool, Loop), isLinked: false, this);
     }
 }

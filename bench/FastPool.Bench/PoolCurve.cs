@@ -78,15 +78,15 @@ internal static class PoolCurve
     private sealed class Server(Pool pool, byte loop) : PooledServer(pool, loop, 0);
 
     /// <summary>One loop: it carries out what the pool decides, as a loop does, and nothing else.</summary>
-    private sealed class Worker(Pool pool, Worker[] workers, byte loop, Stopwatch clock) : IPoolHost
+    private sealed class Worker(Pool pool, Worker[] workers, byte loop, Stopwatch clock) : BenchLoop(loop)
     {
         private readonly Mailbox _mailbox = new();
-        private readonly Queue<PoolEffect> _effects = new();
         private readonly Client[] _clients = [new(loop), new(loop)];
         private PoolOperation? _spare;
         private const uint TurnsPerClock = 16; // To read it costs as much as an operation, and it counts in steps of 2 ms.
 
         private uint _turns;
+        private long _nowUs;
         private long _taken, _adopted;
         private volatile bool _mustStop;
 
@@ -94,13 +94,9 @@ internal static class PoolCurve
 
         public long Adopted => Volatile.Read(ref _adopted);
 
-        public byte Loop => loop;
+        public override long NowUs => _nowUs;
 
-        public long NowUs { get; private set; }
-
-        public void Add(in PoolEffect effect) => _effects.Enqueue(effect);
-
-        public PoolOperation Rent()
+        public override PoolOperation Rent()
         {
             var operation = _spare ?? new PoolOperation();
             _spare = operation.NextSpare;
@@ -108,19 +104,11 @@ internal static class PoolCurve
             return operation;
         }
 
-        public void Return(PoolOperation operation)
+        public override void Return(PoolOperation operation)
         {
             operation.NextSpare = _spare;
             _spare = operation;
         }
-
-        public void SetTimer(Pool pool, long atUs)
-        {
-            // Nothing ever times out here.
-        }
-
-        public void OnFailed(Exception failure, PoolClient? client, PooledServer? server) =>
-            throw new InvalidOperationException("the pool failed", failure);
 
         public void Stop() => _mustStop = true;
 
@@ -161,7 +149,7 @@ internal static class PoolCurve
         }
 
         /// <summary>One clock for all: by clocks of their own one loop's clients would always have come first.</summary>
-        private void ReadClock() => NowUs = 1_000_000 + (long)clock.Elapsed.TotalMicroseconds;
+        private void ReadClock() => _nowUs = 1_000_000 + (long)clock.Elapsed.TotalMicroseconds;
 
         private void Hold(Client client, Server server)
         {
@@ -172,17 +160,17 @@ internal static class PoolCurve
 
         private void RunEffects()
         {
-            while (_effects.TryDequeue(out var effect))
+            while (Effects.TryDequeue(out var effect))
             {
                 switch (effect.Kind)
                 {
                     case PoolEffectKind.Dial:
-                        pool.LoginDone(new Server(pool, loop) { LastActivityUs = NowUs }, this);
+                        pool.LoginDone(new Server(pool, Loop) { LastActivityUs = NowUs }, this);
                         break;
                     case PoolEffectKind.Grant:
                         var (client, server) = ((Client)effect.Client!, (Server)effect.Server!);
-                        if (client.Loop == loop && server.Loop == loop) Hold(client, server);
-                        else if (server.Loop == loop) HandOver(client, server);
+                        if (client.Loop == Loop && server.Loop == Loop) Hold(client, server);
+                        else if (server.Loop == Loop) HandOver(client, server);
                         else Send(server, server.Loop, ServerEvent.Leave, client);
                         break;
                 }
@@ -214,7 +202,7 @@ internal static class PoolCurve
 
         private void HandOver(Client client, Server server)
         {
-            if (client.Loop == loop)
+            if (client.Loop == Loop)
             {
                 pool.Arrived(server, this);
                 Hold(client, server);

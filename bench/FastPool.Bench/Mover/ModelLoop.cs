@@ -6,12 +6,10 @@ namespace FastPool.Bench.Mover;
 /// A loop of the model, on a core of its own. A method that takes time yields the times at which it goes on. Between two of
 /// them nothing else happens, so all that it reads and changes there is one instant.
 /// </summary>
-internal sealed class ModelLoop : IPoolHost
+internal sealed class ModelLoop : BenchLoop
 {
     private readonly MoverModel _model;
-    private readonly byte _index;
     private readonly IEnumerator<double> _steps;
-    private readonly Queue<PoolEffect> _effects = new();
     private readonly Queue<ModelServer> _mail = new();
     private readonly CacheLine _mailLine;
     private bool _isParked;
@@ -20,8 +18,9 @@ internal sealed class ModelLoop : IPoolHost
     private int _operationsOfTurn;
 
     public ModelLoop(MoverModel model, byte index)
+        : base(index)
     {
-        (_model, _index) = (model, index);
+        _model = model;
         _mailLine = new CacheLine(model.Costs);
         Clients = new ModelClient[model.Case.ClientsPerLoop];
         for (var i = 0; i < Clients.Length; i++) Clients[i] = new ModelClient(index);
@@ -30,14 +29,10 @@ internal sealed class ModelLoop : IPoolHost
 
     public ModelClient[] Clients { get; }
 
-    public int Index => _index;
-
     /// <summary>Raised each time it is told when to go on: an earlier plan is void.</summary>
     public int Waits { get; set; }
 
-    byte IPoolHost.Loop => _index;
-
-    public long NowUs => 1_000_000 + (long)(_model.NowNs / 1000);
+    public override long NowUs => 1_000_000 + (long)(_model.NowNs / 1000);
 
     private double NowNs => _model.NowNs;
 
@@ -46,27 +41,10 @@ internal sealed class ModelLoop : IPoolHost
     /// <returns>The time at which it goes on; infinite: with its next letter.</returns>
     public double Step() => _steps.MoveNext() ? _steps.Current : double.PositiveInfinity;
 
-    public void Add(in PoolEffect effect) => _effects.Enqueue(effect);
-
-    public PoolOperation Rent() => new();
-
-    public void Return(PoolOperation operation)
-    {
-        // The model has operations of its own.
-    }
-
-    public void SetTimer(Pool pool, long atUs)
-    {
-        // Nothing ever times out here.
-    }
-
-    public void OnFailed(Exception failure, PoolClient? client, PooledServer? server) =>
-        throw new InvalidOperationException("the pool failed", failure);
-
     /// <summary>The server that an effect of the operation just run gives to the client; null: none does.</summary>
     public ModelServer? GrantedTo(PoolClient client)
     {
-        foreach (var effect in _effects)
+        foreach (var effect in Effects)
         {
             if (effect.Kind == PoolEffectKind.Grant && effect.Client == client) return (ModelServer)effect.Server!;
         }
@@ -74,7 +52,7 @@ internal sealed class ModelLoop : IPoolHost
     }
 
     /// <summary>Servers on their way here, or to be handed on.</summary>
-    public int ServersOnTheWay => _mail.Count + _effects.Count(static effect => effect.Kind == PoolEffectKind.Grant);
+    public int ServersOnTheWay => _mail.Count + Effects.Count(static effect => effect.Kind == PoolEffectKind.Grant);
 
     private IEnumerable<double> Run()
     {
@@ -85,7 +63,7 @@ internal sealed class ModelLoop : IPoolHost
         }
         while (true)
         {
-            yield return _mailLine.Read(Index, NowNs + Costs.LoopTurn);
+            yield return _mailLine.Read(Loop, NowNs + Costs.LoopTurn);
             var isBusy = _mail.Count > 0;
             if (isBusy)
             {
@@ -114,7 +92,7 @@ internal sealed class ModelLoop : IPoolHost
             client.DueNs = NowNs;
             server.LastActivityUs = NowUs;
             var operation = new ModelOperation(PoolOperationKind.Return, null, server, this, NowNs);
-            foreach (var at in _model.MayReturnOwn(server, Index) ? RunAlone(operation) : Submit(operation)) yield return at;
+            foreach (var at in _model.MayReturnOwn(server, Loop) ? RunAlone(operation) : Submit(operation)) yield return at;
             _model.Figures.Returned++;
         }
         else
@@ -124,7 +102,7 @@ internal sealed class ModelLoop : IPoolHost
             client.State = ClientState.Waiting;
             client.DueNs = double.PositiveInfinity;
             var operation = new ModelOperation(PoolOperationKind.Acquire, client, null, this, NowNs);
-            foreach (var at in _model.MayTakeOwn(Index) ? RunAlone(operation) : Submit(operation)) yield return at;
+            foreach (var at in _model.MayTakeOwn(Loop) ? RunAlone(operation) : Submit(operation)) yield return at;
             if (operation.Taken is { } taken) Hold(client, taken);
         }
         foreach (var at in RunEffects()) yield return at;
@@ -148,7 +126,7 @@ internal sealed class ModelLoop : IPoolHost
 
     private IEnumerable<double> Submit(ModelOperation operation)
     {
-        yield return _model.TurnLine.Write(Index, NowNs);
+        yield return _model.TurnLine.Write(Loop, NowNs);
         if (!_model.IsTurnTaken)
         {
             BeginTurn();
@@ -157,16 +135,16 @@ internal sealed class ModelLoop : IPoolHost
             foreach (var at in EndTurn()) yield return at;
             yield break;
         }
-        yield return _model.LeftLine.Read(Index, NowNs);
+        yield return _model.LeftLine.Read(Loop, NowNs);
         var version = _model.LeftVersion;
-        yield return _model.LeftLine.Write(Index, NowNs);
+        yield return _model.LeftLine.Write(Loop, NowNs);
         // Another has come before: the exchange fails, and leaves the line at hand for the next try.
         if (version != _model.LeftVersion) yield return NowNs + Costs.Atomic;
         operation.IsLeft = true;
         _model.Left.Push(operation);
         _model.LeftVersion++;
         _model.Figures.Left++;
-        yield return _model.TurnLine.Write(Index, NowNs);
+        yield return _model.TurnLine.Write(Loop, NowNs);
         if (_model.IsTurnTaken) yield break;
         BeginTurn();
         foreach (var at in EndTurn()) yield return at;
@@ -184,14 +162,14 @@ internal sealed class ModelLoop : IPoolHost
         while (true)
         {
             foreach (var at in RunLeft()) yield return at;
-            yield return _model.TurnLine.Write(Index, NowNs);
+            yield return _model.TurnLine.Write(Loop, NowNs);
             _model.IsTurnTaken = false;
             var figures = _model.Figures;
             figures.TurnHeldNs += NowNs - _turnSinceNs;
             figures.OperationsPerTurnMax = Math.Max(figures.OperationsPerTurnMax, _operationsOfTurn);
-            yield return _model.LeftLine.Read(Index, NowNs);
+            yield return _model.LeftLine.Read(Loop, NowNs);
             if (_model.Left.Count == 0) yield break;
-            yield return _model.TurnLine.Write(Index, NowNs);
+            yield return _model.TurnLine.Write(Loop, NowNs);
             if (_model.IsTurnTaken) yield break;
             BeginTurn();
         }
@@ -199,9 +177,9 @@ internal sealed class ModelLoop : IPoolHost
 
     private IEnumerable<double> RunLeft()
     {
-        yield return _model.LeftLine.Read(Index, NowNs);
+        yield return _model.LeftLine.Read(Loop, NowNs);
         if (_model.Left.Count == 0) yield break;
-        yield return _model.LeftLine.Write(Index, NowNs);
+        yield return _model.LeftLine.Write(Loop, NowNs);
         foreach (var operation in _model.Left.Reverse()) _model.Running.Enqueue(operation);
         _model.Left.Clear();
         _model.LeftVersion++;
@@ -230,21 +208,21 @@ internal sealed class ModelLoop : IPoolHost
 
     private IEnumerable<double> RunEffects()
     {
-        while (_effects.TryDequeue(out var effect))
+        while (Effects.TryDequeue(out var effect))
         {
             if (effect.Kind == PoolEffectKind.Dial)
             {
-                var opened = new ModelServer(_model.Pool, _index) { LastActivityUs = NowUs };
+                var opened = new ModelServer(_model.Pool, Loop) { LastActivityUs = NowUs };
                 foreach (var at in Submit(PoolOperationKind.LoginDone, null, opened)) yield return at;
             }
             else if (effect.Kind == PoolEffectKind.Grant)
             {
                 var (client, server) = ((ModelClient)effect.Client!, (ModelServer)effect.Server!);
-                if (server.Loop != _index)
+                if (server.Loop != Loop)
                 {
                     foreach (var at in Post(server, server.Loop, ServerEvent.Leave, client)) yield return at;
                 }
-                else if (client.Loop == _index) Hold(client, server);
+                else if (client.Loop == Loop) Hold(client, server);
                 else
                 {
                     foreach (var at in HandOver(client, server)) yield return at;
@@ -255,7 +233,7 @@ internal sealed class ModelLoop : IPoolHost
 
     private IEnumerable<double> HandOver(ModelClient client, ModelServer server)
     {
-        if (client.Loop == _index)
+        if (client.Loop == Loop)
         {
             foreach (var at in Submit(PoolOperationKind.Arrived, null, server)) yield return at;
             Hold(client, server);
@@ -271,7 +249,7 @@ internal sealed class ModelLoop : IPoolHost
         (server.Errand, server.ErrandClient) = (errand, client);
         _model.Figures.Letters++;
         var reader = _model.Loops[to];
-        yield return reader._mailLine.Write(Index, NowNs);
+        yield return reader._mailLine.Write(Loop, NowNs);
         reader._mail.Enqueue(server);
         if (!reader._isParked) yield break;
         reader._isParked = false;
@@ -286,7 +264,7 @@ internal sealed class ModelLoop : IPoolHost
 
     private IEnumerable<double> ReadMail()
     {
-        yield return _mailLine.Write(Index, NowNs);
+        yield return _mailLine.Write(Loop, NowNs);
         for (var count = _mail.Count; count > 0; count--)
         {
             var server = _mail.Dequeue();

@@ -110,13 +110,13 @@ internal sealed class MoverModel
             case PoolOperationKind.Acquire:
                 server ??= by.GrantedTo(client!);
                 if (server is not null) _idle[server.Loop]--;
-                return Price(server is null, true, client, server, by.Index);
+                return Price(server is null, true, client, server, by.Loop);
             case PoolOperationKind.Return or PoolOperationKind.LoginDone:
                 var isResting = server!.State == ServerState.Idle;
                 if (isResting) _idle[server.Loop]++;
-                return Price(!isResting, isResting, client, server, by.Index);
+                return Price(!isResting, isResting, client, server, by.Loop);
             default:
-                return client is null && server is null ? 0 : Distance(client, server, by.Index) + PoolDistance(by.Index);
+                return client is null && server is null ? 0 : Distance(client, server, by.Loop) + PoolDistance(by.Loop);
         }
     }
 

@@ -11,7 +11,7 @@ public sealed class EngineRoomTests : IDisposable
     private const int Crowd = 600;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fpr").FullName;
-    private readonly Observer _observer = new();
+    private readonly TurnObserver _observer = new(isStrict: true);
     private int _serial;
 
     [Theory]
@@ -99,19 +99,6 @@ public sealed class EngineRoomTests : IDisposable
         public override void OnBroken() => Assert.Fail("it is not broken");
 
         public override void OnDrained()
-        {
-        }
-    }
-
-    private sealed class Observer : ITurnObserver
-    {
-        public void OnThrown(string place, Exception thrown, Endpoint? served) => throw thrown;
-
-        public void OnTurnBegun()
-        {
-        }
-
-        public void OnDelivered()
         {
         }
     }

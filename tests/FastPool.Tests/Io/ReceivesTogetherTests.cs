@@ -13,7 +13,7 @@ namespace FastPool.Tests.Io;
 public sealed class ReceivesTogetherTests : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
-    private readonly Observer _observer = new();
+    private readonly TurnObserver _observer = new();
 
     [Theory]
     [InlineData(RingUse.All)]
@@ -585,18 +585,5 @@ public sealed class ReceivesTogetherTests : IDisposable
         public Action Drained { get; set; } = static () => { };
 
         public override void OnDrained() => Drained();
-    }
-
-    private sealed class Observer : ITurnObserver
-    {
-        public void OnThrown(string place, Exception thrown, Endpoint? served) => served?.OnBroken();
-
-        public void OnTurnBegun()
-        {
-        }
-
-        public void OnDelivered()
-        {
-        }
     }
 }

@@ -28,13 +28,13 @@ public sealed partial class ScarceDescriptorTests
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         listener.Blocking = false;
-        engine.Turn(0, new Observer());
+        engine.Turn(0, new TurnObserver(isStrict: true));
         var target = NativeAddress.Ip(IPAddress.Loopback, ((IPEndPoint)listener.LocalEndPoint!).Port);
         using var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         far.Connect(listener.LocalEndPoint);
         var sinks = Enumerable.Range(0, Connections).Select(static _ => new Sink()).ToList();
         foreach (var sink in sinks) Assert.Equal(0, engine.Attach(sink, DescriptorPassing.TryDuplicate((int)far.Handle)));
-        engine.Turn(0, new Observer());
+        engine.Turn(0, new TurnObserver(isStrict: true));
         var fillers = Fill(sinks.Max(static sink => sink.Handle));
         var acceptor = new Acceptor();
         Limit before = default;
@@ -127,19 +127,6 @@ public sealed partial class ScarceDescriptorTests
         public override void OnBroken() => Assert.Fail("it is not broken");
 
         public override void OnDrained()
-        {
-        }
-    }
-
-    private sealed class Observer : ITurnObserver
-    {
-        public void OnThrown(string place, Exception thrown, Endpoint? served) => throw thrown;
-
-        public void OnTurnBegun()
-        {
-        }
-
-        public void OnDelivered()
         {
         }
     }

@@ -13,7 +13,7 @@ public sealed class SendsTogetherTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fps").FullName;
     private readonly List<IDisposable> _owned = [];
-    private readonly Observer _observer = new();
+    private readonly TurnObserver _observer = new();
     private int _serial;
 
     [Theory]
@@ -301,18 +301,5 @@ public sealed class SendsTogetherTests : IDisposable
         public override void OnBroken() => Ends++;
 
         public override void OnDrained() => Drains++;
-    }
-
-    private sealed class Observer : ITurnObserver
-    {
-        public void OnThrown(string place, Exception thrown, Endpoint? served) => served?.OnBroken();
-
-        public void OnTurnBegun()
-        {
-        }
-
-        public void OnDelivered()
-        {
-        }
     }
 }

@@ -25,7 +25,7 @@ public sealed class SocketEngineTests : IDisposable
         peer.Blocking = false;
         Assert.Equal(Written, peer.Send(new byte[Written]));
         _engine.BytesPerTurn = bytesPerTurn;
-        var observer = new Observer();
+        var observer = new TurnObserver();
         _engine.Turn(1000, observer);
         Assert.Equal(Math.Min(Written, receives * Limits.ReceiveBytes), _sink.Received);
         Assert.Equal(receives, observer.Deliveries);
@@ -39,7 +39,7 @@ public sealed class SocketEngineTests : IDisposable
     [InlineData(true, 2)]
     public void An_endpoint_that_pauses_hears_that_its_peer_has_closed_whenever_that_was(bool comesWithBytes, int pauses)
     {
-        var observer = new Observer();
+        var observer = new TurnObserver();
         using var peer = Connect(1000);
         _sink.OnBytes = () => _engine.Pause(_sink);
         peer.Send(new byte[10]);
@@ -129,18 +129,5 @@ public sealed class SocketEngineTests : IDisposable
         public override void OnDrained()
         {
         }
-    }
-
-    private sealed class Observer : ITurnObserver
-    {
-        public void OnThrown(string place, Exception thrown, Endpoint? served) => served?.OnBroken();
-
-        public int Deliveries { get; private set; }
-
-        public void OnTurnBegun()
-        {
-        }
-
-        public void OnDelivered() => Deliveries++;
     }
 }

@@ -102,7 +102,9 @@ public sealed class IdlePoolTests
                 pool.Join(client, host);
                 turns.ExitReadLock();
                 if (!ReferenceEquals(pool, registry.GetPool(database, "u"))) Interlocked.Increment(ref strayCount);
+                turns.EnterReadLock(); // Another delivery: with the pool's turn it may run somebody else's join.
                 pool.Leave(client, host);
+                turns.ExitReadLock();
             }
         })).ToArray();
         var remover = Task.Run(() =>
